@@ -1,0 +1,2 @@
+//! xenscope.
+fn main() {}
