@@ -1,1 +1,22 @@
-//! xenscope.
+//! xenscope: a dom0 monitor that asks the Xen hypervisor itself.
+//!
+//! Data flows one way:
+//!
+//! ```text
+//! xen    (hypercalls) ─┐
+//! store  (XenStore)   ─┴─> source ──> snapshot ──> rates ──> view
+//! ```
+//!
+//! A [`source::Source`] takes [`snapshot::Snapshot`]s: raw cumulative counters and states.
+//! [`rates::Rates`] is a pure function of two of them, with `None` for what is not known. The
+//! views in [`view`] turn both into text, and never collect.
+
+pub mod clock;
+pub mod error;
+pub mod rates;
+pub mod selector;
+pub mod snapshot;
+pub mod source;
+pub mod store;
+pub mod view;
+pub mod xen;

@@ -1,2 +1,39 @@
-//! xenscope.
-fn main() {}
+//! The command `xenscope`: parse, run, map errors to exit codes.
+
+mod cli;
+mod commands;
+mod exit;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing::Level;
+
+use cli::{Cli, Command};
+use exit::Outcome;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(match cli.verbose {
+            0 => Level::WARN,
+            1 => Level::DEBUG,
+            _ => Level::TRACE,
+        })
+        .init();
+    match run(&cli) {
+        Ok(outcome) => outcome.into(),
+        Err(error) => exit::report(&error),
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<Outcome> {
+    let allow_untested = cli.allow_untested_xen;
+    match &cli.command {
+        Command::List(options) => commands::list::run(options, allow_untested)?,
+        Command::Status(options) => return commands::status::run(options, allow_untested),
+        Command::Top(options) => commands::top::run(options, allow_untested)?,
+    }
+    Ok(Outcome::Done)
+}

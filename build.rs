@@ -1,0 +1,91 @@
+//! Makes the binding to libxenctrl from the headers that are installed.
+//!
+//! The library itself is opened at run time, by the version of the hypervisor that runs
+//! (`src/xen/library.rs`), so nothing is linked here.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::exit;
+
+/// The functions of libxenctrl that are called, and nothing else of it.
+const FUNCTIONS: &[&str] = &[
+    "xc_interface_open",
+    "xc_interface_close",
+    "xc_domain_getinfolist",
+    "xc_physinfo",
+    "xc_getcpuinfo",
+    "xc_version",
+    "xc_flask_getenforce",
+    "vsnprintf",
+];
+
+/// Types and constants that the functions' signatures do not bring along by themselves.
+const TYPES: &[&str] = &["xen_extraversion_t"];
+const CONSTANTS: &[&str] = &[
+    "XEN_DOMINF_.*",
+    "XEN_INVALID_MAX_VCPU_ID",
+    "SHUTDOWN_.*",
+    "XENVER_(version|extraversion)",
+    "XEN_X86_EMU_.*",
+    "XC_PAGE_SHIFT",
+];
+
+/// The binding's source text, made from the `<xenctrl.h>` that `include_dirs` and the compiler's
+/// own search path lead to.
+///
+/// `tests/integration/layout.rs` makes it from two Xen versions' headers and compares them.
+pub fn binding(include_dirs: &[PathBuf]) -> Result<String, bindgen::BindgenError> {
+    let mut builder = bindgen::builder()
+        .header(concat!(env!("CARGO_MANIFEST_DIR"), "/wrapper.h"))
+        // Without this, xenctrl.h hides the domctl and sysctl structures.
+        .clang_arg("-D__XEN_TOOLS__")
+        .clang_args(
+            include_dirs
+                .iter()
+                .map(|dir| format!("-I{}", dir.display())),
+        )
+        .dynamic_library_name("LibXenCtrl")
+        .dynamic_link_require_all(true)
+        .prepend_enum_name(false)
+        .derive_default(true)
+        .generate_comments(false)
+        .layout_tests(true);
+    for name in FUNCTIONS {
+        builder = builder.allowlist_function(name);
+    }
+    for name in TYPES {
+        builder = builder.allowlist_type(name);
+    }
+    for name in CONSTANTS {
+        builder = builder.allowlist_var(name);
+    }
+    Ok(builder.generate()?.to_string())
+}
+
+fn main() {
+    println!("cargo::rerun-if-changed=wrapper.h");
+    println!("cargo::rerun-if-changed=build.rs");
+
+    // xencontrol.pc is libxen-dev's name for libxenctrl.
+    let library = pkg_config::Config::new()
+        .cargo_metadata(false)
+        .env_metadata(true)
+        .probe("xencontrol")
+        .unwrap_or_else(|error| {
+            fail(&format!(
+                "the headers of libxenctrl were not found: install libxen-dev (Debian) or point \
+                 PKG_CONFIG_PATH at the folder of xencontrol.pc: {error}"
+            ))
+        });
+    let source = binding(&library.include_paths)
+        .unwrap_or_else(|error| fail(&format!("bindgen could not read xenctrl.h: {error}")));
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("binding.rs");
+    if let Err(error) = std::fs::write(&out, source) {
+        fail(&format!("{}: {error}", out.display()));
+    }
+}
+
+fn fail(message: &str) -> ! {
+    println!("cargo::error={message}");
+    exit(1)
+}

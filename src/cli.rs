@@ -1,0 +1,144 @@
+//! The command line: flags as given, and what the help says of them.
+
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use xenscope::selector::Selector;
+
+/// A dom0 monitor that asks the Xen hypervisor itself.
+///
+/// Run it as root in dom0. Domains and their CPU time and memory come from hypercalls, names from
+/// XenStore. What is not known is shown as '-' (null in JSON, empty in CSV), never as a zero.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = AFTER)]
+pub(crate) struct Cli {
+    /// Write what is done to stderr, libxenctrl's messages too (twice for more)
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    /// Go on with a Xen that xenscope is not proven on (proven: 4.17 to 4.20)
+    #[arg(long, global = true)]
+    pub(crate) allow_untested_xen: bool,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER: &str = "\
+Exit codes: 0 done; 1 a domain that was named is not there, or the output could not be written;
+2 wrong usage; 3 no Xen, no permission, or not the right version.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The domains there are: id, name, type, state, vCPUs, memory
+    List(List),
+    /// What a domain uses: CPU over an interval, CPU time, memory, vCPUs
+    Status(Status),
+    /// What all domains use, again and again
+    Top(Top),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// A domain's id, exact name or uuid; id:5, name:5 and uuid:… say which is meant
+    #[arg(required = true, value_name = "DOMAIN")]
+    pub(crate) domains: Vec<Selector>,
+
+    /// Measure CPU use over this many seconds, fractions too
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval)]
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) interval: Duration,
+
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Top {
+    /// Print blocks of lines for scripts, in the layout of 'xentop -b', instead of a screen
+    #[arg(short, long)]
+    pub(crate) batch: bool,
+
+    /// Seconds between two samples, fractions too
+    #[arg(short, long, value_name = "SECONDS", default_value = "3", value_parser = interval)]
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) delay: Duration,
+
+    /// Stop after this many samples
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) iterations: Option<u64>,
+
+    /// How to print the blocks of -b
+    #[arg(long, value_enum, default_value_t, requires = "batch")]
+    pub(crate) format: BatchFormat,
+}
+
+/// How a command prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// One JSON object per line and sample
+    Json,
+    /// A header, then one row per sample and domain
+    Csv,
+}
+
+/// How `top -b` prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BatchFormat {
+    /// The layout of 'xentop -b'
+    #[default]
+    Xentop,
+    /// For people
+    Table,
+    /// One JSON object per line and sample
+    Json,
+    /// A header, then one row per sample and domain
+    Csv,
+}
+
+/// The shortest and the longest interval between two samples.
+const SHORTEST: Duration = Duration::from_millis(10);
+const LONGEST: Duration = Duration::from_secs(86_400);
+
+/// A number of seconds that is fit to be an interval.
+fn interval(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "not a number of seconds; give one such as 1 or 0.5".to_owned())?;
+    Duration::try_from_secs_f64(seconds)
+        .ok()
+        .filter(|interval| (SHORTEST..=LONGEST).contains(interval))
+        .ok_or_else(|| "an interval is from 0.01 to 86400 seconds".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definitions_hold_together() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_interval_is_a_sensible_number_of_seconds() {
+        assert_eq!(interval("0.5"), Ok(Duration::from_millis(500)));
+        assert_eq!(interval("86400"), Ok(LONGEST));
+        for text in ["0", "-1", "1e9", "inf", "NaN", "0.009", "", "1s", "soon"] {
+            assert!(interval(text).is_err(), "{text:?}");
+        }
+    }
+}

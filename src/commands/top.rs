@@ -1,0 +1,48 @@
+//! `xenscope top`
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use xenscope::rates::Rates;
+use xenscope::source::{Keys, Source};
+use xenscope::view::{Sample, csv, json, top, xentop};
+
+use super::{Notes, print, terminal_width};
+use crate::cli::{BatchFormat, Top};
+
+/// How long the first block is measured over, where the delay is not shorter: long enough for a
+/// figure, too short to be waited for.
+const PRIMING: Duration = Duration::from_millis(250);
+
+pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
+    let keys = Keys {
+        names: true,
+        details: matches!(options.format, BatchFormat::Json | BatchFormat::Csv),
+    };
+    let mut notes = Notes::default();
+    let mut source = Source::open(keys, allow_untested)?;
+    let mut before = source.sample()?;
+    let mut next = Instant::now() + options.delay.min(PRIMING);
+    let mut printed = 0;
+    while options.iterations.is_none_or(|wanted| printed < wanted) {
+        sleep(next.saturating_duration_since(Instant::now()));
+        // From one point in time to the next, so that the time that sampling takes does not add
+        // up; a point that has passed already is skipped.
+        next = (next + options.delay).max(Instant::now());
+        let after = source.sample()?;
+        notes.tell(&after.notes);
+        let sample = Sample {
+            snapshot: &after,
+            rates: &Rates::between(Some(&before), &after),
+        };
+        print(&match options.format {
+            BatchFormat::Xentop => xentop::block(sample),
+            BatchFormat::Table => top::table(sample, terminal_width()),
+            BatchFormat::Json => json::line(sample),
+            BatchFormat::Csv => csv::rows(sample, printed == 0),
+        })?;
+        before = after;
+        printed += 1;
+    }
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! Text for terminals: made safe, measured in columns, with units people read.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// What stands for a value that is not known.
+pub const UNKNOWN: &str = "-";
+
+/// Whether a character could do something to a terminal other than appear in its place: control
+/// characters, and those that reorder, hide or break what stands around them.
+pub fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Text from outside with each unsafe character written as `\u{…}`.
+pub fn safe(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_unsafe(c) {
+            // Writing to a String does not fail.
+            let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// How many columns of a terminal the text takes.
+pub fn columns(text: &str) -> usize {
+    text.width()
+}
+
+/// The text if it fits into `width` columns, else its beginning with an ellipsis.
+pub fn shortened(text: &str, width: usize) -> Cow<'_, str> {
+    if columns(text) <= width {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::new();
+    let mut taken = 1;
+    for c in text.chars() {
+        taken += c.width().unwrap_or(0);
+        if taken > width {
+            break;
+        }
+        out.push(c);
+    }
+    if width > 0 {
+        out.push('…');
+    }
+    Cow::Owned(out)
+}
+
+/// The beginning of the text that fits into `width` columns.
+pub fn cut(text: &str, width: usize) -> &str {
+    let mut taken = 0;
+    for (at, c) in text.char_indices() {
+        taken += c.width().unwrap_or(0);
+        if taken > width {
+            return &text[..at];
+        }
+    }
+    text
+}
+
+/// A number of bytes in MiB.
+pub fn mib(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}
+
+/// A known value as `show` has it, or the sign for an unknown one.
+pub fn or_unknown<T>(value: Option<T>, show: impl FnOnce(T) -> String) -> String {
+    value.map_or_else(|| UNKNOWN.to_owned(), show)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_name_cannot_move_the_cursor_or_reorder_the_line() {
+        assert_eq!(safe("web-1 ä 漢"), "web-1 ä 漢");
+        assert_eq!(safe("a\x1b[2Jb\n"), "a\\u{1b}[2Jb\\u{a}");
+        assert_eq!(safe("\u{9b}31m\u{7f}"), "\\u{9b}31m\\u{7f}");
+        assert_eq!(safe("x\u{202e}y\u{2066}z"), "x\\u{202e}y\\u{2066}z");
+    }
+
+    #[test]
+    fn shortening_counts_columns_and_not_characters() {
+        assert_eq!(shortened("database", 8), "database");
+        assert_eq!(shortened("database", 5), "data…");
+        assert_eq!(shortened("漢字漢字", 5), "漢字…");
+        assert_eq!(shortened("漢字漢字", 4), "漢…");
+        assert_eq!(shortened("web", 0), "");
+        assert_eq!(cut("漢字", 3), "漢");
+    }
+
+    proptest! {
+        #[test]
+        fn safe_text_has_nothing_unsafe_left(text in any::<String>()) {
+            prop_assert!(!safe(&text).contains(is_unsafe));
+        }
+
+        #[test]
+        fn shortened_text_fits(text in any::<String>(), width in 0_usize..40) {
+            let text = safe(&text);
+            prop_assert!(columns(&shortened(&text, width)) <= width);
+            prop_assert!(columns(cut(&text, width)) <= width);
+        }
+    }
+}

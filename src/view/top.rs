@@ -1,0 +1,46 @@
+//! What all domains use, one line each, for people.
+
+use super::Sample;
+use super::table::{Align, Table};
+use super::text::{UNKNOWN, mib, or_unknown, safe};
+
+/// The heading of the host and the table of its domains.
+pub fn table(sample: Sample<'_>, width: Option<usize>) -> String {
+    let mut table = Table::new(&[
+        ("ID", Align::Right),
+        ("NAME", Align::Left),
+        ("STATE", Align::Left),
+        ("VCPUS", Align::Right),
+        ("CPU %", Align::Right),
+        ("CPU TIME", Align::Right),
+        ("MEMORY", Align::Right),
+    ]);
+    for (domain, rates) in sample.domains() {
+        table.row(vec![
+            domain.id.to_string(),
+            safe(domain.name.as_deref().unwrap_or(UNKNOWN)).into_owned(),
+            domain.states.summary().to_string(),
+            domain.vcpus_online.to_string(),
+            or_unknown(rates.cpu_percent, |figure| format!("{:.1}", figure.value)),
+            format!("{:.1} s", domain.cpu_time_ns as f64 / 1e9),
+            mib(domain.memory_bytes),
+        ]);
+    }
+    format!("{}\n{}", heading(sample), table.render(width))
+}
+
+/// The host in one line.
+fn heading(sample: Sample<'_>) -> String {
+    let host = &sample.snapshot.host;
+    let busy = sample.rates.host.cpu_percent;
+    format!(
+        "{}  Xen {}  {} domains  {} pCPUs, {} busy  {} of {} free",
+        sample.snapshot.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        safe(&host.xen_version),
+        sample.snapshot.domains.len(),
+        host.pcpus,
+        or_unknown(busy, |figure| format!("{:.1} %", figure.value)),
+        mib(host.memory_free_bytes),
+        mib(host.memory_bytes),
+    )
+}

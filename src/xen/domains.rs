@@ -1,0 +1,109 @@
+//! The domains that the hypervisor knows.
+
+use super::Hypervisor;
+use super::binding::*;
+use crate::clock::stamped;
+use crate::error::Error;
+use crate::snapshot::{DomId, Domain, DomainType, ShutdownReason, Stamp, States};
+use uuid::Uuid;
+
+/// Domains asked for in one hypercall.
+const BATCH: usize = 1024;
+
+/// What only a device model serves: a domain with any of it is HVM, without it is PVH. A PVH
+/// domain has a local APIC, and as dom0 an I/O APIC and virtual PCI too.
+const EMULATED_PC: u32 =
+    XEN_X86_EMU_PM | XEN_X86_EMU_RTC | XEN_X86_EMU_PIC | XEN_X86_EMU_VGA | XEN_X86_EMU_PIT;
+
+impl Hypervisor {
+    /// Every domain, in the order of their ids, without what XenStore knows of them.
+    ///
+    /// # Errors
+    /// When the hypervisor refuses `getdomaininfolist`.
+    pub fn domains(&mut self) -> Result<Vec<Domain>, Error> {
+        self.listed.resize(BATCH, xc_domaininfo_t::default());
+        let mut domains: Vec<Domain> = Vec::new();
+        let mut first = 0;
+        loop {
+            let (returned, stamp) = stamped(|| {
+                // SAFETY: the handle is open; the buffer is ours and holds as many elements as
+                // said.
+                unsafe {
+                    self.library.xc_domain_getinfolist(
+                        self.handle.as_ptr(),
+                        first,
+                        BATCH as u32,
+                        self.listed.as_mut_ptr(),
+                    )
+                }
+            });
+            let count = self.check("xc_domain_getinfolist", None, returned)?;
+            let batch = &self.listed[..BATCH.min(count.unsigned_abs() as usize)];
+            domains.extend(batch.iter().map(|info| domain(info, stamp)));
+            match batch.last() {
+                // Ids have gaps, so a count says nothing about where the next batch begins.
+                Some(last) if batch.len() == BATCH => first = u32::from(last.domain) + 1,
+                _ => return Ok(domains),
+            }
+        }
+    }
+}
+
+fn domain(info: &xc_domaininfo_t, stamp: Stamp) -> Domain {
+    Domain {
+        id: DomId(info.domain),
+        uuid: Uuid::from_bytes(info.handle),
+        name: None,
+        kind: kind(info),
+        states: states(info.flags),
+        vcpus_online: info.nr_online_vcpus,
+        // The highest id is all ones when there is no vCPU, so that this comes to 0.
+        vcpus_max: info.max_vcpu_id.wrapping_add(1),
+        cpu_time_ns: info.cpu_time,
+        memory_bytes: info.tot_pages << XC_PAGE_SHIFT,
+        memory_max_bytes: limit(info.max_pages),
+        memory_target_bytes: None,
+        store_uuid: None,
+        stamp,
+    }
+}
+
+fn kind(info: &xc_domaininfo_t) -> DomainType {
+    let hardware = info.flags & XEN_DOMINF_hvm_guest != 0;
+    match (hardware, info.arch_config.emulation_flags & EMULATED_PC) {
+        (false, _) => DomainType::Pv,
+        (true, 0) => DomainType::Pvh,
+        (true, _) => DomainType::Hvm,
+    }
+}
+
+fn states(flags: u32) -> States {
+    let has = |flag| flags & flag != 0;
+    States {
+        dying: has(XEN_DOMINF_dying),
+        shutdown: has(XEN_DOMINF_shutdown)
+            .then(|| reason(flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask)),
+        paused: has(XEN_DOMINF_paused),
+        blocked: has(XEN_DOMINF_blocked),
+        running: has(XEN_DOMINF_running),
+    }
+}
+
+// The names in the patterns are C's.
+#[allow(non_upper_case_globals)]
+fn reason(code: u32) -> ShutdownReason {
+    match code {
+        SHUTDOWN_poweroff => ShutdownReason::Poweroff,
+        SHUTDOWN_reboot => ShutdownReason::Reboot,
+        SHUTDOWN_suspend => ShutdownReason::Suspend,
+        SHUTDOWN_crash => ShutdownReason::Crash,
+        SHUTDOWN_watchdog => ShutdownReason::Watchdog,
+        SHUTDOWN_soft_reset => ShutdownReason::SoftReset,
+        other => ShutdownReason::Other(other as u8),
+    }
+}
+
+/// A ceiling in bytes; the largest `unsigned int` is how Xen says that there is none.
+fn limit(pages: u64) -> Option<u64> {
+    (pages < u64::from(u32::MAX)).then_some(pages << XC_PAGE_SHIFT)
+}

@@ -1,0 +1,89 @@
+//! What the hypervisor says of the host and of itself.
+
+use std::ffi::{CStr, c_int};
+
+use super::Hypervisor;
+use super::binding::{
+    XC_PAGE_SHIFT, XENVER_extraversion, XENVER_version, xc_cpuinfo_t, xc_physinfo_t,
+    xen_extraversion_t,
+};
+use crate::clock::stamped;
+use crate::error::Error;
+use crate::snapshot::{Host, PcpuIdle};
+
+impl Hypervisor {
+    /// The running hypervisor's version with its extra part, such as `4.17.5`.
+    pub(super) fn read_version(&self) -> Result<String, Error> {
+        // SAFETY: the handle is open; this command takes no argument.
+        let packed = unsafe {
+            self.library.xc_version(
+                self.handle.as_ptr(),
+                XENVER_version as c_int,
+                std::ptr::null_mut(),
+            )
+        };
+        let packed = self.check("xc_version", None, packed)?;
+        let mut extra: xen_extraversion_t = Default::default();
+        // SAFETY: the handle is open; this command writes an `xen_extraversion_t`, which `extra`
+        // is and which outlives the call.
+        let returned = unsafe {
+            self.library.xc_version(
+                self.handle.as_ptr(),
+                XENVER_extraversion as c_int,
+                extra.as_mut_ptr().cast(),
+            )
+        };
+        self.check("xc_version", None, returned)?;
+        let extra: [u8; 16] = extra.map(|c| c as u8);
+        let extra = CStr::from_bytes_until_nul(&extra).unwrap_or_default();
+        let (major, minor) = (packed >> 16, packed & 0xffff);
+        Ok(format!("{major}.{minor}{}", extra.to_string_lossy()))
+    }
+
+    /// The host's memory, its pCPUs, and how long each has been idle.
+    ///
+    /// # Errors
+    /// When the hypervisor refuses `physinfo` or `getcpuinfo`.
+    pub fn host(&mut self) -> Result<Host, Error> {
+        let mut physinfo = xc_physinfo_t::default();
+        // SAFETY: the handle is open; the structure is ours and outlives the call.
+        let returned = unsafe {
+            self.library
+                .xc_physinfo(self.handle.as_ptr(), &raw mut physinfo)
+        };
+        self.check("xc_physinfo", None, returned)?;
+
+        let possible = physinfo.max_cpu_id as usize + 1;
+        self.idle.resize(possible, xc_cpuinfo_t::default());
+        let mut filled: c_int = 0;
+        let (returned, idle_stamp) = stamped(|| {
+            // SAFETY: the handle is open; the buffer is ours and holds as many elements as said;
+            // both outputs outlive the call.
+            unsafe {
+                self.library.xc_getcpuinfo(
+                    self.handle.as_ptr(),
+                    possible as c_int,
+                    self.idle.as_mut_ptr(),
+                    &raw mut filled,
+                )
+            }
+        });
+        self.check("xc_getcpuinfo", None, returned)?;
+
+        Ok(Host {
+            xen_version: self.version.clone(),
+            pcpus: physinfo.nr_cpus,
+            memory_bytes: physinfo.total_pages << XC_PAGE_SHIFT,
+            memory_free_bytes: physinfo.free_pages << XC_PAGE_SHIFT,
+            idle: self
+                .idle
+                .iter()
+                .take(usize::try_from(filled).unwrap_or(0))
+                .map(|pcpu| PcpuIdle {
+                    idle_time_ns: (pcpu.idletime != 0).then_some(pcpu.idletime),
+                })
+                .collect(),
+            idle_stamp,
+        })
+    }
+}

@@ -1,0 +1,127 @@
+//! The handle that every call to the hypervisor goes through.
+
+use std::ffi::c_int;
+use std::io;
+use std::path::Path;
+use std::ptr::NonNull;
+use std::rc::Rc;
+
+use super::binding::{LibXenCtrl, xc_interface};
+use super::logger::Logger;
+use super::{library, version};
+use crate::error::Error;
+use crate::snapshot::DomId;
+
+/// An open line to the hypervisor below this kernel.
+pub struct Hypervisor {
+    pub(super) library: Rc<LibXenCtrl>,
+    pub(super) handle: NonNull<xc_interface>,
+    /// The handle points into it.
+    _logger: Logger,
+    /// Its version, such as `4.17.5`.
+    pub(super) version: String,
+    /// What `xc_domain_getinfolist` writes to, kept from sample to sample.
+    pub(super) listed: Vec<super::binding::xc_domaininfo_t>,
+    /// What `xc_getcpuinfo` writes to, kept from sample to sample.
+    pub(super) idle: Vec<super::binding::xc_cpuinfo_t>,
+}
+
+impl Hypervisor {
+    /// Opens the line to the hypervisor that runs below this kernel.
+    ///
+    /// `allow_untested` goes on where the hypervisor's version is outside the range that the
+    /// binding is proven on.
+    ///
+    /// # Errors
+    /// Each with its remedy: no Xen, an unproven version, libxenctrl missing or unusable, not
+    /// root, not dom0.
+    pub fn open(allow_untested: bool) -> Result<Self, Error> {
+        let sysfs = Path::new("/sys");
+        let version = version::running(sysfs)?;
+        if !version.is_proven() && !allow_untested {
+            return Err(Error::UntestedXen { version });
+        }
+        let library = library::open(version).map_err(|error| {
+            // A guest has no reason to have the library, and none to be told to install it.
+            if version::is_dom0(sysfs) == Some(false) {
+                Error::NotDom0
+            } else {
+                error
+            }
+        })?;
+        let library = Rc::new(library);
+        let logger = Logger::new(Rc::clone(&library));
+        // SAFETY: the logger outlives the handle, for `Drop` closes the handle before the fields
+        // go; null is the documented "no logger for domain building".
+        let handle = unsafe { library.xc_interface_open(logger.as_ptr(), std::ptr::null_mut(), 0) };
+        let handle = NonNull::new(handle).ok_or_else(|| not_opened(io::Error::last_os_error()))?;
+        let mut hypervisor = Self {
+            library,
+            handle,
+            _logger: logger,
+            version: String::new(),
+            listed: Vec::new(),
+            idle: Vec::new(),
+        };
+        hypervisor.version = hypervisor.read_version()?;
+        Ok(hypervisor)
+    }
+
+    /// Turns what a call of libxenctrl returned, -1 for a failure with the reason in errno, into a
+    /// result that says which call failed, and for which domain.
+    pub(super) fn check(
+        &self,
+        call: &'static str,
+        domain: Option<DomId>,
+        returned: c_int,
+    ) -> Result<c_int, Error> {
+        if returned >= 0 {
+            return Ok(returned);
+        }
+        let source = io::Error::last_os_error();
+        Err(match (source.raw_os_error(), domain) {
+            (Some(libc::EPERM), _) => Error::NotDom0,
+            (Some(libc::EACCES), _) if self.flask_enforces() => Error::Denied { call },
+            (Some(libc::EACCES), _) => Error::InterfaceVersion {
+                call,
+                version: self.version.clone(),
+            },
+            (Some(libc::ESRCH), Some(domain)) => Error::DomainGone { domain },
+            _ => Error::Hypercall {
+                call,
+                domain,
+                source,
+            },
+        })
+    }
+
+    /// Whether the hypervisor has a security policy that it enforces. Without one, nothing but a
+    /// mismatched interface version makes dom0 read EACCES.
+    fn flask_enforces(&self) -> bool {
+        // SAFETY: the handle is open. This call is refused where there is no FLASK; it does not
+        // depend on the interface version that is in doubt here.
+        let enforcing = unsafe { self.library.xc_flask_getenforce(self.handle.as_ptr()) };
+        enforcing > 0
+    }
+}
+
+impl Drop for Hypervisor {
+    fn drop(&mut self) {
+        // SAFETY: the handle came from `xc_interface_open`, is closed nowhere else, and is not
+        // used after this.
+        unsafe { self.library.xc_interface_close(self.handle.as_ptr()) };
+    }
+}
+
+/// Why `xc_interface_open` failed: it opens the device that hypercalls go through.
+fn not_opened(source: io::Error) -> Error {
+    match source.raw_os_error() {
+        Some(libc::EACCES | libc::EPERM) => Error::NotRoot,
+        Some(libc::ENOENT | libc::ENXIO | libc::ENODEV) => Error::NoPrivcmd { source },
+        _ => Error::Hypercall {
+            call: "xc_interface_open",
+            domain: None,
+            source,
+        },
+    }
+}

@@ -1,0 +1,37 @@
+//! The dom0's own libxenctrl, opened at run time.
+//!
+//! Its file name carries the version of Xen that it belongs to (`libxenctrl.so.4.17`), and the
+//! calls used here have the same signatures and layouts from 4.17 to 4.20, so one xenscope serves
+//! them all: `tests/integration/layout.rs` proves it from the headers.
+
+use super::binding::LibXenCtrl;
+use super::version::Version;
+use crate::error::Error;
+
+/// The name that the running hypervisor's libxenctrl has.
+pub(super) fn name(version: Version) -> String {
+    format!("libxenctrl.so.{version}")
+}
+
+/// Opens the libxenctrl that belongs to `version`.
+///
+/// # Errors
+/// [`Error::LibraryMissing`] when the loader finds none, [`Error::LibraryUnusable`] when it finds
+/// one that it can't load or that lacks a function.
+pub(super) fn open(version: Version) -> Result<LibXenCtrl, Error> {
+    let name = name(version);
+    // SAFETY: loading runs the library's initialisers; libxenctrl and what it links against have
+    // none that ask anything of their loader. The name is libxenctrl's own SONAME, so that the
+    // functions found in it have the signatures of its header, which `binding` was made from.
+    unsafe { LibXenCtrl::new(&name) }.map_err(|source| {
+        // The loader has no error numbers, only this sentence for a file that is not there.
+        let missing = source
+            .to_string()
+            .contains(&format!("{name}: cannot open shared object file"));
+        if missing {
+            Error::LibraryMissing { name, source }
+        } else {
+            Error::LibraryUnusable { name, source }
+        }
+    })
+}

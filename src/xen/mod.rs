@@ -1,0 +1,18 @@
+//! The hypervisor, asked directly: the only home of `unsafe`.
+//!
+//! `binding` is what bindgen made of `<xenctrl.h>`; its names go no further than this folder.
+//! [`version`] finds out without a hypercall which Xen runs, `library` opens the libxenctrl that
+//! belongs to it, [`Hypervisor`] owns the handle that every call needs, and the other files have a
+//! safe method for each call.
+
+#![allow(unsafe_code)]
+
+mod binding;
+mod domains;
+mod host;
+mod hypervisor;
+mod library;
+mod logger;
+pub mod version;
+
+pub use hypervisor::Hypervisor;
