@@ -12,6 +12,8 @@
 //! views in [`view`] turn both into text, and never collect.
 
 pub mod clock;
+#[cfg(test)]
+mod doctored;
 pub mod error;
 pub mod rates;
 pub mod selector;

@@ -138,3 +138,93 @@ impl Selector {
         choices.join(" or ")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::doctored::{domain, snapshot};
+
+    fn host() -> Snapshot {
+        let mut nameless = domain(9, "", 0, 0);
+        nameless.name = None;
+        snapshot(
+            0,
+            0,
+            vec![
+                domain(0, "Domain-0", 0, 0),
+                domain(5, "web", 0, 0),
+                domain(6, "twin", 0, 0),
+                domain(7, "twin", 0, 0),
+                domain(8, "5", 0, 0),
+                nameless,
+            ],
+        )
+    }
+
+    fn find(text: &str) -> Result<u16, NotFound> {
+        let selector: Selector = text.parse().unwrap();
+        selector.find(&host()).map(|identity| identity.id.0)
+    }
+
+    #[test]
+    fn by_id_name_or_uuid() {
+        assert_eq!(find("0"), Ok(0));
+        assert_eq!(find("web"), Ok(5));
+        assert_eq!(find("00000000-0000-0000-0000-000000000006"), Ok(5));
+        assert_eq!(find("id:9"), Ok(9));
+        assert_eq!(find("name:Domain-0"), Ok(0));
+        assert_eq!(find("uuid:00000000-0000-0000-0000-000000000001"), Ok(0));
+    }
+
+    #[test]
+    fn a_name_that_is_another_domains_id_has_to_be_told_apart() {
+        let error = find("5").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "'5' fits more than one domain; say id:5 or id:8"
+        );
+        assert_eq!(find("id:5"), Ok(5));
+        assert_eq!(find("name:5"), Ok(8));
+    }
+
+    #[test]
+    fn a_name_that_two_domains_bear_is_not_guessed() {
+        let error = find("twin").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "'twin' fits more than one domain; say id:6 or id:7"
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_is_missing() {
+        for text in ["Web", "we", "4", "id:1", "-", "name:"] {
+            assert!(matches!(find(text), Err(NotFound::Missing(_))), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn without_names_an_unknown_name_says_so() {
+        let mut snapshot = host();
+        snapshot.notes.push(Note::StoreDown("stopped".into()));
+        let find = |text: &str| text.parse::<Selector>().unwrap().find(&snapshot);
+        assert!(matches!(find("db"), Err(NotFound::NamesUnknown(_))));
+        assert!(matches!(find("id:77"), Err(NotFound::Missing(_))));
+    }
+
+    #[test]
+    fn an_id_or_uuid_that_is_none_is_refused() {
+        assert_eq!("".parse::<Selector>(), Err(Malformed::Empty));
+        assert_eq!(
+            "id:70000".parse::<Selector>(),
+            Err(Malformed::Id("70000".into()))
+        );
+        assert_eq!("id:-1".parse::<Selector>(), Err(Malformed::Id("-1".into())));
+        assert_eq!(
+            "uuid:5".parse::<Selector>(),
+            Err(Malformed::Uuid("5".into()))
+        );
+    }
+}

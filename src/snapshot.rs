@@ -287,3 +287,40 @@ impl fmt::Display for Note {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::doctored::{domain, snapshot};
+
+    #[test]
+    fn the_state_that_says_most_wins() {
+        let mut states = States {
+            blocked: true,
+            ..States::default()
+        };
+        assert_eq!(States::default().summary(), State::Runnable);
+        assert_eq!(states.summary(), State::Blocked);
+        states.paused = true;
+        assert_eq!(states.summary(), State::Paused);
+        states.shutdown = Some(ShutdownReason::Reboot);
+        assert_eq!(states.summary(), State::Shutdown);
+        states.shutdown = Some(ShutdownReason::Crash);
+        assert_eq!(states.summary(), State::Crashed);
+        states.dying = true;
+        assert_eq!(states.summary(), State::Dying);
+    }
+
+    #[test]
+    fn a_snapshot_can_be_stored_and_read_back() {
+        let mut web = domain(5, "web", 1, 2);
+        web.states.shutdown = Some(ShutdownReason::Other(77));
+        web.memory_max_bytes = None;
+        let mut before = snapshot(3, 4, vec![domain(0, "Domain-0", 1, 2), web]);
+        before.notes.push(Note::StoreDown("stopped".into()));
+        let text = serde_json::to_string(&before).unwrap();
+        assert_eq!(serde_json::from_str::<Snapshot>(&text).unwrap(), before);
+    }
+}

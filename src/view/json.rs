@@ -140,3 +140,49 @@ impl Formatter for Escaping {
         CompactFormatter.write_string_fragment(writer, rest)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::doctored::{SECOND, domain, snapshot};
+    use crate::rates::Rates;
+
+    #[test]
+    fn one_line_with_the_schema_first_and_null_for_unknown() {
+        let mut web = domain(5, "web", 0, 7);
+        web.states.shutdown = Some(ShutdownReason::SoftReset);
+        web.memory_max_bytes = None;
+        let snapshot = snapshot(SECOND, 0, vec![web]);
+        let sample = Sample {
+            snapshot: &snapshot,
+            rates: &Rates::between(None, &snapshot),
+        };
+        assert_eq!(
+            line(sample),
+            "{\"schema\":1,\"time\":\"1970-01-01T00:00:00Z\",\"interval_ns\":null,\"host\":{\
+             \"xen_version\":\"4.17.5\",\"pcpus\":2,\"memory_bytes\":4294967296,\
+             \"memory_free_bytes\":1073741824,\"cpu_percent\":null},\"domains\":[{\"id\":5,\
+             \"uuid\":\"00000000-0000-0000-0000-000000000006\",\"name\":\"web\",\"type\":\"pvh\",\
+             \"state\":\"shutdown\",\"shutdown_reason\":\"soft_reset\",\"vcpus_online\":1,\
+             \"vcpus_max\":2,\"cpu_time_ns\":7,\"cpu_percent\":null,\
+             \"cpu_percent_of_vcpus\":null,\"memory_bytes\":134217728,\
+             \"memory_max_bytes\":null,\"memory_target_bytes\":134217728}]}\n"
+        );
+    }
+
+    #[test]
+    fn names_are_exact_and_can_do_nothing_to_a_terminal() {
+        let name = "a\x1b[2J\u{9b}\u{202e}\u{e0001}\"ä漢";
+        let snapshot = snapshot(SECOND, 0, vec![domain(5, name, 0, 7)]);
+        let sample = Sample {
+            snapshot: &snapshot,
+            rates: &Rates::between(None, &snapshot),
+        };
+        let line = line(sample);
+        assert!(!line.trim_end().contains(is_unsafe), "{line:?}");
+        let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(value["domains"][0]["name"], name);
+    }
+}

@@ -95,8 +95,8 @@ mod tests {
     fn columns_are_aligned() {
         assert_eq!(
             table().render(None),
-            "ID  NAME                   MEMORY\n \
-             0  Domain-0            768.0 MiB\n\
+            "ID  NAME                    MEMORY\n \
+             0  Domain-0             768.0 MiB\n\
              12  漢字 of a long name          -\n"
         );
     }

@@ -84,3 +84,43 @@ fn letters(states: States) -> String {
     .map(|(holds, letter)| if holds { letter } else { '-' })
     .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctored::{SECOND, domain, snapshot};
+    use crate::rates::Rates;
+
+    #[test]
+    fn the_layout_is_xentops() {
+        let mut shell = domain(7, "", 3 * SECOND, 0);
+        shell.name = None;
+        shell.memory_max_bytes = None;
+        shell.states = States {
+            paused: true,
+            shutdown: Some(ShutdownReason::Crash),
+            ..States::default()
+        };
+        let old = snapshot(0, 0, vec![domain(9, "web-server-01", 0, 0)]);
+        let new = snapshot(
+            3 * SECOND,
+            0,
+            vec![
+                shell,
+                domain(9, "web-server-01", 3 * SECOND, 2 * SECOND),
+                domain(11, "Abc", 0, 0),
+            ],
+        );
+        let sample = Sample {
+            snapshot: &new,
+            rates: &Rates::between(Some(&old), &new),
+        };
+        assert_eq!(
+            block(sample),
+            "      NAME  STATE   CPU(sec) CPU(%)     MEM(k) MEM(%)  MAXMEM(k) MAXMEM(%) VCPUS\n       \
+                    Abc --b---          0      -     131072    3.1     132096       3.1     1\n\
+             web-server --b---          2   66.7     131072    3.1     132096       3.1     1\n         \
+                      - ---cp-          0      -     131072    3.1   no limit       n/a     1\n"
+        );
+    }
+}

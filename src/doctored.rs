@@ -1,0 +1,62 @@
+//! Snapshots made up for tests.
+
+use uuid::Uuid;
+
+use crate::snapshot::{DomId, Domain, DomainType, Host, PcpuIdle, Snapshot, Stamp, States};
+
+/// A second, in nanoseconds.
+pub(crate) const SECOND: u64 = 1_000_000_000;
+
+/// A stamp at this time, with a bracket of a millisecond to either side.
+pub(crate) fn stamp(at_ns: u64) -> Stamp {
+    Stamp {
+        at_ns,
+        uncertainty_ns: 1_000_000,
+    }
+}
+
+/// A blocked PVH domain with one vCPU and 128 MiB, and `cpu_time_ns` at the time `at_ns`.
+pub(crate) fn domain(id: u16, name: &str, at_ns: u64, cpu_time_ns: u64) -> Domain {
+    Domain {
+        id: DomId(id),
+        uuid: Uuid::from_u128(u128::from(id) + 1),
+        name: Some(name.to_owned()),
+        kind: DomainType::Pvh,
+        states: States {
+            blocked: true,
+            ..States::default()
+        },
+        vcpus_online: 1,
+        vcpus_max: 2,
+        cpu_time_ns,
+        memory_bytes: 128 << 20,
+        memory_max_bytes: Some(129 << 20),
+        memory_target_bytes: Some(128 << 20),
+        store_uuid: None,
+        stamp: stamp(at_ns),
+    }
+}
+
+/// A host of two pCPUs and 4 GiB with these domains, sampled at `at_ns`; each pCPU has been idle
+/// for `idle_ns`.
+pub(crate) fn snapshot(at_ns: u64, idle_ns: u64, domains: Vec<Domain>) -> Snapshot {
+    Snapshot {
+        time: jiff::Timestamp::UNIX_EPOCH,
+        stamp: stamp(at_ns),
+        host: Host {
+            xen_version: "4.17.5".to_owned(),
+            pcpus: 2,
+            memory_bytes: 4 << 30,
+            memory_free_bytes: 1 << 30,
+            idle: vec![
+                PcpuIdle {
+                    idle_time_ns: Some(idle_ns),
+                };
+                2
+            ],
+            idle_stamp: stamp(at_ns),
+        },
+        domains,
+        notes: Vec::new(),
+    }
+}
