@@ -1,0 +1,78 @@
+//! Running programs, and reading what they say.
+
+use std::ffi::OsStr;
+use std::process::{Command, Output, Stdio};
+
+/// What a program said and how it ended.
+#[derive(Debug)]
+pub struct Said {
+    /// The exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Said {
+    /// Its stdout, after a run without a complaint.
+    pub fn fine(self) -> String {
+        assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{self:?}");
+        self.stdout
+    }
+
+    /// Asserts that it failed with this code and one line on stderr, which has these words.
+    pub fn refused(&self, code: i32, words: &[&str]) {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        assert_eq!(self.stdout, "", "{self:?}");
+        let line = self.stderr.strip_suffix('\n').expect("no line on stderr");
+        assert!(
+            line.starts_with("xenscope: ") && !line.contains('\n'),
+            "{self:?}"
+        );
+        for word in words {
+            assert!(line.contains(word), "no {word:?} in {line:?}");
+        }
+    }
+}
+
+/// The xenscope under test: the one in dom0, or the one that was built with the tests.
+pub fn xenscope_path() -> String {
+    std::env::var("XENSCOPE").unwrap_or_else(|_| env!("CARGO_BIN_EXE_xenscope").to_owned())
+}
+
+/// xenscope with these words, not yet started.
+pub fn xenscope(words: &[&str]) -> Command {
+    let mut command = Command::new(xenscope_path());
+    command.args(words).stdin(Stdio::null());
+    command
+}
+
+/// Runs a command to its end.
+pub fn run(command: &mut Command) -> Said {
+    let program = command.get_program().to_owned();
+    command
+        .output()
+        .unwrap_or_else(|error| panic!("{}: {error}", program.display()))
+        .into()
+}
+
+/// Runs xenscope to its end.
+pub fn say(words: &[&str]) -> Said {
+    run(&mut xenscope(words))
+}
+
+/// Runs another program, which has to succeed, and gives its stdout.
+pub fn tool<S: AsRef<OsStr>>(program: &str, words: &[S]) -> String {
+    let said = run(Command::new(program).args(words).stdin(Stdio::null()));
+    assert_eq!(said.code, Some(0), "{program}: {said:?}");
+    said.stdout
+}

@@ -1,0 +1,231 @@
+//! CPU time and its rates on the hypervisor: `status` and `top -b`.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use crate::command::{run, say, tool, xenscope};
+use crate::record::Record;
+
+/// Guests that stand still for as long as this lives, so that no one contends for a pCPU.
+struct Paused(&'static [&'static str]);
+
+impl Paused {
+    fn all(names: &'static [&'static str]) -> Self {
+        for name in names {
+            tool("xl", &["pause", name]);
+        }
+        Self(names)
+    }
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        for name in self.0 {
+            tool("xl", &["unpause", name]);
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn a_guest_that_burns_one_vcpu_alone_uses_one_pcpu() {
+    let _others = Paused::all(&["pv-disk", "pvh-net"]);
+    let words = ["status", "pvh-burn", "--interval", "2", "--format", "json"];
+    let record = Record::one(&say(&words).fine());
+    let burn = record.domain("pvh-burn");
+    let percent = burn.cpu_percent.unwrap();
+    assert!((95.0..=100.5).contains(&percent), "{burn:?}");
+    assert_eq!(burn.cpu_percent_of_vcpus, burn.cpu_percent);
+    assert_eq!(burn.vcpus_online, 1);
+    let interval = record.interval_ns.unwrap();
+    assert!(interval >= 2_000_000_000, "{interval}");
+    // One of two pCPUs is busy, and dom0 did little.
+    let host = record.host.cpu_percent.unwrap();
+    assert!((47.0..=100.0).contains(&host), "{record:?}");
+    assert_eq!(record.domains.len(), 1, "only what was asked for");
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn a_paused_guest_uses_nothing() {
+    let _paused = Paused::all(&["pvh-burn"]);
+    let words = [
+        "status",
+        "pvh-burn",
+        "--interval",
+        "0.5",
+        "--format",
+        "json",
+    ];
+    let record = Record::one(&say(&words).fine());
+    let burn = record.domain("pvh-burn");
+    assert_eq!(
+        (burn.state.as_str(), burn.cpu_percent),
+        ("paused", Some(0.0))
+    );
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn status_finds_a_domain_by_id_name_and_uuid() {
+    let record = Record::one(&say(&["list", "--format", "json"]).fine());
+    let disk = record.domain("pv-disk");
+    let (id, uuid) = (disk.id.to_string(), disk.uuid.to_string());
+    for text in [
+        "pv-disk",
+        "name:pv-disk",
+        &id,
+        &format!("id:{id}"),
+        &uuid,
+        &format!("uuid:{uuid}"),
+    ] {
+        let status = say(&["status", text, "--interval", "0.1"]).fine();
+        assert!(
+            status.starts_with(&format!("pv-disk (domain {id})\n")),
+            "{text}: {status}"
+        );
+        assert!(
+            status.contains(&uuid) && !status.contains("XenStore has"),
+            "{status}"
+        );
+        for label in [
+            "type      pv\n",
+            "of one pCPU",
+            "online of 1",
+            "MiB used, ceiling ",
+            "target ",
+        ] {
+            assert!(status.contains(label), "no {label:?} in {status}");
+        }
+    }
+    let both = say(&["status", "0", "pv-disk", &id, "--interval", "0.1"]).fine();
+    assert_eq!(both.matches("(domain ").count(), 2, "{both}");
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn cpu_time_and_memory_lie_between_two_readings_of_xl() {
+    let xl_seconds = || -> f64 {
+        let list = tool("xl", &["list", "pvh-burn"]);
+        list.split_whitespace().last().unwrap().parse().unwrap()
+    };
+    let before = xl_seconds();
+    let record = Record::one(&say(&["list", "--format", "json"]).fine());
+    let after = xl_seconds();
+    let ours = record.domain("pvh-burn").cpu_time_ns as f64 / 1e9;
+    // xl rounds to a tenth of a second.
+    assert!(
+        ours >= before - 0.05 && ours <= after + 0.05,
+        "{before} {ours} {after}"
+    );
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn top_has_xentops_columns_and_a_measured_first_block() {
+    let text = say(&["top", "-b", "-i", "2", "-d", "0.5"]).fine();
+    let heads: Vec<&str> = text.lines().filter(|line| line.contains("NAME")).collect();
+    assert_eq!(heads.len(), 2, "{text}");
+    let xentop = tool("xentop", &["-b", "-i", "1"]);
+    assert!(
+        xentop.lines().next().unwrap().starts_with(heads[0]),
+        "{xentop}{}",
+        heads[0]
+    );
+
+    let first: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).collect();
+    let burn = first.iter().find(|line| line.contains("pvh-burn")).unwrap();
+    let percent: f64 = burn.split_whitespace().nth(3).unwrap().parse().unwrap();
+    assert!((10.0..=101.0).contains(&percent), "{burn}");
+    // The columns that stand still are xentop's to the letter.
+    let theirs = xentop
+        .lines()
+        .find(|line| line.contains("pvh-burn"))
+        .unwrap();
+    assert_eq!(burn[..10], theirs[..10]);
+    assert_eq!(burn[35..68], theirs[35..68], "{burn}\n{theirs}");
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn top_in_json_has_a_record_for_each_sample() {
+    let words = ["top", "-b", "-i", "3", "-d", "0.3", "--format", "json"];
+    let records = Record::all(&say(&words).fine());
+    assert_eq!(records.len(), 3);
+    for pair in records.windows(2) {
+        assert_eq!(pair[0].schema, 1);
+        assert!(pair[1].time > pair[0].time);
+        let (old, new) = (pair[0].domain("pvh-burn"), pair[1].domain("pvh-burn"));
+        assert!(new.cpu_time_ns > old.cpu_time_ns);
+        // The rate is the difference of two CPU times over the time between them.
+        let interval = pair[1].interval_ns.unwrap() as f64;
+        let expected = 100.0 * (new.cpu_time_ns - old.cpu_time_ns) as f64 / interval;
+        assert!(
+            (new.cpu_percent.unwrap() - expected).abs() < 1.0,
+            "{new:?} {expected}"
+        );
+        assert!(pair[1].domain("Domain-0").cpu_percent.unwrap() > 0.0);
+    }
+    let csv = say(&["top", "-b", "-i", "2", "-d", "0.2", "--format", "csv"]).fine();
+    assert_eq!(csv.matches("time,interval_ns").count(), 1, "{csv}");
+    let table = say(&["top", "-b", "-i", "1", "-d", "0.2", "--format", "table"]).fine();
+    assert!(
+        table.contains("pCPUs, ") && table.contains("CPU %"),
+        "{table}"
+    );
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn an_interrupt_during_the_wait_ends_it_cleanly() {
+    let mut child = xenscope(&["status", "0", "--interval", "60"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let pid = child.id().to_string();
+    // It sleeps once it has taken its first sample.
+    while !tool("cat", &[format!("/proc/{pid}/wchan")]).contains("nanosleep") {
+        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    tool("kill", &["-INT", &pid]);
+    let output = child.wait_with_output().unwrap();
+    // Ended by the signal itself, as shells and loops expect it.
+    assert_eq!(
+        std::os::unix::process::ExitStatusExt::signal(&output.status),
+        Some(2)
+    );
+    assert_eq!(
+        (output.stdout.len(), output.stderr.len()),
+        (0, 0),
+        "{output:?}"
+    );
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn a_reader_that_has_seen_enough_ends_it_quietly() {
+    let mut child = xenscope(&["top", "-b", "-d", "0.1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut reader = BufReader::new(child.stdout.take().unwrap());
+    reader.read_line(&mut String::new()).unwrap();
+    drop(reader);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(
+        (output.status.code(), output.stderr.len()),
+        (Some(0), 0),
+        "{output:?}"
+    );
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn output_that_cannot_be_written_is_an_error() {
+    let full = std::fs::File::create("/dev/full").unwrap();
+    let said = run(xenscope(&["list"]).stdout(full));
+    said.refused(1, &["could not be written", "No space left"]);
+}

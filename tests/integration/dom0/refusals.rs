@@ -1,0 +1,139 @@
+//! What stands between xenscope and the hypervisor: each obstacle has its own message and remedy.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+
+use crate::command::{run, say, tool, xenscope};
+
+/// Another file in the place of one, for as long as this lives.
+struct InPlaceOf(PathBuf);
+
+impl InPlaceOf {
+    fn put(path: &Path, other: &Path) -> Self {
+        tool(
+            "mount",
+            &[
+                "-o".as_ref(),
+                "bind".as_ref(),
+                other.as_os_str(),
+                path.as_os_str(),
+            ],
+        );
+        Self(path.to_owned())
+    }
+
+    /// A file with this text in the place of the one at `path`.
+    fn text(path: &str, text: &str) -> Self {
+        let other = std::env::temp_dir().join("in-place-of");
+        fs::write(&other, text).unwrap();
+        Self::put(Path::new(path), &other)
+    }
+}
+
+impl Drop for InPlaceOf {
+    fn drop(&mut self) {
+        tool("umount", &[&self.0]);
+    }
+}
+
+/// Where this Xen's libxenctrl is.
+fn library() -> PathBuf {
+    let xen = std::env::var("XENSCOPE_LAB_XEN").unwrap();
+    Path::new("/usr/lib/x86_64-linux-gnu").join(format!("libxenctrl.so.{xen}"))
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn a_kernel_on_another_hypervisor_is_not_on_xen() {
+    let _kvm = InPlaceOf::text("/sys/hypervisor/type", "kvm\n");
+    say(&["list"]).refused(3, &["no Xen below this kernel", "dom0"]);
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn who_is_not_root_is_told_so() {
+    run(xenscope(&["list"]).uid(1000)).refused(3, &["only root", "sudo"]);
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn a_missing_library_is_named_with_its_package() {
+    let library = library();
+    let away = library.with_extension("away");
+    fs::rename(&library, &away).unwrap();
+    let said = say(&["list"]);
+    fs::rename(&away, &library).unwrap();
+    let xen = std::env::var("XENSCOPE_LAB_XEN").unwrap();
+    said.refused(
+        3,
+        &[
+            &format!("libxenctrl.so.{xen}"),
+            "not installed",
+            &format!("libxenmisc{xen}"),
+        ],
+    );
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn a_library_that_cannot_be_loaded_is_told_from_a_missing_one() {
+    let empty = std::env::temp_dir().join("no-library");
+    fs::write(&empty, "not a library").unwrap();
+    let _broken = InPlaceOf::put(&library(), &empty);
+    say(&["list"]).refused(3, &["can't be used", "reinstall"]);
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn an_unproven_xen_is_refused_unless_told_to_go_on() {
+    let minor = fs::read_to_string("/sys/hypervisor/version/minor").unwrap();
+    // libxenctrl of the version that is pretended to run: the one that really does.
+    let pretended = library().with_file_name("libxenctrl.so.4.99");
+    fs::copy(library(), &pretended).unwrap();
+    let future = InPlaceOf::text("/sys/hypervisor/version/minor", "99\n");
+    let refused = say(&["list"]);
+    let went_on = say(&["list", "--allow-untested-xen"]);
+    drop(future);
+    fs::remove_file(pretended).unwrap();
+    refused.refused(3, &["Xen 4.99", "4.17 to 4.20", "--allow-untested-xen"]);
+    assert!(went_on.fine().contains("Domain-0"));
+    assert_eq!(
+        fs::read_to_string("/sys/hypervisor/version/minor").unwrap(),
+        minor
+    );
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn a_library_with_another_interface_version_is_refused() {
+    let xen = std::env::var("XENSCOPE_LAB_XEN").unwrap();
+    let other = if xen == "4.17" { "4.20" } else { "4.17" };
+    let other = Path::new("/lab/other").join(format!("libxenctrl.so.{other}"));
+    let _other = InPlaceOf::put(&library(), &other);
+    let said = say(&["status", "0", "--interval", "0.1"]);
+    eprintln!("{said:?}");
+    said.refused(3, &["interface version", "libxenctrl"]);
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn without_the_hypercall_device_the_module_is_named() {
+    let device = "/dev/xen/privcmd";
+    fs::rename(device, "/dev/xen/away").unwrap();
+    let hidden = tool("umount", &["/proc/xen"]);
+    let said = say(&["list"]);
+    fs::rename("/dev/xen/away", device).unwrap();
+    tool("mount", &["-t", "xenfs", "xenfs", "/proc/xen"]);
+    assert_eq!(hidden, "");
+    said.refused(3, &["privcmd", "xen-privcmd"]);
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn what_libxenctrl_says_goes_to_stderr_only_when_asked_for() {
+    let said = run(xenscope(&["-v", "list"]).uid(1000));
+    assert_eq!(said.code, Some(3));
+    assert!(said.stderr.lines().count() > 1, "{said:?}");
+    assert!(said.stderr.contains("privileged command"), "{said:?}");
+}

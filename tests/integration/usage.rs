@@ -1,0 +1,74 @@
+//! What bad usage gets; none of it needs a hypervisor.
+
+use crate::command::{run, say, xenscope_path};
+
+/// Asserts that clap refused the words, with this in its message.
+fn wrong(words: &[&str], message: &str) {
+    let said = say(words);
+    assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""), "{said:?}");
+    assert!(said.stderr.contains(message), "{said:?}");
+}
+
+#[test]
+fn intervals_that_are_none_are_refused() {
+    for text in ["0", "-1", "1e12", "inf", "nan"] {
+        let message = "an interval is from 0.01 to 86400 seconds";
+        wrong(&["status", "0", "--interval", text], message);
+        wrong(&["top", "-b", "-d", text], message);
+    }
+    wrong(
+        &["status", "0", "--interval", "soon"],
+        "not a number of seconds",
+    );
+    wrong(&["top", "-b", "-d", ""], "not a number of seconds");
+}
+
+#[test]
+fn iterations_are_at_least_one() {
+    wrong(&["top", "-b", "-i", "0"], "0 is not in 1..");
+    wrong(&["top", "-b", "-i", "-1"], "invalid value '-1'");
+    wrong(&["top", "-b", "-i", "x"], "invalid value 'x'");
+}
+
+#[test]
+fn a_domain_has_to_be_something_that_can_be_one() {
+    wrong(&["status"], "<DOMAIN>...");
+    wrong(&["status", ""], "by its id, name or uuid");
+    wrong(&["status", "id:70000"], "not a domain id");
+    wrong(&["status", "uuid:5"], "not a uuid");
+}
+
+#[test]
+fn a_command_is_wanted_and_help_is_given() {
+    wrong(&[], "Usage: xenscope");
+    wrong(&["lsit"], "list");
+    for words in [
+        &["--help"][..],
+        &["list", "--help"],
+        &["status", "-h"],
+        &["top", "-h"],
+    ] {
+        assert!(say(words).fine().contains("Usage: xenscope"), "{words:?}");
+    }
+    let version = say(&["--version"]).fine();
+    assert_eq!(version, format!("xenscope {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_closed_reader_of_the_help_is_no_error() {
+    // The shell's own stdout goes to head, which leaves after the first byte.
+    let script = format!("{} --help | head -c 1", xenscope_path());
+    let said = run(std::process::Command::new("sh").args(["-c", &script]));
+    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{said:?}");
+}
+
+#[test]
+fn without_xen_every_command_says_so() {
+    if std::fs::read_to_string("/sys/hypervisor/type").is_ok_and(|name| name.trim() == "xen") {
+        // The laboratory has this test too, with the hypervisor hidden.
+        return;
+    }
+    for words in [&["list"][..], &["status", "0"], &["top", "-b", "-i", "1"]] {
+        say(words).refused(3, &["no Xen below this kernel", "dom0"]);
+    }
+}
