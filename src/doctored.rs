@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::snapshot::{DomId, Domain, DomainType, Host, PcpuIdle, Snapshot, Stamp, States};
+use crate::snapshot::{DomId, Domain, DomainType, Host, Pcpu, Snapshot, Stamp, States};
 
 /// A second, in nanoseconds.
 pub(crate) const SECOND: u64 = 1_000_000_000;
@@ -31,8 +31,18 @@ pub(crate) fn domain(id: u16, name: &str, at_ns: u64, cpu_time_ns: u64) -> Domai
         cpu_time_ns,
         memory_bytes: 128 << 20,
         memory_max_bytes: Some(129 << 20),
+        memory_claimed_bytes: 0,
+        memory_shared_bytes: 0,
+        memory_paged_bytes: 0,
+        memory_static_max_bytes: Some(256 << 20),
         memory_target_bytes: Some(128 << 20),
         store_uuid: None,
+        pool: 0,
+        ssid: 0,
+        scheduling: None,
+        vcpus: None,
+        nics: None,
+        disks: None,
         stamp: stamp(at_ns),
     }
 }
@@ -48,15 +58,26 @@ pub(crate) fn snapshot(at_ns: u64, idle_ns: u64, domains: Vec<Domain>) -> Snapsh
             pcpus: 2,
             memory_bytes: 4 << 30,
             memory_free_bytes: 1 << 30,
-            idle: vec![
-                PcpuIdle {
-                    idle_time_ns: Some(idle_ns),
-                };
-                2
-            ],
-            idle_stamp: stamp(at_ns),
+            memory_claimed_bytes: 0,
+            cpu_khz: 2_000_000,
+            pcpu: (0..2).map(|id| pcpu(id, idle_ns)).collect(),
+            pcpu_stamp: stamp(at_ns),
+            nodes: None,
+            pools: None,
+            build: None,
+            dom0: None,
         },
         domains,
         notes: Vec::new(),
+    }
+}
+
+fn pcpu(id: u32, idle_ns: u64) -> Pcpu {
+    Pcpu {
+        id,
+        idle_time_ns: Some(idle_ns),
+        socket: None,
+        core: None,
+        node: None,
     }
 }

@@ -78,11 +78,11 @@ impl Rates {
 }
 
 fn host_rates(old: &Host, new: &Host) -> HostRates {
-    let cpu_percent = Span::between(old.idle_stamp, new.idle_stamp).and_then(|span| {
+    let cpu_percent = Span::between(old.pcpu_stamp, new.pcpu_stamp).and_then(|span| {
         let both_online: Vec<(u64, u64)> = old
-            .idle
+            .pcpu
             .iter()
-            .zip(&new.idle)
+            .zip(&new.pcpu)
             .filter_map(|(old, new)| Some((old.idle_time_ns?, new.idle_time_ns?)))
             .collect();
         let idle_ns = both_online.iter().try_fold(0_u64, |sum, &(old, new)| {
@@ -219,12 +219,12 @@ mod tests {
         let old = snapshot(0, 0, vec![]);
         let mut new = snapshot(2 * SECOND, 2 * SECOND, vec![]);
         assert_eq!(busy(&old, &new), Some(0.0));
-        new.host.idle[0].idle_time_ns = Some(SECOND);
+        new.host.pcpu[0].idle_time_ns = Some(SECOND);
         assert_eq!(busy(&old, &new), Some(25.0));
         // A pCPU that went offline does not count.
-        new.host.idle[1].idle_time_ns = None;
+        new.host.pcpu[1].idle_time_ns = None;
         assert_eq!(busy(&old, &new), Some(50.0));
-        new.host.idle[0].idle_time_ns = None;
+        new.host.pcpu[0].idle_time_ns = None;
         assert_eq!(busy(&old, &new), None);
     }
 

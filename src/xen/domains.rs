@@ -62,8 +62,18 @@ fn domain(info: &xc_domaininfo_t, stamp: Stamp) -> Domain {
         cpu_time_ns: info.cpu_time,
         memory_bytes: info.tot_pages << XC_PAGE_SHIFT,
         memory_max_bytes: limit(info.max_pages),
+        memory_claimed_bytes: info.outstanding_pages << XC_PAGE_SHIFT,
+        memory_shared_bytes: info.shr_pages << XC_PAGE_SHIFT,
+        memory_paged_bytes: info.paged_pages << XC_PAGE_SHIFT,
+        memory_static_max_bytes: None,
         memory_target_bytes: None,
         store_uuid: None,
+        pool: info.cpupool,
+        ssid: info.ssidref,
+        scheduling: None,
+        vcpus: None,
+        nics: None,
+        disks: None,
         stamp,
     }
 }

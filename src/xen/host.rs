@@ -9,7 +9,7 @@ use super::binding::{
 };
 use crate::clock::stamped;
 use crate::error::Error;
-use crate::snapshot::{Host, PcpuIdle};
+use crate::snapshot::{Host, Pcpu};
 
 impl Hypervisor {
     /// The running hypervisor's version with its extra part, such as `4.17.5`.
@@ -56,7 +56,7 @@ impl Hypervisor {
         let possible = physinfo.max_cpu_id as usize + 1;
         self.idle.resize(possible, xc_cpuinfo_t::default());
         let mut filled: c_int = 0;
-        let (returned, idle_stamp) = stamped(|| {
+        let (returned, pcpu_stamp) = stamped(|| {
             // SAFETY: the handle is open; the buffer is ours and holds as many elements as said;
             // both outputs outlive the call.
             unsafe {
@@ -75,15 +75,24 @@ impl Hypervisor {
             pcpus: physinfo.nr_cpus,
             memory_bytes: physinfo.total_pages << XC_PAGE_SHIFT,
             memory_free_bytes: physinfo.free_pages << XC_PAGE_SHIFT,
-            idle: self
-                .idle
-                .iter()
+            memory_claimed_bytes: physinfo.outstanding_pages << XC_PAGE_SHIFT,
+            cpu_khz: physinfo.cpu_khz,
+            pcpu: (0..)
+                .zip(&self.idle)
                 .take(usize::try_from(filled).unwrap_or(0))
-                .map(|pcpu| PcpuIdle {
+                .map(|(id, pcpu)| Pcpu {
+                    id,
                     idle_time_ns: (pcpu.idletime != 0).then_some(pcpu.idletime),
+                    socket: None,
+                    core: None,
+                    node: None,
                 })
                 .collect(),
-            idle_stamp,
+            pcpu_stamp,
+            nodes: None,
+            pools: None,
+            build: None,
+            dom0: None,
         })
     }
 }

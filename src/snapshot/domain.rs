@@ -1,76 +1,11 @@
-//! What was read at one moment: raw cumulative counters and states, no rates, no I/O.
-//!
-//! A snapshot is what a collector hands on and what a view takes. It can be stored and read back
-//! with serde, so that data read live and data replayed take the same way.
+//! A domain as it was read.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// All that one sample read of a host and its domains.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Snapshot {
-    /// Wall-clock time when the domains had been listed, for people and logs; never for rates.
-    pub time: jiff::Timestamp,
-    /// When the domains were listed: from before the first to after the last.
-    pub stamp: Stamp,
-    /// The host and its hypervisor.
-    pub host: Host,
-    /// Every domain that the hypervisor listed, in the order of their ids, each once.
-    pub domains: Vec<Domain>,
-    /// What could not be read, so that a view can say so.
-    pub notes: Vec<Note>,
-}
-
-impl Snapshot {
-    /// The domain with this identity; `None` when it is gone, or when its id is worn by another.
-    pub fn find(&self, identity: Identity) -> Option<&Domain> {
-        let index = self
-            .domains
-            .binary_search_by_key(&identity.id, |domain| domain.id)
-            .ok()?;
-        self.domains
-            .get(index)
-            .filter(|domain| domain.uuid == identity.uuid)
-    }
-}
-
-/// When something was read: somewhere between `at_ns - uncertainty_ns` and
-/// `at_ns + uncertainty_ns` on `CLOCK_MONOTONIC_RAW`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stamp {
-    /// Nanoseconds on `CLOCK_MONOTONIC_RAW`: the midpoint between before and after.
-    pub at_ns: u64,
-    /// Nanoseconds: half the width between before and after.
-    pub uncertainty_ns: u64,
-}
-
-/// The host, as the hypervisor describes it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Host {
-    /// Version of the running hypervisor, such as `4.17.5` (`XENVER_version` and
-    /// `XENVER_extraversion` of xen/version.h).
-    pub xen_version: String,
-    /// Number of pCPUs online (`nr_cpus` of `xen_sysctl_physinfo`, xen/sysctl.h).
-    pub pcpus: u32,
-    /// Bytes of memory that Xen manages (`total_pages` of `xen_sysctl_physinfo`).
-    pub memory_bytes: u64,
-    /// Bytes that no one holds (`free_pages` of `xen_sysctl_physinfo`).
-    pub memory_free_bytes: u64,
-    /// The idle time of each pCPU, by its number.
-    pub idle: Vec<PcpuIdle>,
-    /// When `idle` was read.
-    pub idle_stamp: Stamp,
-}
-
-/// How long a pCPU has been idle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PcpuIdle {
-    /// Nanoseconds since boot that the pCPU's idle vCPU has run (`idletime` of
-    /// `xen_sysctl_cpuinfo`); `None` for a pCPU that is offline, which Xen reports as 0.
-    pub idle_time_ns: Option<u64>,
-}
+use super::{Disk, Nic, Stamp};
 
 /// One domain, as the hypervisor and XenStore describe it.
 ///
@@ -101,12 +36,33 @@ pub struct Domain {
     pub memory_bytes: u64,
     /// Bytes it may hold at most (`max_pages`); `None` when there is no limit.
     pub memory_max_bytes: Option<u64>,
+    /// Bytes promised to it and not there yet, not in `memory_bytes` (`outstanding_pages`).
+    pub memory_claimed_bytes: u64,
+    /// Bytes it shares with other domains; 0 where Xen is built without sharing (`shr_pages`).
+    pub memory_shared_bytes: u64,
+    /// Bytes paged out; 0 where Xen is built without paging (`paged_pages`).
+    pub memory_paged_bytes: u64,
+    /// Bytes it was built to have at most (`~/memory/static-max` in XenStore); `None` as for
+    /// `memory_target_bytes`.
+    pub memory_static_max_bytes: Option<u64>,
     /// Bytes that its balloon driver was asked to reach (`~/memory/target` in XenStore); `None`
     /// when there is no such key, when XenStore did not answer, or when no one asked.
     pub memory_target_bytes: Option<u64>,
     /// The uuid that XenStore has for it (the end of `~/vm`); `None` as for
     /// `memory_target_bytes`.
     pub store_uuid: Option<Uuid>,
+    /// The CPU pool it is in (`cpupool`).
+    pub pool: u32,
+    /// Its security label's number (`ssidref`).
+    pub ssid: u32,
+    /// What its scheduler allows it; `None` when no one asked or Xen did not say.
+    pub scheduling: Option<Scheduling>,
+    /// Its vCPUs; `None` when no one asked, or when it died while they were asked for.
+    pub vcpus: Option<Vec<Vcpu>>,
+    /// Its NICs, by their ids; `None` when no one asked.
+    pub nics: Option<Vec<Nic>>,
+    /// Its disks, by their ids; `None` when no one asked.
+    pub disks: Option<Vec<Disk>>,
     /// When the hypervisor was asked for it.
     pub stamp: Stamp,
 }
@@ -268,59 +224,111 @@ impl fmt::Display for ShutdownReason {
     }
 }
 
-/// Something that a sample wanted to read and could not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Note {
-    /// XenStore could not be asked, so what it supplies is not known; the text says why.
-    StoreDown(String),
+/// What a scheduler allows a domain (`xen_domctl_scheduler_op`, xen/domctl.h).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "scheduler")]
+pub enum Scheduling {
+    /// A share under credit.
+    Credit {
+        /// Its share when pCPUs are scarce, in relation to the others'; 256 unless set.
+        weight: u16,
+        /// Per cent of one pCPU that it gets at most; `None` without a cap.
+        cap_percent: Option<u16>,
+    },
+    /// A share under credit2.
+    Credit2 {
+        /// As for credit.
+        weight: u16,
+        /// As for credit.
+        cap_percent: Option<u16>,
+    },
+    /// A reservation under rtds, as vCPUs get it unless it was set for one alone.
+    Rtds {
+        /// Nanoseconds in which the budget is granted once.
+        period_ns: u64,
+        /// Nanoseconds of CPU time in each period.
+        budget_ns: u64,
+        /// Whether it may use pCPUs that no one else wants beyond its budget.
+        extra_time: bool,
+    },
+    /// Time slots that are set for the host as a whole.
+    Arinc653,
+    /// Nothing: each vCPU has a pCPU to itself.
+    Null,
 }
 
-impl fmt::Display for Note {
+impl fmt::Display for Scheduling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::StoreDown(why) => write!(
+        let share = |f: &mut fmt::Formatter<'_>, name, weight, cap: Option<u16>| match cap {
+            Some(cap) => write!(f, "{name}, weight {weight}, cap {cap} %"),
+            None => write!(f, "{name}, weight {weight}, no cap"),
+        };
+        match *self {
+            Self::Credit {
+                weight,
+                cap_percent,
+            } => share(f, "credit", weight, cap_percent),
+            Self::Credit2 {
+                weight,
+                cap_percent,
+            } => share(f, "credit2", weight, cap_percent),
+            Self::Rtds {
+                period_ns,
+                budget_ns,
+                extra_time,
+            } => write!(
                 f,
-                "XenStore does not answer, so names are not known: {why}; \
-                 is xenstored (or oxenstored) running?"
+                "rtds, {} us in {} us{}",
+                budget_ns / 1000,
+                period_ns / 1000,
+                if extra_time { ", extra time" } else { "" }
             ),
+            Self::Arinc653 => f.write_str("arinc653"),
+            Self::Null => f.write_str("null"),
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
+/// A virtual CPU (`xen_domctl_getvcpuinfo`, xen/domctl.h).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vcpu {
+    /// Its number in its domain.
+    pub id: u32,
+    /// What it does.
+    pub state: VcpuState,
+    /// The pCPU it is on, or was on last; `None` while it is offline.
+    pub pcpu: Option<u32>,
+    /// Nanoseconds it has run (`cpu_time`).
+    pub cpu_time_ns: u64,
+    /// The pCPUs it may run on, of those that Xen has; `None` when Xen did not say.
+    pub hard_affinity: Option<Vec<u32>>,
+    /// The pCPUs it prefers to run on; `None` when Xen did not say.
+    pub soft_affinity: Option<Vec<u32>>,
+    /// When the hypervisor was asked for it.
+    pub stamp: Stamp,
+}
 
-    use super::*;
-    use crate::doctored::{domain, snapshot};
+/// What a vCPU does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VcpuState {
+    /// Is on a pCPU.
+    Running,
+    /// Wants to run, or is paused.
+    Runnable,
+    /// Waits for an event.
+    Blocked,
+    /// Was unplugged, or never brought up.
+    Offline,
+}
 
-    #[test]
-    fn the_state_that_says_most_wins() {
-        let mut states = States {
-            blocked: true,
-            ..States::default()
-        };
-        assert_eq!(States::default().summary(), State::Runnable);
-        assert_eq!(states.summary(), State::Blocked);
-        states.paused = true;
-        assert_eq!(states.summary(), State::Paused);
-        states.shutdown = Some(ShutdownReason::Reboot);
-        assert_eq!(states.summary(), State::Shutdown);
-        states.shutdown = Some(ShutdownReason::Crash);
-        assert_eq!(states.summary(), State::Crashed);
-        states.dying = true;
-        assert_eq!(states.summary(), State::Dying);
-    }
-
-    #[test]
-    fn a_snapshot_can_be_stored_and_read_back() {
-        let mut web = domain(5, "web", 1, 2);
-        web.states.shutdown = Some(ShutdownReason::Other(77));
-        web.memory_max_bytes = None;
-        let mut before = snapshot(3, 4, vec![domain(0, "Domain-0", 1, 2), web]);
-        before.notes.push(Note::StoreDown("stopped".into()));
-        let text = serde_json::to_string(&before).unwrap();
-        assert_eq!(serde_json::from_str::<Snapshot>(&text).unwrap(), before);
+impl fmt::Display for VcpuState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Running => "running",
+            Self::Runnable => "runnable",
+            Self::Blocked => "blocked",
+            Self::Offline => "offline",
+        })
     }
 }

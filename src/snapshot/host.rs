@@ -1,0 +1,152 @@
+//! A host as it was read.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Stamp;
+
+/// The host, as the hypervisor describes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Host {
+    /// Version of the running hypervisor, such as `4.17.5` (`XENVER_version` and
+    /// `XENVER_extraversion` of xen/version.h).
+    pub xen_version: String,
+    /// Number of pCPUs online (`nr_cpus` of `xen_sysctl_physinfo`, xen/sysctl.h).
+    pub pcpus: u32,
+    /// Bytes of memory that Xen manages (`total_pages` of `xen_sysctl_physinfo`).
+    pub memory_bytes: u64,
+    /// Bytes that no one holds (`free_pages` of `xen_sysctl_physinfo`).
+    pub memory_free_bytes: u64,
+    /// Bytes of the free memory that are claimed for domains under construction
+    /// (`outstanding_pages` of `xen_sysctl_physinfo`).
+    pub memory_claimed_bytes: u64,
+    /// Clock rate of the pCPUs in kHz, as measured when Xen booted (`cpu_khz` of
+    /// `xen_sysctl_physinfo`).
+    pub cpu_khz: u32,
+    /// Every pCPU that Xen has a number for, by that number.
+    pub pcpu: Vec<Pcpu>,
+    /// When the idle times in `pcpu` were read.
+    pub pcpu_stamp: Stamp,
+    /// NUMA nodes; `None` when no one asked.
+    pub nodes: Option<Vec<Node>>,
+    /// CPU pools; `None` when no one asked.
+    pub pools: Option<Vec<Pool>>,
+    /// How the hypervisor was built and booted; `None` when no one asked.
+    pub build: Option<Build>,
+    /// dom0 as its own kernel sees it; `None` when no one asked.
+    pub dom0: Option<Dom0Kernel>,
+}
+
+/// A physical CPU, one hardware thread.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pcpu {
+    /// Its number in Xen.
+    pub id: u32,
+    /// Nanoseconds since boot that its idle vCPU has run (`idletime` of `xen_sysctl_cpuinfo`,
+    /// xen/sysctl.h); `None` for a pCPU that is offline, which Xen reports as 0.
+    pub idle_time_ns: Option<u64>,
+    /// Its place in the host; `None` when it is offline or no one asked (`xen_sysctl_cputopo`).
+    pub socket: Option<u32>,
+    /// The core within the socket; `None` as for `socket`.
+    pub core: Option<u32>,
+    /// The NUMA node; `None` as for `socket`.
+    pub node: Option<u32>,
+}
+
+impl Pcpu {
+    /// Whether it takes part in scheduling.
+    pub fn is_online(&self) -> bool {
+        self.idle_time_ns.is_some()
+    }
+}
+
+/// A NUMA node (`xen_sysctl_meminfo`, xen/sysctl.h).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    /// Its number.
+    pub id: u32,
+    /// Bytes of memory on it; `None` for a node that is offline.
+    pub memory_bytes: Option<u64>,
+    /// Bytes of it that no one holds; `None` for a node that is offline.
+    pub memory_free_bytes: Option<u64>,
+}
+
+/// A set of pCPUs with a scheduler of its own (`xc_cpupoolinfo_t`, xenctrl.h).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pool {
+    /// Its number; `Pool-0` is 0.
+    pub id: u32,
+    /// `/local/pool/N/name` in XenStore; `None` as for a domain's name.
+    pub name: Option<String>,
+    /// The scheduler that it has.
+    pub scheduler: Scheduler,
+    /// The numbers of its pCPUs.
+    pub pcpus: Vec<u32>,
+    /// How many domains are in it.
+    pub domains: u32,
+}
+
+/// A scheduler of the hypervisor (`XEN_SCHEDULER_*`, xen/domctl.h).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scheduler {
+    /// Proportional shares.
+    Credit,
+    /// Proportional shares, the default since Xen 4.12.
+    Credit2,
+    /// Fixed time slots, after ARINC 653.
+    Arinc653,
+    /// Reservations in real time.
+    Rtds,
+    /// A pCPU for each vCPU.
+    Null,
+    /// A number that has no name here.
+    #[serde(untagged)]
+    Other(u32),
+}
+
+impl fmt::Display for Scheduler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match self {
+            Self::Credit => "credit",
+            Self::Credit2 => "credit2",
+            Self::Arinc653 => "arinc653",
+            Self::Rtds => "rtds",
+            Self::Null => "null",
+            Self::Other(number) => return write!(f, "number {number}"),
+        };
+        f.pad(word)
+    }
+}
+
+/// How the hypervisor was built and booted (`XENVER_*`, xen/version.h).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Build {
+    /// The changeset it was built from.
+    pub changeset: String,
+    /// The compiler it was built with.
+    pub compiler: String,
+    /// When it was built, in the builder's words.
+    pub date: String,
+    /// Its build id in hexadecimal digits; `None` when it has none.
+    pub id: Option<String>,
+    /// What it was booted with.
+    pub command_line: String,
+    /// The kinds of guests it can run, such as `xen-3.0-x86_64`.
+    pub capabilities: String,
+}
+
+/// dom0 as its own kernel sees it; a field is `None` when the kernel does not say it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dom0Kernel {
+    /// Nanoseconds since the kernel booted (`/proc/uptime`), to its precision of 10 ms.
+    pub uptime_ns: Option<u64>,
+    /// Nanoseconds that its CPUs did something, all of them together (`/proc/stat`: all but idle,
+    /// iowait and steal), to the kernel's precision of one tick each.
+    pub cpu_time_ns: Option<u64>,
+    /// Nanoseconds that it wanted to run and the hypervisor ran another (`steal` in `/proc/stat`).
+    pub steal_time_ns: Option<u64>,
+    /// Nanoseconds in a tick, to which the two above are counted (`_SC_CLK_TCK`).
+    pub tick_ns: Option<u64>,
+}

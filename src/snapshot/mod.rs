@@ -1,0 +1,113 @@
+//! What was read at one moment: raw cumulative counters and states, no rates, no I/O.
+//!
+//! A snapshot is what a collector hands on and what a view takes. It can be stored and read back
+//! with serde, so that data read live and data replayed take the same way.
+
+mod device;
+mod domain;
+mod host;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use device::{Disk, DiskBackend, Nic};
+pub use domain::{
+    DomId, Domain, DomainType, Identity, Scheduling, ShutdownReason, State, States, Vcpu, VcpuState,
+};
+pub use host::{Build, Dom0Kernel, Host, Node, Pcpu, Pool, Scheduler};
+
+/// All that one sample read of a host and its domains.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Wall-clock time when the domains had been listed, for people and logs; never for rates.
+    pub time: jiff::Timestamp,
+    /// When the domains were listed: from before the first to after the last.
+    pub stamp: Stamp,
+    /// The host and its hypervisor.
+    pub host: Host,
+    /// Every domain that the hypervisor listed, in the order of their ids, each once.
+    pub domains: Vec<Domain>,
+    /// What could not be read, so that a view can say so.
+    pub notes: Vec<Note>,
+}
+
+impl Snapshot {
+    /// The domain with this identity; `None` when it is gone, or when its id is worn by another.
+    pub fn find(&self, identity: Identity) -> Option<&Domain> {
+        let index = self
+            .domains
+            .binary_search_by_key(&identity.id, |domain| domain.id)
+            .ok()?;
+        self.domains
+            .get(index)
+            .filter(|domain| domain.uuid == identity.uuid)
+    }
+}
+
+/// When something was read: somewhere between `at_ns - uncertainty_ns` and
+/// `at_ns + uncertainty_ns` on `CLOCK_MONOTONIC_RAW`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Nanoseconds on `CLOCK_MONOTONIC_RAW`: the midpoint between before and after.
+    pub at_ns: u64,
+    /// Nanoseconds: half the width between before and after.
+    pub uncertainty_ns: u64,
+}
+
+/// Something that a sample wanted to read and could not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Note {
+    /// XenStore could not be asked, so what it supplies is not known; the text says why.
+    StoreDown(String),
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StoreDown(why) => write!(
+                f,
+                "XenStore does not answer, so names are not known: {why}; \
+                 is xenstored (or oxenstored) running?"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::doctored::{domain, snapshot};
+
+    #[test]
+    fn the_state_that_says_most_wins() {
+        let mut states = States {
+            blocked: true,
+            ..States::default()
+        };
+        assert_eq!(States::default().summary(), State::Runnable);
+        assert_eq!(states.summary(), State::Blocked);
+        states.paused = true;
+        assert_eq!(states.summary(), State::Paused);
+        states.shutdown = Some(ShutdownReason::Reboot);
+        assert_eq!(states.summary(), State::Shutdown);
+        states.shutdown = Some(ShutdownReason::Crash);
+        assert_eq!(states.summary(), State::Crashed);
+        states.dying = true;
+        assert_eq!(states.summary(), State::Dying);
+    }
+
+    #[test]
+    fn a_snapshot_can_be_stored_and_read_back() {
+        let mut web = domain(5, "web", 1, 2);
+        web.states.shutdown = Some(ShutdownReason::Other(77));
+        web.memory_max_bytes = None;
+        let mut before = snapshot(3, 4, vec![domain(0, "Domain-0", 1, 2), web]);
+        before.notes.push(Note::StoreDown("stopped".into()));
+        let text = serde_json::to_string(&before).unwrap();
+        assert_eq!(serde_json::from_str::<Snapshot>(&text).unwrap(), before);
+    }
+}
