@@ -12,20 +12,39 @@ const FUNCTIONS: &[&str] = &[
     "xc_interface_open",
     "xc_interface_close",
     "xc_domain_getinfolist",
+    "xc_vcpu_getinfo",
+    "xc_vcpu_getaffinity",
+    "xc_get_cpumap_size",
     "xc_physinfo",
     "xc_getcpuinfo",
+    "xc_cputopoinfo",
+    "xc_numainfo",
+    "xc_cpupool_getinfo",
+    "xc_cpupool_infofree",
+    "xc_sched_credit_domain_get",
+    "xc_sched_credit2_domain_get",
+    "xc_sched_rtds_domain_get",
     "xc_version",
     "xc_flask_getenforce",
     "vsnprintf",
 ];
 
 /// Types and constants that the functions' signatures do not bring along by themselves.
-const TYPES: &[&str] = &["xen_extraversion_t"];
+const TYPES: &[&str] = &[
+    "xen_extraversion_t",
+    "xen_compile_info",
+    "xen_capabilities_info_t",
+    "xen_changeset_info_t",
+    "xen_commandline_t",
+    "xen_build_id",
+];
 const CONSTANTS: &[&str] = &[
     "XEN_DOMINF_.*",
-    "XEN_INVALID_MAX_VCPU_ID",
     "SHUTDOWN_.*",
-    "XENVER_(version|extraversion)",
+    "XENVER_(version|extraversion|compile_info|capabilities|changeset|commandline|build_id)",
+    "XEN_SCHEDULER_.*",
+    "XEN_DOMCTL_SCHEDRT_extra",
+    "XEN_VCPUAFFINITY_(HARD|SOFT)",
     "XEN_X86_EMU_.*",
     "XC_PAGE_SHIFT",
 ];

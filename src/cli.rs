@@ -1,5 +1,7 @@
 //! The command line: flags as given, and what the help says of them.
 
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -10,7 +12,7 @@ use xenscope::selector::Selector;
 /// Run it as root in dom0. Domains and their CPU time and memory come from hypercalls, names from
 /// XenStore. What is not known is shown as '-' (null in JSON, empty in CSV), never as a zero.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_help = AFTER)]
+#[command(version, propagate_version = true, max_term_width = 100, after_help = AFTER)]
 pub(crate) struct Cli {
     /// Write what is done to stderr, libxenctrl's messages too (twice for more)
     #[arg(short, long, action = clap::ArgAction::Count)]
@@ -32,10 +34,21 @@ Exit codes: 0 done; 1 a domain that was named is not there, or the output could 
 pub(crate) enum Command {
     /// The domains there are: id, name, type, state, vCPUs, memory
     List(List),
-    /// What a domain uses: CPU over an interval, CPU time, memory, vCPUs
+    /// What a domain uses: CPU, memory, and its vCPUs, disks and NICs one by one
     Status(Status),
     /// What all domains use, again and again
     Top(Top),
+    /// The vCPUs: state, pCPU, CPU use and time, where they may run
+    Vcpus(Vcpus),
+    /// The host: Xen, pCPUs, memory, NUMA nodes, CPU pools and their schedulers
+    Host(Host),
+    /// Print the manual page, for 'man -l -'
+    Man,
+    /// Print what a shell needs to complete xenscope's words
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -51,7 +64,30 @@ pub(crate) struct Status {
     #[arg(required = true, value_name = "DOMAIN")]
     pub(crate) domains: Vec<Selector>,
 
-    /// Measure CPU use over this many seconds, fractions too
+    #[command(flatten)]
+    pub(crate) measured: Measured,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Vcpus {
+    /// A domain's id, exact name or uuid; all domains when none is given
+    #[arg(value_name = "DOMAIN")]
+    pub(crate) domains: Vec<Selector>,
+
+    #[command(flatten)]
+    pub(crate) measured: Measured,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Host {
+    #[command(flatten)]
+    pub(crate) measured: Measured,
+}
+
+/// What the commands that measure once have in common.
+#[derive(Debug, Args)]
+pub(crate) struct Measured {
+    /// Measure over this many seconds, fractions too
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) interval: Duration,
@@ -61,6 +97,7 @@ pub(crate) struct Status {
     pub(crate) format: Format,
 }
 
+/// Under the name `xentop`, xenscope takes these options and no others.
 #[derive(Debug, Args)]
 pub(crate) struct Top {
     /// Print blocks of lines for scripts, in the layout of 'xentop -b', instead of a screen
@@ -77,9 +114,48 @@ pub(crate) struct Top {
     #[arg(allow_negative_numbers = true)]
     pub(crate) iterations: Option<u64>,
 
+    /// Show each domain's NICs below it
+    #[arg(short, long)]
+    pub(crate) networks: bool,
+
+    /// Show each domain's disks below it
+    #[arg(short = 'x', long)]
+    pub(crate) vbds: bool,
+
+    /// Show each domain's vCPUs below it; JSON has vCPUs only with this
+    #[arg(short, long)]
+    pub(crate) vcpus: bool,
+
+    /// Show the pCPUs below the domains
+    #[arg(short, long)]
+    pub(crate) pcpus: bool,
+
+    /// Repeat the heading above each domain
+    #[arg(short, long)]
+    pub(crate) repeat_header: bool,
+
+    /// Show names whole, not only their first ten columns
+    #[arg(short, long)]
+    pub(crate) full_name: bool,
+
+    /// Show dom0 first, whatever the order of the others
+    #[arg(short = 'z', long)]
+    pub(crate) dom0_first: bool,
+
     /// How to print the blocks of -b
     #[arg(long, value_enum, default_value_t, requires = "batch")]
     pub(crate) format: BatchFormat,
+}
+
+/// A shell that can complete words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    /// For /usr/share/bash-completion/completions/xenscope
+    Bash,
+    /// For a file _xenscope in zsh's fpath
+    Zsh,
+    /// For ~/.config/fish/completions/xenscope.fish
+    Fish,
 }
 
 /// How a command prints.
@@ -106,6 +182,18 @@ pub(crate) enum BatchFormat {
     Json,
     /// A header, then one row per sample and domain
     Csv,
+}
+
+impl Cli {
+    /// The command line of this process; under the name `xentop`, that of `xenscope top`.
+    pub(crate) fn of_process() -> Self {
+        let mut words: Vec<OsString> = std::env::args_os().collect();
+        let name = words.first().map(PathBuf::from).unwrap_or_default();
+        if name.file_name().is_some_and(|name| name == "xentop") {
+            words.insert(1, "top".into());
+        }
+        Self::parse_from(words)
+    }
 }
 
 /// The shortest and the longest interval between two samples.

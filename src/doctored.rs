@@ -2,7 +2,10 @@
 
 use uuid::Uuid;
 
-use crate::snapshot::{DomId, Domain, DomainType, Host, Pcpu, Snapshot, Stamp, States};
+use crate::snapshot::{
+    Disk, DiskBackend, DomId, Domain, DomainType, Host, Nic, Pcpu, Snapshot, Stamp, States, Vcpu,
+    VcpuState,
+};
 
 /// A second, in nanoseconds.
 pub(crate) const SECOND: u64 = 1_000_000_000;
@@ -79,5 +82,48 @@ fn pcpu(id: u32, idle_ns: u64) -> Pcpu {
         socket: None,
         core: None,
         node: None,
+    }
+}
+
+/// A vCPU on this pCPU, free to run anywhere.
+pub(crate) fn vcpu(id: u32, pcpu: u32, cpu_time_ns: u64) -> Vcpu {
+    Vcpu {
+        id,
+        state: VcpuState::Running,
+        pcpu: Some(pcpu),
+        cpu_time_ns,
+        hard_affinity: Some(vec![0, 1]),
+        soft_affinity: Some(vec![0, 1]),
+        stamp: stamp(0),
+    }
+}
+
+/// A NIC that received and sent so many bytes, in packets of 1 KiB.
+pub(crate) fn nic(id: u32, rx_bytes: u64, tx_bytes: u64) -> Nic {
+    Nic {
+        id,
+        device: format!("vif9.{id}"),
+        mac: Some("00:16:3e:00:00:01".to_owned()),
+        rx_bytes: Some(rx_bytes),
+        rx_packets: Some(rx_bytes / 1024),
+        rx_errors: Some(0),
+        rx_drops: Some(0),
+        tx_bytes: Some(tx_bytes),
+        tx_packets: Some(tx_bytes / 1024),
+        tx_errors: Some(0),
+        tx_drops: Some(0),
+        stamp: stamp(0),
+    }
+}
+
+/// A disk that read and wrote so many bytes, in 77 reads and no writes.
+pub(crate) fn disk(id: u32, read_bytes: u64, write_bytes: u64) -> Disk {
+    Disk {
+        read_requests: Some(77),
+        write_requests: Some(0),
+        read_bytes: Some(read_bytes),
+        write_bytes: Some(write_bytes),
+        out_of_slots: Some(0),
+        ..Disk::without_counters(id, "xvda".to_owned(), DiskBackend::Blkback, stamp(0))
     }
 }

@@ -14,6 +14,7 @@
 pub mod clock;
 #[cfg(test)]
 mod doctored;
+pub mod dom0;
 pub mod error;
 pub mod rates;
 pub mod selector;

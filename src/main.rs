@@ -6,14 +6,13 @@ mod exit;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use tracing::Level;
 
 use cli::{Cli, Command};
 use exit::Outcome;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::of_process();
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_max_level(match cli.verbose {
@@ -32,8 +31,12 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
     let allow_untested = cli.allow_untested_xen;
     match &cli.command {
         Command::List(options) => commands::list::run(options, allow_untested)?,
-        Command::Status(options) => return commands::status::run(options, allow_untested),
+        Command::Status(options) => return commands::measured::status(options, allow_untested),
+        Command::Vcpus(options) => return commands::measured::vcpus(options, allow_untested),
+        Command::Host(options) => return commands::measured::host(options, allow_untested),
         Command::Top(options) => commands::top::run(options, allow_untested)?,
+        Command::Man => commands::manual::man()?,
+        Command::Completions { shell } => commands::manual::completions(*shell)?,
     }
     Ok(Outcome::Done)
 }

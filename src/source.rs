@@ -1,50 +1,173 @@
 //! Where snapshots come from.
 
+use std::collections::BTreeMap;
+use std::io;
+
 use crate::clock::stamped;
+use crate::dom0::{self, Roots};
 use crate::error::Error;
-use crate::snapshot::Snapshot;
-use crate::store::Store;
+use crate::snapshot::{DiskBackend, Domain, Note, Pool, Snapshot};
+use crate::store::{Keys, Store};
 use crate::xen::Hypervisor;
 
-pub use crate::store::Keys;
+/// What a sample is to hold beyond the figures of the domains and the host, which cost one
+/// hypercall each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// Names of domains and pools: a read in XenStore for each.
+    pub names: bool,
+    /// Memory targets, static maxima and XenStore's uuids: three reads for each domain.
+    pub targets: bool,
+    /// vCPUs: a hypercall for each.
+    pub vcpus: bool,
+    /// Where vCPUs may run: another hypercall for each.
+    pub affinities: bool,
+    /// What the scheduler allows: a hypercall for each domain.
+    pub scheduling: bool,
+    /// NICs: a few files for each.
+    pub nics: bool,
+    /// Disks: a few files for each.
+    pub disks: bool,
+    /// MAC addresses of NICs: a read in XenStore for each.
+    pub macs: bool,
+    /// Where pCPUs are, NUMA nodes, CPU pools, the hypervisor's build, and dom0's kernel.
+    pub host: bool,
+}
 
-/// The running host: the hypervisor, and XenStore for what people call its domains.
+impl Parts {
+    /// Everything there is.
+    pub const ALL: Self = Self {
+        names: true,
+        targets: true,
+        vcpus: true,
+        affinities: true,
+        scheduling: true,
+        nics: true,
+        disks: true,
+        macs: true,
+        host: true,
+    };
+}
+
+/// The running host: the hypervisor, XenStore, and dom0's kernel.
 pub struct Source {
     hypervisor: Hypervisor,
     store: Store,
-    keys: Keys,
+    roots: Roots,
+    parts: Parts,
 }
 
 impl Source {
-    /// Opens the line to the hypervisor below this kernel. `keys` is what every sample reads from
-    /// XenStore; see [`Hypervisor::open`] for `allow_untested`.
+    /// Opens the line to the hypervisor below this kernel; every sample will hold `parts`. See
+    /// [`Hypervisor::open`] for `allow_untested`.
     ///
     /// # Errors
     /// Those of [`Hypervisor::open`].
-    pub fn open(keys: Keys, allow_untested: bool) -> Result<Self, Error> {
+    pub fn open(parts: Parts, allow_untested: bool) -> Result<Self, Error> {
         Ok(Self {
             hypervisor: Hypervisor::open(allow_untested)?,
-            store: Store::new(),
-            keys,
+            store: Store::default(),
+            roots: Roots::live(),
+            parts,
         })
     }
 
     /// Reads everything once.
     ///
     /// # Errors
-    /// When the hypervisor refuses; what XenStore can't supply is `None` and has a note instead.
+    /// When the hypervisor refuses; what XenStore or dom0's kernel can't supply is `None` and has
+    /// a note instead.
     pub fn sample(&mut self) -> Result<Snapshot, Error> {
-        let host = self.hypervisor.host()?;
+        let mut host = self.hypervisor.host()?;
         let (domains, stamp) = stamped(|| self.hypervisor.domains());
         let mut domains = domains?;
         let time = jiff::Timestamp::now();
-        let notes = self.store.describe(&mut domains, self.keys);
+        let mut notes = Vec::new();
+
+        if self.parts.vcpus {
+            for domain in &mut domains {
+                domain.vcpus = self.hypervisor.vcpus(domain, self.parts.affinities)?;
+            }
+        }
+        let mut pools = if self.parts.host || self.parts.scheduling {
+            self.hypervisor.pools()?
+        } else {
+            Vec::new()
+        };
+        if self.parts.scheduling {
+            self.schedule(&mut domains, &pools)?;
+        }
+        if self.parts.host {
+            self.hypervisor.locate(&mut host.pcpu)?;
+            host.nodes = Some(self.hypervisor.nodes()?);
+            host.build = Some(self.hypervisor.build()?);
+            host.dom0 = Some(dom0::kernel(&self.roots));
+        }
+        if self.parts.nics {
+            let nics = noted(dom0::nics(&self.roots), Note::NicsUnreadable, &mut notes);
+            give(&mut domains, nics, |domain| &mut domain.nics);
+        }
+        if self.parts.disks {
+            let disks = noted(dom0::disks(&self.roots), Note::DisksUnreadable, &mut notes);
+            give(&mut domains, disks, |domain| &mut domain.disks);
+        }
+        let keys = Keys {
+            names: self.parts.names,
+            details: self.parts.targets,
+            macs: self.parts.macs,
+            disks: self.parts.disks,
+        };
+        notes.extend(self.store.describe(&mut domains, &mut pools, keys));
+        self.count_tapdisks(&mut domains);
+        host.pools = self.parts.host.then_some(pools);
         Ok(Snapshot {
             time,
             stamp,
             host,
             domains,
-            notes: notes.into_iter().collect(),
+            notes,
         })
+    }
+
+    fn schedule(&self, domains: &mut [Domain], pools: &[Pool]) -> Result<(), Error> {
+        for domain in domains {
+            let pool = pools.iter().find(|pool| pool.id == domain.pool);
+            if let Some(pool) = pool {
+                domain.scheduling = self.hypervisor.scheduling(domain.id, pool.scheduler)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the statistics of the tapdisks that XenStore named.
+    fn count_tapdisks(&self, domains: &mut [Domain]) {
+        for domain in domains {
+            let id = domain.id;
+            for disk in domain.disks.iter_mut().flatten() {
+                if disk.backend == DiskBackend::Tapdisk {
+                    dom0::fill_in(&self.roots, id, disk);
+                }
+            }
+        }
+    }
+}
+
+/// What was read; a note says why it was not.
+fn noted<T>(read: io::Result<T>, note: fn(String) -> Note, notes: &mut Vec<Note>) -> Option<T> {
+    read.map_err(|error| notes.push(note(error.to_string())))
+        .ok()
+}
+
+/// Gives each domain its devices: none to a domain that has none, `None` to all when they could
+/// not be read.
+fn give<T>(
+    domains: &mut [Domain],
+    devices: Option<BTreeMap<crate::snapshot::DomId, Vec<T>>>,
+    place: impl Fn(&mut Domain) -> &mut Option<Vec<T>>,
+) {
+    let Some(mut devices) = devices else { return };
+    for domain in domains {
+        let found = devices.remove(&domain.id).unwrap_or_default();
+        *place(domain) = Some(found);
     }
 }

@@ -1,18 +1,19 @@
 //! `xenscope list`
 
 use xenscope::rates::Rates;
-use xenscope::source::{Keys, Source};
+use xenscope::source::{Parts, Source};
 use xenscope::view::{Sample, csv, json, list};
 
 use super::{Notes, print, terminal_width};
 use crate::cli::{Format, List};
 
 pub(crate) fn run(options: &List, allow_untested: bool) -> anyhow::Result<()> {
-    let keys = Keys {
+    let parts = Parts {
         names: true,
-        details: options.format != Format::Table,
+        targets: options.format != Format::Table,
+        ..Parts::default()
     };
-    let snapshot = Source::open(keys, allow_untested)?.sample()?;
+    let snapshot = Source::open(parts, allow_untested)?.sample()?;
     Notes::default().tell(&snapshot.notes);
     let sample = Sample {
         snapshot: &snapshot,
@@ -21,7 +22,7 @@ pub(crate) fn run(options: &List, allow_untested: bool) -> anyhow::Result<()> {
     print(&match options.format {
         Format::Table => list::table(sample, terminal_width()),
         Format::Json => json::line(sample),
-        Format::Csv => csv::rows(sample, true),
+        Format::Csv => csv::domains(sample, true),
     })?;
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! What each command does: sample, wait, hand the sample to a view, print.
 
 pub(crate) mod list;
-pub(crate) mod status;
+pub(crate) mod manual;
+pub(crate) mod measured;
 pub(crate) mod top;
 
 use std::io::{self, Write};

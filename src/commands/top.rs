@@ -4,7 +4,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use xenscope::rates::Rates;
-use xenscope::source::{Keys, Source};
+use xenscope::source::{Parts, Source};
 use xenscope::view::{Sample, csv, json, top, xentop};
 
 use super::{Notes, print, terminal_width};
@@ -15,12 +15,25 @@ use crate::cli::{BatchFormat, Top};
 const PRIMING: Duration = Duration::from_millis(250);
 
 pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
-    let keys = Keys {
+    let parts = Parts {
         names: true,
-        details: matches!(options.format, BatchFormat::Json | BatchFormat::Csv),
+        targets: matches!(options.format, BatchFormat::Json | BatchFormat::Csv),
+        nics: true,
+        disks: true,
+        vcpus: options.vcpus,
+        ..Parts::default()
+    };
+    let shown = xentop::Shown {
+        networks: options.networks,
+        vbds: options.vbds,
+        vcpus: options.vcpus,
+        pcpus: options.pcpus,
+        repeat_header: options.repeat_header,
+        full_name: options.full_name,
+        dom0_first: options.dom0_first,
     };
     let mut notes = Notes::default();
-    let mut source = Source::open(keys, allow_untested)?;
+    let mut source = Source::open(parts, allow_untested)?;
     let mut before = source.sample()?;
     let mut next = Instant::now() + options.delay.min(PRIMING);
     let mut printed = 0;
@@ -36,10 +49,10 @@ pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
             rates: &Rates::between(Some(&before), &after),
         };
         print(&match options.format {
-            BatchFormat::Xentop => xentop::block(sample),
+            BatchFormat::Xentop => xentop::block(sample, shown),
             BatchFormat::Table => top::table(sample, terminal_width()),
             BatchFormat::Json => json::line(sample),
-            BatchFormat::Csv => csv::rows(sample, printed == 0),
+            BatchFormat::Csv => csv::domains(sample, printed == 0),
         })?;
         before = after;
         printed += 1;

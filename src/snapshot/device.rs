@@ -47,6 +47,9 @@ pub struct Disk {
     pub device: String,
     /// What serves it.
     pub backend: DiskBackend,
+    /// The process in dom0 that serves it (`kthread-pid` of a `vbd3` backend in XenStore); `None`
+    /// for other backends, and when XenStore did not say.
+    pub process: Option<u32>,
     /// Read requests: submitted under blkback, completed under tapdisk.
     pub read_requests: Option<u64>,
     /// Write requests: submitted under blkback, completed under tapdisk.
@@ -69,6 +72,29 @@ pub struct Disk {
     pub write_time_ns: Option<u64>,
     /// When its counters were read.
     pub stamp: Stamp,
+}
+
+impl Disk {
+    /// A disk of whose counters nothing is known.
+    pub fn without_counters(id: u32, device: String, backend: DiskBackend, stamp: Stamp) -> Self {
+        Self {
+            id,
+            device,
+            backend,
+            process: None,
+            read_requests: None,
+            write_requests: None,
+            read_bytes: None,
+            write_bytes: None,
+            flush_requests: None,
+            discard_requests: None,
+            out_of_slots: None,
+            errors: None,
+            read_time_ns: None,
+            write_time_ns: None,
+            stamp,
+        }
+    }
 }
 
 /// What serves a disk in dom0.

@@ -257,34 +257,51 @@ pub enum Scheduling {
     Null,
 }
 
+impl Scheduling {
+    /// The scheduler's name.
+    pub fn scheduler(self) -> &'static str {
+        match self {
+            Self::Credit { .. } => "credit",
+            Self::Credit2 { .. } => "credit2",
+            Self::Rtds { .. } => "rtds",
+            Self::Arinc653 => "arinc653",
+            Self::Null => "null",
+        }
+    }
+}
+
 impl fmt::Display for Scheduling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let share = |f: &mut fmt::Formatter<'_>, name, weight, cap: Option<u16>| match cap {
-            Some(cap) => write!(f, "{name}, weight {weight}, cap {cap} %"),
-            None => write!(f, "{name}, weight {weight}, no cap"),
-        };
+        f.write_str(self.scheduler())?;
         match *self {
             Self::Credit {
                 weight,
                 cap_percent,
-            } => share(f, "credit", weight, cap_percent),
-            Self::Credit2 {
+            }
+            | Self::Credit2 {
                 weight,
                 cap_percent,
-            } => share(f, "credit2", weight, cap_percent),
+            } => {
+                write!(f, ", weight {weight}, ")?;
+                match cap_percent {
+                    Some(cap) => write!(f, "cap {cap} % of one pCPU"),
+                    None => f.write_str("no cap"),
+                }
+            }
             Self::Rtds {
                 period_ns,
                 budget_ns,
                 extra_time,
-            } => write!(
-                f,
-                "rtds, {} us in {} us{}",
-                budget_ns / 1000,
-                period_ns / 1000,
-                if extra_time { ", extra time" } else { "" }
-            ),
-            Self::Arinc653 => f.write_str("arinc653"),
-            Self::Null => f.write_str("null"),
+            } => {
+                let (period, budget) = (period_ns / 1000, budget_ns / 1000);
+                write!(f, ", {budget} us in every {period} us")?;
+                f.write_str(if extra_time {
+                    " and more when idle"
+                } else {
+                    ""
+                })
+            }
+            Self::Arinc653 | Self::Null => Ok(()),
         }
     }
 }

@@ -38,6 +38,16 @@ pub struct Host {
     pub dom0: Option<Dom0Kernel>,
 }
 
+impl Host {
+    /// The pool that a pCPU is in; `None` when it is in none or no one asked.
+    pub fn pool_of(&self, pcpu: u32) -> Option<&Pool> {
+        self.pools
+            .iter()
+            .flatten()
+            .find(|pool| pool.pcpus.contains(&pcpu))
+    }
+}
+
 /// A physical CPU, one hardware thread.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pcpu {

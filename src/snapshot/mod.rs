@@ -61,6 +61,10 @@ pub struct Stamp {
 pub enum Note {
     /// XenStore could not be asked, so what it supplies is not known; the text says why.
     StoreDown(String),
+    /// The NICs that dom0's kernel serves could not be listed; the text says why.
+    NicsUnreadable(String),
+    /// The disks that dom0's kernel serves could not be listed; the text says why.
+    DisksUnreadable(String),
 }
 
 impl fmt::Display for Note {
@@ -71,6 +75,8 @@ impl fmt::Display for Note {
                 "XenStore does not answer, so names are not known: {why}; \
                  is xenstored (or oxenstored) running?"
             ),
+            Self::NicsUnreadable(why) => write!(f, "the NICs can't be listed: {why}"),
+            Self::DisksUnreadable(why) => write!(f, "the disks can't be listed: {why}"),
         }
     }
 }

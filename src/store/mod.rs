@@ -1,79 +1,83 @@
-//! XenStore: what people call the domains, and what the toolstack asked of them.
+//! XenStore: what people call the domains, what the toolstack asked of them, and the devices that
+//! dom0's kernel does not know.
+//!
+//! Only keys that dom0 writes are read. What a guest can write (`~/device`, `~/data`, …) is never
+//! believed.
 
 mod reader;
+mod value;
 
 use std::time::{Duration, Instant};
 
-use uuid::Uuid;
-
-use crate::snapshot::{DomId, Domain, Note};
-use reader::Reader;
+use crate::clock::stamped;
+use crate::snapshot::{Disk, DiskBackend, DomId, Domain, Note, Pool};
+use reader::{Down, Reader};
 
 /// How long a store that failed is left alone before it is tried again.
 const REST: Duration = Duration::from_secs(5);
 
-/// Which of a domain's keys to read.
+/// What to read of XenStore.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Keys {
-    /// `~/name`.
+    /// `~/name`, and the names of pools that were listed.
     pub names: bool,
-    /// `~/memory/target` and `~/vm`.
+    /// `~/memory/target`, `~/memory/static-max` and `~/vm`.
     pub details: bool,
+    /// The MAC addresses of NICs that were listed.
+    pub macs: bool,
+    /// The disks that dom0's user space serves.
+    pub disks: bool,
 }
 
 /// A line to XenStore that comes up by itself, and again after it went down.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Store {
     line: Line,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 enum Line {
     /// Not tried yet.
+    #[default]
     Untried,
     /// Up.
     Up(Reader),
-    /// Down, and why. A reader that still waits for its answer is kept, so that there is never
-    /// more than one of them.
+    /// Down, and why.
     Down {
         why: String,
         since: Instant,
+        /// The reader that may wait for its answer still: there is never a second one beside it.
         stuck: Option<Reader>,
     },
 }
 
 impl Store {
-    /// A store that is not connected before something is read.
-    pub fn new() -> Self {
-        Self {
-            line: Line::Untried,
-        }
-    }
-
-    /// Fills in what XenStore knows of `domains`; a note says so when it could not be asked.
-    pub fn describe(&mut self, domains: &mut [Domain], keys: Keys) -> Option<Note> {
+    /// Fills in what XenStore knows of domains and pools; a note says so when it could not be
+    /// asked, and then nothing is filled in.
+    pub fn describe(
+        &mut self,
+        domains: &mut [Domain],
+        pools: &mut [Pool],
+        keys: Keys,
+    ) -> Option<Note> {
         if keys == Keys::default() {
             return None;
         }
         self.bring_up();
-        let reader = match &mut self.line {
-            Line::Up(reader) => reader,
-            Line::Untried => return None,
-            Line::Down { why, .. } => return Some(Note::StoreDown(why.clone())),
-        };
-        match fill_in(reader, domains, keys) {
-            Ok(()) => None,
-            Err(why) => {
-                // What was read so far may be half of a domain: unknown is better.
-                for domain in domains {
-                    domain.name = None;
-                    domain.memory_target_bytes = None;
-                    domain.store_uuid = None;
+        let why = match &mut self.line {
+            Line::Up(reader) => match fill_in(reader, domains, pools, keys) {
+                Ok(()) => return None,
+                Err(Down(why)) => {
+                    // What was read so far may be half of a domain: unknown is better.
+                    forget(domains, pools);
+                    self.take_down(why.clone());
+                    why
                 }
-                self.take_down(why.clone());
-                Some(Note::StoreDown(why))
-            }
-        }
+            },
+            Line::Down { why, .. } => why.clone(),
+            Line::Untried => return None,
+        };
+        Some(Note::StoreDown(why))
     }
 
     fn bring_up(&mut self) {
@@ -97,8 +101,7 @@ impl Store {
     }
 
     fn take_down(&mut self, why: String) {
-        let line = std::mem::replace(&mut self.line, Line::Untried);
-        let stuck = match line {
+        let stuck = match std::mem::take(&mut self.line) {
             Line::Up(reader) => Some(reader),
             Line::Down { stuck, .. } => stuck,
             Line::Untried => None,
@@ -111,76 +114,91 @@ impl Store {
     }
 }
 
-impl Default for Store {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-fn fill_in(reader: &mut Reader, domains: &mut [Domain], keys: Keys) -> Result<(), String> {
-    for domain in domains {
-        let path = |key: &str| home(domain.id, key);
+fn fill_in(
+    reader: &Reader,
+    domains: &mut [Domain],
+    pools: &mut [Pool],
+    keys: Keys,
+) -> Result<(), Down> {
+    for domain in &mut *domains {
+        let id = domain.id;
+        let home = |key: &str| format!("/local/domain/{id}/{key}");
         if keys.names {
-            domain.name = reader.read(path("name"))?.filter(|name| !name.is_empty());
+            domain.name = reader.read(home("name"))?.filter(|name| !name.is_empty());
         }
         if keys.details {
-            let target = reader.read(path("memory/target"))?;
-            domain.memory_target_bytes = target.and_then(|text| kib(&text));
-            let vm = reader.read(path("vm"))?;
-            domain.store_uuid = vm.and_then(|path| uuid_of(&path));
+            let kib = |text: Option<String>| text.and_then(|text| value::kib(&text));
+            domain.memory_target_bytes = kib(reader.read(home("memory/target"))?);
+            domain.memory_static_max_bytes = kib(reader.read(home("memory/static-max"))?);
+            let vm = reader.read(home("vm"))?;
+            domain.store_uuid = vm.and_then(|path| value::uuid(&path));
+        }
+        if keys.macs {
+            for nic in domain.nics.iter_mut().flatten() {
+                nic.mac = reader.read(backend("vif", id, nic.id, "mac"))?;
+            }
+        }
+    }
+    if keys.disks {
+        user_space_disks(reader, domains)?;
+    }
+    if keys.names {
+        for pool in pools {
+            pool.name = reader.read(format!("/local/pool/{}/name", pool.id))?;
         }
     }
     Ok(())
 }
 
-/// The path of a domain's key below its home in XenStore.
-fn home(id: DomId, key: &str) -> String {
-    format!("/local/domain/{id}/{key}")
-}
-
-/// Bytes from a number of KiB; `None` for anything else.
-fn kib(text: &str) -> Option<u64> {
-    text.trim().parse::<u64>().ok()?.checked_mul(1024)
-}
-
-/// The uuid at the end of a domain's `vm` path: `/vm/UUID`, or `/vm/UUID-N` where an older
-/// domain held that path.
-fn uuid_of(vm: &str) -> Option<Uuid> {
-    let last = vm.strip_prefix("/vm/")?;
-    Uuid::try_parse(last.get(..36)?).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_target_is_kib_or_nothing() {
-        assert_eq!(kib("131072"), Some(134_217_728));
-        for text in [
-            "",
-            "-1",
-            "12x",
-            "1.5",
-            "99999999999999999999",
-            "18446744073709551615",
-        ] {
-            assert_eq!(kib(text), None, "{text:?}");
+/// Adds the disks whose backends the kernel does not know.
+fn user_space_disks(reader: &Reader, domains: &mut [Domain]) -> Result<(), Down> {
+    let kinds = reader.list("/local/domain/0/backend".to_owned())?;
+    for (kind, served_by) in [
+        ("vbd3", DiskBackend::Tapdisk),
+        ("qdisk", DiskBackend::Qdisk),
+    ] {
+        if !kinds.iter().any(|there| there == kind) {
+            continue;
+        }
+        for domain in &mut *domains {
+            let Some(disks) = &mut domain.disks else {
+                continue;
+            };
+            for name in reader.list(format!("/local/domain/0/backend/{kind}/{}", domain.id))? {
+                let Ok(id) = name.parse() else { continue };
+                let read = |key: &str| reader.read(backend(kind, domain.id, id, key));
+                let device = read("dev")?.unwrap_or(name);
+                let (process, stamp) = stamped(|| read("kthread-pid"));
+                let mut disk = Disk::without_counters(id, device, served_by, stamp);
+                disk.process = process?.and_then(|pid| pid.parse().ok());
+                disks.push(disk);
+            }
+            disks.sort_by_key(|disk| disk.id);
         }
     }
+    Ok(())
+}
 
-    #[test]
-    fn a_vm_path_ends_in_the_uuid() {
-        let uuid = Uuid::from_u128(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
-        assert_eq!(uuid_of(&format!("/vm/{uuid}")), Some(uuid));
-        assert_eq!(uuid_of(&format!("/vm/{uuid}-1")), Some(uuid));
-        for text in [
-            "",
-            "/vm/",
-            "/vm/web",
-            "/vm/ééééééééééééééééééééééééééééééééééééé",
-        ] {
-            assert_eq!(uuid_of(text), None, "{text:?}");
+/// The path of a key of a device's backend in dom0.
+fn backend(kind: &str, domain: DomId, device: u32, key: &str) -> String {
+    format!("/local/domain/0/backend/{kind}/{domain}/{device}/{key}")
+}
+
+/// Takes back everything that [`fill_in`] fills in.
+fn forget(domains: &mut [Domain], pools: &mut [Pool]) {
+    for domain in domains {
+        domain.name = None;
+        domain.memory_target_bytes = None;
+        domain.memory_static_max_bytes = None;
+        domain.store_uuid = None;
+        for nic in domain.nics.iter_mut().flatten() {
+            nic.mac = None;
         }
+        if let Some(disks) = &mut domain.disks {
+            disks.retain(|disk| disk.backend == DiskBackend::Blkback);
+        }
+    }
+    for pool in pools {
+        pool.name = None;
     }
 }

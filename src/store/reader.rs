@@ -15,21 +15,36 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// A connection to XenStore, with the thread that waits on it.
 #[derive(Debug)]
 pub(super) struct Reader {
-    requests: Sender<String>,
-    answers: Receiver<io::Result<Option<String>>>,
+    requests: Sender<Request>,
+    answers: Receiver<io::Result<Vec<String>>>,
     thread: JoinHandle<()>,
 }
+
+/// What to ask for, at which path.
+#[derive(Debug)]
+enum Request {
+    Value(String),
+    Children(String),
+}
+
+/// XenStore does not answer, and why. A reader that said so is of no further use.
+#[derive(Debug)]
+pub(super) struct Down(pub(super) String);
 
 impl Reader {
     /// Connects; by the daemon's socket, else by `/dev/xen/xenbus`.
     pub(super) fn start() -> io::Result<Self> {
         let connection = XsUnix::new()?;
-        let (requests, to_read) = channel::<String>();
+        let (requests, to_do) = channel();
         let (answer, answers) = channel();
         let thread = Builder::new().name("xenstore".into()).spawn(move || {
             // Ends when either end of the channels does.
-            for path in to_read {
-                if answer.send(value(connection.read(&path))).is_err() {
+            for request in to_do {
+                let answered = match request {
+                    Request::Value(path) => connection.read(&path).map(|value| vec![value]),
+                    Request::Children(path) => connection.directory(&path),
+                };
+                if answer.send(known(answered)).is_err() {
                     break;
                 }
             }
@@ -42,16 +57,22 @@ impl Reader {
     }
 
     /// The value at `path`; `None` when there is none, or none that is text.
-    ///
-    /// # Errors
-    /// Why XenStore counts as down. The reader is of no use after that.
-    pub(super) fn read(&mut self, path: String) -> Result<Option<String>, String> {
-        const ENDED: &str = "its connection was lost";
-        self.requests.send(path).map_err(|_| ENDED.to_owned())?;
+    pub(super) fn read(&self, path: String) -> Result<Option<String>, Down> {
+        Ok(self.ask(Request::Value(path))?.pop())
+    }
+
+    /// The names below `path`; none when there are none, or more than XenStore lists at once.
+    pub(super) fn list(&self, path: String) -> Result<Vec<String>, Down> {
+        self.ask(Request::Children(path))
+    }
+
+    fn ask(&self, request: Request) -> Result<Vec<String>, Down> {
+        let ended = || Down("its connection was lost".to_owned());
+        self.requests.send(request).map_err(|_| ended())?;
         match self.answers.recv_timeout(PATIENCE) {
-            Ok(answer) => answer.map_err(|error| error.to_string()),
-            Err(RecvTimeoutError::Timeout) => Err(format!("no answer within {PATIENCE:?}")),
-            Err(RecvTimeoutError::Disconnected) => Err(ENDED.to_owned()),
+            Ok(answer) => answer.map_err(|error| Down(error.to_string())),
+            Err(RecvTimeoutError::Timeout) => Err(Down(format!("no answer within {PATIENCE:?}"))),
+            Err(RecvTimeoutError::Disconnected) => Err(ended()),
         }
     }
 
@@ -61,15 +82,15 @@ impl Reader {
     }
 }
 
-/// Tells a key without a value that we can show from a connection that does not work.
-fn value(read: io::Result<Box<str>>) -> io::Result<Option<String>> {
-    match read {
-        Ok(text) => Ok(Some(text.into())),
+/// Tells a path without anything that can be shown from a connection that does not work.
+fn known(answer: io::Result<Vec<Box<str>>>) -> io::Result<Vec<String>> {
+    match answer {
+        Ok(texts) => Ok(texts.into_iter().map(String::from).collect()),
         Err(error) => match error.kind() {
-            // No such key; not ours to read; not UTF-8.
+            // Nothing there; not ours to read; not UTF-8, or too long a list.
             io::ErrorKind::NotFound
             | io::ErrorKind::PermissionDenied
-            | io::ErrorKind::InvalidData => Ok(None),
+            | io::ErrorKind::InvalidData => Ok(Vec::new()),
             _ => Err(error),
         },
     }
@@ -81,10 +102,10 @@ mod tests {
 
     #[test]
     fn a_missing_key_is_no_failure_but_a_lost_connection_is() {
-        let failed = |kind| value(Err(io::Error::from(kind)));
-        assert_eq!(value(Ok("web".into())).ok(), Some(Some("web".into())));
-        assert_eq!(failed(io::ErrorKind::NotFound).ok(), Some(None));
-        assert_eq!(failed(io::ErrorKind::InvalidData).ok(), Some(None));
+        let failed = |kind| known(Err(io::Error::from(kind)));
+        assert_eq!(known(Ok(vec!["web".into()])).ok(), Some(vec!["web".into()]));
+        assert_eq!(failed(io::ErrorKind::NotFound).ok(), Some(Vec::new()));
+        assert_eq!(failed(io::ErrorKind::InvalidData).ok(), Some(Vec::new()));
         assert!(failed(io::ErrorKind::BrokenPipe).is_err());
         assert!(failed(io::ErrorKind::UnexpectedEof).is_err());
     }

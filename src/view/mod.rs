@@ -3,16 +3,18 @@
 //! A view takes a [`Sample`] and returns text; it reads nothing and writes nothing.
 
 pub mod csv;
+pub mod host;
 pub mod json;
 pub mod list;
 pub mod status;
 mod table;
 pub mod text;
 pub mod top;
+pub mod vcpus;
 pub mod xentop;
 
-use crate::rates::{DomainRates, Rates};
-use crate::snapshot::{Domain, Snapshot};
+use crate::rates::{DomainRates, Measured, Rates};
+use crate::snapshot::{Domain, Pcpu, Snapshot, Vcpu};
 
 /// A snapshot and the rates since the one before it.
 #[derive(Clone, Copy, Debug)]
@@ -27,5 +29,21 @@ impl<'a> Sample<'a> {
     /// Each domain with its rates.
     pub fn domains(self) -> impl Iterator<Item = (&'a Domain, &'a DomainRates)> {
         self.snapshot.domains.iter().zip(&self.rates.domains)
+    }
+
+    /// Each vCPU that is known with its domain and its CPU use.
+    pub fn vcpus(self) -> impl Iterator<Item = (&'a Domain, &'a Vcpu, Option<Measured>)> {
+        self.domains().flat_map(|(domain, rates)| {
+            let vcpus = domain.vcpus.iter().flatten();
+            vcpus
+                .zip(&rates.vcpu_percent)
+                .map(move |(vcpu, percent)| (domain, vcpu, *percent))
+        })
+    }
+
+    /// Each pCPU with its use.
+    pub fn pcpus(self) -> impl Iterator<Item = (&'a Pcpu, Option<Measured>)> {
+        let percents = self.rates.host.pcpu_percent.iter().copied();
+        self.snapshot.host.pcpu.iter().zip(percents)
     }
 }

@@ -1,6 +1,6 @@
 //! A plain table: aligned columns, as wide as they need to be.
 
-use super::text::{columns, shortened};
+use super::text::{columns, cut, shortened};
 
 /// Narrowest that a column which gives way becomes.
 const NARROWEST: usize = 8;
@@ -30,12 +30,17 @@ impl Table {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// Adds a row; `cells` are safe text, one for each column.
     pub(super) fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
     }
 
-    /// The table as lines, at most `width` columns wide as far as the name can give way.
+    /// The table as lines of at most `width` columns: first the name gives way, then the columns
+    /// on the right.
     pub(super) fn render(&self, width: Option<usize>) -> String {
         let mut widths: Vec<usize> = self.heads.iter().map(|(head, _)| columns(head)).collect();
         for row in &self.rows {
@@ -51,10 +56,15 @@ impl Table {
         }
 
         let heads: Vec<&str> = self.heads.iter().map(|(head, _)| *head).collect();
-        let mut out = self.line(&heads, &widths);
-        for row in &self.rows {
-            let cells: Vec<&str> = row.iter().map(String::as_str).collect();
-            out.push_str(&self.line(&cells, &widths));
+        let rows = self
+            .rows
+            .iter()
+            .map(|row| row.iter().map(String::as_str).collect());
+        let mut out = String::new();
+        for cells in std::iter::once(heads).chain(rows) {
+            let line = self.line(&cells, &widths);
+            out.push_str(cut(&line, width.unwrap_or(usize::MAX)).trim_end());
+            out.push('\n');
         }
         out
     }
@@ -70,8 +80,6 @@ impl Table {
             }
             out.push_str("  ");
         }
-        out.truncate(out.trim_end().len());
-        out.push('\n');
         out
     }
 }
@@ -109,5 +117,7 @@ mod tests {
              0  Domain-0     768.0 MiB\n\
              12  漢字 of a …          -\n"
         );
+        let narrowest = table().render(Some(16));
+        assert_eq!(narrowest, "ID  NAME\n 0  Domain-0  76\n12  漢字 of…\n");
     }
 }

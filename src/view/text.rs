@@ -5,6 +5,8 @@ use std::fmt::Write;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::rates::Measured;
+
 /// What stands for a value that is not known.
 pub const UNKNOWN: &str = "-";
 
@@ -77,6 +79,40 @@ pub fn mib(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
+/// A number of bytes per second in KiB/s.
+pub fn kib_per_second(bytes: Option<Measured>) -> String {
+    or_unknown(bytes, |bytes| format!("{:.1} KiB/s", bytes.value / 1024.0))
+}
+
+/// A share in per cent, without the sign.
+pub fn percent(share: Option<Measured>) -> String {
+    or_unknown(share, |share| format!("{:.1}", share.value))
+}
+
+/// A time in seconds.
+pub fn seconds(ns: u64) -> String {
+    format!("{:.1} s", ns as f64 / 1e9)
+}
+
+/// Rising numbers, runs of them written like 0-3.
+pub fn numbers(numbers: &[u32]) -> String {
+    let mut runs: Vec<(u32, u32)> = Vec::new();
+    for &number in numbers {
+        match runs.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(number) => *last = number,
+            _ => runs.push((number, number)),
+        }
+    }
+    let runs: Vec<String> = runs
+        .iter()
+        .map(|&(first, last)| match first == last {
+            true => first.to_string(),
+            false => format!("{first}-{last}"),
+        })
+        .collect();
+    runs.join(",")
+}
+
 /// A known value as `show` has it, or the sign for an unknown one.
 pub fn or_unknown<T>(value: Option<T>, show: impl FnOnce(T) -> String) -> String {
     value.map_or_else(|| UNKNOWN.to_owned(), show)
@@ -103,6 +139,13 @@ mod tests {
         assert_eq!(shortened("漢字漢字", 4), "漢…");
         assert_eq!(shortened("web", 0), "");
         assert_eq!(cut("漢字", 3), "漢");
+    }
+
+    #[test]
+    fn numbers_are_written_in_runs() {
+        assert_eq!(numbers(&[0, 1, 2, 3, 6, 8, 9]), "0-3,6,8-9");
+        assert_eq!(numbers(&[u32::MAX]), "4294967295");
+        assert_eq!(numbers(&[]), "");
     }
 
     proptest! {

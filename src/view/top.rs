@@ -2,7 +2,8 @@
 
 use super::Sample;
 use super::table::{Align, Table};
-use super::text::{UNKNOWN, mib, or_unknown, safe};
+use super::text::{UNKNOWN, kib_per_second, mib, or_unknown, percent, safe, seconds};
+use crate::rates::{DiskRates, Measured, NicRates};
 
 /// The heading of the host and the table of its domains.
 pub fn table(sample: Sample<'_>, width: Option<usize>) -> String {
@@ -14,16 +15,30 @@ pub fn table(sample: Sample<'_>, width: Option<usize>) -> String {
         ("CPU %", Align::Right),
         ("CPU TIME", Align::Right),
         ("MEMORY", Align::Right),
+        ("NET RX", Align::Right),
+        ("NET TX", Align::Right),
+        ("DISK RD", Align::Right),
+        ("DISK WR", Align::Right),
     ]);
     for (domain, rates) in sample.domains() {
+        let nics = |rate: fn(&NicRates) -> Option<Measured>| {
+            kib_per_second(Measured::sum(rates.nics.iter().map(rate)))
+        };
+        let disks = |rate: fn(&DiskRates) -> Option<Measured>| {
+            kib_per_second(Measured::sum(rates.disks.iter().map(rate)))
+        };
         table.row(vec![
             domain.id.to_string(),
             safe(domain.name.as_deref().unwrap_or(UNKNOWN)).into_owned(),
             domain.states.summary().to_string(),
             domain.vcpus_online.to_string(),
-            or_unknown(rates.cpu_percent, |figure| format!("{:.1}", figure.value)),
-            format!("{:.1} s", domain.cpu_time_ns as f64 / 1e9),
+            percent(rates.cpu_percent),
+            seconds(domain.cpu_time_ns),
             mib(domain.memory_bytes),
+            nics(|nic| nic.rx_bytes),
+            nics(|nic| nic.tx_bytes),
+            disks(|disk| disk.read_bytes),
+            disks(|disk| disk.write_bytes),
         ]);
     }
     format!("{}\n{}", heading(sample), table.render(width))

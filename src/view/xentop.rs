@@ -1,16 +1,38 @@
 //! The layout of `xentop -b`, so that scripts made for it keep working.
 //!
-//! Columns, widths and order are xentop's (seen on 4.17 and 4.20). Three things differ, all for
-//! the better: the first block is measured, nameless domains are there, and VCPUS counts the
-//! vCPUs that are online.
+//! Columns, widths, order and the lines below a domain are those of xentop on Xen 4.17 and 4.20;
+//! `-p` is that of xentop on 4.21. What differs, all for the better: the first block is measured,
+//! no domain is there twice, nameless domains are there, every NIC is there without a bridge too,
+//! VCPUS counts the vCPUs that are online, and what is not known is `-`.
+//!
+//! NETTX and NETRX are what dom0's end of the NIC sent and received, as xentop has them.
 
 use super::Sample;
-use super::text::{UNKNOWN, cut, safe};
+use super::text::{UNKNOWN, columns, cut, or_unknown, percent, safe};
 use crate::rates::DomainRates;
-use crate::snapshot::{Domain, ShutdownReason, States};
+use crate::snapshot::{Disk, DiskBackend, DomId, Domain, Nic, ShutdownReason, States, VcpuState};
 
-/// The heading and the width of each column.
-const COLUMNS: [(&str, usize); 9] = [
+/// What to show beyond a line for each domain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// Each domain's NICs below it (`-n`).
+    pub networks: bool,
+    /// Each domain's disks below it (`-x`).
+    pub vbds: bool,
+    /// Each domain's vCPUs below it (`-v`).
+    pub vcpus: bool,
+    /// The pCPUs below all (`-p`).
+    pub pcpus: bool,
+    /// The heading above each domain (`-r`).
+    pub repeat_header: bool,
+    /// Names whole (`-f`).
+    pub full_name: bool,
+    /// dom0 first (`-z`).
+    pub dom0_first: bool,
+}
+
+/// The columns' headings, and the widths that they have at least.
+const COLUMNS: [(&str, usize); 19] = [
     ("NAME", 10),
     ("STATE", 6),
     ("CPU(sec)", 10),
@@ -20,53 +42,136 @@ const COLUMNS: [(&str, usize); 9] = [
     ("MAXMEM(k)", 10),
     ("MAXMEM(%)", 9),
     ("VCPUS", 5),
+    ("NETS", 4),
+    ("NETTX(k)", 8),
+    ("NETRX(k)", 8),
+    ("VBDS", 4),
+    ("VBD_OO", 8),
+    ("VBD_RD", 8),
+    ("VBD_WR", 8),
+    ("VBD_RSECT", 10),
+    ("VBD_WSECT", 10),
+    ("SSID", 4),
 ];
 
-/// One block: the heading, and a line for each domain, in the order of their names as xentop has
+/// The columns that grow with what is in them.
+const GROWING: [usize; 7] = [0, 10, 11, 14, 15, 16, 17];
+
+/// Bytes in a sector.
+const SECTOR: u64 = 512;
+
+type Cells = [String; COLUMNS.len()];
+
+/// One block: the heading and a line for each domain, in the order of their names as xentop has
 /// it.
-pub fn block(sample: Sample<'_>) -> String {
-    let mut out = line(COLUMNS.map(|(head, _)| head.to_owned()));
+pub fn block(sample: Sample<'_>, shown: Shown) -> String {
     let mut domains: Vec<_> = sample.domains().collect();
-    domains.sort_by_key(|(domain, _)| {
+    domains.sort_by_cached_key(|(domain, _)| {
         let name = domain.name.as_deref().map(str::to_ascii_lowercase);
-        (name.is_none(), name, domain.id)
+        let first = shown.dom0_first && domain.id == DomId(0);
+        (!first, name.is_none(), name, domain.id)
     });
-    for (domain, rates) in domains {
-        out.push_str(&row(domain, rates, sample.snapshot.host.memory_bytes));
+    let host_bytes = sample.snapshot.host.memory_bytes;
+    let rows: Vec<(&Domain, Cells)> = domains
+        .into_iter()
+        .map(|(domain, rates)| (domain, cells(domain, rates, host_bytes, shown.full_name)))
+        .collect();
+
+    let mut widths = COLUMNS.map(|(_, width)| width);
+    for (_, cells) in &rows {
+        for column in GROWING {
+            widths[column] = columns(&cells[column]).max(widths[column]);
+        }
+    }
+    let heading = line(&COLUMNS.map(|(head, _)| head.to_owned()), &widths);
+    let mut out = String::new();
+    for (index, (domain, cells)) in rows.iter().enumerate() {
+        if index == 0 || shown.repeat_header {
+            out.push_str(&heading);
+        }
+        out.push_str(&line(cells, &widths));
+        if shown.vcpus {
+            out.push_str(&vcpus(domain));
+        }
+        if shown.networks {
+            out.extend(domain.nics.iter().flatten().enumerate().map(network));
+        }
+        if shown.vbds {
+            out.extend(domain.disks.iter().flatten().map(vbd));
+        }
+    }
+    if shown.pcpus {
+        out.push_str(&pcpus(sample));
     }
     out
 }
 
-fn row(domain: &Domain, rates: &DomainRates, host_bytes: u64) -> String {
+fn cells(domain: &Domain, rates: &DomainRates, host_bytes: u64, full_name: bool) -> Cells {
     let share = |bytes: u64| format!("{:.1}", 100.0 * bytes as f64 / host_bytes as f64);
     let kib = |bytes: u64| (bytes / 1024).to_string();
+    let count = |count: Option<u64>| or_unknown(count, |count| count.to_string());
     let name = safe(domain.name.as_deref().unwrap_or(UNKNOWN));
-    let percent = rates.cpu_percent;
     let ceiling = domain.memory_max_bytes;
-    line([
-        cut(&name, COLUMNS[0].1).to_owned(),
+    let (nics, disks) = (domain.nics.as_deref(), domain.disks.as_deref());
+    [
+        match full_name {
+            true => name.into_owned(),
+            false => cut(&name, COLUMNS[0].1).to_owned(),
+        },
         letters(domain.states),
         (domain.cpu_time_ns / 1_000_000_000).to_string(),
-        percent.map_or_else(|| UNKNOWN.into(), |figure| format!("{:.1}", figure.value)),
+        percent(rates.cpu_percent),
         kib(domain.memory_bytes),
         share(domain.memory_bytes),
         ceiling.map_or_else(|| "no limit".into(), kib),
         ceiling.map_or_else(|| "n/a".into(), share),
         domain.vcpus_online.to_string(),
-    ])
+        count(nics.map(|nics| nics.len() as u64)),
+        or_unknown(sum(nics, |nic| nic.rx_bytes), kib),
+        or_unknown(sum(nics, |nic| nic.tx_bytes), kib),
+        count(disks.map(|disks| disks.len() as u64)),
+        count(sum_of_known(disks, |disk| disk.out_of_slots)),
+        count(sum_of_known(disks, |disk| disk.read_requests)),
+        count(sum_of_known(disks, |disk| disk.write_requests)),
+        count(sum_of_known(disks, |disk| disk.read_bytes).map(|bytes| bytes / SECTOR)),
+        count(sum_of_known(disks, |disk| disk.write_bytes).map(|bytes| bytes / SECTOR)),
+        domain.ssid.to_string(),
+    ]
+}
+
+/// The sum over a domain's devices; `None` when one is not known.
+fn sum<T>(devices: Option<&[T]>, counter: impl Fn(&T) -> Option<u64>) -> Option<u64> {
+    devices?
+        .iter()
+        .try_fold(0_u64, |sum, device| sum.checked_add(counter(device)?))
+}
+
+/// The sum over those of a domain's disks that have the counter, as xentop makes it; `None` when
+/// none of them has.
+fn sum_of_known(disks: Option<&[Disk]>, counter: impl Fn(&Disk) -> Option<u64>) -> Option<u64> {
+    let disks = disks?;
+    let mut known = disks.iter().filter_map(&counter).peekable();
+    if known.peek().is_none() && !disks.is_empty() {
+        return None;
+    }
+    known.try_fold(0_u64, u64::checked_add)
 }
 
 /// Cells, right-aligned in their columns, one space apart.
-fn line(cells: [String; COLUMNS.len()]) -> String {
-    let cells: Vec<String> = cells
-        .iter()
-        .zip(COLUMNS)
-        .map(|(cell, (_, width))| {
-            let padding = width.saturating_sub(super::text::columns(cell));
-            format!("{}{cell}", " ".repeat(padding))
-        })
-        .collect();
-    cells.join(" ") + "\n"
+fn line(cells: &Cells, widths: &[usize; COLUMNS.len()]) -> String {
+    let mut out = String::with_capacity(200);
+    for (index, (cell, width)) in cells.iter().zip(widths).enumerate() {
+        if index > 0 {
+            out.push(' ');
+        }
+        out.extend(std::iter::repeat_n(
+            ' ',
+            width.saturating_sub(columns(cell)),
+        ));
+        out.push_str(cell);
+    }
+    out.push('\n');
+    out
 }
 
 /// xentop's six letters, one for each state that holds.
@@ -85,42 +190,201 @@ fn letters(states: States) -> String {
     .collect()
 }
 
+/// The online vCPUs' times in seconds, five to a line.
+fn vcpus(domain: &Domain) -> String {
+    let mut out = "VCPUs(sec): ".to_owned();
+    for vcpu in domain.vcpus.iter().flatten() {
+        if vcpu.state != VcpuState::Offline {
+            if vcpu.id != 0 && vcpu.id % 5 == 0 {
+                out.push_str("\n        ");
+            }
+            let seconds = vcpu.cpu_time_ns / 1_000_000_000;
+            out.push_str(&format!(" {:2}: {seconds:10}s", vcpu.id));
+        }
+    }
+    out.push('\n');
+    out
+}
+
+/// A NIC, as dom0's end of it has it.
+fn network((index, nic): (usize, &Nic)) -> String {
+    let count = |count: Option<u64>| or_unknown(count, |count| count.to_string());
+    let side = |[bytes, packets, errors, drops]: [Option<u64>; 4]| {
+        format!(
+            "{:>8}bytes {:>8}pkts {:>8}err {:>8}drop",
+            count(bytes),
+            count(packets),
+            count(errors),
+            count(drops)
+        )
+    };
+    format!(
+        "Net{index} RX: {}  TX: {}\n",
+        side([nic.tx_bytes, nic.tx_packets, nic.tx_errors, nic.tx_drops]),
+        side([nic.rx_bytes, nic.rx_packets, nic.rx_errors, nic.rx_drops])
+    )
+}
+
+/// A disk.
+fn vbd(disk: &Disk) -> String {
+    let kind = match disk.backend {
+        DiskBackend::Blkback => "BlkBack",
+        DiskBackend::Tapdisk => "Tapdisk3",
+        DiskBackend::Qdisk => "Unidentified",
+    };
+    let count = |count: Option<u64>| or_unknown(count, |count| count.to_string());
+    let sectors = |bytes: Option<u64>| count(bytes.map(|bytes| bytes / SECTOR));
+    format!(
+        "VBD {kind} {:4} [{:2x}:{:2x}]  OO: {:>8}   RD: {:>8}   WR: {:>8}   RSECT: {:>10}   WSECT: {:>10}\n",
+        disk.id,
+        disk.id >> 8,
+        disk.id & 0xff,
+        count(disk.out_of_slots),
+        count(disk.read_requests),
+        count(disk.write_requests),
+        sectors(disk.read_bytes),
+        sectors(disk.write_bytes)
+    )
+}
+
+/// The pCPUs in their box.
+fn pcpus(sample: Sample<'_>) -> String {
+    const EDGE: &str = "+-------+--------+\n";
+    let mut out = format!("\nPhysical CPU Usage:\n{EDGE}| Core  | Usage  |\n{EDGE}");
+    for (pcpu, busy) in sample.pcpus() {
+        out.push_str(&format!("| {:<5} | {:>5}% |\n", pcpu.id, percent(busy)));
+    }
+    out.push_str(EDGE);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctored::{SECOND, domain, snapshot};
+    use crate::doctored::{SECOND, disk, domain, nic, snapshot, vcpu};
     use crate::rates::Rates;
+    use crate::snapshot::Snapshot;
 
-    #[test]
-    fn the_layout_is_xentops() {
+    /// Three domains: one without a name, devices or limit, and one with all of them.
+    fn three() -> (Snapshot, Snapshot) {
         let mut shell = domain(7, "", 3 * SECOND, 0);
         shell.name = None;
         shell.memory_max_bytes = None;
+        shell.nics = Some(vec![]);
+        shell.disks = Some(vec![]);
         shell.states = States {
             paused: true,
             shutdown: Some(ShutdownReason::Crash),
             ..States::default()
         };
+        let mut web = domain(9, "web-server-01", 3 * SECOND, 2 * SECOND);
+        web.vcpus = Some(vec![vcpu(0, 1, SECOND), vcpu(1, 1, SECOND)]);
+        web.nics = Some(vec![nic(0, 4096, 2048)]);
+        web.disks = Some(vec![disk(51712, 123_456_789 * SECTOR, 0)]);
         let old = snapshot(0, 0, vec![domain(9, "web-server-01", 0, 0)]);
-        let new = snapshot(
-            3 * SECOND,
-            0,
-            vec![
-                shell,
-                domain(9, "web-server-01", 3 * SECOND, 2 * SECOND),
-                domain(11, "Abc", 0, 0),
-            ],
-        );
+        let new = snapshot(3 * SECOND, 0, vec![domain(0, "Domain-0", 0, 0), shell, web]);
+        (old, new)
+    }
+
+    fn lines(shown: Shown) -> Vec<String> {
+        let (old, new) = three();
         let sample = Sample {
             snapshot: &new,
             rates: &Rates::between(Some(&old), &new),
         };
+        block(sample, shown).lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_layout_is_xentops() {
+        let expected = "      NAME  STATE   CPU(sec) CPU(%)     MEM(k) MEM(%)  MAXMEM(k) MAXMEM(%) VCPUS NETS NETTX(k) NETRX(k) VBDS   VBD_OO   VBD_RD   VBD_WR  VBD_RSECT  VBD_WSECT SSID
+  Domain-0 --b---          0      -     131072    3.1     132096       3.1     1    -        -        -    -        -        -        -          -          -    0
+web-server --b---          2   66.7     131072    3.1     132096       3.1     1    1        4        2    1        0       77        0  123456789          0    0
+         - ---cp-          0      -     131072    3.1   no limit       n/a     1    0        0        0    0        0        0        0          0          0    0";
+        assert_eq!(lines(Shown::default()).join("\n"), expected);
+    }
+
+    #[test]
+    fn a_full_name_widens_its_column() {
+        let lines = lines(Shown {
+            full_name: true,
+            ..Shown::default()
+        });
+        assert!(lines[0].starts_with("         NAME  STATE"), "{}", lines[0]);
+        assert!(lines[2].starts_with("web-server-01 --b---"), "{}", lines[2]);
+    }
+
+    #[test]
+    fn dom0_comes_first_when_asked_for() {
+        let (old, mut new) = three();
+        new.domains[0].name = Some("zero".into());
+        let sample = Sample {
+            snapshot: &new,
+            rates: &Rates::between(Some(&old), &new),
+        };
+        let second = |shown| {
+            block(sample, shown)
+                .lines()
+                .nth(1)
+                .map(|line| line[..10].to_owned())
+        };
+        assert_eq!(second(Shown::default()).as_deref(), Some("web-server"));
+        let first = Shown {
+            dom0_first: true,
+            ..Shown::default()
+        };
+        assert_eq!(second(first).as_deref(), Some("      zero"));
+    }
+
+    #[test]
+    fn what_belongs_to_a_domain_stands_below_it() {
+        let lines = lines(Shown {
+            networks: true,
+            vbds: true,
+            vcpus: true,
+            repeat_header: true,
+            ..Shown::default()
+        });
+        let heads = lines.iter().filter(|line| line.contains("NAME")).count();
+        assert_eq!(heads, 3);
+        let web = lines
+            .iter()
+            .position(|line| line.starts_with("web-server"))
+            .unwrap_or(0);
         assert_eq!(
-            block(sample),
-            "      NAME  STATE   CPU(sec) CPU(%)     MEM(k) MEM(%)  MAXMEM(k) MAXMEM(%) VCPUS\n       \
-                    Abc --b---          0      -     131072    3.1     132096       3.1     1\n\
-             web-server --b---          2   66.7     131072    3.1     132096       3.1     1\n         \
-                      - ---cp-          0      -     131072    3.1   no limit       n/a     1\n"
+            lines[web + 1..web + 4],
+            [
+                "VCPUs(sec):   0:          1s  1:          1s",
+                "Net0 RX:     2048bytes        2pkts        0err        0drop  TX:     4096bytes        4pkts        0err        0drop",
+                "VBD BlkBack 51712 [ca: 0]  OO:        0   RD:       77   WR:        0   RSECT:  123456789   WSECT:          0",
+            ]
         );
+    }
+
+    #[test]
+    fn the_pcpus_stand_in_a_box_below_all() {
+        let lines = lines(Shown {
+            pcpus: true,
+            ..Shown::default()
+        });
+        assert_eq!(
+            lines[4..].join("\n"),
+            "\nPhysical CPU Usage:\n+-------+--------+\n| Core  | Usage  |\n+-------+--------+\n\
+             | 0     | 100.0% |\n| 1     | 100.0% |\n+-------+--------+"
+        );
+    }
+
+    #[test]
+    fn a_disk_without_counters_is_there_and_counted_as_unknown() {
+        let (_, mut new) = three();
+        let mut silent = disk(51728, 0, 0);
+        (silent.read_requests, silent.backend) = (None, DiskBackend::Qdisk);
+        new.domains[0].disks = Some(vec![silent.clone()]);
+        if let Some(disks) = &mut new.domains[2].disks {
+            disks.push(silent);
+        }
+        let reads = |domain: &Domain| cells(domain, &DomainRates::default(), 1, false)[14].clone();
+        assert_eq!(reads(&new.domains[0]), "-");
+        assert_eq!(reads(&new.domains[2]), "77");
     }
 }

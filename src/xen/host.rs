@@ -1,45 +1,14 @@
-//! What the hypervisor says of the host and of itself.
+//! The host's memory and pCPUs.
 
-use std::ffi::{CStr, c_int};
+use std::ffi::c_int;
 
 use super::Hypervisor;
-use super::binding::{
-    XC_PAGE_SHIFT, XENVER_extraversion, XENVER_version, xc_cpuinfo_t, xc_physinfo_t,
-    xen_extraversion_t,
-};
+use super::binding::{XC_PAGE_SHIFT, xc_cpuinfo_t, xc_physinfo_t};
 use crate::clock::stamped;
 use crate::error::Error;
 use crate::snapshot::{Host, Pcpu};
 
 impl Hypervisor {
-    /// The running hypervisor's version with its extra part, such as `4.17.5`.
-    pub(super) fn read_version(&self) -> Result<String, Error> {
-        // SAFETY: the handle is open; this command takes no argument.
-        let packed = unsafe {
-            self.library.xc_version(
-                self.handle.as_ptr(),
-                XENVER_version as c_int,
-                std::ptr::null_mut(),
-            )
-        };
-        let packed = self.check("xc_version", None, packed)?;
-        let mut extra: xen_extraversion_t = Default::default();
-        // SAFETY: the handle is open; this command writes an `xen_extraversion_t`, which `extra`
-        // is and which outlives the call.
-        let returned = unsafe {
-            self.library.xc_version(
-                self.handle.as_ptr(),
-                XENVER_extraversion as c_int,
-                extra.as_mut_ptr().cast(),
-            )
-        };
-        self.check("xc_version", None, returned)?;
-        let extra: [u8; 16] = extra.map(|c| c as u8);
-        let extra = CStr::from_bytes_until_nul(&extra).unwrap_or_default();
-        let (major, minor) = (packed >> 16, packed & 0xffff);
-        Ok(format!("{major}.{minor}{}", extra.to_string_lossy()))
-    }
-
     /// The host's memory, its pCPUs, and how long each has been idle.
     ///
     /// # Errors

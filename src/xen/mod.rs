@@ -8,11 +8,15 @@
 #![allow(unsafe_code)]
 
 mod binding;
+mod build;
 mod domains;
 mod host;
 mod hypervisor;
 mod library;
 mod logger;
+mod scheduler;
+mod topology;
+mod vcpus;
 pub mod version;
 
 pub use hypervisor::Hypervisor;

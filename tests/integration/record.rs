@@ -1,5 +1,8 @@
 //! The JSON that README.md describes, decoded with unknown fields denied.
 
+// Every field has its place here, read by a test or not, so that unknown ones can be denied.
+#![allow(dead_code)]
+
 use serde::Deserialize;
 
 #[derive(Debug, Deserialize)]
@@ -17,9 +20,68 @@ pub struct Record {
 pub struct Host {
     pub xen_version: String,
     pub pcpus: u32,
+    pub cpu_khz: u32,
     pub memory_bytes: u64,
     pub memory_free_bytes: u64,
+    pub memory_claimed_bytes: u64,
     pub cpu_percent: Option<f64>,
+    pub pcpu: Vec<Pcpu>,
+    pub nodes: Option<Vec<Node>>,
+    pub pools: Option<Vec<Pool>>,
+    pub build: Option<Build>,
+    pub dom0: Option<Dom0>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pcpu {
+    pub id: u32,
+    pub online: bool,
+    pub socket: Option<u32>,
+    pub core: Option<u32>,
+    pub node: Option<u32>,
+    pub pool: Option<u32>,
+    pub idle_time_ns: Option<u64>,
+    pub cpu_percent: Option<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Node {
+    pub id: u32,
+    pub memory_bytes: Option<u64>,
+    pub memory_free_bytes: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pool {
+    pub id: u32,
+    pub name: Option<String>,
+    pub scheduler: String,
+    pub pcpus: Vec<u32>,
+    pub domains: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Build {
+    pub changeset: String,
+    pub compiler: String,
+    pub date: String,
+    pub id: Option<String>,
+    pub command_line: String,
+    pub capabilities: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dom0 {
+    pub uptime_ns: Option<u64>,
+    pub cpu_time_ns: Option<u64>,
+    pub cpu_percent: Option<f64>,
+    pub steal_time_ns: Option<u64>,
+    pub steal_percent: Option<f64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -39,6 +101,75 @@ pub struct Domain {
     pub memory_bytes: u64,
     pub memory_max_bytes: Option<u64>,
     pub memory_target_bytes: Option<u64>,
+    pub memory_static_max_bytes: Option<u64>,
+    pub memory_claimed_bytes: u64,
+    pub memory_shared_bytes: u64,
+    pub memory_paged_bytes: u64,
+    pub pool: u32,
+    pub scheduler: Option<String>,
+    pub weight: Option<u16>,
+    pub cap_percent: Option<u16>,
+    pub period_ns: Option<u64>,
+    pub budget_ns: Option<u64>,
+    pub extra_time: Option<bool>,
+    pub vcpus: Option<Vec<Vcpu>>,
+    pub nics: Option<Vec<Nic>>,
+    pub disks: Option<Vec<Disk>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vcpu {
+    pub id: u32,
+    pub online: bool,
+    pub state: String,
+    pub pcpu: Option<u32>,
+    pub cpu_time_ns: u64,
+    pub cpu_percent: Option<f64>,
+    pub hard_affinity: Option<Vec<u32>>,
+    pub soft_affinity: Option<Vec<u32>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nic {
+    pub id: u32,
+    pub device: String,
+    pub mac: Option<String>,
+    pub rx_bytes: Option<u64>,
+    pub rx_packets: Option<u64>,
+    pub rx_errors: Option<u64>,
+    pub rx_drops: Option<u64>,
+    pub tx_bytes: Option<u64>,
+    pub tx_packets: Option<u64>,
+    pub tx_errors: Option<u64>,
+    pub tx_drops: Option<u64>,
+    pub rx_bytes_per_second: Option<f64>,
+    pub rx_packets_per_second: Option<f64>,
+    pub tx_bytes_per_second: Option<f64>,
+    pub tx_packets_per_second: Option<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disk {
+    pub id: u32,
+    pub device: String,
+    pub backend: String,
+    pub read_requests: Option<u64>,
+    pub write_requests: Option<u64>,
+    pub read_bytes: Option<u64>,
+    pub write_bytes: Option<u64>,
+    pub flush_requests: Option<u64>,
+    pub discard_requests: Option<u64>,
+    pub out_of_slots: Option<u64>,
+    pub errors: Option<u64>,
+    pub read_requests_per_second: Option<f64>,
+    pub write_requests_per_second: Option<f64>,
+    pub read_bytes_per_second: Option<f64>,
+    pub write_bytes_per_second: Option<f64>,
+    pub read_latency_ns: Option<f64>,
+    pub write_latency_ns: Option<f64>,
 }
 
 impl Record {
@@ -69,5 +200,11 @@ impl Record {
             .collect();
         assert_eq!(named.len(), 1, "domains called {name}: {named:?}");
         named[0]
+    }
+
+    /// The one domain with this id.
+    pub fn domain_id(&self, id: u16) -> &Domain {
+        let found = self.domains.iter().find(|domain| domain.id == id);
+        found.unwrap_or_else(|| panic!("no domain {id} in {self:?}"))
     }
 }

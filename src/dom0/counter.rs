@@ -1,0 +1,109 @@
+//! Numbers as the kernel prints them, and files that hold one.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::str::FromStr;
+
+/// More than `u64::MAX` and its newline take. A longer file is no counter, and not read further.
+const LONGEST: usize = 32;
+
+/// The counter that a file holds; `None` when the file is gone, or holds anything but one whole
+/// number and its newline.
+pub(super) fn read(path: &Path) -> Option<u64> {
+    let mut buffer = [0; LONGEST];
+    counter(start_of(path, &mut buffer)?)
+}
+
+/// As much of a file as fits into `buffer`; `None` when it cannot be read.
+///
+/// One call of `read` is enough: sysfs and procfs hand out all they have, up to its length.
+pub(super) fn start_of<'b>(path: &Path, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
+    let length = File::open(path).ok()?.read(buffer).ok()?;
+    buffer.get(..length)
+}
+
+/// A number in decimal digits; `None` for anything else, a sign included.
+pub(super) fn number<T: FromStr>(text: &[u8]) -> Option<T> {
+    // `from_str` alone would take `+1`.
+    if !text.first()?.is_ascii_digit() {
+        return None;
+    }
+    str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// The newline tells a whole number from one that was cut short.
+fn counter(text: &[u8]) -> Option<u64> {
+    number(text.strip_suffix(b"\n")?)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::fs;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_counter_is_one_whole_number_and_a_newline() {
+        assert_eq!(counter(b"0\n"), Some(0));
+        assert_eq!(counter(b"18446744073709551615\n"), Some(u64::MAX));
+        for text in [
+            "",
+            "\n",
+            "12",
+            "-1\n",
+            "+1\n",
+            " 1\n",
+            "1 \n",
+            "1\n\n",
+            "1 2\n",
+            "1.5\n",
+            "0x10\n",
+            "12a\n",
+            "18446744073709551616\n",
+            "99999999999999999999999999999\n",
+        ] {
+            assert_eq!(counter(text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_no_further_than_a_counter_can_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rx_bytes");
+        assert_eq!(read(&path), None);
+        assert_eq!(read(folder.path()), None);
+        fs::write(&path, "42\n").unwrap();
+        assert_eq!(read(&path), Some(42));
+        fs::write(&path, format!("{:0>200}\n", 42)).unwrap();
+        assert_eq!(read(&path), None);
+        // 1 TiB that takes no room on the disk; it would take minutes to read.
+        fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        assert_eq!(read(&path), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_counter_comes_back(expected: u64) {
+            prop_assert_eq!(counter(format!("{expected}\n").as_bytes()), Some(expected));
+        }
+
+        #[test]
+        fn half_a_counter_is_none(whole: u64, cut in 0_usize..20) {
+            let text = format!("{whole}\n");
+            let cut = cut.min(text.len() - 1);
+            prop_assert_eq!(counter(&text.as_bytes()[..cut]), None);
+        }
+
+        #[test]
+        fn nothing_but_digits_is_a_number(text: Vec<u8>) {
+            if number::<u64>(&text).is_some() {
+                prop_assert!(text.iter().all(u8::is_ascii_digit));
+            }
+        }
+    }
+}

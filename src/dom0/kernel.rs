@@ -1,0 +1,210 @@
+//! dom0's own time, as its kernel sees it.
+
+use nix::unistd::{SysconfVar, sysconf};
+
+use super::Roots;
+use super::counter::{number, start_of};
+use crate::snapshot::Dom0Kernel;
+
+/// More than the first line of either file takes; what follows it, in `/proc/stat` thousands of
+/// interrupts, is left where it is.
+const LONGEST: usize = 512;
+
+const NS_PER_SECOND: u64 = 1_000_000_000;
+
+/// What dom0's kernel says of itself. A field is `None` when its file is gone or makes no sense.
+pub fn kernel(roots: &Roots) -> Dom0Kernel {
+    let tick_ns = tick_ns();
+    let mut buffer = [0; LONGEST];
+    let uptime_ns = start_of(&roots.proc.join("uptime"), &mut buffer).and_then(uptime_ns);
+    let ticks = start_of(&roots.proc.join("stat"), &mut buffer)
+        .map(Ticks::parse)
+        .unwrap_or_default();
+    let time_ns = |ticks: Option<u64>| ticks?.checked_mul(tick_ns?);
+    Dom0Kernel {
+        uptime_ns,
+        cpu_time_ns: time_ns(ticks.busy),
+        steal_time_ns: time_ns(ticks.steal),
+        tick_ns,
+    }
+}
+
+/// `None` when the C library does not say how many ticks there are in a second.
+fn tick_ns() -> Option<u64> {
+    let hz = sysconf(SysconfVar::CLK_TCK).ok().flatten()?;
+    NS_PER_SECOND.checked_div(u64::try_from(hz).ok()?)
+}
+
+/// The first number of `/proc/uptime`: seconds, and hundredths with two digits.
+fn uptime_ns(text: &[u8]) -> Option<u64> {
+    let space = text.iter().position(|&byte| byte == b' ')?;
+    let (seconds, hundredths) = text.get(..space)?.split_last_chunk::<2>()?;
+    let seconds: u64 = number(seconds.strip_suffix(b".")?)?;
+    let hundredths: u64 = number(hundredths)?;
+    let whole_ns = seconds.checked_mul(NS_PER_SECOND)?;
+    whole_ns.checked_add(hundredths * (NS_PER_SECOND / 100))
+}
+
+/// What the first line of `/proc/stat`, that of all CPUs together, says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Ticks {
+    busy: Option<u64>,
+    steal: Option<u64>,
+}
+
+impl Ticks {
+    fn parse(text: &[u8]) -> Self {
+        Self::of_line(text).unwrap_or_default()
+    }
+
+    /// `None` when the line is not there as a whole.
+    fn of_line(text: &[u8]) -> Option<Self> {
+        let end = text.iter().position(|&byte| byte == b'\n')?;
+        let mut numbers = text
+            .get(..end)?
+            .strip_prefix(b"cpu ")?
+            .split(|&b| b == b' ');
+        // The name is padded to the width of `cpu0`, with one space more than separates numbers.
+        if !numbers.next()?.is_empty() {
+            return None;
+        }
+        let mut next = || numbers.next().and_then(number::<u64>);
+        let [user, nice, system, _idle, _iowait, irq, softirq, steal] =
+            std::array::from_fn(|_| next());
+        // `guest` and `guest_nice`, which follow, are in `user` and `nice` already.
+        let busy = [user, nice, system, irq, softirq]
+            .into_iter()
+            .try_fold(0_u64, |sum, ticks| sum.checked_add(ticks?));
+        Some(Self { busy, steal })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::dom0::tree::Tree;
+
+    const STAT: &str = "cpu  10 20 30 1000 2000 40 50 6 7 8\ncpu0 1 2 3 4 5 6 7 8 9 10\nintr 5\n";
+
+    fn with(uptime: &str, stat: &str) -> Tree {
+        let tree = Tree::new();
+        tree.write("proc/uptime", uptime);
+        tree.write("proc/stat", stat);
+        tree
+    }
+
+    #[test]
+    fn idle_waiting_and_stolen_time_is_not_dom0s() {
+        let tree = with("12345.67 23456.78\n", STAT);
+        let tick_ns = tick_ns();
+        assert_eq!(
+            kernel(&tree.roots),
+            Dom0Kernel {
+                uptime_ns: Some(12_345_670_000_000),
+                cpu_time_ns: tick_ns.map(|tick| 150 * tick),
+                steal_time_ns: tick_ns.map(|tick| 6 * tick),
+                tick_ns,
+            }
+        );
+        // USER_HZ is 100 on every architecture that Xen runs on.
+        assert_eq!(tick_ns, Some(10_000_000));
+    }
+
+    #[test]
+    fn this_kernel_is_understood() {
+        let live = kernel(&Roots::live());
+        assert!(live.uptime_ns > Some(0), "{live:?}");
+        assert!(live.cpu_time_ns > Some(0), "{live:?}");
+        assert!(live.steal_time_ns.is_some(), "{live:?}");
+    }
+
+    #[test]
+    fn what_is_not_there_is_none() {
+        let nothing = Dom0Kernel {
+            tick_ns: tick_ns(),
+            ..Dom0Kernel::default()
+        };
+        assert_eq!(kernel(&Tree::new().roots), nothing);
+        assert_eq!(kernel(&with("", "").roots), nothing);
+        let long = "1".repeat(1 << 20);
+        assert_eq!(
+            kernel(&with(&long, &format!("cpu  {long}\n")).roots),
+            nothing
+        );
+    }
+
+    #[test]
+    fn an_uptime_has_seconds_and_hundredths() {
+        assert_eq!(uptime_ns(b"0.00 0.00\n"), Some(0));
+        assert_eq!(uptime_ns(b"1.09 0.00\n"), Some(1_090_000_000));
+        for text in [
+            "",
+            " ",
+            "1",
+            "1.09",
+            "1.0 0\n",
+            "1.090 0\n",
+            ".09 0\n",
+            "-1.09 0\n",
+            "1.-9 0\n",
+            "1,09 0\n",
+            "x.09 0\n",
+            "18446744074.00 0\n",
+            "99999999999999999999.00 0\n",
+        ] {
+            assert_eq!(uptime_ns(text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_makes_no_sense_takes_only_its_own_sum_with_it() {
+        let ticks = |text: &str| Ticks::parse(text.as_bytes());
+        let both = |busy, steal| Ticks { busy, steal };
+        assert_eq!(ticks(STAT), both(Some(150), Some(6)));
+        assert_eq!(ticks("cpu  1 1 1 9 9 1 1 2\n"), both(Some(5), Some(2)));
+        assert_eq!(ticks("cpu  1 1 1 9 9 1 1\n"), both(Some(5), None));
+        assert_eq!(ticks("cpu  1 1 1 9 9 1 1 x\n"), both(Some(5), None));
+        assert_eq!(ticks("cpu  1 -1 1 9 9 1 1 2\n"), both(None, Some(2)));
+        assert_eq!(ticks("cpu  1 1 1 x 9 1 1 2\n"), both(Some(5), Some(2)));
+        assert_eq!(
+            ticks(&format!("cpu  {0} {0} 1 9 9 1 1 2\n", u64::MAX)),
+            both(None, Some(2))
+        );
+        for text in [
+            "",
+            "cpu",
+            "cpu  1 1 1 9 9 1 1 2",
+            "cpu0 1 1 1 9 9 1 1 2\n",
+            "cpu 1 1 1 9 9 1 1 2 3\n",
+            "intr 1\ncpu  1 1 1 9 9 1 1 2\n",
+        ] {
+            assert_eq!(ticks(text), Ticks::default(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn times_too_long_to_count_are_none() {
+        let busy = u64::MAX / 1000;
+        let tree = with("1.00 1.00\n", &format!("cpu  {busy} 0 0 0 0 0 0 1\n"));
+        let read = kernel(&tree.roots);
+        assert_eq!(read.cpu_time_ns, None);
+        assert_eq!(read.steal_time_ns, read.tick_ns);
+    }
+
+    proptest! {
+        #[test]
+        fn every_uptime_comes_back(seconds in 0..u64::from(u32::MAX), hundredths in 0..100_u64) {
+            let text = format!("{seconds}.{hundredths:02} 1.00\n");
+            let expected = seconds * 1_000_000_000 + hundredths * 10_000_000;
+            prop_assert_eq!(uptime_ns(text.as_bytes()), Some(expected));
+        }
+
+        #[test]
+        fn no_text_panics(text: Vec<u8>, numbers in "[0-9 .x-]{0,80}\n?") {
+            let _ = (uptime_ns(&text), Ticks::parse(&text), uptime_ns(numbers.as_bytes()));
+            let _ = Ticks::parse(format!("cpu  {numbers}").as_bytes());
+        }
+    }
+}

@@ -1,0 +1,436 @@
+//! The disks of guests that tapdisk serves, as each tapdisk counts them.
+//!
+//! A tapdisk keeps its counters in a file of one page, which it has mapped:
+//! `/dev/shm/td3-PID/vbd-DOM-DEV` (drivers/tapdisk-metrics.c of blktap). Anyone can write to
+//! `/dev/shm`, so that a file is believed only when no one but root can have put it there.
+
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::Mode;
+
+use super::{Roots, vbd};
+use crate::clock;
+use crate::snapshot::{Disk, DomId};
+
+/// Whose files are believed.
+const ROOT: u32 = 0;
+
+/// The longest record that is understood, that of version 2.
+const LONGEST: usize = 128;
+
+/// The largest page there is, and so more than any tapdisk's file takes.
+const LARGEST: u64 = 64 * 1024;
+
+/// Fills in the counters of a disk that the tapdisk `disk.process` serves, and when they were read:
+/// requests that were completed, errors, and the time they took. Bytes are counted when a request
+/// is taken on. There are no flushes, and discards only from tapdisks that serve them.
+///
+/// All of them are `None` when there is no such process or file, when the file is not to be
+/// trusted, or when it is not in a format that is understood.
+pub fn fill_in(roots: &Roots, domain: DomId, disk: &mut Disk) {
+    fill_in_from(roots, domain, disk, ROOT);
+}
+
+fn fill_in_from(roots: &Roots, domain: DomId, disk: &mut Disk, trusted: u32) {
+    let (record, stamp) = clock::stamped(|| {
+        let mut buffer = [0; LONGEST];
+        let file = open(roots, disk.process?, domain, disk.id, trusted);
+        let length = file?.read(&mut buffer).ok()?;
+        Record::parse(buffer.get(..length)?)
+    });
+    disk.read_requests = record.map(|record| record.read.completed);
+    disk.write_requests = record.map(|record| record.write.completed);
+    disk.read_bytes = record.and_then(|record| vbd::bytes(record.read.sectors));
+    disk.write_bytes = record.and_then(|record| vbd::bytes(record.write.sectors));
+    disk.flush_requests = None;
+    disk.discard_requests = record.and_then(|record| record.discards);
+    disk.out_of_slots = record.map(|record| record.out_of_slots);
+    disk.errors = record.map(|record| record.errors);
+    disk.read_time_ns = record.and_then(|record| record.read.time_ns());
+    disk.write_time_ns = record.and_then(|record| record.write.time_ns());
+    disk.stamp = stamp;
+}
+
+/// The file in which the tapdisk `process` counts; `None` when the process is gone, or when anyone
+/// but `trusted` could have made the file.
+fn open(roots: &Roots, process: u32, domain: DomId, id: u32, trusted: u32) -> Option<File> {
+    if !roots.proc.join(process.to_string()).exists() {
+        return None;
+    }
+    let folder = OpenOptions::new()
+        .read(true)
+        .custom_flags((OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW).bits())
+        .open(roots.shm.join(format!("td3-{process}")))
+        .ok()?;
+    let about = folder.metadata().ok()?;
+    let others_may_write = about.mode() & 0o022 != 0;
+    if about.uid() != trusted || others_may_write {
+        return None;
+    }
+    // By the folder that was looked at, not by its name, which may mean another by now. A pipe
+    // would keep a blocking open waiting.
+    let file = openat(
+        &folder,
+        format!("vbd-{domain}-{id}").as_str(),
+        OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC,
+        Mode::empty(),
+    );
+    let file = File::from(file.ok()?);
+    let about = file.metadata().ok()?;
+    (about.is_file() && about.uid() == trusted && about.len() <= LARGEST).then_some(file)
+}
+
+/// `struct stats` of blktap's drivers/tapdisk-metrics-stats.h, which is `struct vbd3_stats` in
+/// Xen's libxenstat: a version and padding of 32 bits each, then counters of 64 bits. Version 2 has
+/// four more of them, for discards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Record {
+    /// `oo_reqs`.
+    out_of_slots: u64,
+    read: Direction,
+    write: Direction,
+    /// `io_errors`.
+    errors: u64,
+    /// `discard_reqs_completed`; `None` before version 2.
+    discards: Option<u64>,
+}
+
+/// The counters of one direction, without the `reqs_submitted`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Direction {
+    /// `reqs_completed`.
+    completed: u64,
+    /// Units of 512 bytes.
+    sectors: u64,
+    /// Microseconds (`total_ticks`, from `timeval_to_us` in drivers/td-req.c).
+    ticks: u64,
+}
+
+impl Record {
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let length = match u32::from_ne_bytes(*bytes.first_chunk()?) {
+            1 => 96,
+            2 => LONGEST,
+            _ => return None,
+        };
+        let (counters, []) = bytes.get(8..length)?.as_chunks() else {
+            return None;
+        };
+        let [
+            out_of_slots,
+            _reads_submitted,
+            reads_completed,
+            sectors_read,
+            read_ticks,
+            _writes_submitted,
+            writes_completed,
+            sectors_written,
+            write_ticks,
+            errors,
+            _flags,
+            of_version_2 @ ..,
+        ] = counters
+        else {
+            return None;
+        };
+        let value = |counter: &[u8; 8]| u64::from_ne_bytes(*counter);
+        let direction = |completed, sectors, ticks| Direction {
+            completed: value(completed),
+            sectors: value(sectors),
+            ticks: value(ticks),
+        };
+        let discards = match of_version_2 {
+            [_discards_submitted, completed, ..] => Some(value(completed)),
+            _ => None,
+        };
+        Some(Self {
+            out_of_slots: value(out_of_slots),
+            read: direction(reads_completed, sectors_read, read_ticks),
+            write: direction(writes_completed, sectors_written, write_ticks),
+            errors: value(errors),
+            discards,
+        })
+    }
+}
+
+impl Direction {
+    /// `None` when a tapdisk does not take the time: it counts ticks only as long as its other
+    /// statistics, `/dev/shm/vbd3-DOM-DEV`, could be set up.
+    fn time_ns(self) -> Option<u64> {
+        if self.ticks == 0 && self.completed > 0 {
+            return None;
+        }
+        self.ticks.checked_mul(1_000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::fs;
+    use std::io::Write;
+    use std::os::unix::fs::{PermissionsExt, chown, symlink};
+
+    use nix::unistd::{Uid, mkfifo};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::dom0::tree::Tree;
+    use crate::snapshot::{DiskBackend, Stamp};
+
+    const FOLDER: &str = "shm/td3-77";
+    const FILE: &str = "shm/td3-77/vbd-5-51712";
+
+    /// A file as tapdisk makes it, of a page's size.
+    fn page(version: u32, counters: &[u64]) -> Vec<u8> {
+        let mut bytes = version.to_ne_bytes().to_vec();
+        bytes.extend([0; 4]);
+        bytes.extend(counters.iter().flat_map(|counter| counter.to_ne_bytes()));
+        bytes.resize(4096, 0);
+        bytes
+    }
+
+    fn version_1() -> Vec<u8> {
+        page(1, &[1, 12, 11, 16, 3000, 22, 21, 32, 4000, 5, 0])
+    }
+
+    /// A tree with process 77 alive and `file` as its statistics.
+    fn with(file: &[u8]) -> Tree {
+        let tree = Tree::new();
+        tree.folder("proc/77");
+        tree.write(FILE, file);
+        secure(&tree, FOLDER, 0o700);
+        tree
+    }
+
+    fn secure(tree: &Tree, folder: &str, mode: u32) {
+        fs::set_permissions(tree.path().join(folder), fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn blank(process: Option<u32>) -> Disk {
+        Disk {
+            id: 51712,
+            device: "xvda".into(),
+            backend: DiskBackend::Tapdisk,
+            process,
+            read_requests: None,
+            write_requests: None,
+            read_bytes: None,
+            write_bytes: None,
+            flush_requests: None,
+            discard_requests: None,
+            out_of_slots: None,
+            errors: None,
+            read_time_ns: None,
+            write_time_ns: None,
+            stamp: Stamp {
+                at_ns: 0,
+                uncertainty_ns: 0,
+            },
+        }
+    }
+
+    fn read_as(tree: &Tree, trusted: u32) -> Disk {
+        let mut disk = blank(Some(77));
+        fill_in_from(&tree.roots, DomId(5), &mut disk, trusted);
+        disk
+    }
+
+    /// As if it were root who runs the tests.
+    fn read(tree: &Tree) -> Disk {
+        read_as(tree, Uid::current().as_raw())
+    }
+
+    fn is_known(disk: &Disk) -> bool {
+        let nothing = Disk {
+            stamp: disk.stamp,
+            ..blank(disk.process)
+        };
+        *disk != nothing
+    }
+
+    #[test]
+    fn each_counter_is_read_from_its_place() {
+        let disk = read(&with(&version_1()));
+        let expected = Disk {
+            read_requests: Some(11),
+            write_requests: Some(21),
+            read_bytes: Some(16 * 512),
+            write_bytes: Some(32 * 512),
+            out_of_slots: Some(1),
+            errors: Some(5),
+            read_time_ns: Some(3_000_000),
+            write_time_ns: Some(4_000_000),
+            stamp: disk.stamp,
+            ..blank(Some(77))
+        };
+        assert_eq!(disk, expected);
+        assert!(disk.stamp.at_ns > 0);
+    }
+
+    #[test]
+    fn version_2_has_discards() {
+        let file = page(
+            2,
+            &[1, 12, 11, 16, 3000, 22, 21, 32, 4000, 5, 0, 8, 7, 64, 9],
+        );
+        let disk = read(&with(&file));
+        assert_eq!((disk.read_requests, disk.errors), (Some(11), Some(5)));
+        assert_eq!(disk.discard_requests, Some(7));
+        assert!(!is_known(&read(&with(&file[..120]))));
+    }
+
+    #[test]
+    fn no_more_is_made_of_a_file_than_it_says() {
+        assert!(is_known(&read(&with(&version_1()[..96]))));
+        for file in [
+            &[],
+            &version_1()[..3],
+            &version_1()[..95],
+            &page(0, &[1; 11])[..],
+            &page(3, &[1; 15]),
+            &page(1 << 24, &[1; 11]),
+            &[0xff; 4096],
+            "read_reqs_completed 7\n".repeat(100).as_bytes(),
+            &[version_1(), vec![0; 1 << 16]].concat(),
+        ] {
+            assert!(!is_known(&read(&with(file))), "{} bytes", file.len());
+        }
+    }
+
+    #[test]
+    fn a_counter_that_makes_no_sense_is_none_and_the_others_stand() {
+        let most = u64::MAX;
+        // Too many sectors and microseconds to be told in bytes and nanoseconds; no ticks at all.
+        let disk = read(&with(&page(1, &[0, 9, 9, most, most, 9, 9, 1, 0, 0, 0])));
+        assert_eq!(
+            (disk.read_requests, disk.write_requests),
+            (Some(9), Some(9))
+        );
+        assert_eq!((disk.read_bytes, disk.write_bytes), (None, Some(512)));
+        assert_eq!((disk.read_time_ns, disk.write_time_ns), (None, None));
+        // A disk that no one has used yet has taken no time.
+        let disk = read(&with(&page(1, &[0; 11])));
+        assert_eq!((disk.read_time_ns, disk.write_time_ns), (Some(0), Some(0)));
+    }
+
+    #[test]
+    fn only_the_file_of_a_live_process_is_read() {
+        let tree = with(&version_1());
+        let mut disk = blank(None);
+        fill_in_from(&tree.roots, DomId(5), &mut disk, Uid::current().as_raw());
+        assert!(!is_known(&disk));
+        for (domain, id) in [(6, 51712), (5, 51728)] {
+            let mut disk = blank(Some(77));
+            disk.id = id;
+            fill_in_from(
+                &tree.roots,
+                DomId(domain),
+                &mut disk,
+                Uid::current().as_raw(),
+            );
+            assert_eq!(disk.read_requests, None);
+        }
+        // What an earlier sample found is not kept when the process has died.
+        let mut disk = read(&tree);
+        assert!(is_known(&disk));
+        tree.remove("proc/77");
+        fill_in_from(&tree.roots, DomId(5), &mut disk, Uid::current().as_raw());
+        assert!(!is_known(&disk));
+    }
+
+    #[test]
+    fn only_the_trusted_users_files_are_read() {
+        let tree = with(&version_1());
+        let me = Uid::current().as_raw();
+        assert!(!is_known(&read_as(&tree, me + 1)));
+        for mode in [0o720, 0o702, 0o1777] {
+            secure(&tree, FOLDER, mode);
+            assert!(!is_known(&read(&tree)), "{mode:o}");
+        }
+        secure(&tree, FOLDER, 0o755);
+        assert!(is_known(&read(&tree)));
+
+        let mut disk = blank(Some(77));
+        fill_in(&tree.roots, DomId(5), &mut disk);
+        assert_eq!(is_known(&disk), me == ROOT);
+    }
+
+    #[test]
+    fn folder_and_file_must_both_be_the_trusted_users() {
+        for path in [FOLDER, FILE] {
+            let tree = with(&version_1());
+            let other = Uid::current().as_raw() + 1;
+            // Only root can give a file away.
+            if chown(tree.path().join(path), Some(other), None).is_ok() {
+                assert!(!is_known(&read(&tree)), "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_symlink_is_followed() {
+        let tree = with(&version_1());
+        tree.write("shm/elsewhere", version_1());
+        tree.remove(FILE);
+        symlink(tree.path().join("shm/elsewhere"), tree.path().join(FILE)).unwrap();
+        assert!(!is_known(&read(&tree)));
+
+        let tree = with(&version_1());
+        let (real, place) = (tree.path().join("shm/real"), tree.path().join(FOLDER));
+        fs::rename(&place, &real).unwrap();
+        symlink(&real, &place).unwrap();
+        assert!(place.join("vbd-5-51712").exists());
+        assert!(!is_known(&read(&tree)));
+    }
+
+    #[test]
+    fn nothing_but_a_regular_file_in_a_folder_is_read() {
+        let tree = with(&version_1());
+        tree.remove(FILE);
+        assert!(!is_known(&read(&tree)));
+        tree.folder(FILE);
+        assert!(!is_known(&read(&tree)));
+        tree.remove(FILE);
+        let pipe = tree.path().join(FILE);
+        mkfifo(&pipe, Mode::from_bits_truncate(0o600)).unwrap();
+        // As long as no one writes to it, waiting for it would not end.
+        assert!(!is_known(&read(&tree)));
+        let mut both_ends = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&pipe)
+            .unwrap();
+        both_ends.write_all(&version_1()).unwrap();
+        assert!(!is_known(&read(&tree)));
+        tree.remove(FOLDER);
+        tree.write(FOLDER, version_1());
+        assert!(!is_known(&read(&tree)));
+    }
+
+    proptest! {
+        #[test]
+        fn every_record_comes_back(counters: [u64; 15]) {
+            let one = Record::parse(&page(1, &counters)).unwrap();
+            let two = Record::parse(&page(2, &counters)).unwrap();
+            prop_assert_eq!((one.discards, two.discards), (None, Some(counters[12])));
+            prop_assert_eq!(one, Record { discards: None, ..two });
+            prop_assert_eq!((one.out_of_slots, one.errors), (counters[0], counters[9]));
+            let Direction { completed, sectors, ticks } = one.read;
+            prop_assert_eq!([completed, sectors, ticks], &counters[2..5]);
+            let Direction { completed, sectors, ticks } = one.write;
+            prop_assert_eq!([completed, sectors, ticks], &counters[6..9]);
+        }
+
+        #[test]
+        fn no_bytes_panic(version in 0..4_u32, mut bytes: Vec<u8>) {
+            let _ = Record::parse(&bytes);
+            bytes.splice(..0, version.to_ne_bytes());
+            let _ = Record::parse(&bytes);
+        }
+    }
+}

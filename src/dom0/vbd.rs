@@ -1,0 +1,249 @@
+//! The disks of guests that dom0's kernel serves (blkback), and the names of virtual disks.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use super::bus::{self, Device};
+use super::{Roots, counter};
+use crate::clock;
+use crate::snapshot::{Disk, DiskBackend, DomId};
+
+/// Bytes in what all disk backends count as a sector, whatever the disk's own sectors are.
+pub(super) const SECTOR_BYTES: u64 = 512;
+
+/// The files that are read of a disk's `statistics` (`VBD_SHOW_ALLRING` in Linux,
+/// drivers/block/xen-blkback/xenbus.c).
+const COUNTERS: [&str; 7] = [
+    "rd_req", "wr_req", "rd_sect", "wr_sect", "f_req", "ds_req", "oo_req",
+];
+
+/// Every disk that dom0's kernel serves, by domain and in the order of their ids. The kernel counts
+/// requests when it hands them on, and neither errors nor time. Its counters start at 0 again when
+/// the frontend connects anew.
+///
+/// # Errors
+/// When the kernel's list of devices is there and cannot be read.
+pub fn disks(roots: &Roots) -> io::Result<BTreeMap<DomId, Vec<Disk>>> {
+    bus::by_domain(roots, "vbd", disk)
+}
+
+/// `None` when the device went away.
+fn disk(device: &Device) -> Option<Disk> {
+    let (counters, stamp) = clock::stamped(|| read(&device.path));
+    if counters == [None; COUNTERS.len()] && !device.path.exists() {
+        return None;
+    }
+    let [
+        reads,
+        writes,
+        sectors_read,
+        sectors_written,
+        flushes,
+        discards,
+        out_of_slots,
+    ] = counters;
+    Some(Disk {
+        id: device.id,
+        device: name(device.id),
+        backend: DiskBackend::Blkback,
+        process: None,
+        read_requests: reads,
+        write_requests: writes,
+        read_bytes: sectors_read.and_then(bytes),
+        write_bytes: sectors_written.and_then(bytes),
+        flush_requests: flushes,
+        discard_requests: discards,
+        out_of_slots,
+        errors: None,
+        read_time_ns: None,
+        write_time_ns: None,
+        stamp,
+    })
+}
+
+fn read(device: &Path) -> [Option<u64>; COUNTERS.len()] {
+    let mut path = device.join("statistics");
+    COUNTERS.map(|name| {
+        path.push(name);
+        let value = counter::read(&path);
+        path.pop();
+        value
+    })
+}
+
+/// `None` when there are more than can be counted.
+pub(super) fn bytes(sectors: u64) -> Option<u64> {
+    sectors.checked_mul(SECTOR_BYTES)
+}
+
+/// What a disk is called by its number, in a domain's configuration and by most guests, such as
+/// `xvda` or `sdb1`; `dev` and the number where the number has no name.
+///
+/// The scheme is that of xen-vbd-interface(7).
+pub fn name(id: u32) -> String {
+    let minor = id & 0xff;
+    let (kind, disk, partition) = match (id >> 28, id >> 8) {
+        (1, _) => ("xvd", (id >> 8) & 0xf_ffff, minor),
+        (0, 202) => ("xvd", minor >> 4, minor & 0xf),
+        (0, 8) => ("sd", minor >> 4, minor & 0xf),
+        (0, 3) if minor >> 6 < 2 => ("hd", minor >> 6, minor & 0x3f),
+        (0, 22) if minor >> 6 < 2 => ("hd", 2 + (minor >> 6), minor & 0x3f),
+        _ => return format!("dev{id}"),
+    };
+    let letters = letters(disk);
+    match partition {
+        0 => format!("{kind}{letters}"),
+        partition => format!("{kind}{letters}{partition}"),
+    }
+}
+
+/// a, b, … z, aa, ab, …
+fn letters(disk: u32) -> String {
+    let mut reversed = Vec::new();
+    let mut left = disk + 1;
+    while left > 0 {
+        left -= 1;
+        reversed.push(b'a' + (left % 26) as u8);
+        left /= 26;
+    }
+    reversed.into_iter().rev().map(char::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::dom0::tree::Tree;
+
+    const STATISTICS: &str = "sys/bus/xen-backend/devices/vbd-5-51712/statistics";
+
+    /// A tree in which every counter has a value of its own: the 1st of COUNTERS 100, the 2nd 101…
+    fn with_a_disk() -> Tree {
+        let tree = Tree::new();
+        for (value, name) in (100..).zip(COUNTERS) {
+            tree.write(&format!("{STATISTICS}/{name}"), format!("{value}\n"));
+        }
+        tree
+    }
+
+    fn only_disk(tree: &Tree) -> Disk {
+        let domains = disks(&tree.roots).unwrap();
+        assert_eq!(domains.keys().collect::<Vec<_>>(), [&DomId(5)]);
+        assert_eq!(domains[&DomId(5)].len(), 1);
+        domains[&DomId(5)][0].clone()
+    }
+
+    #[test]
+    fn each_counter_is_read_from_its_file() {
+        let disk = only_disk(&with_a_disk());
+        let expected = Disk {
+            id: 51712,
+            device: "xvda".into(),
+            backend: DiskBackend::Blkback,
+            process: None,
+            read_requests: Some(100),
+            write_requests: Some(101),
+            read_bytes: Some(102 * 512),
+            write_bytes: Some(103 * 512),
+            flush_requests: Some(104),
+            discard_requests: Some(105),
+            out_of_slots: Some(106),
+            errors: None,
+            read_time_ns: None,
+            write_time_ns: None,
+            stamp: disk.stamp,
+        };
+        assert_eq!(disk, expected);
+        assert!(disk.stamp.at_ns > 0);
+    }
+
+    #[test]
+    fn other_backends_are_not_the_kernels() {
+        let tree = with_a_disk();
+        for other in ["vbd3-5-51728", "qdisk-5-51744", "tap-5-51760", "vif-5-0"] {
+            tree.folder(&format!("sys/bus/xen-backend/devices/{other}"));
+        }
+        assert_eq!(only_disk(&tree).id, 51712);
+    }
+
+    #[test]
+    fn a_counter_that_makes_no_sense_is_none_and_the_others_stand() {
+        // 2^55 sectors are 2^64 bytes: one too many.
+        for text in ["", "7", "-7\n", "7 8\n", "36028797018963968\n"] {
+            let tree = with_a_disk();
+            tree.write(&format!("{STATISTICS}/rd_sect"), text);
+            let disk = only_disk(&tree);
+            assert_eq!(disk.read_bytes, None, "{text:?}");
+            assert_eq!(disk.write_bytes, Some(103 * 512));
+        }
+        let tree = with_a_disk();
+        tree.write(&format!("{STATISTICS}/rd_sect"), "36028797018963967\n");
+        assert_eq!(only_disk(&tree).read_bytes, Some(u64::MAX - 511));
+        tree.remove(&format!("{STATISTICS}/wr_req"));
+        let disk = only_disk(&tree);
+        assert_eq!((disk.read_requests, disk.write_requests), (Some(100), None));
+    }
+
+    #[test]
+    fn a_disk_without_statistics_is_listed_and_one_that_went_is_not() {
+        let tree = with_a_disk();
+        // As before the hotplug script has said which block device it is.
+        tree.remove(STATISTICS);
+        assert_eq!(only_disk(&tree).read_requests, None);
+
+        let gone = Device {
+            domain: DomId(5),
+            id: 51728,
+            path: tree.path().join("sys/bus/xen-backend/devices/vbd-5-51728"),
+        };
+        assert_eq!(disk(&gone), None);
+    }
+
+    #[test]
+    fn a_disk_is_called_what_its_number_says() {
+        for (id, expected) in [
+            (202 << 8, "xvda"),
+            (202 << 8 | 1, "xvda1"),
+            (202 << 8 | 1 << 4 | 2, "xvdb2"),
+            (202 << 8 | 15 << 4 | 15, "xvdp15"),
+            (1 << 28 | 16 << 8, "xvdq"),
+            (1 << 28 | 25 << 8, "xvdz"),
+            (1 << 28 | 26 << 8, "xvdaa"),
+            (1 << 28 | 701 << 8, "xvdzz"),
+            (1 << 28 | 702 << 8, "xvdaaa"),
+            // From the manual page: d536p37.
+            (1 << 28 | 536 << 8 | 37, "xvdtq37"),
+            (1 << 28 | 0xf_ffff << 8 | 255, "xvdbgqcv255"),
+            (8 << 8 | 1 << 4 | 3, "sdb3"),
+            (3 << 8, "hda"),
+            (3 << 8 | 1 << 6 | 63, "hdb63"),
+            (22 << 8 | 2, "hdc2"),
+            (22 << 8 | 1 << 6, "hdd"),
+            (0, "dev0"),
+            (3 << 8 | 2 << 6, "dev896"),
+            (22 << 8 | 3 << 6, "dev5824"),
+            (9 << 8, "dev2304"),
+            (2 << 28, "dev536870912"),
+            (2 << 28 | 202 << 8, "dev536922624"),
+            (u32::MAX, "dev4294967295"),
+        ] {
+            assert_eq!(name(id), expected, "{id}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_number_has_a_name(id: u32) {
+            prop_assert!(name(id).bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        }
+
+        #[test]
+        fn no_two_disks_of_a_kind_share_a_name(one in 0_u32..1 << 20, other in 0_u32..1 << 20) {
+            prop_assert_eq!(letters(one) == letters(other), one == other);
+        }
+    }
+}

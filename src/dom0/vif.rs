@@ -1,0 +1,222 @@
+//! The NICs of guests, as dom0's network backend counts them.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::bus::{self, Device};
+use super::{Roots, counter};
+use crate::clock;
+use crate::snapshot::{DomId, Nic};
+
+/// The files that are read of `/sys/class/net/*/statistics`, in the order of [`Nic`]'s fields: what
+/// dom0 sent is what the guest received.
+const COUNTERS: [&str; 8] = [
+    "tx_bytes",
+    "tx_packets",
+    "tx_errors",
+    "tx_dropped",
+    "rx_bytes",
+    "rx_packets",
+    "rx_errors",
+    "rx_dropped",
+];
+
+/// Every NIC that dom0's kernel serves, by domain and in the order of their ids, seen from the
+/// guest. `mac` is `None`: XenStore has it.
+///
+/// Interfaces are found through the device they belong to, and so whatever they are called, with
+/// or without a bridge. `vifD.N-emu` of a device model belongs to none and is not among them. A NIC
+/// whose interface is not to be seen, as in another network namespace, has the name that the kernel
+/// gave it first, and no counters.
+///
+/// # Errors
+/// When the kernel's list of devices is there and cannot be read.
+pub fn nics(roots: &Roots) -> io::Result<BTreeMap<DomId, Vec<Nic>>> {
+    bus::by_domain(roots, "vif", nic)
+}
+
+/// `None` when the device went away.
+fn nic(device: &Device) -> Option<Nic> {
+    let interfaces = device.path.join("net");
+    let interface = interface(&interfaces);
+    let (counters, stamp) = clock::stamped(|| match &interface {
+        Some(interface) => read(&interfaces.join(interface)),
+        None => [None; COUNTERS.len()],
+    });
+    if counters == [None; COUNTERS.len()] && !device.path.exists() {
+        return None;
+    }
+    let [
+        rx_bytes,
+        rx_packets,
+        rx_errors,
+        rx_drops,
+        tx_bytes,
+        tx_packets,
+        tx_errors,
+        tx_drops,
+    ] = counters;
+    Some(Nic {
+        id: device.id,
+        device: match interface {
+            Some(name) => name.to_string_lossy().into_owned(),
+            None => format!("vif{}.{}", device.domain, device.id),
+        },
+        mac: None,
+        rx_bytes,
+        rx_packets,
+        rx_errors,
+        rx_drops,
+        tx_bytes,
+        tx_packets,
+        tx_errors,
+        tx_drops,
+        stamp,
+    })
+}
+
+/// The name of a device's interface, the only one that a backend has.
+fn interface(interfaces: &Path) -> Option<OsString> {
+    let entry = fs::read_dir(interfaces).ok()?.next()?.ok()?;
+    Some(entry.file_name())
+}
+
+fn read(interface: &Path) -> [Option<u64>; COUNTERS.len()] {
+    let mut path = interface.join("statistics");
+    COUNTERS.map(|name| {
+        path.push(name);
+        let value = counter::read(&path);
+        path.pop();
+        value
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    use super::*;
+    use crate::dom0::tree::Tree;
+
+    const BUS: &str = "sys/bus/xen-backend/devices";
+
+    /// A tree in which every counter has a value of its own: the 1st of COUNTERS 100, the 2nd 101…
+    fn with(interfaces: &[(&str, &str)]) -> Tree {
+        let tree = Tree::new();
+        for (device, interface) in interfaces {
+            for (value, name) in (100..).zip(COUNTERS) {
+                let path = format!("{BUS}/{device}/net/{interface}/statistics/{name}");
+                tree.write(&path, format!("{value}\n"));
+            }
+        }
+        tree
+    }
+
+    fn only_nic(tree: &Tree) -> Nic {
+        let mut domains = nics(&tree.roots).unwrap();
+        assert_eq!(domains.len(), 1, "{domains:?}");
+        let mut nics = domains.pop_first().unwrap().1;
+        assert_eq!(nics.len(), 1, "{nics:?}");
+        nics.remove(0)
+    }
+
+    #[test]
+    fn what_dom0_sent_is_what_the_guest_received() {
+        let tree = Tree::new();
+        let statistics = format!("{BUS}/vif-5-1/net/vif5.1/statistics");
+        for (name, text) in [
+            ("rx_bytes", "1\n"),
+            ("rx_packets", "2\n"),
+            ("rx_errors", "3\n"),
+            ("rx_dropped", "4\n"),
+            ("tx_bytes", "50\n"),
+            ("tx_packets", "60\n"),
+            ("tx_errors", "70\n"),
+            ("tx_dropped", "80\n"),
+        ] {
+            tree.write(&format!("{statistics}/{name}"), text);
+        }
+        let nic = only_nic(&tree);
+        assert_eq!(
+            (nic.id, nic.device.as_str(), &nic.mac),
+            (1, "vif5.1", &None)
+        );
+        assert_eq!((nic.rx_bytes, nic.tx_bytes), (Some(50), Some(1)));
+        assert_eq!((nic.rx_packets, nic.tx_packets), (Some(60), Some(2)));
+        assert_eq!((nic.rx_errors, nic.tx_errors), (Some(70), Some(3)));
+        assert_eq!((nic.rx_drops, nic.tx_drops), (Some(80), Some(4)));
+        assert!(nic.stamp.at_ns > 0);
+    }
+
+    #[test]
+    fn an_interface_may_be_called_anything() {
+        for name in ["dmz-web", "vif7.3", "eth0", "vif5.0-emu"] {
+            let tree = with(&[("vif-5-0", name)]);
+            let domains = nics(&tree.roots).unwrap();
+            assert_eq!(domains.keys().collect::<Vec<_>>(), [&DomId(5)]);
+            let nic = only_nic(&tree);
+            assert_eq!((nic.id, nic.device.as_str()), (0, name));
+            assert_eq!(nic.rx_bytes, Some(100));
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_not_text_does_no_harm() {
+        let tree = with(&[("vif-5-0", "old")]);
+        let net = tree.path().join(BUS).join("vif-5-0/net");
+        fs::rename(net.join("old"), net.join(OsStr::from_bytes(b"web\xff"))).unwrap();
+        let nic = only_nic(&tree);
+        assert_eq!(nic.device, "web\u{fffd}");
+        assert_eq!(nic.rx_bytes, Some(100));
+    }
+
+    #[test]
+    fn neither_emulated_nics_nor_bridges_count() {
+        let tree = with(&[("vif-5-0", "vif5.0"), ("vif-6-0", "vif6.0")]);
+        // As in a dom0 with and without a bridge: all interfaces are here, and none is looked at.
+        for name in ["vif5.0", "vif5.0-emu", "vif6.0", "xenbr0", "eth0", "lo"] {
+            tree.write(&format!("sys/class/net/{name}/statistics/tx_bytes"), "9\n");
+        }
+        let domains = nics(&tree.roots).unwrap();
+        let names: Vec<_> = domains.values().flatten().map(|nic| &nic.device).collect();
+        assert_eq!(names, ["vif5.0", "vif6.0"]);
+    }
+
+    #[test]
+    fn a_counter_that_makes_no_sense_is_none_and_the_others_stand() {
+        let statistics = format!("{BUS}/vif-5-0/net/vif5.0/statistics");
+        let huge = "1".repeat(1 << 20);
+        for text in ["", "12", "-1\n", "x\n", "18446744073709551616\n", &huge] {
+            let tree = with(&[("vif-5-0", "vif5.0")]);
+            tree.write(&format!("{statistics}/tx_packets"), text);
+            let nic = only_nic(&tree);
+            assert_eq!(nic.rx_packets, None, "{:.20}", text);
+            assert_eq!((nic.rx_bytes, nic.rx_errors), (Some(100), Some(102)));
+        }
+        let tree = with(&[("vif-5-0", "vif5.0")]);
+        tree.remove(&format!("{statistics}/rx_dropped"));
+        let nic = only_nic(&tree);
+        assert_eq!((nic.tx_errors, nic.tx_drops), (Some(106), None));
+    }
+
+    #[test]
+    fn a_nic_without_an_interface_is_listed_and_one_that_went_is_not() {
+        let tree = with(&[("vif-5-0", "vif5.0")]);
+        tree.remove(&format!("{BUS}/vif-5-0/net"));
+        let nic = only_nic(&tree);
+        assert_eq!((nic.device.as_str(), nic.rx_bytes), ("vif5.0", None));
+
+        let gone = Device {
+            domain: DomId(5),
+            id: 1,
+            path: tree.path().join(BUS).join("vif-5-1"),
+        };
+        assert_eq!(super::nic(&gone), None);
+    }
+}

@@ -1,0 +1,289 @@
+//! What happened between two snapshots: a pure function of both.
+//!
+//! A first sample, a counter that went back, and a domain id that another domain wears now give
+//! `None`: never 0, and never a number that wrapped around.
+
+use crate::snapshot::{Disk, Dom0Kernel, Domain, Host, Nic, Snapshot, Stamp};
+
+/// The rates between an older and a newer snapshot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rates {
+    /// Nanoseconds between the two samples; `None` for a first sample.
+    pub interval_ns: Option<u64>,
+    /// The host's.
+    pub host: HostRates,
+    /// One for each of the newer snapshot's domains, in their order.
+    pub domains: Vec<DomainRates>,
+}
+
+/// The rates of the host.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HostRates {
+    /// How much of all pCPUs together was not idle: 100 when every pCPU was busy all the time.
+    /// `None` when there is no older sample, or when no pCPU was online in both.
+    pub cpu_percent: Option<Measured>,
+    /// How much of each of the newer snapshot's pCPUs was not idle, in their order; `None` for one
+    /// that was not online in both.
+    pub pcpu_percent: Vec<Option<Measured>>,
+    /// CPU use of dom0 by its own kernel's count, in per cent of one pCPU.
+    pub dom0_cpu_percent: Option<Measured>,
+    /// What dom0's kernel calls steal, in per cent of one pCPU.
+    pub dom0_steal_percent: Option<Measured>,
+}
+
+/// The rates of one domain.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DomainRates {
+    /// CPU use in per cent of one pCPU: a domain that keeps two pCPUs busy uses 200.
+    pub cpu_percent: Option<Measured>,
+    /// CPU use in per cent of what the domain's online vCPUs could use; `None` too when it has
+    /// none online.
+    pub cpu_percent_of_vcpus: Option<Measured>,
+    /// CPU use of each of its vCPUs in per cent of one pCPU, in the newer snapshot's order.
+    pub vcpu_percent: Vec<Option<Measured>>,
+    /// One for each of its NICs, in the newer snapshot's order.
+    pub nics: Vec<NicRates>,
+    /// One for each of its disks, in the newer snapshot's order.
+    pub disks: Vec<DiskRates>,
+}
+
+/// What a NIC did per second, seen from the guest.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct NicRates {
+    /// Bytes received.
+    pub rx_bytes: Option<Measured>,
+    /// Packets received.
+    pub rx_packets: Option<Measured>,
+    /// Bytes sent.
+    pub tx_bytes: Option<Measured>,
+    /// Packets sent.
+    pub tx_packets: Option<Measured>,
+}
+
+/// What a disk did per second, and how long it took.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct DiskRates {
+    /// Read requests.
+    pub read_requests: Option<Measured>,
+    /// Write requests.
+    pub write_requests: Option<Measured>,
+    /// Bytes read.
+    pub read_bytes: Option<Measured>,
+    /// Bytes written.
+    pub write_bytes: Option<Measured>,
+    /// Nanoseconds that a read took on average; `None` too when none was completed.
+    pub read_latency_ns: Option<f64>,
+    /// Nanoseconds that a write took on average; `None` too when none was completed.
+    pub write_latency_ns: Option<f64>,
+}
+
+/// A figure, and how far the truth may be from it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measured {
+    /// The figure.
+    pub value: f64,
+    /// How far off it may be for not knowing when within its bracket each sample was taken.
+    pub uncertainty: f64,
+}
+
+impl Measured {
+    fn scaled(self, factor: f64) -> Self {
+        Self {
+            value: self.value * factor,
+            uncertainty: self.uncertainty * factor,
+        }
+    }
+
+    /// Per cent busy of per cent idle. Idle time may come out above the interval by the bracket's
+    /// width, which is no reason for a negative number.
+    fn busy(self) -> Self {
+        Self {
+            value: (100.0 - self.value).max(0.0),
+            uncertainty: self.uncertainty,
+        }
+    }
+
+    /// The sum of figures; `None` for the sum of nothing, and when one of them is not known.
+    pub fn sum(figures: impl IntoIterator<Item = Option<Self>>) -> Option<Self> {
+        figures
+            .into_iter()
+            .reduce(|sum, figure| {
+                let (sum, figure) = (sum?, figure?);
+                Some(Self {
+                    value: sum.value + figure.value,
+                    uncertainty: sum.uncertainty + figure.uncertainty,
+                })
+            })
+            .flatten()
+    }
+}
+
+impl Rates {
+    /// The rates from `old` to `new`; all of them `None` without an `old`.
+    pub fn between(old: Option<&Snapshot>, new: &Snapshot) -> Self {
+        Self {
+            interval_ns: old
+                .and_then(|old| Span::between(old.stamp, new.stamp))
+                .map(|span| span.ns),
+            host: host_rates(old.map(|old| &old.host), &new.host),
+            domains: new
+                .domains
+                .iter()
+                .map(|domain| domain_rates(old.and_then(|old| old.find(domain.identity())), domain))
+                .collect(),
+        }
+    }
+}
+
+fn host_rates(old: Option<&Host>, new: &Host) -> HostRates {
+    let Some((old, span)) =
+        old.and_then(|old| Some((old, Span::between(old.pcpu_stamp, new.pcpu_stamp)?)))
+    else {
+        return HostRates {
+            pcpu_percent: vec![None; new.pcpu.len()],
+            ..HostRates::default()
+        };
+    };
+    let pcpu_percent: Vec<Option<Measured>> = new
+        .pcpu
+        .iter()
+        .enumerate()
+        .map(|(index, pcpu)| {
+            let before = old.pcpu.get(index)?;
+            span.share(before.idle_time_ns, pcpu.idle_time_ns)
+                .map(Measured::busy)
+        })
+        .collect();
+    let counted = || pcpu_percent.iter().filter(|percent| percent.is_some());
+    let cpu_percent =
+        Measured::sum(counted().copied()).map(|sum| sum.scaled(1.0 / counted().count() as f64));
+    let dom0 = |counter: fn(&Dom0Kernel) -> Option<u64>| {
+        let count = |host: &Host| host.dom0.as_ref().and_then(counter);
+        span.share(count(old), count(new))
+    };
+    HostRates {
+        cpu_percent,
+        pcpu_percent,
+        dom0_cpu_percent: dom0(|kernel| kernel.cpu_time_ns),
+        dom0_steal_percent: dom0(|kernel| kernel.steal_time_ns),
+    }
+}
+
+fn domain_rates(old: Option<&Domain>, new: &Domain) -> DomainRates {
+    let cpu_percent = old.and_then(|old| {
+        Span::between(old.stamp, new.stamp)?.share(Some(old.cpu_time_ns), Some(new.cpu_time_ns))
+    });
+    DomainRates {
+        cpu_percent,
+        cpu_percent_of_vcpus: cpu_percent
+            .filter(|_| new.vcpus_online > 0)
+            .map(|percent| percent.scaled(1.0 / f64::from(new.vcpus_online))),
+        vcpu_percent: each(&new.vcpus, |vcpu| {
+            let old = same(&old?.vcpus, |old| old.id == vcpu.id)?;
+            Span::between(old.stamp, vcpu.stamp)?
+                .share(Some(old.cpu_time_ns), Some(vcpu.cpu_time_ns))
+        }),
+        nics: each(&new.nics, |nic| {
+            let old = old.and_then(|old| {
+                same(&old.nics, |old| {
+                    old.id == nic.id && old.device == nic.device
+                })
+            });
+            old.map_or_else(NicRates::default, |old| nic_rates(old, nic))
+        }),
+        disks: each(&new.disks, |disk| {
+            let old = old.and_then(|old| {
+                same(&old.disks, |old| {
+                    old.id == disk.id && old.backend == disk.backend && old.process == disk.process
+                })
+            });
+            old.map_or_else(DiskRates::default, |old| disk_rates(old, disk))
+        }),
+    }
+}
+
+fn nic_rates(old: &Nic, new: &Nic) -> NicRates {
+    let Some(span) = Span::between(old.stamp, new.stamp) else {
+        return NicRates::default();
+    };
+    let rate = |counter: fn(&Nic) -> Option<u64>| span.rate(counter(old), counter(new));
+    NicRates {
+        rx_bytes: rate(|nic| nic.rx_bytes),
+        rx_packets: rate(|nic| nic.rx_packets),
+        tx_bytes: rate(|nic| nic.tx_bytes),
+        tx_packets: rate(|nic| nic.tx_packets),
+    }
+}
+
+fn disk_rates(old: &Disk, new: &Disk) -> DiskRates {
+    let Some(span) = Span::between(old.stamp, new.stamp) else {
+        return DiskRates::default();
+    };
+    let rate = |counter: fn(&Disk) -> Option<u64>| span.rate(counter(old), counter(new));
+    let latency = |time: fn(&Disk) -> Option<u64>, requests: fn(&Disk) -> Option<u64>| {
+        let requests = risen(requests(old), requests(new)).filter(|&requests| requests > 0)?;
+        Some(risen(time(old), time(new))? as f64 / requests as f64)
+    };
+    DiskRates {
+        read_requests: rate(|disk| disk.read_requests),
+        write_requests: rate(|disk| disk.write_requests),
+        read_bytes: rate(|disk| disk.read_bytes),
+        write_bytes: rate(|disk| disk.write_bytes),
+        read_latency_ns: latency(|disk| disk.read_time_ns, |disk| disk.read_requests),
+        write_latency_ns: latency(|disk| disk.write_time_ns, |disk| disk.write_requests),
+    }
+}
+
+/// `make` for each of the parts that are known.
+fn each<T, R>(parts: &Option<Vec<T>>, make: impl Fn(&T) -> R) -> Vec<R> {
+    parts.iter().flatten().map(make).collect()
+}
+
+/// The part that is the same one.
+fn same<T>(parts: &Option<Vec<T>>, is_same: impl Fn(&&T) -> bool) -> Option<&T> {
+    parts.iter().flatten().find(is_same)
+}
+
+/// By how much a counter rose; `None` when it is not known, or when it went back.
+fn risen(old: Option<u64>, new: Option<u64>) -> Option<u64> {
+    new?.checked_sub(old?)
+}
+
+/// The time between two samples.
+#[derive(Clone, Copy)]
+struct Span {
+    ns: u64,
+    uncertainty_ns: u64,
+}
+
+impl Span {
+    /// `None` when the newer sample is not the later one.
+    fn between(old: Stamp, new: Stamp) -> Option<Self> {
+        let ns = new.at_ns.checked_sub(old.at_ns)?;
+        (ns > 0).then(|| Self {
+            ns,
+            uncertainty_ns: old.uncertainty_ns.saturating_add(new.uncertainty_ns),
+        })
+    }
+
+    /// What per cent of this time a counter of nanoseconds rose by.
+    fn share(self, old: Option<u64>, new: Option<u64>) -> Option<Measured> {
+        Some(self.per_ns(old, new)?.scaled(100.0))
+    }
+
+    /// By how much a counter rose per second.
+    fn rate(self, old: Option<u64>, new: Option<u64>) -> Option<Measured> {
+        Some(self.per_ns(old, new)?.scaled(1e9))
+    }
+
+    fn per_ns(self, old: Option<u64>, new: Option<u64>) -> Option<Measured> {
+        let value = risen(old, new)? as f64 / self.ns as f64;
+        Some(Measured {
+            value,
+            uncertainty: value * self.uncertainty_ns as f64 / self.ns as f64,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

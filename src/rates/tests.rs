@@ -1,0 +1,217 @@
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::doctored::{SECOND, disk, domain, nic, snapshot, stamp, vcpu};
+use crate::snapshot::Vcpu;
+
+/// The rates over two seconds of a domain whose CPU time goes from `old` to `new`.
+fn over_two_seconds(old: Domain, new: Domain) -> DomainRates {
+    let old = snapshot(0, 0, vec![old]);
+    let new = snapshot(2 * SECOND, 0, vec![new]);
+    Rates::between(Some(&old), &new).domains.remove(0)
+}
+
+fn value(measured: Option<Measured>) -> Option<f64> {
+    measured.map(|measured| measured.value)
+}
+
+#[test]
+fn a_domain_that_ran_half_of_the_time_uses_half_a_pcpu() {
+    let mut new = domain(5, "web", 2 * SECOND, 8 * SECOND);
+    new.vcpus_online = 2;
+    let rates = over_two_seconds(domain(5, "web", 0, 7 * SECOND), new);
+    assert_eq!(value(rates.cpu_percent), Some(50.0));
+    assert_eq!(value(rates.cpu_percent_of_vcpus), Some(25.0));
+    // A bracket of 1 ms to either side of both samples, in 2 s.
+    let uncertainty = rates.cpu_percent.map(|percent| percent.uncertainty);
+    assert_eq!(uncertainty, Some(50.0 * 0.002 / 2.0));
+}
+
+#[test]
+fn each_domain_is_measured_over_the_time_between_its_own_samples() {
+    // The second batch of a long list comes later than the first.
+    let rates = over_two_seconds(
+        domain(5, "web", SECOND, 0),
+        domain(5, "web", 5 * SECOND, SECOND),
+    );
+    assert_eq!(value(rates.cpu_percent), Some(25.0));
+}
+
+#[test]
+fn a_first_sample_has_no_rates() {
+    let rates = Rates::between(None, &snapshot(SECOND, 0, vec![domain(0, "a", 0, 0)]));
+    assert_eq!(rates.interval_ns, None);
+    assert_eq!(rates.host.cpu_percent, None);
+    assert_eq!(rates.host.pcpu_percent, [None, None]);
+    assert_eq!(rates.domains, [DomainRates::default()]);
+}
+
+#[test]
+fn a_reused_id_and_a_counter_that_went_back_have_no_rates() {
+    let old = domain(5, "web", 0, 9 * SECOND);
+    let mut reused = domain(5, "web", 2 * SECOND, 10 * SECOND);
+    reused.uuid = Uuid::from_u128(99);
+    assert_eq!(
+        over_two_seconds(old.clone(), reused),
+        DomainRates::default()
+    );
+    let back = domain(5, "web", 2 * SECOND, 8 * SECOND);
+    assert_eq!(over_two_seconds(old, back), DomainRates::default());
+}
+
+#[test]
+fn a_domain_without_a_vcpu_online_has_no_share_of_its_vcpus() {
+    let mut new = domain(5, "web", 2 * SECOND, SECOND);
+    new.vcpus_online = 0;
+    let rates = over_two_seconds(domain(5, "web", 0, 0), new);
+    assert_eq!(value(rates.cpu_percent), Some(50.0));
+    assert_eq!(rates.cpu_percent_of_vcpus, None);
+}
+
+#[test]
+fn the_host_is_busy_where_it_is_not_idle() {
+    let busy =
+        |old: &Snapshot, new: &Snapshot| value(Rates::between(Some(old), new).host.cpu_percent);
+    let old = snapshot(0, 0, vec![]);
+    let mut new = snapshot(2 * SECOND, 2 * SECOND, vec![]);
+    assert_eq!(busy(&old, &new), Some(0.0));
+    new.host.pcpu[0].idle_time_ns = Some(SECOND);
+    assert_eq!(busy(&old, &new), Some(25.0));
+    // A pCPU that went offline does not count.
+    new.host.pcpu[1].idle_time_ns = None;
+    assert_eq!(busy(&old, &new), Some(50.0));
+    new.host.pcpu[0].idle_time_ns = None;
+    assert_eq!(busy(&old, &new), None);
+}
+
+/// The rates over two seconds of a domain with this NIC and this disk, which were each read at
+/// the time of its domain.
+fn of_devices(old: (Nic, Disk), new: (Nic, Disk)) -> DomainRates {
+    let with = |at, (mut nic, mut disk): (Nic, Disk)| {
+        (nic.stamp, disk.stamp) = (stamp(at), stamp(at));
+        let mut domain = domain(5, "web", at, 0);
+        (domain.nics, domain.disks) = (Some(vec![nic]), Some(vec![disk]));
+        domain
+    };
+    over_two_seconds(with(0, old), with(2 * SECOND, new))
+}
+
+#[test]
+fn devices_have_rates_per_second() {
+    let rates = of_devices(
+        (nic(0, 1024, 0), disk(51712, 512, 0)),
+        (nic(0, 5120, 2048), disk(51712, 512, 1024)),
+    );
+    assert_eq!(value(rates.nics[0].rx_bytes), Some(2048.0));
+    assert_eq!(value(rates.nics[0].rx_packets), Some(2.0));
+    assert_eq!(value(rates.nics[0].tx_bytes), Some(1024.0));
+    assert_eq!(value(rates.disks[0].read_bytes), Some(0.0));
+    assert_eq!(value(rates.disks[0].write_bytes), Some(512.0));
+    assert_eq!(value(rates.disks[0].read_requests), Some(0.0));
+}
+
+#[test]
+fn a_frontend_that_connected_anew_has_no_rate_until_the_next_sample() {
+    let rates = of_devices(
+        (nic(0, 4096, 9000), disk(51712, 512, 0)),
+        (nic(0, 10, 9500), disk(51712, 512, 0)),
+    );
+    assert_eq!(rates.nics[0].rx_bytes, None);
+    assert_eq!(value(rates.nics[0].tx_bytes), Some(250.0));
+}
+
+#[test]
+fn another_device_in_the_same_place_has_no_rates() {
+    let mut renamed = nic(0, 5120, 0);
+    renamed.device = "other".into();
+    let mut restarted = disk(51712, 4096, 0);
+    restarted.process = Some(77);
+    let rates = of_devices((nic(0, 0, 0), disk(51712, 0, 0)), (renamed, restarted));
+    assert_eq!(rates.nics, [NicRates::default()]);
+    assert_eq!(rates.disks, [DiskRates::default()]);
+}
+
+#[test]
+fn latency_is_the_time_of_the_requests_that_were_completed() {
+    let mut old = disk(51712, 0, 0);
+    (old.read_requests, old.read_time_ns) = (Some(10), Some(1_000));
+    (old.write_requests, old.write_time_ns) = (Some(3), Some(500));
+    let mut new = old.clone();
+    (new.read_requests, new.read_time_ns) = (Some(14), Some(9_000));
+    let rates = of_devices((nic(0, 0, 0), old), (nic(0, 0, 0), new));
+    assert_eq!(rates.disks[0].read_latency_ns, Some(2_000.0));
+    assert_eq!(rates.disks[0].write_latency_ns, None, "nothing was written");
+}
+
+#[test]
+fn a_vcpu_is_measured_by_its_own_time() {
+    let with = |at, vcpus: Vec<Vcpu>| {
+        let mut domain = domain(5, "web", at, 0);
+        domain.vcpus = Some(vcpus);
+        domain
+    };
+    let at = |time, mut vcpu: Vcpu| {
+        vcpu.stamp = stamp(time);
+        vcpu
+    };
+    let rates = over_two_seconds(
+        with(0, vec![at(0, vcpu(1, 0, 0))]),
+        // vCPU 0 came up in between.
+        with(
+            2 * SECOND,
+            vec![
+                at(4 * SECOND, vcpu(0, 0, SECOND)),
+                at(4 * SECOND, vcpu(1, 0, SECOND)),
+            ],
+        ),
+    );
+    let percents: Vec<_> = rates
+        .vcpu_percent
+        .iter()
+        .map(|&percent| value(percent))
+        .collect();
+    assert_eq!(percents, [None, Some(25.0)]);
+}
+
+#[test]
+fn a_sum_with_an_unknown_part_is_unknown() {
+    let one = Some(Measured {
+        value: 1.0,
+        uncertainty: 0.5,
+    });
+    assert_eq!(value(Measured::sum([one, one])), Some(2.0));
+    assert_eq!(Measured::sum([one, None]), None);
+    assert_eq!(Measured::sum([]), None);
+}
+
+proptest! {
+    #[test]
+    fn a_rate_is_a_sensible_number_or_none(
+        old_at in any::<u64>(), new_at in any::<u64>(),
+        old_time in any::<u64>(), new_time in any::<u64>(),
+        old_idle in any::<u64>(), new_idle in any::<u64>(),
+        same in any::<bool>(), vcpus in 0_u32..5,
+    ) {
+        let old = snapshot(old_at, old_idle, vec![domain(5, "web", old_at, old_time)]);
+        let mut after = domain(5, "web", new_at, new_time);
+        after.vcpus_online = vcpus;
+        if !same {
+            after.uuid = Uuid::from_u128(99);
+        }
+        let new = snapshot(new_at, new_idle, vec![after]);
+        let rates = Rates::between(Some(&old), &new);
+        let domain = &rates.domains[0];
+
+        let measurable = same && new_at > old_at && new_time >= old_time;
+        prop_assert_eq!(domain.cpu_percent.is_some(), measurable);
+        prop_assert_eq!(domain.cpu_percent_of_vcpus.is_some(), measurable && vcpus > 0);
+        prop_assert_eq!(rates.interval_ns.is_some(), new_at > old_at);
+        let figures = [domain.cpu_percent, domain.cpu_percent_of_vcpus, rates.host.cpu_percent];
+        for figure in figures.into_iter().flatten() {
+            prop_assert!(figure.value.is_finite() && figure.value >= 0.0);
+            prop_assert!(figure.uncertainty.is_finite() && figure.uncertainty >= 0.0);
+        }
+        prop_assert!(value(rates.host.cpu_percent).unwrap_or(0.0) <= 100.0);
+    }
+}

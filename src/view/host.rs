@@ -1,0 +1,165 @@
+//! The host: its hypervisor, memory, NUMA nodes, CPU pools and pCPUs.
+
+use super::Sample;
+use super::table::{Align, Table};
+use super::text::{UNKNOWN, mib, numbers, or_unknown, percent, safe};
+use crate::rates::Measured;
+use crate::snapshot::{Build, Dom0Kernel, Host};
+
+/// A paragraph, and a table each of nodes, pools and pCPUs, at most `width` columns wide where
+/// texts can give way.
+pub fn sections(sample: Sample<'_>, width: Option<usize>) -> String {
+    let host = &sample.snapshot.host;
+    let mut out = paragraph(sample);
+    for table in [nodes(host), pools(host), pcpus(sample)] {
+        if !table.is_empty() {
+            out.push('\n');
+            out.push_str(&table.render(width));
+        }
+    }
+    out
+}
+
+fn paragraph(sample: Sample<'_>) -> String {
+    let (host, rates) = (&sample.snapshot.host, &sample.rates.host);
+    let share =
+        |figure: Option<Measured>| or_unknown(figure, |figure| format!("{:.1} %", figure.value));
+    let over = sample
+        .rates
+        .interval_ns
+        .map_or_else(String::new, |ns| format!(", over {:.2} s", ns as f64 / 1e9));
+    let mut lines = vec![("xen", safe(&host.xen_version).into_owned())];
+    if let Some(build) = &host.build {
+        lines.extend(built(build));
+    }
+    lines.extend([
+        (
+            "pcpus",
+            format!(
+                "{} online at {} MHz, {} busy{over}",
+                host.pcpus,
+                host.cpu_khz / 1000,
+                share(rates.cpu_percent)
+            ),
+        ),
+        (
+            "memory",
+            format!(
+                "{} in all, {} free, {} of it claimed",
+                mib(host.memory_bytes),
+                mib(host.memory_free_bytes),
+                mib(host.memory_claimed_bytes)
+            ),
+        ),
+        ("domains", sample.snapshot.domains.len().to_string()),
+    ]);
+    if let Some(kernel) = &host.dom0 {
+        lines.extend(dom0(
+            kernel,
+            share(rates.dom0_cpu_percent),
+            share(rates.dom0_steal_percent),
+        ));
+    }
+    lines
+        .into_iter()
+        .map(|(label, value)| format!("{label:<13}{value}\n"))
+        .collect()
+}
+
+fn built(build: &Build) -> [(&'static str, String); 6] {
+    let id = build.id.as_deref().unwrap_or(UNKNOWN);
+    [
+        ("changeset", safe(&build.changeset).into_owned()),
+        ("built", safe(&build.date).into_owned()),
+        ("compiler", safe(&build.compiler).into_owned()),
+        ("build id", id.to_owned()),
+        ("command line", safe(&build.command_line).into_owned()),
+        ("capabilities", safe(&build.capabilities).into_owned()),
+    ]
+}
+
+fn dom0(kernel: &Dom0Kernel, busy: String, steal: String) -> [(&'static str, String); 2] {
+    let uptime = or_unknown(kernel.uptime_ns, |ns| {
+        let minutes = ns / 60_000_000_000;
+        let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
+        format!("{days} d {hours} h {minutes} min")
+    });
+    [
+        ("uptime", uptime),
+        (
+            "dom0",
+            format!("{busy} of one pCPU by its own count, {steal} stolen from it"),
+        ),
+    ]
+}
+
+fn nodes(host: &Host) -> Table {
+    let mut table = Table::new(&[
+        ("NODE", Align::Right),
+        ("MEMORY", Align::Right),
+        ("FREE", Align::Right),
+        ("PCPUS", Align::Left),
+    ]);
+    for node in host.nodes.iter().flatten() {
+        let on_node = host.pcpu.iter().filter(|pcpu| pcpu.node == Some(node.id));
+        let on_node: Vec<u32> = on_node.map(|pcpu| pcpu.id).collect();
+        table.row(vec![
+            node.id.to_string(),
+            or_unknown(node.memory_bytes, mib),
+            or_unknown(node.memory_free_bytes, mib),
+            numbers(&on_node),
+        ]);
+    }
+    table
+}
+
+fn pools(host: &Host) -> Table {
+    let mut table = Table::new(&[
+        ("POOL", Align::Right),
+        ("NAME", Align::Left),
+        ("SCHEDULER", Align::Left),
+        ("DOMAINS", Align::Right),
+        ("PCPUS", Align::Left),
+    ]);
+    for pool in host.pools.iter().flatten() {
+        table.row(vec![
+            pool.id.to_string(),
+            safe(pool.name.as_deref().unwrap_or(UNKNOWN)).into_owned(),
+            pool.scheduler.to_string(),
+            pool.domains.to_string(),
+            numbers(&pool.pcpus),
+        ]);
+    }
+    table
+}
+
+fn pcpus(sample: Sample<'_>) -> Table {
+    let mut table = Table::new(&[
+        ("PCPU", Align::Right),
+        ("STATE", Align::Left),
+        ("BUSY %", Align::Right),
+        ("SOCKET", Align::Right),
+        ("CORE", Align::Right),
+        ("NODE", Align::Right),
+        ("POOL", Align::Right),
+    ]);
+    let number = |number: Option<u32>| or_unknown(number, |number| number.to_string());
+    let host = &sample.snapshot.host;
+    for (pcpu, busy) in sample.pcpus() {
+        table.row(vec![
+            pcpu.id.to_string(),
+            if pcpu.is_online() {
+                "online"
+            } else {
+                "offline"
+            }
+            .to_owned(),
+            percent(busy),
+            number(pcpu.socket),
+            number(pcpu.core),
+            number(pcpu.node),
+            number(host.pool_of(pcpu.id).map(|pool| pool.id)),
+        ]);
+    }
+    table
+}

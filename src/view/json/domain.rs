@@ -1,0 +1,267 @@
+//! Domains, and what belongs to them.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::value;
+use crate::rates::{DiskRates, DomainRates, Measured, NicRates};
+use crate::snapshot::{
+    self, DiskBackend, DomId, DomainType, Scheduling, ShutdownReason, State, VcpuState,
+};
+use crate::view::Sample;
+
+#[derive(Serialize)]
+pub(super) struct Domain<'a> {
+    #[serde(flatten)]
+    figures: Figures<'a>,
+    vcpus: Option<Vec<Vcpu<'a>>>,
+    nics: Option<Vec<Nic<'a>>>,
+    disks: Option<Vec<Disk<'a>>>,
+}
+
+/// The names of the fields of [`Figures`], in their order.
+pub(in crate::view) const FIGURES: [&str; 25] = [
+    "id",
+    "uuid",
+    "name",
+    "type",
+    "state",
+    "shutdown_reason",
+    "vcpus_online",
+    "vcpus_max",
+    "cpu_time_ns",
+    "cpu_percent",
+    "cpu_percent_of_vcpus",
+    "memory_bytes",
+    "memory_max_bytes",
+    "memory_target_bytes",
+    "memory_static_max_bytes",
+    "memory_claimed_bytes",
+    "memory_shared_bytes",
+    "memory_paged_bytes",
+    "pool",
+    "scheduler",
+    "weight",
+    "cap_percent",
+    "period_ns",
+    "budget_ns",
+    "extra_time",
+];
+
+/// The single figures of a domain: in JSON as here, in CSV a column each.
+#[derive(Serialize)]
+pub(in crate::view) struct Figures<'a> {
+    id: DomId,
+    uuid: Uuid,
+    name: Option<&'a str>,
+    r#type: DomainType,
+    state: State,
+    shutdown_reason: Option<ShutdownReason>,
+    vcpus_online: u32,
+    vcpus_max: u32,
+    cpu_time_ns: u64,
+    cpu_percent: Option<f64>,
+    cpu_percent_of_vcpus: Option<f64>,
+    memory_bytes: u64,
+    memory_max_bytes: Option<u64>,
+    memory_target_bytes: Option<u64>,
+    memory_static_max_bytes: Option<u64>,
+    memory_claimed_bytes: u64,
+    memory_shared_bytes: u64,
+    memory_paged_bytes: u64,
+    pool: u32,
+    scheduler: Option<&'static str>,
+    weight: Option<u16>,
+    cap_percent: Option<u16>,
+    period_ns: Option<u64>,
+    budget_ns: Option<u64>,
+    extra_time: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct Vcpu<'a> {
+    id: u32,
+    online: bool,
+    state: VcpuState,
+    pcpu: Option<u32>,
+    cpu_time_ns: u64,
+    cpu_percent: Option<f64>,
+    hard_affinity: Option<&'a [u32]>,
+    soft_affinity: Option<&'a [u32]>,
+}
+
+#[derive(Serialize)]
+struct Nic<'a> {
+    id: u32,
+    device: &'a str,
+    mac: Option<&'a str>,
+    rx_bytes: Option<u64>,
+    rx_packets: Option<u64>,
+    rx_errors: Option<u64>,
+    rx_drops: Option<u64>,
+    tx_bytes: Option<u64>,
+    tx_packets: Option<u64>,
+    tx_errors: Option<u64>,
+    tx_drops: Option<u64>,
+    rx_bytes_per_second: Option<f64>,
+    rx_packets_per_second: Option<f64>,
+    tx_bytes_per_second: Option<f64>,
+    tx_packets_per_second: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Disk<'a> {
+    id: u32,
+    device: &'a str,
+    backend: DiskBackend,
+    read_requests: Option<u64>,
+    write_requests: Option<u64>,
+    read_bytes: Option<u64>,
+    write_bytes: Option<u64>,
+    flush_requests: Option<u64>,
+    discard_requests: Option<u64>,
+    out_of_slots: Option<u64>,
+    errors: Option<u64>,
+    read_requests_per_second: Option<f64>,
+    write_requests_per_second: Option<f64>,
+    read_bytes_per_second: Option<f64>,
+    write_bytes_per_second: Option<f64>,
+    read_latency_ns: Option<f64>,
+    write_latency_ns: Option<f64>,
+}
+
+/// The domains of a sample.
+pub(super) fn domains(sample: Sample<'_>) -> Vec<Domain<'_>> {
+    sample
+        .domains()
+        .map(|(domain, rates)| Domain {
+            figures: figures(domain, rates),
+            vcpus: all(&domain.vcpus, &rates.vcpu_percent, vcpu),
+            nics: all(&domain.nics, &rates.nics, nic),
+            disks: all(&domain.disks, &rates.disks, disk),
+        })
+        .collect()
+}
+
+/// Each part with its rates; `None` when the parts are not known.
+fn all<'a, T, R, J>(
+    parts: &'a Option<Vec<T>>,
+    rates: &'a [R],
+    make: impl Fn(&'a T, &'a R) -> J,
+) -> Option<Vec<J>> {
+    let parts = parts.as_ref()?;
+    Some(
+        parts
+            .iter()
+            .zip(rates)
+            .map(|(part, rates)| make(part, rates))
+            .collect(),
+    )
+}
+
+/// The single figures of a domain.
+pub(in crate::view) fn figures<'a>(
+    domain: &'a snapshot::Domain,
+    rates: &DomainRates,
+) -> Figures<'a> {
+    let (weight, cap_percent, reservation) = match domain.scheduling {
+        Some(
+            Scheduling::Credit {
+                weight,
+                cap_percent,
+            }
+            | Scheduling::Credit2 {
+                weight,
+                cap_percent,
+            },
+        ) => (Some(weight), cap_percent, None),
+        Some(Scheduling::Rtds {
+            period_ns,
+            budget_ns,
+            extra_time,
+        }) => (None, None, Some((period_ns, budget_ns, extra_time))),
+        Some(Scheduling::Arinc653 | Scheduling::Null) | None => (None, None, None),
+    };
+    Figures {
+        id: domain.id,
+        uuid: domain.uuid,
+        name: domain.name.as_deref(),
+        r#type: domain.kind,
+        state: domain.states.summary(),
+        shutdown_reason: domain.states.shutdown,
+        vcpus_online: domain.vcpus_online,
+        vcpus_max: domain.vcpus_max,
+        cpu_time_ns: domain.cpu_time_ns,
+        cpu_percent: value(rates.cpu_percent),
+        cpu_percent_of_vcpus: value(rates.cpu_percent_of_vcpus),
+        memory_bytes: domain.memory_bytes,
+        memory_max_bytes: domain.memory_max_bytes,
+        memory_target_bytes: domain.memory_target_bytes,
+        memory_static_max_bytes: domain.memory_static_max_bytes,
+        memory_claimed_bytes: domain.memory_claimed_bytes,
+        memory_shared_bytes: domain.memory_shared_bytes,
+        memory_paged_bytes: domain.memory_paged_bytes,
+        pool: domain.pool,
+        scheduler: domain.scheduling.map(Scheduling::scheduler),
+        weight,
+        cap_percent,
+        period_ns: reservation.map(|(period_ns, ..)| period_ns),
+        budget_ns: reservation.map(|(_, budget_ns, _)| budget_ns),
+        extra_time: reservation.map(|(.., extra_time)| extra_time),
+    }
+}
+
+fn vcpu<'a>(vcpu: &'a snapshot::Vcpu, percent: &Option<Measured>) -> Vcpu<'a> {
+    Vcpu {
+        id: vcpu.id,
+        online: vcpu.state != VcpuState::Offline,
+        state: vcpu.state,
+        pcpu: vcpu.pcpu,
+        cpu_time_ns: vcpu.cpu_time_ns,
+        cpu_percent: value(*percent),
+        hard_affinity: vcpu.hard_affinity.as_deref(),
+        soft_affinity: vcpu.soft_affinity.as_deref(),
+    }
+}
+
+fn nic<'a>(nic: &'a snapshot::Nic, rates: &NicRates) -> Nic<'a> {
+    Nic {
+        id: nic.id,
+        device: &nic.device,
+        mac: nic.mac.as_deref(),
+        rx_bytes: nic.rx_bytes,
+        rx_packets: nic.rx_packets,
+        rx_errors: nic.rx_errors,
+        rx_drops: nic.rx_drops,
+        tx_bytes: nic.tx_bytes,
+        tx_packets: nic.tx_packets,
+        tx_errors: nic.tx_errors,
+        tx_drops: nic.tx_drops,
+        rx_bytes_per_second: value(rates.rx_bytes),
+        rx_packets_per_second: value(rates.rx_packets),
+        tx_bytes_per_second: value(rates.tx_bytes),
+        tx_packets_per_second: value(rates.tx_packets),
+    }
+}
+
+fn disk<'a>(disk: &'a snapshot::Disk, rates: &DiskRates) -> Disk<'a> {
+    Disk {
+        id: disk.id,
+        device: &disk.device,
+        backend: disk.backend,
+        read_requests: disk.read_requests,
+        write_requests: disk.write_requests,
+        read_bytes: disk.read_bytes,
+        write_bytes: disk.write_bytes,
+        flush_requests: disk.flush_requests,
+        discard_requests: disk.discard_requests,
+        out_of_slots: disk.out_of_slots,
+        errors: disk.errors,
+        read_requests_per_second: value(rates.read_requests),
+        write_requests_per_second: value(rates.write_requests),
+        read_bytes_per_second: value(rates.read_bytes),
+        write_bytes_per_second: value(rates.write_bytes),
+        read_latency_ns: rates.read_latency_ns,
+        write_latency_ns: rates.write_latency_ns,
+    }
+}

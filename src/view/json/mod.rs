@@ -1,0 +1,182 @@
+//! One JSON object per line and sample, for programs.
+//!
+//! Every field is described in README.md, "The JSON fields". What is not known is null. An array
+//! is null when the command did not ask for it, and empty when there is nothing of the kind.
+
+mod domain;
+mod host;
+
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, Serializer};
+
+use super::Sample;
+use super::text::is_unsafe;
+use crate::rates::Measured;
+
+pub(super) use domain::{FIGURES, figures};
+
+/// Goes up when a field changes its meaning or goes away, not when one is added.
+pub const SCHEMA: u32 = 1;
+
+#[derive(Serialize)]
+struct Record<'a> {
+    schema: u32,
+    time: jiff::Timestamp,
+    interval_ns: Option<u64>,
+    host: host::Host<'a>,
+    domains: Vec<domain::Domain<'a>>,
+}
+
+/// The sample as one line.
+pub fn line(sample: Sample<'_>) -> String {
+    let record = Record {
+        schema: SCHEMA,
+        time: sample.snapshot.time,
+        interval_ns: sample.rates.interval_ns,
+        host: host::host(sample),
+        domains: domain::domains(sample),
+    };
+    let mut out = Vec::new();
+    let mut serializer = Serializer::with_formatter(&mut out, Escaping);
+    // Writing to a Vec does not fail, and the record has neither maps nor numbers that JSON lacks.
+    let _ = record.serialize(&mut serializer);
+    out.push(b'\n');
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// The figure alone.
+fn value(measured: Option<Measured>) -> Option<f64> {
+    measured.map(|measured| measured.value)
+}
+
+/// Escapes, beyond what JSON asks for, what could upset a terminal that the line ends up on.
+struct Escaping;
+
+impl Formatter for Escaping {
+    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
+    where
+        W: ?Sized + io::Write,
+    {
+        let mut rest = fragment;
+        while let Some(at) = rest.find(is_unsafe) {
+            let (before, from) = rest.split_at(at);
+            CompactFormatter.write_string_fragment(writer, before)?;
+            let mut characters = from.chars();
+            for unit in characters
+                .next()
+                .into_iter()
+                .collect::<String>()
+                .encode_utf16()
+            {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            rest = characters.as_str();
+        }
+        CompactFormatter.write_string_fragment(writer, rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::doctored::{SECOND, disk, domain, nic, snapshot, stamp, vcpu};
+    use crate::rates::Rates;
+    use crate::snapshot::{Scheduling, ShutdownReason};
+
+    #[test]
+    fn one_line_with_the_schema_first_and_null_for_unknown() {
+        let mut web = domain(5, "web", 0, 7);
+        web.states.shutdown = Some(ShutdownReason::SoftReset);
+        web.memory_max_bytes = None;
+        let snapshot = snapshot(SECOND, 0, vec![web]);
+        let line = line(Sample {
+            snapshot: &snapshot,
+            rates: &Rates::between(None, &snapshot),
+        });
+        assert!(line.starts_with(
+            "{\"schema\":1,\"time\":\"1970-01-01T00:00:00Z\",\"interval_ns\":null,\"host\":{\
+             \"xen_version\":\"4.17.5\",\"pcpus\":2,"
+        ));
+        assert_eq!(line.find('\n'), Some(line.len() - 1));
+        let value: Value = serde_json::from_str(&line).unwrap();
+        let web = &value["domains"][0];
+        assert_eq!(web["uuid"], "00000000-0000-0000-0000-000000000006");
+        assert_eq!(web["type"], "pvh");
+        assert_eq!(web["state"], "shutdown");
+        assert_eq!(web["shutdown_reason"], "soft_reset");
+        assert_eq!(web["cpu_time_ns"], 7);
+        assert_eq!(web["memory_bytes"], 128 << 20);
+        for field in [
+            "cpu_percent",
+            "memory_max_bytes",
+            "weight",
+            "vcpus",
+            "nics",
+            "disks",
+        ] {
+            assert_eq!(web.get(field), Some(&Value::Null), "{field}");
+        }
+        assert_eq!(value["host"]["cpu_percent"], Value::Null);
+        assert_eq!(value["host"]["nodes"], Value::Null);
+    }
+
+    #[test]
+    fn what_a_domain_has_comes_with_its_rates() {
+        let at = |time, bytes| {
+            let mut web = domain(5, "web", time, 7);
+            web.scheduling = Some(Scheduling::Credit2 {
+                weight: 512,
+                cap_percent: Some(50),
+            });
+            let (mut vcpu, mut nic) = (vcpu(0, 1, time / 2), nic(0, bytes, 0));
+            let mut disk = disk(51712, bytes, 0);
+            (vcpu.stamp, nic.stamp, disk.stamp) = (stamp(time), stamp(time), stamp(time));
+            web.vcpus = Some(vec![vcpu]);
+            web.nics = Some(vec![nic]);
+            web.disks = Some(vec![disk]);
+            snapshot(time, time, vec![web])
+        };
+        let (old, new) = (at(0, 1000), at(2 * SECOND, 5000));
+        let line = line(Sample {
+            snapshot: &new,
+            rates: &Rates::between(Some(&old), &new),
+        });
+        let value: Value = serde_json::from_str(&line).unwrap();
+        let web = &value["domains"][0];
+        assert_eq!(web["scheduler"], "credit2");
+        assert_eq!(
+            (&web["weight"], &web["cap_percent"]),
+            (&512.into(), &50.into())
+        );
+        assert_eq!(web["vcpus"][0]["cpu_percent"], 50.0);
+        assert_eq!(web["vcpus"][0]["hard_affinity"], serde_json::json!([0, 1]));
+        assert_eq!(web["nics"][0]["rx_bytes"], 5000);
+        assert_eq!(web["nics"][0]["rx_bytes_per_second"], 2000.0);
+        assert_eq!(web["nics"][0]["tx_bytes_per_second"], 0.0);
+        assert_eq!(web["disks"][0]["device"], "xvda");
+        assert_eq!(web["disks"][0]["read_bytes_per_second"], 2000.0);
+        assert_eq!(web["disks"][0]["read_latency_ns"], Value::Null);
+        assert_eq!(value["host"]["pcpu"][1]["cpu_percent"], 0.0);
+        assert_eq!(value["interval_ns"], 2 * SECOND);
+    }
+
+    #[test]
+    fn names_are_exact_and_can_do_nothing_to_a_terminal() {
+        let name = "a\x1b[2J\u{9b}\u{202e}\u{e0001}\"ä漢";
+        let snapshot = snapshot(SECOND, 0, vec![domain(5, name, 0, 7)]);
+        let sample = Sample {
+            snapshot: &snapshot,
+            rates: &Rates::between(None, &snapshot),
+        };
+        let line = line(sample);
+        assert!(!line.trim_end().contains(is_unsafe), "{line:?}");
+        let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(value["domains"][0]["name"], name);
+    }
+}

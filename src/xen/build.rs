@@ -1,0 +1,106 @@
+//! What the hypervisor says of itself: version, build, command line.
+
+use std::ffi::{c_char, c_int, c_void};
+use std::ptr::null_mut;
+
+use super::Hypervisor;
+use super::binding::*;
+use crate::error::Error;
+use crate::snapshot::Build;
+
+/// Longest build id that is read, in bytes; they are SHA-1 sums of 20.
+const LONGEST_ID: usize = 64;
+
+impl Hypervisor {
+    /// The running hypervisor's version with its extra part, such as `4.17.5`.
+    pub(super) fn read_version(&self) -> Result<String, Error> {
+        // SAFETY: this command takes no argument.
+        let packed = unsafe { self.ask(XENVER_version, null_mut()) }?;
+        let mut extra: xen_extraversion_t = Default::default();
+        // SAFETY: this command writes an `xen_extraversion_t`.
+        unsafe { self.ask(XENVER_extraversion, extra.as_mut_ptr().cast()) }?;
+        let (major, minor) = (packed >> 16, packed & 0xffff);
+        Ok(format!("{major}.{minor}{}", text(&extra)))
+    }
+
+    /// How the hypervisor was built and booted.
+    ///
+    /// # Errors
+    /// When the hypervisor refuses to tell.
+    pub fn build(&self) -> Result<Build, Error> {
+        let mut compiled = xen_compile_info::default();
+        // SAFETY: this command writes an `xen_compile_info`.
+        unsafe { self.ask(XENVER_compile_info, (&raw mut compiled).cast()) }?;
+        let mut changeset: xen_changeset_info_t = [0; _];
+        // SAFETY: this command writes an `xen_changeset_info_t`.
+        unsafe { self.ask(XENVER_changeset, changeset.as_mut_ptr().cast()) }?;
+        let mut command_line: xen_commandline_t = [0; _];
+        // SAFETY: this command writes an `xen_commandline_t`.
+        unsafe { self.ask(XENVER_commandline, command_line.as_mut_ptr().cast()) }?;
+        let mut capabilities: xen_capabilities_info_t = [0; _];
+        // SAFETY: this command writes an `xen_capabilities_info_t`.
+        unsafe { self.ask(XENVER_capabilities, capabilities.as_mut_ptr().cast()) }?;
+        Ok(Build {
+            changeset: text(&changeset),
+            compiler: text(&compiled.compiler),
+            date: text(&compiled.compile_date),
+            id: self.build_id(),
+            command_line: text(&command_line),
+            capabilities: text(&capabilities).trim().to_owned(),
+        })
+    }
+
+    /// `None` when the hypervisor was built without one.
+    fn build_id(&self) -> Option<String> {
+        /// An `xen_build_id` with room for the id behind its length.
+        #[repr(C)]
+        struct Room {
+            len: u32,
+            id: [u8; LONGEST_ID],
+        }
+        let mut room = Room {
+            len: LONGEST_ID as u32,
+            id: [0; LONGEST_ID],
+        };
+        // SAFETY: this command reads the length of the room and writes at most that much into it.
+        let length = unsafe { self.ask(XENVER_build_id, (&raw mut room).cast()) }.ok()?;
+        let id = room.id.get(..usize::try_from(length).ok()?)?;
+        (!id.is_empty()).then(|| id.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// Asks the hypervisor one of the questions of xen/version.h.
+    ///
+    /// # Safety
+    /// `answer` points to what `command` writes, or is null where it writes nothing.
+    unsafe fn ask(&self, command: u32, answer: *mut c_void) -> Result<c_int, Error> {
+        // SAFETY: the handle is open; the caller vouches for `answer`, which outlives the call.
+        let returned = unsafe {
+            self.library
+                .xc_version(self.handle.as_ptr(), command as c_int, answer)
+        };
+        self.check("xc_version", None, returned)
+    }
+}
+
+/// A C string in a buffer of fixed length, which a full one does not end in a zero.
+fn text(buffer: &[c_char]) -> String {
+    let bytes: Vec<u8> = buffer
+        .iter()
+        .map(|&byte| byte as u8)
+        .take_while(|&byte| byte != 0)
+        .collect();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_ends_at_its_zero_or_with_its_buffer() {
+        let buffer = |bytes: &[u8]| bytes.iter().map(|&byte| byte as c_char).collect::<Vec<_>>();
+        assert_eq!(text(&buffer(b"credit\0garbage")), "credit");
+        assert_eq!(text(&buffer(b"full")), "full");
+        assert_eq!(text(&buffer(b"\xff\0")), "\u{fffd}");
+    }
+}
