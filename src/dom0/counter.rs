@@ -2,15 +2,25 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// More than `u64::MAX` and its newline take. A longer file is no counter, and not read further.
 const LONGEST: usize = 32;
 
+/// The counters in the files `names` of a folder, as [`read`] has them.
+pub(super) fn read_all<const N: usize>(mut folder: PathBuf, names: [&str; N]) -> [Option<u64>; N] {
+    names.map(|name| {
+        folder.push(name);
+        let value = read(&folder);
+        folder.pop();
+        value
+    })
+}
+
 /// The counter that a file holds; `None` when the file is gone, or holds anything but one whole
 /// number and its newline.
-pub(super) fn read(path: &Path) -> Option<u64> {
+fn read(path: &Path) -> Option<u64> {
     let mut buffer = [0; LONGEST];
     counter(start_of(path, &mut buffer)?)
 }

@@ -10,14 +10,14 @@ mod kernel;
 mod tapdisk;
 #[cfg(test)]
 mod tree;
-pub mod vbd;
+mod vbd;
 mod vif;
 
 use std::path::PathBuf;
 
 pub use kernel::kernel;
 pub use tapdisk::fill_in;
-pub use vbd::disks;
+pub use vbd::{disk_name, disks};
 pub use vif::nics;
 
 /// The folders that dom0 shows itself in.

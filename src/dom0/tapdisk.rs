@@ -212,25 +212,13 @@ mod tests {
     }
 
     fn blank(process: Option<u32>) -> Disk {
+        let stamp = Stamp {
+            at_ns: 0,
+            uncertainty_ns: 0,
+        };
         Disk {
-            id: 51712,
-            device: "xvda".into(),
-            backend: DiskBackend::Tapdisk,
             process,
-            read_requests: None,
-            write_requests: None,
-            read_bytes: None,
-            write_bytes: None,
-            flush_requests: None,
-            discard_requests: None,
-            out_of_slots: None,
-            errors: None,
-            read_time_ns: None,
-            write_time_ns: None,
-            stamp: Stamp {
-                at_ns: 0,
-                uncertainty_ns: 0,
-            },
+            ..Disk::without_counters(51712, "xvda".into(), DiskBackend::Tapdisk, stamp)
         }
     }
 

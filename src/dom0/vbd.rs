@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
 
 use super::bus::{self, Device};
 use super::{Roots, counter};
@@ -10,7 +9,7 @@ use crate::clock;
 use crate::snapshot::{Disk, DiskBackend, DomId};
 
 /// Bytes in what all disk backends count as a sector, whatever the disk's own sectors are.
-pub(super) const SECTOR_BYTES: u64 = 512;
+const SECTOR_BYTES: u64 = 512;
 
 /// The files that are read of a disk's `statistics` (`VBD_SHOW_ALLRING` in Linux,
 /// drivers/block/xen-blkback/xenbus.c).
@@ -30,7 +29,8 @@ pub fn disks(roots: &Roots) -> io::Result<BTreeMap<DomId, Vec<Disk>>> {
 
 /// `None` when the device went away.
 fn disk(device: &Device) -> Option<Disk> {
-    let (counters, stamp) = clock::stamped(|| read(&device.path));
+    let (counters, stamp) =
+        clock::stamped(|| counter::read_all(device.path.join("statistics"), COUNTERS));
     if counters == [None; COUNTERS.len()] && !device.path.exists() {
         return None;
     }
@@ -43,11 +43,8 @@ fn disk(device: &Device) -> Option<Disk> {
         discards,
         out_of_slots,
     ] = counters;
+    let name = disk_name(device.id);
     Some(Disk {
-        id: device.id,
-        device: name(device.id),
-        backend: DiskBackend::Blkback,
-        process: None,
         read_requests: reads,
         write_requests: writes,
         read_bytes: sectors_read.and_then(bytes),
@@ -55,20 +52,7 @@ fn disk(device: &Device) -> Option<Disk> {
         flush_requests: flushes,
         discard_requests: discards,
         out_of_slots,
-        errors: None,
-        read_time_ns: None,
-        write_time_ns: None,
-        stamp,
-    })
-}
-
-fn read(device: &Path) -> [Option<u64>; COUNTERS.len()] {
-    let mut path = device.join("statistics");
-    COUNTERS.map(|name| {
-        path.push(name);
-        let value = counter::read(&path);
-        path.pop();
-        value
+        ..Disk::without_counters(device.id, name, DiskBackend::Blkback, stamp)
     })
 }
 
@@ -81,7 +65,7 @@ pub(super) fn bytes(sectors: u64) -> Option<u64> {
 /// `xvda` or `sdb1`; `dev` and the number where the number has no name.
 ///
 /// The scheme is that of xen-vbd-interface(7).
-pub fn name(id: u32) -> String {
+pub fn disk_name(id: u32) -> String {
     let minor = id & 0xff;
     let (kind, disk, partition) = match (id >> 28, id >> 8) {
         (1, _) => ("xvd", (id >> 8) & 0xf_ffff, minor),
@@ -121,11 +105,19 @@ mod tests {
 
     const STATISTICS: &str = "sys/bus/xen-backend/devices/vbd-5-51712/statistics";
 
-    /// A tree in which every counter has a value of its own: the 1st of COUNTERS 100, the 2nd 101…
+    /// A tree in which every counter has a value of its own.
     fn with_a_disk() -> Tree {
         let tree = Tree::new();
-        for (value, name) in (100..).zip(COUNTERS) {
-            tree.write(&format!("{STATISTICS}/{name}"), format!("{value}\n"));
+        for (name, text) in [
+            ("rd_req", "100\n"),
+            ("wr_req", "101\n"),
+            ("rd_sect", "102\n"),
+            ("wr_sect", "103\n"),
+            ("f_req", "104\n"),
+            ("ds_req", "105\n"),
+            ("oo_req", "106\n"),
+        ] {
+            tree.write(&format!("{STATISTICS}/{name}"), text);
         }
         tree
     }
@@ -231,14 +223,14 @@ mod tests {
             (2 << 28 | 202 << 8, "dev536922624"),
             (u32::MAX, "dev4294967295"),
         ] {
-            assert_eq!(name(id), expected, "{id}");
+            assert_eq!(disk_name(id), expected, "{id}");
         }
     }
 
     proptest! {
         #[test]
         fn every_number_has_a_name(id: u32) {
-            prop_assert!(name(id).bytes().all(|byte| byte.is_ascii_alphanumeric()));
+            prop_assert!(disk_name(id).bytes().all(|byte| byte.is_ascii_alphanumeric()));
         }
 
         #[test]

@@ -43,7 +43,9 @@ fn nic(device: &Device) -> Option<Nic> {
     let interfaces = device.path.join("net");
     let interface = interface(&interfaces);
     let (counters, stamp) = clock::stamped(|| match &interface {
-        Some(interface) => read(&interfaces.join(interface)),
+        Some(interface) => {
+            counter::read_all(interfaces.join(interface).join("statistics"), COUNTERS)
+        }
         None => [None; COUNTERS.len()],
     });
     if counters == [None; COUNTERS.len()] && !device.path.exists() {
@@ -78,20 +80,11 @@ fn nic(device: &Device) -> Option<Nic> {
     })
 }
 
-/// The name of a device's interface, the only one that a backend has.
+/// The name of a device's interface, the only one that a backend has (`xenvif_alloc` in Linux,
+/// drivers/net/xen-netback/interface.c).
 fn interface(interfaces: &Path) -> Option<OsString> {
     let entry = fs::read_dir(interfaces).ok()?.next()?.ok()?;
     Some(entry.file_name())
-}
-
-fn read(interface: &Path) -> [Option<u64>; COUNTERS.len()] {
-    let mut path = interface.join("statistics");
-    COUNTERS.map(|name| {
-        path.push(name);
-        let value = counter::read(&path);
-        path.pop();
-        value
-    })
 }
 
 #[cfg(test)]
