@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use xenscope::selector::Selector;
+use xenscope::view::tui::interval;
 
 /// A dom0 monitor that asks the Xen hypervisor itself.
 ///
@@ -88,7 +89,7 @@ pub(crate) struct Host {
 #[derive(Debug, Args)]
 pub(crate) struct Measured {
     /// Measure over this many seconds, fractions too
-    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval)]
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval::parse)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) interval: Duration,
 
@@ -105,7 +106,7 @@ pub(crate) struct Top {
     pub(crate) batch: bool,
 
     /// Seconds between two samples, fractions too
-    #[arg(short, long, value_name = "SECONDS", default_value = "3", value_parser = interval)]
+    #[arg(short, long, value_name = "SECONDS", default_value = "3", value_parser = interval::parse)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) delay: Duration,
 
@@ -196,21 +197,6 @@ impl Cli {
     }
 }
 
-/// The shortest and the longest interval between two samples.
-const SHORTEST: Duration = Duration::from_millis(10);
-const LONGEST: Duration = Duration::from_secs(86_400);
-
-/// A number of seconds that is fit to be an interval.
-fn interval(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text
-        .parse()
-        .map_err(|_| "not a number of seconds; give one such as 1 or 0.5".to_owned())?;
-    Duration::try_from_secs_f64(seconds)
-        .ok()
-        .filter(|interval| (SHORTEST..=LONGEST).contains(interval))
-        .ok_or_else(|| "an interval is from 0.01 to 86400 seconds".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,14 +205,5 @@ mod tests {
     fn the_definitions_hold_together() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn an_interval_is_a_sensible_number_of_seconds() {
-        assert_eq!(interval("0.5"), Ok(Duration::from_millis(500)));
-        assert_eq!(interval("86400"), Ok(LONGEST));
-        for text in ["0", "-1", "1e9", "inf", "NaN", "0.009", "", "1s", "soon"] {
-            assert!(interval(text).is_err(), "{text:?}");
-        }
     }
 }

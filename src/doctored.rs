@@ -127,3 +127,29 @@ pub(crate) fn disk(id: u32, read_bytes: u64, write_bytes: u64) -> Disk {
         ..Disk::without_counters(id, "xvda".to_owned(), DiskBackend::Blkback, stamp(0))
     }
 }
+
+/// A host at work with `count` domains, dom0 among them, and the same host a second later. Each
+/// domain has two NICs and a disk, and uses the more of everything the higher its id.
+pub(crate) fn at_work(count: u16) -> (Snapshot, Snapshot) {
+    let at = |second: u64| {
+        let domains = (0..count).map(|id| {
+            let name = match id {
+                0 => "Domain-0".to_owned(),
+                id => format!("guest-{id}"),
+            };
+            let done = second * u64::from(id);
+            let mut domain = domain(id, &name, second * SECOND, done * SECOND / u64::from(count));
+            (domain.states.running, domain.states.blocked) = (id % 3 == 1, id % 3 == 2);
+            let mut nics = vec![nic(0, done << 10, done << 8), nic(1, 0, done << 4)];
+            let mut disk = disk(51712, done << 20, done << 12);
+            disk.stamp = domain.stamp;
+            for nic in &mut nics {
+                nic.stamp = domain.stamp;
+            }
+            (domain.nics, domain.disks) = (Some(nics), Some(vec![disk]));
+            domain
+        });
+        snapshot(second * SECOND, second * SECOND / 4, domains.collect())
+    };
+    (at(1), at(2))
+}

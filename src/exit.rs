@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use xenscope::error::Error;
 use xenscope::selector::NotFound;
 
+use crate::commands::live::NoScreen;
+
 /// How a command that ran to its end ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -38,6 +40,13 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     match error.downcast_ref::<NotFound>() {
         Some(NotFound::Ambiguous { .. }) => ExitCode::from(2),
         Some(_) => ExitCode::from(1),
+        None if matches!(
+            error.downcast_ref(),
+            Some(NoScreen::NotATerminal(_) | NoScreen::Dumb(_))
+        ) =>
+        {
+            ExitCode::from(2)
+        }
         None if error.is::<Error>() => ExitCode::from(3),
         None => ExitCode::from(1),
     }

@@ -72,6 +72,11 @@ impl Source {
         })
     }
 
+    /// What samples will hold from now on.
+    pub fn set_parts(&mut self, parts: Parts) {
+        self.parts = parts;
+    }
+
     /// Reads everything once.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! What each command does: sample, wait, hand the sample to a view, print.
 
 pub(crate) mod list;
+pub(crate) mod live;
 pub(crate) mod manual;
 pub(crate) mod measured;
 pub(crate) mod top;

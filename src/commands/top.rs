@@ -7,14 +7,22 @@ use xenscope::rates::Rates;
 use xenscope::source::{Parts, Source};
 use xenscope::view::{Sample, csv, json, top, xentop};
 
-use super::{Notes, print, terminal_width};
+use super::{Notes, live, print, terminal_width};
 use crate::cli::{BatchFormat, Top};
 
 /// How long the first block is measured over, where the delay is not shorter: long enough for a
 /// figure, too short to be waited for.
-const PRIMING: Duration = Duration::from_millis(250);
+pub(super) const PRIMING: Duration = Duration::from_millis(250);
 
 pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
+    match options.batch {
+        true => blocks(options, allow_untested),
+        false => live::run(options, allow_untested),
+    }
+}
+
+/// `xenscope top -b`
+fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
     let parts = Parts {
         names: true,
         targets: matches!(options.format, BatchFormat::Json | BatchFormat::Csv),

@@ -10,6 +10,7 @@ pub mod status;
 mod table;
 pub mod text;
 pub mod top;
+pub mod tui;
 pub mod vcpus;
 pub mod xentop;
 

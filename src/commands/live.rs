@@ -1,0 +1,228 @@
+//! `xenscope top` in a terminal.
+//!
+//! A thread of its own takes the samples, one waits for keys and one for signals; all of them
+//! send messages to this one, which draws when something changed and sleeps otherwise.
+
+mod sampler;
+mod screen;
+mod signals;
+mod stderr;
+
+use std::env;
+use std::io::{self, IsTerminal};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::Duration;
+
+use ratatui::crossterm::event::{self, Event};
+use thiserror::Error;
+use xenscope::error::Error as SampleError;
+use xenscope::snapshot::Snapshot;
+use xenscope::source::Parts;
+use xenscope::view::tui::{Below, Command, Needs, Settings, State, Terminal};
+
+use crate::cli::Top;
+use sampler::Request;
+use screen::Screen;
+
+/// Why there can be no screen.
+#[derive(Debug, Error)]
+pub(crate) enum NoScreen {
+    /// Output or input is not a terminal.
+    #[error("{0} is not a terminal; 'top -b' prints blocks of lines for scripts")]
+    NotATerminal(&'static str),
+    /// The terminal can't place text.
+    #[error(
+        "the terminal can't show a screen (TERM is {0}); 'top -b' prints blocks of lines instead"
+    )]
+    Dumb(&'static str),
+    /// The thread that samples ended by a panic.
+    #[error("sampling ended unexpectedly; please report the message above")]
+    Ended,
+}
+
+/// What happened.
+enum Message {
+    Sampled(Box<Snapshot>),
+    Failed(SampleError),
+    /// So many samples were left out.
+    Skipped(u64),
+    /// There will be no more samples.
+    Ended,
+    Input(Event),
+    NoInput(io::Error),
+    Signal(i32),
+}
+
+pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
+    fit_terminal()?;
+    let settings = Settings {
+        interval: options.delay,
+        ..Settings::default()
+    };
+    let below = Below {
+        networks: options.networks,
+        vbds: options.vbds,
+        vcpus: options.vcpus,
+        repeat_header: options.repeat_header,
+        full_name: options.full_name,
+        dom0_first: options.dom0_first,
+    };
+    let mut state = State::new(settings, below, Terminal::of(|name| env::var(name).ok()));
+
+    let (sender, messages) = mpsc::channel();
+    let needs = state.needs();
+    let requests = sampler::start(parts(needs), options.delay, allow_untested, sender.clone());
+    // No screen before there is something to show on it: what fails until then is told as ever.
+    match messages.recv() {
+        Ok(Message::Sampled(first)) => state.take(*first),
+        Ok(Message::Failed(error)) => return Err(error.into()),
+        _ => return Err(NoScreen::Ended.into()),
+    }
+    signals::watch(sender.clone())?;
+    let screen = Screen::open()?;
+    thread::spawn(move || read_input(&sender));
+    let live = Live {
+        state,
+        screen,
+        messages,
+        requests,
+        asked: (needs, options.delay),
+        left: options.iterations,
+    };
+    live.run()
+}
+
+/// Refuses terminals that can't show a screen.
+fn fit_terminal() -> Result<(), NoScreen> {
+    if !io::stdout().is_terminal() {
+        return Err(NoScreen::NotATerminal("the output"));
+    }
+    if !io::stdin().is_terminal() {
+        return Err(NoScreen::NotATerminal("the input"));
+    }
+    match env::var_os("TERM") {
+        None => Err(NoScreen::Dumb("not set")),
+        Some(term) if term.is_empty() => Err(NoScreen::Dumb("not set")),
+        Some(term) if term == "dumb" => Err(NoScreen::Dumb("dumb")),
+        Some(_) => Ok(()),
+    }
+}
+
+/// The parts of a sample that the screen needs.
+fn parts(needs: Needs) -> Parts {
+    Parts {
+        names: true,
+        nics: true,
+        disks: true,
+        vcpus: needs.vcpus,
+        ..Parts::default()
+    }
+}
+
+fn read_input(sender: &Sender<Message>) {
+    loop {
+        let message = match event::read() {
+            Ok(event) => Message::Input(event),
+            Err(error) => Message::NoInput(error),
+        };
+        let last = matches!(message, Message::NoInput(_));
+        if sender.send(message).is_err() || last {
+            return;
+        }
+    }
+}
+
+/// The screen, what is on it, and where it comes from.
+struct Live {
+    state: State,
+    screen: Screen,
+    messages: Receiver<Message>,
+    requests: Sender<Request>,
+    /// What the sampler was asked for last.
+    asked: (Needs, Duration),
+    /// How many samples are left to show; `None` for as many as there are.
+    left: Option<u64>,
+}
+
+impl Live {
+    fn run(mut self) -> anyhow::Result<()> {
+        loop {
+            if self.state.changed() {
+                self.screen.draw(&mut self.state)?;
+            }
+            if self.left == Some(0) {
+                return Ok(());
+            }
+            // All that has come in the meantime goes into one frame.
+            let Ok(first) = self.messages.recv() else {
+                return Err(NoScreen::Ended.into());
+            };
+            let rest: Vec<Message> = self.messages.try_iter().collect();
+            for message in std::iter::once(first).chain(rest) {
+                if self.heed(message)? {
+                    return Ok(());
+                }
+            }
+            self.ask();
+        }
+    }
+
+    /// Does what a message asks for; `true` means the end.
+    fn heed(&mut self, message: Message) -> anyhow::Result<bool> {
+        match message {
+            Message::Sampled(snapshot) => {
+                self.state.take(*snapshot);
+                self.left = self.left.map(|left| left.saturating_sub(1));
+            }
+            Message::Failed(error) => self.state.fail(error.to_string()),
+            Message::Skipped(samples) => self.state.skip(samples),
+            Message::Ended => return Err(NoScreen::Ended.into()),
+            Message::NoInput(error) => return Err(error.into()),
+            Message::Input(event) => match self.state.handle(&event) {
+                Some(Command::Quit) => return Ok(true),
+                Some(Command::Suspend) => self.suspend()?,
+                Some(Command::Redraw) => self.screen.clear()?,
+                None => {}
+            },
+            Message::Signal(signal) if signals::STOP == signal => self.suspend()?,
+            Message::Signal(signal) if signals::CONTINUE == signal => self.come_back()?,
+            Message::Signal(signal) => {
+                self.screen.close();
+                signals::obey(signal)?;
+            }
+        }
+        Ok(false)
+    }
+
+    /// Asks the sampler for what the screen needs now.
+    fn ask(&mut self) {
+        let now = (self.state.needs(), self.state.settings().interval);
+        // A sampler that is gone has said so.
+        if now.0 != self.asked.0 {
+            let _ = self.requests.send(Request::Parts(parts(now.0)));
+        }
+        if now.1 != self.asked.1 {
+            let _ = self.requests.send(Request::Interval(now.1));
+        }
+        self.asked = now;
+    }
+
+    /// Gives the terminal back and stops, until someone continues it.
+    fn suspend(&mut self) -> io::Result<()> {
+        if !signals::can_be_continued() {
+            return Ok(());
+        }
+        self.screen.close();
+        signals::obey(signals::STOP)?;
+        self.come_back()
+    }
+
+    /// Takes the terminal again, whatever others did to it.
+    fn come_back(&mut self) -> io::Result<()> {
+        self.screen.close();
+        self.screen.reopen()?;
+        self.state.touch();
+        Ok(())
+    }
+}

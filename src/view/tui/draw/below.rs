@@ -1,0 +1,67 @@
+//! What belongs to a domain, in lines below its own.
+
+use crate::rates::{DiskRates, DomainRates, Measured, NicRates};
+use crate::snapshot::{Disk, Domain, Nic, Vcpu};
+use crate::view::text::{or_unknown, safe};
+use crate::view::tui::state::Below;
+use crate::view::tui::units;
+
+/// The lines, in the order in which xentop has them.
+pub(super) fn lines(domain: &Domain, rates: &DomainRates, below: Below) -> Vec<String> {
+    let mut lines = Vec::new();
+    if below.vcpus {
+        let vcpus = domain.vcpus.iter().flatten().zip(&rates.vcpu_percent);
+        lines.extend(vcpus.map(|(one, &percent)| vcpu(one, percent)));
+    }
+    if below.networks {
+        let nics = domain.nics.iter().flatten().zip(&rates.nics);
+        lines.extend(nics.map(|(one, rates)| nic(one, rates)));
+    }
+    if below.vbds {
+        let disks = domain.disks.iter().flatten().zip(&rates.disks);
+        lines.extend(disks.map(|(one, rates)| disk(one, rates)));
+    }
+    lines
+}
+
+fn vcpu(vcpu: &Vcpu, percent: Option<Measured>) -> String {
+    format!(
+        "vcpu {:<3} {:<8} {:>5} % on pCPU {:<3} {:>10.1} s",
+        vcpu.id,
+        vcpu.state,
+        units::percent(percent),
+        or_unknown(vcpu.pcpu, |pcpu| pcpu.to_string()),
+        vcpu.cpu_time_ns as f64 / 1e9,
+    )
+}
+
+fn nic(nic: &Nic, rates: &NicRates) -> String {
+    let bytes = |bytes: Option<u64>| or_unknown(bytes, |bytes| units::bytes(bytes as f64));
+    let count = |count: Option<u64>| or_unknown(count, |count| count.to_string());
+    format!(
+        "nic  {:<3} {:<8} rx {:>5}/s of {:>5}  tx {:>5}/s of {:>5}  err {}/{}  drop {}/{}",
+        nic.id,
+        safe(&nic.device),
+        units::rate(rates.rx_bytes),
+        bytes(nic.rx_bytes),
+        units::rate(rates.tx_bytes),
+        bytes(nic.tx_bytes),
+        count(nic.rx_errors),
+        count(nic.tx_errors),
+        count(nic.rx_drops),
+        count(nic.tx_drops),
+    )
+}
+
+fn disk(disk: &Disk, rates: &DiskRates) -> String {
+    format!(
+        "disk {:<4} {:<7} read {:>5}/s in {:>5}/s  written {:>5}/s in {:>5}/s  errors {}",
+        safe(&disk.device),
+        disk.backend,
+        units::rate(rates.read_bytes),
+        units::count(rates.read_requests),
+        units::rate(rates.write_bytes),
+        units::count(rates.write_requests),
+        or_unknown(disk.errors, |errors| errors.to_string()),
+    )
+}

@@ -1,0 +1,121 @@
+//! From the state to a frame.
+
+mod below;
+mod glyphs;
+mod header;
+mod help;
+mod status;
+mod table;
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect, Size};
+use ratatui::style::Style;
+
+use super::columns::Column;
+use super::state::{Over, State};
+use super::theme::Role;
+
+/// What is where on the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Layout {
+    header: Rect,
+    titles: Rect,
+    body: Rect,
+    status: Rect,
+}
+
+impl Layout {
+    /// The less there is of the screen, the more of it is the table's.
+    fn of(size: Size) -> Self {
+        let header = match size.height {
+            0..4 => 0,
+            4..16 => 1,
+            _ => 4,
+        };
+        let status = u16::from(size.height >= 3);
+        let titles = u16::from(size.height >= 2);
+        let line = |y: u16, height: u16| Rect::new(0, y, size.width, height);
+        Self {
+            header: line(0, header),
+            titles: line(header, titles),
+            body: line(header + titles, size.height - header - titles - status),
+            status: line(size.height - status, status),
+        }
+    }
+}
+
+/// What a person can click at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// A column's title.
+    Title(Column),
+    /// A row of the table.
+    Row(usize),
+}
+
+/// Draws the state; the state learns how large the screen is.
+pub fn draw(state: &mut State, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    state.size = area.as_size();
+    state.bring_in_sight();
+
+    let layout = Layout::of(state.size);
+    let buffer = frame.buffer_mut();
+    header::draw(state, layout.header, buffer);
+    match state.over {
+        Over::Help => help::draw(state, layout.titles.union(layout.body), buffer),
+        Over::Nothing | Over::Prompt(..) => table::draw(state, layout, buffer),
+    }
+    if let Some(x) = status::draw(state, layout.status, buffer) {
+        frame.set_cursor_position(Position::new(x, layout.status.y));
+    }
+}
+
+impl State {
+    /// The style for a role in the theme of this state.
+    fn style(&self, role: Role) -> Style {
+        self.settings.theme.style(self.terminal.depth, role)
+    }
+}
+
+/// Text from left to right in one line of the screen; what does not fit is left out.
+struct Pen<'a> {
+    buffer: &'a mut Buffer,
+    x: u16,
+    y: u16,
+    right: u16,
+}
+
+impl<'a> Pen<'a> {
+    /// A pen at the beginning of a line of this area, which is within the buffer.
+    fn new(buffer: &'a mut Buffer, area: Rect, line: u16) -> Option<Self> {
+        let area = area.intersection(buffer.area);
+        (line < area.height).then_some(Self {
+            x: area.x,
+            y: area.y.saturating_add(line),
+            right: area.right(),
+            buffer,
+        })
+    }
+
+    fn put(&mut self, text: &str, style: Style) -> &mut Self {
+        let room = self.right.saturating_sub(self.x);
+        if room > 0 {
+            let (x, _) = self
+                .buffer
+                .set_stringn(self.x, self.y, text, usize::from(room), style);
+            self.x = x;
+        }
+        self
+    }
+
+    /// Text in the unstyled hand.
+    fn say(&mut self, text: &str) -> &mut Self {
+        self.put(text, Style::new())
+    }
+
+    fn room(&self) -> usize {
+        usize::from(self.right.saturating_sub(self.x))
+    }
+}

@@ -1,0 +1,68 @@
+//! The last line: a question, what went wrong, or what keys there are.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::Pen;
+use crate::view::text::safe;
+use crate::view::tui::state::{Asked, Over, State};
+use crate::view::tui::theme::Role;
+
+/// Draws the line; returns where the cursor belongs when something is asked.
+pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<u16> {
+    let mut pen = Pen::new(buffer, area, 0)?;
+    if let Over::Prompt(asked, text) = &state.over {
+        let question = match asked {
+            Asked::Filter => "/",
+            Asked::Delay => "seconds between samples: ",
+        };
+        pen.put(question, state.style(Role::Accent))
+            .say(&safe(text));
+        let cursor = pen.x.min(area.right().saturating_sub(1));
+        if *asked == Asked::Filter {
+            pen.put(
+                "   name, id or uuid; Enter keeps it, Esc shows all",
+                state.style(Role::Dim),
+            );
+        }
+        return Some(cursor);
+    }
+    if let Some(text) = complaint(state) {
+        pen.put("! ", state.style(Role::Alarm))
+            .put(&safe(&text), state.style(Role::Alarm));
+    } else if let Some(message) = &state.message {
+        pen.say(&safe(message));
+    } else {
+        if !state.filter.is_empty() {
+            let all = state.sample().map_or(0, |s| s.snapshot.domains.len());
+            let text = format!("/{} ({} of {all})  ", safe(&state.filter), state.rows.len());
+            pen.put(&text, state.style(Role::Accent));
+        }
+        for (key, does) in [
+            ("?", "help"),
+            ("q", "quit"),
+            ("/", "filter"),
+            ("s", "sort"),
+            ("r", "reverse"),
+            ("p", "pause"),
+            ("+-", "interval"),
+            ("d", "delay"),
+        ] {
+            pen.put(key, state.style(Role::Accent))
+                .say(" ")
+                .put(does, state.style(Role::Dim))
+                .say("  ");
+        }
+    }
+    None
+}
+
+/// What went wrong with the newest sample.
+fn complaint(state: &State) -> Option<String> {
+    if let Some(trouble) = &state.trouble {
+        return Some(trouble.clone());
+    }
+    let notes = &state.sample()?.snapshot.notes;
+    let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
+    (!notes.is_empty()).then(|| notes.join("; "))
+}

@@ -1,0 +1,191 @@
+//! The table of domains.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+
+use super::glyphs::{bar, history};
+use super::{Layout, Pen, Target, below};
+use crate::rates::DomainRates;
+use crate::snapshot::Domain;
+use crate::view::Sample;
+use crate::view::text::{columns, shortened};
+use crate::view::tui::cells;
+use crate::view::tui::columns::{Column, Slot, fit};
+use crate::view::tui::state::State;
+use crate::view::tui::theme::{Role, load, role};
+
+pub(super) fn draw(state: &State, layout: Layout, buffer: &mut Buffer) {
+    let Some(sample) = state.sample() else { return };
+    let slots = slots(state, sample);
+    titles(state, &slots, layout.titles, buffer);
+    let chosen = state.cursor.row(sample.snapshot, &state.rows);
+    let mut y = 0;
+    for (row, &place) in state.rows.iter().enumerate().skip(state.cursor.top) {
+        if y >= layout.body.height {
+            return;
+        }
+        if state.below.repeat_header && row > state.cursor.top {
+            let line = Rect::new(layout.body.x, layout.body.y + y, layout.body.width, 1);
+            titles(state, &slots, line, buffer);
+            y += 1;
+        }
+        let (domain, rates) = (
+            &sample.snapshot.domains[place],
+            &sample.rates.domains[place],
+        );
+        line(
+            state,
+            &slots,
+            (domain, rates, sample.snapshot.host.memory_bytes),
+            chosen == Some(row),
+            layout.body,
+            y,
+            buffer,
+        );
+        y += 1;
+        for text in below::lines(domain, rates, state.below) {
+            if let Some(mut pen) = Pen::new(buffer, layout.body, y) {
+                pen.say("    ").put(&text, state.style(Role::Dim));
+            }
+            y += 1;
+        }
+    }
+}
+
+/// The columns that fit.
+fn slots(state: &State, sample: Sample<'_>) -> Vec<Slot> {
+    let names = sample.snapshot.domains.iter().map(cells::name);
+    let longest = names.map(|name| columns(&name)).max().unwrap_or(0);
+    fit(
+        &state.settings.columns,
+        state.size.width,
+        longest,
+        state.below.full_name,
+    )
+}
+
+/// The titles, the one that the table is sorted by with a mark.
+fn titles(state: &State, slots: &[Slot], area: Rect, buffer: &mut Buffer) {
+    buffer.set_style(
+        area.intersection(buffer.area),
+        Style::new().add_modifier(Modifier::REVERSED),
+    );
+    for slot in slots {
+        let sorted = slot.column == state.settings.sort;
+        let mark = match (sorted, state.settings.descending, state.terminal.unicode) {
+            (false, ..) => "",
+            (true, true, true) => "▼",
+            (true, false, true) => "▲",
+            (true, true, false) => "v",
+            (true, false, false) => "^",
+        };
+        let text = format!("{}{mark}", slot.title());
+        let style = match sorted {
+            true => Style::new().add_modifier(Modifier::BOLD),
+            false => Style::new(),
+        };
+        cell(*slot, &text, style, area, 0, buffer);
+    }
+}
+
+fn line(
+    state: &State,
+    slots: &[Slot],
+    (domain, rates, host_bytes): (&Domain, &DomainRates, u64),
+    chosen: bool,
+    area: Rect,
+    y: u16,
+    buffer: &mut Buffer,
+) {
+    let share = rates.cpu_percent_of_vcpus.map(|share| share.value);
+    let loaded = share.map_or_else(Style::new, |share| state.style(load(share)));
+    for &slot in slots {
+        let width = usize::from(slot.width);
+        let (text, style) = match slot.column {
+            Column::CpuBar => {
+                let share = share.unwrap_or(0.0) / 100.0;
+                (bar(share, width, state.terminal.unicode), loaded)
+            }
+            Column::CpuHistory => {
+                let full = 100.0 * domain.vcpus_online.max(1) as f32;
+                let past = state
+                    .histories()
+                    .of(domain.identity())
+                    .map(|past| history(past.cpu.last(width), full, state.terminal.unicode));
+                (past.unwrap_or_default(), state.style(Role::Calm))
+            }
+            column => {
+                let text = cells::text(column, domain, rates, host_bytes);
+                let style = match column {
+                    Column::State => role(domain.states.summary())
+                        .map_or_else(Style::new, |role| state.style(role)),
+                    Column::Cpu | Column::CpuOfVcpus => loaded,
+                    Column::Name | Column::Id => Style::new(),
+                    _ if cells::is_idle(&text) => state.style(Role::Dim),
+                    _ => Style::new(),
+                };
+                (text, style)
+            }
+        };
+        cell(slot, &text, style, area, y, buffer);
+    }
+    if chosen {
+        let line = Rect::new(area.x, area.y.saturating_add(y), area.width, 1);
+        let style = Style::new().add_modifier(Modifier::REVERSED);
+        buffer.set_style(line.intersection(buffer.area), style);
+    }
+}
+
+/// A cell's text on its side of the slot.
+fn cell(slot: Slot, text: &str, style: Style, area: Rect, y: u16, buffer: &mut Buffer) {
+    let Some(mut pen) = Pen::new(buffer, area, y) else {
+        return;
+    };
+    let width = usize::from(slot.width);
+    let text = shortened(text, width);
+    let free = match slot.column.shape().left {
+        true => 0,
+        false => width.saturating_sub(columns(&text)) as u16,
+    };
+    pen.x = pen.x.saturating_add(slot.x).saturating_add(free);
+    pen.put(&text, style);
+}
+
+impl State {
+    /// Scrolls so that what should be in sight is.
+    pub(super) fn bring_in_sight(&mut self) {
+        let lines = usize::from(Layout::of(self.size).body.height);
+        let Some(sample) = self.sample() else { return };
+        let chosen = self.cursor.row(sample.snapshot, &self.rows);
+        let mut cursor = self.cursor.clone();
+        cursor.bring_in_sight(chosen, self.rows.len(), lines, |row| {
+            self.height(&sample.snapshot.domains[self.rows[row]])
+        });
+        self.cursor = cursor;
+    }
+
+    /// What is at this place of the screen.
+    pub(in crate::view::tui) fn target(&self, x: u16, y: u16) -> Option<Target> {
+        let layout = Layout::of(self.size);
+        let sample = self.sample()?;
+        if layout.titles.contains((x, y).into()) {
+            let slots = slots(self, sample);
+            let slot = slots
+                .iter()
+                .find(|slot| (slot.x..=slot.x + slot.width).contains(&x))?;
+            return Some(Target::Title(slot.column));
+        }
+        if !layout.body.contains((x, y).into()) {
+            return None;
+        }
+        let mut free = usize::from(y - layout.body.y);
+        for (row, &place) in self.rows.iter().enumerate().skip(self.cursor.top) {
+            match free.checked_sub(self.height(&sample.snapshot.domains[place])) {
+                Some(rest) => free = rest,
+                None => return Some(Target::Row(row)),
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,63 @@
+//! How long it may be from one sample to the next.
+
+use std::time::Duration;
+
+/// The shortest interval.
+pub const SHORTEST: Duration = Duration::from_millis(10);
+/// The longest interval.
+pub const LONGEST: Duration = Duration::from_secs(86_400);
+
+/// The intervals that `+` and `-` go through, in milliseconds.
+const STEPS: [u64; 12] = [
+    100, 200, 500, 1_000, 2_000, 3_000, 5_000, 10_000, 20_000, 30_000, 60_000, 300_000,
+];
+
+/// A number of seconds that is fit to be an interval.
+///
+/// # Errors
+/// A sentence that says what an interval is.
+pub fn parse(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "not a number of seconds; give one such as 1 or 0.5".to_owned())?;
+    Duration::try_from_secs_f64(seconds)
+        .ok()
+        .filter(|interval| (SHORTEST..=LONGEST).contains(interval))
+        .ok_or_else(|| "an interval is from 0.01 to 86400 seconds".to_owned())
+}
+
+/// The next longer interval; the same one when there is none.
+pub(super) fn longer(than: Duration) -> Duration {
+    let mut steps = STEPS.into_iter().map(Duration::from_millis);
+    steps.find(|&step| step > than).unwrap_or(than)
+}
+
+/// The next shorter interval; the same one when there is none.
+pub(super) fn shorter(than: Duration) -> Duration {
+    let mut steps = STEPS.into_iter().rev().map(Duration::from_millis);
+    steps.find(|&step| step < than).unwrap_or(than)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_is_a_sensible_number_of_seconds() {
+        assert_eq!(parse("0.5"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse("86400"), Ok(LONGEST));
+        for text in ["0", "-1", "1e9", "inf", "NaN", "0.009", "", "1s", "soon"] {
+            assert!(parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn steps_lead_up_and_down_and_end() {
+        let seconds = Duration::from_secs;
+        assert_eq!(longer(seconds(3)), seconds(5));
+        assert_eq!(longer(seconds(4)), seconds(5));
+        assert_eq!(longer(LONGEST), LONGEST);
+        assert_eq!(shorter(seconds(4)), seconds(3));
+        assert_eq!(shorter(SHORTEST), SHORTEST);
+    }
+}

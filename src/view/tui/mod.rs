@@ -1,0 +1,24 @@
+//! The live view: what is shown, what keys do to it, and how it is drawn.
+//!
+//! [`State`] takes snapshots and events, and [`draw`] turns it into a frame. Nothing here reads a
+//! clock, a terminal or the hypervisor, so every screen can be made from doctored snapshots.
+
+mod cells;
+mod columns;
+mod cursor;
+mod draw;
+mod history;
+pub mod interval;
+mod keys;
+mod order;
+mod state;
+#[cfg(test)]
+mod tests;
+mod theme;
+mod units;
+
+pub use columns::Column;
+pub use draw::draw;
+pub use keys::Command;
+pub use state::{Below, Needs, Settings, State};
+pub use theme::{Depth, Terminal, Theme};

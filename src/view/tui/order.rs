@@ -1,0 +1,113 @@
+//! Which domains are shown, and in what order.
+
+use super::cells::Key;
+use super::columns::Column;
+use crate::rates::Rates;
+use crate::snapshot::{DomId, Domain, Snapshot};
+
+/// How the rows are put in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Order {
+    pub(super) by: Column,
+    pub(super) descending: bool,
+    /// dom0 first, whatever the order of the others.
+    pub(super) dom0_first: bool,
+}
+
+/// The places in the snapshot of the domains that pass the filter, in order. Equal ones stand in
+/// the order of their ids.
+pub(super) fn rows(snapshot: &Snapshot, rates: &Rates, order: Order, filter: &str) -> Vec<usize> {
+    let filter = Filter::new(filter);
+    let mut rows: Vec<(bool, Key, usize)> = snapshot
+        .domains
+        .iter()
+        .zip(&rates.domains)
+        .enumerate()
+        .filter(|(_, (domain, _))| filter.passes(domain))
+        .map(|(index, (domain, rates))| {
+            let second = !(order.dom0_first && domain.id == DomId(0));
+            (second, Key::of(order.by, domain, rates), index)
+        })
+        .collect();
+    rows.sort_by(|(second, key, _), (other_second, other_key, _)| {
+        second
+            .cmp(other_second)
+            .then_with(|| key.compare(other_key, order.descending))
+    });
+    rows.into_iter().map(|(_, _, index)| index).collect()
+}
+
+/// What a person typed to find domains: part of a name, or the beginning of an id or uuid.
+struct Filter {
+    text: String,
+}
+
+impl Filter {
+    fn new(text: &str) -> Self {
+        Self {
+            text: text.to_lowercase(),
+        }
+    }
+
+    fn passes(&self, domain: &Domain) -> bool {
+        let text = &*self.text;
+        text.is_empty()
+            || domain
+                .name
+                .as_deref()
+                .is_some_and(|name| name.to_lowercase().contains(text))
+            || domain.id.to_string().starts_with(text)
+            || domain.uuid.to_string().starts_with(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctored::{SECOND, domain, snapshot};
+
+    /// The ids of the domains that are shown, in order.
+    fn ids(by: Column, descending: bool, filter: &str) -> Vec<u16> {
+        let old = snapshot(
+            0,
+            0,
+            vec![domain(0, "Domain-0", 0, 0), domain(7, "Web", 0, 0)],
+        );
+        let mut nameless = domain(9, "", SECOND, 0);
+        nameless.name = None;
+        let new = snapshot(
+            SECOND,
+            0,
+            vec![
+                domain(0, "Domain-0", SECOND, 1),
+                domain(7, "Web", SECOND, SECOND),
+                domain(8, "new-db", SECOND, 9 * SECOND),
+                nameless,
+            ],
+        );
+        let order = Order {
+            by,
+            descending,
+            dom0_first: false,
+        };
+        let rows = rows(&new, &Rates::between(Some(&old), &new), order, filter);
+        rows.into_iter().map(|row| new.domains[row].id.0).collect()
+    }
+
+    #[test]
+    fn what_is_not_known_comes_last_in_either_direction() {
+        assert_eq!(ids(Column::Cpu, true, ""), [7, 0, 8, 9]);
+        assert_eq!(ids(Column::Cpu, false, ""), [0, 7, 8, 9]);
+        assert_eq!(ids(Column::Name, false, ""), [0, 8, 7, 9]);
+        assert_eq!(ids(Column::Name, true, ""), [7, 8, 0, 9]);
+    }
+
+    #[test]
+    fn the_filter_takes_part_of_a_name_and_the_beginning_of_an_id_or_uuid() {
+        assert_eq!(ids(Column::Id, false, "WE"), [7]);
+        assert_eq!(ids(Column::Id, false, "-"), [0, 8]);
+        assert_eq!(ids(Column::Id, false, "9"), [9]);
+        assert_eq!(ids(Column::Id, false, "00000000-0000"), [0, 7, 8, 9]);
+        assert!(ids(Column::Id, false, "nowhere").is_empty());
+    }
+}

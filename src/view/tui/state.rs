@@ -1,0 +1,287 @@
+//! What the live view shows.
+
+use std::time::Duration;
+
+use ratatui::layout::Size;
+
+use super::columns::Column;
+use super::cursor::Cursor;
+use super::history::Histories;
+use super::order::{Order, rows};
+use super::theme::{Terminal, Theme};
+use crate::rates::Rates;
+use crate::snapshot::{Domain, Snapshot};
+use crate::view::Sample;
+
+/// What a person chooses once and for all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// The columns of the table.
+    pub columns: Vec<Column>,
+    /// The column that the table is sorted by.
+    pub sort: Column,
+    /// Whether the greatest comes first.
+    pub descending: bool,
+    /// From one sample to the next.
+    pub interval: Duration,
+    /// The colours.
+    pub theme: Theme,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            columns: Column::USUAL.to_vec(),
+            sort: Column::Cpu,
+            descending: true,
+            interval: Duration::from_secs(3),
+            theme: Theme::default(),
+        }
+    }
+}
+
+/// What is shown around each domain's line, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Below {
+    /// Its NICs below it.
+    pub networks: bool,
+    /// Its disks below it.
+    pub vbds: bool,
+    /// Its vCPUs below it.
+    pub vcpus: bool,
+    /// The titles above it.
+    pub repeat_header: bool,
+    /// Its name whole, whatever else has to give way.
+    pub full_name: bool,
+    /// dom0 first.
+    pub dom0_first: bool,
+}
+
+/// What the samples have to hold for what is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// vCPUs.
+    pub vcpus: bool,
+}
+
+/// A snapshot, and the rates since the one before.
+#[derive(Clone, Debug)]
+struct Taken {
+    snapshot: Snapshot,
+    rates: Rates,
+}
+
+/// What was sampled, up to some time.
+#[derive(Clone, Debug, Default)]
+struct Record {
+    taken: Option<Taken>,
+    histories: Histories,
+}
+
+/// What a person is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// What the domains are to be like.
+    Filter,
+    /// The interval.
+    Delay,
+}
+
+/// What lies over the table for the moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Over {
+    #[default]
+    Nothing,
+    /// The keys.
+    Help,
+    /// A question in the status line, and what was answered so far.
+    Prompt(Asked, String),
+}
+
+/// All that is shown.
+#[derive(Debug)]
+pub struct State {
+    pub(super) terminal: Terminal,
+    pub(super) settings: Settings,
+    pub(super) below: Below,
+    pub(super) over: Over,
+    pub(super) filter: String,
+    pub(super) cursor: Cursor,
+    /// The rows of the table: places in the shown snapshot.
+    pub(super) rows: Vec<usize>,
+    pub(super) size: Size,
+    /// Samples that were left out because one before took too long.
+    pub(super) skipped: u64,
+    /// Why there is no newer sample.
+    pub(super) trouble: Option<String>,
+    /// What a person is told about the last key.
+    pub(super) message: Option<String>,
+    live: Record,
+    /// What is shown instead while paused.
+    frozen: Option<Record>,
+    changed: bool,
+}
+
+impl State {
+    /// A screen without a sample.
+    pub fn new(settings: Settings, below: Below, terminal: Terminal) -> Self {
+        Self {
+            terminal,
+            settings,
+            below,
+            over: Over::default(),
+            filter: String::new(),
+            cursor: Cursor::default(),
+            rows: Vec::new(),
+            size: Size::default(),
+            skipped: 0,
+            trouble: None,
+            message: None,
+            live: Record::default(),
+            frozen: None,
+            changed: true,
+        }
+    }
+
+    /// Takes a new sample.
+    pub fn take(&mut self, mut snapshot: Snapshot) {
+        let before = self.live.taken.take().map(|taken| taken.snapshot);
+        if let Some(before) = &before {
+            carry_on(before, &mut snapshot);
+        }
+        let rates = Rates::between(before.as_ref(), &snapshot);
+        self.live.histories.push(&snapshot, &rates);
+        self.live.taken = Some(Taken { snapshot, rates });
+        self.trouble = None;
+        if self.frozen.is_none() {
+            self.refresh();
+        }
+    }
+
+    /// Takes note that a sample failed.
+    pub fn fail(&mut self, why: String) {
+        self.trouble = Some(why);
+        self.changed = true;
+    }
+
+    /// Takes note of samples that were left out because one before them took too long.
+    pub fn skip(&mut self, samples: u64) {
+        self.skipped += samples;
+        self.changed = true;
+    }
+
+    /// Tells the person something, until the next key.
+    pub fn tell(&mut self, message: String) {
+        self.message = Some(message);
+        self.changed = true;
+    }
+
+    /// What a person has chosen.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What the samples have to hold.
+    pub fn needs(&self) -> Needs {
+        Needs {
+            vcpus: self.below.vcpus,
+        }
+    }
+
+    /// Whether something changed since this was asked last.
+    pub fn changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Makes the next frame a new one whatever happens.
+    pub fn touch(&mut self) {
+        self.changed = true;
+    }
+
+    /// The sample that is shown.
+    pub(super) fn sample(&self) -> Option<Sample<'_>> {
+        let taken = self.shown().taken.as_ref()?;
+        Some(Sample {
+            snapshot: &taken.snapshot,
+            rates: &taken.rates,
+        })
+    }
+
+    /// The histories that are shown.
+    pub(super) fn histories(&self) -> &Histories {
+        &self.shown().histories
+    }
+
+    fn shown(&self) -> &Record {
+        self.frozen.as_ref().unwrap_or(&self.live)
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.frozen.is_some()
+    }
+
+    /// Holds what is shown, or goes on with the newest sample.
+    pub(super) fn pause(&mut self) {
+        self.frozen = match self.frozen {
+            Some(_) => None,
+            None => Some(self.live.clone()),
+        };
+        self.refresh();
+    }
+
+    /// Makes the rows anew, after a change of what they are made from.
+    pub(super) fn refresh(&mut self) {
+        self.changed = true;
+        let order = Order {
+            by: self.settings.sort,
+            descending: self.settings.descending,
+            dom0_first: self.below.dom0_first,
+        };
+        // Not `shown()`, which would borrow all of the state.
+        let record = self.frozen.as_ref().unwrap_or(&self.live);
+        if let Some(taken) = &record.taken {
+            self.rows = rows(&taken.snapshot, &taken.rates, order, &self.filter);
+            self.cursor.settle(&taken.snapshot, &self.rows);
+        }
+    }
+
+    /// Does something with the cursor.
+    pub(super) fn with_cursor(&mut self, work: impl FnOnce(&mut Cursor, &Snapshot, &[usize])) {
+        let record = self.frozen.as_ref().unwrap_or(&self.live);
+        if let Some(taken) = &record.taken {
+            work(&mut self.cursor, &taken.snapshot, &self.rows);
+            self.changed = true;
+        }
+    }
+
+    /// Sorts by a column, or the other way when it is sorted by it already.
+    pub(super) fn sort_by(&mut self, column: Column) {
+        if self.settings.sort == column {
+            self.settings.descending = !self.settings.descending;
+        } else {
+            self.settings.sort = column;
+            self.settings.descending = column.descends();
+        }
+        self.refresh();
+    }
+
+    /// How many lines a domain takes.
+    pub(super) fn height(&self, domain: &Domain) -> usize {
+        let count = |shown: bool, count: Option<usize>| match shown {
+            true => count.unwrap_or(0),
+            false => 0,
+        };
+        1 + usize::from(self.below.repeat_header)
+            + count(self.below.vcpus, domain.vcpus.as_ref().map(Vec::len))
+            + count(self.below.networks, domain.nics.as_ref().map(Vec::len))
+            + count(self.below.vbds, domain.disks.as_ref().map(Vec::len))
+    }
+}
+
+/// What is asked for only once, or only now and then, stays as it was.
+fn carry_on(before: &Snapshot, snapshot: &mut Snapshot) {
+    let (old, new) = (&before.host, &mut snapshot.host);
+    if new.pools.is_none() && old.pcpu.len() == new.pcpu.len() {
+        new.pools.clone_from(&old.pools);
+    }
+}

@@ -1,0 +1,62 @@
+//! The live view on doctored snapshots.
+#![allow(clippy::unwrap_used)]
+
+mod screens;
+
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+
+use super::theme::{Depth, Terminal as Shows};
+use super::{Below, Command, Settings, State, draw};
+use crate::doctored::at_work;
+
+/// A screen with this state on it.
+fn state(settings: Settings) -> State {
+    let shows = Shows {
+        depth: Depth::True,
+        unicode: true,
+    };
+    State::new(settings, Below::default(), shows)
+}
+
+/// The usual screen of a host with so many domains, after two samples.
+fn watching(count: u16) -> State {
+    let mut state = state(Settings::default());
+    let (old, new) = at_work(count);
+    state.take(old);
+    state.take(new);
+    state
+}
+
+/// The lines of the screen at this size.
+fn lines(state: &mut State, width: u16, height: u16) -> Vec<String> {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| draw(state, frame)).unwrap();
+    let buffer = terminal.backend().buffer();
+    let line = |y| {
+        let mut line = String::new();
+        let mut hidden = 0;
+        for x in 0..width {
+            let symbol = buffer[(x, y)].symbol();
+            if hidden == 0 {
+                line.push_str(symbol);
+                hidden = crate::view::text::columns(symbol).max(1);
+            }
+            hidden -= 1;
+        }
+        line.trim_end().to_owned()
+    };
+    (0..height).map(line).collect()
+}
+
+fn key(state: &mut State, code: KeyCode) -> Option<Command> {
+    state.handle(&Event::Key(KeyEvent::new(code, KeyModifiers::NONE)))
+}
+
+/// Types a text.
+fn keys(state: &mut State, text: &str) {
+    for c in text.chars() {
+        key(state, KeyCode::Char(c));
+    }
+}

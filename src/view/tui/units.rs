@@ -1,0 +1,80 @@
+//! Numbers in few columns.
+
+use crate::rates::Measured;
+use crate::view::text::or_unknown;
+
+/// A number of bytes in five columns at most: `0`, `512B`, `1.5K`, `1023K`, `12.3G`.
+pub(super) fn bytes(bytes: f64) -> String {
+    const UNITS: [&str; 7] = ["B", "K", "M", "G", "T", "P", "E"];
+    if bytes <= 0.0 {
+        return "0".to_owned();
+    }
+    let mut value = bytes;
+    let mut unit = 0;
+    // What would be rounded to 1024 belongs to the next unit.
+    while value >= 1023.5 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    let digits = usize::from(value < 99.95 && unit > 0 || value < 9.95);
+    format!("{value:.digits$}{}", UNITS[unit])
+}
+
+/// Bytes per second, as [`bytes`] has them.
+pub(super) fn rate(rate: Option<Measured>) -> String {
+    or_unknown(rate, |rate| bytes(rate.value))
+}
+
+/// Events per second, in five columns for as long as there are less than 100,000.
+pub(super) fn count(rate: Option<Measured>) -> String {
+    or_unknown(rate, |rate| few(rate.value))
+}
+
+/// A share in per cent without the sign, in five columns up to 99,999.
+pub(super) fn percent(share: Option<Measured>) -> String {
+    or_unknown(share, |share| few(share.value))
+}
+
+/// A number with one digit after the point, for as long as that takes no more than five columns.
+fn few(value: f64) -> String {
+    let digits = usize::from(value < 999.95);
+    format!("{value:.digits$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn bytes_have_the_unit_that_leaves_few_digits() {
+        let kib = 1024.0;
+        for (value, text) in [
+            (0.0, "0"),
+            (0.4, "0.4B"),
+            (512.0, "512B"),
+            (1023.4, "1023B"),
+            (1023.6, "1.0K"),
+            (1536.0, "1.5K"),
+            (99.96 * kib, "100K"),
+            (1023.0 * kib, "1023K"),
+            (768.0 * kib * kib, "768M"),
+            (12.34 * kib * kib * kib, "12.3G"),
+        ] {
+            assert_eq!(bytes(value), text, "{value}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_take_five_columns_at_most(count in any::<u64>()) {
+            prop_assert!(bytes(count as f64).len() <= 5);
+            prop_assert!(bytes(count as f64 / 1e6).len() <= 5);
+        }
+
+        #[test]
+        fn shares_take_five_columns_at_most(share in 0.0..99_999.0) {
+            prop_assert!(few(share).len() <= 5);
+        }
+    }
+}
