@@ -105,10 +105,10 @@ pub(crate) struct Top {
     #[arg(short, long)]
     pub(crate) batch: bool,
 
-    /// Seconds between two samples, fractions too
-    #[arg(short, long, value_name = "SECONDS", default_value = "3", value_parser = interval::parse)]
+    /// Seconds between two samples, fractions too [default: 3, or what the screen's W wrote]
+    #[arg(short, long, value_name = "SECONDS", value_parser = interval::parse)]
     #[arg(allow_negative_numbers = true)]
-    pub(crate) delay: Duration,
+    pub(crate) delay: Option<Duration>,
 
     /// Stop after this many samples
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -127,7 +127,7 @@ pub(crate) struct Top {
     #[arg(short, long)]
     pub(crate) vcpus: bool,
 
-    /// Show the pCPUs below the domains
+    /// Show the pCPUs: below the domains with -b, else instead of them until P is pressed
     #[arg(short, long)]
     pub(crate) pcpus: bool,
 
@@ -135,7 +135,7 @@ pub(crate) struct Top {
     #[arg(short, long)]
     pub(crate) repeat_header: bool,
 
-    /// Show names whole, not only their first ten columns
+    /// Show names whole: not only their first ten columns with -b, else at other columns' cost
     #[arg(short, long)]
     pub(crate) full_name: bool,
 

@@ -153,3 +153,19 @@ pub(crate) fn at_work(count: u16) -> (Snapshot, Snapshot) {
     };
     (at(1), at(2))
 }
+
+/// This many pCPUs, on two sockets and four nodes, of which the last is offline; pCPU `N` has been
+/// busy for `N` of `count` parts of the time.
+pub(crate) fn pcpus(count: u32, at_ns: u64) -> Vec<Pcpu> {
+    let place = |id: u32, groups: u32| Some(id * groups / count);
+    (0..count)
+        .map(|id| Pcpu {
+            id,
+            idle_time_ns: (id + 1 < count)
+                .then(|| at_ns - at_ns * u64::from(id) / u64::from(count)),
+            socket: place(id, 2),
+            core: Some(id),
+            node: place(id, 4),
+        })
+        .collect()
+}

@@ -3,6 +3,7 @@
 //! A thread of its own takes the samples, one waits for keys and one for signals; all of them
 //! send messages to this one, which draws when something changed and sleeps otherwise.
 
+mod preferences;
 mod sampler;
 mod screen;
 mod signals;
@@ -22,6 +23,7 @@ use xenscope::source::Parts;
 use xenscope::view::tui::{Below, Command, Needs, Settings, State, Terminal};
 
 use crate::cli::Top;
+use preferences::Refused;
 use sampler::Request;
 use screen::Screen;
 
@@ -56,10 +58,11 @@ enum Message {
 
 pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
     fit_terminal()?;
-    let settings = Settings {
-        interval: options.delay,
-        ..Settings::default()
-    };
+    let (mut settings, warning) = settings();
+    if let Some(delay) = options.delay {
+        settings.interval = delay;
+    }
+    let interval = settings.interval;
     let below = Below {
         networks: options.networks,
         vbds: options.vbds,
@@ -69,10 +72,16 @@ pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
         dom0_first: options.dom0_first,
     };
     let mut state = State::new(settings, below, Terminal::of(|name| env::var(name).ok()));
+    if options.pcpus {
+        state.show_pcpus();
+    }
+    if let Some(warning) = warning {
+        state.tell(warning);
+    }
 
     let (sender, messages) = mpsc::channel();
     let needs = state.needs();
-    let requests = sampler::start(parts(needs), options.delay, allow_untested, sender.clone());
+    let requests = sampler::start(parts(needs), interval, allow_untested, sender.clone());
     // No screen before there is something to show on it: what fails until then is told as ever.
     match messages.recv() {
         Ok(Message::Sampled(first)) => state.take(*first),
@@ -87,7 +96,7 @@ pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
         screen,
         messages,
         requests,
-        asked: (needs, options.delay),
+        asked: (needs, interval),
         left: options.iterations,
     };
     live.run()
@@ -109,6 +118,20 @@ fn fit_terminal() -> Result<(), NoScreen> {
     }
 }
 
+/// The settings that were written down, or the usual ones and why not those.
+fn settings() -> (Settings, Option<String>) {
+    let Some(path) = preferences::path() else {
+        return Default::default();
+    };
+    match preferences::read(&path) {
+        Ok(settings) => (settings.unwrap_or_default(), None),
+        Err(why) => {
+            let warning = format!("{} is ignored: {why}", path.display());
+            (Settings::default(), Some(warning))
+        }
+    }
+}
+
 /// The parts of a sample that the screen needs.
 fn parts(needs: Needs) -> Parts {
     Parts {
@@ -116,7 +139,11 @@ fn parts(needs: Needs) -> Parts {
         nics: true,
         disks: true,
         vcpus: needs.vcpus,
-        ..Parts::default()
+        affinities: needs.details,
+        scheduling: needs.details,
+        targets: needs.details,
+        macs: needs.details,
+        host: needs.host,
     }
 }
 
@@ -183,6 +210,7 @@ impl Live {
                 Some(Command::Quit) => return Ok(true),
                 Some(Command::Suspend) => self.suspend()?,
                 Some(Command::Redraw) => self.screen.clear()?,
+                Some(Command::Save) => self.save(),
                 None => {}
             },
             Message::Signal(signal) if signals::STOP == signal => self.suspend()?,
@@ -206,6 +234,21 @@ impl Live {
             let _ = self.requests.send(Request::Interval(now.1));
         }
         self.asked = now;
+    }
+
+    /// Writes the settings down, and tells where or why not.
+    fn save(&mut self) {
+        let path = preferences::path();
+        let written = match &path {
+            Some(path) => preferences::write(path, self.state.settings()),
+            None => Err(Refused::NoPlace),
+        };
+        let place = path.unwrap_or_else(|| "config.toml".into());
+        let place = place.display();
+        self.state.tell(match written {
+            Ok(()) => format!("written to {place}"),
+            Err(why) => format!("{place} was not written: {why}"),
+        });
     }
 
     /// Gives the terminal back and stops, until someone continues it.

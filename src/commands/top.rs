@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use xenscope::rates::Rates;
 use xenscope::source::{Parts, Source};
+use xenscope::view::tui::interval;
 use xenscope::view::{Sample, csv, json, top, xentop};
 
 use super::{Notes, live, print, terminal_width};
@@ -40,16 +41,17 @@ fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
         full_name: options.full_name,
         dom0_first: options.dom0_first,
     };
+    let delay = options.delay.unwrap_or(interval::USUAL);
     let mut notes = Notes::default();
     let mut source = Source::open(parts, allow_untested)?;
     let mut before = source.sample()?;
-    let mut next = Instant::now() + options.delay.min(PRIMING);
+    let mut next = Instant::now() + delay.min(PRIMING);
     let mut printed = 0;
     while options.iterations.is_none_or(|wanted| printed < wanted) {
         sleep(next.saturating_duration_since(Instant::now()));
         // From one point in time to the next, so that the time that sampling takes does not add
         // up; a point that has passed already is skipped.
-        next = (next + options.delay).max(Instant::now());
+        next = (next + delay).max(Instant::now());
         let after = source.sample()?;
         notes.tell(&after.notes);
         let sample = Sample {

@@ -56,12 +56,45 @@ pub enum Column {
 pub(super) struct Shape {
     /// Its title, and a short one for where it is narrow.
     pub(super) titles: (&'static str, &'static str),
+    /// What it holds.
+    pub(super) holds: &'static str,
     /// How narrow and how wide it can be.
     widths: (usize, usize),
     /// The higher, the longer it stays when the line gets narrow.
     stays: u8,
     /// Whether its text stands on the left.
     pub(super) left: bool,
+}
+
+/// The shape of a column whose text stands on the right.
+fn right(
+    title: &'static str,
+    short: &'static str,
+    holds: &'static str,
+    widths: (usize, usize),
+    stays: u8,
+) -> Shape {
+    Shape {
+        titles: (title, short),
+        holds,
+        widths,
+        stays,
+        left: false,
+    }
+}
+
+/// The shape of a column whose text stands on the left.
+fn left(
+    title: &'static str,
+    short: &'static str,
+    holds: &'static str,
+    widths: (usize, usize),
+    stays: u8,
+) -> Shape {
+    Shape {
+        left: true,
+        ..right(title, short, holds, widths, stays)
+    }
 }
 
 /// A column's place in the line.
@@ -115,35 +148,51 @@ impl Column {
     ];
 
     pub(super) fn shape(self) -> Shape {
-        let (titles, widths, stays, left) = match self {
-            Self::Id => (("ID", "ID"), (3, 5), 15, false),
-            Self::Name => (("NAME", "NAME"), (8, 12), 20, true),
-            Self::Type => (("TYPE", "TYPE"), (5, 5), 5, true),
-            Self::State => (("STATE", "STATE"), (8, 9), 16, true),
-            Self::Vcpus => (("VCPUS", "VCPU"), (5, 6), 9, false),
-            Self::Cpu => (("CPU %", "CPU%"), (5, 7), 19, false),
-            Self::CpuOfVcpus => (("VCPU %", "VCP%"), (5, 7), 8, false),
-            Self::CpuBar => (("BUSY", "BUSY"), (5, 20), 10, true),
-            Self::CpuHistory => (("LATELY", "PAST"), (5, 40), 7, true),
-            Self::CpuTime => (("CPU TIME", "TIME"), (7, 9), 4, false),
-            Self::Memory => (("MEMORY", "MEM"), (5, 7), 18, false),
-            Self::MemoryShare => (("MEM %", "MEM%"), (5, 6), 6, false),
-            Self::MemoryMax => (("MEM MAX", "MAX"), (5, 8), 3, false),
-            Self::NetReceived => (("NET RX/s", "RX/s"), (5, 9), 14, false),
-            Self::NetSent => (("NET TX/s", "TX/s"), (5, 9), 13, false),
-            Self::DiskRead => (("DISK RD/s", "RD/s"), (5, 10), 12, false),
-            Self::DiskWritten => (("DISK WR/s", "WR/s"), (5, 10), 11, false),
-            Self::DiskReads => (("READS/s", "RDS"), (5, 8), 5, false),
-            Self::DiskWrites => (("WRITES/s", "WRS"), (5, 9), 5, false),
-            Self::Pool => (("POOL", "POOL"), (5, 5), 2, false),
-            Self::Uuid => (("UUID", "UUID"), (36, 36), 1, true),
-        };
-        Shape {
-            titles,
-            widths,
-            stays,
-            left,
+        match self {
+            Self::Id => right("ID", "ID", "its number", (3, 5), 15),
+            Self::Name => left("NAME", "NAME", "its name", (8, 12), 20),
+            Self::Type => left("TYPE", "TYPE", "pv, pvh or hvm", (5, 5), 5),
+            Self::State => left("STATE", "STATE", "what it does", (8, 9), 16),
+            Self::Vcpus => right("VCPUS", "VCPU", "vCPUs online", (5, 6), 9),
+            Self::Cpu => right("CPU %", "CPU%", "CPU use, per cent of one pCPU", (5, 7), 19),
+            Self::CpuOfVcpus => right(
+                "VCPU %",
+                "VCP%",
+                "CPU use, per cent of its vCPUs",
+                (5, 7),
+                8,
+            ),
+            Self::CpuBar => left(
+                "BUSY",
+                "BUSY",
+                "CPU use of its vCPUs, as a bar",
+                (5, 20),
+                10,
+            ),
+            Self::CpuHistory => left("LATELY", "PAST", "CPU use of its vCPUs lately", (5, 40), 7),
+            Self::CpuTime => right("CPU TIME", "TIME", "CPU time in seconds", (7, 9), 4),
+            Self::Memory => right("MEMORY", "MEM", "memory", (5, 7), 18),
+            Self::MemoryShare => {
+                right("MEM %", "MEM%", "memory, per cent of the host's", (5, 6), 6)
+            }
+            Self::MemoryMax => right("MEM MAX", "MAX", "the most memory it may hold", (5, 8), 3),
+            Self::NetReceived => right("NET RX/s", "RX/s", "bytes received per second", (5, 9), 14),
+            Self::NetSent => right("NET TX/s", "TX/s", "bytes sent per second", (5, 9), 13),
+            Self::DiskRead => right("DISK RD/s", "RD/s", "bytes read per second", (5, 10), 12),
+            Self::DiskWritten => {
+                right("DISK WR/s", "WR/s", "bytes written per second", (5, 10), 11)
+            }
+            Self::DiskReads => right("READS/s", "RDS", "read requests per second", (5, 8), 5),
+            Self::DiskWrites => right("WRITES/s", "WRS", "write requests per second", (5, 9), 5),
+            Self::Pool => right("POOL", "POOL", "the CPU pool it is in", (5, 5), 2),
+            Self::Uuid => left("UUID", "UUID", "its uuid", (36, 36), 1),
         }
+    }
+
+    /// Its place among all columns.
+    pub(super) fn place(self) -> usize {
+        let place = Self::ALL.iter().position(|&column| column == self);
+        place.unwrap_or_default()
     }
 
     /// Whether people look for the greatest first in it.
@@ -169,10 +218,17 @@ impl Slot {
 /// The columns that fit into a line of this width, with one column of space between them: those
 /// that matter least go first, and what room is left widens the others, the name first.
 ///
-/// `name` is the width of the longest name; a name that must be `whole` gives way last.
-pub(super) fn fit(chosen: &[Column], width: u16, name: usize, whole: bool) -> Vec<Slot> {
+/// `id` and `name` are the widths of the longest of each; a name that must be `whole` gives way
+/// last.
+pub(super) fn fit(
+    chosen: &[Column],
+    width: u16,
+    (id, name): (usize, usize),
+    whole: bool,
+) -> Vec<Slot> {
     let width = usize::from(width);
     let narrowest = |column: Column| match column {
+        Column::Id => id.max(column.shape().widths.0),
         Column::Name if whole => name.max(column.shape().widths.0),
         _ => column.shape().widths.0,
     };
@@ -232,4 +288,65 @@ pub(super) fn fit(chosen: &[Column], width: u16, name: usize, whole: bool) -> Ve
             slot
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use proptest::sample::subsequence;
+
+    fn titles(width: u16, name: usize) -> String {
+        let slots = fit(&Column::USUAL, width, (1, name), false);
+        let titles = slots.iter().map(|slot| slot.title());
+        titles.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_matters_least_goes_first() {
+        let narrow = "ID NAME STATE VCPU CPU% BUSY PAST MEM RX/s TX/s RD/s WR/s";
+        assert_eq!(titles(75, 30), narrow);
+        assert_eq!(titles(74, 30), narrow.replace(" PAST", ""));
+        assert_eq!(titles(60, 30), "ID NAME STATE CPU% MEM RX/s TX/s RD/s WR/s");
+        assert_eq!(titles(40, 30), "ID NAME STATE CPU% MEM RX/s");
+        assert_eq!(titles(20, 30), "NAME CPU% MEM");
+        assert_eq!(titles(1, 30), "NAME");
+    }
+
+    #[test]
+    fn the_name_gets_the_room_that_it_needs() {
+        let name = |width, longest, whole| {
+            let slots = fit(&Column::USUAL, width, (1, longest), whole);
+            let name = slots.iter().find(|slot| slot.column == Column::Name);
+            name.map(|slot| slot.width)
+        };
+        assert_eq!(name(200, 60, false), Some(60));
+        assert_eq!(name(80, 60, false), Some(13));
+        assert_eq!(name(80, 60, true), Some(60));
+        assert_eq!(name(200, 3, false), Some(12));
+    }
+
+    proptest! {
+        #[test]
+        fn slots_stand_side_by_side_within_the_line(
+            chosen in subsequence(Column::ALL.to_vec(), 1..=Column::ALL.len()),
+            width in 0_u16..300, id in 1_usize..=5, name in 0_usize..100, whole: bool,
+        ) {
+            let slots = fit(&chosen, width, (id, name), whole);
+            prop_assert!(!slots.is_empty());
+            let mut next = 0;
+            for slot in &slots {
+                prop_assert_eq!(slot.x, next);
+                next += slot.width + 1;
+            }
+            prop_assert!(next <= width + 1);
+            // Whatever is left out matters less than all that is shown.
+            let stays = |column: Column| column.shape().stays;
+            let shown = |column: &Column| slots.iter().any(|slot| slot.column == *column);
+            let least = slots.iter().map(|slot| stays(slot.column)).min();
+            for column in chosen.iter().filter(|column| !shown(column)) {
+                prop_assert!(Some(stays(*column)) <= least);
+            }
+        }
+    }
 }

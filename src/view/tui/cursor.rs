@@ -16,6 +16,11 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
+    /// The chosen domain.
+    pub(super) fn chosen(&self) -> Option<Identity> {
+        self.chosen
+    }
+
     /// The row of the chosen domain; `None` when there is none in the table.
     pub(super) fn row(&self, snapshot: &Snapshot, rows: &[usize]) -> Option<usize> {
         let chosen = self.chosen?;

@@ -26,7 +26,10 @@ impl Ring {
     }
 
     /// The newest `count` values, from the older to the newer.
-    pub(super) fn last(&self, count: usize) -> impl ExactSizeIterator<Item = Option<f32>> + '_ {
+    pub(super) fn last(
+        &self,
+        count: usize,
+    ) -> impl ExactSizeIterator<Item = Option<f32>> + Clone + '_ {
         self.0
             .iter()
             .skip(self.0.len().saturating_sub(count))

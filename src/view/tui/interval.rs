@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+/// The interval that no one chose.
+pub const USUAL: Duration = Duration::from_secs(3);
 /// The shortest interval.
 pub const SHORTEST: Duration = Duration::from_millis(10);
 /// The longest interval.

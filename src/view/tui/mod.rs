@@ -11,6 +11,7 @@ mod history;
 pub mod interval;
 mod keys;
 mod order;
+mod preferences;
 mod state;
 #[cfg(test)]
 mod tests;

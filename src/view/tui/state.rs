@@ -7,10 +7,11 @@ use ratatui::layout::Size;
 use super::columns::Column;
 use super::cursor::Cursor;
 use super::history::Histories;
+use super::interval;
 use super::order::{Order, rows};
 use super::theme::{Terminal, Theme};
 use crate::rates::Rates;
-use crate::snapshot::{Domain, Snapshot};
+use crate::snapshot::{Domain, Identity, Snapshot};
 use crate::view::Sample;
 
 /// What a person chooses once and for all.
@@ -34,7 +35,7 @@ impl Default for Settings {
             columns: Column::USUAL.to_vec(),
             sort: Column::Cpu,
             descending: true,
-            interval: Duration::from_secs(3),
+            interval: interval::USUAL,
             theme: Theme::default(),
         }
     }
@@ -57,11 +58,15 @@ pub struct Below {
     pub dom0_first: bool,
 }
 
-/// What the samples have to hold for what is shown.
+/// What the samples have to hold for what is shown, beyond what the table needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Needs {
     /// vCPUs.
     pub vcpus: bool,
+    /// All about a domain: affinities, scheduling, memory targets, MAC addresses.
+    pub details: bool,
+    /// Where pCPUs are, NUMA nodes and CPU pools.
+    pub host: bool,
 }
 
 /// A snapshot, and the rates since the one before.
@@ -87,13 +92,27 @@ pub(super) enum Asked {
     Delay,
 }
 
-/// What lies over the table for the moment.
+/// What the screen shows below the header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Pane {
+    /// All domains.
+    #[default]
+    Table,
+    /// One domain.
+    Detail(Identity),
+    /// The pCPUs.
+    Pcpus,
+}
+
+/// What lies over the pane for the moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Over {
     #[default]
     Nothing,
     /// The keys.
     Help,
+    /// All the columns there are, and which of them the cursor is on.
+    Columns(usize),
     /// A question in the status line, and what was answered so far.
     Prompt(Asked, String),
 }
@@ -104,7 +123,10 @@ pub struct State {
     pub(super) terminal: Terminal,
     pub(super) settings: Settings,
     pub(super) below: Below,
+    pub(super) pane: Pane,
     pub(super) over: Over,
+    /// How many lines of a long text are above the screen.
+    pub(super) scroll: usize,
     pub(super) filter: String,
     pub(super) cursor: Cursor,
     /// The rows of the table: places in the shown snapshot.
@@ -129,7 +151,9 @@ impl State {
             terminal,
             settings,
             below,
+            pane: Pane::default(),
             over: Over::default(),
+            scroll: 0,
             filter: String::new(),
             cursor: Cursor::default(),
             rows: Vec::new(),
@@ -183,9 +207,24 @@ impl State {
 
     /// What the samples have to hold.
     pub fn needs(&self) -> Needs {
+        let details = matches!(self.pane, Pane::Detail(_));
         Needs {
-            vcpus: self.below.vcpus,
+            vcpus: self.below.vcpus || details,
+            details,
+            host: self.pane == Pane::Pcpus,
         }
+    }
+
+    /// Shows the pCPUs instead of the domains.
+    pub fn show_pcpus(&mut self) {
+        self.turn_to(Pane::Pcpus);
+    }
+
+    /// Shows another pane, from its top on.
+    pub(super) fn turn_to(&mut self, pane: Pane) {
+        self.pane = pane;
+        self.scroll = 0;
+        self.changed = true;
     }
 
     /// Whether something changed since this was asked last.
@@ -278,10 +317,19 @@ impl State {
     }
 }
 
-/// What is asked for only once, or only now and then, stays as it was.
+/// What is asked for only once, or only now and then, stays as it was: where the pCPUs are, and
+/// in what pools. Figures do not: those of the nodes are not known.
 fn carry_on(before: &Snapshot, snapshot: &mut Snapshot) {
     let (old, new) = (&before.host, &mut snapshot.host);
-    if new.pools.is_none() && old.pcpu.len() == new.pcpu.len() {
-        new.pools.clone_from(&old.pools);
+    if new.pools.is_some() || old.pcpu.len() != new.pcpu.len() {
+        return;
+    }
+    new.pools.clone_from(&old.pools);
+    new.nodes.clone_from(&old.nodes);
+    for node in new.nodes.iter_mut().flatten() {
+        (node.memory_bytes, node.memory_free_bytes) = (None, None);
+    }
+    for (old, new) in old.pcpu.iter().zip(&mut new.pcpu) {
+        (new.socket, new.core, new.node) = (old.socket, old.core, old.node);
     }
 }

@@ -91,6 +91,15 @@ impl Theme {
         }
     }
 
+    /// What people call it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Usual => "usual",
+            Self::ColourBlind => "colour-blind",
+            Self::Plain => "plain",
+        }
+    }
+
     /// The style for a role. An alarm is bold too, so that it stands out without colour.
     pub(super) fn style(self, depth: Depth, role: Role) -> Style {
         let style = match role {

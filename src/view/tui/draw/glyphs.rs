@@ -10,7 +10,7 @@ pub(super) fn bar(share: f64, width: usize, unicode: bool) -> String {
     const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let eighths = (share * width as f64 * 8.0).round() as usize;
     // Something is told from nothing.
-    let eighths = eighths.max(usize::from(share > 0.0));
+    let eighths = eighths.max(usize::from(share > 0.0)).min(width * 8);
     let mut bar = "█".repeat(eighths / 8);
     bar.push_str(PARTS[eighths % 8]);
     bar
@@ -36,6 +36,28 @@ pub(super) fn history(
         .collect()
 }
 
+/// As [`history`], in more than one line; the highest comes first.
+pub(super) fn chart(
+    values: impl Iterator<Item = Option<f32>> + Clone,
+    full: f32,
+    height: usize,
+    unicode: bool,
+) -> Vec<String> {
+    let step = full / height as f32;
+    let rows = (0..height).rev();
+    rows.map(|row| {
+        let floor = row as f32 * step;
+        let part = values.clone().map(|value| value.map(|value| value - floor));
+        let line = history(part, step, unicode);
+        // Only the lowest line shows that there is nothing, or nothing known.
+        match row {
+            0 => line,
+            _ => line.replace(['▁', '_', '?'], " "),
+        }
+    })
+    .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +79,12 @@ mod tests {
         let values = [Some(0.0), Some(50.0), None, Some(100.0)];
         assert_eq!(history(values.into_iter(), 100.0, true), "▁▅?█");
         assert_eq!(history(values.into_iter(), 100.0, false), "_-?#");
+    }
+
+    #[test]
+    fn a_chart_is_a_history_in_more_lines() {
+        let values = [Some(0.0), Some(50.0), None, Some(100.0)];
+        assert_eq!(chart(values.into_iter(), 100.0, 2, true), ["   █", "▁█?█"]);
     }
 
     proptest! {

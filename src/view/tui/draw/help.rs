@@ -1,42 +1,83 @@
 //! What the keys do.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
 
-use super::Pen;
 use crate::view::tui::state::State;
 use crate::view::tui::theme::Role;
 
-const KEYS: [(&str, &str); 16] = [
-    ("q Q ^C", "quit"),
-    (
-        "up down pgup pgdn home end",
-        "choose a domain; Esc chooses none",
-    ),
-    ("/", "filter by name, id or uuid as you type; Esc shows all"),
-    ("s S > <", "sort by the next column, the one before"),
-    ("1 to 9, 0", "sort by that column; again: the other way"),
-    ("r", "reverse the order"),
-    ("p space", "pause the display and go on"),
-    ("+ -", "longer, shorter interval"),
-    ("d D", "set the interval in seconds"),
-    ("n N", "each domain's NICs below it"),
-    ("b B", "each domain's disks below it"),
-    ("v V", "each domain's vCPUs below it"),
-    ("R", "the titles above each domain"),
+const KEYS: [(&str, &str); 35] = [
+    ("", "everywhere"),
+    ("q  Q  ^C", "quit"),
+    ("?  h  F1", "this help; q, Esc or Enter leave it"),
+    ("p  space", "hold what is shown, and go on"),
+    ("+  -", "a longer, a shorter interval"),
+    ("d  D", "give the interval in seconds"),
+    ("P", "how busy each pCPU is, and back"),
     ("t", "the next theme: usual, colour-blind, plain"),
-    ("^L ^Z", "draw anew, stop"),
+    ("W", "write columns, order, interval and theme to"),
+    (
+        "",
+        "  $XDG_CONFIG_HOME/xenscope/config.toml or ~/.config/xenscope/config.toml",
+    ),
+    ("^L  ^Z", "draw anew; stop (fg goes on)"),
+    ("", "in the table"),
+    (
+        "arrows  j  k",
+        "choose a domain; PgUp, PgDn, Home, End, g and G too",
+    ),
+    ("Enter", "all about the chosen domain"),
+    ("Esc", "show all domains; choose none"),
+    (
+        "/",
+        "only domains with this in the name, or an id or uuid that begins so",
+    ),
+    (
+        "s  c",
+        "all columns: space shows or hides one, Enter sorts by it",
+    ),
+    ("S  >  <", "sort by the next column, by the one before"),
+    (
+        "1 to 9  0",
+        "sort by the first to the tenth column; again: reverse",
+    ),
+    ("r", "reverse the order"),
+    ("n  N", "each domain's NICs below it"),
+    ("b  B", "each domain's disks below it"),
+    ("v  V", "each domain's vCPUs below it"),
+    ("R", "the titles above each domain"),
     (
         "mouse",
         "click a title to sort, a row to choose; the wheel scrolls",
     ),
+    ("", "about one domain"),
+    (
+        "arrows",
+        "up and down scroll; left, right and Tab go to the next domain",
+    ),
+    ("Esc  Enter", "back to the table"),
+    ("", "what is what"),
+    (
+        "CPU %",
+        "of one pCPU: a domain that keeps two busy uses 200 %",
+    ),
+    ("BUSY", "of what the domain's vCPUs could use; so is LATELY"),
+    ("RX  TX", "bytes per second that the guest received, sent"),
+    ("RD  WR", "bytes per second that the guest read, wrote"),
+    ("-", "not known, or not yet: rates need two samples"),
+    (
+        "skipped",
+        "a sample was due while one before was still being taken",
+    ),
 ];
 
-pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
-    for (line, (keys, does)) in (0..).zip(KEYS) {
-        if let Some(mut pen) = Pen::new(buffer, area, line) {
-            pen.put(&format!("{keys:<28}"), state.style(Role::Accent))
-                .say(does);
-        }
-    }
+/// One line for each key; what has no key is a heading or goes on from the line above.
+pub(super) fn lines(state: &State) -> Vec<Line<'static>> {
+    let line = |&(keys, does): &(&'static str, &'static str)| match keys {
+        "" if !does.starts_with(' ') => Line::styled(does, state.style(Role::Dim)),
+        keys => Line::from(vec![
+            Span::styled(format!("  {keys:<13} "), state.style(Role::Accent)),
+            Span::raw(does),
+        ]),
+    };
+    KEYS.iter().map(line).collect()
 }

@@ -1,9 +1,13 @@
 //! From the state to a frame.
 
 mod below;
+mod chooser;
+mod detail;
 mod glyphs;
 mod header;
 mod help;
+mod page;
+mod pcpus;
 mod status;
 mod table;
 
@@ -13,7 +17,7 @@ use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::Style;
 
 use super::columns::Column;
-use super::state::{Over, State};
+use super::state::{Over, Pane, State};
 use super::theme::Role;
 
 /// What is where on the screen.
@@ -63,9 +67,22 @@ pub fn draw(state: &mut State, frame: &mut Frame<'_>) {
     let layout = Layout::of(state.size);
     let buffer = frame.buffer_mut();
     header::draw(state, layout.header, buffer);
-    match state.over {
-        Over::Help => help::draw(state, layout.titles.union(layout.body), buffer),
-        Over::Nothing | Over::Prompt(..) => table::draw(state, layout, buffer),
+    let whole = layout.titles.union(layout.body);
+    let text = match (&state.over, state.pane) {
+        (Over::Help, _) => Some(help::lines(state)),
+        (&Over::Columns(at), _) => {
+            // The line with the cursor stays in sight, below the one that tells the keys.
+            let last = (at + 2).saturating_sub(usize::from(whole.height));
+            state.scroll = state.scroll.clamp(last, (at + 1).max(last));
+            Some(chooser::lines(state, at))
+        }
+        (_, Pane::Detail(identity)) => Some(detail::lines(state, identity)),
+        (_, Pane::Pcpus) => Some(pcpus::lines(state, whole.height)),
+        (_, Pane::Table) => None,
+    };
+    match text {
+        Some(lines) => page::draw(state, &lines, whole, buffer),
+        None => table::draw(state, layout, buffer),
     }
     if let Some(x) = status::draw(state, layout.status, buffer) {
         frame.set_cursor_position(Position::new(x, layout.status.y));

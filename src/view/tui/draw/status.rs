@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::Pen;
 use crate::view::text::safe;
-use crate::view::tui::state::{Asked, Over, State};
+use crate::view::tui::state::{Asked, Over, Pane, State};
 use crate::view::tui::theme::Role;
 
 /// Draws the line; returns where the cursor belongs when something is asked.
@@ -38,16 +38,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<u16
             let text = format!("/{} ({} of {all})  ", safe(&state.filter), state.rows.len());
             pen.put(&text, state.style(Role::Accent));
         }
-        for (key, does) in [
-            ("?", "help"),
-            ("q", "quit"),
-            ("/", "filter"),
-            ("s", "sort"),
-            ("r", "reverse"),
-            ("p", "pause"),
-            ("+-", "interval"),
-            ("d", "delay"),
-        ] {
+        for &(key, does) in hints(state) {
             pen.put(key, state.style(Role::Accent))
                 .say(" ")
                 .put(does, state.style(Role::Dim))
@@ -55,6 +46,39 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<u16
         }
     }
     None
+}
+
+/// The keys that are of use here, the most wanted first.
+fn hints(state: &State) -> &'static [(&'static str, &'static str)] {
+    match (&state.over, state.pane) {
+        (Over::Help | Over::Columns(_), _) => &[("Esc", "back"), ("arrows", "move")],
+        (_, Pane::Detail(_)) => &[
+            ("Esc", "back"),
+            ("arrows", "scroll"),
+            ("Tab", "next domain"),
+            ("p", "pause"),
+            ("?", "help"),
+            ("q", "quit"),
+        ],
+        (_, Pane::Pcpus) => &[
+            ("P", "back"),
+            ("arrows", "scroll"),
+            ("p", "pause"),
+            ("?", "help"),
+            ("q", "quit"),
+        ],
+        (_, Pane::Table) => &[
+            ("?", "help"),
+            ("q", "quit"),
+            ("/", "filter"),
+            ("s", "sort"),
+            ("Enter", "detail"),
+            ("P", "pCPUs"),
+            ("p", "pause"),
+            ("+-", "interval"),
+            ("c", "columns"),
+        ],
+    }
 }
 
 /// What went wrong with the newest sample.

@@ -55,12 +55,16 @@ pub(super) fn draw(state: &State, layout: Layout, buffer: &mut Buffer) {
 
 /// The columns that fit.
 fn slots(state: &State, sample: Sample<'_>) -> Vec<Slot> {
-    let names = sample.snapshot.domains.iter().map(cells::name);
-    let longest = names.map(|name| columns(&name)).max().unwrap_or(0);
+    let domains = &sample.snapshot.domains;
+    let names = domains.iter().map(|domain| columns(&cells::name(domain)));
+    // Domains stand in the order of their ids.
+    let id = domains
+        .last()
+        .map_or(1, |domain| domain.id.to_string().len());
     fit(
         &state.settings.columns,
         state.size.width,
-        longest,
+        (id, names.max().unwrap_or(0)),
         state.below.full_name,
     )
 }

@@ -1,6 +1,9 @@
 //! The live view on doctored snapshots.
 #![allow(clippy::unwrap_used)]
 
+mod cursor;
+mod events;
+mod looks;
 mod screens;
 
 use ratatui::Terminal;

@@ -1,6 +1,8 @@
 //! What stands where at three sizes.
 
 use super::*;
+use crate::doctored::{SECOND, pcpus};
+use crate::snapshot::{Note, ShutdownReason};
 
 #[test]
 fn everything_usual_is_on_80_by_24() {
@@ -12,8 +14,62 @@ fn everything_usual_is_on_80_by_24() {
     ] {
         assert!(screen[0].contains(part), "{part}: {}", screen[0]);
     }
-    let titles = " ID NAME     STATE     VCPU CPU%▼ BUSY     LATELY    MEM  RX/s  TX/s  RD/s  WR/s";
-    assert!(screen[4].starts_with(titles), "{}", screen[4]);
+    assert_eq!(
+        screen[1],
+        "CPU [███████████████     ]  75.0 % of 2 pCPUs  ▆"
+    );
+    assert_eq!(
+        screen[2],
+        "Mem [███████████████     ]  75.0 % of 4.0G, 1.0G free"
+    );
+    assert_eq!(screen[3], "12 domains: 4 running, 4 runnable, 4 blocked");
+    assert_eq!(
+        screen[4],
+        " ID NAME     STATE     VCPU CPU%▼ BUSY     LATELY    MEM  RX/s  TX/s  RD/s  WR/s"
+    );
+    assert_eq!(
+        screen[5],
+        " 11 guest-11 blocked      1  91.7 ███████▍ ▇        128M 11.0K  2.9K 11.0M 44.0K"
+    );
+    assert!(screen[16].starts_with("  0 Domain-0 runnable     1   0.0"));
+    assert!(screen[23].starts_with("? help  q quit"));
+}
+
+#[test]
+fn a_large_screen_has_whole_titles_and_long_bars() {
+    let screen = lines(&mut watching(12), 200, 60);
+    assert!(screen[4].contains("NET RX/s  NET TX/s  DISK RD/s  DISK WR/s"));
+    assert!(screen[5].contains(&format!(" {}▍ ", "█".repeat(18))));
+}
+
+#[test]
+fn no_size_is_too_small() {
+    for width in 0..30 {
+        for height in 0..10 {
+            for typed in ["", "?", "s", "/web", "nbvR", "P", "d1"] {
+                let mut state = watching(5);
+                keys(&mut state, typed);
+                lines(&mut state, width, height);
+            }
+            let mut state = watching(5);
+            key(&mut state, KeyCode::Enter);
+            lines(&mut state, width, height);
+        }
+    }
+    let screen = lines(&mut watching(5), 20, 5);
+    assert_eq!(screen[1], "NAME     CPU%▼   MEM");
+    assert_eq!(screen[2], "guest-4   80.0  128M");
+}
+
+#[test]
+fn before_the_second_sample_there_are_no_rates() {
+    let mut state = state(Settings::default());
+    state.take(at_work(2).0);
+    let screen = lines(&mut state, 80, 24);
+    assert!(screen[0].contains("over -, every 3 s"), "{}", screen[0]);
+    assert!(screen[1].ends_with("    - % of 2 pCPUs"), "{}", screen[1]);
+    assert!(screen[5].starts_with("  0 Domain-0 runnable     1     -"));
+    assert!(screen[5].ends_with("128M     -     -     -     -"));
 }
 
 #[test]
@@ -21,33 +77,146 @@ fn devices_stand_below_their_domain() {
     let mut state = watching(3);
     keys(&mut state, "nb");
     let screen = lines(&mut state, 80, 24);
-    assert!(screen[5].starts_with("  2 guest-2"), "{}", screen[5]);
-    assert!(
-        screen[6].starts_with("    nic  0   vif9.0   rx  2.0K/s"),
-        "{}",
-        screen[6]
-    );
-    assert!(screen[7].starts_with("    nic  1"), "{}", screen[7]);
-    assert!(
-        screen[8].starts_with("    disk xvda blkback read  2.0M/s"),
-        "{}",
-        screen[8]
-    );
-    assert!(screen[9].starts_with("  1 guest-1"), "{}", screen[9]);
+    for (line, start) in [
+        (5, "  2 guest-2"),
+        (6, "    nic  0   vif9.0   rx  2.0K/s"),
+        (7, "    nic  1"),
+        (8, "    disk xvda blkback read  2.0M/s"),
+        (9, "  1 guest-1"),
+    ] {
+        assert!(screen[line].starts_with(start), "{}", screen[line]);
+    }
+    keys(&mut state, "R");
+    assert!(lines(&mut state, 80, 24)[9].starts_with(" ID NAME"));
 }
 
 #[test]
-fn no_size_is_too_small() {
-    for width in 0..30 {
-        for height in 0..10 {
-            for typed in ["", "?", "/web", "nbvR"] {
-                let mut state = watching(5);
-                keys(&mut state, typed);
-                lines(&mut state, width, height);
-            }
-        }
+fn names_can_neither_move_the_columns_nor_the_cursor() {
+    let mut state = watching(0);
+    let (_, mut new) = at_work(4);
+    new.domains[1].name = Some("漢字漢字漢字漢字漢字".into());
+    new.domains[2].name = Some("a\u{1b}[2J\u{202e}b".into());
+    new.domains[3].name = Some("e\u{301}te\u{301}".into());
+    state.take(new);
+    let screen = lines(&mut state, 80, 24);
+    let state_at = |line: &str| {
+        let place = line.find("run").or_else(|| line.find("block")).unwrap();
+        crate::view::text::columns(&line[..place])
+    };
+    let places: Vec<usize> = screen[5..9].iter().map(|line| state_at(line)).collect();
+    assert!(places.iter().all(|&place| place == places[0]), "{screen:?}");
+    assert!(screen.iter().any(|line| line.contains("a\\u{1b}[2J\\u")));
+    assert!(screen.iter().any(|line| line.contains("e\u{301}te\u{301}")));
+}
+
+#[test]
+fn all_about_a_domain_is_on_its_page() {
+    let mut state = state(Settings::default());
+    let (mut old, mut new) = at_work(3);
+    for snapshot in [&mut old, &mut new] {
+        let mut vcpu = crate::doctored::vcpu(0, 1, snapshot.stamp.at_ns / 2);
+        vcpu.stamp = snapshot.stamp;
+        snapshot.domains[2].vcpus = Some(vec![vcpu]);
     }
-    let screen = lines(&mut watching(5), 20, 5);
-    assert_eq!(screen[1], "NAME     CPU%▼   MEM");
-    assert_eq!(screen[2], "guest-4   80.0  128M");
+    new.domains[2].states.shutdown = Some(ShutdownReason::Crash);
+    state.take(old);
+    state.take(new);
+    key(&mut state, KeyCode::Enter);
+    assert!(state.needs().details && state.needs().vcpus);
+    let page = lines(&mut state, 100, 39).join("\n");
+    for part in [
+        "guest-2 (domain 2)",
+        "pvh, crashed (crash)",
+        "00000000-0000-0000-0000-000000000003",
+        "66.7 % of one pCPU",
+        "CPU        ▆ most 66.7 %",
+        "128M used, ceiling 129M, target 128M, maximum 256M",
+        "running     1   50.0     1.0 s  0-1",
+        "xvda  blkback",
+        "vif9.0",
+        "00:16:3e:00:00:01",
+    ] {
+        assert!(page.contains(part), "{part}:\n{page}");
+    }
+    key(&mut state, KeyCode::Tab);
+    assert!(lines(&mut state, 100, 39)[4].starts_with("guest-1"));
+    state.take(at_work(1).1);
+    assert!(lines(&mut state, 100, 39)[4].starts_with("domain 1 is gone"));
+    key(&mut state, KeyCode::Esc);
+    assert!(lines(&mut state, 100, 39)[5].contains(" 0 Domain-0"));
+    assert!(!state.needs().details);
+}
+
+/// The page of a host with this many pCPUs.
+fn of_pcpus(count: u32, width: u16, height: u16) -> Vec<String> {
+    let mut state = state(Settings::default());
+    let (mut old, mut new) = at_work(1);
+    old.host.pcpu = pcpus(count, SECOND);
+    new.host.pcpu = pcpus(count, 2 * SECOND);
+    state.take(old);
+    state.take(new);
+    state.show_pcpus();
+    assert!(state.needs().host);
+    lines(&mut state, width, height)
+}
+
+#[test]
+fn four_pcpus_have_a_bar_each() {
+    let page = of_pcpus(4, 80, 24);
+    assert_eq!(page[8], "node 2, socket 1, 1 online, 50.0 % busy");
+    assert_eq!(page[9], "   2 █████      50.0 %");
+    assert_eq!(page[10], "node 3, socket 1, 0 online, - % busy, 1 offline");
+    assert_eq!(page[11], "   3           offline");
+}
+
+#[test]
+fn two_hundred_and_fifty_six_pcpus_have_room() {
+    let page = of_pcpus(256, 80, 24);
+    assert!(page[11].starts_with("  192 ▆▆▆▆"), "{page:?}");
+    assert!(page[11].ends_with("█x"), "{page:?}");
+    let page = of_pcpus(256, 200, 60);
+    assert!(
+        page.iter()
+            .any(|line| line.contains(" 254 █████████▉ 99.2 %")),
+        "{page:?}"
+    );
+    // Shares without bars where there is room for them alone.
+    assert_eq!(
+        of_pcpus(64, 80, 24)[19],
+        "  60  93.8 %   61  95.3 %   62  96.9 %   63 offline"
+    );
+}
+
+#[test]
+fn what_could_not_be_read_is_told_in_the_last_line() {
+    let mut state = watching(2);
+    let (_, mut new) = at_work(2);
+    new.notes = vec![Note::NicsUnreadable("no \u{1b}[2Jsuch file".into())];
+    state.take(new);
+    let screen = lines(&mut state, 80, 24);
+    assert_eq!(
+        screen[23],
+        "! the NICs can't be listed: no \\u{1b}[2Jsuch file"
+    );
+    state.fail("the hypervisor does not answer".into());
+    state.skip(3);
+    let screen = lines(&mut state, 80, 24);
+    assert_eq!(screen[23], "! the hypervisor does not answer");
+    assert!(screen[3].ends_with("3 samples skipped"), "{}", screen[3]);
+    state.take(at_work(2).1);
+    assert!(lines(&mut state, 80, 24)[23].starts_with("? help"));
+}
+
+#[test]
+fn the_help_tells_every_key_and_scrolls() {
+    let mut state = watching(2);
+    keys(&mut state, "?");
+    let screen = lines(&mut state, 80, 24);
+    assert!(screen[5].contains("quit"), "{screen:?}");
+    assert!(screen[22].ends_with(" more"), "{screen:?}");
+    key(&mut state, KeyCode::End);
+    let screen = lines(&mut state, 80, 24);
+    assert!(screen[22].contains("skipped"), "{screen:?}");
+    keys(&mut state, "q");
+    assert!(lines(&mut state, 80, 24)[4].starts_with(" ID NAME"));
 }

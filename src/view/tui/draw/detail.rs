@@ -1,0 +1,260 @@
+//! All about one domain.
+
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+
+use super::glyphs::chart;
+use crate::rates::{DomainRates, Measured};
+use crate::snapshot::{Domain, Identity};
+use crate::view::Sample;
+use crate::view::table::{Align, Table};
+use crate::view::text::{UNKNOWN, numbers, or_unknown, safe};
+use crate::view::tui::cells;
+use crate::view::tui::history::Ring;
+use crate::view::tui::state::State;
+use crate::view::tui::theme::Role;
+use crate::view::tui::units;
+
+/// The lines about the domain with this identity.
+pub(super) fn lines(state: &State, identity: Identity) -> Vec<Line<'static>> {
+    let found = state.sample().and_then(|sample| find(sample, identity));
+    let Some((domain, rates)) = found else {
+        return vec![Line::styled(
+            format!("domain {} is gone; Esc leads back", identity.id),
+            state.style(Role::Busy),
+        )];
+    };
+    let dim = state.style(Role::Dim);
+    let mut lines = vec![title(domain)];
+    lines.extend(facts(state, domain, rates));
+    lines.extend(charts(state, domain));
+    for (known, table, what) in [
+        (domain.vcpus.is_some(), vcpus(domain, rates), "vCPUs"),
+        (domain.disks.is_some(), disks(domain, rates), "disks"),
+        (domain.nics.is_some(), nics(domain, rates), "NICs"),
+    ] {
+        lines.push(Line::default());
+        match (known, table.is_empty()) {
+            (true, false) => lines.extend(rows(state, &table)),
+            (true, true) => lines.push(Line::styled(format!("no {what}"), dim)),
+            (false, _) => lines.push(Line::styled(format!("the {what} are not known yet"), dim)),
+        }
+    }
+    lines
+}
+
+fn find(sample: Sample<'_>, identity: Identity) -> Option<(&Domain, &DomainRates)> {
+    sample
+        .domains()
+        .find(|(domain, _)| domain.identity() == identity)
+}
+
+fn title(domain: &Domain) -> Line<'static> {
+    let text = format!("{} (domain {})", cells::name(domain), domain.id);
+    Line::styled(text, Style::new().add_modifier(Modifier::BOLD))
+}
+
+fn facts(state: &State, domain: &Domain, rates: &DomainRates) -> Vec<Line<'static>> {
+    let bytes = |bytes: u64| units::bytes(bytes as f64);
+    let mut what = format!("{}, {}", domain.kind, domain.states.summary());
+    if let Some(reason) = domain.states.shutdown {
+        what.push_str(&format!(" ({reason})"));
+    }
+    let uuid = match domain.store_uuid {
+        Some(other) if other != domain.uuid => {
+            format!("{} (XenStore has {other})", domain.uuid)
+        }
+        _ => domain.uuid.to_string(),
+    };
+    let ceiling = domain
+        .memory_max_bytes
+        .map_or_else(|| "none".to_owned(), bytes);
+    vec![
+        state.labelled("state", what),
+        state.labelled("uuid", uuid),
+        state.labelled(
+            "CPU",
+            format!(
+                "{} % of one pCPU, {} % of its {} of {} vCPUs, {:.1} s in all",
+                units::percent(rates.cpu_percent),
+                units::percent(rates.cpu_percent_of_vcpus),
+                domain.vcpus_online,
+                domain.vcpus_max,
+                domain.cpu_time_ns as f64 / 1e9,
+            ),
+        ),
+        state.labelled(
+            "memory",
+            format!(
+                "{} used, ceiling {ceiling}, target {}, maximum {}",
+                bytes(domain.memory_bytes),
+                or_unknown(domain.memory_target_bytes, bytes),
+                or_unknown(domain.memory_static_max_bytes, bytes),
+            ),
+        ),
+        state.labelled(
+            "scheduler",
+            format!(
+                "{}, in pool {}",
+                or_unknown(domain.scheduling, |scheduling| scheduling.to_string()),
+                domain.pool
+            ),
+        ),
+    ]
+}
+
+/// What it used lately; as high as the screen is.
+fn charts(state: &State, domain: &Domain) -> Vec<Line<'static>> {
+    let Some(past) = state.histories().of(domain.identity()) else {
+        return Vec::new();
+    };
+    let height = match state.size.height {
+        0..40 => 1,
+        _ => 4,
+    };
+    let width = usize::from(state.size.width).saturating_sub(26);
+    let vcpus = 100.0 * domain.vcpus_online.max(1) as f32;
+    let full = domain.memory_max_bytes.unwrap_or(domain.memory_bytes) as f32;
+    let percent = |value: f32| {
+        units::percent(Some(Measured {
+            value: f64::from(value),
+            uncertainty: 0.0,
+        })) + " %"
+    };
+    let bytes = |value: f32| units::bytes(f64::from(value));
+    let rate = |value: f32| units::bytes(f64::from(value)) + "/s";
+    let mut lines = Vec::new();
+    let mut add = |label: &str, ring: &Ring, full: Option<f32>, show: &dyn Fn(f32) -> String| {
+        let greatest = ring.last(width).flatten().reduce(f32::max);
+        let full = full.or(greatest).unwrap_or(0.0);
+        let rows = chart(ring.last(width), full, height, state.terminal.unicode);
+        for (row, text) in rows.into_iter().enumerate() {
+            let label = if row == 0 { label } else { "" };
+            let mut spans = vec![
+                Span::styled(format!("{label:<10} "), state.style(Role::Accent)),
+                Span::styled(text, state.style(Role::Calm)),
+            ];
+            if row == 0 {
+                let most = or_unknown(greatest, show);
+                spans.push(Span::styled(
+                    format!(" most {most}"),
+                    state.style(Role::Dim),
+                ));
+            }
+            lines.push(Line::from(spans));
+        }
+    };
+    add("CPU", &past.cpu, Some(vcpus), &percent);
+    add("memory", &past.memory, Some(full), &bytes);
+    add("disk", &past.disk, None, &rate);
+    add("net", &past.net, None, &rate);
+    lines
+}
+
+/// A table with its heading in colour.
+fn rows(state: &State, table: &Table) -> Vec<Line<'static>> {
+    let text = table.render(Some(usize::from(state.size.width)));
+    let mut lines = Vec::new();
+    for (row, line) in text.lines().enumerate() {
+        let style = match row {
+            0 => state.style(Role::Accent),
+            _ => Style::new(),
+        };
+        lines.push(Line::styled(line.to_owned(), style));
+    }
+    lines
+}
+
+fn vcpus(domain: &Domain, rates: &DomainRates) -> Table {
+    let mut table = Table::new(&[
+        ("VCPU", Align::Right),
+        ("STATE", Align::Left),
+        ("PCPU", Align::Right),
+        ("CPU %", Align::Right),
+        ("CPU TIME", Align::Right),
+        ("MAY RUN ON", Align::Left),
+        ("PREFERS", Align::Left),
+    ]);
+    let set = |pcpus: &Option<Vec<u32>>| or_unknown(pcpus.as_deref(), numbers);
+    for (vcpu, percent) in domain.vcpus.iter().flatten().zip(&rates.vcpu_percent) {
+        table.row(vec![
+            vcpu.id.to_string(),
+            vcpu.state.to_string(),
+            or_unknown(vcpu.pcpu, |pcpu| pcpu.to_string()),
+            units::percent(*percent),
+            format!("{:.1} s", vcpu.cpu_time_ns as f64 / 1e9),
+            set(&vcpu.hard_affinity),
+            set(&vcpu.soft_affinity),
+        ]);
+    }
+    table
+}
+
+fn disks(domain: &Domain, rates: &DomainRates) -> Table {
+    let mut table = Table::new(&[
+        ("DISK", Align::Left),
+        ("BACKEND", Align::Left),
+        ("READ", Align::Right),
+        ("WRITTEN", Align::Right),
+        ("RD/s", Align::Right),
+        ("WR/s", Align::Right),
+        ("READS/s", Align::Right),
+        ("WRITES/s", Align::Right),
+        ("ERRORS", Align::Right),
+        ("TAKES", Align::Right),
+    ]);
+    let bytes = |bytes: Option<u64>| or_unknown(bytes, |bytes| units::bytes(bytes as f64));
+    let latency = |ns: Option<f64>| or_unknown(ns, |ns| format!("{:.1}", ns / 1e6));
+    for (disk, rates) in domain.disks.iter().flatten().zip(&rates.disks) {
+        table.row(vec![
+            safe(&disk.device).into_owned(),
+            disk.backend.to_string(),
+            bytes(disk.read_bytes),
+            bytes(disk.write_bytes),
+            units::rate(rates.read_bytes),
+            units::rate(rates.write_bytes),
+            units::count(rates.read_requests),
+            units::count(rates.write_requests),
+            or_unknown(disk.errors, |errors| errors.to_string()),
+            format!(
+                "{}/{} ms",
+                latency(rates.read_latency_ns),
+                latency(rates.write_latency_ns)
+            ),
+        ]);
+    }
+    table
+}
+
+fn nics(domain: &Domain, rates: &DomainRates) -> Table {
+    let mut table = Table::new(&[
+        ("NIC", Align::Right),
+        ("DEVICE", Align::Left),
+        ("RECEIVED", Align::Right),
+        ("SENT", Align::Right),
+        ("RX/s", Align::Right),
+        ("TX/s", Align::Right),
+        ("ERRORS", Align::Right),
+        ("DROPS", Align::Right),
+        ("MAC", Align::Left),
+    ]);
+    let bytes = |bytes: Option<u64>| or_unknown(bytes, |bytes| units::bytes(bytes as f64));
+    let both = |rx: Option<u64>, tx: Option<u64>| {
+        let show = |count: Option<u64>| or_unknown(count, |count| count.to_string());
+        format!("{}/{}", show(rx), show(tx))
+    };
+    for (nic, rates) in domain.nics.iter().flatten().zip(&rates.nics) {
+        table.row(vec![
+            nic.id.to_string(),
+            safe(&nic.device).into_owned(),
+            bytes(nic.rx_bytes),
+            bytes(nic.tx_bytes),
+            units::rate(rates.rx_bytes),
+            units::rate(rates.tx_bytes),
+            both(nic.rx_errors, nic.tx_errors),
+            both(nic.rx_drops, nic.tx_drops),
+            safe(nic.mac.as_deref().unwrap_or(UNKNOWN)).into_owned(),
+        ]);
+    }
+    table
+}

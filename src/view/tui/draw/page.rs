@@ -1,0 +1,44 @@
+//! Texts that may be longer than the screen.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::Pen;
+use crate::view::tui::state::State;
+use crate::view::tui::theme::Role;
+
+/// Draws as much of the lines as fits, from the place on that the person scrolled to.
+pub(super) fn draw(state: &mut State, lines: &[Line<'_>], area: Rect, buffer: &mut Buffer) {
+    let height = usize::from(area.height);
+    let below = lines.len().saturating_sub(height);
+    state.scroll = state.scroll.min(below);
+    let below = below - state.scroll;
+    for (y, line) in (0..area.height).zip(&lines[state.scroll..]) {
+        if let Some(mut pen) = Pen::new(buffer, area, y) {
+            for span in line {
+                pen.put(&span.content, span.style);
+            }
+        }
+    }
+    if let Some(mut pen) = area
+        .height
+        .checked_sub(1)
+        .filter(|_| below > 0)
+        .and_then(|last| Pen::new(buffer, area, last))
+    {
+        let text = format!(" {below} more ");
+        pen.x = pen.right.saturating_sub(text.len() as u16).max(pen.x);
+        pen.put(&text, state.style(Role::Accent));
+    }
+}
+
+impl State {
+    /// A line with a label and a text.
+    pub(super) fn labelled(&self, label: &str, text: impl Into<String>) -> Line<'static> {
+        Line::from(vec![
+            Span::styled(format!("{label:<10} "), self.style(Role::Accent)),
+            Span::raw(text.into()),
+        ])
+    }
+}

@@ -1,0 +1,198 @@
+//! How busy each pCPU is, by node and socket.
+
+use std::collections::BTreeMap;
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::glyphs::{bar, history};
+use crate::rates::Measured;
+use crate::snapshot::{Host, Pcpu};
+use crate::view::Sample;
+use crate::view::text::{UNKNOWN, or_unknown, safe};
+use crate::view::tui::state::State;
+use crate::view::tui::theme::{Role, load};
+use crate::view::tui::units;
+
+/// How much room each pCPU gets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// A number, a bar and a share.
+    Bar,
+    /// A number and a share.
+    Share,
+    /// A single glyph.
+    Glyph,
+}
+
+/// How many columns the number and the share of a pCPU take.
+const SHARE_WIDTH: usize = 13;
+
+/// A node and a socket, where they are known.
+type Place = (Option<u32>, Option<u32>);
+
+/// A pCPU and its use.
+type One<'a> = (&'a Pcpu, Option<Measured>);
+
+/// The pCPUs with as much about each as fits on this many lines.
+pub(super) fn lines(state: &State, height: u16) -> Vec<Line<'static>> {
+    let Some(sample) = state.sample() else {
+        return Vec::new();
+    };
+    let groups = groups(sample);
+    let of = |form| {
+        let mut lines = Vec::new();
+        for (place, pcpus) in &groups {
+            lines.push(heading(state, sample, *place, pcpus));
+            lines.extend(grid(state, pcpus, form));
+        }
+        lines
+    };
+    let fits = |lines: &Vec<Line<'_>>| lines.len() <= usize::from(height);
+    [Form::Bar, Form::Share]
+        .into_iter()
+        .map(of)
+        .find(fits)
+        .unwrap_or_else(|| of(Form::Glyph))
+}
+
+/// The pCPUs by node and socket; those of which neither is known stand last.
+fn groups(sample: Sample<'_>) -> Vec<(Place, Vec<One<'_>>)> {
+    let mut groups: BTreeMap<_, Vec<One<'_>>> = BTreeMap::new();
+    for (pcpu, busy) in sample.pcpus() {
+        let unknown = (pcpu.node.is_none(), pcpu.socket.is_none());
+        let place = (pcpu.node, pcpu.socket);
+        groups
+            .entry((unknown, place))
+            .or_default()
+            .push((pcpu, busy));
+    }
+    groups
+        .into_iter()
+        .map(|((_, place), pcpus)| (place, pcpus))
+        .collect()
+}
+
+/// What a group is, and how busy it is as a whole.
+fn heading(
+    state: &State,
+    sample: Sample<'_>,
+    (node, socket): Place,
+    pcpus: &[One<'_>],
+) -> Line<'static> {
+    let host = &sample.snapshot.host;
+    let number = |number: Option<u32>| or_unknown(number, |number| number.to_string());
+    let online: Vec<&One<'_>> = pcpus.iter().filter(|(pcpu, _)| pcpu.is_online()).collect();
+    let known = || online.iter().filter_map(|(_, busy)| *busy);
+    let mean = known().map(|busy| busy.value).sum::<f64>() / known().count() as f64;
+    let busy = match known().count() {
+        0 => UNKNOWN.to_owned(),
+        _ => format!("{mean:.1}"),
+    };
+    let mut text = format!(", {} online, {busy} % busy", online.len());
+    if pcpus.len() > online.len() {
+        text.push_str(&format!(", {} offline", pcpus.len() - online.len()));
+    }
+    if let Some(free) = node.and_then(|node| free(host, node)) {
+        text.push_str(&format!(", {free}"));
+    }
+    if let Some(pools) = pools(host, pcpus) {
+        text.push_str(&format!(", {pools}"));
+    }
+    let place = match (node, socket) {
+        (None, None) => "place unknown".to_owned(),
+        _ => format!("node {}, socket {}", number(node), number(socket)),
+    };
+    Line::from(vec![
+        Span::styled(place, state.style(Role::Accent)),
+        Span::raw(text),
+    ])
+}
+
+/// The memory of a node.
+fn free(host: &Host, node: u32) -> Option<String> {
+    let node = host.nodes.iter().flatten().find(|one| one.id == node)?;
+    let bytes = |bytes: u64| units::bytes(bytes as f64);
+    let (free, all) = (node.memory_free_bytes?, node.memory_bytes?);
+    Some(format!("{} of {} free", bytes(free), bytes(all)))
+}
+
+/// The pools that a group's pCPUs are in, where there is more than one pool at all.
+fn pools(host: &Host, pcpus: &[One<'_>]) -> Option<String> {
+    host.pools.as_ref().filter(|pools| pools.len() > 1)?;
+    let mut names: Vec<String> = pcpus
+        .iter()
+        .filter_map(|(pcpu, _)| host.pool_of(pcpu.id))
+        .map(|pool| match &pool.name {
+            Some(name) => safe(name).into_owned(),
+            None => format!("pool {}", pool.id),
+        })
+        .collect();
+    names.dedup();
+    (!names.is_empty()).then(|| names.join(", "))
+}
+
+/// A group's pCPUs, as many in a line as fit.
+fn grid(state: &State, pcpus: &[One<'_>], form: Form) -> Vec<Line<'static>> {
+    let width = usize::from(state.size.width);
+    if form == Form::Glyph {
+        return glyphs(state, pcpus, width);
+    }
+    let bar_width = match form {
+        Form::Bar => 10,
+        _ => 0,
+    };
+    let in_line = (width / (SHARE_WIDTH + bar_width)).max(1);
+    pcpus
+        .chunks(in_line)
+        .map(|chunk| {
+            let cells = chunk.iter().flat_map(|one| cell(state, *one, bar_width));
+            Line::from(cells.collect::<Vec<_>>())
+        })
+        .collect()
+}
+
+/// `  3 [||||      ] 45.2 %`, or without the bar when that is to be no columns wide.
+fn cell(state: &State, (pcpu, busy): One<'_>, bar_width: usize) -> Vec<Span<'static>> {
+    let mut spans = vec![Span::raw(format!("{:>4} ", pcpu.id))];
+    let style = busy.map_or_else(Style::new, |busy| state.style(load(busy.value)));
+    if bar_width > 0 {
+        let share = busy.map_or(0.0, |busy| busy.value / 100.0);
+        let bar = bar(share, bar_width, state.terminal.unicode);
+        let empty = " ".repeat(bar_width.saturating_sub(bar.chars().count()));
+        spans.push(Span::styled(bar, style));
+        spans.push(Span::raw(empty));
+    }
+    let text = match pcpu.is_online() {
+        true => format!("{:>5} % ", units::percent(busy)),
+        false => "offline ".to_owned(),
+    };
+    spans.push(Span::styled(text, style));
+    spans
+}
+
+/// A glyph for each pCPU, with the number of the first in each line.
+fn glyphs(state: &State, pcpus: &[One<'_>], width: usize) -> Vec<Line<'static>> {
+    // Lines of round numbers of pCPUs are easier to count in.
+    let in_line = match width.saturating_sub(6) {
+        room @ ..16 => room.max(1),
+        room => room / 16 * 16,
+    };
+    pcpus
+        .chunks(in_line)
+        .map(|chunk| {
+            let first = chunk.first().map_or(0, |(pcpu, _)| pcpu.id);
+            let mut spans = vec![Span::raw(format!("{first:>5} "))];
+            spans.extend(chunk.iter().map(|(pcpu, busy)| match busy {
+                Some(busy) => {
+                    let value = std::iter::once(Some(busy.value as f32));
+                    let glyph = history(value, 100.0, state.terminal.unicode);
+                    Span::styled(glyph, state.style(load(busy.value)))
+                }
+                None if pcpu.is_online() => Span::raw("?"),
+                None => Span::styled("x", state.style(Role::Dim)),
+            }));
+            Line::from(spans)
+        })
+        .collect()
+}

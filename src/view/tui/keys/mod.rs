@@ -1,0 +1,177 @@
+//! What keys and the mouse do.
+
+mod overlays;
+mod table;
+
+use ratatui::crossterm::event::{
+    Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
+use ratatui::layout::Size;
+
+use super::draw::Target;
+use super::interval;
+use super::state::{Asked, Over, Pane, State};
+
+/// What the driver has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// End.
+    Quit,
+    /// Give the terminal back and stop, until continued.
+    Suspend,
+    /// Draw every cell anew.
+    Redraw,
+    /// Write the settings down for the next time.
+    Save,
+}
+
+impl State {
+    /// Does what an event asks for, and returns what is left to the driver.
+    pub fn handle(&mut self, event: &Event) -> Option<Command> {
+        match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => {
+                self.message = None;
+                self.touch();
+                self.key(*key)
+            }
+            Event::Mouse(mouse) => {
+                self.mouse(*mouse);
+                None
+            }
+            Event::Resize(width, height) => {
+                self.size = Size::new(*width, *height);
+                self.touch();
+                None
+            }
+            _ => None,
+        }
+    }
+
+    fn key(&mut self, key: KeyEvent) -> Option<Command> {
+        if key.modifiers.contains(KeyModifiers::CONTROL) {
+            return match key.code {
+                KeyCode::Char('c') => Some(Command::Quit),
+                KeyCode::Char('z') => Some(Command::Suspend),
+                KeyCode::Char('l') => Some(Command::Redraw),
+                _ => None,
+            };
+        }
+        match std::mem::take(&mut self.over) {
+            Over::Nothing => self.key_in_pane(key.code),
+            Over::Help => self.key_in_help(key.code),
+            Over::Columns(at) => {
+                self.key_in_columns(at, key.code);
+                None
+            }
+            Over::Prompt(asked, text) => {
+                self.key_in_prompt(asked, text, key.code);
+                None
+            }
+        }
+    }
+
+    /// The keys that mean the same in every pane.
+    fn key_in_pane(&mut self, code: KeyCode) -> Option<Command> {
+        match code {
+            KeyCode::Char('q' | 'Q') => return Some(Command::Quit),
+            KeyCode::Char('W') => return Some(Command::Save),
+            KeyCode::Char('?' | 'h') | KeyCode::F(1) => {
+                self.scroll = 0;
+                self.over = Over::Help;
+            }
+            KeyCode::Char('d' | 'D') => self.over = Over::Prompt(Asked::Delay, String::new()),
+            KeyCode::Char('p' | ' ') => self.pause(),
+            KeyCode::Char('+') => {
+                self.settings.interval = interval::longer(self.settings.interval);
+            }
+            KeyCode::Char('-') => {
+                self.settings.interval = interval::shorter(self.settings.interval);
+            }
+            KeyCode::Char('t') => {
+                self.settings.theme = self.settings.theme.next();
+                self.tell(format!("theme: {}", self.settings.theme.name()));
+            }
+            KeyCode::Char('P') => match self.pane {
+                Pane::Pcpus => self.turn_to(Pane::Table),
+                Pane::Table | Pane::Detail(_) => self.turn_to(Pane::Pcpus),
+            },
+            _ => match self.pane {
+                Pane::Table => self.key_in_table(code),
+                Pane::Detail(_) | Pane::Pcpus => self.key_in_text(code),
+            },
+        }
+        None
+    }
+
+    /// The keys of a pane that is a long text.
+    fn key_in_text(&mut self, code: KeyCode) {
+        let neighbour = match code {
+            KeyCode::Esc | KeyCode::Enter | KeyCode::Backspace => {
+                self.turn_to(Pane::Table);
+                return;
+            }
+            KeyCode::Tab | KeyCode::Right => 1,
+            KeyCode::BackTab | KeyCode::Left => -1,
+            _ => {
+                self.scroll_text(code);
+                return;
+            }
+        };
+        if let Pane::Detail(_) = self.pane {
+            self.with_cursor(|cursor, snapshot, rows| cursor.go(neighbour, snapshot, rows));
+            if let Some(chosen) = self.cursor.chosen() {
+                self.turn_to(Pane::Detail(chosen));
+            }
+        }
+    }
+
+    /// Scrolls a long text; drawing it sees to it that its end stays in sight.
+    fn scroll_text(&mut self, code: KeyCode) {
+        self.scroll = match code {
+            KeyCode::Up | KeyCode::Char('k') => self.scroll.saturating_sub(1),
+            KeyCode::Down | KeyCode::Char('j') => self.scroll.saturating_add(1),
+            KeyCode::PageUp => self.scroll.saturating_sub(self.page()),
+            KeyCode::PageDown => self.scroll.saturating_add(self.page()),
+            KeyCode::Home | KeyCode::Char('g') => 0,
+            KeyCode::End | KeyCode::Char('G') => usize::MAX,
+            _ => self.scroll,
+        };
+    }
+
+    /// How far a page key goes.
+    fn page(&self) -> usize {
+        usize::from(self.size.height / 2).max(1)
+    }
+
+    fn mouse(&mut self, mouse: MouseEvent) {
+        let by: isize = match mouse.kind {
+            MouseEventKind::ScrollDown => 3,
+            MouseEventKind::ScrollUp => -3,
+            MouseEventKind::Down(MouseButton::Left) => {
+                self.click(mouse.column, mouse.row);
+                return;
+            }
+            // Movements are no reason for a new frame.
+            _ => return,
+        };
+        if self.over == Over::Nothing && self.pane == Pane::Table {
+            self.with_cursor(|cursor, _, rows| cursor.scroll(by, rows));
+        } else {
+            self.scroll = self.scroll.saturating_add_signed(by);
+            self.touch();
+        }
+    }
+
+    fn click(&mut self, x: u16, y: u16) {
+        if self.over != Over::Nothing || self.pane != Pane::Table {
+            return;
+        }
+        match self.target(x, y) {
+            Some(Target::Title(column)) => self.sort_by(column),
+            Some(Target::Row(row)) => {
+                self.with_cursor(|cursor, snapshot, rows| cursor.choose(row, snapshot, rows));
+            }
+            None => {}
+        }
+    }
+}

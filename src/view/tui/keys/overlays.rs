@@ -1,0 +1,97 @@
+//! The keys of what lies over a pane.
+
+use ratatui::crossterm::event::KeyCode;
+
+use super::Command;
+use crate::view::tui::columns::Column;
+use crate::view::tui::interval;
+use crate::view::tui::state::{Asked, Over, State};
+
+impl State {
+    pub(super) fn key_in_help(&mut self, code: KeyCode) -> Option<Command> {
+        match code {
+            KeyCode::Char('Q') => return Some(Command::Quit),
+            KeyCode::Esc | KeyCode::Enter | KeyCode::F(1) | KeyCode::Char('q' | '?' | 'h') => {
+                self.scroll = 0;
+            }
+            _ => {
+                self.scroll_text(code);
+                self.over = Over::Help;
+            }
+        }
+        None
+    }
+
+    pub(super) fn key_in_columns(&mut self, at: usize, code: KeyCode) {
+        let last = Column::ALL.len() - 1;
+        let at = match code {
+            KeyCode::Esc | KeyCode::Char('c' | 's' | 'q') => return,
+            KeyCode::Enter => {
+                self.sort_by(Column::ALL[at.min(last)]);
+                return;
+            }
+            KeyCode::Char(' ') => {
+                self.toggle(Column::ALL[at.min(last)]);
+                at
+            }
+            KeyCode::Up | KeyCode::Char('k') => at.saturating_sub(1),
+            KeyCode::Down | KeyCode::Char('j') => at + 1,
+            KeyCode::PageUp | KeyCode::Home => 0,
+            KeyCode::PageDown | KeyCode::End => last,
+            _ => at,
+        };
+        self.over = Over::Columns(at.min(last));
+    }
+
+    /// Shows a column, in its usual place among the others, or no longer. The last one stays.
+    fn toggle(&mut self, column: Column) {
+        let columns = &mut self.settings.columns;
+        match columns.iter().position(|&shown| shown == column) {
+            Some(_) if columns.len() == 1 => {}
+            Some(place) => {
+                columns.remove(place);
+            }
+            None => {
+                let after = |shown: &Column| shown.place() > column.place();
+                let place = columns.iter().position(after).unwrap_or(columns.len());
+                columns.insert(place, column);
+            }
+        }
+    }
+
+    pub(super) fn key_in_prompt(&mut self, asked: Asked, mut text: String, code: KeyCode) {
+        match code {
+            KeyCode::Enter => {
+                self.answer(asked, &text);
+                return;
+            }
+            KeyCode::Esc => {
+                if asked == Asked::Filter {
+                    self.filter.clear();
+                    self.refresh();
+                }
+                return;
+            }
+            KeyCode::Backspace => {
+                text.pop();
+            }
+            KeyCode::Char(c) => text.push(c),
+            KeyCode::Up | KeyCode::Down if asked == Asked::Filter => self.go(code),
+            _ => {}
+        }
+        if asked == Asked::Filter && self.filter != text {
+            self.filter.clone_from(&text);
+            self.refresh();
+        }
+        self.over = Over::Prompt(asked, text);
+    }
+
+    fn answer(&mut self, asked: Asked, text: &str) {
+        if asked == Asked::Delay && !text.is_empty() {
+            match interval::parse(text) {
+                Ok(interval) => self.settings.interval = interval,
+                Err(why) => self.tell(why),
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The keys of the table of domains.
+
+use ratatui::crossterm::event::KeyCode;
+
+use crate::view::tui::columns::Column;
+use crate::view::tui::state::{Asked, Over, Pane, State};
+
+impl State {
+    pub(super) fn key_in_table(&mut self, code: KeyCode) {
+        match code {
+            KeyCode::Char('/') => self.over = Over::Prompt(Asked::Filter, self.filter.clone()),
+            KeyCode::Char('c') => self.over = Over::Columns(0),
+            KeyCode::Char('s') => self.over = Over::Columns(self.settings.sort.place()),
+            KeyCode::Char('S' | '>') => self.sort_by_neighbour(1),
+            KeyCode::Char('<') => self.sort_by_neighbour(-1),
+            KeyCode::Char('r') => self.sort_by(self.settings.sort),
+            KeyCode::Char('n' | 'N') => self.below.networks = !self.below.networks,
+            KeyCode::Char('b' | 'B') => self.below.vbds = !self.below.vbds,
+            KeyCode::Char('v' | 'V') => self.below.vcpus = !self.below.vcpus,
+            KeyCode::Char('R') => self.below.repeat_header = !self.below.repeat_header,
+            KeyCode::Char(digit @ '0'..='9') => {
+                // 1 is the first, 0 the tenth.
+                let place = (digit as usize - '0' as usize + 9) % 10;
+                if let Some(&column) = self.settings.columns.get(place) {
+                    self.sort_by(column);
+                }
+            }
+            KeyCode::Enter => self.open(),
+            KeyCode::Esc if self.filter.is_empty() => self.cursor.leave(),
+            KeyCode::Esc => {
+                self.filter.clear();
+                self.refresh();
+            }
+            _ => self.go(code),
+        }
+    }
+
+    /// Shows all about the chosen domain, or about the first one in sight.
+    fn open(&mut self) {
+        self.with_cursor(|cursor, snapshot, rows| {
+            let row = cursor.row(snapshot, rows).unwrap_or(cursor.top);
+            cursor.choose(row, snapshot, rows);
+        });
+        if let Some(chosen) = self.cursor.chosen().filter(|_| !self.rows.is_empty()) {
+            self.turn_to(Pane::Detail(chosen));
+        }
+    }
+
+    /// Moves the cursor.
+    pub(super) fn go(&mut self, code: KeyCode) {
+        let page = isize::try_from(self.page()).unwrap_or(1);
+        let by = match code {
+            KeyCode::Up | KeyCode::Char('k') => -1,
+            KeyCode::Down | KeyCode::Char('j') => 1,
+            KeyCode::PageUp => -page,
+            KeyCode::PageDown => page,
+            KeyCode::Home | KeyCode::Char('g') => {
+                self.with_cursor(|cursor, snapshot, rows| cursor.choose(0, snapshot, rows));
+                return;
+            }
+            KeyCode::End | KeyCode::Char('G') => {
+                self.with_cursor(|cursor, snapshot, rows| {
+                    cursor.choose(usize::MAX, snapshot, rows);
+                });
+                return;
+            }
+            _ => return,
+        };
+        self.with_cursor(|cursor, snapshot, rows| cursor.go(by, snapshot, rows));
+    }
+
+    /// Sorts by the column before or after the one that it is sorted by.
+    fn sort_by_neighbour(&mut self, by: isize) {
+        let drawn = |column: &Column| matches!(column, Column::CpuBar | Column::CpuHistory);
+        let columns = self.settings.columns.iter().copied();
+        let columns: Vec<Column> = columns.filter(|column| !drawn(column)).collect();
+        let now = columns
+            .iter()
+            .position(|&column| column == self.settings.sort);
+        let next = match now {
+            Some(now) => (now + columns.len()).saturating_add_signed(by) % columns.len(),
+            None => 0,
+        };
+        // `sort_by` would turn the order around.
+        if let Some(&column) = columns.get(next).filter(|_| now != Some(next)) {
+            self.sort_by(column);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Settings as a text that people can edit.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::columns::Column;
+use super::interval::{LONGEST, SHORTEST};
+use super::state::Settings;
+use super::theme::Theme;
+
+/// The file's keys; what is left out stays as usual.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    columns: Option<Vec<Column>>,
+    sort: Option<Column>,
+    descending: Option<bool>,
+    interval_seconds: Option<f64>,
+    theme: Option<Theme>,
+}
+
+impl Settings {
+    /// The settings that a TOML text holds.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with the text, without quoting it.
+    pub fn from_toml(text: &str) -> Result<Self, String> {
+        let file: File = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+        let usual = Self::default();
+        let mut columns = file.columns.unwrap_or(usual.columns);
+        let mut seen = Vec::new();
+        columns.retain(|column| {
+            let new = !seen.contains(column);
+            seen.push(*column);
+            new
+        });
+        if columns.is_empty() {
+            return Err("there is no column in 'columns'".to_owned());
+        }
+        let interval = match file.interval_seconds {
+            None => usual.interval,
+            Some(seconds) => Duration::try_from_secs_f64(seconds)
+                .ok()
+                .filter(|interval| (SHORTEST..=LONGEST).contains(interval))
+                .ok_or("'interval_seconds' is not from 0.01 to 86400")?,
+        };
+        let sort = file.sort.unwrap_or(usual.sort);
+        Ok(Self {
+            columns,
+            sort,
+            descending: file.descending.unwrap_or(sort.descends()),
+            interval,
+            theme: file.theme.unwrap_or(usual.theme),
+        })
+    }
+
+    /// The settings as a TOML text.
+    ///
+    /// # Errors
+    /// A sentence of the TOML writer; there is no value that it is known to refuse.
+    pub fn to_toml(&self) -> Result<String, String> {
+        let file = File {
+            columns: Some(self.columns.clone()),
+            sort: Some(self.sort),
+            descending: Some(self.descending),
+            interval_seconds: Some(self.interval.as_secs_f64()),
+            theme: Some(self.theme),
+        };
+        toml::to_string(&file).map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use proptest::prelude::*;
+    use proptest::sample::{select, subsequence};
+
+    #[test]
+    fn what_is_left_out_stays_as_usual() {
+        assert_eq!(Settings::from_toml(""), Ok(Settings::default()));
+        let name = Settings::from_toml("sort = \"name\"").unwrap();
+        assert!(
+            !name.descending,
+            "names are read from the first to the last"
+        );
+    }
+
+    #[test]
+    fn what_is_malformed_is_refused_without_being_quoted() {
+        for (text, why) in [
+            ("columns = []", "no column"),
+            ("columns = [\"secret\"]", "unknown variant"),
+            ("colour = 1", "unknown field"),
+            ("interval_seconds = 0", "0.01 to 86400"),
+            ("interval_seconds = nan", "0.01 to 86400"),
+            ("root:$6$secret:19000:0", "key"),
+            ("theme = 7", ""),
+        ] {
+            let error = Settings::from_toml(text).unwrap_err();
+            assert!(error.contains(why), "{text}: {error}");
+            assert!(!error.contains("$6$"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_column_stands_once() {
+        let settings = Settings::from_toml("columns = [\"id\", \"cpu\", \"id\"]").unwrap();
+        assert_eq!(settings.columns, [Column::Id, Column::Cpu]);
+    }
+
+    proptest! {
+        #[test]
+        fn settings_are_read_as_they_were_written(
+            columns in subsequence(Column::ALL.to_vec(), 1..=Column::ALL.len()),
+            sort in select(Column::ALL.to_vec()),
+            descending: bool,
+            millis in 10_u64..=86_400_000,
+            theme in select(vec![Theme::Usual, Theme::ColourBlind, Theme::Plain]),
+        ) {
+            let interval = Duration::from_millis(millis);
+            let before = Settings { columns, sort, descending, interval, theme };
+            let after = Settings::from_toml(&before.to_toml().unwrap()).unwrap();
+            prop_assert_eq!(after, before);
+        }
+
+        #[test]
+        fn no_text_is_a_reason_to_panic(text in any::<String>()) {
+            let _ = Settings::from_toml(&text);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Colours, and what there is without them.
+
+use std::collections::HashSet;
+
+use ratatui::style::Color;
+
+use super::*;
+use crate::view::tui::Theme;
+
+/// All colours on a screen of many states.
+fn colours(theme: Theme, shows: Shows) -> HashSet<Color> {
+    let settings = Settings {
+        theme,
+        ..Settings::default()
+    };
+    let mut state = State::new(settings, Below::default(), shows);
+    let (old, new) = at_work(12);
+    state.take(old);
+    state.take(new);
+    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    terminal.draw(|frame| draw(&mut state, frame)).unwrap();
+    let cells = terminal.backend().buffer().content();
+    cells.iter().flat_map(|cell| [cell.fg, cell.bg]).collect()
+}
+
+fn shows(depth: Depth) -> Shows {
+    Shows {
+        depth,
+        unicode: true,
+    }
+}
+
+#[test]
+fn without_colour_there_is_none() {
+    let none = HashSet::from([Color::Reset]);
+    assert_eq!(colours(Theme::Usual, shows(Depth::None)), none);
+    assert_eq!(colours(Theme::Plain, shows(Depth::True)), none);
+}
+
+#[test]
+fn each_terminal_gets_the_colours_that_it_has() {
+    for theme in [Theme::Usual, Theme::ColourBlind] {
+        let of = |depth| {
+            let mut colours = colours(theme, shows(depth));
+            colours.remove(&Color::Reset);
+            assert!(colours.len() >= 4, "{colours:?}");
+            colours
+        };
+        let indexed = |colour: &Color| matches!(colour, Color::Indexed(_));
+        let true_colour = |colour: &Color| matches!(colour, Color::Rgb(..));
+        let sixteen = of(Depth::Sixteen);
+        assert!(
+            !sixteen
+                .iter()
+                .any(|colour| indexed(colour) || true_colour(colour))
+        );
+        assert!(of(Depth::Palette).iter().all(indexed));
+        assert!(of(Depth::True).iter().all(true_colour));
+    }
+}
+
+#[test]
+fn the_environment_says_what_the_terminal_can_show() {
+    let of = |variables: &[(&str, &str)]| {
+        Shows::of(|name| {
+            let found = variables.iter().find(|(this, _)| *this == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    };
+    let depth = |variables| of(variables).depth;
+    assert_eq!(depth(&[("TERM", "xterm")]), Depth::Sixteen);
+    assert_eq!(depth(&[("TERM", "screen-256color")]), Depth::Palette);
+    let direct = [("TERM", "xterm-256color"), ("COLORTERM", "truecolor")];
+    assert_eq!(depth(&direct), Depth::True);
+    assert_eq!(depth(&[("TERM", "xterm"), ("NO_COLOR", "1")]), Depth::None);
+    assert_eq!(
+        depth(&[("TERM", "xterm"), ("NO_COLOR", "")]),
+        Depth::Sixteen
+    );
+    assert_eq!(depth(&[("TERM", "vt220")]), Depth::None);
+    assert!(of(&[("LANG", "C.UTF-8")]).unicode);
+    assert!(!of(&[("LANG", "C.UTF-8"), ("LC_ALL", "C")]).unicode);
+    assert!(!of(&[]).unicode);
+}
+
+#[test]
+fn without_unicode_there_is_ascii_only() {
+    let plain = Shows {
+        depth: Depth::None,
+        unicode: false,
+    };
+    let mut state = State::new(Settings::default(), Below::default(), plain);
+    let (old, new) = at_work(12);
+    state.take(old);
+    state.take(new);
+    for typed in ["", "?", "s", "P"] {
+        keys(&mut state, typed);
+        let screen = lines(&mut state, 80, 24).join("\n");
+        assert!(screen.is_ascii(), "{screen}");
+        key(&mut state, KeyCode::Esc);
+    }
+}
