@@ -1,2 +1,7 @@
-//! The laboratory.
-fn main() {}
+//! `cargo lab`: see the library for how the laboratory works.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lab::cli::main()
+}

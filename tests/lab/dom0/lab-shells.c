@@ -1,0 +1,155 @@
+/*
+ * lab-shells: creates and destroys empty, paused domains, for the laboratory.
+ *
+ *   lab-shells create N[@FIRST][:hvm][:nameless][:name=NAME]
+ *   lab-shells destroy FIRST N
+ *
+ * Such a domain is known to Xen and, unless nameless, to XenStore, and to nothing else: it has no memory and never
+ * runs. That is enough to see how a monitor does with a thousand domains, or with gaps in their ids.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <xenctrl.h>
+#include <xenstore.h>
+
+enum { MAX_MEMORY_KIB = 4096, NEXT_FREE = 0 };
+
+struct request {
+    unsigned long count;
+    unsigned long first; /* domid, or NEXT_FREE */
+    bool hvm;
+    bool nameless;
+    const char *name; /* NULL for shell-DOMID */
+};
+
+static int fail(const char *what, unsigned long domid)
+{
+    fprintf(stderr, "lab-shells: domain %lu: %s: %s\n", domid, what, strerror(errno));
+    return 1;
+}
+
+static int usage(void)
+{
+    fputs("usage: lab-shells create N[@FIRST][:hvm][:nameless][:name=NAME]\n"
+          "       lab-shells destroy FIRST N\n", stderr);
+    return 2;
+}
+
+static bool parse_request(char *text, struct request *request)
+{
+    char *end;
+
+    request->count = strtoul(text, &end, 10);
+    if (*end == '@')
+        request->first = strtoul(end + 1, &end, 10);
+    if (request->count == 0 || (*end != '\0' && *end != ':'))
+        return false;
+    for (char *word = strtok(end, ":"); word; word = strtok(NULL, ":")) {
+        if (strcmp(word, "hvm") == 0)
+            request->hvm = true;
+        else if (strcmp(word, "nameless") == 0)
+            request->nameless = true;
+        else if (strncmp(word, "name=", 5) == 0)
+            request->name = word + 5;
+        else
+            return false;
+    }
+    return true;
+}
+
+/* A uuid of the random kind (version 4) that no other domain of this boot has. */
+static void make_handle(xen_domain_handle_t handle, unsigned long salt)
+{
+    static unsigned long state;
+
+    if (state == 0)
+        state = (unsigned long)time(NULL);
+    state += salt;
+    for (size_t i = 0; i < sizeof(xen_domain_handle_t); i++) {
+        state = state * 6364136223846793005UL + 1442695040888963407UL;
+        handle[i] = (uint8_t)(state >> 56);
+    }
+    handle[6] = (handle[6] & 0x0f) | 0x40;
+    handle[8] = (handle[8] & 0x3f) | 0x80;
+}
+
+static int create_one(xc_interface *xc, struct xs_handle *xs, const struct request *request, unsigned long place)
+{
+    uint32_t domid = request->first == NEXT_FREE ? 0 : (uint32_t)(request->first + place);
+    struct xen_domctl_createdomain config = {
+        .max_vcpus = 1,
+        .max_evtchn_port = 7,
+        .max_grant_frames = 1,
+        .max_maptrack_frames = 0,
+        .grant_opts = XEN_DOMCTL_GRANT_version(1),
+    };
+    char path[64], name[64];
+
+    make_handle(config.handle, place + 1);
+    if (request->hvm) {
+        config.flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
+        /* What an ordinary HVM guest has: by this, monitors tell it from PVH. */
+        config.arch.emulation_flags = XEN_X86_EMU_ALL & ~XEN_X86_EMU_VPCI;
+    }
+    if (xc_domain_create(xc, &domid, &config))
+        return fail("cannot be created", domid);
+    if (xc_domain_setmaxmem(xc, domid, MAX_MEMORY_KIB))
+        return fail("cannot have its memory limited", domid);
+    if (request->nameless)
+        return 0;
+
+    snprintf(path, sizeof path, "/local/domain/%u/name", domid);
+    if (!request->name)
+        snprintf(name, sizeof name, "shell-%u", domid);
+    const char *value = request->name ? request->name : name;
+    if (!xs_write(xs, XBT_NULL, path, value, (unsigned)strlen(value)))
+        return fail("cannot be named", domid);
+    return 0;
+}
+
+static int destroy_one(xc_interface *xc, struct xs_handle *xs, unsigned long domid)
+{
+    char path[64];
+
+    if (xc_domain_destroy(xc, (uint32_t)domid))
+        return fail("cannot be destroyed", domid);
+    snprintf(path, sizeof path, "/local/domain/%lu", domid);
+    /* A nameless one has nothing there. */
+    if (!xs_rm(xs, XBT_NULL, path) && errno != ENOENT)
+        return fail("cannot be removed from XenStore", domid);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct request request = { .first = NEXT_FREE };
+    bool create = argc == 3 && strcmp(argv[1], "create") == 0;
+    bool destroy = argc == 4 && strcmp(argv[1], "destroy") == 0;
+    int result = 0;
+
+    if (create && !parse_request(argv[2], &request))
+        return usage();
+    if (destroy) {
+        request.first = strtoul(argv[2], NULL, 10);
+        request.count = strtoul(argv[3], NULL, 10);
+    }
+    if ((!create && !destroy) || request.count == 0)
+        return usage();
+
+    xc_interface *xc = xc_interface_open(NULL, NULL, 0);
+    struct xs_handle *xs = xs_open(0);
+    if (!xc || !xs) {
+        fprintf(stderr, "lab-shells: cannot open %s: %s\n", xc ? "XenStore" : "the hypervisor", strerror(errno));
+        return 1;
+    }
+    for (unsigned long i = 0; i < request.count && result == 0; i++)
+        result = create ? create_one(xc, xs, &request, i) : destroy_one(xc, xs, request.first + i);
+    xs_close(xs);
+    xc_interface_close(xc);
+    return result;
+}

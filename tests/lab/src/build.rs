@@ -1,0 +1,126 @@
+//! Builds what goes into dom0: with cargo what is Rust, with cc what is C.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use crate::image::Programs;
+use crate::paths;
+use crate::tied;
+use crate::xen::Xen;
+
+/// The part of cargo's messages that names a built program.
+#[derive(Deserialize)]
+struct Artifact {
+    target: Target,
+    executable: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
+}
+
+/// Builds everything that dom0 gets; the integration tests only when asked for.
+pub fn programs(xen: Xen, with_tests: bool) -> Result<Programs> {
+    Ok(Programs {
+        xenscope: cargo(
+            &[
+                "build",
+                "--release",
+                "--package",
+                "xenscope",
+                "--bin",
+                "xenscope",
+            ],
+            "bin",
+        )?,
+        agent: cargo(&["build", "--package", "lab", "--bin", "lab-dom0"], "bin")?,
+        shells: shells(xen)?,
+        integration: with_tests
+            .then(|| {
+                cargo(
+                    &[
+                        "test",
+                        "--no-run",
+                        "--package",
+                        "xenscope",
+                        "--test",
+                        "integration",
+                    ],
+                    "test",
+                )
+            })
+            .transpose()?,
+    })
+}
+
+/// A command of the cargo that runs the lab.
+pub fn cargo_command() -> Command {
+    let mut command =
+        tied::command(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    command.current_dir(paths::workspace());
+    command
+}
+
+/// Lets cargo build one program of this kind; returns its path.
+fn cargo(arguments: &[&str], kind: &str) -> Result<PathBuf> {
+    let what = format!("cargo {}", arguments.join(" "));
+    let output = cargo_command()
+        .args(arguments)
+        .args(["--quiet", "--message-format=json-render-diagnostics"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot start {what}"))?;
+    if !output.status.success() {
+        bail!("{what} failed: see its messages above");
+    }
+    let name = arguments.last().copied().unwrap_or_default();
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Artifact>(line).ok())
+        .find(|artifact| {
+            artifact.target.name == name && artifact.target.kind.iter().any(|each| each == kind)
+        })
+        .and_then(|artifact| artifact.executable)
+        .with_context(|| format!("{what} has built no program"))
+}
+
+/// Builds `lab-shells` against one Xen's own headers: what it hands to libxenctrl differs between versions.
+fn shells(xen: Xen) -> Result<PathBuf> {
+    let source = paths::source("dom0/lab-shells.c");
+    let program = paths::version(xen).join("lab-shells");
+    let modified = |path| fs::metadata(path).and_then(|metadata| metadata.modified());
+    if let (Ok(source), Ok(program_time)) = (modified(&source), modified(&program))
+        && source <= program_time
+    {
+        return Ok(program);
+    }
+    let root = paths::root(xen);
+    let mut cc = tied::command("cc");
+    cc.args(["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror"])
+        .arg("-I")
+        .arg(root.join("usr/include"))
+        .arg("-o")
+        .args([&program, &source])
+        .arg("-L")
+        .arg(root.join("usr/lib/x86_64-linux-gnu"))
+        .args(["-lxenctrl", "-lxenstore"])
+        // The suite's libraries may want a newer libc than the host's; dom0 has it.
+        .arg("-Wl,--unresolved-symbols=ignore-in-shared-libs");
+    // Its messages are many lines, and stderr is where they belong.
+    let status = cc
+        .status()
+        .context("cannot start cc: install a C compiler")?;
+    if !status.success() {
+        bail!("cc could not build lab-shells.c: see its messages above");
+    }
+    Ok(program)
+}

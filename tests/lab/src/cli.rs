@@ -1,0 +1,160 @@
+//! The command line.
+
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+use crate::machine::{self, Hardware};
+use crate::session::{Plan, Session};
+use crate::setup;
+use crate::spec::{Guests, Shells};
+use crate::terminal;
+use crate::test;
+use crate::xen::{Store, Which, Xen};
+
+/// The guests of demo and test.
+pub const USUAL_GUESTS: &str = "pvh:burn,pv:disk,pvh:net";
+
+/// Boots a real Xen under QEMU and runs things in its dom0. No hardware virtualisation needed.
+#[derive(Parser)]
+#[command(name = "cargo lab", bin_name = "cargo lab")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install and fetch what the lab needs; the other commands do so by themselves
+    Setup {
+        /// Which Xen
+        #[arg(long, value_enum, default_value = "all")]
+        xen: Which,
+    },
+    /// Boot, run a command in dom0 as root, end with its exit code
+    Run {
+        #[command(flatten)]
+        boot: Boot,
+        /// The command and its arguments; xenscope, xl and xentop are in PATH
+        #[arg(last = true, required = true, value_name = "CMD")]
+        command: Vec<String>,
+    },
+    /// Boot, give a shell in dom0 on this terminal; the machine is gone when it ends
+    Shell {
+        #[command(flatten)]
+        boot: Boot,
+    },
+    /// Boot with three guests at work and watch them with xenscope top; q ends it
+    Demo {
+        /// Which Xen
+        #[arg(long, value_enum, default_value = "4.17")]
+        xen: Xen,
+    },
+    /// Run all tests: on the host, then in dom0 on each Xen
+    Test {
+        /// Which Xen
+        #[arg(long, value_enum, default_value = "all")]
+        xen: Which,
+        /// Run only tests whose name contains this
+        filter: Option<String>,
+    },
+}
+
+/// What to boot.
+#[derive(Args)]
+struct Boot {
+    /// Which Xen
+    #[arg(long, value_enum, default_value = "4.17")]
+    xen: Xen,
+    /// XenStore's daemon
+    #[arg(long, value_enum, default_value = "xenstored")]
+    store: Store,
+    /// Guests to start: TYPE:LOAD[:vcpus=N][:nonic], comma-separated
+    ///
+    /// TYPE is pv or pvh. LOAD is burn (one vCPU), disk (reads xvda), net (sends packets to dom0) or idle. A guest is
+    /// named TYPE-LOAD; a second one of the same name gets -2, and so on. nonic leaves the NIC out.
+    #[arg(long, value_name = "SPEC", default_value = "")]
+    guests: Guests,
+    /// Empty paused domains to create: N[@FIRST][:hvm][:nameless][:name=NAME]; may be given again
+    ///
+    /// N domains at domids from FIRST on, else wherever Xen puts them; PV unless hvm. In XenStore each is named
+    /// shell-DOMID, unless nameless, or all of them NAME.
+    #[arg(long, value_name = "SPEC")]
+    shells: Vec<Shells>,
+    /// The machine's memory in MiB, of which dom0 takes 768 and each guest 128
+    #[arg(long, value_name = "MIB", default_value_t = machine::USUAL_MEMORY,
+          value_parser = clap::value_parser!(u32).range(1536..))]
+    memory: u32,
+    /// The machine's CPUs
+    #[arg(long, value_name = "N", default_value_t = 2,
+          value_parser = clap::value_parser!(u16).range(1..=64))]
+    cpus: u16,
+}
+
+impl From<Boot> for Plan {
+    fn from(boot: Boot) -> Self {
+        Self {
+            xen: boot.xen,
+            store: boot.store,
+            hardware: Hardware {
+                memory: boot.memory,
+                cpus: boot.cpus,
+            },
+            guests: boot.guests,
+            shells: boot.shells,
+            with_tests: false,
+        }
+    }
+}
+
+/// Parses the command line and does what it says.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match terminal::end_on_signals().and_then(|()| run(cli.command)) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("lab: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<u8> {
+    let code = match command {
+        Command::Setup { xen } => {
+            setup::ensure(&xen.versions())?;
+            eprintln!("lab: ready");
+            0
+        }
+        Command::Run { boot, command } => Session::start(boot.into())?.run(command, None)?,
+        Command::Shell { boot } => {
+            let mut session = Session::start(boot.into())?;
+            session.run_on_terminal(vec!["sh".into(), "-l".into()])?
+        }
+        Command::Demo { xen } => demo(xen)?,
+        Command::Test { xen, filter } => i32::from(!test::run(&xen.versions(), filter.as_deref())?),
+    };
+    Ok(u8::try_from(code).unwrap_or(u8::MAX))
+}
+
+fn demo(xen: Xen) -> Result<i32> {
+    let mut session = Session::start(Plan {
+        xen,
+        store: Store::Xenstored,
+        hardware: Hardware {
+            memory: machine::USUAL_MEMORY,
+            cpus: 2,
+        },
+        guests: USUAL_GUESTS.parse()?,
+        shells: Vec::new(),
+        with_tests: false,
+    })?;
+    let words = |text: &str| text.split(' ').map(str::to_owned).collect();
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        session.run_on_terminal(words("xenscope top"))
+    } else {
+        session.run(words("xenscope top -b -i 3"), None)
+    }
+}

@@ -1,0 +1,218 @@
+//! Fetches a Debian suite's packages without root, by an apt state of its own, and unpacks them.
+//!
+//! The mirrors are the host's own, as apt knows them: the lab names none.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::paths;
+use crate::tied;
+use crate::xen::Xen;
+
+/// Signs every Debian suite; it is part of any Debian.
+const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/// Makes sure that this version is fetched and unpacked.
+pub fn ensure(xen: Xen) -> Result<()> {
+    let folder = paths::version(xen);
+    // Written last, and holds what was asked for: a half-done fetch, or one with another list, is done again.
+    let stamp = folder.join("fetched");
+    let wanted = xen.packages().join("\n");
+    if fs::read_to_string(&stamp).is_ok_and(|fetched| fetched == wanted) {
+        return Ok(());
+    }
+    eprintln!(
+        "lab: fetching Xen {} and its dom0 from Debian {} (once)",
+        xen.label(),
+        xen.suite()
+    );
+    let started = Instant::now();
+    fetch(xen, &folder).with_context(|| {
+        format!(
+            "cannot fetch Xen {} from Debian {} (no network?); wanted: {}",
+            xen.label(),
+            xen.suite(),
+            xen.packages().join(" ")
+        )
+    })?;
+    fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
+    eprintln!(
+        "lab: Xen {} is ready in {} s",
+        xen.label(),
+        started.elapsed().as_secs()
+    );
+    Ok(())
+}
+
+fn fetch(xen: Xen, folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot clear {}", folder.display()))?;
+    }
+    let apt = folder.join("apt");
+    let root = folder.join("root");
+    fs::create_dir_all(&root).with_context(|| format!("cannot create {}", root.display()))?;
+
+    let mut sources = String::new();
+    for (release, uri) in mirrors(&apt)? {
+        let release = release.replacen(&codename()?, xen.suite(), 1);
+        sources.push_str(&format!("deb [signed-by={KEYRING}] {uri} {release} main\n"));
+    }
+    let state = State::create(&apt.join(xen.suite()), Some(&sources))?;
+    eprintln!("lab:   package lists");
+    tied::capture(state.apt_get().arg("update"), "apt-get update")?;
+    eprintln!("lab:   packages");
+    tied::capture(
+        state
+            .apt_get()
+            .args([
+                "install",
+                "-y",
+                "--download-only",
+                "--no-install-recommends",
+            ])
+            .args(xen.packages()),
+        "apt-get install --download-only",
+    )?;
+    let archives = state.0.join("cache/archives");
+    let mut debs: Vec<PathBuf> = fs::read_dir(&archives)
+        .and_then(|entries| {
+            entries
+                .map(|entry| entry.map(|entry| entry.path()))
+                .collect()
+        })
+        .with_context(|| format!("cannot list {}", archives.display()))?;
+    debs.retain(|path| path.extension().is_some_and(|extension| extension == "deb"));
+    eprintln!("lab:   unpacking {} packages", debs.len());
+    for deb in debs {
+        let what = format!("dpkg-deb -x {}", deb.display());
+        tied::capture(
+            tied::command("dpkg-deb").arg("-x").arg(&deb).arg(&root),
+            &what,
+        )?;
+    }
+    // What is unpacked is not needed packed.
+    fs::remove_dir_all(&apt).with_context(|| format!("cannot remove {}", apt.display()))
+}
+
+/// The host's Debian mirrors: release (`bookworm-security`) and address.
+fn mirrors(apt: &Path) -> Result<BTreeSet<(String, String)>> {
+    let codename = codename()?;
+    let targets = index_targets(&mut tied::command("apt-get"))?;
+    let mut mirrors = debian_mirrors(&targets, &codename);
+    if mirrors.is_empty() {
+        // A machine whose package lists were never fetched, or were thrown away: fetch them for ourselves.
+        let state = State::create(&apt.join("host"), None)?;
+        tied::capture(state.apt_get().arg("update"), "apt-get update")?;
+        mirrors = debian_mirrors(&index_targets(&mut state.apt_get())?, &codename);
+    }
+    if mirrors.is_empty() {
+        bail!("apt's sources name no Debian mirror for {codename}: the lab needs a Debian host");
+    }
+    Ok(mirrors)
+}
+
+fn index_targets(apt_get: &mut Command) -> Result<String> {
+    let format = "$(RELEASE)|$(REPO_URI)|$(ORIGIN)";
+    let output = tied::capture(
+        apt_get.args(["indextargets", "--format", format, "Created-By: Packages"]),
+        "apt-get indextargets",
+    )?;
+    Ok(String::from_utf8_lossy(&output).into_owned())
+}
+
+fn debian_mirrors(targets: &str, codename: &str) -> BTreeSet<(String, String)> {
+    let ours = ["", "-updates", "-security"].map(|pocket| format!("{codename}{pocket}"));
+    targets
+        .lines()
+        .filter_map(|line| {
+            let mut fields = line.split('|');
+            let (release, uri, origin) = (fields.next()?, fields.next()?, fields.next()?);
+            (origin == "Debian" && ours.iter().any(|ours| ours == release))
+                .then(|| (release.to_owned(), uri.to_owned()))
+        })
+        .collect()
+}
+
+/// The host's own suite.
+fn codename() -> Result<String> {
+    let release = fs::read_to_string("/etc/os-release").context("cannot read /etc/os-release")?;
+    release
+        .lines()
+        .find_map(|line| line.strip_prefix("VERSION_CODENAME="))
+        .map(|name| name.trim_matches('"').to_owned())
+        .context("/etc/os-release has no VERSION_CODENAME: the lab needs a Debian host")
+}
+
+/// An apt state apart from the host's, for which no root is needed.
+struct State(PathBuf);
+
+impl State {
+    /// Creates it in this folder, with these sources or else with the host's.
+    fn create(folder: &Path, sources: Option<&str>) -> Result<Self> {
+        for name in ["lists/partial", "cache/archives/partial"] {
+            let path = folder.join(name);
+            fs::create_dir_all(&path)
+                .with_context(|| format!("cannot create {}", path.display()))?;
+        }
+        // No package counts as installed, so that everything needed is fetched.
+        let mut files = vec![("status", "")];
+        files.extend(sources.map(|sources| ("sources.list", sources)));
+        for (name, content) in files {
+            let path = folder.join(name);
+            fs::write(&path, content)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        Ok(Self(folder.to_owned()))
+    }
+
+    fn apt_get(&self) -> Command {
+        let folder = self.0.display();
+        let mut options = vec![
+            format!("Dir::State::Lists={folder}/lists"),
+            format!("Dir::State::status={folder}/status"),
+            format!("Dir::Cache={folder}/cache"),
+            "Dir::Etc::Preferences=/dev/null".into(),
+            "Dir::Etc::PreferencesParts=/dev/null".into(),
+            "Debug::NoLocking=1".into(),
+            // The sandbox user could not read folders in a home.
+            "APT::Sandbox::User=root".into(),
+            // A list that cannot be fetched is an error, not a warning.
+            "APT::Update::Error-Mode=any".into(),
+        ];
+        if self.0.join("sources.list").exists() {
+            options.push(format!("Dir::Etc::SourceList={folder}/sources.list"));
+            options.push("Dir::Etc::SourceParts=/dev/null".into());
+        }
+        let mut command = tied::command("apt-get");
+        command.arg("-q").env("LC_ALL", "C");
+        for option in options {
+            command.args(["-o", &option]);
+        }
+        command
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mirrors_are_debians_own_and_the_hosts_suite() {
+        let targets = "bookworm|http://a/debian/|Debian\n\
+                       bookworm|http://a/debian/|Debian\n\
+                       bookworm-security|http://a/debian-security/|Debian\n\
+                       bookworm-backports|http://a/debian/|Debian Backports\n\
+                       cloud-sdk|http://b/|cloud-sdk\n";
+        let mirrors = debian_mirrors(targets, "bookworm");
+        let releases: Vec<_> = mirrors
+            .iter()
+            .map(|(release, _)| release.as_str())
+            .collect();
+        assert_eq!(releases, ["bookworm", "bookworm-security"]);
+    }
+}

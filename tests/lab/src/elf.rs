@@ -1,0 +1,111 @@
+//! What ELF files need: programs their libraries, kernel modules other modules.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use goblin::elf::Elf;
+
+/// Whether a file is an ELF file.
+pub fn is_elf(path: &Path) -> bool {
+    use std::io::Read;
+    let mut magic = [0; 4];
+    fs::File::open(path).is_ok_and(|mut file| file.read_exact(&mut magic).is_ok())
+        && magic == *b"\x7fELF"
+}
+
+/// The shared libraries that these programs need, directly or through another library: name and file.
+///
+/// `folders` are searched in order, and nothing else: a library that is only on the host does not count.
+pub fn libraries(
+    programs: impl IntoIterator<Item = PathBuf>,
+    folders: &[PathBuf],
+) -> Result<BTreeMap<String, PathBuf>> {
+    let mut found = BTreeMap::new();
+    let mut queue: Vec<PathBuf> = programs.into_iter().collect();
+    while let Some(path) = queue.pop() {
+        for name in needed(&path)? {
+            if found.contains_key(&name) {
+                continue;
+            }
+            let library = folders
+                .iter()
+                .map(|folder| folder.join(&name))
+                .find(|candidate| candidate.exists())
+                .with_context(|| {
+                    format!(
+                        "{} needs {name}, which dom0's suite does not have",
+                        path.display()
+                    )
+                })?;
+            queue.push(library.clone());
+            found.insert(name, library);
+        }
+    }
+    Ok(found)
+}
+
+fn needed(path: &Path) -> Result<Vec<String>> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let elf = Elf::parse(&bytes).with_context(|| format!("{} is no ELF file", path.display()))?;
+    Ok(elf.libraries.iter().map(|&name| name.to_owned()).collect())
+}
+
+/// The modules that a kernel module, given as its file's bytes, depends on.
+pub fn module_depends(module: &[u8]) -> Result<BTreeSet<String>> {
+    let elf = Elf::parse(module).context("no ELF file")?;
+    let section = elf
+        .section_headers
+        .iter()
+        .find(|header| elf.shdr_strtab.get_at(header.sh_name) == Some(".modinfo"))
+        .and_then(|header| module.get(header.file_range()?))
+        .context("no .modinfo section")?;
+    Ok(depends(section))
+}
+
+/// Reads `depends=a,b` from the NUL-separated text of a .modinfo section.
+fn depends(modinfo: &[u8]) -> BTreeSet<String> {
+    modinfo
+        .split(|&byte| byte == 0)
+        .filter_map(|entry| entry.strip_prefix(b"depends="))
+        .flat_map(|names| names.split(|&byte| byte == b','))
+        .filter(|name| !name.is_empty())
+        .map(|name| String::from_utf8_lossy(name).into_owned())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_brings_its_libraries_and_theirs() -> Result<()> {
+        let program = std::env::current_exe()?;
+        let folders = ["/lib/x86_64-linux-gnu", "/lib64", "/lib"].map(PathBuf::from);
+        let libraries = libraries([program.clone()], &folders)?;
+        let mut names = libraries.keys();
+        assert!(
+            names.any(|name| name.starts_with("libc.so")),
+            "{libraries:?}"
+        );
+
+        let error = super::libraries([program], &[])
+            .map_or_else(|error| error.to_string(), |_| String::new());
+        assert!(
+            error.contains("which dom0's suite does not have"),
+            "{error}"
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn modinfo_names_the_modules_needed() {
+        let modinfo = b"license=GPL\0depends=llc,stp\0name=bridge\0";
+        assert_eq!(
+            depends(modinfo),
+            BTreeSet::from(["llc".into(), "stp".into()])
+        );
+        assert_eq!(depends(b"depends=\0name=loop\0"), BTreeSet::new());
+    }
+}

@@ -1,0 +1,244 @@
+//! dom0's file system.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::kernel::Kernel;
+use super::tree::Tree;
+use super::{Programs, find, guest};
+use crate::elf;
+use crate::paths;
+use crate::spec::Guest;
+use crate::tied;
+use crate::xen::Xen;
+
+/// Modules that dom0 loads as it boots.
+const BOOT_MODULES: [&str; 10] = [
+    "virtio_pci",
+    "virtio_console",
+    "xen-evtchn",
+    "xen-gntdev",
+    "xen-gntalloc",
+    "xen-privcmd",
+    "xenfs",
+    "xen-blkback",
+    "xen-netback",
+    "loop",
+];
+
+/// Modules that lie ready for a test that wants a bridge.
+const SPARE_MODULES: [&str; 1] = ["bridge"];
+
+/// Where Debian keeps libraries.
+const LIBRARIES: &str = "lib/x86_64-linux-gnu";
+
+/// Terminals that a caller may have.
+const TERMINALS: [&str; 9] = [
+    "dumb",
+    "linux",
+    "screen",
+    "screen-256color",
+    "tmux",
+    "tmux-256color",
+    "vt100",
+    "xterm",
+    "xterm-256color",
+];
+
+/// Puts everything together.
+pub(super) fn tree(
+    xen: Xen,
+    kernel: &Kernel,
+    vmlinux: &Path,
+    programs: &Programs,
+    guests: &[Guest],
+) -> Result<Tree> {
+    let root = paths::root(xen);
+    let mut tree = Tree::default();
+    for name in ["bin", "sbin", "lib", "lib64"] {
+        tree.folder(format!("usr/{name}"));
+        tree.link(name, format!("usr/{name}"));
+    }
+    for name in [
+        "dev",
+        "mnt",
+        "proc",
+        "root",
+        "run",
+        "sys",
+        "tmp",
+        "var/lib/xen",
+        "var/log/xen",
+    ] {
+        tree.folder(name);
+    }
+    tree.link("var/run", "/run");
+    tree.link("var/lock", "/run/lock");
+
+    let mut elf_files = xen_tools(xen, &root, &mut tree)?;
+    let ours = [
+        ("init", Some(&programs.agent)),
+        ("usr/bin/xenscope", Some(&programs.xenscope)),
+        ("usr/bin/lab-shells", Some(&programs.shells)),
+        ("lab/integration", programs.integration.as_ref()),
+    ];
+    for (path, program) in ours {
+        if let Some(program) = program {
+            tree.copy(path, program);
+            elf_files.push(program.clone());
+        }
+    }
+    let strace = find(&root, "bin/strace")?;
+    tree.copy("usr/bin/strace", &strace);
+    elf_files.push(strace);
+    libraries(xen, &root, elf_files, &mut tree)?;
+    if programs.integration.is_some() {
+        // The library of a Xen that does not run here, for a test that it is refused.
+        let other = xen.other();
+        let name = format!("libxenctrl.so.{}", other.label());
+        let library = find(&paths::root(other), &format!("{LIBRARIES}/{name}"))?;
+        tree.copy(format!("lab/other/{name}"), library);
+    }
+    busybox(&root, &mut tree)?;
+    settings(&root, &mut tree)?;
+    modules(kernel, &mut tree)?;
+    guest::put(&root, kernel, vmlinux, guests, &mut tree)?;
+    Ok(tree)
+}
+
+/// Xen's programs, at Debian's places and in PATH; returns their files.
+fn xen_tools(xen: Xen, root: &Path, tree: &mut Tree) -> Result<Vec<PathBuf>> {
+    let mut programs = Vec::new();
+    let label = xen.label();
+    let private = format!("usr/lib/xen-{label}");
+    let folder = root.join(&private).join("bin");
+    for (name, path) in files(&folder)? {
+        // The others are scripts in languages that dom0 does not have.
+        if elf::is_elf(&path) {
+            tree.copy(format!("{private}/bin/{name}"), &path);
+            // Debian puts a wrapper there, which finds the running Xen's version; here there is but one.
+            tree.link(format!("usr/sbin/{name}"), format!("/{private}/bin/{name}"));
+            programs.push(path);
+        }
+    }
+    for (name, path) in files(&root.join("usr/bin"))? {
+        if name.starts_with("xenstore") && !path.is_symlink() {
+            tree.copy(format!("usr/bin/{name}"), &path);
+            programs.push(path);
+        }
+    }
+    // What 4.20's oxenstored loads as it starts.
+    let plugins = root.join(&private).join("ocaml");
+    if plugins.exists() {
+        tree.copy_folder(Path::new(&format!("{private}/ocaml")), &plugins)?;
+    }
+    Ok(programs)
+}
+
+/// All libraries of Xen, what the programs need, and what they load without naming it.
+fn libraries(xen: Xen, root: &Path, programs: Vec<PathBuf>, tree: &mut Tree) -> Result<()> {
+    let places: Vec<PathBuf> = [
+        root.join("usr").join(LIBRARIES),
+        root.join(LIBRARIES),
+        root.join(format!("usr/lib/xen-{}", xen.label()))
+            .join(LIBRARIES),
+    ]
+    .into_iter()
+    .filter(|place| place.exists())
+    .collect();
+
+    let mut roots = programs;
+    for place in &places {
+        for (name, path) in files(place)? {
+            if name.starts_with("libxen") && name.contains(".so.") {
+                tree.copy(format!("usr/{LIBRARIES}/{name}"), &path);
+                roots.push(path);
+            }
+        }
+    }
+    // xl cancels threads, for which libc loads it.
+    let libgcc = find(root, &format!("{LIBRARIES}/libgcc_s.so.1"))?;
+    tree.copy(format!("usr/{LIBRARIES}/libgcc_s.so.1"), &libgcc);
+    roots.push(libgcc);
+
+    for (name, path) in elf::libraries(roots, &places)? {
+        tree.copy(format!("usr/{LIBRARIES}/{name}"), path);
+    }
+    let loader = "ld-linux-x86-64.so.2";
+    tree.copy(
+        format!("usr/lib64/{loader}"),
+        find(root, &format!("{LIBRARIES}/{loader}"))?,
+    );
+
+    Ok(())
+}
+
+fn busybox(root: &Path, tree: &mut Tree) -> Result<()> {
+    let busybox = find(root, "bin/busybox")?;
+    tree.copy("usr/bin/busybox", &busybox);
+    let applets = tied::capture(tied::command(&busybox).arg("--list"), "busybox --list")?;
+    for applet in String::from_utf8_lossy(&applets).lines() {
+        let path = format!("usr/bin/{applet}");
+        if !tree.contains(&path) {
+            tree.link(path, "busybox");
+        }
+    }
+    Ok(())
+}
+
+/// What lies in /etc, and terminal descriptions.
+fn settings(root: &Path, tree: &mut Tree) -> Result<()> {
+    tree.bytes("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
+    tree.bytes("etc/group", "root:x:0:\n");
+    tree.bytes("etc/hosts", "127.0.0.1 localhost dom0\n");
+    // xl insists on it; its defaults are fine.
+    tree.bytes("etc/xen/xl.conf", "");
+    tree.copy(
+        "etc/xen/oxenstored.conf",
+        root.join("etc/xen/oxenstored.conf"),
+    );
+    for name in ["disk-lab", "vif-lab"] {
+        tree.copy(
+            format!("etc/xen/scripts/{name}"),
+            paths::source("dom0/scripts").join(name),
+        );
+    }
+    for name in TERMINALS {
+        let place = format!("terminfo/{}/{name}", &name[..1]);
+        let from = find(root, &format!("lib/{place}"))
+            .or_else(|_| find(root, &format!("share/{place}")))?;
+        tree.copy(format!("usr/share/{place}"), from);
+    }
+    Ok(())
+}
+
+fn modules(kernel: &Kernel, tree: &mut Tree) -> Result<()> {
+    let mut order = String::new();
+    for module in kernel.modules(&BOOT_MODULES)? {
+        order.push_str(&module.file);
+        order.push('\n');
+        tree.bytes(format!("lab/modules/{}", module.file), module.bytes);
+    }
+    tree.bytes("lab/modules/boot", order);
+    for module in kernel.modules(&SPARE_MODULES)? {
+        tree.bytes(format!("lab/modules/{}", module.file), module.bytes);
+    }
+    Ok(())
+}
+
+/// A folder's entries by name.
+fn files(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
+    let problem = || format!("cannot list {}", folder.display());
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).with_context(problem)? {
+        let entry = entry.with_context(problem)?;
+        if let (Ok(name), path) = (entry.file_name().into_string(), entry.path())
+            && path.is_file()
+        {
+            files.push((name, path));
+        }
+    }
+    Ok(files)
+}

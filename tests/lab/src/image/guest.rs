@@ -1,0 +1,81 @@
+//! The guests: their kernel, their initramfs and what xl reads about each.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::find;
+use super::kernel::Kernel;
+use super::tree::Tree;
+use crate::paths;
+use crate::spec::Guest;
+
+/// Modules that a guest loads, in order, after what they depend on.
+const MODULES: [&str; 2] = ["xen-blkfront", "xen-netfront"];
+
+/// A guest's memory in MiB: the least with which both suites' kernels boot.
+const MEMORY: u32 = 128;
+
+/// Puts into dom0 what starting these guests takes.
+pub(super) fn put(
+    root: &Path,
+    kernel: &Kernel,
+    vmlinux: &Path,
+    guests: &[Guest],
+    dom0: &mut Tree,
+) -> Result<()> {
+    // Tests start guests of their own, so these two are always there.
+    dom0.copy("lab/vmlinux", vmlinux);
+    let mut initramfs = Vec::new();
+    tree(root, kernel)?.write(&mut initramfs)?;
+    dom0.bytes("lab/guest.cpio", initramfs);
+    for guest in guests {
+        dom0.bytes(format!("lab/guests/{}.cfg", guest.name), config(guest));
+    }
+    Ok(())
+}
+
+/// A guest's own file system.
+fn tree(root: &Path, kernel: &Kernel) -> Result<Tree> {
+    let mut tree = Tree::default();
+    for name in ["dev", "proc", "sys"] {
+        tree.folder(name);
+    }
+    tree.copy("bin/busybox", find(root, "bin/busybox")?);
+    tree.link("bin/sh", "busybox");
+    tree.copy("init", paths::source("guest/init"));
+    for (number, module) in (10..).zip(kernel.modules(&MODULES)?) {
+        // The number keeps the order in which they load.
+        tree.bytes(format!("modules/{number}-{}", module.file), module.bytes);
+    }
+    Ok(tree)
+}
+
+/// What xl reads.
+fn config(guest: &Guest) -> String {
+    let Guest {
+        name,
+        number,
+        kind,
+        load,
+        vcpus,
+        nic,
+    } = guest;
+    let ip = format!("10.77.{number}.2");
+    let vif = if *nic {
+        format!("'mac=00:16:3e:4c:00:{number:02x},ip={ip},script=vif-lab'")
+    } else {
+        String::new()
+    };
+    format!(
+        "name = '{name}'\n\
+         type = '{kind}'\n\
+         kernel = '/lab/vmlinux'\n\
+         ramdisk = '/lab/guest.cpio'\n\
+         extra = 'console=hvc0 quiet lab.load={load} lab.ip={ip}'\n\
+         memory = {MEMORY}\n\
+         vcpus = {vcpus}\n\
+         disk = ['format=raw,vdev=xvda,access=rw,script=disk-lab,target=/lab/disks/{name}.img']\n\
+         vif = [{vif}]\n"
+    )
+}

@@ -1,0 +1,115 @@
+//! What QEMU gets to boot: the hypervisor, dom0's kernel and dom0's whole file system as an initramfs.
+
+mod dom0;
+mod guest;
+mod kernel;
+mod tree;
+mod vmlinux;
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use flate2::read::GzDecoder;
+
+use crate::paths;
+use crate::spec::Guest;
+use crate::xen::Xen;
+use kernel::Kernel;
+
+/// The programs built for a boot.
+pub struct Programs {
+    /// dom0's init and agent.
+    pub agent: PathBuf,
+    /// `lab-shells`, built for this Xen.
+    pub shells: PathBuf,
+    /// xenscope itself.
+    pub xenscope: PathBuf,
+    /// xenscope's integration tests.
+    pub integration: Option<PathBuf>,
+}
+
+/// Everything that boots.
+pub struct Image {
+    /// The hypervisor, uncompressed as QEMU wants it.
+    pub hypervisor: PathBuf,
+    /// dom0's kernel, uncompressed too.
+    pub kernel: PathBuf,
+    /// dom0's file system. The file has no name, so that it is gone with the lab.
+    pub initramfs: File,
+}
+
+/// Makes the image of one boot.
+pub fn make(xen: Xen, programs: &Programs, guests: &[Guest]) -> Result<Image> {
+    let root = paths::root(xen);
+    let kernel = Kernel::find(&root)?;
+    let vmlinux = vmlinux(xen, &kernel)?;
+    let tree = dom0::tree(xen, &kernel, &vmlinux, programs, guests)?;
+    let folder = paths::lab();
+    let initramfs = tempfile::tempfile_in(&folder)
+        .with_context(|| format!("cannot create a file in {}", folder.display()))?;
+    let mut out = BufWriter::new(&initramfs);
+    tree.write(&mut out)?;
+    out.flush().context("cannot write dom0's initramfs")?;
+    drop(out);
+    Ok(Image {
+        hypervisor: hypervisor(xen)?,
+        kernel: vmlinux,
+        initramfs,
+    })
+}
+
+/// The uncompressed hypervisor, made once.
+fn hypervisor(xen: Xen) -> Result<PathBuf> {
+    let packed = find(
+        &paths::root(xen),
+        &format!("boot/xen-{}-amd64.gz", xen.label()),
+    )?;
+    unpacked(&packed, paths::version(xen).join("xen"), |packed| {
+        let mut bytes = Vec::new();
+        GzDecoder::new(packed).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    })
+}
+
+/// The uncompressed kernel, made once.
+fn vmlinux(xen: Xen, kernel: &Kernel) -> Result<PathBuf> {
+    unpacked(
+        &kernel.image,
+        paths::version(xen).join("vmlinux"),
+        vmlinux::unpack,
+    )
+}
+
+/// A file made of another one, unless it is there already.
+fn unpacked(
+    packed: &Path,
+    plain: PathBuf,
+    unpack: impl FnOnce(&[u8]) -> Result<Vec<u8>>,
+) -> Result<PathBuf> {
+    if !plain.exists() {
+        let bytes = fs::read(packed)
+            .context("cannot read it")
+            .and_then(|bytes| unpack(&bytes))
+            .with_context(|| format!("cannot unpack {}", packed.display()))?;
+        // Under another name until it is whole.
+        let part = plain.with_extension("part");
+        fs::write(&part, bytes)
+            .and_then(|()| fs::rename(&part, &plain))
+            .with_context(|| format!("cannot write {}", plain.display()))?;
+    }
+    Ok(plain)
+}
+
+/// A file or folder of an unpacked suite, which may have it in `/usr` or, from before Debian moved it there, outside.
+fn find(root: &Path, path: &str) -> Result<PathBuf> {
+    let places = [root.join("usr").join(path), root.join(path)];
+    match places.into_iter().find(|place| place.exists()) {
+        Some(place) => Ok(place),
+        None => bail!(
+            "{path} is missing under {}: remove its parent folder and run cargo lab setup",
+            root.display()
+        ),
+    }
+}

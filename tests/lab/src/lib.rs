@@ -1,0 +1,29 @@
+//! The laboratory: a real Xen with a PV dom0 and real guests, under QEMU's software emulation, on any Debian machine.
+//!
+//! ```text
+//! setup ──> debian: a suite's packages, unpacked under target/lab
+//! build ──> cargo and cc: xenscope, dom0's agent, lab-shells, the tests
+//! image ──> dom0's file system as an initramfs
+//! machine > QEMU, the serial log, and the channel to dom0's agent (protocol; its other end is src/dom0)
+//! session > guests and empty domains, then the command: run, shell, demo, test
+//! ```
+//!
+//! Nothing that the lab starts outlives it: see [`tied`].
+
+pub mod build;
+pub mod cli;
+pub mod debian;
+pub mod elf;
+pub mod image;
+pub mod libtest;
+pub mod machine;
+pub mod paths;
+pub mod protocol;
+pub mod serial;
+pub mod session;
+pub mod setup;
+pub mod spec;
+pub mod terminal;
+pub mod test;
+pub mod tied;
+pub mod xen;

@@ -1,0 +1,69 @@
+//! What Rust's test programs print at their end.
+
+use std::ops::AddAssign;
+
+/// How many tests did what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Tests that passed.
+    pub passed: u64,
+    /// Tests that failed.
+    pub failed: u64,
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+}
+
+/// Adds up all result lines in what test programs printed.
+pub fn counts(output: &str) -> Counts {
+    let mut all = Counts::default();
+    for line in output.lines() {
+        // test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s
+        let Some((_, numbers)) = line
+            .trim()
+            .strip_prefix("test result: ")
+            .and_then(|rest| rest.split_once(". "))
+        else {
+            continue;
+        };
+        for number in numbers.split(';') {
+            let mut words = number.split_whitespace();
+            let count = words
+                .next()
+                .and_then(|count| count.parse().ok())
+                .unwrap_or(0);
+            match words.next() {
+                Some("passed") => all.passed += count,
+                Some("failed") => all.failed += count,
+                _ => {}
+            }
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_result_lines_count() {
+        let output = "running 3 tests\n\
+            test names::hostile ... ok\n\
+            test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s\n\
+            \n\
+            test result: FAILED. 10 passed; 2 failed; 0 ignored; 0 measured; 4 filtered out; finished in 1.00s\n";
+        assert_eq!(
+            counts(output),
+            Counts {
+                passed: 13,
+                failed: 2
+            }
+        );
+        assert_eq!(counts("error: could not compile"), Counts::default());
+    }
+}

@@ -1,0 +1,254 @@
+//! One QEMU with Xen in it: started, watched, and talked to through the channel to dom0's agent.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::fd::AsRawFd;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{self, Child, ChildStdin, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use crate::image::Image;
+use crate::paths;
+use crate::protocol::{self, Exec, FromDom0, Size, ToDom0};
+use crate::serial;
+use crate::tied;
+use crate::xen::{Store, Xen};
+
+/// dom0's memory in MiB: its root file system lies in it too.
+const DOM0_MEMORY: u32 = 768;
+
+/// The machine's usual memory in MiB, and the most that lies below 4 GiB.
+///
+/// QEMU cuts the address of a guest's control block to 32 bits while the guest is not in long mode: with memory above
+/// 4 GiB, that of a PVH guest, which starts in 32-bit mode, is written over something else.
+pub const USUAL_MEMORY: u32 = 3072;
+
+/// What the machine is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Hardware {
+    /// Its memory in MiB.
+    pub memory: u32,
+    /// Its CPUs.
+    pub cpus: u16,
+}
+
+/// What happens while a command runs in dom0.
+pub enum Event {
+    /// dom0 said something.
+    Dom0(FromDom0),
+    /// The caller's terminal has another size now.
+    Resized(Size),
+    /// The machine is lost, for this reason.
+    Lost(String),
+}
+
+/// The way into dom0, shared by the threads that write to it.
+#[derive(Clone)]
+pub struct Dom0(Arc<Mutex<ChildStdin>>);
+
+impl Dom0 {
+    /// Sends a message to dom0's agent.
+    pub fn tell(&self, message: &ToDom0) -> Result<()> {
+        let mut channel = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        protocol::send(&mut *channel, message).context("the channel to dom0 is closed")
+    }
+}
+
+/// A running machine. Dropped, it is gone.
+pub struct Machine {
+    qemu: Child,
+    dom0: Dom0,
+    events: Receiver<Event>,
+    sender: Sender<Event>,
+    /// Where Xen's and dom0's consoles are logged.
+    pub log: PathBuf,
+}
+
+impl Machine {
+    /// Starts QEMU. dom0 is not up before [`Machine::wait_ready`] says so.
+    pub fn start(xen: Xen, store: Store, hardware: Hardware, image: &Image) -> Result<Self> {
+        let logs = paths::logs();
+        fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
+        let log = logs.join(format!(
+            "xen-{}-{}-{}.log",
+            xen.label(),
+            store.label(),
+            process::id()
+        ));
+        // QEMU's own messages go to the same file, hence both append.
+        let errors = fs::remove_file(&log)
+            .or(Ok(()))
+            .and_then(|()| OpenOptions::new().create(true).append(true).open(&log))
+            .with_context(|| format!("cannot create {}", log.display()))?;
+
+        // The initramfs has no name; QEMU reads it through our descriptor.
+        let initramfs = format!("/proc/{}/fd/{}", process::id(), image.initramfs.as_raw_fd());
+        let mut command = tied::command("qemu-system-x86_64");
+        command
+            // With a thread for each CPU, QEMU's emulation of SVM is unsound: now and then it goes on with the
+            // hypervisor's registers in the guest's context, and the guest "triple faults".
+            .args([
+                "-accel",
+                "tcg,thread=single",
+                "-cpu",
+                "max,-smap,-smep,-rdtscp",
+            ])
+            .args([
+                "-smp",
+                &hardware.cpus.to_string(),
+                "-m",
+                &hardware.memory.to_string(),
+            ])
+            .args([
+                "-nodefaults",
+                "-no-user-config",
+                "-no-reboot",
+                "-display",
+                "none",
+            ])
+            .arg("-chardev")
+            .arg(format!("file,id=log,append=on,path={}", comma_safe(&log)?))
+            .args(["-serial", "chardev:log"])
+            // Xen gives a PV dom0 memory that is not where dom0 thinks it is: the device has to use the addresses that
+            // Linux translates for it, which is what iommu_platform stands for.
+            .args(["-chardev", "stdio,id=channel,signal=off"])
+            .args([
+                "-device",
+                "virtio-serial-pci,disable-legacy=on,iommu_platform=on",
+            ])
+            .args(["-device", "virtserialport,chardev=channel"])
+            .arg("-kernel")
+            .arg(&image.hypervisor)
+            .arg("-append")
+            .arg(format!(
+                // eager-fpu: QEMU does not stop all vector instructions when Xen has taken the FPU away, so that
+                // with lazy switching a domain computes with another one's vector registers.
+                "console=com1 com1=115200,8n1 bootscrub=0 spec-ctrl=eager-fpu dom0_max_vcpus=1 \
+                 dom0_mem={DOM0_MEMORY}M,max:{DOM0_MEMORY}M"
+            ))
+            .arg("-initrd")
+            .arg(format!(
+                "{} console=hvc0 lab.store={},{initramfs}",
+                comma_safe(&image.kernel)?,
+                store.label()
+            ))
+            // Out of the terminal's process group: Ctrl-C is the lab's to handle.
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(errors);
+        let mut qemu = command.spawn().context("cannot start qemu-system-x86_64")?;
+        let (Some(stdin), Some(mut stdout)) = (qemu.stdin.take(), qemu.stdout.take()) else {
+            bail!("QEMU has no channel");
+        };
+
+        let (sender, events) = mpsc::channel();
+        let dom0 = sender.clone();
+        thread::spawn(move || {
+            // The receiver is gone only when the machine is.
+            while let Ok(Some(message)) = protocol::receive(&mut stdout) {
+                let _ = dom0.send(Event::Dom0(message));
+            }
+            let _ = dom0.send(Event::Lost("QEMU has ended".into()));
+        });
+        let console = sender.clone();
+        serial::watch(log.clone(), move |line| {
+            let _ = console.send(Event::Lost(format!("the machine has crashed: {line}")));
+        });
+        Ok(Self {
+            qemu,
+            dom0: Dom0(Arc::new(Mutex::new(stdin))),
+            events,
+            sender,
+            log,
+        })
+    }
+
+    /// The way into dom0, for a thread that feeds a command.
+    pub fn dom0(&self) -> Dom0 {
+        self.dom0.clone()
+    }
+
+    /// Where a thread reports events.
+    pub fn sender(&self) -> Sender<Event> {
+        self.sender.clone()
+    }
+
+    /// Waits until dom0's daemons run.
+    pub fn wait_ready(&mut self, limit: Instant) -> Result<()> {
+        match self.next(Some(limit)).context("dom0 has not come up")? {
+            FromDom0::Ready => Ok(()),
+            FromDom0::Failed(reason) => Err(self.lost(&format!("dom0 has not come up: {reason}"))),
+            other => bail!("dom0 was to report its boot, not {other:?}"),
+        }
+    }
+
+    /// Runs a command in dom0, handing on what it prints; returns its exit code.
+    pub fn exec(
+        &mut self,
+        exec: Exec,
+        limit: Option<Instant>,
+        stdout: &mut dyn Write,
+        stderr: &mut dyn Write,
+    ) -> Result<i32> {
+        self.dom0.tell(&ToDom0::Exec(exec))?;
+        loop {
+            let written = match self.next(limit)? {
+                FromDom0::Stdout(bytes) => stdout.write_all(&bytes).and_then(|()| stdout.flush()),
+                FromDom0::Stderr(bytes) => stderr.write_all(&bytes).and_then(|()| stderr.flush()),
+                FromDom0::Exit(code) => return Ok(code),
+                other => bail!("dom0 was to report on a command, not {other:?}"),
+            };
+            written.context("cannot write a command's output")?;
+        }
+    }
+
+    /// The next thing that dom0 says. What else happens is dealt with on the way.
+    fn next(&mut self, limit: Option<Instant>) -> Result<FromDom0> {
+        loop {
+            let wait = limit.map_or(Duration::MAX, |limit| {
+                limit.saturating_duration_since(Instant::now())
+            });
+            match self.events.recv_timeout(wait) {
+                Ok(Event::Dom0(message)) => return Ok(message),
+                Ok(Event::Resized(size)) => self.dom0.tell(&ToDom0::Resize(size))?,
+                Ok(Event::Lost(reason)) => return Err(self.lost(&reason)),
+                Err(RecvTimeoutError::Timeout) => return Err(self.lost("it takes too long")),
+                // Not while we hold a sender.
+                Err(RecvTimeoutError::Disconnected) => bail!("nothing watches the machine"),
+            }
+        }
+    }
+
+    /// An error with what the serial console said last.
+    fn lost(&self, reason: &str) -> anyhow::Error {
+        // Xen prints its registers after the line by which we know a crash.
+        thread::sleep(Duration::from_secs(1));
+        anyhow!("{reason}; {}", serial::excerpt(&self.log))
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // It is already gone, or it is gone after this; there is nothing to do about an error.
+        let _ = self.qemu.kill();
+        let _ = self.qemu.wait();
+    }
+}
+
+/// A path as part of an option in which a comma separates.
+fn comma_safe(path: &std::path::Path) -> Result<String> {
+    let text = path
+        .to_str()
+        .with_context(|| format!("{} is not UTF-8", path.display()))?;
+    if text.contains([',', ' ']) {
+        bail!("{text} has a comma or a space, which QEMU would take apart: move the repository");
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,189 @@
+//! A booted dom0 with its guests, and the commands that users run in it.
+
+use std::io::{self, IsTerminal};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::build;
+use crate::image;
+use crate::machine::{Hardware, Machine};
+use crate::protocol::{Exec, Size};
+use crate::serial;
+use crate::setup;
+use crate::spec::{Guests, Shells};
+use crate::terminal;
+use crate::xen::{Store, Xen};
+
+/// How long it may take from QEMU's start until all guests are up.
+const BOOT_LIMIT: Duration = Duration::from_secs(240);
+
+/// What to boot.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The hypervisor, and dom0 with it.
+    pub xen: Xen,
+    /// XenStore's daemon.
+    pub store: Store,
+    /// The machine.
+    pub hardware: Hardware,
+    /// The guests to start.
+    pub guests: Guests,
+    /// The empty domains to create after them.
+    pub shells: Vec<Shells>,
+    /// Whether dom0 gets the integration tests.
+    pub with_tests: bool,
+}
+
+/// A booted dom0.
+pub struct Session {
+    machine: Machine,
+    plan: Plan,
+}
+
+impl Session {
+    /// Builds, boots, and starts the guests.
+    pub fn start(plan: Plan) -> Result<Self> {
+        let mut versions = vec![plan.xen];
+        if plan.with_tests {
+            // A test wants the other version's library.
+            versions.push(plan.xen.other());
+        }
+        setup::ensure(&versions)?;
+        eprintln!("lab: building");
+        let programs = build::programs(plan.xen, plan.with_tests)?;
+        let image = image::make(plan.xen, &programs, &plan.guests.0)?;
+
+        let (xen, store) = (plan.xen.label(), plan.store.label());
+        eprintln!("lab: booting Xen {xen} with {store}");
+        let started = Instant::now();
+        let limit = started + BOOT_LIMIT;
+        let mut machine = Machine::start(plan.xen, plan.store, plan.hardware, &image)?;
+        machine.wait_ready(limit)?;
+        eprintln!("lab: dom0 is up after {} s", started.elapsed().as_secs());
+
+        let mut session = Self { machine, plan };
+        session.start_guests(limit)?;
+        session.create_shells(limit)?;
+        if !session.plan.guests.0.is_empty() {
+            eprintln!(
+                "lab: the guests are up after {} s",
+                started.elapsed().as_secs()
+            );
+        }
+        Ok(session)
+    }
+
+    /// Runs a user's command on pipes, with the caller's standard input; returns its exit code.
+    pub fn run(&mut self, argv: Vec<String>, limit: Option<Instant>) -> Result<i32> {
+        self.run_to(argv, limit, &mut io::stdout())
+    }
+
+    /// As [`Session::run`], with the output going elsewhere.
+    pub fn run_to(
+        &mut self,
+        argv: Vec<String>,
+        limit: Option<Instant>,
+        stdout: &mut dyn io::Write,
+    ) -> Result<i32> {
+        terminal::feed(self.machine.dom0());
+        let exec = self.exec(argv, None);
+        self.machine.exec(exec, limit, stdout, &mut io::stderr())
+    }
+
+    /// Runs a user's command on a terminal like the caller's; returns its exit code.
+    pub fn run_on_terminal(&mut self, argv: Vec<String>) -> Result<i32> {
+        if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+            bail!("this needs a terminal; without one, use cargo lab run");
+        }
+        let _raw = terminal::Raw::enter(self.machine.sender())?;
+        terminal::feed(self.machine.dom0());
+        let exec = self.exec(argv, Some(terminal::size()?));
+        self.machine
+            .exec(exec, None, &mut io::stdout(), &mut io::stderr())
+    }
+
+    fn exec(&self, argv: Vec<String>, terminal: Option<Size>) -> Exec {
+        let term = std::env::var("TERM").unwrap_or_else(|_| "dumb".into());
+        let mut env: Vec<(String, String)> = [
+            ("PATH", "/usr/sbin:/usr/bin"),
+            ("HOME", "/root"),
+            ("USER", "root"),
+            ("LANG", "C.UTF-8"),
+            ("TERM", &term),
+            ("PS1", "dom0# "),
+            ("XENSCOPE", "/usr/bin/xenscope"),
+            ("XENSCOPE_LAB", "1"),
+            ("XENSCOPE_LAB_XEN", self.plan.xen.label()),
+            ("XENSCOPE_LAB_STORE", self.plan.store.label()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec();
+        // So that the caller sees in dom0 what would be seen on the host.
+        env.extend(
+            ["RUST_BACKTRACE", "NO_COLOR"]
+                .into_iter()
+                .filter_map(|name| {
+                    std::env::var(name)
+                        .ok()
+                        .map(|value| (name.to_owned(), value))
+                }),
+        );
+        Exec {
+            argv,
+            env,
+            terminal,
+        }
+    }
+
+    fn start_guests(&mut self, limit: Instant) -> Result<()> {
+        let names: Vec<String> = self
+            .plan
+            .guests
+            .0
+            .iter()
+            .map(|guest| guest.name.clone())
+            .collect();
+        for name in &names {
+            eprintln!("lab: starting {name}");
+            let config = format!("/lab/guests/{name}.cfg");
+            self.step(&["xl", "create", &config], limit)
+                .with_context(|| format!("guest {name} cannot be created"))?;
+        }
+        for name in &names {
+            let log = format!("/var/log/xen/console/guest-{name}.log");
+            let wait = "until grep -qs 'lab: guest up' $0; do usleep 200000; done";
+            if let Err(error) = self.step(&["sh", "-c", wait, &log], limit) {
+                return Err(error.context(format!("guest {name} has not come up")));
+            }
+        }
+        Ok(())
+    }
+
+    fn create_shells(&mut self, limit: Instant) -> Result<()> {
+        for shells in self.plan.shells.clone() {
+            self.step(&["lab-shells", "create", &shells.0], limit)
+                .context("empty domains cannot be created")?;
+        }
+        Ok(())
+    }
+
+    /// Runs a command of the lab's own, which is to succeed.
+    fn step(&mut self, argv: &[&str], limit: Instant) -> Result<()> {
+        let exec = self.exec(argv.iter().map(|&word| word.to_owned()).collect(), None);
+        let mut output = Vec::new();
+        let mut errors = Vec::new();
+        let code = self
+            .machine
+            .exec(exec, Some(limit), &mut output, &mut errors)?;
+        if code != 0 {
+            bail!(
+                "{} ended with {code}: {}; {}",
+                argv.join(" "),
+                String::from_utf8_lossy(&errors).trim(),
+                serial::excerpt(&self.machine.log)
+            );
+        }
+        Ok(())
+    }
+}

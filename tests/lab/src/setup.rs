@@ -1,0 +1,98 @@
+//! What has to be on the host before anything boots: Debian packages, and each Xen with its dom0 unpacked.
+
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+
+use crate::debian;
+use crate::tied;
+use crate::xen::Xen;
+
+/// The Debian packages that building xenscope and running QEMU take. A C compiler comes with any Rust.
+const HOST_PACKAGES: [&str; 4] = [
+    "qemu-system-x86",
+    "libxen-dev",
+    "libclang-dev",
+    "pkg-config",
+];
+
+/// Makes sure that the host and these versions are ready.
+pub fn ensure(versions: &[Xen]) -> Result<()> {
+    host()?;
+    for &xen in versions {
+        debian::ensure(xen)?;
+    }
+    Ok(())
+}
+
+/// Installs the host's packages that are missing.
+fn host() -> Result<()> {
+    let missing = missing()?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = missing.join(" ");
+    eprintln!("lab: installing {names}");
+    let install = "apt-get install -y --no-install-recommends";
+    let by_hand = format!("these Debian packages are missing; run: sudo {install} {names}");
+    let root = nix::unistd::geteuid().is_root();
+    if !root && !sudo_works() {
+        bail!(by_hand);
+    }
+    // apt-get update may fail for a source that has nothing to do with us; the installation decides.
+    apt_get(root, &["-q", "update"])?;
+    let mut arguments = vec!["-q", "install", "-y", "--no-install-recommends"];
+    arguments.extend(&missing);
+    if !apt_get(root, &arguments)? {
+        bail!("apt-get could not install them (no network?): {by_hand}");
+    }
+    Ok(())
+}
+
+fn missing() -> Result<Vec<&'static str>> {
+    // dpkg-query fails when it does not know a name, and prints the others all the same.
+    let output = tied::command("dpkg-query")
+        .args(["-W", "-f", "${Package} ${db:Status-Status}\\n"])
+        .args(HOST_PACKAGES)
+        .output()
+        .context("cannot start dpkg-query: the lab needs a Debian host")?;
+    let known = String::from_utf8_lossy(&output.stdout);
+    Ok(HOST_PACKAGES
+        .into_iter()
+        .filter(|package| {
+            !known
+                .lines()
+                .any(|line| line == format!("{package} installed"))
+        })
+        .collect())
+}
+
+fn sudo_works() -> bool {
+    tied::command("sudo")
+        .args(["-n", "true"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// Runs apt-get as root, its output on stderr as progress; returns whether it succeeded.
+fn apt_get(root: bool, arguments: &[&str]) -> Result<bool> {
+    let mut command = if root {
+        let mut command = tied::command("apt-get");
+        command.env("DEBIAN_FRONTEND", "noninteractive");
+        command
+    } else {
+        let mut command = tied::command("sudo");
+        command.args(["-n", "env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+        command
+    };
+    let status = command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(std::io::stderr())
+        .status()
+        .context("cannot start apt-get")?;
+    Ok(status.success())
+}

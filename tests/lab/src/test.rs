@@ -1,0 +1,180 @@
+//! `cargo lab test`: every test there is, on the host and in dom0.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::build;
+use crate::cli::USUAL_GUESTS;
+use crate::libtest::{self, Counts};
+use crate::machine::{self, Hardware};
+use crate::session::{Plan, Session};
+use crate::setup;
+use crate::xen::{Store, Xen};
+
+/// How long the tests of one boot may take.
+const RUN_LIMIT: Duration = Duration::from_secs(15 * 60);
+
+/// The boots: oxenstored is Debian's default, and both daemons run on one version.
+const BOOTS: [(Xen, Store); 3] = [
+    (Xen::V4_17, Store::Oxenstored),
+    (Xen::V4_20, Store::Xenstored),
+    (Xen::V4_20, Store::Oxenstored),
+];
+
+/// One line of the table at the end.
+struct Run {
+    name: String,
+    counts: Counts,
+    /// Why it failed, if it did.
+    failure: Option<String>,
+    took: Duration,
+}
+
+/// Runs the tests, prints the table, and says whether all is well.
+pub fn run(versions: &[Xen], filter: Option<&str>) -> Result<bool> {
+    // Both versions: a test in dom0 wants the library of the other.
+    setup::ensure(&Xen::ALL)?;
+    let mut runs = vec![timed("host".into(), |counts| on_host(filter, counts))];
+    for (xen, store) in BOOTS.into_iter().filter(|(xen, _)| versions.contains(xen)) {
+        let name = format!("Xen {} {}", xen.label(), store.label());
+        eprintln!("\nlab: tests on {name}");
+        runs.push(timed(name, |counts| in_dom0(xen, store, filter, counts)));
+    }
+    print_table(&runs);
+    Ok(runs.iter().all(|run| run.failure.is_none()))
+}
+
+fn timed(name: String, tests: impl FnOnce(&mut Counts) -> Result<Option<String>>) -> Run {
+    let started = Instant::now();
+    let mut counts = Counts::default();
+    let failure = tests(&mut counts).unwrap_or_else(|error| {
+        let error = format!("{error:#}");
+        eprintln!("lab: {name}: {error}");
+        // The table has room for the first line; the serial log's path is in it.
+        error.lines().next().map(str::to_owned)
+    });
+    Run {
+        name,
+        counts,
+        failure,
+        took: started.elapsed(),
+    }
+}
+
+/// All tests that need no Xen. Returns what is wrong, if anything is.
+fn on_host(filter: Option<&str>, counts: &mut Counts) -> Result<Option<String>> {
+    let mut child = build::cargo_command()
+        .args(["test", "--workspace", "--no-fail-fast"])
+        .args(filter)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot start cargo test")?;
+    let mut output = Tee::new(io::stdout());
+    if let Some(stdout) = child.stdout.take() {
+        let mut reader = BufReader::new(stdout);
+        let mut line = Vec::new();
+        while reader
+            .read_until(b'\n', &mut line)
+            .context("cannot read from cargo test")?
+            > 0
+        {
+            output
+                .write_all(&line)
+                .context("cannot write test output")?;
+            line.clear();
+        }
+    }
+    let status = child.wait().context("cannot wait for cargo test")?;
+    *counts = output.counts();
+    Ok((!status.success()).then(|| format!("cargo test failed ({status})")))
+}
+
+/// The tests that need a Xen, on one. Returns what is wrong, if anything is.
+fn in_dom0(
+    xen: Xen,
+    store: Store,
+    filter: Option<&str>,
+    counts: &mut Counts,
+) -> Result<Option<String>> {
+    let mut session = Session::start(Plan {
+        xen,
+        store,
+        hardware: Hardware {
+            memory: machine::USUAL_MEMORY,
+            cpus: 2,
+        },
+        guests: USUAL_GUESTS.parse()?,
+        shells: Vec::new(),
+        with_tests: true,
+    })?;
+    let argv = ["/lab/integration", "--ignored", "--test-threads=1"]
+        .into_iter()
+        .chain(filter)
+        .map(str::to_owned)
+        .collect();
+    let mut output = Tee::new(io::stdout());
+    let code = session.run_to(argv, Some(Instant::now() + RUN_LIMIT), &mut output);
+    *counts = output.counts();
+    let code = code?;
+    Ok(if code != 0 {
+        Some(format!("the test program ended with {code}"))
+    } else if filter.is_none() && *counts == Counts::default() {
+        Some("no test has run".into())
+    } else {
+        None
+    })
+}
+
+fn print_table(runs: &[Run]) {
+    let mut all = Counts::default();
+    println!(
+        "\n{:<22} {:>7} {:>7} {:>8}",
+        "run", "passed", "failed", "seconds"
+    );
+    for run in runs {
+        let Counts { passed, failed } = run.counts;
+        let failure = run.failure.as_deref().unwrap_or("");
+        let seconds = run.took.as_secs();
+        println!(
+            "{:<22} {passed:>7} {failed:>7} {seconds:>8}  {failure}",
+            run.name
+        );
+        all += run.counts;
+    }
+    println!("tests: {} passed, {} failed", all.passed, all.failed);
+}
+
+/// Passes output on and keeps a copy to count in.
+struct Tee<W> {
+    out: W,
+    copy: Vec<u8>,
+}
+
+impl<W> Tee<W> {
+    const fn new(out: W) -> Self {
+        Self {
+            out,
+            copy: Vec::new(),
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        libtest::counts(&String::from_utf8_lossy(&self.copy))
+    }
+}
+
+impl<W: Write> Write for Tee<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.out.write(bytes)?;
+        self.copy.extend_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

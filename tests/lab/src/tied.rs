@@ -1,0 +1,36 @@
+//! Child processes that do not outlive the lab.
+
+use std::ffi::OsStr;
+use std::process::{Command, Output};
+
+use anyhow::{Context, Result, bail};
+
+/// A command that the kernel kills when the lab's main thread is gone, however the lab ended.
+///
+/// util-linux's `setpriv` sets that up, since doing it from Rust takes unsafe code between fork and exec. The tie is to
+/// the thread that starts the command: start it from the main thread.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+    command
+}
+
+/// Runs a command to its end and returns what it printed; if it fails, the error has its last words.
+pub fn capture(command: &mut Command, what: &str) -> Result<Vec<u8>> {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command
+        .output()
+        .with_context(|| format!("cannot start {what}"))?;
+    if !status.success() {
+        let stderr = String::from_utf8_lossy(&stderr);
+        let last = stderr
+            .lines()
+            .rfind(|line| !line.trim().is_empty())
+            .unwrap_or("it said nothing");
+        bail!("{what} failed: {}", last.trim());
+    }
+    Ok(stdout)
+}

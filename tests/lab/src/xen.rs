@@ -1,0 +1,108 @@
+//! The hypervisors the lab boots, and the two XenStore daemons.
+
+use clap::ValueEnum;
+
+/// A version of Xen, and with it a Debian suite: hypervisor, dom0's kernel and its whole user land.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Xen {
+    /// Xen 4.17, in Debian 12.
+    #[value(name = "4.17")]
+    V4_17,
+    /// Xen 4.20, in Debian 13.
+    #[value(name = "4.20")]
+    V4_20,
+}
+
+impl Xen {
+    /// Every version, oldest first.
+    pub const ALL: [Self; 2] = [Self::V4_17, Self::V4_20];
+
+    /// The version as users write it.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::V4_17 => "4.17",
+            Self::V4_20 => "4.20",
+        }
+    }
+
+    /// The Debian suite that has it.
+    pub const fn suite(self) -> &'static str {
+        match self {
+            Self::V4_17 => "bookworm",
+            Self::V4_20 => "trixie",
+        }
+    }
+
+    /// The version whose library stands in dom0 to be refused.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::V4_17 => Self::V4_20,
+            Self::V4_20 => Self::V4_17,
+        }
+    }
+
+    /// The Debian packages that make up the hypervisor, dom0 and the guests, without what they depend on.
+    pub fn packages(self) -> Vec<String> {
+        let label = self.label();
+        let mut packages = vec![
+            format!("xen-hypervisor-{label}-amd64"),
+            format!("xen-utils-{label}"),
+        ];
+        packages.extend(
+            [
+                "xenstore-utils",
+                "libxen-dev",
+                "linux-image-amd64",
+                "busybox-static",
+                "libgcc-s1",
+                "ncurses-base",
+                "strace",
+            ]
+            .map(String::from),
+        );
+        packages
+    }
+}
+
+/// Which versions a command is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Which {
+    /// Xen 4.17 only.
+    #[value(name = "4.17")]
+    V4_17,
+    /// Xen 4.20 only.
+    #[value(name = "4.20")]
+    V4_20,
+    /// Every version.
+    All,
+}
+
+impl Which {
+    /// The versions meant.
+    pub fn versions(self) -> Vec<Xen> {
+        match self {
+            Self::V4_17 => vec![Xen::V4_17],
+            Self::V4_20 => vec![Xen::V4_20],
+            Self::All => Xen::ALL.to_vec(),
+        }
+    }
+}
+
+/// The daemon that serves XenStore in dom0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Store {
+    /// The one in C.
+    Xenstored,
+    /// The one in OCaml, Debian's default.
+    Oxenstored,
+}
+
+impl Store {
+    /// The program's name.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Xenstored => "xenstored",
+            Self::Oxenstored => "oxenstored",
+        }
+    }
+}
