@@ -10,6 +10,7 @@ mod signals;
 mod stderr;
 
 use std::env;
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
@@ -57,7 +58,11 @@ enum Message {
 }
 
 pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
-    fit_terminal()?;
+    check_terminal(
+        io::stdout().is_terminal(),
+        io::stdin().is_terminal(),
+        env::var_os("TERM").as_deref(),
+    )?;
     let (mut settings, warning) = settings();
     if let Some(delay) = options.delay {
         settings.interval = delay;
@@ -103,17 +108,16 @@ pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
 }
 
 /// Refuses terminals that can't show a screen.
-fn fit_terminal() -> Result<(), NoScreen> {
-    if !io::stdout().is_terminal() {
+fn check_terminal(output: bool, input: bool, term: Option<&OsStr>) -> Result<(), NoScreen> {
+    if !output {
         return Err(NoScreen::NotATerminal("the output"));
     }
-    if !io::stdin().is_terminal() {
+    if !input {
         return Err(NoScreen::NotATerminal("the input"));
     }
-    match env::var_os("TERM") {
-        None => Err(NoScreen::Dumb("not set")),
-        Some(term) if term.is_empty() => Err(NoScreen::Dumb("not set")),
-        Some(term) if term == "dumb" => Err(NoScreen::Dumb("dumb")),
+    match term.map(OsStr::as_encoded_bytes) {
+        None | Some(b"") => Err(NoScreen::Dumb("not set")),
+        Some(b"dumb") => Err(NoScreen::Dumb("dumb")),
         Some(_) => Ok(()),
     }
 }
@@ -200,9 +204,12 @@ impl Live {
         match message {
             Message::Sampled(snapshot) => {
                 self.state.take(*snapshot);
-                self.left = self.left.map(|left| left.saturating_sub(1));
+                self.count();
             }
-            Message::Failed(error) => self.state.fail(error.to_string()),
+            Message::Failed(error) => {
+                self.state.fail(error.to_string());
+                self.count();
+            }
             Message::Skipped(samples) => self.state.skip(samples),
             Message::Ended => return Err(NoScreen::Ended.into()),
             Message::NoInput(error) => return Err(error.into()),
@@ -221,6 +228,11 @@ impl Live {
             }
         }
         Ok(false)
+    }
+
+    /// Counts a sample that there was, or should have been.
+    fn count(&mut self) {
+        self.left = self.left.map(|left| left.saturating_sub(1));
     }
 
     /// Asks the sampler for what the screen needs now.
@@ -267,5 +279,29 @@ impl Live {
         self.screen.reopen()?;
         self.state.touch();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_that_shows_no_screen_is_refused_with_the_way_out() {
+        let refused = |output, input, term: Option<&str>| {
+            let checked = check_terminal(output, input, term.map(OsStr::new));
+            checked.err().map(|why| why.to_string())
+        };
+        assert_eq!(refused(true, true, Some("vt220")), None);
+        for (output, input, term, what) in [
+            (false, true, Some("xterm"), "output is not a terminal"),
+            (true, false, Some("xterm"), "input is not a terminal"),
+            (true, true, None, "TERM is not set"),
+            (true, true, Some(""), "TERM is not set"),
+            (true, true, Some("dumb"), "TERM is dumb"),
+        ] {
+            let why = refused(output, input, term).unwrap_or_default();
+            assert!(why.contains(what) && why.contains("top -b"), "{why}");
+        }
     }
 }

@@ -104,6 +104,7 @@ impl Theme {
     pub(super) fn style(self, depth: Depth, role: Role) -> Style {
         let style = match role {
             Role::Alarm => Style::new().add_modifier(Modifier::BOLD),
+            Role::Dim if depth == Depth::Sixteen => Style::new().add_modifier(Modifier::DIM),
             _ => Style::new(),
         };
         match self.colour(depth, role) {
@@ -116,12 +117,14 @@ impl Theme {
         // The sixteen; the palette's number; red, green and blue.
         let (old, number, (r, g, b)) = match (self, role) {
             (Self::Plain, _) => return None,
-            (_, Role::Dim) => (Color::DarkGray, 244, (128, 128, 128)),
+            // Bright black is the background in more than one palette of sixteen.
+            (_, Role::Dim) if depth == Depth::Sixteen => return None,
+            (_, Role::Dim) => (Color::Reset, 244, (128, 128, 128)),
             (_, Role::Accent) => (Color::Cyan, 80, (95, 215, 215)),
             (Self::Usual, Role::Calm) => (Color::Green, 77, (95, 215, 95)),
             (Self::Usual, Role::Busy) => (Color::Yellow, 220, (255, 215, 0)),
             (Self::Usual, Role::Alarm) => (Color::Red, 203, (255, 95, 95)),
-            (Self::ColourBlind, Role::Calm) => (Color::Blue, 74, (86, 180, 233)),
+            (Self::ColourBlind, Role::Calm) => (Color::LightBlue, 74, (86, 180, 233)),
             (Self::ColourBlind, Role::Busy) => (Color::Yellow, 214, (230, 159, 0)),
             (Self::ColourBlind, Role::Alarm) => (Color::Magenta, 202, (213, 94, 0)),
         };

@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 use crate::view::tui::state::State;
 use crate::view::tui::theme::Role;
 
-const KEYS: [(&str, &str); 35] = [
+const KEYS: [(&str, &str); 36] = [
     ("", "everywhere"),
     ("q  Q  ^C", "quit"),
     ("?  h  F1", "this help; q, Esc or Enter leave it"),
@@ -49,6 +49,7 @@ const KEYS: [(&str, &str); 35] = [
         "mouse",
         "click a title to sort, a row to choose; the wheel scrolls",
     ),
+    ("", "  with Shift it selects text, as without xenscope"),
     ("", "about one domain"),
     (
         "arrows",

@@ -13,10 +13,13 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<u16
     let mut pen = Pen::new(buffer, area, 0)?;
     if let Over::Prompt(asked, text) = &state.over {
         let question = match asked {
-            Asked::Filter => "/",
-            Asked::Delay => "seconds between samples: ",
+            Asked::Filter => "/".to_owned(),
+            Asked::Delay => {
+                let now = state.settings.interval.as_secs_f64();
+                format!("seconds between samples, now {now}: ")
+            }
         };
-        pen.put(question, state.style(Role::Accent))
+        pen.put(&question, state.style(Role::Accent))
             .say(&safe(text));
         let cursor = pen.x.min(area.right().saturating_sub(1));
         if *asked == Asked::Filter {

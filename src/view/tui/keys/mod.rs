@@ -56,6 +56,9 @@ impl State {
                 _ => None,
             };
         }
+        if key.modifiers.contains(KeyModifiers::ALT) {
+            return None;
+        }
         match std::mem::take(&mut self.over) {
             Over::Nothing => self.key_in_pane(key.code),
             Over::Help => self.key_in_help(key.code),

@@ -1,0 +1,155 @@
+//! What a frame of `xenscope top` costs: 1,000 domains on 200 by 60.
+//!
+//! `cargo bench --bench frame`
+
+use std::hint::black_box;
+use std::io;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::event::{Event, KeyCode};
+use ratatui::layout::Rect;
+use ratatui::{Terminal, TerminalOptions, Viewport};
+use uuid::Uuid;
+use xenscope::snapshot::{
+    Disk, DiskBackend, DomId, Domain, DomainType, Host, Nic, Pcpu, Snapshot, Stamp, States,
+};
+use xenscope::view::tui::{Below, Depth, Settings, State, Terminal as Shows, draw};
+
+const SECOND: u64 = 1_000_000_000;
+
+/// A host with this many domains after so many seconds, each with a NIC and a disk at work.
+fn snapshot(second: u64, domains: u16) -> Snapshot {
+    let stamp = Stamp {
+        at_ns: second * SECOND,
+        uncertainty_ns: 1000,
+    };
+    Snapshot {
+        time: jiff::Timestamp::UNIX_EPOCH,
+        stamp,
+        host: Host {
+            xen_version: "4.17.5".to_owned(),
+            pcpus: 64,
+            memory_bytes: 1 << 40,
+            memory_free_bytes: 1 << 38,
+            memory_claimed_bytes: 0,
+            cpu_khz: 2_000_000,
+            pcpu: (0..64)
+                .map(|id| Pcpu {
+                    id,
+                    idle_time_ns: Some(second * u64::from(id) * SECOND / 64),
+                    socket: Some(id / 32),
+                    core: Some(id),
+                    node: Some(id / 32),
+                })
+                .collect(),
+            pcpu_stamp: stamp,
+            nodes: None,
+            pools: None,
+            build: None,
+            dom0: None,
+        },
+        domains: (0..domains).map(|id| domain(id, second, stamp)).collect(),
+        notes: Vec::new(),
+    }
+}
+
+fn domain(id: u16, second: u64, stamp: Stamp) -> Domain {
+    // Another order in each second.
+    let work = second * (u64::from(id) * 7919 * second % 1009);
+    let mut disk = Disk::without_counters(51712, "xvda".into(), DiskBackend::Blkback, stamp);
+    disk.read_requests = Some(work);
+    disk.write_requests = Some(work);
+    disk.read_bytes = Some(work << 12);
+    disk.write_bytes = Some(work << 14);
+    Domain {
+        id: DomId(id),
+        uuid: Uuid::from_u128(u128::from(id) + 1),
+        name: Some(format!("customer-{id}-web-server")),
+        kind: DomainType::Pvh,
+        states: States {
+            running: work.is_multiple_of(2),
+            blocked: !work.is_multiple_of(2),
+            ..States::default()
+        },
+        vcpus_online: 4,
+        vcpus_max: 4,
+        cpu_time_ns: work * 1_000_000,
+        memory_bytes: 1 << 30,
+        memory_max_bytes: Some(1 << 31),
+        memory_claimed_bytes: 0,
+        memory_shared_bytes: 0,
+        memory_paged_bytes: 0,
+        memory_static_max_bytes: None,
+        memory_target_bytes: None,
+        store_uuid: None,
+        pool: 0,
+        ssid: 0,
+        scheduling: None,
+        vcpus: None,
+        nics: Some(vec![Nic {
+            id: 0,
+            device: format!("vif{id}.0"),
+            mac: None,
+            rx_bytes: Some(work << 10),
+            rx_packets: Some(work),
+            rx_errors: Some(0),
+            rx_drops: Some(0),
+            tx_bytes: Some(work << 8),
+            tx_packets: Some(work),
+            tx_errors: Some(0),
+            tx_drops: Some(0),
+            stamp,
+        }]),
+        disks: Some(vec![disk]),
+        stamp,
+    }
+}
+
+/// A state with a full history, and a terminal that writes to nowhere.
+fn watching() -> (State, Terminal<CrosstermBackend<io::Sink>>) {
+    let shows = Shows {
+        depth: Depth::True,
+        unicode: true,
+    };
+    let mut state = State::new(Settings::default(), Below::default(), shows);
+    for second in 0..130 {
+        state.take(snapshot(second, 1000));
+    }
+    let options = TerminalOptions {
+        viewport: Viewport::Fixed(Rect::new(0, 0, 200, 60)),
+    };
+    let backend = CrosstermBackend::new(io::sink());
+    match Terminal::with_options(backend, options) {
+        Ok(terminal) => (state, terminal),
+        Err(error) => unreachable!("a sink takes everything: {error}"),
+    }
+}
+
+fn frames(criterion: &mut Criterion) {
+    let (mut state, mut terminal) = watching();
+    criterion.bench_function("frame after a key", |bencher| {
+        let down = Event::Key(KeyCode::Down.into());
+        bencher.iter(|| {
+            black_box(state.handle(&down));
+            black_box(terminal.draw(|frame| draw(&mut state, frame)).is_ok());
+        });
+    });
+    let mut second = 130;
+    criterion.bench_function("frame after a sample, with taking it in", |bencher| {
+        bencher.iter_batched(
+            || {
+                second += 1;
+                snapshot(second, 1000)
+            },
+            |snapshot| {
+                state.take(snapshot);
+                black_box(terminal.draw(|frame| draw(&mut state, frame)).is_ok());
+            },
+            criterion::BatchSize::LargeInput,
+        );
+    });
+}
+
+criterion_group!(benches, frames);
+criterion_main!(benches);
