@@ -1,10 +1,13 @@
 //! Signals: the terminal is given back before any of them has its effect.
 
 use std::io;
+use std::os::fd::AsFd;
 use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{getpid, getsid};
 use signal_hook::consts::{
     SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
@@ -28,9 +31,11 @@ const ENDING: [i32; 10] = [
 /// How long a signal waits for the screen to be closed.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Starts the thread that waits for signals.
+/// Starts the threads that wait for signals, and for the end of the terminal.
 pub(super) fn watch(out: Sender<Message>) -> io::Result<()> {
     let mut signals = Signals::new(ENDING.iter().chain(&[STOP, CONTINUE]))?;
+    let hung_up = out.clone();
+    thread::spawn(move || wait_for_hangup(&hung_up));
     thread::spawn(move || {
         for signal in signals.forever() {
             let _ = out.send(Message::Signal(signal));
@@ -42,6 +47,16 @@ pub(super) fn watch(out: Sender<Message>) -> io::Result<()> {
         }
     });
     Ok(())
+}
+
+/// Makes a signal of the end of the terminal. Not every terminal that ends sends one, and whoever
+/// goes on to read from it reads nothing, again and again.
+fn wait_for_hangup(out: &Sender<Message>) {
+    let stdin = io::stdin();
+    // Nothing is waited for but what can't be left out: POLLHUP and POLLERR.
+    let mut terminal = [PollFd::new(stdin.as_fd(), PollFlags::empty())];
+    while poll(&mut terminal, PollTimeout::NONE) == Err(Errno::EINTR) {}
+    let _ = out.send(Message::Signal(SIGHUP));
 }
 
 /// Does what the signal does to a program that does not heed it.
