@@ -2,6 +2,7 @@
 
 mod accounting;
 mod listing;
+mod live;
 mod refusals;
 mod shells;
 mod store;
