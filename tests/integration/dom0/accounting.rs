@@ -29,10 +29,10 @@ impl Drop for Paused {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_guest_that_burns_one_vcpu_alone_uses_one_pcpu() {
-    let _others = Paused::all(&["pv-disk", "pvh-net"]);
-    let words = ["status", "pvh-burn", "--interval", "2", "--format", "json"];
+    let _others = Paused::all(&["pv-disk", "pv-net"]);
+    let words = ["status", "pv-burn", "--interval", "2", "--format", "json"];
     let record = Record::one(&say(&words).fine());
-    let burn = record.domain("pvh-burn");
+    let burn = record.domain("pv-burn");
     let percent = burn.cpu_percent.unwrap();
     assert!((95.0..=100.5).contains(&percent), "{burn:?}");
     assert_eq!(burn.cpu_percent_of_vcpus, burn.cpu_percent);
@@ -48,17 +48,10 @@ fn a_guest_that_burns_one_vcpu_alone_uses_one_pcpu() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_paused_guest_uses_nothing() {
-    let _paused = Paused::all(&["pvh-burn"]);
-    let words = [
-        "status",
-        "pvh-burn",
-        "--interval",
-        "0.5",
-        "--format",
-        "json",
-    ];
+    let _paused = Paused::all(&["pv-burn"]);
+    let words = ["status", "pv-burn", "--interval", "0.5", "--format", "json"];
     let record = Record::one(&say(&words).fine());
-    let burn = record.domain("pvh-burn");
+    let burn = record.domain("pv-burn");
     assert_eq!(
         (burn.state.as_str(), burn.cpu_percent),
         ("paused", Some(0.0))
@@ -106,13 +99,13 @@ fn status_finds_a_domain_by_id_name_and_uuid() {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn cpu_time_and_memory_lie_between_two_readings_of_xl() {
     let xl_seconds = || -> f64 {
-        let list = tool("xl", &["list", "pvh-burn"]);
+        let list = tool("xl", &["list", "pv-burn"]);
         list.split_whitespace().last().unwrap().parse().unwrap()
     };
     let before = xl_seconds();
     let record = Record::one(&say(&["list", "--format", "json"]).fine());
     let after = xl_seconds();
-    let ours = record.domain("pvh-burn").cpu_time_ns as f64 / 1e9;
+    let ours = record.domain("pv-burn").cpu_time_ns as f64 / 1e9;
     // xl rounds to a tenth of a second.
     assert!(
         ours >= before - 0.05 && ours <= after + 0.05,
@@ -134,13 +127,13 @@ fn top_has_xentops_columns_and_a_measured_first_block() {
     );
 
     let first: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).collect();
-    let burn = first.iter().find(|line| line.contains("pvh-burn")).unwrap();
+    let burn = first.iter().find(|line| line.contains("pv-burn")).unwrap();
     let percent: f64 = burn.split_whitespace().nth(3).unwrap().parse().unwrap();
     assert!((10.0..=101.0).contains(&percent), "{burn}");
     // The columns that stand still are xentop's to the letter.
     let theirs = xentop
         .lines()
-        .find(|line| line.contains("pvh-burn"))
+        .find(|line| line.contains("pv-burn"))
         .unwrap();
     assert_eq!(burn[..10], theirs[..10]);
     assert_eq!(burn[35..68], theirs[35..68], "{burn}\n{theirs}");
@@ -155,7 +148,7 @@ fn top_in_json_has_a_record_for_each_sample() {
     for pair in records.windows(2) {
         assert_eq!(pair[0].schema, 1);
         assert!(pair[1].time > pair[0].time);
-        let (old, new) = (pair[0].domain("pvh-burn"), pair[1].domain("pvh-burn"));
+        let (old, new) = (pair[0].domain("pv-burn"), pair[1].domain("pv-burn"));
         assert!(new.cpu_time_ns > old.cpu_time_ns);
         // The rate is the difference of two CPU times over the time between them.
         let interval = pair[1].interval_ns.unwrap() as f64;

@@ -64,7 +64,7 @@ impl OnTerminal {
         let mut top = Self::start(&xenscope_path(), &words, size);
         top.until("the guests", |screen| {
             let text = screen.contents();
-            ["Domain-0", "pvh-burn", "pv-disk", "pvh-net"]
+            ["Domain-0", "pv-burn", "pv-disk", "pv-net"]
                 .iter()
                 .all(|name| text.contains(name))
         });
@@ -140,7 +140,7 @@ fn the_screen_shows_what_the_guests_use_and_q_gives_the_terminal_back() {
     let scheduler = tool("xl", &["info", "xen_scheduler"]);
     top.until("rates", |screen| {
         let text = screen.contents();
-        let cpu = line_of(screen, "pvh-burn")
+        let cpu = line_of(screen, "pv-burn")
             .and_then(|(_, line)| line.split_whitespace().nth(4)?.parse::<f64>().ok());
         screen.alternate_screen()
             && text.contains(version.trim())
@@ -172,16 +172,16 @@ fn domains_are_sorted_and_filtered() {
     };
     top.press("2");
     top.until("sorted by name", |screen| {
-        sorted(screen, ["Domain-0", "pv-disk", "pvh-burn", "pvh-net"])
+        sorted(screen, ["Domain-0", "pv-disk", "pv-burn", "pv-net"])
     });
     top.press("r");
     top.until("sorted the other way", |screen| {
-        sorted(screen, ["pvh-net", "pvh-burn", "pv-disk", "Domain-0"])
+        sorted(screen, ["pv-net", "pv-burn", "pv-disk", "Domain-0"])
     });
     top.press("/burn");
     top.until("filtered", |screen| {
         let text = screen.contents();
-        text.contains("pvh-burn") && !text.contains("Domain-0") && !text.contains("pv-disk")
+        text.contains("pv-burn") && !text.contains("Domain-0") && !text.contains("pv-disk")
     });
     top.press("\r\x1b");
     top.until("all of them", |screen| {
@@ -255,7 +255,7 @@ fn a_shell_gets_its_terminal_while_top_is_stopped() {
     let mut shell = OnTerminal::start("sh", &["-i"], (80, 24));
     shell.press(&format!("{} top -d 1\r", xenscope_path()));
     shell.until("the screen", |screen| {
-        screen.alternate_screen() && screen.contents().contains("pvh-burn")
+        screen.alternate_screen() && screen.contents().contains("pv-burn")
     });
     shell.press("\x1a");
     shell.until("stopped", is_plain);
@@ -265,7 +265,7 @@ fn a_shell_gets_its_terminal_while_top_is_stopped() {
     });
     shell.press("fg\r");
     shell.until("back", |screen| {
-        screen.alternate_screen() && screen.contents().contains("pvh-burn")
+        screen.alternate_screen() && screen.contents().contains("pv-burn")
     });
     shell.press("q");
     shell.until("ended", is_plain);
@@ -276,7 +276,7 @@ fn a_shell_gets_its_terminal_while_top_is_stopped() {
 fn the_cursor_stays_on_its_domain_while_others_come_and_go() {
     let mut top = OnTerminal::top(&[], (80, 24));
     let on_burn = |screen: &Screen| {
-        line_of(screen, "pvh-burn").is_some_and(|(line, _)| {
+        line_of(screen, "pv-burn").is_some_and(|(line, _)| {
             let row = u16::try_from(line).unwrap();
             screen.cell(row, 0).is_some_and(vt100::Cell::inverse)
         })

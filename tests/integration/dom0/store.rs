@@ -44,7 +44,7 @@ fn figures_go_on_without_names_when_xenstore_does_not_answer() {
         );
     }
 
-    let unknown = say(&["status", "pvh-burn"]);
+    let unknown = say(&["status", "pv-burn"]);
     assert_eq!(unknown.code, Some(1), "{unknown:?}");
     assert!(
         unknown.stderr.contains("names are not known"),
@@ -61,7 +61,7 @@ fn without_the_daemons_socket_names_come_over_xenbus() {
     std::fs::rename("/run/xenstored/socket", "/run/xenstored/away").unwrap();
     let record = say(&["list", "--format", "json"]);
     std::fs::rename("/run/xenstored/away", "/run/xenstored/socket").unwrap();
-    assert_eq!(Record::one(&record.fine()).domain("pvh-burn").r#type, "pvh");
+    assert_eq!(Record::one(&record.fine()).domain("pv-burn").r#type, "pv");
 }
 
 #[test]

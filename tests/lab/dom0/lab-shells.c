@@ -1,7 +1,7 @@
 /*
  * lab-shells: creates and destroys empty, paused domains, for the laboratory.
  *
- *   lab-shells create N[@FIRST][:hvm][:nameless][:name=NAME]
+ *   lab-shells create N[@FIRST][:hvm|:pvh][:nameless][:name=NAME]
  *   lab-shells destroy FIRST N
  *
  * Such a domain is known to Xen and, unless nameless, to XenStore, and to nothing else: it has no memory and never
@@ -23,6 +23,7 @@ struct request {
     unsigned long count;
     unsigned long first; /* domid, or NEXT_FREE */
     bool hvm;
+    bool pvh;
     bool nameless;
     const char *name; /* NULL for shell-DOMID */
 };
@@ -35,7 +36,7 @@ static int fail(const char *what, unsigned long domid)
 
 static int usage(void)
 {
-    fputs("usage: lab-shells create N[@FIRST][:hvm][:nameless][:name=NAME]\n"
+    fputs("usage: lab-shells create N[@FIRST][:hvm|:pvh][:nameless][:name=NAME]\n"
           "       lab-shells destroy FIRST N\n", stderr);
     return 2;
 }
@@ -52,6 +53,8 @@ static bool parse_request(char *text, struct request *request)
     for (char *word = strtok(end, ":"); word; word = strtok(NULL, ":")) {
         if (strcmp(word, "hvm") == 0)
             request->hvm = true;
+        else if (strcmp(word, "pvh") == 0)
+            request->pvh = true;
         else if (strcmp(word, "nameless") == 0)
             request->nameless = true;
         else if (strncmp(word, "name=", 5) == 0)
@@ -91,10 +94,11 @@ static int create_one(xc_interface *xc, struct xs_handle *xs, const struct reque
     char path[64], name[64];
 
     make_handle(config.handle, place + 1);
-    if (request->hvm) {
+    if (request->hvm || request->pvh) {
         config.flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
-        /* What an ordinary HVM guest has: by this, monitors tell it from PVH. */
-        config.arch.emulation_flags = XEN_X86_EMU_ALL & ~XEN_X86_EMU_VPCI;
+        /* What ordinary guests have: by this, monitors tell HVM from PVH. */
+        config.arch.emulation_flags =
+            request->hvm ? XEN_X86_EMU_ALL & ~XEN_X86_EMU_VPCI : XEN_X86_EMU_LAPIC;
     }
     if (xc_domain_create(xc, &domid, &config))
         return fail("cannot be created", domid);

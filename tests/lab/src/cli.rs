@@ -14,8 +14,8 @@ use crate::terminal;
 use crate::test;
 use crate::xen::{Store, Which, Xen};
 
-/// The guests of demo and test.
-pub const USUAL_GUESTS: &str = "pvh:burn,pv:disk,pvh:net";
+/// The guests of a demo.
+const DEMO_GUESTS: &str = "pvh:net,pv:disk,pv:burn";
 
 /// Boots a real Xen under QEMU and runs things in its dom0. No hardware virtualisation needed.
 #[derive(Parser)]
@@ -77,9 +77,9 @@ struct Boot {
     /// named TYPE-LOAD; a second one of the same name gets -2, and so on. nonic leaves the NIC out.
     #[arg(long, value_name = "SPEC", default_value = "")]
     guests: Guests,
-    /// Empty paused domains to create: N[@FIRST][:hvm][:nameless][:name=NAME]; may be given again
+    /// Empty paused domains to create: N[@FIRST][:hvm|:pvh][:nameless][:name=NAME]; may be given again
     ///
-    /// N domains at domids from FIRST on, else wherever Xen puts them; PV unless hvm. In XenStore each is named
+    /// N domains at domids from FIRST on, else wherever Xen puts them; PV unless hvm or pvh. In XenStore each is named
     /// shell-DOMID, unless nameless, or all of them NAME.
     #[arg(long, value_name = "SPEC")]
     shells: Vec<Shells>,
@@ -147,7 +147,7 @@ fn demo(xen: Xen) -> Result<i32> {
             memory: machine::USUAL_MEMORY,
             cpus: 2,
         },
-        guests: USUAL_GUESTS.parse()?,
+        guests: DEMO_GUESTS.parse()?,
         shells: Vec::new(),
         with_tests: false,
     })?;

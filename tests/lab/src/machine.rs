@@ -72,7 +72,19 @@ pub struct Machine {
 
 impl Machine {
     /// Starts QEMU. dom0 is not up before [`Machine::wait_ready`] says so.
-    pub fn start(xen: Xen, store: Store, hardware: Hardware, image: &Image) -> Result<Self> {
+    ///
+    /// `svm` says that guests will run that Xen needs SVM for, PVH ones. With a thread for each
+    /// CPU, QEMU's emulation of SVM is unsound: now and then it goes on with the hypervisor's
+    /// registers in the guest's context, and the guest "triple faults". With one thread for all,
+    /// which is slower, PVH guests live longer; yet an interrupt is delivered twice at times, and a
+    /// guest that never rests does not survive that for more than a minute.
+    pub fn start(
+        xen: Xen,
+        store: Store,
+        hardware: Hardware,
+        svm: bool,
+        image: &Image,
+    ) -> Result<Self> {
         let logs = paths::logs();
         fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
         let log = logs.join(format!(
@@ -91,11 +103,13 @@ impl Machine {
         let initramfs = format!("/proc/{}/fd/{}", process::id(), image.initramfs.as_raw_fd());
         let mut command = tied::command("qemu-system-x86_64");
         command
-            // With a thread for each CPU, QEMU's emulation of SVM is unsound: now and then it goes on with the
-            // hypervisor's registers in the guest's context, and the guest "triple faults".
             .args([
                 "-accel",
-                "tcg,thread=single",
+                if svm {
+                    "tcg,thread=single"
+                } else {
+                    "tcg,thread=multi"
+                },
                 "-cpu",
                 "max,-smap,-smep,-rdtscp",
             ])

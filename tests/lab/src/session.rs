@@ -11,12 +11,12 @@ use crate::machine::{Hardware, Machine};
 use crate::protocol::{Exec, Size};
 use crate::serial;
 use crate::setup;
-use crate::spec::{Guests, Shells};
+use crate::spec::{Guests, Kind, Shells};
 use crate::terminal;
 use crate::xen::{Store, Xen};
 
 /// How long it may take from QEMU's start until all guests are up.
-const BOOT_LIMIT: Duration = Duration::from_secs(240);
+const BOOT_LIMIT: Duration = Duration::from_secs(300);
 
 /// What to boot.
 #[derive(Debug, Clone)]
@@ -58,7 +58,8 @@ impl Session {
         eprintln!("lab: booting Xen {xen} with {store}");
         let started = Instant::now();
         let limit = started + BOOT_LIMIT;
-        let mut machine = Machine::start(plan.xen, plan.store, plan.hardware, &image)?;
+        let svm = plan.guests.0.iter().any(|guest| guest.kind == Kind::Pvh);
+        let mut machine = Machine::start(plan.xen, plan.store, plan.hardware, svm, &image)?;
         machine.wait_ready(limit)?;
         eprintln!("lab: dom0 is up after {} s", started.elapsed().as_secs());
 

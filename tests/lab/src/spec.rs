@@ -131,7 +131,7 @@ fn guest(text: &str, number: u8) -> Result<Guest> {
     Ok(guest)
 }
 
-/// Empty paused domains to create, as `lab-shells` in dom0 takes them: `N[@FIRST][:hvm][:nameless][:name=NAME]`.
+/// Empty paused domains to create, as `lab-shells` in dom0 takes them: `N[@FIRST][:hvm|:pvh][:nameless][:name=NAME]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shells(pub String);
 
@@ -162,8 +162,8 @@ impl FromStr for Shells {
             let name = word
                 .strip_prefix("name=")
                 .is_some_and(|name| !name.is_empty());
-            if !name && word != "hvm" && word != "nameless" {
-                bail!("'{word}' is neither hvm nor nameless nor name=NAME");
+            if !name && !["hvm", "pvh", "nameless"].contains(&word) {
+                bail!("'{word}' is neither hvm nor pvh nor nameless nor name=NAME");
             }
         }
         Ok(Self(text.to_owned()))
@@ -208,7 +208,14 @@ mod tests {
 
     #[test]
     fn shells_are_checked_before_the_boot() {
-        for text in ["1", "400@300", "3:hvm:nameless", "1:name=a b", "1@32751"] {
+        for text in [
+            "1",
+            "400@300",
+            "3:hvm:nameless",
+            "1:pvh",
+            "1:name=a b",
+            "1@32751",
+        ] {
             assert!(text.parse::<Shells>().is_ok(), "{text}");
         }
         for text in ["", "0", "x@3", "2@0", "2@32751", "1:pvh", "1:name="] {

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use crate::build;
-use crate::cli::USUAL_GUESTS;
 use crate::libtest::{self, Counts};
 use crate::machine::{self, Hardware};
 use crate::session::{Plan, Session};
@@ -23,6 +22,11 @@ const BOOTS: [(Xen, Store); 3] = [
     (Xen::V4_20, Store::Xenstored),
     (Xen::V4_20, Store::Oxenstored),
 ];
+
+/// The guests that the tests find. All of them PV: PVH guests do not live long enough under QEMU's
+/// emulation of SVM to be relied on (see `Machine::start`). That a PVH domain is told from the
+/// others is tested on an empty one.
+const GUESTS: &str = "pv:net,pv:disk,pv:burn";
 
 /// One line of the table at the end.
 struct Run {
@@ -107,7 +111,7 @@ fn in_dom0(
             memory: machine::USUAL_MEMORY,
             cpus: 2,
         },
-        guests: USUAL_GUESTS.parse()?,
+        guests: GUESTS.parse()?,
         shells: Vec::new(),
         with_tests: true,
     })?;
