@@ -218,7 +218,7 @@ mod tests {
         ] {
             assert!(text.parse::<Shells>().is_ok(), "{text}");
         }
-        for text in ["", "0", "x@3", "2@0", "2@32751", "1:pvh", "1:name="] {
+        for text in ["", "0", "x@3", "2@0", "2@32751", "1:pv", "1:name="] {
             assert!(text.parse::<Shells>().is_err(), "{text}");
         }
     }
