@@ -172,11 +172,11 @@ fn domains_are_sorted_and_filtered() {
     };
     top.press("2");
     top.until("sorted by name", |screen| {
-        sorted(screen, ["Domain-0", "pv-disk", "pv-burn", "pv-net"])
+        sorted(screen, ["Domain-0", "pv-burn", "pv-disk", "pv-net"])
     });
     top.press("r");
     top.until("sorted the other way", |screen| {
-        sorted(screen, ["pv-net", "pv-burn", "pv-disk", "Domain-0"])
+        sorted(screen, ["pv-net", "pv-disk", "pv-burn", "Domain-0"])
     });
     top.press("/burn");
     top.until("filtered", |screen| {
