@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use crate::snapshot::{
-    Disk, DiskBackend, DomId, Domain, DomainType, Host, Nic, Pcpu, Snapshot, Stamp, States, Vcpu,
-    VcpuState,
+    Build, Disk, DiskBackend, Dom0Kernel, DomId, Domain, DomainType, Host, Nic, Node, Pcpu, Pool,
+    Scheduler, Snapshot, Stamp, States, Vcpu, VcpuState,
 };
 
 /// A second, in nanoseconds.
@@ -168,4 +168,32 @@ pub(crate) fn pcpus(count: u32, at_ns: u64) -> Vec<Pcpu> {
             node: place(id, 4),
         })
         .collect()
+}
+
+/// The host with everything that a view can ask for.
+pub(crate) fn full(host: Host) -> Host {
+    Host {
+        nodes: Some(vec![Node {
+            id: 0,
+            memory_bytes: Some(host.memory_bytes),
+            memory_free_bytes: Some(host.memory_free_bytes),
+        }]),
+        pools: Some(vec![Pool {
+            id: 0,
+            name: Some("Pool-0".to_owned()),
+            scheduler: Scheduler::Credit2,
+            pcpus: vec![0, 1],
+            domains: 1,
+        }]),
+        build: Some(Build {
+            changeset: String::new(),
+            compiler: "gcc".to_owned(),
+            date: "today".to_owned(),
+            id: None,
+            command_line: "dom0_mem=768M".to_owned(),
+            capabilities: "xen-3.0-x86_64".to_owned(),
+        }),
+        dom0: Some(Dom0Kernel::default()),
+        ..host
+    }
 }

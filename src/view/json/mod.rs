@@ -82,10 +82,12 @@ impl Formatter for Escaping {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::collections::BTreeSet;
+
     use serde_json::Value;
 
     use super::*;
-    use crate::doctored::{SECOND, disk, domain, nic, snapshot, stamp, vcpu};
+    use crate::doctored::{SECOND, disk, domain, full, nic, snapshot, stamp, vcpu};
     use crate::rates::Rates;
     use crate::snapshot::{Scheduling, ShutdownReason};
 
@@ -178,5 +180,60 @@ mod tests {
         assert!(!line.trim_end().contains(is_unsafe), "{line:?}");
         let value: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(value["domains"][0]["name"], name);
+    }
+
+    /// The paths of all fields: `domains[].nics[].rx_bytes`.
+    fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    paths(value, &format!("{path}.{name}"), found);
+                }
+            }
+            Value::Array(items) if items.first().is_some_and(Value::is_object) => {
+                paths(&items[0], &format!("{path}[]"), found);
+            }
+            _ => {
+                found.insert(path.trim_start_matches('.').to_owned());
+            }
+        }
+    }
+
+    /// The paths that README.md describes: `a.b` in full, `.c` for another field beside it.
+    fn documented() -> BTreeSet<String> {
+        let readme = include_str!("../../../README.md");
+        let section = readme.split("## The JSON fields").nth(1).unwrap();
+        let section = section.split("\n## ").next().unwrap();
+        let mut found = BTreeSet::new();
+        for row in section.lines().filter(|line| line.starts_with("| `")) {
+            let cell = row.split('|').nth(1).unwrap();
+            let mut parent = String::new();
+            for name in cell.split('`').skip(1).step_by(2) {
+                let path = match name.strip_prefix('.') {
+                    Some(field) => format!("{parent}{field}"),
+                    None => name.to_owned(),
+                };
+                parent = path.rfind('.').map_or("", |at| &path[..=at]).to_owned();
+                found.insert(path);
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn the_readme_describes_every_field_and_no_other() {
+        let mut web = domain(5, "web", 0, 7);
+        web.vcpus = Some(vec![vcpu(0, 1, 0)]);
+        web.nics = Some(vec![nic(0, 0, 0)]);
+        web.disks = Some(vec![disk(51712, 0, 0)]);
+        let mut snapshot = snapshot(SECOND, 0, vec![web]);
+        snapshot.host = full(snapshot.host);
+        let line = line(Sample {
+            snapshot: &snapshot,
+            rates: &Rates::between(None, &snapshot),
+        });
+        let mut written = BTreeSet::new();
+        paths(&serde_json::from_str(&line).unwrap(), "", &mut written);
+        assert_eq!(documented(), written);
     }
 }
