@@ -135,14 +135,16 @@ fn xl_memory(name: &str) -> u64 {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn six_hundred_domains_with_a_gap_in_their_ids_appear_once_each() {
+    let before: Vec<u16> = list().domains.iter().map(|domain| domain.id).collect();
     let _near = Shells::create(200, 60, "");
     let _far = Shells::create(400, 1300, "");
     let ids: Vec<u16> = list().domains.iter().map(|domain| domain.id).collect();
-    let distinct: BTreeSet<u16> = ids.iter().copied().collect();
-    assert_eq!(ids.len(), distinct.len());
-    let theirs: Vec<u16> = xl_list().iter().map(|domain| domain.id).collect();
-    assert_eq!(ids, theirs);
-    assert!(ids.len() >= 604);
+    let expected: Vec<u16> = before
+        .into_iter()
+        .chain(60..260)
+        .chain(1300..1700)
+        .collect();
+    assert_eq!(ids, expected);
 
     let block = say(&["top", "-b", "-i", "1"]).fine();
     let names: Vec<&str> = block.lines().skip(1).map(|line| &line[..10]).collect();
