@@ -50,20 +50,20 @@ pub enum Error {
         version: Version,
     },
     /// The library that belongs to the running hypervisor is not installed.
-    #[error("{name}, which belongs to the running hypervisor, is not installed ({source}); install this Xen version's libraries (Debian: libxenmisc{})", name.trim_start_matches("libxenctrl.so."))]
+    #[error("{name}, which belongs to the running hypervisor, is not installed ({said}); install this Xen version's libraries (Debian: libxenmisc{})", name.trim_start_matches("libxenctrl.so."))]
     LibraryMissing {
         /// Its file name.
         name: String,
         /// What the loader said.
-        source: libloading::Error,
+        said: String,
     },
     /// The library is there, and can't be used.
-    #[error("{name} can't be used ({source}); reinstall this Xen version's libraries")]
+    #[error("{name} can't be used ({said}); reinstall this Xen version's libraries")]
     LibraryUnusable {
         /// Its file name.
         name: String,
         /// What the loader said.
-        source: libloading::Error,
+        said: String,
     },
     /// libxenctrl and the hypervisor do not speak the same version of the interface.
     #[error(

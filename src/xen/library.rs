@@ -4,6 +4,8 @@
 //! calls used here have the same signatures and layouts from 4.17 to 4.20, so one xenscope serves
 //! them all: `tests/integration/layout.rs` proves it from the headers.
 
+use std::error::Error as _;
+
 use super::binding::LibXenCtrl;
 use super::version::Version;
 use crate::error::Error;
@@ -23,15 +25,16 @@ pub(super) fn open(version: Version) -> Result<LibXenCtrl, Error> {
     // SAFETY: loading runs the library's initialisers; libxenctrl and what it links against have
     // none that ask anything of their loader. The name is libxenctrl's own SONAME, so that the
     // functions found in it have the signatures of its header, which `binding` was made from.
-    unsafe { LibXenCtrl::new(&name) }.map_err(|source| {
-        // The loader has no error numbers, only this sentence for a file that is not there.
-        let missing = source
-            .to_string()
-            .contains(&format!("{name}: cannot open shared object file"));
-        if missing {
-            Error::LibraryMissing { name, source }
+    unsafe { LibXenCtrl::new(&name) }.map_err(|error| {
+        // The sentence of the loader itself is the source of libloading's error.
+        let said = error
+            .source()
+            .map_or_else(|| error.to_string(), |source| source.to_string());
+        // It has no error numbers, only these words for a file that is not there.
+        if said.contains(&format!("{name}: cannot open shared object file")) {
+            Error::LibraryMissing { name, said }
         } else {
-            Error::LibraryUnusable { name, source }
+            Error::LibraryUnusable { name, said }
         }
     })
 }

@@ -121,7 +121,7 @@ fn a_library_with_another_interface_version_is_refused() {
 fn without_the_hypercall_device_the_module_is_named() {
     let device = "/dev/xen/privcmd";
     fs::rename(device, "/dev/xen/away").unwrap();
-    let hidden = tool("umount", &["/proc/xen"]);
+    let hidden = tool("umount", &["-l", "/proc/xen"]);
     let said = say(&["list"]);
     fs::rename("/dev/xen/away", device).unwrap();
     tool("mount", &["-t", "xenfs", "xenfs", "/proc/xen"]);
