@@ -10,7 +10,7 @@ use xenstore_rs::Xs;
 use xenstore_rs::unix::XsUnix;
 
 /// How long one answer may take before XenStore counts as down.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A connection to XenStore, with the thread that waits on it.
 #[derive(Debug)]

@@ -72,3 +72,62 @@ fn without_xen_every_command_says_so() {
         say(words).refused(3, &["no Xen below this kernel", "dom0"]);
     }
 }
+
+/// The commands that the help names.
+fn commands() -> Vec<String> {
+    let help = say(&["--help"]).fine();
+    let (_, list) = help.split_once("\nCommands:\n").unwrap();
+    list.lines()
+        .take_while(|line| line.starts_with("  "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|&word| word != "help")
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn the_manual_page_has_every_command_and_option() {
+    let page = say(&["man"]).fine();
+    assert!(page.contains(".TH xenscope 1"), "{page}");
+    assert!(commands().contains(&"status".to_owned()));
+    for command in commands() {
+        let heading = format!(".SH \"XENSCOPE {}\"", command.to_uppercase());
+        let (_, section) = page
+            .split_once(&heading)
+            .unwrap_or_else(|| panic!("no {heading}"));
+        let section = section.split("\n.SH ").next().unwrap();
+        let help = say(&[&command, "--help"]).fine();
+        let options = help
+            .split([' ', '\n', ','])
+            .filter(|word| word.starts_with("--") && word.len() > 2);
+        for option in options {
+            let roff = option.replace('-', "\\-");
+            assert!(section.contains(&roff), "{command} {option}: {section}");
+        }
+    }
+    for part in ["allow\\-untested\\-xen", "Exit codes"] {
+        assert!(page.contains(part), "no {part}: {page}");
+    }
+}
+
+#[test]
+fn each_shell_gets_completions_of_every_command() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = say(&["completions", shell]).fine();
+        for command in commands() {
+            assert!(script.contains(&command), "{shell}: {command}");
+        }
+    }
+    wrong(&["completions", "tcsh"], "possible values: bash, zsh, fish");
+}
+
+#[test]
+fn bash_completes_a_word() {
+    let script = format!(
+        "source <({0} completions bash); COMP_WORDS=(xenscope sta); COMP_CWORD=1; \
+         _xenscope xenscope sta xenscope; echo \"${{COMPREPLY[@]}}\"",
+        xenscope_path()
+    );
+    let said = run(std::process::Command::new("bash").args(["-c", &script]));
+    assert_eq!(said.fine(), "status\n");
+}

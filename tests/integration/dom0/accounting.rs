@@ -84,7 +84,7 @@ fn status_finds_a_domain_by_id_name_and_uuid() {
         for label in [
             "type      pv\n",
             "of one pCPU",
-            "online of 1",
+            "2 online of 2",
             "MiB used, ceiling ",
             "target ",
         ] {

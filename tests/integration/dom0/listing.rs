@@ -132,33 +132,32 @@ fn xl_memory(name: &str) -> u64 {
     found.unwrap().mib
 }
 
+/// More than the 1,024 that one hypercall lists, and with gaps in their ids, over which xentop
+/// stumbles.
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn six_hundred_domains_with_a_gap_in_their_ids_appear_once_each() {
+fn eleven_hundred_domains_with_gaps_in_their_ids_appear_once_each() {
     let before: Vec<u16> = list().domains.iter().map(|domain| domain.id).collect();
     let _near = Shells::create(200, 60, "");
     let _far = Shells::create(400, 1300, "");
+    let names: BTreeSet<String> = list()
+        .domains
+        .into_iter()
+        .map(|domain| domain.name.unwrap())
+        .collect();
+    assert_eq!(names.len(), before.len() + 600);
+
+    let _nameless = Shells::create(500, 3000, ":nameless");
     let ids: Vec<u16> = list().domains.iter().map(|domain| domain.id).collect();
     let expected: Vec<u16> = before
         .into_iter()
         .chain(60..260)
         .chain(1300..1700)
+        .chain(3000..3500)
         .collect();
     assert_eq!(ids, expected);
-
     let block = say(&["top", "-b", "-i", "1"]).fine();
-    let names: Vec<&str> = block.lines().skip(1).map(|line| &line[..10]).collect();
-    assert_eq!(names.len(), ids.len());
-    assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), ids.len());
-}
-
-#[test]
-#[ignore = "needs a Xen host: cargo lab test"]
-fn more_domains_than_one_hypercall_lists_appear_once_each() {
-    let _many = Shells::create(1500, 3000, "");
-    let ids: Vec<u16> = list().domains.iter().map(|domain| domain.id).collect();
-    assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
-    assert!((3000..4500).all(|id| ids.binary_search(&id).is_ok()));
+    assert_eq!(block.lines().count(), ids.len() + 1, "with a heading");
 }
 
 #[test]

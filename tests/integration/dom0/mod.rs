@@ -1,8 +1,12 @@
 //! In a real dom0. Every test here is ignored elsewhere and run by `cargo lab test`.
 
 mod accounting;
+mod guest;
+mod guests;
 mod listing;
 mod live;
 mod refusals;
+mod sample;
 mod shells;
 mod store;
+mod xentop;

@@ -57,8 +57,9 @@ enum Command {
         /// Which Xen
         #[arg(long, value_enum, default_value = "all")]
         xen: Which,
-        /// Run only tests whose name contains this
-        filter: Option<String>,
+        /// Run only tests whose name contains one of these
+        #[arg(value_name = "FILTER")]
+        filters: Vec<String>,
     },
 }
 
@@ -134,7 +135,7 @@ fn run(command: Command) -> Result<u8> {
             session.run_on_terminal(vec!["sh".into(), "-l".into()])?
         }
         Command::Demo { xen } => demo(xen)?,
-        Command::Test { xen, filter } => i32::from(!test::run(&xen.versions(), filter.as_deref())?),
+        Command::Test { xen, filters } => i32::from(!test::run(&xen.versions(), &filters)?),
     };
     Ok(u8::try_from(code).unwrap_or(u8::MAX))
 }

@@ -26,7 +26,7 @@ const BOOTS: [(Xen, Store); 3] = [
 /// The guests that the tests find. All of them PV: PVH guests do not live long enough under QEMU's
 /// emulation of SVM to be relied on (see `Machine::start`). That a PVH domain is told from the
 /// others is tested on an empty one.
-const GUESTS: &str = "pv:net,pv:disk,pv:burn";
+const GUESTS: &str = "pv:net,pv:disk:vcpus=2,pv:burn";
 
 /// One line of the table at the end.
 struct Run {
@@ -38,14 +38,14 @@ struct Run {
 }
 
 /// Runs the tests, prints the table, and says whether all is well.
-pub fn run(versions: &[Xen], filter: Option<&str>) -> Result<bool> {
+pub fn run(versions: &[Xen], filters: &[String]) -> Result<bool> {
     // Both versions: a test in dom0 wants the library of the other.
     setup::ensure(&Xen::ALL)?;
-    let mut runs = vec![timed("host".into(), |counts| on_host(filter, counts))];
+    let mut runs = vec![timed("host".into(), |counts| on_host(filters, counts))];
     for (xen, store) in BOOTS.into_iter().filter(|(xen, _)| versions.contains(xen)) {
         let name = format!("Xen {} {}", xen.label(), store.label());
         eprintln!("\nlab: tests on {name}");
-        runs.push(timed(name, |counts| in_dom0(xen, store, filter, counts)));
+        runs.push(timed(name, |counts| in_dom0(xen, store, filters, counts)));
     }
     print_table(&runs);
     Ok(runs.iter().all(|run| run.failure.is_none()))
@@ -69,10 +69,10 @@ fn timed(name: String, tests: impl FnOnce(&mut Counts) -> Result<Option<String>>
 }
 
 /// All tests that need no Xen. Returns what is wrong, if anything is.
-fn on_host(filter: Option<&str>, counts: &mut Counts) -> Result<Option<String>> {
+fn on_host(filters: &[String], counts: &mut Counts) -> Result<Option<String>> {
     let mut child = build::cargo_command()
-        .args(["test", "--workspace", "--no-fail-fast"])
-        .args(filter)
+        .args(["test", "--workspace", "--no-fail-fast", "--"])
+        .args(filters)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -101,7 +101,7 @@ fn on_host(filter: Option<&str>, counts: &mut Counts) -> Result<Option<String>> 
 fn in_dom0(
     xen: Xen,
     store: Store,
-    filter: Option<&str>,
+    filters: &[String],
     counts: &mut Counts,
 ) -> Result<Option<String>> {
     let mut session = Session::start(Plan {
@@ -116,9 +116,9 @@ fn in_dom0(
         with_tests: true,
     })?;
     let argv = ["/lab/integration", "--ignored", "--test-threads=1"]
-        .into_iter()
-        .chain(filter)
         .map(str::to_owned)
+        .into_iter()
+        .chain(filters.iter().cloned())
         .collect();
     let mut output = Tee::new(io::stdout());
     let code = session.run_to(argv, Some(Instant::now() + RUN_LIMIT), &mut output);
@@ -126,7 +126,7 @@ fn in_dom0(
     let code = code?;
     Ok(if code != 0 {
         Some(format!("the test program ended with {code}"))
-    } else if filter.is_none() && *counts == Counts::default() {
+    } else if filters.is_empty() && *counts == Counts::default() {
         Some("no test has run".into())
     } else {
         None

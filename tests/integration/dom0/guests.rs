@@ -1,0 +1,135 @@
+//! What becomes of guests, and what xenscope says inside one.
+
+use super::guest::Guest;
+use crate::command::{say, tool, xenscope_path};
+use crate::record::Record;
+
+/// A file of dom0's own kernel modules.
+fn module(name: &str) -> String {
+    format!("/lab/modules/{name}.ko")
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn inside_a_guest_it_says_where_to_run_and_dom0_sees_how_guests_end() {
+    let crashed = Guest::start(
+        "test-crash",
+        "echo 1 >/proc/sys/kernel/sysrq\necho c >/proc/sysrq-trigger",
+        false,
+        &[],
+    );
+    let xen = std::env::var("XENSCOPE_LAB_XEN").unwrap();
+    let library = format!("/usr/lib/x86_64-linux-gnu/libxenctrl.so.{xen}");
+    let loader = "/lib64/ld-linux-x86-64.so.2";
+    let mut files = vec![xenscope_path(), loader.to_owned(), module("xen_privcmd")];
+    for program in [xenscope_path(), library.clone()] {
+        let needed = tool(loader, &["--list", &program]);
+        let paths = needed
+            .split_whitespace()
+            .filter(|word| word.starts_with('/'));
+        files.extend(paths.map(str::to_owned));
+    }
+    files.push(library.clone());
+    let ended = Guest::start(
+        "test-inside",
+        &format!(
+            "busybox mv {library} /away
+xenscope list; echo \"without a library: $?\"
+busybox mv /away {library}
+xenscope list; echo \"without the device: $?\"
+busybox insmod /lab/modules/xen_privcmd.ko
+xenscope list; echo \"with all: $?\"
+busybox poweroff -f"
+        ),
+        false,
+        &files,
+    );
+
+    let console = ended.until_it_says("with all: ");
+    let remedy = "this is a guest and not dom0: only dom0 may ask the hypervisor about domains; \
+                  run xenscope in dom0";
+    for case in ["without a library: 3", "with all: 3"] {
+        let before = console.split(case).next().unwrap();
+        let said = before.trim_end().lines().last().unwrap();
+        assert_eq!(said.trim_end(), format!("xenscope: {remedy}"), "{console}");
+        assert!(console.contains(case), "{console}");
+    }
+    assert!(console.contains("without the device: 3"), "{console}");
+
+    ended.until_its_state_is('s');
+    crashed.until_its_state_is('c');
+    let record = Record::one(&say(&["list", "--format", "json"]).fine());
+    let end = |name: &str| {
+        let domain = record.domain(name);
+        (domain.state.clone(), domain.shutdown_reason.clone())
+    };
+    assert_eq!(
+        end("test-inside"),
+        ("shutdown".into(), Some("poweroff".into()))
+    );
+    assert_eq!(end("test-crash"), ("crashed".into(), Some("crash".into())));
+    let status = say(&["status", "test-inside", "--interval", "0.1"]).fine();
+    assert!(status.contains("shutdown (poweroff)"), "{status}");
+    let block = say(&["top", "-b", "-f", "-i", "1"]).fine();
+    for (name, letters) in [("test-inside", "-s----"), ("test-crash", "---c--")] {
+        let line = block.lines().find(|line| line.contains(name)).unwrap();
+        assert_eq!(line.split_whitespace().nth(1), Some(letters), "{block}");
+    }
+}
+
+/// Rates of a NIC whose frontend goes and comes back: its counters start anew in between.
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn a_nic_that_is_disconnected_and_connected_again_has_no_false_rate() {
+    let guest = Guest::start(
+        "test-nic",
+        "up() {
+    until [ -e /sys/class/net/eth0 ]; do busybox usleep 100000; done
+    busybox ip addr add 10.77.201.2/30 dev eth0
+    busybox ip link set eth0 up
+    busybox ping -q -c $1 -i 0.02 -s 1000 10.77.201.1
+}
+echo 'test: up'
+up 150
+echo vif-0 >/sys/bus/xen/drivers/vif/unbind
+echo 'test: gone'
+busybox sleep 2
+echo vif-0 >/sys/bus/xen/drivers/vif/bind
+up 50
+echo 'test: back'
+while :; do busybox sleep 3600; done",
+        true,
+        &[],
+    );
+    guest.until_it_says("test: up");
+    let words = ["top", "-b", "-d", "0.3", "-i", "40", "--format", "json"];
+    let records = Record::all(&say(&words).fine());
+    let console = guest.until_it_says("test: back");
+    assert!(console.contains("test: gone"), "{console}");
+
+    let mut fell = 0;
+    for pair in records.windows(2) {
+        let nics = [&pair[0], &pair[1]].map(|record| {
+            let nics = record.domain("test-nic").nics.as_deref();
+            nics.unwrap().first()
+        });
+        let [Some(old), Some(new)] = nics else {
+            continue;
+        };
+        let (old_bytes, new_bytes) = (old.tx_bytes.unwrap(), new.tx_bytes.unwrap());
+        match new.tx_bytes_per_second {
+            Some(rate) => {
+                assert!(new_bytes >= old_bytes, "{old:?} {new:?}");
+                // What was sent within this interval, and no more.
+                let seconds = pair[1].interval_ns.unwrap() as f64 / 1e9;
+                let expected = (new_bytes - old_bytes) as f64 / seconds;
+                assert!((rate - expected).abs() <= expected * 0.5, "{old:?} {new:?}");
+            }
+            None => {
+                assert!(new_bytes < old_bytes, "{old:?} {new:?}");
+                fell += 1;
+            }
+        }
+    }
+    assert!(fell >= 1, "{records:?}");
+}

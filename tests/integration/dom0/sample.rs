@@ -1,0 +1,323 @@
+//! What a whole sample holds, against `xl` and dom0's kernel, and while it changes.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::{Child, Command};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::command::{say, tool};
+use crate::record::{Domain, Record};
+
+/// Runs a command that measures, and returns its record.
+fn measure(words: &[&str]) -> Record {
+    let options = ["--interval", "0.5", "--format", "json"];
+    Record::one(&say(&[words, &options].concat()).fine())
+}
+
+/// The value behind a label of `xl info`.
+fn xl_info(label: &str) -> String {
+    tool("xl", &["info", label]).trim().to_owned()
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn the_host_is_as_xl_shows_it() {
+    let record = measure(&["host"]);
+    let host = &record.host;
+    assert_eq!(host.pcpus.to_string(), xl_info("nr_cpus"));
+    assert_eq!(
+        (host.memory_bytes >> 20).to_string(),
+        xl_info("total_memory")
+    );
+    let mhz: f64 = xl_info("cpu_mhz").parse().unwrap();
+    assert!((f64::from(host.cpu_khz) / 1e3 - mhz).abs() < 0.01, "{mhz}");
+    let build = host.build.as_ref().unwrap();
+    assert_eq!(build.changeset, xl_info("xen_changeset"));
+    assert_eq!(build.command_line, xl_info("xen_commandline"));
+    assert_eq!(build.capabilities.trim(), xl_info("xen_caps"));
+    assert_eq!(build.date, xl_info("cc_compile_date"));
+
+    let pools = host.pools.as_ref().unwrap();
+    assert_eq!(pools.len(), 1);
+    assert_eq!(pools[0].name.as_deref(), Some("Pool-0"));
+    assert_eq!(pools[0].scheduler, xl_info("xen_scheduler"));
+    assert_eq!(
+        usize::try_from(pools[0].domains).unwrap(),
+        record.domains.len()
+    );
+    let nodes = host.nodes.as_ref().unwrap();
+    assert_eq!(nodes.len().to_string(), xl_info("nr_nodes"));
+    // Node 0 starts at address 0, and some of it is the firmware's.
+    assert!(nodes[0].memory_bytes.unwrap() >= host.memory_bytes);
+
+    assert_eq!(host.pcpu.len(), 2);
+    let mut idle = 0.0;
+    for pcpu in &host.pcpu {
+        assert!(pcpu.online);
+        assert_eq!(
+            (pcpu.socket, pcpu.node, pcpu.pool),
+            (Some(0), Some(0), Some(0))
+        );
+        idle += 100.0 - pcpu.cpu_percent.unwrap();
+    }
+    let all = host.cpu_percent.unwrap();
+    assert!((200.0 - idle - 2.0 * all).abs() < 0.1, "{host:?}");
+
+    let dom0 = host.dom0.as_ref().unwrap();
+    let uptime = fs::read_to_string("/proc/uptime").unwrap();
+    let uptime: f64 = uptime.split(' ').next().unwrap().parse().unwrap();
+    let ours = dom0.uptime_ns.unwrap() as f64 / 1e9;
+    assert!(ours <= uptime && ours > uptime - 30.0, "{ours} {uptime}");
+    assert!(dom0.cpu_percent.is_some() && dom0.steal_percent.is_some());
+
+    let table = say(&["host", "--interval", "0.1"]).fine();
+    for part in [
+        "command line ",
+        "Pool-0  ",
+        "online",
+        &xl_info("xen_version"),
+    ] {
+        assert!(table.contains(part), "no {part:?} in {table}");
+    }
+    let csv = say(&["host", "--interval", "0.1", "--format", "csv"]).fine();
+    assert_eq!(csv.lines().count(), 3, "a heading and two pCPUs: {csv}");
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn vcpus_are_those_of_xl_vcpu_list() {
+    tool("xl", &["vcpu-pin", "pv-disk", "1", "1", "0"]);
+    let record = measure(&["vcpus"]);
+    let list = tool("xl", &["vcpu-list"]);
+    let table = say(&["vcpus", "--interval", "0.1"]).fine();
+    tool("xl", &["vcpu-pin", "pv-disk", "1", "all", "all"]);
+
+    let ours: Vec<(u16, u32)> = record
+        .domains
+        .iter()
+        .flat_map(|domain| {
+            domain
+                .vcpus
+                .iter()
+                .flatten()
+                .map(|vcpu| (domain.id, vcpu.id))
+        })
+        .collect();
+    let theirs: Vec<(u16, u32)> = list
+        .lines()
+        .skip(1)
+        .map(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            (words[1].parse().unwrap(), words[2].parse().unwrap())
+        })
+        .collect();
+    assert_eq!(ours, theirs);
+    assert_eq!(table.lines().count(), list.lines().count(), "{table}{list}");
+
+    for domain in &record.domains {
+        let vcpus = domain.vcpus.as_ref().unwrap();
+        // Read one after the other, so the sum is that of a moment later.
+        let sum: u64 = vcpus.iter().map(|vcpu| vcpu.cpu_time_ns).sum();
+        assert!(sum >= domain.cpu_time_ns, "{domain:?}");
+        for vcpu in vcpus {
+            let percent = vcpu.cpu_percent.unwrap();
+            assert!((0.0..=110.0).contains(&percent), "{domain:?}");
+        }
+    }
+    let pinned = &record.domain("pv-disk").vcpus.as_ref().unwrap()[1];
+    assert_eq!(pinned.hard_affinity.as_deref(), Some(&[1][..]));
+    assert_eq!(pinned.soft_affinity.as_deref(), Some(&[0][..]));
+
+    let one = measure(&["vcpus", "pv-disk"]);
+    assert_eq!(one.domains.len(), 1);
+    let csv = say(&["vcpus", "pv-disk", "--interval", "0.1", "--format", "csv"]).fine();
+    assert_eq!(csv.lines().count(), 3, "a heading and two vCPUs: {csv}");
+}
+
+/// `xl` takes a vCPU from a guest, and gives it back.
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn a_vcpu_that_is_unplugged_is_offline_and_uses_nothing() {
+    let until_online = |count: u32| {
+        tool("xl", &["vcpu-set", "pv-disk", &count.to_string()]);
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            let record = measure(&["status", "pv-disk"]);
+            if record.domain("pv-disk").vcpus_online == count {
+                return record;
+            }
+            assert!(Instant::now() < end, "{record:?}");
+        }
+    };
+    until_online(1);
+    let record = measure(&["status", "pv-disk"]);
+    let table = say(&["status", "pv-disk", "--interval", "0.1"]).fine();
+    let back = until_online(2);
+
+    let disk = record.domain("pv-disk");
+    assert_eq!((disk.vcpus_online, disk.vcpus_max), (1, 2));
+    let vcpus = disk.vcpus.as_ref().unwrap();
+    assert_eq!(
+        (vcpus[1].online, vcpus[1].state.as_str()),
+        (false, "offline")
+    );
+    assert_eq!((vcpus[1].pcpu, vcpus[1].cpu_percent), (None, Some(0.0)));
+    assert!(vcpus[0].online && vcpus[0].cpu_percent.unwrap() > 0.0);
+    // What it used before stays in the domain's time.
+    assert!(vcpus[1].cpu_time_ns > 0);
+    assert!(table.contains("1 online of 2"), "{table}");
+    assert!(table.contains("offline"), "{table}");
+    assert!(back.domain("pv-disk").vcpus.as_ref().unwrap()[1].online);
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn weight_and_cap_are_the_schedulers() {
+    tool(
+        "xl",
+        &["sched-credit2", "-d", "pv-net", "-w", "300", "-c", "50"],
+    );
+    let record = measure(&["status", "pv-net"]);
+    let table = say(&["status", "pv-net", "--interval", "0.1"]).fine();
+    tool(
+        "xl",
+        &["sched-credit2", "-d", "pv-net", "-w", "256", "-c", "0"],
+    );
+    let net = record.domain("pv-net");
+    assert_eq!(net.scheduler.as_deref(), Some("credit2"));
+    assert_eq!((net.weight, net.cap_percent), (Some(300), Some(50)));
+    assert_eq!((net.period_ns, net.budget_ns), (None, None));
+    assert!(table.contains("weight 300"), "{table}");
+    // No cap is none, not a cap of 0 %.
+    let net = measure(&["status", "pv-net"]);
+    assert_eq!(net.domain("pv-net").cap_percent, None);
+}
+
+/// A counter of the kernel's, read at its usual place.
+fn counter(path: &str) -> u64 {
+    fs::read_to_string(path).unwrap().trim().parse().unwrap()
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn devices_have_the_kernels_figures_under_the_guests_names() {
+    let id = measure(&["status", "pv-disk"]).domain("pv-disk").id;
+    let sectors = format!("/sys/bus/xen-backend/devices/vbd-{id}-51712/statistics/rd_sect");
+    let before = counter(&sectors);
+    let record = measure(&["status", "pv-disk", "pv-net"]);
+    let after = counter(&sectors);
+    let disk = &record.domain("pv-disk").disks.as_ref().unwrap()[0];
+    assert_eq!((disk.id, disk.device.as_str()), (51712, "xvda"));
+    assert_eq!(disk.backend, "blkback");
+    let read = disk.read_bytes.unwrap();
+    assert!((before * 512..=after * 512).contains(&read), "{disk:?}");
+    assert!(disk.read_bytes_per_second.unwrap() > 0.0, "{disk:?}");
+    assert_eq!(disk.write_bytes_per_second, Some(0.0));
+
+    let net = record.domain("pv-net");
+    let nic = &net.nics.as_ref().unwrap()[0];
+    assert_eq!(nic.device, format!("vif{}.0", net.id));
+    assert_eq!(nic.mac.as_deref(), Some("00:16:3e:4c:00:01"));
+    // What the guest sent is what dom0's end of it received.
+    let statistics =
+        |name: &str| counter(&format!("/sys/class/net/vif{}.0/statistics/{name}", net.id));
+    assert!(nic.tx_bytes.unwrap() <= statistics("rx_bytes"));
+    assert!(nic.rx_bytes.unwrap() <= statistics("tx_bytes"));
+    assert!(nic.tx_packets_per_second.unwrap() > 0.0, "{nic:?}");
+    let others = record.domain("pv-disk").nics.as_ref().unwrap();
+    assert_eq!((others.len(), others[0].id), (1, 0));
+}
+
+/// An interface under another name, for as long as this lives.
+struct Renamed(String);
+
+impl Renamed {
+    const NAME: &str = "uplink";
+
+    fn new(interface: String) -> Self {
+        Self::rename(&interface, Self::NAME);
+        Self(interface)
+    }
+
+    fn rename(from: &str, to: &str) {
+        tool("ip", &["link", "set", from, "down"]);
+        tool("ip", &["link", "set", from, "name", to]);
+        tool("ip", &["link", "set", to, "up"]);
+    }
+}
+
+impl Drop for Renamed {
+    fn drop(&mut self) {
+        Self::rename(Self::NAME, &self.0);
+    }
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn a_renamed_interface_stays_its_domains() {
+    let id = measure(&["status", "pv-disk"]).domain("pv-disk").id;
+    let _renamed = Renamed::new(format!("vif{id}.0"));
+    let record = measure(&["status", "pv-disk"]);
+    let nics = record.domain("pv-disk").nics.as_ref().unwrap();
+    assert_eq!(
+        (nics.len(), nics[0].id, nics[0].device.as_str()),
+        (1, 0, Renamed::NAME)
+    );
+    assert!(nics[0].rx_bytes.is_some());
+}
+
+/// A process that is ended with this.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What holds for a domain whatever happens around it.
+fn assert_sane(domain: &Domain) {
+    let percents = domain.cpu_percent.into_iter().chain(
+        domain
+            .vcpus
+            .iter()
+            .flatten()
+            .filter_map(|vcpu| vcpu.cpu_percent),
+    );
+    for percent in percents {
+        assert!((0.0..=250.0).contains(&percent), "{domain:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn domains_that_come_and_go_while_it_looks_do_no_harm() {
+    let script = "while :; do lab-shells create 8@600; lab-shells destroy 600 8; done";
+    let churn = Command::new("sh").args(["-c", script]).spawn().unwrap();
+    let churn = Running(churn);
+    let words = [
+        "top", "-b", "-v", "-n", "-x", "-d", "0.02", "-i", "60", "--format", "json",
+    ];
+    let mut seen = BTreeSet::new();
+    let records = Record::all(&say(&words).fine());
+    for record in &records {
+        let ids: Vec<u16> = record.domains.iter().map(|domain| domain.id).collect();
+        assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
+        seen.insert(ids.len());
+        record.domains.iter().for_each(assert_sane);
+    }
+    // They did come and go.
+    assert!(seen.len() > 1, "{seen:?}");
+    for _ in 0..5 {
+        let status = say(&["status", "0", "pv-burn", "--interval", "0.05"]);
+        assert_eq!(status.code, Some(0), "{status:?}");
+    }
+    drop(churn);
+    // The loop may have been stopped between the two.
+    sleep(Duration::from_millis(500));
+    let _ = Command::new("lab-shells")
+        .args(["destroy", "600", "8"])
+        .output();
+}

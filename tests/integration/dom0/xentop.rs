@@ -1,0 +1,174 @@
+//! `top -b` held against the real xentop, which runs between two of ours in the same dom0.
+
+use std::fs;
+
+use crate::command::{run, say, tool, xenscope_path};
+
+/// A bridge that the guests' NICs are on for as long as this lives: xentop sees none without.
+struct Bridge {
+    nics: Vec<String>,
+}
+
+impl Bridge {
+    const NAME: &str = "xenbr0";
+
+    fn over(nics: &[&str]) -> Self {
+        for module in ["llc", "stp", "bridge"] {
+            if !fs::exists(format!("/sys/module/{module}")).unwrap() {
+                tool("insmod", &[format!("/lab/modules/{module}.ko")]);
+            }
+        }
+        tool("brctl", &["addbr", Self::NAME]);
+        let nics: Vec<String> = nics.iter().map(|&nic| nic.to_owned()).collect();
+        for nic in &nics {
+            tool("brctl", &["addif", Self::NAME, nic]);
+            // The guest's packets go to the bridge now, and dom0's address there with them.
+            let addresses = tool("ip", &["-o", "-4", "addr", "show", "dev", nic]);
+            let address = addresses.split_whitespace().nth(3).unwrap();
+            tool("ip", &["addr", "del", address, "dev", nic]);
+            tool("ip", &["addr", "add", address, "dev", Self::NAME]);
+        }
+        tool("ip", &["link", "set", Self::NAME, "up"]);
+        Self { nics }
+    }
+}
+
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        tool("ip", &["link", "set", Self::NAME, "down"]);
+        tool("brctl", &["delbr", Self::NAME]);
+        for nic in &self.nics {
+            let id = nic.trim_start_matches("vif").split('.').next().unwrap();
+            let number: u8 = id.parse().unwrap();
+            let address = format!("10.77.{number}.1/30");
+            tool("ip", &["addr", "add", &address, "dev", nic]);
+        }
+    }
+}
+
+/// A word of a line: its text without the digits it starts with, the digits, and where it ends.
+struct Word<'a> {
+    digits: Option<u64>,
+    rest: &'a str,
+    end: usize,
+}
+
+fn words(line: &str) -> Vec<Word<'_>> {
+    line.split(' ')
+        .scan(0, |at, text| {
+            let start = *at;
+            *at += text.len() + 1;
+            Some((start + text.len(), text))
+        })
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(end, text)| {
+            let digits = text.chars().take_while(char::is_ascii_digit).count();
+            Word {
+                digits: text[..digits].parse().ok(),
+                rest: &text[digits..],
+                end,
+            }
+        })
+        .collect()
+}
+
+/// Asserts that xentop's line has our layout, equal texts, and numbers between our two.
+fn assert_between(before: &str, theirs: &str, after: &str) {
+    let case = format!("ours   {before}\nxentop {theirs}\nours   {after}");
+    assert_eq!(before.len(), theirs.len(), "{case}");
+    let is_domain = !["VCPUs(", "Net", "VBD "]
+        .iter()
+        .any(|start| theirs.starts_with(start));
+    let [old, their, new] = [before, theirs, after].map(words);
+    assert_eq!((old.len(), new.len()), (their.len(), their.len()), "{case}");
+    for (column, ((old, their), new)) in old.iter().zip(&their).zip(&new).enumerate() {
+        assert_eq!((old.end, new.end), (their.end, their.end), "{case}");
+        // The letters of the state, and the CPU use over another interval: 0.0 in xentop's first
+        // block.
+        if is_domain && (column == 1 || column == 3) {
+            continue;
+        }
+        assert_eq!((old.rest, new.rest), (their.rest, their.rest), "{case}");
+        assert!(
+            old.digits <= their.digits && their.digits <= new.digits,
+            "column {column}:\n{case}"
+        );
+    }
+}
+
+/// Runs xentop with these options between two of ours, and holds all lines against each other.
+fn hold_against(options: &[&str]) -> String {
+    let options = [&["-b", "-i", "1"], options].concat();
+    let ours = || say(&[&["top", "-d", "0.05"], &options[..]].concat()).fine();
+    let before = ours();
+    let theirs = tool("xentop", &options);
+    let after = ours();
+    let [old, their, new] = [&before, &theirs, &after].map(|text| text.lines().collect::<Vec<_>>());
+    let case = format!("{options:?}\n{before}\n{theirs}");
+    assert_eq!((old.len(), new.len()), (their.len(), their.len()), "{case}");
+    for ((old, their), new) in old.into_iter().zip(their).zip(new) {
+        assert_between(old, their, new);
+    }
+    theirs
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn what_xentop_prints_lies_between_two_of_our_blocks() {
+    let _bridge = Bridge::over(&["vif1.0", "vif2.0", "vif3.0"]);
+    hold_against(&[]);
+    hold_against(&["-f"]);
+    hold_against(&["-r", "-x"]);
+    let all = hold_against(&["-n", "-x", "-v", "-r", "-f"]);
+    // It did have what this is about.
+    let net = all
+        .lines()
+        .find(|line| line.contains("pv-net "))
+        .expect("pv-net");
+    let columns: Vec<&str> = net.split_whitespace().collect();
+    assert_eq!(columns[9], "1", "{all}");
+    assert!(columns[10].parse::<u64>().unwrap() > 10, "{all}");
+    for part in ["Net0 RX: ", "VBD BlkBack 51712 [ca: 0]", "VCPUs(sec): "] {
+        assert!(all.contains(part), "{all}");
+    }
+    assert!(all.contains("s  1: "), "a second vCPU: {all}");
+    if std::env::var("XENSCOPE_LAB_XEN").unwrap() == "4.20" {
+        hold_against(&["-z"]);
+    }
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn under_the_name_xentop_it_takes_xentops_options() {
+    let link = std::env::temp_dir().join("xentop");
+    let _ = fs::remove_file(&link);
+    std::os::unix::fs::symlink(xenscope_path(), &link).unwrap();
+    let link = link.to_str().unwrap();
+    let heading = |text: &str| text.lines().next().unwrap().to_owned();
+    let theirs = tool("xentop", &["-b", "-i", "1"]);
+    for options in [
+        &["-b", "-i", "1"][..],
+        &["--batch", "--iterations=1", "--delay", "1"],
+        &["-bfi1"],
+        &[
+            "-b",
+            "-i1",
+            "--networks",
+            "--vbds",
+            "--vcpus",
+            "--full-name",
+        ],
+    ] {
+        let ours = tool(link, options);
+        assert_eq!(heading(&ours), heading(&theirs), "{options:?}");
+        assert!(ours.contains("pv-burn"), "{ours}");
+    }
+    let version = tool(link, &["-V"]);
+    assert!(version.contains(env!("CARGO_PKG_VERSION")), "{version}");
+    let list = run(std::process::Command::new(link).arg("list"));
+    assert_eq!(
+        list.code,
+        Some(2),
+        "it is top, and has no commands: {list:?}"
+    );
+}
