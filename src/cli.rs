@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Vcpus(Vcpus),
     /// The host: Xen, pCPUs, memory, NUMA nodes, CPU pools and their schedulers
     Host(Host),
+    /// Hold the figures against those of xentop and xl
+    Compare(Compare),
     /// Print the manual page, for 'man -l -'
     Man,
     /// Print what a shell needs to complete xenscope's words
@@ -83,6 +85,52 @@ pub(crate) struct Vcpus {
 pub(crate) struct Host {
     #[command(flatten)]
     pub(crate) measured: Measured,
+}
+
+/// Each tool runs between two samples: every figure it prints has to lie between ours before and
+/// ours after, rounded as the tool rounds. Ends with 1 when one does not, when a domain is missing,
+/// invented or there twice, or when a tool can't be run.
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// The tool to run, found in PATH
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) with: With,
+
+    /// How often to run each
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) samples: u64,
+
+    /// Kill a tool that has not ended after this many seconds
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = interval::parse)]
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) time_limit: Duration,
+
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: CompareFormat,
+}
+
+/// What to compare with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum With {
+    /// One block of 'xentop -b'
+    Xentop,
+    /// 'xl list'
+    Xl,
+    /// Both
+    #[default]
+    All,
+}
+
+/// How a comparison is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompareFormat {
+    /// For people
+    #[default]
+    Table,
+    /// One JSON object per line and run of a tool
+    Json,
 }
 
 /// What the commands that measure once have in common.

@@ -15,13 +15,15 @@ pub(crate) enum Outcome {
     Done,
     /// A domain that was named is not there: 1.
     NotThere,
+    /// What was to be checked does not hold: 1.
+    Failed,
 }
 
 impl From<Outcome> for ExitCode {
     fn from(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Done => Self::SUCCESS,
-            Outcome::NotThere => Self::FAILURE,
+            Outcome::NotThere | Outcome::Failed => Self::FAILURE,
         }
     }
 }

@@ -12,6 +12,7 @@
 //! views in [`view`] turn both into text, and never collect.
 
 pub mod clock;
+pub mod compare;
 #[cfg(test)]
 mod doctored;
 pub mod dom0;

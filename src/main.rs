@@ -34,6 +34,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Status(options) => return commands::measured::status(options, allow_untested),
         Command::Vcpus(options) => return commands::measured::vcpus(options, allow_untested),
         Command::Host(options) => return commands::measured::host(options, allow_untested),
+        Command::Compare(options) => return commands::compare::run(options, allow_untested),
         Command::Top(options) => commands::top::run(options, allow_untested)?,
         Command::Man => commands::manual::man()?,
         Command::Completions { shell } => commands::manual::completions(*shell)?,

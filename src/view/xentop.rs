@@ -32,7 +32,7 @@ pub struct Shown {
 }
 
 /// The columns' headings, and the widths that they have at least.
-const COLUMNS: [(&str, usize); 19] = [
+pub(crate) const COLUMNS: [(&str, usize); 19] = [
     ("NAME", 10),
     ("STATE", 6),
     ("CPU(sec)", 10),
@@ -60,7 +60,8 @@ const GROWING: [usize; 7] = [0, 10, 11, 14, 15, 16, 17];
 /// Bytes in a sector.
 const SECTOR: u64 = 512;
 
-type Cells = [String; COLUMNS.len()];
+/// A domain's line, cell by cell.
+pub(crate) type Cells = [String; COLUMNS.len()];
 
 /// One block: the heading and a line for each domain, in the order of their names as xentop has
 /// it.
@@ -106,7 +107,13 @@ pub fn block(sample: Sample<'_>, shown: Shown) -> String {
     out
 }
 
-fn cells(domain: &Domain, rates: &DomainRates, host_bytes: u64, full_name: bool) -> Cells {
+/// What xentop would print of this domain on a host with so much memory.
+pub(crate) fn cells(
+    domain: &Domain,
+    rates: &DomainRates,
+    host_bytes: u64,
+    full_name: bool,
+) -> Cells {
     let share = |bytes: u64| format!("{:.1}", 100.0 * bytes as f64 / host_bytes as f64);
     let kib = |bytes: u64| (bytes / 1024).to_string();
     let count = |count: Option<u64>| or_unknown(count, |count| count.to_string());

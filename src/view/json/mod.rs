@@ -38,10 +38,15 @@ pub fn line(sample: Sample<'_>) -> String {
         host: host::host(sample),
         domains: domain::domains(sample),
     };
+    object(&record)
+}
+
+/// One object as one line.
+pub(super) fn object(object: &impl Serialize) -> String {
     let mut out = Vec::new();
     let mut serializer = Serializer::with_formatter(&mut out, Escaping);
-    // Writing to a Vec does not fail, and the record has neither maps nor numbers that JSON lacks.
-    let _ = record.serialize(&mut serializer);
+    // Writing to a Vec does not fail, and no object has maps or numbers that JSON lacks.
+    let _ = object.serialize(&mut serializer);
     out.push(b'\n');
     String::from_utf8_lossy(&out).into_owned()
 }

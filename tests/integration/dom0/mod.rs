@@ -1,10 +1,13 @@
 //! In a real dom0. Every test here is ignored elsewhere and run by `cargo lab test`.
 
 mod accounting;
+mod bridge;
+mod compare;
 mod guest;
 mod guests;
 mod listing;
 mod live;
+mod many;
 mod refusals;
 mod sample;
 mod shells;

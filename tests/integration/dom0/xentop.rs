@@ -2,49 +2,8 @@
 
 use std::fs;
 
+use super::bridge::Bridge;
 use crate::command::{run, say, tool, xenscope_path};
-
-/// A bridge that the guests' NICs are on for as long as this lives: xentop sees none without.
-struct Bridge {
-    nics: Vec<String>,
-}
-
-impl Bridge {
-    const NAME: &str = "xenbr0";
-
-    fn over(nics: &[&str]) -> Self {
-        for module in ["llc", "stp", "bridge"] {
-            if !fs::exists(format!("/sys/module/{module}")).unwrap() {
-                tool("insmod", &[format!("/lab/modules/{module}.ko")]);
-            }
-        }
-        tool("brctl", &["addbr", Self::NAME]);
-        let nics: Vec<String> = nics.iter().map(|&nic| nic.to_owned()).collect();
-        for nic in &nics {
-            tool("brctl", &["addif", Self::NAME, nic]);
-            // The guest's packets go to the bridge now, and dom0's address there with them.
-            let addresses = tool("ip", &["-o", "-4", "addr", "show", "dev", nic]);
-            let address = addresses.split_whitespace().nth(3).unwrap();
-            tool("ip", &["addr", "del", address, "dev", nic]);
-            tool("ip", &["addr", "add", address, "dev", Self::NAME]);
-        }
-        tool("ip", &["link", "set", Self::NAME, "up"]);
-        Self { nics }
-    }
-}
-
-impl Drop for Bridge {
-    fn drop(&mut self) {
-        tool("ip", &["link", "set", Self::NAME, "down"]);
-        tool("brctl", &["delbr", Self::NAME]);
-        for nic in &self.nics {
-            let id = nic.trim_start_matches("vif").split('.').next().unwrap();
-            let number: u8 = id.parse().unwrap();
-            let address = format!("10.77.{number}.1/30");
-            tool("ip", &["addr", "add", &address, "dev", nic]);
-        }
-    }
-}
 
 /// A word of a line: its text without the digits it starts with, the digits, and where it ends.
 struct Word<'a> {
@@ -115,7 +74,7 @@ fn hold_against(options: &[&str]) -> String {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn what_xentop_prints_lies_between_two_of_our_blocks() {
-    let _bridge = Bridge::over(&["vif1.0", "vif2.0", "vif3.0"]);
+    let _bridge = Bridge::over_all_guests();
     hold_against(&[]);
     hold_against(&["-f"]);
     hold_against(&["-r", "-x"]);

@@ -1,0 +1,197 @@
+//! `xenscope compare`: runs other tools between two samples.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use process_control::{ChildExt, Control};
+use tracing::debug;
+use xenscope::compare::{Comparison, Report, Tool, Trouble, hold};
+use xenscope::source::{Parts, Source};
+use xenscope::view::compare::{line, sections};
+
+use super::{Notes, print, terminal_width};
+use crate::cli::{Compare, CompareFormat, With};
+use crate::exit::Outcome;
+
+/// How long to wait between one comparison and the next.
+const PAUSE: Duration = Duration::from_secs(1);
+
+pub(crate) fn run(options: &Compare, allow_untested: bool) -> anyhow::Result<Outcome> {
+    let parts = Parts {
+        names: true,
+        nics: true,
+        disks: true,
+        ..Parts::default()
+    };
+    let mut source = Source::open(parts, allow_untested)?;
+    let mut notes = Notes::default();
+    let mut outcome = Outcome::Done;
+    let tools = match options.with {
+        With::Xentop => &[Tool::Xentop][..],
+        With::Xl => &[Tool::Xl],
+        With::All => &[Tool::Xentop, Tool::Xl],
+    };
+    for sample in 0..options.samples {
+        if sample > 0 {
+            sleep(PAUSE);
+        }
+        for (index, &tool) in tools.iter().enumerate() {
+            let report = compare(tool, options.time_limit, &mut source, &mut notes)?;
+            if !report.agrees() {
+                outcome = Outcome::Failed;
+            }
+            print(&match options.format {
+                CompareFormat::Json => line(&report),
+                CompareFormat::Table => {
+                    let gap = if sample > 0 || index > 0 { "\n" } else { "" };
+                    format!("{gap}{}", sections(&report, terminal_width()))
+                }
+            })?;
+        }
+    }
+    Ok(outcome)
+}
+
+/// Runs one tool once, between two samples.
+fn compare(
+    tool: Tool,
+    limit: Duration,
+    source: &mut Source,
+    notes: &mut Notes,
+) -> anyhow::Result<Report> {
+    let path = find(tool.name(), env::var_os("PATH").as_deref());
+    let mut report = Report {
+        tool,
+        version: path.as_deref().and_then(|path| version(tool, path, limit)),
+        path,
+        time: jiff::Timestamp::now(),
+        result: Err(Trouble::NotFound),
+    };
+    if let Some(path) = &report.path {
+        let before = source.sample()?;
+        notes.tell(&before.notes);
+        let printed = ask(path, tool.arguments(), limit);
+        let after = source.sample()?;
+        notes.tell(&after.notes);
+        report.time = after.time;
+        report.result = printed.and_then(|text| -> Result<Comparison, Trouble> {
+            Ok(hold(tool, &tool.read(&text)?, &before, &after))
+        });
+    }
+    Ok(report)
+}
+
+/// The program of this name that a shell would run, its links followed.
+fn find(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
+    let is_program = |path: &Path| {
+        fs::metadata(path)
+            .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+    };
+    let found = env::split_paths(path?)
+        .map(|folder| folder.join(name))
+        .find(|path| is_program(path))?;
+    Some(fs::canonicalize(&found).unwrap_or(found))
+}
+
+/// What the program says of its version. xl has no way to say it.
+fn version(tool: Tool, path: &Path, limit: Duration) -> Option<String> {
+    match tool {
+        Tool::Xentop => {
+            let said = ask(path, &["-V"], limit).ok()?;
+            let said = said
+                .lines()
+                .next()?
+                .trim()
+                .trim_start_matches("xentop")
+                .trim();
+            (!said.is_empty()).then(|| said.to_owned())
+        }
+        Tool::Xl => None,
+    }
+}
+
+/// Runs a program for as long as it may take, and returns what it printed.
+fn ask(path: &Path, arguments: &[&str], limit: Duration) -> Result<String, Trouble> {
+    debug!(?path, ?arguments, "running");
+    let child = Command::new(path)
+        .args(arguments)
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(Trouble::NotRun)?;
+    let output = child
+        .controlled_with_output()
+        .time_limit(limit)
+        .terminate_for_timeout()
+        .wait()
+        .map_err(Trouble::NotRun)?
+        .ok_or(Trouble::TimedOut(limit))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    if let Some(signal) = output.status.signal() {
+        return Err(Trouble::Killed { signal });
+    }
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let last = errors.lines().last().unwrap_or("no message").to_owned();
+    Err(Trouble::Failed(output.status.code().unwrap_or(-1), last))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// A folder with a script in it.
+    fn script(text: &str, mode: u32) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tool");
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn a_program_is_found_as_a_shell_finds_it() {
+        let (plain, _) = script("", 0o644);
+        let (runnable, path) = script("", 0o755);
+        let folders = [plain.path(), runnable.path()];
+        let search = env::join_paths(folders).unwrap();
+        let found = find("tool", Some(&search)).unwrap();
+        assert_eq!(found, fs::canonicalize(path).unwrap());
+        assert_eq!(find("no-such-tool", Some(&search)), None);
+        assert_eq!(find("tool", None), None);
+    }
+
+    #[test]
+    fn how_a_program_ended_is_told_apart() {
+        let asked = |text: &str| {
+            let (_folder, path) = script(text, 0o755);
+            ask(&path, &[], Duration::from_secs(20))
+        };
+        assert_eq!(asked("echo hello").unwrap(), "hello\n");
+        assert!(matches!(
+            asked("kill -SEGV $$"),
+            Err(Trouble::Killed { signal: 11 })
+        ));
+        let failed = asked("echo one >&2; echo two >&2; exit 3");
+        assert!(matches!(failed, Err(Trouble::Failed(3, last)) if last == "two"));
+        let (_folder, path) = script("exec sleep 1000", 0o755);
+        let hung = ask(&path, &[], Duration::from_millis(100));
+        assert!(matches!(hung, Err(Trouble::TimedOut(_))));
+        let (_folder, path) = script("", 0o644);
+        assert!(matches!(
+            ask(&path, &[], Duration::from_secs(20)),
+            Err(Trouble::NotRun(_))
+        ));
+    }
+}

@@ -1,0 +1,154 @@
+//! A block of `xentop -b -f`, as it is on Xen 4.17 to 4.20.
+
+use super::{Row, UnknownLayout, lasting};
+use crate::rates::DomainRates;
+use crate::snapshot::{Domain, Snapshot};
+use crate::view::xentop::{COLUMNS, cells};
+
+/// The column of the name, by which a row is found.
+const NAME: usize = 0;
+
+/// The column of the letters.
+const STATE: usize = 1;
+
+/// The use of CPU since the block before, which one block does not have.
+const CPU_PERCENT: usize = 3;
+
+/// The columns that are compared.
+fn compared() -> impl Iterator<Item = usize> {
+    (STATE..COLUMNS.len()).filter(|&column| column != CPU_PERCENT)
+}
+
+/// What xentop would print of our figures.
+pub(super) fn ours(domain: &Domain, snapshot: &Snapshot) -> Vec<(&'static str, String)> {
+    let host_bytes = snapshot.host.memory_bytes;
+    let mut cells = cells(domain, &DomainRates::default(), host_bytes, true);
+    cells[STATE] = lasting(&cells[STATE]);
+    compared()
+        .map(|column| (COLUMNS[column].0, std::mem::take(&mut cells[column])))
+        .collect()
+}
+
+/// Reads the domains' lines. Cells end where their headings do; only a name may have more in it
+/// than a number or one of xentop's own words.
+pub(super) fn rows(text: &str) -> Result<Vec<Row>, UnknownLayout> {
+    let mut lines = (1..).zip(text.lines());
+    let (number, heading) = lines.next().unwrap_or((1, ""));
+    let ends = ends(heading).ok_or_else(|| UnknownLayout {
+        line: number,
+        why: "the headings are not those of xentop on Xen 4.17 to 4.20".into(),
+    })?;
+    lines
+        .map(|(line, text)| row(text, &ends).map_err(|why| UnknownLayout { line, why }))
+        .collect()
+}
+
+/// Where the columns end, in bytes; `None` when these are not the headings.
+fn ends(heading: &str) -> Option<Vec<usize>> {
+    let mut ends = Vec::new();
+    let mut at = 0;
+    for (head, width) in COLUMNS {
+        let start = at + heading.get(at..)?.find(|letter| letter != ' ')?;
+        let end = start + head.len();
+        let is_it = heading.get(start..end) == Some(head);
+        if !is_it || end < at + width {
+            return None;
+        }
+        ends.push(end);
+        at = end + 1;
+    }
+    (ends.last() == Some(&heading.len())).then_some(ends)
+}
+
+fn row(line: &str, ends: &[usize]) -> Result<Row, String> {
+    let mut cells = Vec::with_capacity(ends.len());
+    let mut start = 0;
+    for (&end, (head, _)) in ends.iter().zip(COLUMNS) {
+        let cell = line.get(start..end).ok_or_else(|| format!("no {head}"))?;
+        let behind = line.as_bytes().get(end);
+        if behind.is_some_and(|&byte| byte != b' ') {
+            return Err(format!("{head} is wider than its heading"));
+        }
+        cells.push(cell.trim_start());
+        start = end + 1;
+    }
+    if line.len() + 1 != start {
+        return Err("more than there are headings for".into());
+    }
+    for column in compared() {
+        let (cell, head) = (cells[column], COLUMNS[column].0);
+        let known = match column {
+            STATE => cell.len() == 6 && cell.chars().all(|letter| "-dsbcpr".contains(letter)),
+            _ => cell.parse::<f64>().is_ok() || matches!(cell, "no limit" | "n/a"),
+        };
+        if !known {
+            return Err(format!("{head} is {cell:?}"));
+        }
+    }
+    let value = |column: usize| match column {
+        STATE => lasting(cells[column]),
+        _ => cells[column].to_owned(),
+    };
+    Ok(Row {
+        id: None,
+        name: cells[NAME].to_owned(),
+        cells: compared().map(value).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// As xentop of Xen 4.17 printed it.
+    const BLOCK: &str = "           NAME  STATE   CPU(sec) CPU(%)     MEM(k) MEM(%)  MAXMEM(k) MAXMEM(%) VCPUS NETS NETTX(k) NETRX(k) VBDS   VBD_OO   VBD_RD   VBD_WR  VBD_RSECT  VBD_WSECT SSID
+       Domain-0 -----r         75    0.0     786432   25.0   no limit       n/a     1    0        0        0    0        0        0        0          0          0    0
+a name of words --b---         42    0.0     131072    4.2     132096       4.2     1    1        7        8    1        0     2339        0     299032          0    0
+";
+
+    #[test]
+    fn a_block_is_read_by_its_headings() {
+        let rows = rows(BLOCK).unwrap();
+        assert_eq!(rows.len(), 2);
+        assert_eq!(rows[1].name, "a name of words");
+        assert_eq!(
+            rows[0].cells[..6],
+            ["------", "75", "786432", "25.0", "no limit", "n/a"]
+        );
+        assert_eq!(rows[1].cells[7..10], ["1", "7", "8"]);
+        assert_eq!(rows[1].cells.last().unwrap(), "0");
+    }
+
+    #[test]
+    fn our_own_layout_is_xentops() {
+        use crate::doctored::{domain, snapshot};
+        use crate::rates::Rates;
+        use crate::view::{Sample, xentop};
+        let snapshot = snapshot(0, 0, vec![domain(5, "web", 0, 7)]);
+        let sample = Sample {
+            snapshot: &snapshot,
+            rates: &Rates::between(None, &snapshot),
+        };
+        let block = xentop::block(sample, xentop::Shown::default());
+        // A dash is a cell that xentop does not have.
+        let error = rows(&block).unwrap_err();
+        assert_eq!(error.line, 2);
+        assert!(error.why.contains("NETS is \"-\""), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_known_is_an_error_and_no_guess() {
+        let wrong = |text: String| rows(&text).unwrap_err();
+        assert_eq!(wrong(String::new()).line, 1);
+        assert_eq!(wrong(BLOCK.replace("CPU(sec)", "CPU(min)")).line, 1);
+        assert_eq!(wrong(BLOCK.replace(" SSID", " SSID NEW")).line, 1);
+        assert_eq!(wrong(BLOCK.replace("299032 ", "2990320")).line, 3);
+        assert_eq!(wrong(BLOCK.replace("  42 ", "  4x ")).line, 3);
+        assert_eq!(wrong(BLOCK.replace("-----r", "-----x")).line, 2);
+        assert_eq!(wrong(format!("{BLOCK}Segmentation fault\n")).line, 4);
+        let cut = BLOCK.len() - 20;
+        assert_eq!(wrong(BLOCK[..cut].to_owned()).line, 3);
+    }
+}

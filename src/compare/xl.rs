@@ -1,0 +1,129 @@
+//! `xl list`, as it is on Xen 4.17 to 4.20.
+
+use super::{Row, UnknownLayout, lasting};
+use crate::snapshot::{DomId, Domain, ShutdownReason};
+
+/// The headings.
+const HEADINGS: [&str; 6] = ["Name", "ID", "Mem", "VCPUs", "State", "Time(s)"];
+
+/// What xl would print of our figures.
+pub(super) fn ours(domain: &Domain) -> Vec<(&'static str, String)> {
+    let mib = (domain.memory_bytes + domain.memory_claimed_bytes) >> 20;
+    // It keeps the time in a float of 32 bits.
+    let seconds = f64::from(domain.cpu_time_ns as f32) / 1e9;
+    let columns = [
+        mib.to_string(),
+        domain.vcpus_online.to_string(),
+        letters(domain),
+        format!("{seconds:.1}"),
+    ];
+    HEADINGS.into_iter().skip(2).zip(columns).collect()
+}
+
+/// xl's letters, of those that last.
+fn letters(domain: &Domain) -> String {
+    let states = domain.states;
+    let crashed = states.shutdown == Some(ShutdownReason::Crash);
+    [
+        (states.paused, 'p'),
+        (states.shutdown.is_some(), 's'),
+        (crashed, 'c'),
+        (states.dying, 'd'),
+    ]
+    .into_iter()
+    .map(|(holds, letter)| if holds { letter } else { '-' })
+    .fold("--".to_owned(), |text, letter| text + &letter.to_string())
+}
+
+/// Reads the domains' lines. A name may hold spaces; the five columns behind it do not.
+pub(super) fn rows(text: &str) -> Result<Vec<Row>, UnknownLayout> {
+    let mut lines = (1..).zip(text.lines());
+    let heading = lines.next().map_or("", |(_, heading)| heading);
+    if !heading.split_whitespace().eq(HEADINGS) {
+        return Err(UnknownLayout {
+            line: 1,
+            why: "the headings are not those of 'xl list' on Xen 4.17 to 4.20".into(),
+        });
+    }
+    lines
+        .map(|(line, text)| row(text).map_err(|why| UnknownLayout { line, why }))
+        .collect()
+}
+
+fn row(line: &str) -> Result<Row, String> {
+    let mut rest = line.trim_end();
+    let mut cells: [&str; 5] = [""; 5];
+    for (cell, head) in cells.iter_mut().zip(&HEADINGS[1..]).rev() {
+        let missing = || format!("no {head}");
+        let (before, last) = rest.rsplit_once(' ').ok_or_else(missing)?;
+        *cell = last;
+        rest = before.trim_end();
+    }
+    let [id, mib, vcpus, state, seconds] = cells;
+    let refused = |head: &str, cell: &str| format!("{head} is {cell:?}");
+    let id = id.parse().map_err(|_| refused("ID", id))?;
+    for (head, cell) in [("Mem", mib), ("VCPUs", vcpus)] {
+        cell.parse::<u64>().map_err(|_| refused(head, cell))?;
+    }
+    seconds
+        .parse::<f64>()
+        .map_err(|_| refused("Time(s)", seconds))?;
+    if state.len() != 6 || !state.chars().all(|letter| "-rbpscd".contains(letter)) {
+        return Err(refused("State", state));
+    }
+    Ok(Row {
+        id: Some(DomId(id)),
+        name: rest.to_owned(),
+        cells: vec![
+            mib.to_owned(),
+            vcpus.to_owned(),
+            lasting(state),
+            seconds.to_owned(),
+        ],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::doctored::domain;
+
+    /// As xl of Xen 4.17 printed it.
+    const LIST: &str = "Name                                        ID   Mem VCPUs\tState\tTime(s)
+Domain-0                                     0   768     1     r-----      75.4
+a name of words                              2   128     1     -b----      42.0
+";
+
+    #[test]
+    fn a_list_is_read() {
+        let rows = rows(LIST).unwrap();
+        assert_eq!(rows.len(), 2);
+        assert_eq!(
+            (rows[1].id, &*rows[1].name),
+            (Some(DomId(2)), "a name of words")
+        );
+        assert_eq!(rows[0].cells, ["768", "1", "------", "75.4"]);
+    }
+
+    #[test]
+    fn our_figures_are_rounded_as_xls() {
+        let mut web = domain(5, "web", 0, 3_260_000_000);
+        web.states.paused = true;
+        web.memory_bytes += 1000;
+        let texts: Vec<String> = ours(&web).into_iter().map(|(_, text)| text).collect();
+        assert_eq!(texts, ["128", "1", "--p---", "3.3"]);
+    }
+
+    #[test]
+    fn what_is_not_known_is_an_error_and_no_guess() {
+        let wrong = |text: String| rows(&text).unwrap_err();
+        assert_eq!(wrong(String::new()).line, 1);
+        assert_eq!(wrong(LIST.replace("VCPUs", "CPUs")).line, 1);
+        assert_eq!(wrong(LIST.replace(" 42.0", " 42.0 new")).line, 3);
+        assert_eq!(wrong(LIST.replace("r-----", "r----x")).line, 2);
+        assert_eq!(wrong(LIST.replace("   768", "   7x8")).line, 2);
+        assert_eq!(wrong(format!("{LIST}\nlibxl: error\n")).line, 4);
+    }
+}

@@ -1,0 +1,201 @@
+//! `xenscope compare`: what another tool says beside what we say.
+
+use serde::Serialize;
+
+use super::json::{self, SCHEMA};
+use super::table::{Align, Table};
+use super::text::{UNKNOWN, safe};
+use crate::compare::{Comparison, Report, Tool, Verdict, Who};
+
+/// A paragraph about the run, what it has too few or too many of, and a line for each figure; at
+/// most `width` columns wide where names can give way.
+pub fn sections(report: &Report, width: Option<usize>) -> String {
+    let program = report.path.as_ref().map_or_else(String::new, |path| {
+        format!(" ({})", safe(&path.to_string_lossy()))
+    });
+    let version = report
+        .version
+        .as_deref()
+        .map_or_else(String::new, |text| format!(", version {}", safe(text)));
+    let name = report.tool.name();
+    let mut out = format!("{name}{program}{version}: ");
+    match &report.result {
+        Err(trouble) => out.push_str(&format!("it {}\n", safe(&trouble.to_string()))),
+        Ok(comparison) => {
+            out.push_str(&summary(comparison));
+            for line in domains(comparison) {
+                out.push_str(&format!("{name} {line}\n"));
+            }
+            let table = figures(comparison);
+            if !table.is_empty() {
+                out.push('\n');
+                out.push_str(&table.render(width));
+            }
+        }
+    }
+    out
+}
+
+fn summary(comparison: &Comparison) -> String {
+    format!(
+        "{}; {} figures agree, {} differ, {} not known\n",
+        if comparison.agrees() {
+            "agrees"
+        } else {
+            "DIFFERS"
+        },
+        comparison.count(Verdict::Agrees),
+        comparison.count(Verdict::Differs),
+        comparison.count(Verdict::NotKnown)
+    )
+}
+
+/// A clause for each domain that is not where it should be.
+fn domains(comparison: &Comparison) -> Vec<String> {
+    let missing = comparison.missing.iter();
+    let repeated = comparison.repeated.iter();
+    let invented = comparison.invented.iter();
+    let ambiguous = comparison.ambiguous.iter();
+    missing
+        .map(|who| format!("misses {}", called(who)))
+        .chain(repeated.map(|it| format!("shows {} {} times", called(&it.who), it.rows)))
+        .chain(invented.map(|name| format!("shows '{}', which no domain is called", safe(name))))
+        .chain(ambiguous.map(|name| {
+            let name = safe(name);
+            format!("has no ids, and several domains are called '{name}': not compared")
+        }))
+        .collect()
+}
+
+fn called(who: &Who) -> String {
+    match &who.name {
+        Some(name) => format!("domain {} ('{}')", who.id, safe(name)),
+        None => format!("domain {} (without a name)", who.id),
+    }
+}
+
+fn figures(comparison: &Comparison) -> Table {
+    let mut table = Table::new(&[
+        ("ID", Align::Right),
+        ("NAME", Align::Left),
+        ("COLUMN", Align::Left),
+        ("OURS BEFORE", Align::Right),
+        ("THEIRS", Align::Right),
+        ("OURS AFTER", Align::Right),
+        ("VERDICT", Align::Left),
+    ]);
+    for figure in &comparison.figures {
+        let name = figure.who.name.as_deref().unwrap_or(UNKNOWN);
+        table.row(vec![
+            figure.who.id.to_string(),
+            safe(name).into_owned(),
+            figure.column.to_owned(),
+            figure.before.clone(),
+            figure.theirs.clone(),
+            figure.after.clone(),
+            word(figure.verdict).to_owned(),
+        ]);
+    }
+    table
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Agrees => "agrees",
+        Verdict::Differs => "DIFFERS",
+        Verdict::NotKnown => "not known",
+    }
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    schema: u32,
+    time: jiff::Timestamp,
+    tool: Tool,
+    path: Option<String>,
+    version: Option<&'a str>,
+    agrees: bool,
+    trouble: Option<String>,
+    comparison: Option<&'a Comparison>,
+}
+
+/// The report as one line of JSON.
+pub fn line(report: &Report) -> String {
+    let result = report.result.as_ref();
+    json::object(&Line {
+        schema: SCHEMA,
+        time: report.time,
+        tool: report.tool,
+        path: report
+            .path
+            .as_ref()
+            .map(|path| path.to_string_lossy().into_owned()),
+        version: report.version.as_deref(),
+        agrees: report.agrees(),
+        trouble: result.err().map(ToString::to_string),
+        comparison: result.ok(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::compare::{Row, Trouble, hold};
+    use crate::doctored::{SECOND, domain, snapshot};
+    use crate::snapshot::DomId;
+
+    fn report(result: Result<Comparison, Trouble>) -> Report {
+        Report {
+            tool: Tool::Xl,
+            path: Some("/usr/sbin/xl".into()),
+            version: None,
+            time: jiff::Timestamp::UNIX_EPOCH,
+            result,
+        }
+    }
+
+    #[test]
+    fn each_figure_has_a_line_and_what_differs_is_loud() {
+        let before = snapshot(
+            0,
+            0,
+            vec![domain(5, "web\x1b", 0, SECOND), domain(6, "db", 0, 0)],
+        );
+        let row = Row {
+            id: Some(DomId(5)),
+            name: "web".into(),
+            cells: ["64", "1", "------", "1.0"].map(str::to_owned).to_vec(),
+        };
+        let report = report(Ok(hold(Tool::Xl, &[row], &before, &before)));
+        let text = sections(&report, None);
+        assert_eq!(
+            text,
+            "xl (/usr/sbin/xl): DIFFERS; 3 figures agree, 1 differ, 0 not known\n\
+             xl misses domain 6 ('db')\n\n\
+             ID  NAME       COLUMN   OURS BEFORE  THEIRS  OURS AFTER  VERDICT\n \
+             5  web\\u{1b}  Mem              128      64         128  DIFFERS\n \
+             5  web\\u{1b}  VCPUs              1       1           1  agrees\n \
+             5  web\\u{1b}  State         ------  ------      ------  agrees\n \
+             5  web\\u{1b}  Time(s)          1.0     1.0         1.0  agrees\n"
+        );
+        let json: serde_json::Value = serde_json::from_str(&line(&report)).unwrap();
+        assert!(line(&report).starts_with("{\"schema\":1,"));
+        assert_eq!(json["agrees"], false);
+        assert_eq!(json["comparison"]["figures"][0]["verdict"], "differs");
+        assert_eq!(json["comparison"]["missing"][0]["id"], 6);
+    }
+
+    #[test]
+    fn a_tool_that_did_not_run_says_why() {
+        let report = report(Err(Trouble::Killed { signal: 11 }));
+        assert_eq!(
+            sections(&report, None),
+            "xl (/usr/sbin/xl): it was ended by signal 11 (it crashed)\n"
+        );
+        let json: serde_json::Value = serde_json::from_str(&line(&report)).unwrap();
+        assert_eq!(json["comparison"], serde_json::Value::Null);
+        assert_eq!(json["trouble"], "was ended by signal 11 (it crashed)");
+    }
+}
