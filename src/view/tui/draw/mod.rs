@@ -7,6 +7,7 @@ mod glyphs;
 mod header;
 mod help;
 mod page;
+mod parts;
 mod pcpus;
 mod status;
 mod table;
