@@ -93,6 +93,29 @@ fn no_word_of_the_header_is_ever_cut_into_another() {
 }
 
 #[test]
+fn what_is_cut_of_a_page_is_marked() {
+    for typed in ["\r", "nbv", "?"] {
+        let mut state = watching(3);
+        keys(&mut state, "j");
+        for c in typed.chars() {
+            match c {
+                '\r' => key(&mut state, KeyCode::Enter),
+                c => key(&mut state, KeyCode::Char(c)),
+            };
+        }
+        let whole = words(&lines(&mut state, 140, 80)[5..]);
+        for width in 8..140 {
+            for line in &lines(&mut state, width, 80)[5..79] {
+                for word in words(std::slice::from_ref(line)) {
+                    let known = word.ends_with('…') || whole.contains(&word);
+                    assert!(known, "{width}: {word} in {line}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_large_screen_has_whole_titles_and_long_bars() {
     let screen = lines(&mut watching(12), 200, 60);
     assert!(screen[4].contains("NET RX/s  NET TX/s  DISK RD/s  DISK WR/s"));
