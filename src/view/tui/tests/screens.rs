@@ -294,6 +294,9 @@ fn the_help_tells_every_key_and_scrolls() {
     let screen = lines(&mut state, 80, 24);
     assert!(screen[5].contains("quit"), "{screen:?}");
     assert!(screen[22].ends_with(" more"), "{screen:?}");
+    let whole = lines(&mut state, 80, 60).join("\n");
+    assert!(!whole.contains('…'), "{whole}");
+    lines(&mut state, 80, 24);
     key(&mut state, KeyCode::End);
     let screen = lines(&mut state, 80, 24);
     assert!(screen[22].contains("skipped"), "{screen:?}");
