@@ -21,7 +21,7 @@ use thiserror::Error;
 use xenscope::error::Error as SampleError;
 use xenscope::snapshot::Snapshot;
 use xenscope::source::Parts;
-use xenscope::view::tui::{Below, Command, Needs, Settings, State, Terminal};
+use xenscope::view::tui::{Below, Command, Needs, Settings, State, Terminal, suspends};
 
 use crate::cli::Top;
 use preferences::Refused;
@@ -95,12 +95,14 @@ pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
     }
     signals::watch(sender.clone())?;
     let screen = Screen::open()?;
-    thread::spawn(move || read_input(&sender));
+    let (go_on, continued) = mpsc::channel();
+    thread::spawn(move || read_input(&sender, &continued));
     let live = Live {
         state,
         screen,
         messages,
         requests,
+        go_on,
         asked: (needs, interval),
         left: options.iterations,
     };
@@ -151,14 +153,17 @@ fn parts(needs: Needs) -> Parts {
     }
 }
 
-fn read_input(sender: &Sender<Message>) {
+/// Reads what is typed. What is typed after a key that stops the program belongs to the shell, so
+/// that nothing is read from then on until the program goes on.
+fn read_input(sender: &Sender<Message>, continued: &Receiver<()>) {
     loop {
         let message = match event::read() {
             Ok(event) => Message::Input(event),
             Err(error) => Message::NoInput(error),
         };
         let last = matches!(message, Message::NoInput(_));
-        if sender.send(message).is_err() || last {
+        let stops = matches!(&message, Message::Input(event) if suspends(event));
+        if sender.send(message).is_err() || last || stops && continued.recv().is_err() {
             return;
         }
     }
@@ -170,6 +175,8 @@ struct Live {
     screen: Screen,
     messages: Receiver<Message>,
     requests: Sender<Request>,
+    /// To whoever reads the input, after it asked for a stop.
+    go_on: Sender<()>,
     /// What the sampler was asked for last.
     asked: (Needs, Duration),
     /// How many samples are left to show; `None` for as many as there are.
@@ -215,7 +222,11 @@ impl Live {
             Message::NoInput(error) => return Err(error.into()),
             Message::Input(event) => match self.state.handle(&event) {
                 Some(Command::Quit) => return Ok(true),
-                Some(Command::Suspend) => self.suspend()?,
+                Some(Command::Suspend) => {
+                    self.suspend()?;
+                    // Whoever reads the input reports its end.
+                    let _ = self.go_on.send(());
+                }
                 Some(Command::Redraw) => self.screen.clear()?,
                 Some(Command::Save) => self.save(),
                 None => {}

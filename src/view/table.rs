@@ -1,6 +1,6 @@
 //! A plain table: aligned columns, as wide as they need to be.
 
-use super::text::{columns, cut, shortened};
+use super::text::{columns, shortened};
 
 /// Narrowest that a column which gives way becomes.
 const NARROWEST: usize = 8;
@@ -22,6 +22,9 @@ pub(super) struct Table {
 /// The column that gives way.
 const YIELDING: usize = 1;
 
+/// What stands between two columns.
+const GAP: &str = "  ";
+
 impl Table {
     pub(super) fn new(heads: &[(&'static str, Align)]) -> Self {
         Self {
@@ -40,7 +43,7 @@ impl Table {
     }
 
     /// The table as lines of at most `width` columns: first the name gives way, then the columns
-    /// on the right.
+    /// on the right, each of them whole, as half a number is another number.
     pub(super) fn render(&self, width: Option<usize>) -> String {
         let mut widths: Vec<usize> = self.heads.iter().map(|(head, _)| columns(head)).collect();
         for row in &self.rows {
@@ -48,11 +51,23 @@ impl Table {
                 *width = columns(cell).max(*width);
             }
         }
-        let total = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
+        let total = widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1);
         if let (Some(limit), Some(yielding)) = (width, widths.get_mut(YIELDING)) {
             *yielding = yielding
                 .saturating_sub(total.saturating_sub(limit))
                 .max(NARROWEST.min(*yielding));
+        }
+
+        if let Some(limit) = width {
+            let mut right = 0;
+            let fits = widths.iter().take_while(|&&width| {
+                right += width;
+                let fits = right <= limit;
+                right += GAP.len();
+                fits
+            });
+            let fits = fits.count().max(1);
+            widths.truncate(fits);
         }
 
         let heads: Vec<&str> = self.heads.iter().map(|(head, _)| *head).collect();
@@ -63,7 +78,7 @@ impl Table {
         let mut out = String::new();
         for cells in std::iter::once(heads).chain(rows) {
             let line = self.line(&cells, &widths);
-            out.push_str(cut(&line, width.unwrap_or(usize::MAX)).trim_end());
+            out.push_str(shortened(line.trim_end(), width.unwrap_or(usize::MAX)).trim_end());
             out.push('\n');
         }
         out
@@ -78,7 +93,7 @@ impl Table {
                 Align::Left => out.extend([&*cell, &padding]),
                 Align::Right => out.extend([&*padding, &cell]),
             }
-            out.push_str("  ");
+            out.push_str(GAP);
         }
         out
     }
@@ -118,6 +133,7 @@ mod tests {
              12  漢字 of a …          -\n"
         );
         let narrowest = table().render(Some(16));
-        assert_eq!(narrowest, "ID  NAME\n 0  Domain-0  76\n12  漢字 of…\n");
+        assert_eq!(narrowest, "ID  NAME\n 0  Domain-0\n12  漢字 of…\n");
+        assert_eq!(table().render(Some(1)), "…\n…\n…\n");
     }
 }

@@ -15,4 +15,5 @@ mod command;
 mod dom0;
 mod layout;
 mod record;
+mod terminal;
 mod usage;

@@ -1,6 +1,7 @@
 //! What bad usage gets; none of it needs a hypervisor.
 
 use crate::command::{run, say, xenscope_path};
+use crate::terminal::OnTerminal;
 
 /// Asserts that clap refused the words, with this in its message.
 fn wrong(words: &[&str], message: &str) {
@@ -130,4 +131,23 @@ fn bash_completes_a_word() {
     );
     let said = run(std::process::Command::new("bash").args(["-c", &script]));
     assert_eq!(said.fine(), "status\n");
+}
+
+#[test]
+fn a_terminal_without_a_screen_is_told_about_the_batch_mode() {
+    for (term, why) in [("dumb", "TERM is dumb"), ("", "TERM is not set")] {
+        let variables = [("TERM", term)];
+        let mut top = OnTerminal::start_with(&variables, &xenscope_path(), &["top"], (120, 24));
+        assert_eq!(top.ended().exit_code(), 2);
+        top.until("refused", |screen| {
+            let text = screen.contents();
+            text.contains(why) && text.contains("top -b")
+        });
+        top.given_back();
+    }
+}
+
+#[test]
+fn what_is_no_terminal_is_told_about_the_batch_mode() {
+    say(&["top"]).refused(2, &["not a terminal", "top -b"]);
 }

@@ -20,6 +20,6 @@ mod units;
 
 pub use columns::Column;
 pub use draw::draw;
-pub use keys::Command;
+pub use keys::{Command, suspends};
 pub use state::{Below, Needs, Settings, State};
 pub use theme::{Depth, Terminal, Theme};

@@ -26,7 +26,12 @@ impl Settings {
     /// # Errors
     /// A sentence that says what is wrong with the text, without quoting it.
     pub fn from_toml(text: &str) -> Result<Self, String> {
-        let file: File = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+        let file: File = toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.map(|before| 1 + before.matches('\n').count());
+            let place = line.map_or_else(String::new, |line| format!("line {line}: "));
+            format!("{place}{}", error.message())
+        })?;
         let usual = Self::default();
         let mut columns = file.columns.unwrap_or(usual.columns);
         let mut seen = Vec::new();
@@ -94,6 +99,7 @@ mod tests {
         for (text, why) in [
             ("columns = []", "no column"),
             ("columns = [\"secret\"]", "unknown variant"),
+            ("theme = \"plain\"\nsort = 7", "line 2: "),
             ("colour = 1", "unknown field"),
             ("interval_seconds = 0", "0.01 to 86400"),
             ("interval_seconds = nan", "0.01 to 86400"),
@@ -104,6 +110,16 @@ mod tests {
             assert!(error.contains(why), "{text}: {error}");
             assert!(!error.contains("$6$"), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn what_the_readme_shows_is_understood() {
+        let readme = include_str!("../../../README.md");
+        let (_, text) = readme.split_once("```toml\n").unwrap();
+        let (text, _) = text.split_once("```").unwrap();
+        let settings = Settings::from_toml(text).unwrap();
+        assert_eq!(settings.theme, Theme::ColourBlind);
+        assert_eq!(settings.columns.len(), 8);
     }
 
     #[test]

@@ -1,128 +1,37 @@
-//! `xenscope top` on a terminal: a real one, whose screen a terminal emulator keeps.
+//! `xenscope top` on a terminal.
 
-use std::io::{Read, Write};
-use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::fs;
+use std::os::unix::fs::chown;
 
-use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
-use vt100::{MouseProtocolMode, Parser, Screen};
+use vt100::Screen;
 
 use super::shells::Shells;
-use crate::command::{say, tool, xenscope_path};
+use super::store::Stopped;
+use crate::command::{tool, xenscope_path};
+use crate::terminal::{OnTerminal, is_plain, last_line};
 
-/// How long something may take to be on the screen, under emulation and beside busy guests.
-const LIMIT: Duration = Duration::from_secs(90);
-
-/// A program on a terminal of its own.
-struct OnTerminal {
-    master: Box<dyn MasterPty + Send>,
-    keyboard: Box<dyn Write + Send>,
-    child: Box<dyn Child + Send + Sync>,
-    screen: Arc<Mutex<Parser>>,
+/// `xenscope top` with the three busy guests on its screen.
+fn top(size: (u16, u16)) -> OnTerminal {
+    top_with(&[], size)
 }
 
-fn size((cols, rows): (u16, u16)) -> PtySize {
-    PtySize {
-        rows,
-        cols,
-        pixel_width: 0,
-        pixel_height: 0,
-    }
+/// As [`top`], with variables in its environment.
+fn top_with(variables: &[(&str, &str)], size: (u16, u16)) -> OnTerminal {
+    let words = ["top", "-d", "1"];
+    let mut top = OnTerminal::start_with(variables, &xenscope_path(), &words, size);
+    top.until("the guests", |screen| {
+        let text = screen.contents();
+        ["Domain-0", "pv-burn", "pv-disk", "pv-net"]
+            .iter()
+            .all(|name| text.contains(name))
+    });
+    top
 }
 
-impl OnTerminal {
-    fn start(program: &str, words: &[&str], (cols, rows): (u16, u16)) -> Self {
-        let pair = native_pty_system().openpty(size((cols, rows))).unwrap();
-        let mut command = CommandBuilder::new(program);
-        command.args(words);
-        command.env("TERM", "xterm-256color");
-        command.env("LANG", "C.UTF-8");
-        let child = pair.slave.spawn_command(command).unwrap();
-        drop(pair.slave);
-        let screen = Arc::new(Mutex::new(Parser::new(rows, cols, 0)));
-        let mut output = pair.master.try_clone_reader().unwrap();
-        let shown = Arc::clone(&screen);
-        thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            // Reading fails when the last program on the terminal is gone.
-            while let Ok(count @ 1..) = output.read(&mut bytes) {
-                shown.lock().unwrap().process(&bytes[..count]);
-            }
-        });
-        Self {
-            keyboard: pair.master.take_writer().unwrap(),
-            master: pair.master,
-            child,
-            screen,
-        }
-    }
-
-    /// `xenscope top` with the three busy guests on its screen.
-    fn top(words: &[&str], size: (u16, u16)) -> Self {
-        let words = [&["top", "-d", "1"], words].concat();
-        let mut top = Self::start(&xenscope_path(), &words, size);
-        top.until("the guests", |screen| {
-            let text = screen.contents();
-            ["Domain-0", "pv-burn", "pv-disk", "pv-net"]
-                .iter()
-                .all(|name| text.contains(name))
-        });
-        top
-    }
-
-    fn press(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).unwrap();
-        self.keyboard.flush().unwrap();
-    }
-
-    /// Waits until the screen is so.
-    fn until(&mut self, what: &str, holds: impl Fn(&Screen) -> bool) {
-        let end = Instant::now() + LIMIT;
-        while !holds(self.screen.lock().unwrap().screen()) {
-            if Instant::now() > end {
-                let screen = self.screen.lock().unwrap();
-                panic!("never {what}:\n{}", screen.screen().contents());
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    /// Waits until the program has ended.
-    fn ended(&mut self) -> ExitStatus {
-        let end = Instant::now() + LIMIT;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(Instant::now() < end, "it goes on");
-            thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    /// Waits until nothing of the screen is left, and checks that the terminal cooks again.
-    fn given_back(&mut self) {
-        self.until("given back", is_plain);
-        let modes = self.master.get_termios().unwrap();
-        assert!(
-            format!("{:?}", modes.local_flags).contains("ICANON"),
-            "{modes:?}"
-        );
-    }
-}
-
-impl Drop for OnTerminal {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Whether the terminal is as programs that know nothing of screens want it.
-fn is_plain(screen: &Screen) -> bool {
-    !screen.alternate_screen()
-        && !screen.hide_cursor()
-        && screen.mouse_protocol_mode() == MouseProtocolMode::None
+/// Whether there are rates on it.
+fn has_rates(screen: &Screen) -> bool {
+    let text = screen.contents();
+    text.contains("over ") && !text.contains("over -")
 }
 
 /// The line on which a domain is, and its text.
@@ -135,7 +44,7 @@ fn line_of(screen: &Screen, name: &str) -> Option<(usize, String)> {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn the_screen_shows_what_the_guests_use_and_q_gives_the_terminal_back() {
-    let mut top = OnTerminal::top(&[], (80, 24));
+    let mut top = top((80, 24));
     let version = tool("xl", &["info", "xen_version"]);
     let scheduler = tool("xl", &["info", "xen_scheduler"]);
     top.until("rates", |screen| {
@@ -165,7 +74,7 @@ fn it_ends_by_itself_after_as_many_samples_as_were_wanted() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn domains_are_sorted_and_filtered() {
-    let mut top = OnTerminal::top(&[], (120, 24));
+    let mut top = top((120, 24));
     let sorted = |screen: &Screen, names: [&str; 4]| {
         let lines = names.map(|name| line_of(screen, name).map(|(line, _)| line));
         lines[0].is_some() && lines.is_sorted() && lines[3].is_some()
@@ -187,12 +96,22 @@ fn domains_are_sorted_and_filtered() {
     top.until("all of them", |screen| {
         screen.contents().contains("Domain-0")
     });
+
+    let titles = top.look(|screen| screen.rows(0, 120).nth(4).unwrap());
+    top.click(titles.find("NAME").unwrap(), 4);
+    top.until("sorted by a click", |screen| {
+        sorted(screen, ["Domain-0", "pv-burn", "pv-disk", "pv-net"])
+    });
+    top.click(8, 7);
+    top.until("chosen by a click", |screen| {
+        screen.cell(7, 0).is_some_and(vt100::Cell::inverse)
+    });
 }
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_domain_has_a_page_and_the_pcpus_have_one() {
-    let mut top = OnTerminal::top(&[], (100, 40));
+    let mut top = top((100, 40));
     top.press("/disk\r\r");
     top.until("the page", |screen| {
         let text = screen.contents();
@@ -215,20 +134,16 @@ fn a_domain_has_a_page_and_the_pcpus_have_one() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn the_screen_fits_a_window_whose_size_changes() {
-    let mut top = OnTerminal::top(&[], (80, 24));
+    let mut top = top((80, 24));
     for (new, there, not_there) in [
         ((200, 60), "DISK RD/s", "PAST"),
         ((40, 12), "RX/s", "TX/s"),
         ((20, 5), "MEM", "STATE"),
         ((80, 24), "WR/s", "DISK"),
     ] {
-        let (columns, rows) = new;
-        let mut screen = top.screen.lock().unwrap();
-        screen.screen_mut().set_size(rows, columns);
-        drop(screen);
-        top.master.resize(size(new)).unwrap();
+        top.resize(new);
         top.until("the new size", |screen| {
-            let titles = screen.rows(0, columns).find(|line| line.contains("NAME"));
+            let titles = screen.rows(0, new.0).find(|line| line.contains("NAME"));
             titles.is_some_and(|line| line.contains(there) && !line.contains(not_there))
         });
     }
@@ -241,8 +156,8 @@ fn the_screen_fits_a_window_whose_size_changes() {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_signal_gives_the_terminal_back_and_ends_it() {
     for signal in ["TERM", "HUP", "INT", "USR1"] {
-        let mut top = OnTerminal::top(&[], (80, 24));
-        let pid = top.child.process_id().unwrap().to_string();
+        let mut top = top((80, 24));
+        let pid = top.pid().to_string();
         tool("kill", &[&format!("-{signal}"), &pid]);
         assert!(top.ended().signal().is_some(), "{signal}");
         top.given_back();
@@ -258,6 +173,7 @@ fn a_shell_gets_its_terminal_while_top_is_stopped() {
         screen.alternate_screen() && screen.contents().contains("pv-burn")
     });
     shell.press("\x1a");
+    // What is typed from here on is the shell's, stopped or not yet.
     shell.until("stopped", is_plain);
     shell.press("echo a-$((6 * 7))-z\r");
     shell.until("a shell again", |screen| {
@@ -274,7 +190,7 @@ fn a_shell_gets_its_terminal_while_top_is_stopped() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn the_cursor_stays_on_its_domain_while_others_come_and_go() {
-    let mut top = OnTerminal::top(&[], (80, 24));
+    let mut top = top((80, 24));
     let on_burn = |screen: &Screen| {
         line_of(screen, "pv-burn").is_some_and(|(line, _)| {
             let row = u16::try_from(line).unwrap();
@@ -285,8 +201,8 @@ fn the_cursor_stays_on_its_domain_while_others_come_and_go() {
     top.until("chosen", |screen| {
         on_burn(screen) && screen.contents().contains("4 domains")
     });
-    let shells = Shells::create(300, 2000, "");
-    top.until("many", |screen| screen.contents().contains("304 domains"));
+    let shells = Shells::create(100, 2000, "");
+    top.until("many", |screen| screen.contents().contains("104 domains"));
     top.press("2");
     top.until("the cursor with them", on_burn);
     drop(shells);
@@ -296,6 +212,75 @@ fn the_cursor_stays_on_its_domain_while_others_come_and_go() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn what_is_no_terminal_is_told_about_the_batch_mode() {
-    say(&["top"]).refused(2, &["not a terminal", "top -b"]);
+fn a_xenstore_that_hangs_is_told_and_holds_nothing_up() {
+    let mut top = top((80, 24));
+    let _stopped = Stopped::daemon();
+    let time = |screen: &Screen| screen.rows(0, 80).next();
+    let before = top.look(time);
+    top.until("another sample", |screen| time(screen) != before);
+    top.press("?");
+    top.until("the help", |screen| {
+        screen.contents().contains("everywhere")
+    });
+    top.press("qq");
+    assert!(top.ended().success());
+    top.given_back();
+
+    // Who starts now knows no names, and says why.
+    let mut top = OnTerminal::start(&xenscope_path(), &["top", "-d", "1"], (80, 24));
+    top.until_told("XenStore does not answer");
+    top.until("rates without names", |screen| {
+        let text = screen.contents();
+        has_rates(screen) && text.contains("4 domains") && !text.contains("pv-burn")
+    });
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn preferences_are_written_on_request_and_read_when_they_are_roots() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("xenscope/config.toml");
+    let home = folder.path().to_str().unwrap();
+    let start = || top_with(&[("XDG_CONFIG_HOME", home)], (120, 24));
+
+    let mut top = start();
+    top.press("2tW");
+    top.until_told("written to");
+    top.press("q");
+    assert!(top.ended().success());
+    let written = fs::read_to_string(&file).unwrap();
+    assert!(written.contains("colour-blind"), "{written}");
+
+    let mut top = start();
+    top.until("sorted as it was written", |screen| {
+        screen.contents().contains("NAME▲")
+    });
+    assert!(top.look(last_line).starts_with("? help"));
+
+    chown(&file, Some(65534), None).unwrap();
+    let mut top = start();
+    top.until_told("belongs to another user");
+    top.until("the usual order", |screen| {
+        screen.contents().contains("CPU %▼")
+    });
+
+    chown(&file, Some(0), None).unwrap();
+    fs::write(&file, "sort = \"\x1b[2J").unwrap();
+    start().until_told("is ignored");
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn there_is_colour_unless_it_is_not_wanted() {
+    for (variables, coloured) in [(&[][..], true), (&[("NO_COLOR", "1")], false)] {
+        let mut top = top_with(variables, (80, 24));
+        top.until("rates", has_rates);
+        let colour = top.look(|screen| {
+            let cells = (0..24).flat_map(|row| (0..80).map(move |column| (row, column)));
+            cells
+                .filter_map(|(row, column)| screen.cell(row, column))
+                .any(|cell| cell.fgcolor() != vt100::Color::Default)
+        });
+        assert_eq!(colour, coloured);
+    }
 }

@@ -5,10 +5,10 @@ use crate::command::{say, tool};
 use crate::record::Record;
 
 /// The store's daemon, stopped for as long as this lives.
-struct Stopped(String);
+pub struct Stopped(String);
 
 impl Stopped {
-    fn daemon() -> Self {
+    pub fn daemon() -> Self {
         let name = std::env::var("XENSCOPE_LAB_STORE").unwrap();
         let pid = tool("pidof", &[name]).trim().to_owned();
         tool("kill", &["-STOP", &pid]);

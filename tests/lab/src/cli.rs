@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
 use crate::machine::{self, Hardware};
+use crate::protocol::Size;
 use crate::session::{Plan, Session};
 use crate::setup;
 use crate::spec::{Guests, Shells};
@@ -45,6 +46,22 @@ enum Command {
     Shell {
         #[command(flatten)]
         boot: Boot,
+    },
+    /// Boot, run a command in dom0 on a terminal of its own, print what it showed last
+    ///
+    /// For full-screen programs: the screen is the last one before the program gives the terminal back.
+    Screen {
+        #[command(flatten)]
+        boot: Boot,
+        /// The terminal's columns and lines
+        #[arg(long, value_name = "COLSxLINES", default_value = "80x24")]
+        size: Size,
+        /// What to type as soon as there is a screen
+        #[arg(long, value_name = "KEYS", default_value = "")]
+        keys: String,
+        /// The command and its arguments, one that ends by itself
+        #[arg(last = true, required = true, value_name = "CMD")]
+        command: Vec<String>,
     },
     /// Boot with three guests at work and watch them with xenscope top; q ends it
     Demo {
@@ -133,6 +150,16 @@ fn run(command: Command) -> Result<u8> {
         Command::Shell { boot } => {
             let mut session = Session::start(boot.into())?;
             session.run_on_terminal(vec!["sh".into(), "-l".into()])?
+        }
+        Command::Screen {
+            boot,
+            size,
+            keys,
+            command,
+        } => {
+            let (code, screen) = Session::start(boot.into())?.screen(command, size, &keys)?;
+            println!("{screen}");
+            code
         }
         Command::Demo { xen } => demo(xen)?,
         Command::Test { xen, filters } => i32::from(!test::run(&xen.versions(), &filters)?),

@@ -5,7 +5,7 @@
 //! build ──> cargo and cc: xenscope, dom0's agent, lab-shells, the tests
 //! image ──> dom0's file system as an initramfs
 //! machine > QEMU, the serial log, and the channel to dom0's agent (protocol; its other end is src/dom0)
-//! session > guests and empty domains, then the command: run, shell, demo, test
+//! session > guests and empty domains, then the command: run, shell, screen, demo, test
 //! ```
 //!
 //! Nothing that the lab starts outlives it: see [`tied`].
@@ -19,6 +19,7 @@ pub mod libtest;
 pub mod machine;
 pub mod paths;
 pub mod protocol;
+pub mod screen;
 pub mod serial;
 pub mod session;
 pub mod setup;

@@ -4,7 +4,9 @@
 //! command runs at a time.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::str::FromStr;
 
+use anyhow::{Context, Error};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// No message is longer: a length above this means that the stream is not ours.
@@ -20,6 +22,21 @@ pub struct Size {
     pub rows: u16,
     /// Columns.
     pub cols: u16,
+}
+
+impl FromStr for Size {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let size = text.split_once('x').and_then(|(cols, rows)| {
+            Some(Self {
+                rows: rows.parse().ok()?,
+                cols: cols.parse().ok()?,
+            })
+        });
+        size.filter(|size| size.rows > 0 && size.cols > 0)
+            .with_context(|| format!("'{text}' is not COLUMNSxLINES, like 80x24"))
+    }
 }
 
 /// A command to run in dom0.
@@ -115,6 +132,15 @@ mod tests {
         assert_eq!(receive(&mut reader)?, Some(input));
         assert_eq!(receive::<ToDom0>(&mut reader)?, None);
         Ok(())
+    }
+
+    #[test]
+    fn a_size_has_columns_and_lines() {
+        let size = Size { rows: 24, cols: 80 };
+        assert_eq!("80x24".parse::<Size>().ok(), Some(size));
+        for text in ["", "80", "80x", "x24", "0x24", "80x24x2", "-1x5"] {
+            assert!(text.parse::<Size>().is_err(), "{text}");
+        }
     }
 
     #[test]

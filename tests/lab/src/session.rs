@@ -9,6 +9,7 @@ use crate::build;
 use crate::image;
 use crate::machine::{Hardware, Machine};
 use crate::protocol::{Exec, Size};
+use crate::screen::Screen;
 use crate::serial;
 use crate::setup;
 use crate::spec::{Guests, Kind, Shells};
@@ -102,6 +103,22 @@ impl Session {
         let exec = self.exec(argv, Some(terminal::size()?));
         self.machine
             .exec(exec, None, &mut io::stdout(), &mut io::stderr())
+    }
+
+    /// Runs a user's command on a terminal of this size and types these keys once it has a screen;
+    /// returns its exit code and its last screen.
+    pub fn screen(&mut self, argv: Vec<String>, size: Size, keys: &str) -> Result<(i32, String)> {
+        let mut screen = Screen::new(size, keys, self.machine.dom0());
+        let mut exec = self.exec(argv, Some(size));
+        for (name, value) in &mut exec.env {
+            if name == "TERM" {
+                *value = "xterm-256color".into();
+            }
+        }
+        let code = self
+            .machine
+            .exec(exec, None, &mut screen, &mut io::stderr())?;
+        Ok((code, screen.text))
     }
 
     fn exec(&self, argv: Vec<String>, terminal: Option<Size>) -> Exec {

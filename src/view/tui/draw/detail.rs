@@ -75,7 +75,7 @@ fn facts(state: &State, domain: &Domain, rates: &DomainRates) -> Vec<Line<'stati
         state.labelled(
             "CPU",
             format!(
-                "{} % of one pCPU, {} % of its {} of {} vCPUs, {:.1} s in all",
+                "{} % of one pCPU, {} % of its vCPUs ({} of {} online), {:.1} s in all",
                 units::percent(rates.cpu_percent),
                 units::percent(rates.cpu_percent_of_vcpus),
                 domain.vcpus_online,

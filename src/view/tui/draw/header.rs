@@ -6,6 +6,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::Pen;
 use super::glyphs::{bar, history};
+use super::parts::Part;
 use crate::rates::Measured;
 use crate::snapshot::{Snapshot, State as Domainly};
 use crate::view::Sample;
@@ -35,60 +36,70 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// The host in one line, what matters most first.
+/// The host in one line.
 fn brief(state: &State, sample: Sample<'_>, pen: &mut Pen<'_>) {
     let host = &sample.snapshot.host;
+    let mut parts = Vec::new();
     if state.is_paused() {
-        pen.put("PAUSED ", paused());
+        parts.push(paused(5));
     }
-    pen.say(&format!(
-        "CPU {}%  {} free  {} domains  {}",
-        units::percent(sample.rates.host.cpu_percent),
-        units::bytes(host.memory_free_bytes as f64),
-        sample.snapshot.domains.len(),
-        measured(sample),
-    ));
-    if state.skipped > 0 {
-        pen.say(&format!("  {} skipped", state.skipped));
-    }
+    let busy = units::percent(sample.rates.host.cpu_percent);
+    let free = units::bytes(host.memory_free_bytes as f64);
+    let domains = sample.snapshot.domains.len();
+    parts.extend([
+        Part::new("  ", format!("CPU {busy}%"), 4),
+        Part::new("  ", format!("{free} free"), 3),
+        Part::new("  ", format!("{domains} domains"), 2),
+        Part::new("  ", measured(sample), 0),
+    ]);
+    parts.extend(skipped(state, 1));
+    pen.put_parts(parts);
 }
 
-fn paused() -> Style {
-    Style::new().add_modifier(Modifier::REVERSED | Modifier::BOLD)
+fn paused(stays: u8) -> Part {
+    let style = Style::new().add_modifier(Modifier::REVERSED | Modifier::BOLD);
+    Part::new("  ", " PAUSED ", stays).styled(style)
+}
+
+fn skipped(state: &State, stays: u8) -> Option<Part> {
+    let text = match state.skipped {
+        0 => return None,
+        1 => "1 sample skipped".to_owned(),
+        samples => format!("{samples} samples skipped"),
+    };
+    Some(Part::new("  ", text, stays).styled(state.style(Role::Busy)))
 }
 
 /// The interval as it was.
 fn measured(sample: Sample<'_>) -> String {
-    or_unknown(sample.rates.interval_ns, |ns| {
+    let seconds = or_unknown(sample.rates.interval_ns, |ns| {
         format!("{:.2} s", ns as f64 / 1e9)
-    })
+    });
+    format!("over {seconds}")
 }
 
 /// Which Xen, and when this was.
 fn host(state: &State, sample: Sample<'_>, pen: &mut Pen<'_>) {
-    let host = &sample.snapshot.host;
-    let right = format!(
-        "{}  over {}, every {} s",
-        sample.snapshot.time.strftime("%Y-%m-%d %H:%M:%S UTC"),
-        measured(sample),
-        state.settings.interval.as_secs_f64(),
-    );
-    let start = pen.right.saturating_sub(columns(&right) as u16);
-    let right_edge = std::mem::replace(&mut pen.right, start.saturating_sub(1));
-    pen.put(
-        "xenscope",
-        state.style(Role::Accent).add_modifier(Modifier::BOLD),
-    );
-    pen.say(&format!("  Xen {}", safe(&host.xen_version)));
-    if let Some(schedulers) = schedulers(sample.snapshot) {
-        pen.say(&format!("  {schedulers}"));
-    }
+    let accent = state.style(Role::Accent).add_modifier(Modifier::BOLD);
+    let version = format!("Xen {}", safe(&sample.snapshot.host.xen_version));
+    let mut parts = vec![
+        Part::new("", "xenscope", 1).styled(accent),
+        Part::new("  ", version, 4),
+    ];
+    parts.extend(schedulers(sample.snapshot).map(|names| Part::new("  ", names, 2)));
     if state.is_paused() {
-        pen.say("  ").put(" PAUSED ", paused());
+        parts.push(paused(7));
     }
-    pen.right = right_edge;
-    pen.x = start;
-    pen.say(&right);
+    let time = sample.snapshot.time;
+    let every = state.settings.interval.as_secs_f64();
+    let right = [
+        Part::new("  ", time.strftime("%Y-%m-%d").to_string(), 0),
+        Part::new(" ", time.strftime("%H:%M:%S UTC").to_string(), 5),
+        Part::new("  ", measured(sample), 6),
+        Part::new(", ", format!("every {every} s"), 3),
+    ];
+    parts.extend(right.map(Part::on_the_right));
+    pen.put_parts(parts);
 }
 
 /// The schedulers of all pools, each once.
@@ -104,8 +115,11 @@ fn schedulers(snapshot: &Snapshot) -> Option<String> {
 }
 
 /// A label, a bar with its share, and what it means.
-fn gauge(state: &State, pen: &mut Pen<'_>, label: &str, percent: Option<f64>, text: &str) {
+fn gauge(state: &State, pen: &mut Pen<'_>, label: &str, percent: Option<f64>, parts: Vec<Part>) {
     let width = (pen.room() / 4).clamp(5, 40);
+    if pen.room() < columns(label) + " [] ".len() + width {
+        return;
+    }
     pen.put(label, state.style(Role::Accent)).say(" [");
     let end = pen.x.saturating_add(width as u16);
     if let Some(percent) = percent {
@@ -113,29 +127,20 @@ fn gauge(state: &State, pen: &mut Pen<'_>, label: &str, percent: Option<f64>, te
         pen.put(&bar, state.style(load(percent)));
     }
     pen.x = end;
-    pen.say("] ").say(text);
+    pen.say("] ").put_parts(parts);
 }
 
 fn cpu(state: &State, sample: Sample<'_>, pen: &mut Pen<'_>) {
     let busy = sample.rates.host.cpu_percent;
-    let text = format!(
-        "{:>5} % of {} pCPUs  ",
-        units::percent(busy),
-        sample.snapshot.host.pcpus
-    );
-    gauge(
-        state,
-        pen,
-        "CPU",
-        busy.map(|busy: Measured| busy.value),
-        &text,
-    );
-    let room = pen.room();
-    let line = history(
-        state.histories().cpu.last(room),
-        100.0,
-        state.terminal.unicode,
-    );
+    let parts = vec![
+        Part::new("", format!("{:>5} %", units::percent(busy)), 1),
+        Part::new(" ", format!("of {} pCPUs", sample.snapshot.host.pcpus), 0),
+    ];
+    let share = busy.map(|busy: Measured| busy.value);
+    gauge(state, pen, "CPU", share, parts);
+    pen.say("  ");
+    let past = state.histories().cpu.last(pen.room());
+    let line = history(past, 100.0, state.terminal.unicode);
     pen.put(&line, state.style(Role::Calm));
 }
 
@@ -143,42 +148,42 @@ fn memory(state: &State, sample: Sample<'_>, pen: &mut Pen<'_>) {
     let host = &sample.snapshot.host;
     let used = host.memory_bytes.saturating_sub(host.memory_free_bytes);
     let share = 100.0 * used as f64 / (host.memory_bytes as f64).max(1.0);
-    let text = format!(
-        "{:>5} % of {}, {} free",
-        format!("{share:.1}"),
-        units::bytes(host.memory_bytes as f64),
-        units::bytes(host.memory_free_bytes as f64),
-    );
-    gauge(state, pen, "Mem", Some(share), &text);
+    let free = units::bytes(host.memory_free_bytes as f64);
+    let parts = vec![
+        Part::new("", format!("{:>5} %", format!("{share:.1}")), 2),
+        Part::new(
+            " ",
+            format!("of {}", units::bytes(host.memory_bytes as f64)),
+            0,
+        ),
+        Part::new(", ", format!("{free} free"), 1),
+    ];
+    gauge(state, pen, "Mem", Some(share), parts);
 }
 
-/// How many domains there are, by their states.
+/// How many domains there are, by their states. What went wrong stays the longest.
 fn domains(state: &State, sample: Sample<'_>, pen: &mut Pen<'_>) {
     let domains = &sample.snapshot.domains;
-    pen.say(&format!("{} domains", domains.len()));
-    let mut first = true;
-    for one in [
-        Domainly::Running,
-        Domainly::Runnable,
-        Domainly::Blocked,
-        Domainly::Paused,
-        Domainly::Shutdown,
-        Domainly::Crashed,
-        Domainly::Dying,
+    let mut parts = vec![Part::new("", format!("{} domains", domains.len()), 9)];
+    for (one, stays) in [
+        (Domainly::Running, 3),
+        (Domainly::Runnable, 2),
+        (Domainly::Blocked, 1),
+        (Domainly::Paused, 4),
+        (Domainly::Shutdown, 5),
+        (Domainly::Crashed, 7),
+        (Domainly::Dying, 6),
     ] {
         let count = domains
             .iter()
             .filter(|domain| domain.states.summary() == one)
             .count();
         if count > 0 {
+            let lead = if parts.len() == 1 { ": " } else { ", " };
             let style = role(one).map_or_else(Style::new, |role| state.style(role));
-            pen.say(if first { ": " } else { ", " });
-            pen.put(&format!("{count} {one}"), style);
-            first = false;
+            parts.push(Part::new(lead, format!("{count} {one}"), stays).styled(style));
         }
     }
-    if state.skipped > 0 {
-        let text = format!("  {} samples skipped", state.skipped);
-        pen.put(&text, state.style(Role::Busy));
-    }
+    parts.extend(skipped(state, 8));
+    pen.put_parts(parts);
 }

@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 use crate::view::tui::state::State;
 use crate::view::tui::theme::Role;
 
-const KEYS: [(&str, &str); 36] = [
+const KEYS: [(&str, &str); 37] = [
     ("", "everywhere"),
     ("q  Q  ^C", "quit"),
     ("?  h  F1", "this help; q, Esc or Enter leave it"),
@@ -15,10 +15,8 @@ const KEYS: [(&str, &str); 36] = [
     ("P", "how busy each pCPU is, and back"),
     ("t", "the next theme: usual, colour-blind, plain"),
     ("W", "write columns, order, interval and theme to"),
-    (
-        "",
-        "  $XDG_CONFIG_HOME/xenscope/config.toml or ~/.config/xenscope/config.toml",
-    ),
+    ("", "  $XDG_CONFIG_HOME/xenscope/config.toml, else"),
+    ("", "  ~/.config/xenscope/config.toml"),
     ("^L  ^Z", "draw anew; stop (fg goes on)"),
     ("", "in the table"),
     (
@@ -29,7 +27,7 @@ const KEYS: [(&str, &str); 36] = [
     ("Esc", "show all domains; choose none"),
     (
         "/",
-        "only domains with this in the name, or an id or uuid that begins so",
+        "domains with this in their name, or whose id or uuid begins so",
     ),
     (
         "s  c",

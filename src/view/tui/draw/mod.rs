@@ -7,6 +7,7 @@ mod glyphs;
 mod header;
 mod help;
 mod page;
+mod parts;
 mod pcpus;
 mod status;
 mod table;
@@ -84,8 +85,24 @@ pub fn draw(state: &mut State, frame: &mut Frame<'_>) {
         Some(lines) => page::draw(state, &lines, whole, buffer),
         None => table::draw(state, layout, buffer),
     }
-    if let Some(x) = status::draw(state, layout.status, buffer) {
+    let cursor = status::draw(state, layout.status, buffer);
+    if !state.terminal.unicode {
+        spell_in_ascii(buffer);
+    }
+    if let Some(x) = cursor {
         frame.set_cursor_position(Position::new(x, layout.status.y));
+    }
+}
+
+/// Replaces what the terminal has no glyph for. Its cells stay: a wide character leaves the one
+/// after it blank.
+fn spell_in_ascii(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        match cell.symbol() {
+            "…" => cell.set_char('~'),
+            symbol if symbol.is_ascii() => continue,
+            _ => cell.set_char('?'),
+        };
     }
 }
 

@@ -19,6 +19,10 @@ pub(super) fn draw(state: &mut State, lines: &[Line<'_>], area: Rect, buffer: &m
             for span in line {
                 pen.put(&span.content, span.style);
             }
+            if line.width() > usize::from(area.width) {
+                pen.x = pen.right.saturating_sub(1);
+                pen.say("…");
+            }
         }
     }
     if let Some(mut pen) = area

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::Pen;
-use crate::view::text::safe;
+use crate::view::text::{columns, safe, shortened};
 use crate::view::tui::state::{Asked, Over, Pane, State};
 use crate::view::tui::theme::Role;
 
@@ -31,17 +31,20 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<u16
         return Some(cursor);
     }
     if let Some(text) = complaint(state) {
-        pen.put("! ", state.style(Role::Alarm))
-            .put(&safe(&text), state.style(Role::Alarm));
+        let text = format!("! {}", safe(&text));
+        pen.put(&shortened(&text, pen.room()), state.style(Role::Alarm));
     } else if let Some(message) = &state.message {
-        pen.say(&safe(message));
+        pen.say(&shortened(&safe(message), pen.room()));
     } else {
         if !state.filter.is_empty() {
             let all = state.sample().map_or(0, |s| s.snapshot.domains.len());
             let text = format!("/{} ({} of {all})  ", safe(&state.filter), state.rows.len());
-            pen.put(&text, state.style(Role::Accent));
+            pen.put(&shortened(&text, pen.room()), state.style(Role::Accent));
         }
         for &(key, does) in hints(state) {
+            if pen.room() < columns(key) + 1 + columns(does) {
+                break;
+            }
             pen.put(key, state.style(Role::Accent))
                 .say(" ")
                 .put(does, state.style(Role::Dim))

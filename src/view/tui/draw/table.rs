@@ -46,7 +46,8 @@ pub(super) fn draw(state: &State, layout: Layout, buffer: &mut Buffer) {
         y += 1;
         for text in below::lines(domain, rates, state.below) {
             if let Some(mut pen) = Pen::new(buffer, layout.body, y) {
-                pen.say("    ").put(&text, state.style(Role::Dim));
+                pen.say("    ");
+                pen.put(&shortened(&text, pen.room()), state.style(Role::Dim));
             }
             y += 1;
         }

@@ -25,10 +25,17 @@ pub enum Command {
     Save,
 }
 
+/// Whether this event asks for [`Command::Suspend`], whatever is on the screen.
+pub fn suspends(event: &Event) -> bool {
+    matches!(event, Event::Key(KeyEvent { code: KeyCode::Char('z'), modifiers, kind, .. })
+        if modifiers.contains(KeyModifiers::CONTROL) && *kind != KeyEventKind::Release)
+}
+
 impl State {
     /// Does what an event asks for, and returns what is left to the driver.
     pub fn handle(&mut self, event: &Event) -> Option<Command> {
         match event {
+            _ if suspends(event) => Some(Command::Suspend),
             Event::Key(key) if key.kind != KeyEventKind::Release => {
                 self.message = None;
                 self.touch();
@@ -51,7 +58,6 @@ impl State {
         if key.modifiers.contains(KeyModifiers::CONTROL) {
             return match key.code {
                 KeyCode::Char('c') => Some(Command::Quit),
-                KeyCode::Char('z') => Some(Command::Suspend),
                 KeyCode::Char('l') => Some(Command::Redraw),
                 _ => None,
             };

@@ -93,6 +93,9 @@ fn without_unicode_there_is_ascii_only() {
     let (old, new) = at_work(12);
     state.take(old);
     state.take(new);
+    let (_, mut named) = at_work(12);
+    named.domains[1].name = Some("漢字 with a name that is far too long".into());
+    state.take(named);
     for typed in ["", "?", "s", "P"] {
         keys(&mut state, typed);
         let screen = lines(&mut state, 80, 24).join("\n");

@@ -1,7 +1,7 @@
 //! What stands where at three sizes.
 
 use super::*;
-use crate::doctored::{SECOND, pcpus};
+use crate::doctored::{SECOND, full, pcpus};
 use crate::snapshot::{Note, ShutdownReason};
 
 #[test]
@@ -33,6 +33,86 @@ fn everything_usual_is_on_80_by_24() {
     );
     assert!(screen[16].starts_with("  0 Domain-0 runnable     1   0.0"));
     assert!(screen[23].starts_with("? help  q quit"));
+}
+
+/// The words of the header, bars and histories left out.
+fn words(screen: &[String]) -> Vec<String> {
+    let drawn = |c: char| "[]▏▎▍▌▋▊▉█▁▂▃▄▅▆▇".contains(c);
+    screen
+        .iter()
+        .flat_map(|line| line.split_whitespace())
+        .map(|word| word.replace(drawn, ""))
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+#[test]
+fn no_word_of_the_header_is_ever_cut_into_another() {
+    let mut state = state(Settings::default());
+    let (old, mut new) = at_work(12);
+    new.host.xen_version = "4.20.5-pre".into();
+    new.host = full(new.host);
+    new.domains[3].states.shutdown = Some(ShutdownReason::Crash);
+    state.take(old);
+    state.take(new);
+    for typed in ["", "p"] {
+        keys(&mut state, typed);
+        for (height, header) in [(24, 4), (10, 1)] {
+            let whole = words(&lines(&mut state, 140, height)[..header]);
+            for width in 0..140 {
+                let shown = words(&lines(&mut state, width, height)[..header]);
+                for word in shown {
+                    // A comma and a colon come with the part after them.
+                    let bare = |word: &str| word.trim_end_matches([',', ':']).to_owned();
+                    let known = |one: &String| bare(one) == bare(&word);
+                    assert!(whole.iter().any(known), "{width}: {word} of {whole:?}");
+                }
+            }
+        }
+        state.skip(12);
+    }
+    keys(&mut state, "p");
+    for (width, line) in [
+        (
+            80,
+            "xenscope Xen 4.20.5-pre credit2 00:00:00 UTC over 1.00 s, every 3 s",
+        ),
+        (
+            65,
+            "Xen 4.20.5-pre credit2 00:00:00 UTC over 1.00 s, every 3 s",
+        ),
+        (59, "Xen 4.20.5-pre 00:00:00 UTC over 1.00 s, every 3 s"),
+        (40, "00:00:00 UTC over 1.00 s"),
+        (12, "over 1.00 s"),
+        (10, ""),
+    ] {
+        let shown = lines(&mut state, width, 24);
+        let shown: Vec<&str> = shown[0].split_whitespace().collect();
+        assert_eq!(shown.join(" "), line);
+    }
+}
+
+#[test]
+fn what_is_cut_of_a_page_is_marked() {
+    for typed in ["\r", "nbv", "?"] {
+        let mut state = watching(3);
+        keys(&mut state, "j");
+        for c in typed.chars() {
+            match c {
+                '\r' => key(&mut state, KeyCode::Enter),
+                c => key(&mut state, KeyCode::Char(c)),
+            };
+        }
+        let whole = words(&lines(&mut state, 140, 80)[5..]);
+        for width in 8..140 {
+            for line in &lines(&mut state, width, 80)[5..79] {
+                for word in words(std::slice::from_ref(line)) {
+                    let known = word.ends_with('…') || whole.contains(&word);
+                    assert!(known, "{width}: {word} in {line}");
+                }
+            }
+        }
+    }
 }
 
 #[test]
@@ -214,6 +294,9 @@ fn the_help_tells_every_key_and_scrolls() {
     let screen = lines(&mut state, 80, 24);
     assert!(screen[5].contains("quit"), "{screen:?}");
     assert!(screen[22].ends_with(" more"), "{screen:?}");
+    let whole = lines(&mut state, 80, 60).join("\n");
+    assert!(!whole.contains('…'), "{whole}");
+    lines(&mut state, 80, 24);
     key(&mut state, KeyCode::End);
     let screen = lines(&mut state, 80, 24);
     assert!(screen[22].contains("skipped"), "{screen:?}");
