@@ -36,7 +36,9 @@ impl Write for Screen {
         let screen = self.parser.screen();
         // A program that ends gives back the screen that there was before it.
         if screen.alternate_screen() {
-            self.text = screen.contents();
+            let text = screen.contents();
+            let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+            self.text = lines.join("\n");
             if let Some(keys) = self.keys.take() {
                 let told = self.dom0.tell(&ToDom0::Stdin(keys));
                 told.map_err(io::Error::other)?;
