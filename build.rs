@@ -7,7 +7,8 @@ use std::env;
 use std::path::PathBuf;
 use std::process::exit;
 
-/// The functions of libxenctrl that are called, and nothing else of it.
+/// The functions of libxenctrl that are called, and nothing else of it; those of libxencall come
+/// with it, for it is linked to that.
 const FUNCTIONS: &[&str] = &[
     "xc_interface_open",
     "xc_interface_close",
@@ -26,6 +27,11 @@ const FUNCTIONS: &[&str] = &[
     "xc_sched_rtds_domain_get",
     "xc_version",
     "xc_flask_getenforce",
+    "xencall_open",
+    "xencall_close",
+    "xencall_alloc_buffer",
+    "xencall_free_buffer",
+    "xencall2",
     "vsnprintf",
 ];
 
@@ -37,6 +43,7 @@ const TYPES: &[&str] = &[
     "xen_changeset_info_t",
     "xen_commandline_t",
     "xen_build_id",
+    "xen_hvm_get_time",
 ];
 const CONSTANTS: &[&str] = &[
     "XEN_DOMINF_.*",
@@ -47,6 +54,8 @@ const CONSTANTS: &[&str] = &[
     "XEN_VCPUAFFINITY_(HARD|SOFT)",
     "XEN_X86_EMU_.*",
     "XC_PAGE_SHIFT",
+    "__HYPERVISOR_hvm_op",
+    "HVMOP_get_time",
 ];
 
 /// The binding's source text, made from the `<xenctrl.h>` that `include_dirs` and the compiler's

@@ -27,11 +27,13 @@ fn snapshot(second: u64, domains: u16) -> Snapshot {
     Snapshot {
         time: jiff::Timestamp::UNIX_EPOCH,
         stamp,
+        xen_clock: None,
         host: Host {
             xen_version: "4.17.5".to_owned(),
             pcpus: 64,
             memory_bytes: 1 << 40,
             memory_free_bytes: 1 << 38,
+            memory_free_after_bytes: None,
             memory_claimed_bytes: 0,
             cpu_khz: 2_000_000,
             pcpu: (0..64)
@@ -50,6 +52,8 @@ fn snapshot(second: u64, domains: u16) -> Snapshot {
             dom0: None,
         },
         domains: (0..domains).map(|id| domain(id, second, stamp)).collect(),
+        strays: Vec::new(),
+        listing: None,
         notes: Vec::new(),
     }
 }
@@ -83,6 +87,7 @@ fn domain(id: u16, second: u64, stamp: Stamp) -> Domain {
         memory_static_max_bytes: None,
         memory_target_bytes: None,
         store_uuid: None,
+        vcpus_available: None,
         pool: 0,
         ssid: 0,
         scheduling: None,

@@ -40,6 +40,7 @@ pub(crate) fn domain(id: u16, name: &str, at_ns: u64, cpu_time_ns: u64) -> Domai
         memory_static_max_bytes: Some(256 << 20),
         memory_target_bytes: Some(128 << 20),
         store_uuid: None,
+        vcpus_available: None,
         pool: 0,
         ssid: 0,
         scheduling: None,
@@ -56,11 +57,13 @@ pub(crate) fn snapshot(at_ns: u64, idle_ns: u64, domains: Vec<Domain>) -> Snapsh
     Snapshot {
         time: jiff::Timestamp::UNIX_EPOCH,
         stamp: stamp(at_ns),
+        xen_clock: None,
         host: Host {
             xen_version: "4.17.5".to_owned(),
             pcpus: 2,
             memory_bytes: 4 << 30,
             memory_free_bytes: 1 << 30,
+            memory_free_after_bytes: None,
             memory_claimed_bytes: 0,
             cpu_khz: 2_000_000,
             pcpu: (0..2).map(|id| pcpu(id, idle_ns)).collect(),
@@ -71,6 +74,8 @@ pub(crate) fn snapshot(at_ns: u64, idle_ns: u64, domains: Vec<Domain>) -> Snapsh
             dom0: None,
         },
         domains,
+        strays: Vec::new(),
+        listing: None,
         notes: Vec::new(),
     }
 }

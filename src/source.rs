@@ -6,7 +6,7 @@ use std::io;
 use crate::clock::stamped;
 use crate::dom0::{self, Roots};
 use crate::error::Error;
-use crate::snapshot::{DiskBackend, Domain, Note, Pool, Snapshot};
+use crate::snapshot::{Backend, DiskBackend, DomId, Domain, Note, Pool, Snapshot};
 use crate::store::{Keys, Store};
 use crate::xen::Hypervisor;
 
@@ -32,6 +32,9 @@ pub struct Parts {
     pub macs: bool,
     /// Where pCPUs are, NUMA nodes, CPU pools, the hypervisor's build, and dom0's kernel.
     pub host: bool,
+    /// What only an audit compares: Xen's clock, what XenStore lists, a read for each domain with a
+    /// backend and for each vCPU, and the free memory once more.
+    pub books: bool,
 }
 
 impl Parts {
@@ -46,6 +49,7 @@ impl Parts {
         disks: true,
         macs: true,
         host: true,
+        books: true,
     };
 }
 
@@ -84,10 +88,17 @@ impl Source {
     /// a note instead.
     pub fn sample(&mut self) -> Result<Snapshot, Error> {
         let mut host = self.hypervisor.host()?;
+        // Between the two readings that it is for.
+        let xen_clock = match self.parts.books {
+            true => self.hypervisor.clock(),
+            false => None,
+        };
         let (domains, stamp) = stamped(|| self.hypervisor.domains());
         let mut domains = domains?;
         let time = jiff::Timestamp::now();
         let mut notes = Vec::new();
+        // Close to the domains, for it is held against what they have run.
+        host.dom0 = self.parts.host.then(|| dom0::kernel(&self.roots));
 
         if self.parts.vcpus {
             for domain in &mut domains {
@@ -106,30 +117,43 @@ impl Source {
             self.hypervisor.locate(&mut host.pcpu)?;
             host.nodes = Some(self.hypervisor.nodes()?);
             host.build = Some(self.hypervisor.build()?);
-            host.dom0 = Some(dom0::kernel(&self.roots));
         }
+        if self.parts.books {
+            host.memory_free_after_bytes = Some(self.hypervisor.memory_free_bytes()?);
+        }
+        let mut strays = Vec::new();
         if self.parts.nics {
             let nics = noted(dom0::nics(&self.roots), Note::NicsUnreadable, &mut notes);
-            give(&mut domains, nics, |domain| &mut domain.nics);
+            let left = give(&mut domains, nics, |domain| &mut domain.nics);
+            strays.extend(backends("vif", left, |nic| nic.id));
         }
         if self.parts.disks {
             let disks = noted(dom0::disks(&self.roots), Note::DisksUnreadable, &mut notes);
-            give(&mut domains, disks, |domain| &mut domain.disks);
+            let left = give(&mut domains, disks, |domain| &mut domain.disks);
+            strays.extend(backends("vbd", left, |disk| disk.id));
         }
         let keys = Keys {
             names: self.parts.names,
             details: self.parts.targets,
+            availability: self.parts.books,
             macs: self.parts.macs,
             disks: self.parts.disks,
         };
         notes.extend(self.store.describe(&mut domains, &mut pools, keys));
+        let listing = match self.parts.books && !store_is_down(&notes) {
+            true => self.store.listing().map_err(|note| notes.push(note)).ok(),
+            false => None,
+        };
         self.count_tapdisks(&mut domains);
         host.pools = self.parts.host.then_some(pools);
         Ok(Snapshot {
             time,
             stamp,
+            xen_clock,
             host,
             domains,
+            strays,
+            listing,
             notes,
         })
     }
@@ -157,22 +181,45 @@ impl Source {
     }
 }
 
+/// Whether XenStore was found silent already, so that it need not be waited for again.
+fn store_is_down(notes: &[Note]) -> bool {
+    notes.iter().any(|note| matches!(note, Note::StoreDown(_)))
+}
+
 /// What was read; a note says why it was not.
 fn noted<T>(read: io::Result<T>, note: fn(String) -> Note, notes: &mut Vec<Note>) -> Option<T> {
     read.map_err(|error| notes.push(note(error.to_string())))
         .ok()
 }
 
-/// Gives each domain its devices: none to a domain that has none, `None` to all when they could
-/// not be read.
+/// Gives each domain its devices, none to a domain that has none; returns those that are left over.
+/// `None` to all when they could not be read.
 fn give<T>(
     domains: &mut [Domain],
-    devices: Option<BTreeMap<crate::snapshot::DomId, Vec<T>>>,
+    devices: Option<BTreeMap<DomId, Vec<T>>>,
     place: impl Fn(&mut Domain) -> &mut Option<Vec<T>>,
-) {
-    let Some(mut devices) = devices else { return };
+) -> BTreeMap<DomId, Vec<T>> {
+    let Some(mut devices) = devices else {
+        return BTreeMap::new();
+    };
     for domain in domains {
         let found = devices.remove(&domain.id).unwrap_or_default();
         *place(domain) = Some(found);
     }
+    devices
+}
+
+/// Devices by their places alone.
+fn backends<T>(
+    kind: &'static str,
+    devices: BTreeMap<DomId, Vec<T>>,
+    id: fn(&T) -> u32,
+) -> impl Iterator<Item = Backend> {
+    devices.into_iter().flat_map(move |(domain, devices)| {
+        devices.into_iter().map(move |device| Backend {
+            kind: kind.to_owned(),
+            domain,
+            device: id(&device),
+        })
+    })
 }

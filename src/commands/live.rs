@@ -150,6 +150,7 @@ fn parts(needs: Needs) -> Parts {
         targets: needs.details,
         macs: needs.details,
         host: needs.host,
+        books: false,
     }
 }
 

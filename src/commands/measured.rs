@@ -21,6 +21,7 @@ struct Views {
 pub(crate) fn status(options: &Status, allow_untested: bool) -> anyhow::Result<Outcome> {
     let parts = Parts {
         host: false,
+        books: false,
         ..Parts::ALL
     };
     let views = Views {

@@ -4,6 +4,7 @@ use nix::unistd::{SysconfVar, sysconf};
 
 use super::Roots;
 use super::counter::{number, start_of};
+use crate::clock::stamped;
 use crate::snapshot::Dom0Kernel;
 
 /// More than the first line of either file takes; what follows it, in `/proc/stat` thousands of
@@ -17,15 +18,19 @@ pub fn kernel(roots: &Roots) -> Dom0Kernel {
     let tick_ns = tick_ns();
     let mut buffer = [0; LONGEST];
     let uptime_ns = start_of(&roots.proc.join("uptime"), &mut buffer).and_then(uptime_ns);
-    let ticks = start_of(&roots.proc.join("stat"), &mut buffer)
-        .map(Ticks::parse)
-        .unwrap_or_default();
+    let (ticks, stamp) = stamped(|| {
+        start_of(&roots.proc.join("stat"), &mut buffer)
+            .map(Ticks::parse)
+            .unwrap_or_default()
+    });
     let time_ns = |ticks: Option<u64>| ticks?.checked_mul(tick_ns?);
     Dom0Kernel {
         uptime_ns,
         cpu_time_ns: time_ns(ticks.busy),
         steal_time_ns: time_ns(ticks.steal),
+        idle_time_ns: time_ns(ticks.idle),
         tick_ns,
+        stamp,
     }
 }
 
@@ -50,6 +55,7 @@ fn uptime_ns(text: &[u8]) -> Option<u64> {
 struct Ticks {
     busy: Option<u64>,
     steal: Option<u64>,
+    idle: Option<u64>,
 }
 
 impl Ticks {
@@ -69,13 +75,18 @@ impl Ticks {
             return None;
         }
         let mut next = || numbers.next().and_then(number::<u64>);
-        let [user, nice, system, _idle, _iowait, irq, softirq, steal] =
+        let [user, nice, system, idle, iowait, irq, softirq, steal] =
             std::array::from_fn(|_| next());
         // `guest` and `guest_nice`, which follow, are in `user` and `nice` already.
-        let busy = [user, nice, system, irq, softirq]
-            .into_iter()
-            .try_fold(0_u64, |sum, ticks| sum.checked_add(ticks?));
-        Some(Self { busy, steal })
+        let sum = |ticks: &[Option<u64>]| {
+            let mut ticks = ticks.iter();
+            ticks.try_fold(0_u64, |sum, &ticks| sum.checked_add(ticks?))
+        };
+        Some(Self {
+            busy: sum(&[user, nice, system, irq, softirq]),
+            steal,
+            idle: sum(&[idle, iowait]),
+        })
     }
 }
 
@@ -99,15 +110,19 @@ mod tests {
     fn idle_waiting_and_stolen_time_is_not_dom0s() {
         let tree = with("12345.67 23456.78\n", STAT);
         let tick_ns = tick_ns();
+        let read = kernel(&tree.roots);
         assert_eq!(
-            kernel(&tree.roots),
+            read,
             Dom0Kernel {
                 uptime_ns: Some(12_345_670_000_000),
                 cpu_time_ns: tick_ns.map(|tick| 150 * tick),
                 steal_time_ns: tick_ns.map(|tick| 6 * tick),
+                idle_time_ns: tick_ns.map(|tick| 3000 * tick),
                 tick_ns,
+                stamp: read.stamp,
             }
         );
+        assert!(read.stamp.at_ns > 0);
         // USER_HZ is 100 on every architecture that Xen runs on.
         assert_eq!(tick_ns, Some(10_000_000));
     }
@@ -122,17 +137,19 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_none() {
-        let nothing = Dom0Kernel {
-            tick_ns: tick_ns(),
-            ..Dom0Kernel::default()
+        let nothing = |tree: Tree| {
+            let read = kernel(&tree.roots);
+            let nothing = Dom0Kernel {
+                tick_ns: tick_ns(),
+                stamp: read.stamp,
+                ..Dom0Kernel::default()
+            };
+            assert_eq!(read, nothing);
         };
-        assert_eq!(kernel(&Tree::new().roots), nothing);
-        assert_eq!(kernel(&with("", "").roots), nothing);
+        nothing(Tree::new());
+        nothing(with("", ""));
         let long = "1".repeat(1 << 20);
-        assert_eq!(
-            kernel(&with(&long, &format!("cpu  {long}\n")).roots),
-            nothing
-        );
+        nothing(with(&long, &format!("cpu  {long}\n")));
     }
 
     #[test]
@@ -161,16 +178,25 @@ mod tests {
     #[test]
     fn a_number_that_makes_no_sense_takes_only_its_own_sum_with_it() {
         let ticks = |text: &str| Ticks::parse(text.as_bytes());
-        let both = |busy, steal| Ticks { busy, steal };
-        assert_eq!(ticks(STAT), both(Some(150), Some(6)));
-        assert_eq!(ticks("cpu  1 1 1 9 9 1 1 2\n"), both(Some(5), Some(2)));
-        assert_eq!(ticks("cpu  1 1 1 9 9 1 1\n"), both(Some(5), None));
-        assert_eq!(ticks("cpu  1 1 1 9 9 1 1 x\n"), both(Some(5), None));
-        assert_eq!(ticks("cpu  1 -1 1 9 9 1 1 2\n"), both(None, Some(2)));
-        assert_eq!(ticks("cpu  1 1 1 x 9 1 1 2\n"), both(Some(5), Some(2)));
+        let all = |busy, steal, idle| Ticks { busy, steal, idle };
+        assert_eq!(ticks(STAT), all(Some(150), Some(6), Some(3000)));
+        assert_eq!(
+            ticks("cpu  1 1 1 9 9 1 1 2\n"),
+            all(Some(5), Some(2), Some(18))
+        );
+        assert_eq!(ticks("cpu  1 1 1 9 9 1 1\n"), all(Some(5), None, Some(18)));
+        assert_eq!(
+            ticks("cpu  1 1 1 9 9 1 1 x\n"),
+            all(Some(5), None, Some(18))
+        );
+        assert_eq!(
+            ticks("cpu  1 -1 1 9 9 1 1 2\n"),
+            all(None, Some(2), Some(18))
+        );
+        assert_eq!(ticks("cpu  1 1 1 x 9 1 1 2\n"), all(Some(5), Some(2), None));
         assert_eq!(
             ticks(&format!("cpu  {0} {0} 1 9 9 1 1 2\n", u64::MAX)),
-            both(None, Some(2))
+            all(None, Some(2), Some(18))
         );
         for text in [
             "",

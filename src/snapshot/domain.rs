@@ -51,6 +51,9 @@ pub struct Domain {
     /// The uuid that XenStore has for it (the end of `~/vm`); `None` as for
     /// `memory_target_bytes`.
     pub store_uuid: Option<Uuid>,
+    /// Whether each of its vCPUs is to be online (`~/cpu/N/availability` in XenStore), by the vCPUs'
+    /// ids, each `None` when there is no such key; `None` as for `memory_target_bytes`.
+    pub vcpus_available: Option<Vec<Option<bool>>>,
     /// The CPU pool it is in (`cpupool`).
     pub pool: u32,
     /// Its security label's number (`ssidref`).

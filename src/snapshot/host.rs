@@ -18,6 +18,9 @@ pub struct Host {
     pub memory_bytes: u64,
     /// Bytes that no one holds (`free_pages` of `xen_sysctl_physinfo`).
     pub memory_free_bytes: u64,
+    /// `memory_free_bytes` once more, after the domains and the nodes had been read; `None` when no
+    /// one asked.
+    pub memory_free_after_bytes: Option<u64>,
     /// Bytes of the free memory that are claimed for domains under construction
     /// (`outstanding_pages` of `xen_sysctl_physinfo`).
     pub memory_claimed_bytes: u64,
@@ -157,6 +160,10 @@ pub struct Dom0Kernel {
     pub cpu_time_ns: Option<u64>,
     /// Nanoseconds that it wanted to run and the hypervisor ran another (`steal` in `/proc/stat`).
     pub steal_time_ns: Option<u64>,
-    /// Nanoseconds in a tick, to which the two above are counted (`_SC_CLK_TCK`).
+    /// Nanoseconds that its CPUs were idle, all of them together (`/proc/stat`: idle and iowait).
+    pub idle_time_ns: Option<u64>,
+    /// Nanoseconds in a tick, to which the three above are counted (`_SC_CLK_TCK`).
     pub tick_ns: Option<u64>,
+    /// When the times were read.
+    pub stamp: Stamp,
 }

@@ -6,6 +6,7 @@
 mod device;
 mod domain;
 mod host;
+mod store;
 
 use std::fmt;
 
@@ -16,6 +17,7 @@ pub use domain::{
     DomId, Domain, DomainType, Identity, Scheduling, ShutdownReason, State, States, Vcpu, VcpuState,
 };
 pub use host::{Build, Dom0Kernel, Host, Node, Pcpu, Pool, Scheduler};
+pub use store::{Backend, Listing};
 
 /// All that one sample read of a host and its domains.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,10 +26,16 @@ pub struct Snapshot {
     pub time: jiff::Timestamp,
     /// When the domains were listed: from before the first to after the last.
     pub stamp: Stamp,
+    /// What Xen's clock said meanwhile; `None` when no one asked or Xen did not tell.
+    pub xen_clock: Option<XenClock>,
     /// The host and its hypervisor.
     pub host: Host,
     /// Every domain that the hypervisor listed, in the order of their ids, each once.
     pub domains: Vec<Domain>,
+    /// Devices that dom0's kernel serves to domains that the hypervisor did not list.
+    pub strays: Vec<Backend>,
+    /// What XenStore lists; `None` when no one asked, or when XenStore did not answer.
+    pub listing: Option<Listing>,
     /// What could not be read, so that a view can say so.
     pub notes: Vec<Note>,
 }
@@ -47,12 +55,36 @@ impl Snapshot {
 
 /// When something was read: somewhere between `at_ns - uncertainty_ns` and
 /// `at_ns + uncertainty_ns` on `CLOCK_MONOTONIC_RAW`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     /// Nanoseconds on `CLOCK_MONOTONIC_RAW`: the midpoint between before and after.
     pub at_ns: u64,
     /// Nanoseconds: half the width between before and after.
     pub uncertainty_ns: u64,
+}
+
+impl Stamp {
+    /// From the beginning of the one that began first to the end of the one that ended last.
+    pub fn around(self, other: Self) -> Self {
+        let start = |stamp: Self| stamp.at_ns.saturating_sub(stamp.uncertainty_ns);
+        let end = |stamp: Self| stamp.at_ns.saturating_add(stamp.uncertainty_ns);
+        let (from, to) = (start(self).min(start(other)), end(self).max(end(other)));
+        // Halves are rounded up, so that nothing falls out of the bracket.
+        let half = (to - from).div_ceil(2);
+        Self {
+            at_ns: from + half,
+            uncertainty_ns: half,
+        }
+    }
+}
+
+/// A reading of the clock that Xen counts CPU time with (`NOW()` in Xen).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct XenClock {
+    /// Nanoseconds since Xen booted, by its own count.
+    pub ns: u64,
+    /// When it was read, by dom0's clock.
+    pub stamp: Stamp,
 }
 
 /// Something that a sample wanted to read and could not.

@@ -4,13 +4,14 @@
 //! Only keys that dom0 writes are read. What a guest can write (`~/device`, `~/data`, …) is never
 //! believed.
 
+mod listing;
 mod reader;
 mod value;
 
 use std::time::{Duration, Instant};
 
 use crate::clock::stamped;
-use crate::snapshot::{Disk, DiskBackend, DomId, Domain, Note, Pool};
+use crate::snapshot::{Disk, DiskBackend, DomId, Domain, Listing, Note, Pool};
 use reader::{Down, Reader};
 
 /// How long a store that failed is left alone before it is tried again.
@@ -23,6 +24,8 @@ pub struct Keys {
     pub names: bool,
     /// `~/memory/target`, `~/memory/static-max` and `~/vm`.
     pub details: bool,
+    /// `~/cpu/N/availability`.
+    pub availability: bool,
     /// The MAC addresses of NICs that were listed.
     pub macs: bool,
     /// The disks that dom0's user space serves.
@@ -63,21 +66,33 @@ impl Store {
         if keys == Keys::default() {
             return None;
         }
+        let described = self.ask(|reader| fill_in(reader, domains, pools, keys));
+        // What was read before it went down may be half of a domain: unknown is better.
+        described.inspect_err(|_| forget(domains, pools)).err()
+    }
+
+    /// What XenStore lists, whether the hypervisor knows of it or not.
+    ///
+    /// # Errors
+    /// A note when XenStore could not be asked.
+    pub fn listing(&mut self) -> Result<Listing, Note> {
+        self.ask(listing::read)
+    }
+
+    fn ask<T>(&mut self, work: impl FnOnce(&Reader) -> Result<T, Down>) -> Result<T, Note> {
         self.bring_up();
-        let why = match &mut self.line {
-            Line::Up(reader) => match fill_in(reader, domains, pools, keys) {
-                Ok(()) => return None,
+        let why = match &self.line {
+            Line::Up(reader) => match work(reader) {
+                Ok(done) => return Ok(done),
                 Err(Down(why)) => {
-                    // What was read so far may be half of a domain: unknown is better.
-                    forget(domains, pools);
                     self.take_down(why.clone());
                     why
                 }
             },
             Line::Down { why, .. } => why.clone(),
-            Line::Untried => return None,
+            Line::Untried => String::new(),
         };
-        Some(Note::StoreDown(why))
+        Err(Note::StoreDown(why))
     }
 
     fn bring_up(&mut self) {
@@ -133,6 +148,13 @@ fn fill_in(
             let vm = reader.read(home("vm"))?;
             domain.store_uuid = vm.and_then(|path| value::uuid(&path));
         }
+        if keys.availability {
+            let available = (0..domain.vcpus_max).map(|vcpu| {
+                let word = reader.read(home(&format!("cpu/{vcpu}/availability")))?;
+                Ok(word.and_then(|word| value::online(&word)))
+            });
+            domain.vcpus_available = Some(available.collect::<Result<_, _>>()?);
+        }
         if keys.macs {
             for nic in domain.nics.iter_mut().flatten() {
                 nic.mac = reader.read(backend("vif", id, nic.id, "mac"))?;
@@ -152,7 +174,8 @@ fn fill_in(
 
 /// Adds the disks whose backends the kernel does not know.
 fn user_space_disks(reader: &Reader, domains: &mut [Domain]) -> Result<(), Down> {
-    let kinds = reader.list("/local/domain/0/backend".to_owned())?;
+    let listed = |path: String| Ok(reader.list(path)?.unwrap_or_default());
+    let kinds = listed("/local/domain/0/backend".to_owned())?;
     for (kind, served_by) in [
         ("vbd3", DiskBackend::Tapdisk),
         ("qdisk", DiskBackend::Qdisk),
@@ -164,7 +187,7 @@ fn user_space_disks(reader: &Reader, domains: &mut [Domain]) -> Result<(), Down>
             let Some(disks) = &mut domain.disks else {
                 continue;
             };
-            for name in reader.list(format!("/local/domain/0/backend/{kind}/{}", domain.id))? {
+            for name in listed(format!("/local/domain/0/backend/{kind}/{}", domain.id))? {
                 let Ok(id) = name.parse() else { continue };
                 let read = |key: &str| reader.read(backend(kind, domain.id, id, key));
                 let device = read("dev")?.unwrap_or(name);
@@ -191,6 +214,7 @@ fn forget(domains: &mut [Domain], pools: &mut [Pool]) {
         domain.memory_target_bytes = None;
         domain.memory_static_max_bytes = None;
         domain.store_uuid = None;
+        domain.vcpus_available = None;
         for nic in domain.nics.iter_mut().flatten() {
             nic.mac = None;
         }

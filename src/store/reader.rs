@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Reader {
     requests: Sender<Request>,
-    answers: Receiver<io::Result<Vec<String>>>,
+    answers: Receiver<io::Result<Answer>>,
     thread: JoinHandle<()>,
 }
 
@@ -26,6 +26,9 @@ enum Request {
     Value(String),
     Children(String),
 }
+
+/// What there was: a value alone or the names of children; `None` when it can't be shown.
+type Answer = Option<Vec<String>>;
 
 /// XenStore does not answer, and why. A reader that said so is of no further use.
 #[derive(Debug)]
@@ -58,15 +61,16 @@ impl Reader {
 
     /// The value at `path`; `None` when there is none, or none that is text.
     pub(super) fn read(&self, path: String) -> Result<Option<String>, Down> {
-        Ok(self.ask(Request::Value(path))?.pop())
+        let value = self.ask(Request::Value(path))?;
+        Ok(value.and_then(|mut value| value.pop()))
     }
 
-    /// The names below `path`; none when there are none, or more than XenStore lists at once.
-    pub(super) fn list(&self, path: String) -> Result<Vec<String>, Down> {
+    /// The names below `path`; `None` when they are more than XenStore lists at once.
+    pub(super) fn list(&self, path: String) -> Result<Option<Vec<String>>, Down> {
         self.ask(Request::Children(path))
     }
 
-    fn ask(&self, request: Request) -> Result<Vec<String>, Down> {
+    fn ask(&self, request: Request) -> Result<Answer, Down> {
         let ended = || Down("its connection was lost".to_owned());
         self.requests.send(request).map_err(|_| ended())?;
         match self.answers.recv_timeout(PATIENCE) {
@@ -83,14 +87,13 @@ impl Reader {
 }
 
 /// Tells a path without anything that can be shown from a connection that does not work.
-fn known(answer: io::Result<Vec<Box<str>>>) -> io::Result<Vec<String>> {
+fn known(answer: io::Result<Vec<Box<str>>>) -> io::Result<Answer> {
     match answer {
-        Ok(texts) => Ok(texts.into_iter().map(String::from).collect()),
+        Ok(texts) => Ok(Some(texts.into_iter().map(String::from).collect())),
         Err(error) => match error.kind() {
-            // Nothing there; not ours to read; not UTF-8, or too long a list.
-            io::ErrorKind::NotFound
-            | io::ErrorKind::PermissionDenied
-            | io::ErrorKind::InvalidData => Ok(Vec::new()),
+            io::ErrorKind::NotFound => Ok(Some(Vec::new())),
+            // Not ours to read; not UTF-8, or too long a list.
+            io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidData => Ok(None),
             _ => Err(error),
         },
     }
@@ -103,9 +106,10 @@ mod tests {
     #[test]
     fn a_missing_key_is_no_failure_but_a_lost_connection_is() {
         let failed = |kind| known(Err(io::Error::from(kind)));
-        assert_eq!(known(Ok(vec!["web".into()])).ok(), Some(vec!["web".into()]));
-        assert_eq!(failed(io::ErrorKind::NotFound).ok(), Some(Vec::new()));
-        assert_eq!(failed(io::ErrorKind::InvalidData).ok(), Some(Vec::new()));
+        let web = known(Ok(vec!["web".into()]));
+        assert_eq!(web.ok(), Some(Some(vec!["web".into()])));
+        assert_eq!(failed(io::ErrorKind::NotFound).ok(), Some(Some(Vec::new())));
+        assert_eq!(failed(io::ErrorKind::InvalidData).ok(), Some(None));
         assert!(failed(io::ErrorKind::BrokenPipe).is_err());
         assert!(failed(io::ErrorKind::UnexpectedEof).is_err());
     }

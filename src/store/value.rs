@@ -15,6 +15,15 @@ pub(super) fn uuid(vm: &str) -> Option<Uuid> {
     Uuid::try_parse(last.get(..36)?).ok()
 }
 
+/// Whether a vCPU's `availability` says that it is to be online; `None` for a word without meaning.
+pub(super) fn online(availability: &str) -> Option<bool> {
+    match availability {
+        "online" => Some(true),
+        "offline" => Some(false),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -68,6 +68,7 @@ fn domain(info: &xc_domaininfo_t, stamp: Stamp) -> Domain {
         memory_static_max_bytes: None,
         memory_target_bytes: None,
         store_uuid: None,
+        vcpus_available: None,
         pool: info.cpupool,
         ssid: info.ssidref,
         scheduling: None,

@@ -14,14 +14,7 @@ impl Hypervisor {
     /// # Errors
     /// When the hypervisor refuses `physinfo` or `getcpuinfo`.
     pub fn host(&mut self) -> Result<Host, Error> {
-        let mut physinfo = xc_physinfo_t::default();
-        // SAFETY: the handle is open; the structure is ours and outlives the call.
-        let returned = unsafe {
-            self.library
-                .xc_physinfo(self.handle.as_ptr(), &raw mut physinfo)
-        };
-        self.check("xc_physinfo", None, returned)?;
-
+        let physinfo = self.physinfo()?;
         let possible = physinfo.max_cpu_id as usize + 1;
         self.idle.resize(possible, xc_cpuinfo_t::default());
         let mut filled: c_int = 0;
@@ -44,6 +37,7 @@ impl Hypervisor {
             pcpus: physinfo.nr_cpus,
             memory_bytes: physinfo.total_pages << XC_PAGE_SHIFT,
             memory_free_bytes: physinfo.free_pages << XC_PAGE_SHIFT,
+            memory_free_after_bytes: None,
             memory_claimed_bytes: physinfo.outstanding_pages << XC_PAGE_SHIFT,
             cpu_khz: physinfo.cpu_khz,
             pcpu: (0..)
@@ -63,5 +57,24 @@ impl Hypervisor {
             build: None,
             dom0: None,
         })
+    }
+
+    /// Bytes of memory that no one holds.
+    ///
+    /// # Errors
+    /// When the hypervisor refuses `physinfo`.
+    pub fn memory_free_bytes(&self) -> Result<u64, Error> {
+        Ok(self.physinfo()?.free_pages << XC_PAGE_SHIFT)
+    }
+
+    fn physinfo(&self) -> Result<xc_physinfo_t, Error> {
+        let mut physinfo = xc_physinfo_t::default();
+        // SAFETY: the handle is open; the structure is ours and outlives the call.
+        let returned = unsafe {
+            self.library
+                .xc_physinfo(self.handle.as_ptr(), &raw mut physinfo)
+        };
+        self.check("xc_physinfo", None, returned)?;
+        Ok(physinfo)
     }
 }

@@ -7,6 +7,7 @@ use std::ptr::NonNull;
 use std::rc::Rc;
 
 use super::binding::{LibXenCtrl, xc_interface};
+use super::clock::Clock;
 use super::logger::Logger;
 use super::{library, version};
 use crate::error::Error;
@@ -16,8 +17,10 @@ use crate::snapshot::DomId;
 pub struct Hypervisor {
     pub(super) library: Rc<LibXenCtrl>,
     pub(super) handle: NonNull<xc_interface>,
+    /// Opened when it is first asked for; goes before the logger, which it points into.
+    pub(super) clock: Option<Clock>,
     /// The handle points into it.
-    _logger: Logger,
+    pub(super) logger: Logger,
     /// Its version, such as `4.17.5`.
     pub(super) version: String,
     /// What `xc_domain_getinfolist` writes to, kept from sample to sample.
@@ -58,7 +61,8 @@ impl Hypervisor {
         let mut hypervisor = Self {
             library,
             handle,
-            _logger: logger,
+            clock: None,
+            logger,
             version: String::new(),
             listed: Vec::new(),
             idle: Vec::new(),

@@ -9,6 +9,7 @@
 
 mod binding;
 mod build;
+mod clock;
 mod domains;
 mod host;
 mod hypervisor;
