@@ -4,13 +4,16 @@
 //!
 //! ```text
 //! xen    (hypercalls) ─┐
-//! store  (XenStore)   ─┴─> source ──> snapshot ──> rates ──> view
+//! store  (XenStore)   ─┴─> source ──> snapshot ─┬─> rates ──> view
+//!                                               └─> audit ─────┘
 //! ```
 //!
 //! A [`source::Source`] takes [`snapshot::Snapshot`]s: raw cumulative counters and states.
-//! [`rates::Rates`] is a pure function of two of them, with `None` for what is not known. The
-//! views in [`view`] turn both into text, and never collect.
+//! [`rates::Rates`] is a pure function of two of them, with `None` for what is not known;
+//! [`audit`] holds them against what must be true. The views in [`view`] turn all of it into text,
+//! and never collect.
 
+pub mod audit;
 pub mod clock;
 pub mod compare;
 #[cfg(test)]

@@ -251,14 +251,16 @@ fn risen(old: Option<u64>, new: Option<u64>) -> Option<u64> {
 
 /// The time between two samples.
 #[derive(Clone, Copy)]
-struct Span {
-    ns: u64,
-    uncertainty_ns: u64,
+pub(crate) struct Span {
+    /// Nanoseconds.
+    pub(crate) ns: u64,
+    /// Nanoseconds by which it may be longer or shorter: both stamps' uncertainties.
+    pub(crate) uncertainty_ns: u64,
 }
 
 impl Span {
     /// `None` when the newer sample is not the later one.
-    fn between(old: Stamp, new: Stamp) -> Option<Self> {
+    pub(crate) fn between(old: Stamp, new: Stamp) -> Option<Self> {
         let ns = new.at_ns.checked_sub(old.at_ns)?;
         (ns > 0).then(|| Self {
             ns,

@@ -1,0 +1,384 @@
+//! CPU time: what the pCPUs had to give against what domains and idle vCPUs took.
+
+use super::check::{Check, Numbers};
+use super::{Finding, Interval, Unit, Verdict, drift, label, signed};
+use crate::rates::Span;
+use crate::snapshot::{Domain, Scheduling, Snapshot, Stamp, Vcpu};
+
+/// How often credit2 grants a capped domain its budget, in nanoseconds
+/// (`CSCHED2_BDGT_REPL_PERIOD` in Xen, common/sched/credit2.c).
+const CREDIT2_PERIOD_NS: u64 = 10_000_000;
+/// The shortest time that credit2 lets a vCPU run, budget or not (`CSCHED2_MIN_TIMER`).
+const CREDIT2_SHORTEST_NS: u64 = 500_000;
+/// How often credit settles what a domain has used, in nanoseconds, unless Xen was told otherwise
+/// (`CSCHED_DEFAULT_TSLICE_MS` in Xen, common/sched/credit.c); a vCPU may run as long at a time.
+const CREDIT_PERIOD_NS: u64 = 30_000_000;
+
+const BRACKETS: &str = "the brackets of both samples and of reading Xen's clock (500 ppm where Xen \
+                        does not tell it)";
+
+pub(super) fn checks(interval: &Interval<'_>) -> Vec<Finding> {
+    [
+        clock(interval),
+        conservation(interval),
+        vcpu_sum(interval),
+        vcpu_limit(interval),
+        domain_limit(interval),
+        monotonic(interval),
+        cap(interval),
+        dom0(interval),
+    ]
+    .concat()
+}
+
+/// Xen's clock runs like dom0's.
+fn clock(interval: &Interval<'_>) -> Vec<Finding> {
+    let mut check = Check::new(
+        "cpu.clock",
+        "the time that passed by Xen's clock against dom0's",
+        "the brackets of reading Xen's clock, and 500 ppm, which is how far Linux takes a clock to \
+         be off that it can correct",
+    );
+    let Some((ns, span)) = interval.clocks() else {
+        return check.finish("Xen does not tell its clock");
+    };
+    let tolerance = span.uncertainty_ns.saturating_add(drift(span.ns));
+    let numbers = Numbers::equal(Unit::Ns, signed(span.ns), signed(ns), signed(tolerance));
+    check.numbers(None, numbers, || {
+        let reason = "the clock that CPU time is counted with is not sound; nor is it on each pCPU \
+                      the same then, and time is lost or counted twice between them";
+        (Verdict::Warning, reason.to_owned())
+    });
+    check.finish("")
+}
+
+/// Σ domains' CPU time + Σ pCPUs' idle time = pCPUs × time.
+fn conservation(interval: &Interval<'_>) -> Vec<Finding> {
+    let (before, after) = (interval.before, interval.after);
+    let mut check = Check::new(
+        "cpu.conservation",
+        "domains' CPU time and pCPUs' idle time against pCPUs × time",
+        "pCPUs × the brackets: of both samples, from the idle times' to the domains', and of reading \
+         Xen's clock (500 ppm where Xen does not tell it)",
+    );
+    let whole = |snapshot: &Snapshot| snapshot.host.pcpu_stamp.around(snapshot.stamp);
+    let Some(span) = interval.span(whole(before), whole(after)) else {
+        return check.finish("dom0's clock stood still");
+    };
+    let Some(idle) = idle_ns(interval) else {
+        return check.finish("a pCPU went online or offline within the interval");
+    };
+    if interval
+        .pairs()
+        .any(|(was, is)| is.cpu_time_ns < was.cpu_time_ns)
+    {
+        return check.finish("a domain's CPU time went back: see cpu.monotonic");
+    }
+    // A domain that came within the interval began at 0.
+    let ran = |domain: &Domain| {
+        let was = before.find(domain.identity());
+        signed(domain.cpu_time_ns) - was.map_or(0, |was| signed(was.cpu_time_ns))
+    };
+    let domains = after.domains.iter().map(ran);
+    let observed = domains
+        .chain(idle.iter().copied())
+        .fold(0, i64::saturating_add);
+    let pcpus = idle.len() as u64;
+    let numbers = Numbers::equal(
+        Unit::Ns,
+        signed(pcpus.saturating_mul(span.ns)),
+        observed,
+        signed(pcpus.saturating_mul(span.uncertainty_ns)),
+    );
+
+    let gone: Vec<String> = interval.gone().map(label).collect();
+    let unseen = interval.gone().map(|domain| {
+        let vcpus = u64::from(domain.vcpus_max);
+        signed(vcpus.saturating_mul(span.ns))
+    });
+    let unseen = unseen.fold(0, i64::saturating_add);
+    let missing = numbers.missing();
+    check.numbers(None, numbers, || match &gone[..] {
+        [] => (
+            Verdict::Failed,
+            format!("{} is not accounted for", milliseconds(missing)),
+        ),
+        gone if missing > 0 && missing <= unseen => (
+            Verdict::Warning,
+            format!(
+                "gone within the interval, with what it ran since the first sample: {}",
+                gone.join(", ")
+            ),
+        ),
+        gone => (
+            Verdict::Failed,
+            format!(
+                "{} is not accounted for, more than can have gone with {}",
+                milliseconds(missing),
+                gone.join(", ")
+            ),
+        ),
+    });
+    if !gone.is_empty() {
+        check.remark(format!("gone within the interval: {}", gone.join(", ")));
+    }
+    check.finish("")
+}
+
+/// How long each pCPU was idle; `None` when one was online in one sample only.
+fn idle_ns(interval: &Interval<'_>) -> Option<Vec<i64>> {
+    let (before, after) = (&interval.before.host.pcpu, &interval.after.host.pcpu);
+    if before.len() != after.len() {
+        return None;
+    }
+    let pairs = before.iter().zip(after);
+    let online = pairs.filter(|(was, is)| was.is_online() || is.is_online());
+    online
+        .map(|(was, is)| Some(signed(is.idle_time_ns?) - signed(was.idle_time_ns?)))
+        .collect()
+}
+
+/// Σ vCPUs' time = domain's time.
+fn vcpu_sum(interval: &Interval<'_>) -> Vec<Finding> {
+    let mut check = Check::new(
+        "cpu.vcpu_sum",
+        "a domain's CPU time against the sum of its vCPUs'",
+        "for each vCPU the time from asking for the domain until the vCPU was read",
+    );
+    for domain in &interval.after.domains {
+        let Some(vcpus) = domain.vcpus.as_deref().filter(|vcpus| !vcpus.is_empty()) else {
+            continue;
+        };
+        let times = vcpus.iter().map(|vcpu| signed(vcpu.cpu_time_ns));
+        let delay = |vcpu: &Vcpu| {
+            let bracket = domain.stamp.around(vcpu.stamp);
+            signed(bracket.uncertainty_ns.saturating_mul(2))
+        };
+        let numbers = Numbers::equal(
+            Unit::Ns,
+            signed(domain.cpu_time_ns),
+            times.fold(0, i64::saturating_add),
+            vcpus.iter().map(delay).fold(0, i64::saturating_add),
+        );
+        check.numbers(Some(domain.id), numbers, || {
+            let reason = format!("{}: its vCPUs do not add up to it", label(domain));
+            (Verdict::Failed, reason)
+        });
+    }
+    check.finish("no domain has vCPUs")
+}
+
+/// No vCPU above 100 %.
+fn vcpu_limit(interval: &Interval<'_>) -> Vec<Finding> {
+    let mut check = Check::new(
+        "cpu.vcpu_limit",
+        "what a vCPU ran against the time that passed",
+        BRACKETS,
+    );
+    for (was, is) in interval.pairs() {
+        for (old, new) in vcpu_pairs(was, is) {
+            let limit = Limit {
+                parts: 1.0,
+                old: (old.stamp, old.cpu_time_ns),
+                new: (new.stamp, new.cpu_time_ns),
+                slack_ns: 0,
+            };
+            limit.hold(interval, &mut check, is, || {
+                format!("{}: vCPU {} ran longer than that", label(is), new.id)
+            });
+        }
+    }
+    check.finish("no vCPU was there in both samples")
+}
+
+/// No domain above its online vCPUs.
+fn domain_limit(interval: &Interval<'_>) -> Vec<Finding> {
+    let mut check = Check::new(
+        "cpu.domain_limit",
+        "what a domain ran against its online vCPUs × the time that passed",
+        "online vCPUs × the brackets of both samples and of reading Xen's clock (500 ppm where Xen \
+         does not tell it)",
+    );
+    for (was, is) in interval.pairs() {
+        let online = was.vcpus_online.max(is.vcpus_online);
+        domain_times(f64::from(online), was, is, 0).hold(interval, &mut check, is, || {
+            format!("{}: it ran longer than {online} vCPUs can", label(is))
+        });
+    }
+    check.finish("no domain was there in both samples")
+}
+
+/// No counter goes back.
+fn monotonic(interval: &Interval<'_>) -> Vec<Finding> {
+    let mut check = Check::new(
+        "cpu.monotonic",
+        "CPU and idle times against those of the sample before",
+        "none: each counts nanoseconds up",
+    );
+    let rose = |old: u64, new: u64| Numbers::at_least(Unit::Ns, signed(old), signed(new), 0);
+    for (was, is) in interval.pairs() {
+        check.numbers(Some(is.id), rose(was.cpu_time_ns, is.cpu_time_ns), || {
+            let reason = format!("{}: its CPU time went back", label(is));
+            (Verdict::Failed, reason)
+        });
+        for (old, new) in vcpu_pairs(was, is) {
+            check.numbers(Some(is.id), rose(old.cpu_time_ns, new.cpu_time_ns), || {
+                let reason = format!("{}: vCPU {}'s time went back", label(is), new.id);
+                (Verdict::Failed, reason)
+            });
+        }
+    }
+    let (before, after) = (&interval.before.host.pcpu, &interval.after.host.pcpu);
+    for (was, is) in before.iter().zip(after) {
+        if let (Some(old), Some(new)) = (was.idle_time_ns, is.idle_time_ns) {
+            check.numbers(None, rose(old, new), || {
+                let reason = format!("pCPU {}: its idle time went back", is.id);
+                (Verdict::Failed, reason)
+            });
+        }
+    }
+    check.finish("nothing was there in both samples")
+}
+
+/// A domain under a cap stays under it.
+fn cap(interval: &Interval<'_>) -> Vec<Finding> {
+    let mut check = Check::new(
+        "cpu.cap",
+        "what a domain ran against its cap × the time that passed",
+        "the brackets of both samples, one period of the scheduler's at the cap (credit2 10 ms, \
+         credit 30 ms), and what each vCPU may overrun it by (0.5 ms, 30 ms)",
+    );
+    for (was, is) in interval.pairs() {
+        if was.scheduling != is.scheduling {
+            check.remark(format!("{}: its share was changed", label(is)));
+            continue;
+        }
+        let (percent, period_ns, overrun_ns) = match is.scheduling {
+            Some(Scheduling::Credit2 {
+                cap_percent: Some(cap),
+                ..
+            }) => (cap, CREDIT2_PERIOD_NS, CREDIT2_SHORTEST_NS),
+            Some(Scheduling::Credit {
+                cap_percent: Some(cap),
+                ..
+            }) => (cap, CREDIT_PERIOD_NS, CREDIT_PERIOD_NS),
+            _ => continue,
+        };
+        let granted = u64::from(percent).saturating_mul(period_ns) / 100;
+        let overrun = u64::from(is.vcpus_online).saturating_mul(overrun_ns);
+        let slack_ns = granted.saturating_add(overrun);
+        let limit = domain_times(f64::from(percent) / 100.0, was, is, slack_ns);
+        limit.hold(interval, &mut check, is, || {
+            format!("{}: it ran above its cap of {percent} %", label(is))
+        });
+    }
+    check.finish("no domain has a cap")
+}
+
+/// dom0's time by Xen's count lies between what its kernel calls busy and that plus steal: the
+/// kernel may call any of the time stolen in which it waited for a pCPU.
+fn dom0(interval: &Interval<'_>) -> Vec<Finding> {
+    let mut check = Check::new(
+        "cpu.dom0",
+        "dom0's CPU time against its kernel's: time that was not idle, with and without what it \
+         calls steal",
+        "half of what the kernel calls steal, a tick of /proc/stat for each of idle, iowait and \
+         steal, and for each vCPU the brackets of both samples",
+    );
+    let of = |snapshot: &Snapshot| {
+        let dom0 = snapshot.domains.first().filter(|domain| domain.id.0 == 0);
+        Some((dom0.cloned()?, snapshot.host.dom0?))
+    };
+    let (Some((was, old)), Some((is, new))) = (of(interval.before), of(interval.after)) else {
+        return check.finish("dom0 or its kernel's times are not known");
+    };
+    let rose = |old: Option<u64>, new: Option<u64>| Some(signed(new?) - signed(old?));
+    let known = (|| {
+        Some((
+            Span::between(was.stamp.around(old.stamp), is.stamp.around(new.stamp))?,
+            rose(old.idle_time_ns, new.idle_time_ns)?,
+            rose(old.steal_time_ns, new.steal_time_ns)?,
+            signed(new.tick_ns?),
+        ))
+    })();
+    let Some((span, idle, steal, tick)) = known else {
+        return check.finish("dom0's kernel does not say all of idle, iowait and steal");
+    };
+    if was.vcpus_online != is.vcpus_online {
+        return check.finish("dom0's number of online vCPUs changed");
+    }
+    let vcpus = u64::from(is.vcpus_online);
+    // The kernel counts by its own clock.
+    let not_idle = signed(vcpus.saturating_mul(span.ns)).saturating_sub(idle);
+    let not_idle = interval.by_xens_clock(not_idle);
+    let bracket = signed(vcpus.saturating_mul(span.uncertainty_ns));
+    let numbers = Numbers::equal(
+        Unit::Ns,
+        not_idle.saturating_sub(steal / 2),
+        signed(is.cpu_time_ns) - signed(was.cpu_time_ns),
+        (steal / 2)
+            .saturating_add(tick.saturating_mul(3))
+            .saturating_add(bracket),
+    );
+    check.numbers(Some(is.id), numbers, || {
+        let reason = "Xen and dom0's kernel draw the line between idle and busy apart; a large \
+                      difference is a wrong account in one of them";
+        (Verdict::Warning, reason.to_owned())
+    });
+    check.finish("")
+}
+
+/// What may at most have been run between two readings of a counter.
+struct Limit {
+    /// In pCPUs.
+    parts: f64,
+    old: (Stamp, u64),
+    new: (Stamp, u64),
+    /// Nanoseconds that are granted beyond it.
+    slack_ns: u64,
+}
+
+impl Limit {
+    /// Compares; a counter that went back is another check's.
+    fn hold(
+        self,
+        interval: &Interval<'_>,
+        check: &mut Check,
+        domain: &Domain,
+        reason: impl FnOnce() -> String,
+    ) {
+        let Some(span) = interval.span(self.old.0, self.new.0) else {
+            return;
+        };
+        let Some(ran) = self.new.1.checked_sub(self.old.1) else {
+            return;
+        };
+        let parts_of = |ns: u64| (ns as f64 * self.parts) as i64;
+        let tolerance = parts_of(span.uncertainty_ns).saturating_add(signed(self.slack_ns));
+        let numbers = Numbers::at_most(Unit::Ns, parts_of(span.ns), signed(ran), tolerance);
+        check.numbers(Some(domain.id), numbers, || (Verdict::Failed, reason()));
+    }
+}
+
+/// The limit of a domain as a whole.
+fn domain_times(parts: f64, was: &Domain, is: &Domain, slack_ns: u64) -> Limit {
+    Limit {
+        parts,
+        old: (was.stamp, was.cpu_time_ns),
+        new: (is.stamp, is.cpu_time_ns),
+        slack_ns,
+    }
+}
+
+/// The vCPUs that were there in both samples.
+fn vcpu_pairs<'a>(was: &'a Domain, is: &'a Domain) -> impl Iterator<Item = (&'a Vcpu, &'a Vcpu)> {
+    is.vcpus.iter().flatten().filter_map(|new| {
+        let old = was.vcpus.iter().flatten().find(|old| old.id == new.id)?;
+        Some((old, new))
+    })
+}
+
+/// A number of nanoseconds, for people.
+fn milliseconds(ns: i64) -> String {
+    format!("{:.3} ms", ns as f64 / 1e6)
+}

@@ -1,0 +1,66 @@
+//! Devices.
+
+use super::*;
+
+#[test]
+fn a_backend_without_its_domain_is_found_wherever_it_lingers() {
+    let report = doctored(|snapshot, _| list(snapshot, backend("qdisk", 4001, 0)));
+    assert_eq!(found(&report), failed("devices.backends"));
+    let report = doctored(|snapshot, _| snapshot.strays.push(backend("vbd", 4001, 51712)));
+    assert_eq!(found(&report), failed("devices.backends"));
+    let report = doctored(|snapshot, second| {
+        if second == 2 {
+            list(snapshot, backend("vif", 4001, 0));
+        }
+    });
+    assert_eq!(found(&report), warned("devices.backends"));
+}
+
+#[test]
+fn devices_that_one_side_does_not_know_are_found() {
+    let report = doctored(|snapshot, _| web(snapshot).nics.as_mut().unwrap().push(nic(1, 0, 0)));
+    assert_eq!(found(&report), failed("devices.kernel"));
+    let report = doctored(|snapshot, _| web(snapshot).disks.as_mut().unwrap().clear());
+    assert_eq!(found(&report), failed("devices.kernel"));
+    let report = doctored(|snapshot, second| {
+        if second == 2 {
+            web(snapshot).disks.as_mut().unwrap().clear();
+        }
+    });
+    assert_eq!(found(&report), warned("devices.kernel"));
+    // What dom0's user space serves, its kernel need not know.
+    let report = doctored(|snapshot, _| {
+        let mut tapdisk = disk(51728, 0, 0);
+        tapdisk.backend = DiskBackend::Tapdisk;
+        web(snapshot).disks.as_mut().unwrap().push(tapdisk);
+        list(snapshot, backend("vbd3", 5, 51728));
+    });
+    assert_eq!(found(&report), []);
+}
+
+#[test]
+fn a_vcpu_that_ran_and_is_offline_unasked_is_found() {
+    let offline = |available: bool, ran: bool| {
+        doctored(move |snapshot, second| {
+            let domain = web(snapshot);
+            domain.vcpus_available = Some(vec![Some(true), Some(available)]);
+            let vcpu = &mut domain.vcpus.as_mut().unwrap()[1];
+            let time = vcpu.cpu_time_ns;
+            (vcpu.state, vcpu.pcpu) = (VcpuState::Offline, None);
+            if !ran {
+                vcpu.cpu_time_ns = 0;
+                domain.cpu_time_ns -= time;
+                let idle = &mut snapshot.host.pcpu[0].idle_time_ns;
+                *idle = Some(idle.unwrap() + second * SECOND * 3 / 10);
+            }
+        })
+    };
+    assert_eq!(found(&offline(true, true)), failed("devices.vcpus"));
+    assert_eq!(found(&offline(true, false)), warned("devices.vcpus"));
+    assert_eq!(found(&offline(false, true)), []);
+    // Asked to go, and not gone yet.
+    let report = doctored(|snapshot, _| {
+        web(snapshot).vcpus_available = Some(vec![Some(true), Some(false)]);
+    });
+    assert_eq!(found(&report), warned("devices.vcpus"));
+}

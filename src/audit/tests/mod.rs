@@ -1,0 +1,174 @@
+//! Doctored books: right ones audit clean, and each fault is found by the check that is meant for
+//! it and by no other.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod cpu;
+mod devices;
+mod identity;
+mod memory;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::doctored::{SECOND, audited, disk, nic, stamp};
+use crate::snapshot::{
+    Backend, DiskBackend, Scheduling, ShutdownReason, Snapshot, State, States, VcpuState,
+};
+
+/// The books of two samples, a second apart, with a fault in the newer one or in both.
+fn doctored(fault: impl Fn(&mut Snapshot, u64)) -> Report {
+    let at = |second: u64| {
+        let mut snapshot = audited(second * SECOND);
+        fault(&mut snapshot, second);
+        snapshot
+    };
+    Auditor::new(at(1)).audit(at(2))
+}
+
+/// The checks that found something, each with its verdict.
+fn found(report: &Report) -> Vec<(&'static str, Verdict)> {
+    let bad = |finding: &&Finding| finding.verdict > Verdict::Ok;
+    let findings = report.findings.iter().filter(bad);
+    findings
+        .map(|finding| (finding.check, finding.verdict))
+        .collect()
+}
+
+fn failed(check: &'static str) -> Vec<(&'static str, Verdict)> {
+    vec![(check, Verdict::Failed)]
+}
+
+fn warned(check: &'static str) -> Vec<(&'static str, Verdict)> {
+    vec![(check, Verdict::Warning)]
+}
+
+fn of<'a>(report: &'a Report, check: &str) -> &'a Finding {
+    report
+        .findings
+        .iter()
+        .find(|finding| finding.check == check)
+        .unwrap()
+}
+
+/// The second domain, which is `web`.
+fn web(snapshot: &mut Snapshot) -> &mut Domain {
+    &mut snapshot.domains[1]
+}
+
+fn backend(kind: &str, domain: u16, device: u32) -> Backend {
+    Backend {
+        kind: kind.to_owned(),
+        domain: DomId(domain),
+        device,
+    }
+}
+
+fn list(snapshot: &mut Snapshot, backend: Backend) {
+    let listing = snapshot.listing.as_mut().unwrap();
+    listing.backends.as_mut().unwrap().push(backend);
+}
+
+#[test]
+fn books_that_balance_audit_clean_and_nothing_is_skipped_but_the_cap() {
+    let report = doctored(|_, _| {});
+    assert_eq!(found(&report), []);
+    let skipped = |finding: &&Finding| finding.verdict == Verdict::Skipped;
+    let skipped: Vec<_> = report.findings.iter().filter(skipped).collect();
+    assert_eq!(skipped.len(), 1, "{skipped:?}");
+    assert_eq!(
+        of(&report, "cpu.cap").reason.as_deref(),
+        Some("no domain has a cap")
+    );
+    assert_eq!(report.interval_ns, Some(SECOND));
+    for finding in &report.findings {
+        assert_eq!(
+            finding.figures.is_some(),
+            finding.verdict != Verdict::Skipped
+        );
+        assert_eq!(finding.figures.is_some(), finding.tolerance_from.is_some());
+    }
+}
+
+/// Makes so many bytes more free, by every count.
+fn free(snapshot: &mut Snapshot, bytes: i64) {
+    let host = &mut snapshot.host;
+    host.memory_free_bytes = host.memory_free_bytes.saturating_add_signed(bytes);
+    host.memory_free_after_bytes = Some(host.memory_free_bytes);
+    host.nodes.as_mut().unwrap()[0].memory_free_bytes = Some(host.memory_free_bytes);
+}
+
+/// Makes web a domain under construction, and its pCPU idle.
+fn never_run(snapshot: &mut Snapshot) {
+    let domain = web(snapshot);
+    let ran = domain.cpu_time_ns;
+    domain.cpu_time_ns = 0;
+    domain.states = States {
+        paused: true,
+        ..States::default()
+    };
+    assert_eq!(domain.states.summary(), State::Paused);
+    for vcpu in domain.vcpus.as_mut().unwrap() {
+        vcpu.cpu_time_ns = 0;
+    }
+    let idle = snapshot.host.pcpu[0].idle_time_ns.unwrap();
+    snapshot.host.pcpu[0].idle_time_ns = Some(idle + ran);
+}
+
+#[test]
+fn placements_that_cannot_be_are_found() {
+    let report = doctored(|snapshot, _| web(snapshot).pool = 7);
+    // Nor does the count of the pool that it is not in fit.
+    let twice = [failed("placement.domains"), failed("placement.domains")].concat();
+    assert_eq!(found(&report)[..2], twice);
+    let affinity = |pcpus: &'static [u32]| {
+        doctored(move |snapshot, _| {
+            let vcpu = &mut web(snapshot).vcpus.as_mut().unwrap()[0];
+            vcpu.hard_affinity = Some(pcpus.to_vec());
+        })
+    };
+    assert_eq!(found(&affinity(&[1])), []);
+    assert_eq!(found(&affinity(&[1, 9])), failed("placement.affinity"));
+    assert_eq!(found(&affinity(&[])), failed("placement.affinity"));
+    let report = doctored(|snapshot, _| {
+        let pools = snapshot.host.pools.as_mut().unwrap();
+        pools.push(crate::snapshot::Pool {
+            id: 1,
+            domains: 0,
+            ..pools[0].clone()
+        });
+    });
+    assert_eq!(
+        found(&report),
+        [failed("placement.pcpus"), failed("placement.pcpus")].concat()
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_figures_panic(
+        times in proptest::array::uniform4(any::<u64>()),
+        at in proptest::array::uniform4(any::<u64>()),
+        cap: u16,
+    ) {
+        let snapshot = |time: usize| {
+            let mut snapshot = audited(SECOND);
+            snapshot.stamp.at_ns = at[time];
+            snapshot.host.pcpu_stamp.uncertainty_ns = at[time + 1];
+            snapshot.host.pcpu[0].idle_time_ns = Some(times[time]);
+            snapshot.host.memory_bytes = times[time];
+            snapshot.host.memory_free_after_bytes = Some(times[3]);
+            let domain = web(&mut snapshot);
+            domain.cpu_time_ns = times[time + 1];
+            domain.memory_bytes = times[time + 2];
+            domain.memory_target_bytes = Some(times[time]);
+            domain.vcpus_max = u32::from(cap) << 16;
+            domain.stamp.at_ns = at[time + 2];
+            domain.scheduling = Some(Scheduling::Credit2 { weight: 1, cap_percent: Some(cap) });
+            snapshot.host.dom0.as_mut().unwrap().idle_time_ns = Some(times[time]);
+            snapshot
+        };
+        let report = Auditor::new(snapshot(0)).audit(snapshot(1));
+        prop_assert!(!report.findings.is_empty());
+    }
+}
