@@ -28,8 +28,8 @@ pub(crate) struct Cli {
 }
 
 const AFTER: &str = "\
-Exit codes: 0 done; 1 a domain that was named is not there, or the output could not be written;
-2 wrong usage; 3 no Xen, no permission, or not the right version.";
+Exit codes: 0 done; 1 a check of the audit failed, a domain that was named is not there, or the
+output could not be written; 2 wrong usage; 3 no Xen, no permission, or not the right version.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Vcpus(Vcpus),
     /// The host: Xen, pCPUs, memory, NUMA nodes, CPU pools and their schedulers
     Host(Host),
+    /// Do the books balance? CPU time, memory, identity, devices and placement, each checked
+    Audit(Audit),
     /// Hold the figures against those of xentop and xl
     Compare(Compare),
     /// Print the manual page, for 'man -l -'
@@ -138,6 +140,23 @@ pub(crate) enum CompareFormat {
     Json,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// Seconds between two samples, fractions too
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval::parse)]
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) interval: Duration,
+
+    /// Audit this many times, each time since the sample before
+    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
+    pub(crate) samples: u64,
+
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: AuditFormat,
+}
+
 /// What the commands that measure once have in common.
 #[derive(Debug, Args)]
 pub(crate) struct Measured {
@@ -222,6 +241,16 @@ pub(crate) enum Format {
     Json,
     /// A header, then one row per sample and domain
     Csv,
+}
+
+/// How `audit` prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AuditFormat {
+    /// For people
+    #[default]
+    Table,
+    /// One JSON object per line and audit
+    Json,
 }
 
 /// How `top -b` prints.

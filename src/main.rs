@@ -36,6 +36,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Host(options) => return commands::measured::host(options, allow_untested),
         Command::Compare(options) => return commands::compare::run(options, allow_untested),
         Command::Top(options) => commands::top::run(options, allow_untested)?,
+        Command::Audit(options) => return commands::audit::run(options, allow_untested),
         Command::Man => commands::manual::man()?,
         Command::Completions { shell } => commands::manual::completions(*shell)?,
     }

@@ -1,5 +1,6 @@
 //! What each command does: sample, wait, hand the sample to a view, print.
 
+pub(crate) mod audit;
 pub(crate) mod compare;
 pub(crate) mod list;
 pub(crate) mod live;

@@ -2,6 +2,7 @@
 //!
 //! A view takes a [`Sample`] and returns text; it reads nothing and writes nothing.
 
+pub mod audit;
 pub mod compare;
 pub mod csv;
 pub mod host;

@@ -15,6 +15,7 @@ fn intervals_that_are_none_are_refused() {
     for text in ["0", "-1", "1e12", "inf", "nan"] {
         let message = "an interval is from 0.01 to 86400 seconds";
         wrong(&["status", "0", "--interval", text], message);
+        wrong(&["audit", "--interval", text], message);
         wrong(&["top", "-b", "-d", text], message);
     }
     wrong(
@@ -29,6 +30,8 @@ fn iterations_are_at_least_one() {
     wrong(&["top", "-b", "-i", "0"], "0 is not in 1..");
     wrong(&["top", "-b", "-i", "-1"], "invalid value '-1'");
     wrong(&["top", "-b", "-i", "x"], "invalid value 'x'");
+    wrong(&["audit", "--samples", "0"], "0 is not in 1..");
+    wrong(&["audit", "--samples", "-1"], "invalid value '-1'");
 }
 
 #[test]
@@ -48,6 +51,7 @@ fn a_command_is_wanted_and_help_is_given() {
         &["list", "--help"],
         &["status", "-h"],
         &["top", "-h"],
+        &["audit", "-h"],
     ] {
         assert!(say(words).fine().contains("Usage: xenscope"), "{words:?}");
     }
@@ -69,7 +73,12 @@ fn without_xen_every_command_says_so() {
         // The laboratory has this test too, with the hypervisor hidden.
         return;
     }
-    for words in [&["list"][..], &["status", "0"], &["top", "-b", "-i", "1"]] {
+    for words in [
+        &["list"][..],
+        &["status", "0"],
+        &["top", "-b", "-i", "1"],
+        &["audit"],
+    ] {
         say(words).refused(3, &["no Xen below this kernel", "dom0"]);
     }
 }

@@ -3,6 +3,7 @@
 //! Every field is described in README.md, "The JSON fields". What is not known is null. An array
 //! is null when the command did not ask for it, and empty when there is nothing of the kind.
 
+mod audit;
 mod domain;
 mod host;
 
@@ -13,6 +14,7 @@ use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
 use super::Sample;
 use super::text::is_unsafe;
+use crate::audit::Report;
 use crate::rates::Measured;
 
 pub(super) use domain::{FIGURES, figures};
@@ -39,6 +41,11 @@ pub fn line(sample: Sample<'_>) -> String {
         domains: domain::domains(sample),
     };
     object(&record)
+}
+
+/// What an audit found as one line.
+pub fn audit(report: &Report) -> String {
+    object(&audit::record(report))
 }
 
 /// One object as one line.
@@ -92,7 +99,8 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::doctored::{SECOND, disk, domain, full, nic, snapshot, stamp, vcpu};
+    use crate::audit::Auditor;
+    use crate::doctored::{SECOND, audited, disk, domain, full, nic, snapshot, stamp, vcpu};
     use crate::rates::Rates;
     use crate::snapshot::{Scheduling, ShutdownReason};
 
@@ -187,6 +195,35 @@ mod tests {
         assert_eq!(value["domains"][0]["name"], name);
     }
 
+    #[test]
+    fn an_audits_numbers_are_numbers_and_its_words_words() {
+        let at = |second: u64| {
+            let mut snapshot = audited(second * SECOND);
+            snapshot.domains[1].name = Some("a\x1b[2J".to_owned());
+            snapshot.domains[1].store_uuid = Some(uuid::Uuid::nil());
+            snapshot
+        };
+        let line = audit(&Auditor::new(at(1)).audit(at(2)));
+        assert!(line.starts_with("{\"schema\":1,\"time\":"));
+        assert!(!line.trim_end().contains(is_unsafe), "{line:?}");
+        let value: Value = serde_json::from_str(&line).unwrap();
+        let findings = value["findings"].as_array().unwrap();
+        let of = |check| findings.iter().find(|one| one["check"] == check).unwrap();
+        let conservation = of("cpu.conservation");
+        assert_eq!(conservation["verdict"], "ok");
+        assert_eq!(conservation["unit"], "ns");
+        assert_eq!(conservation["relation"], "equal");
+        assert_eq!(conservation["expected"], 2 * SECOND);
+        assert_eq!(conservation["observed"], 2 * SECOND);
+        assert_eq!(conservation["tolerance"], 4_400_000);
+        let uuid = of("identity.uuids");
+        assert_eq!(uuid["verdict"], "failed");
+        assert_eq!((&uuid["domain"], &uuid["unit"]), (&5.into(), &Value::Null));
+        assert_eq!(uuid["observed"], "00000000-0000-0000-0000-000000000000");
+        assert!(uuid["reason"].as_str().unwrap().contains("\x1b[2J"));
+        assert_eq!(of("cpu.cap")["expected"], Value::Null);
+    }
+
     /// The paths of all fields: `domains[].nics[].rx_bytes`.
     fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
         match value {
@@ -237,8 +274,11 @@ mod tests {
             snapshot: &snapshot,
             rates: &Rates::between(None, &snapshot),
         });
+        let report = Auditor::new(snapshot.clone()).audit(snapshot);
         let mut written = BTreeSet::new();
-        paths(&serde_json::from_str(&line).unwrap(), "", &mut written);
+        for line in [line, audit(&report)] {
+            paths(&serde_json::from_str(&line).unwrap(), "", &mut written);
+        }
         assert_eq!(documented(), written);
     }
 }

@@ -1,0 +1,38 @@
+//! `xenscope audit`
+
+use std::thread::sleep;
+
+use xenscope::audit::{Auditor, Verdict};
+use xenscope::source::{Parts, Source};
+use xenscope::view::{audit, json};
+
+use super::{Notes, print};
+use crate::cli::{Audit, AuditFormat};
+use crate::exit::Outcome;
+
+pub(crate) fn run(options: &Audit, allow_untested: bool) -> anyhow::Result<Outcome> {
+    let parts = Parts {
+        macs: false,
+        ..Parts::ALL
+    };
+    let mut source = Source::open(parts, allow_untested)?;
+    let mut notes = Notes::default();
+    let first = source.sample()?;
+    notes.tell(&first.notes);
+    let mut auditor = Auditor::new(first);
+    let mut outcome = Outcome::Done;
+    for _ in 0..options.samples {
+        sleep(options.interval);
+        let after = source.sample()?;
+        notes.tell(&after.notes);
+        let report = auditor.audit(after);
+        if report.count(Verdict::Failed) > 0 {
+            outcome = Outcome::Failed;
+        }
+        print(&match options.format {
+            AuditFormat::Table => audit::lines(&report),
+            AuditFormat::Json => json::audit(&report),
+        })?;
+    }
+    Ok(outcome)
+}
