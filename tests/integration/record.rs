@@ -208,3 +208,55 @@ impl Record {
         found.unwrap_or_else(|| panic!("no domain {id} in {self:?}"))
     }
 }
+
+/// What `xenscope audit --format json` prints.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    pub schema: u32,
+    pub time: jiff::Timestamp,
+    pub interval_ns: Option<u64>,
+    pub findings: Vec<Finding>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    pub check: String,
+    pub verdict: String,
+    pub compared: String,
+    pub comparisons: usize,
+    pub domain: Option<u16>,
+    pub unit: Option<String>,
+    pub relation: Option<String>,
+    pub expected: Option<serde_json::Value>,
+    pub observed: Option<serde_json::Value>,
+    pub tolerance: Option<i64>,
+    pub tolerance_from: Option<String>,
+    pub reason: Option<String>,
+}
+
+impl Audit {
+    /// The reports that a text holds, one a line.
+    pub fn all(text: &str) -> Vec<Self> {
+        let report = |line: &str| -> Self {
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+        };
+        text.lines().map(report).collect()
+    }
+
+    /// The findings that something is wrong: check, verdict and domain.
+    pub fn wrong(&self) -> Vec<(&str, &str, Option<u16>)> {
+        let findings = self.findings.iter();
+        findings
+            .filter(|finding| ["warning", "failed"].contains(&finding.verdict.as_str()))
+            .map(|finding| (&*finding.check, &*finding.verdict, finding.domain))
+            .collect()
+    }
+
+    /// The first finding of a check.
+    pub fn of(&self, check: &str) -> &Finding {
+        let found = self.findings.iter().find(|finding| finding.check == check);
+        found.unwrap_or_else(|| panic!("no {check} in {self:?}"))
+    }
+}

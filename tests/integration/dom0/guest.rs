@@ -3,10 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::command::tool;
+use crate::command::{run, tool};
 
 /// How long a guest may take to do what is waited for, under emulation and beside busy ones.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -21,6 +22,11 @@ impl Guest {
     /// Starts a guest that runs `script`, with its NIC if it is to have one, and with copies of
     /// these files of dom0 at their own places.
     pub fn start(name: &str, script: &str, nic: bool, files: &[String]) -> Self {
+        Self::with_vcpus(1, name, script, nic, files)
+    }
+
+    /// As [`Guest::start`], with so many vCPUs.
+    pub fn with_vcpus(vcpus: u16, name: &str, script: &str, nic: bool, files: &[String]) -> Self {
         let folder = std::env::temp_dir().join(name);
         let tree = folder.join("tree");
         fs::create_dir_all(&tree).unwrap();
@@ -45,7 +51,10 @@ for module in /modules/*; do busybox insmod $module; done
         let config = folder.join("guest.cfg");
         fs::write(
             &config,
-            configuration(name, nic, files, &folder.join("guest.cpio")),
+            format!(
+                "{}vcpus = {vcpus}\n",
+                configuration(name, nic, files, &folder.join("guest.cpio"))
+            ),
         )
         .unwrap();
         let guest = Self {
@@ -94,7 +103,8 @@ for module in /modules/*; do busybox insmod $module; done
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        tool("xl", &["destroy", &self.name]);
+        // The test itself may have destroyed it.
+        run(Command::new("xl").args(["destroy", &self.name]));
         let _ = fs::remove_dir_all(std::env::temp_dir().join(&self.name));
     }
 }
@@ -106,7 +116,7 @@ fn configuration(name: &str, nic: bool, files: &[String], ramdisk: &Path) -> Str
         .lines()
         .filter(|line| {
             let (key, _) = line.split_once(' ').unwrap_or((line, ""));
-            matches!(key, "type" | "kernel" | "memory" | "vcpus" | "extra")
+            matches!(key, "type" | "kernel" | "memory" | "extra")
         })
         .map(|line| line.replace("lab.load=burn", "rdinit=/test-init"))
         .collect();

@@ -1,6 +1,7 @@
 //! In a real dom0. Every test here is ignored elsewhere and run by `cargo lab test`.
 
 mod accounting;
+mod audit;
 mod bridge;
 mod compare;
 mod guest;
