@@ -4,13 +4,19 @@
 //! Only keys that dom0 writes are read. What a guest can write (`~/device`, `~/data`, …) is never
 //! believed.
 
+mod cache;
+mod daemon;
+mod place;
 mod reader;
+mod session;
 mod value;
 
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::clock::stamped;
 use crate::snapshot::{Disk, DiskBackend, DomId, Domain, Note, Pool};
+use cache::Cache;
 use reader::{Down, Reader};
 
 /// How long a store that failed is left alone before it is tried again.
@@ -30,9 +36,13 @@ pub struct Keys {
 }
 
 /// A line to XenStore that comes up by itself, and again after it went down.
+///
+/// The usual one asks for all that it is to fill in. One that watches asks once, and from then on
+/// for what changed.
 #[derive(Debug, Default)]
 pub struct Store {
     line: Line,
+    cache: Option<Cache>,
 }
 
 #[derive(Debug, Default)]
@@ -52,14 +62,32 @@ enum Line {
 }
 
 impl Store {
-    /// Fills in what XenStore knows of domains and pools; a note says so when it could not be
-    /// asked, and then nothing is filled in.
+    /// Watches from now on, on a thread of its own; where there can be none, it goes on asking.
+    pub fn watch(&mut self) {
+        self.cache = Cache::start().ok();
+    }
+
+    /// Waits until there is news since the last [`Store::describe`], or until `deadline`. Only one
+    /// that watches hears of news: of any value that it fills in, and of domains that the toolstack
+    /// introduced to XenStore, that shut down or that went.
+    pub fn wait(&self, deadline: Instant) {
+        match &self.cache {
+            Some(cache) => cache.wait(deadline),
+            None => sleep(deadline.saturating_duration_since(Instant::now())),
+        }
+    }
+
+    /// Fills in what XenStore knows of domains and pools. A note says so when it could not be
+    /// asked: then nothing is filled in, or, by one that watches, what was known last.
     pub fn describe(
         &mut self,
         domains: &mut [Domain],
         pools: &mut [Pool],
         keys: Keys,
     ) -> Option<Note> {
+        if let Some(cache) = &mut self.cache {
+            return cache.describe(domains, pools, keys);
+        }
         if keys == Keys::default() {
             return None;
         }

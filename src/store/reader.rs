@@ -4,13 +4,12 @@
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
 
 use xenstore_rs::Xs;
 use xenstore_rs::unix::XsUnix;
 
-/// How long one answer may take before XenStore counts as down.
-const PATIENCE: Duration = Duration::from_secs(5);
+use super::daemon::{Daemon, PATIENCE, unanswered};
+use super::value::is_absent;
 
 /// A connection to XenStore, with the thread that waits on it.
 #[derive(Debug)]
@@ -34,6 +33,7 @@ pub(super) struct Down(pub(super) String);
 impl Reader {
     /// Connects; by the daemon's socket, else by `/dev/xen/xenbus`.
     pub(super) fn start() -> io::Result<Self> {
+        Daemon::greet()?;
         let connection = XsUnix::new()?;
         let (requests, to_do) = channel();
         let (answer, answers) = channel();
@@ -71,7 +71,7 @@ impl Reader {
         self.requests.send(request).map_err(|_| ended())?;
         match self.answers.recv_timeout(PATIENCE) {
             Ok(answer) => answer.map_err(|error| Down(error.to_string())),
-            Err(RecvTimeoutError::Timeout) => Err(Down(format!("no answer within {PATIENCE:?}"))),
+            Err(RecvTimeoutError::Timeout) => Err(Down(unanswered().to_string())),
             Err(RecvTimeoutError::Disconnected) => Err(ended()),
         }
     }
@@ -86,27 +86,7 @@ impl Reader {
 fn known(answer: io::Result<Vec<Box<str>>>) -> io::Result<Vec<String>> {
     match answer {
         Ok(texts) => Ok(texts.into_iter().map(String::from).collect()),
-        Err(error) => match error.kind() {
-            // Nothing there; not ours to read; not UTF-8, or too long a list.
-            io::ErrorKind::NotFound
-            | io::ErrorKind::PermissionDenied
-            | io::ErrorKind::InvalidData => Ok(Vec::new()),
-            _ => Err(error),
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_missing_key_is_no_failure_but_a_lost_connection_is() {
-        let failed = |kind| known(Err(io::Error::from(kind)));
-        assert_eq!(known(Ok(vec!["web".into()])).ok(), Some(vec!["web".into()]));
-        assert_eq!(failed(io::ErrorKind::NotFound).ok(), Some(Vec::new()));
-        assert_eq!(failed(io::ErrorKind::InvalidData).ok(), Some(Vec::new()));
-        assert!(failed(io::ErrorKind::BrokenPipe).is_err());
-        assert!(failed(io::ErrorKind::UnexpectedEof).is_err());
+        Err(error) if is_absent(&error) => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
 }

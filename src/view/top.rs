@@ -48,8 +48,12 @@ pub fn table(sample: Sample<'_>, width: Option<usize>) -> String {
 fn heading(sample: Sample<'_>) -> String {
     let host = &sample.snapshot.host;
     let busy = sample.rates.host.cpu_percent;
+    let names = match sample.snapshot.store_as_of() {
+        Some(time) => format!("  names as of {}", time.strftime("%H:%M:%SZ")),
+        None => String::new(),
+    };
     format!(
-        "{}  Xen {}  {} domains  {} pCPUs, {} busy  {} of {} free",
+        "{}  Xen {}  {} domains  {} pCPUs, {} busy  {} of {} free{names}",
         sample.snapshot.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
         safe(&host.xen_version),
         sample.snapshot.domains.len(),

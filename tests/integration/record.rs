@@ -11,6 +11,7 @@ pub struct Record {
     pub schema: u32,
     pub time: jiff::Timestamp,
     pub interval_ns: Option<u64>,
+    pub xenstore_as_of: Option<jiff::Timestamp>,
     pub host: Host,
     pub domains: Vec<Domain>,
 }

@@ -25,6 +25,7 @@ struct Record<'a> {
     schema: u32,
     time: jiff::Timestamp,
     interval_ns: Option<u64>,
+    xenstore_as_of: Option<jiff::Timestamp>,
     host: host::Host<'a>,
     domains: Vec<domain::Domain<'a>>,
 }
@@ -35,6 +36,7 @@ pub fn line(sample: Sample<'_>) -> String {
         schema: SCHEMA,
         time: sample.snapshot.time,
         interval_ns: sample.rates.interval_ns,
+        xenstore_as_of: sample.snapshot.store_as_of(),
         host: host::host(sample),
         domains: domain::domains(sample),
     };
@@ -89,7 +91,7 @@ mod tests {
     use super::*;
     use crate::doctored::{SECOND, disk, domain, full, nic, snapshot, stamp, vcpu};
     use crate::rates::Rates;
-    use crate::snapshot::{Scheduling, ShutdownReason};
+    use crate::snapshot::{Note, Scheduling, ShutdownReason};
 
     #[test]
     fn one_line_with_the_schema_first_and_null_for_unknown() {
@@ -102,7 +104,8 @@ mod tests {
             rates: &Rates::between(None, &snapshot),
         });
         assert!(line.starts_with(
-            "{\"schema\":1,\"time\":\"1970-01-01T00:00:00Z\",\"interval_ns\":null,\"host\":{\
+            "{\"schema\":1,\"time\":\"1970-01-01T00:00:00Z\",\"interval_ns\":null,\
+             \"xenstore_as_of\":null,\"host\":{\
              \"xen_version\":\"4.17.5\",\"pcpus\":2,"
         ));
         assert_eq!(line.find('\n'), Some(line.len() - 1));
@@ -180,6 +183,22 @@ mod tests {
         assert!(!line.trim_end().contains(is_unsafe), "{line:?}");
         let value: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(value["domains"][0]["name"], name);
+    }
+
+    #[test]
+    fn what_xenstore_supplied_before_it_went_silent_is_marked() {
+        let mut snapshot = snapshot(SECOND, 0, vec![domain(5, "web", 0, 7)]);
+        snapshot.notes.push(Note::StoreStale {
+            since: "2026-11-21T05:22:40Z".parse().unwrap(),
+            why: "stopped".into(),
+        });
+        let line = line(Sample {
+            snapshot: &snapshot,
+            rates: &Rates::between(None, &snapshot),
+        });
+        let value: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(value["xenstore_as_of"], "2026-11-21T05:22:40Z");
+        assert_eq!(value["domains"][0]["name"], "web");
     }
 
     /// The paths of all fields: `domains[].nics[].rx_bytes`.

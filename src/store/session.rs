@@ -1,0 +1,523 @@
+//! The thread that keeps the cache right: one connection after the other, each with its watches.
+//!
+//! All that is asynchronous is here. The loop of a session never waits for a single thing, so that
+//! no watch is left full while an answer is waited for: xenstore-rs would stand still then.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{AbortHandle, Abortable};
+use futures::stream::{FuturesUnordered, SelectAll, Stream, StreamExt};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::time::{Instant, sleep_until, timeout};
+use xenstore_rs::tokio::XsTokio;
+use xenstore_rs::{AsyncWatch, AsyncXs};
+
+use super::cache::{Known, Line, Shared, Wanted};
+use super::daemon::{Daemon, PATIENCE, unanswered};
+use super::place::{Backend, Key, Kind, Place};
+use super::value::is_absent;
+
+/// How long a lost connection is left alone: twice as long each time, between these.
+const REST: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(8));
+
+/// What a connection hangs on.
+#[derive(Clone, Debug)]
+pub(super) struct Vital {
+    daemon: Arc<Daemon>,
+    runtime: Handle,
+    /// How many tasks xenstore-rs has for its connection.
+    tasks: usize,
+}
+
+impl Vital {
+    /// Whether the connection can be of use still; asks the kernel, and nothing of XenStore.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        // A task of xenstore-rs ends when its connection does; nothing else tells.
+        if self.runtime.metrics().num_alive_tasks() < self.tasks {
+            return Err("its connection was lost");
+        }
+        self.daemon.check()
+    }
+
+    /// What nothing can be said against, for tests.
+    #[cfg(test)]
+    pub(super) fn sound() -> Self {
+        Self {
+            daemon: Arc::default(),
+            runtime: Builder::new_current_thread()
+                .build()
+                .map(|runtime| runtime.handle().clone())
+                .unwrap_or_else(|error| unreachable!("{error}")),
+            tasks: 0,
+        }
+    }
+}
+
+/// Keeps the cache right until no one takes samples any more.
+pub(super) fn keep(shared: &Shared) {
+    let _last = Farewell(shared);
+    let mut rest = REST.0;
+    loop {
+        let ended = connect().and_then(|(runtime, xs, vital)| {
+            let mut session = Session::new(xs, shared, vital);
+            let ended = runtime.block_on(session.run());
+            if session.settled {
+                rest = REST.0;
+            }
+            ended
+        });
+        let mut known = shared.lock();
+        match ended {
+            Err(error) => {
+                // Nothing was heard for so long.
+                let ago = match error.kind() {
+                    ErrorKind::TimedOut => PATIENCE,
+                    _ => Duration::ZERO,
+                };
+                tracing::debug!(%error, "XenStore is down");
+                known.lose(error.to_string(), ago);
+                known.settled = false;
+            }
+            Ok(()) if known.over => return,
+            Ok(()) => known.settled = false,
+        }
+        drop(known);
+        shared.tell();
+        shared.rest(rest);
+        rest = REST.1.min(rest * 2);
+    }
+}
+
+/// Says that nothing is kept right any more, even when the thread ends by a panic.
+struct Farewell<'a>(&'a Shared);
+
+impl Drop for Farewell<'_> {
+    fn drop(&mut self) {
+        self.0
+            .lock()
+            .lose("its thread ended".to_owned(), Duration::ZERO);
+        self.0.tell();
+    }
+}
+
+fn connect() -> io::Result<(Runtime, XsTokio, Vital)> {
+    let daemon = Daemon::greet()?;
+    let runtime = Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()?;
+    let connecting = async { timeout(PATIENCE, XsTokio::new()).await };
+    let xs = runtime.block_on(connecting).map_err(|_| unanswered())??;
+    let vital = Vital {
+        daemon: Arc::new(daemon),
+        tasks: runtime.metrics().num_alive_tasks(),
+        runtime: runtime.handle().clone(),
+    };
+    Ok((runtime, xs, vital))
+}
+
+/// One connection and what it watches.
+struct Session<'a> {
+    xs: XsTokio,
+    shared: &'a Shared,
+    vital: Vital,
+    wanted: Wanted,
+    edition: u64,
+    nodes: HashMap<Place, Node>,
+    /// The kinds of backends that there are.
+    kinds: BTreeSet<Kind>,
+    watches: SelectAll<Watch>,
+    questions: FuturesUnordered<Question>,
+    /// How many nodes have not been read yet.
+    unread: usize,
+    /// When the last answer came, or the first question of now was asked.
+    heard: Instant,
+    /// Whether everything that was wanted had been read at any time.
+    settled: bool,
+}
+
+type Watch = Pin<Box<dyn Stream<Item = (Place, Box<str>)>>>;
+type Question = Pin<Box<dyn Future<Output = Answer>>>;
+
+/// A place that is kept right.
+#[derive(Default)]
+struct Node {
+    /// Whether it was read in this session.
+    read: bool,
+    /// Whether it is being read.
+    reading: bool,
+    /// Whether it changed since that began.
+    again: bool,
+    /// Ends its watch.
+    watch: Option<AbortHandle>,
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if let Some(watch) = &self.watch {
+            watch.abort();
+        }
+    }
+}
+
+enum Answer {
+    Watching(Place, io::Result<Watch>, AbortHandle),
+    Read(Place, io::Result<Value>),
+}
+
+enum Value {
+    Text(Option<String>),
+    Backends(Vec<Backend>),
+    /// Whether a folder is there.
+    Folder(bool),
+}
+
+impl<'a> Session<'a> {
+    fn new(xs: XsTokio, shared: &'a Shared, vital: Vital) -> Self {
+        Self {
+            xs,
+            shared,
+            vital,
+            wanted: Wanted::default(),
+            edition: 0,
+            nodes: HashMap::new(),
+            kinds: BTreeSet::new(),
+            watches: SelectAll::new(),
+            questions: FuturesUnordered::new(),
+            unread: 0,
+            heard: Instant::now(),
+            settled: false,
+        }
+    }
+
+    /// Runs until no one takes samples any more, or until the connection is of no use; an error
+    /// says why, unless a sample knows it already.
+    async fn run(&mut self) -> io::Result<()> {
+        for place in [Place::Introduced, Place::Released] {
+            self.keep_right(place);
+        }
+        if !self.heed() {
+            return Ok(());
+        }
+        loop {
+            let shared = self.shared;
+            tokio::select! {
+                () = shared.call.notified() => {
+                    if !self.heed() {
+                        return Ok(());
+                    }
+                }
+                Some((place, path)) = self.watches.next(), if !self.watches.is_empty() => {
+                    self.heard = Instant::now();
+                    self.hear(place, &path);
+                }
+                Some(answer) = self.questions.next(), if !self.questions.is_empty() => {
+                    self.heard = Instant::now();
+                    self.take(answer)?;
+                }
+                () = sleep_until(self.heard + PATIENCE), if self.is_waiting() => {
+                    return Err(unanswered());
+                }
+            }
+            self.say_when_settled();
+        }
+    }
+
+    /// Whether something was asked for that has not come.
+    fn is_waiting(&self) -> bool {
+        !self.questions.is_empty() || self.unread > 0
+    }
+
+    /// Takes up what is wanted now; `false` when this session is to end.
+    fn heed(&mut self) -> bool {
+        let (wanted, edition) = {
+            let known = self.shared.lock();
+            let lost = self.settled && !matches!(known.line, Line::Up(_));
+            if known.over || lost {
+                return false;
+            }
+            (known.wanted.clone(), known.edition)
+        };
+        if edition == self.edition {
+            return true;
+        }
+        let places: HashSet<Place> = wanted.places().collect();
+        let (nodes, unread) = (&mut self.nodes, &mut self.unread);
+        nodes.retain(|place, node| {
+            let stays =
+                places.contains(place) || matches!(place, Place::Introduced | Place::Released);
+            *unread -= usize::from(!stays && !node.read);
+            stays
+        });
+        {
+            let domains: HashSet<_> = wanted.domains.iter().copied().collect();
+            let mut known = self.shared.lock();
+            known.facts.retain(|domain, _| domains.contains(domain));
+            known.pools.retain(|pool, _| wanted.pools.contains(pool));
+        }
+        self.edition = edition;
+        self.wanted = wanted;
+        for place in places {
+            if !self.nodes.contains_key(&place) {
+                self.keep_right(place);
+            }
+        }
+        true
+    }
+
+    /// Begins to keep a place right.
+    fn keep_right(&mut self, place: Place) {
+        self.nodes.insert(place, Node::default());
+        self.unread += 1;
+        if let Place::Served(_, kind) = place {
+            if self.kinds.contains(&kind) {
+                self.read(place);
+            } else if self
+                .nodes
+                .get(&Place::Backends(kind))
+                .is_some_and(|all| all.read)
+            {
+                self.done(place);
+            }
+            return;
+        }
+        let xs = self.xs.clone();
+        let (handle, registration) = AbortHandle::new_pair();
+        self.ask(Box::pin(async move {
+            let stream = xs.watch(&place.path()).await.map(|stream| {
+                let events = stream.map(move |path| (place, path));
+                Box::pin(Abortable::new(events, registration)) as Watch
+            });
+            Answer::Watching(place, stream, handle)
+        }));
+    }
+
+    fn ask(&mut self, question: Question) {
+        if self.questions.is_empty() {
+            self.heard = Instant::now();
+        }
+        self.questions.push(question);
+    }
+
+    /// A watch fired: once when it is registered, then at every change.
+    fn hear(&mut self, place: Place, path: &str) {
+        match place {
+            Place::Introduced | Place::Released => self.news(|_| true),
+            Place::Backends(kind) => match kind.domain_of(path) {
+                None => self.read(place),
+                Some(id) => {
+                    self.kinds.insert(kind);
+                    let domains = self.wanted.domains.iter();
+                    let served = domains.filter(|domain| domain.id == id).copied();
+                    for domain in served.collect::<Vec<_>>() {
+                        self.read(Place::Served(domain, kind));
+                    }
+                }
+            },
+            Place::Key(..) | Place::Pool(_) | Place::Served(..) => self.read(place),
+        }
+    }
+
+    /// Asks for what is at a place, and once more when that is on its way already.
+    fn read(&mut self, place: Place) {
+        let Some(node) = self.nodes.get_mut(&place) else {
+            return;
+        };
+        if std::mem::replace(&mut node.reading, true) {
+            node.again = true;
+            return;
+        }
+        let xs = self.xs.clone();
+        self.ask(Box::pin(async move {
+            let path = place.path();
+            let value = match place {
+                Place::Backends(_) => there(xs.directory(&path).await).map(Value::Folder),
+                Place::Served(_, kind) => backends(&xs, &path, kind).await.map(Value::Backends),
+                _ => text(xs.read(&path).await).map(Value::Text),
+            };
+            Answer::Read(place, value)
+        }));
+    }
+
+    fn take(&mut self, answer: Answer) -> io::Result<()> {
+        match answer {
+            Answer::Watching(place, stream, handle) => {
+                let stream = stream?;
+                let Some(node) = self.nodes.get_mut(&place) else {
+                    // Not wanted any more; the watch ends with its stream.
+                    return Ok(());
+                };
+                if let Some(older) = node.watch.replace(handle) {
+                    older.abort();
+                }
+                self.watches.push(stream);
+                if matches!(place, Place::Introduced | Place::Released) {
+                    self.done(place);
+                }
+            }
+            Answer::Read(place, value) => {
+                let value = value?;
+                let Some(node) = self.nodes.get_mut(&place) else {
+                    return Ok(());
+                };
+                node.reading = false;
+                let again = std::mem::take(&mut node.again);
+                self.keep(place, value);
+                self.done(place);
+                if again {
+                    self.read(place);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a value where samples find it.
+    fn keep(&mut self, place: Place, value: Value) {
+        match (place, value) {
+            (Place::Key(domain, key), Value::Text(text)) => self.news(|known| {
+                replace(
+                    &mut known.facts.entry(domain).or_default().values[key as usize],
+                    text,
+                )
+            }),
+            (Place::Pool(id), Value::Text(text)) => {
+                self.news(|known| replace(known.pools.entry(id).or_default(), text));
+            }
+            (Place::Served(domain, kind), Value::Backends(backends)) => self.news(|known| {
+                let facts = known.facts.entry(domain).or_default();
+                replace(&mut facts.backends[kind as usize], backends)
+            }),
+            (Place::Backends(kind), Value::Folder(there)) => {
+                match there {
+                    true => self.kinds.insert(kind),
+                    false => self.kinds.remove(&kind),
+                };
+                for domain in self.wanted.domains.clone() {
+                    let place = Place::Served(domain, kind);
+                    match there {
+                        true => self.read(place),
+                        false => {
+                            self.keep(place, Value::Backends(Vec::new()));
+                            self.done(place);
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Changes what is known, and tells who waits when it is news.
+    fn news(&self, change: impl FnOnce(&mut Known) -> bool) {
+        let mut known = self.shared.lock();
+        if change(&mut known) {
+            known.news += 1;
+            drop(known);
+            self.shared.tell();
+        }
+    }
+
+    /// Takes it down that a place was read.
+    fn done(&mut self, place: Place) {
+        if let Some(node) = self.nodes.get_mut(&place)
+            && !std::mem::replace(&mut node.read, true)
+        {
+            self.unread -= 1;
+        }
+    }
+
+    fn say_when_settled(&mut self) {
+        if self.unread > 0 {
+            return;
+        }
+        let mut known = self.shared.lock();
+        if !known.settled && known.edition == self.edition {
+            known.settle(&self.vital);
+            self.settled = true;
+            drop(known);
+            self.shared.tell();
+        }
+    }
+}
+
+impl Wanted {
+    /// The places that have to be kept right.
+    fn places(&self) -> impl Iterator<Item = Place> {
+        let keys = self.keys;
+        let of_domains = Key::ALL.into_iter().filter(move |key| match key {
+            Key::Name => keys.names,
+            Key::Target | Key::StaticMax | Key::Vm => keys.details,
+        });
+        let kinds = Kind::ALL.into_iter().filter(move |kind| match kind {
+            Kind::Vif => keys.macs,
+            Kind::Vbd3 | Kind::Qdisk => keys.disks,
+        });
+        let pools = self.pools.iter().filter(move |_| keys.names);
+        let domains = self.domains.iter().flat_map(move |&domain| {
+            let keys = of_domains.clone().map(move |key| Place::Key(domain, key));
+            keys.chain(kinds.clone().map(move |kind| Place::Served(domain, kind)))
+        });
+        let all = Kind::ALL.into_iter().filter(move |kind| match kind {
+            Kind::Vif => keys.macs,
+            Kind::Vbd3 | Kind::Qdisk => keys.disks,
+        });
+        all.map(Place::Backends)
+            .chain(pools.map(|&id| Place::Pool(id)))
+            .chain(domains)
+    }
+}
+
+/// Puts a value in its place; `true` when it is another one.
+fn replace<T: PartialEq>(place: &mut T, value: T) -> bool {
+    let other = *place != value;
+    *place = value;
+    other
+}
+
+/// A key's text; `None` when there is none.
+fn text(read: io::Result<Box<str>>) -> io::Result<Option<String>> {
+    match read {
+        Ok(text) => Ok(Some(text.into())),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether there is a folder, however long its listing.
+fn there(listed: io::Result<Vec<Box<str>>>) -> io::Result<bool> {
+    match listed {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) if is_absent(&error) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// The backends in a folder, by their ids.
+async fn backends(xs: &XsTokio, folder: &str, kind: Kind) -> io::Result<Vec<Backend>> {
+    let names = match xs.directory(folder).await {
+        Ok(names) => names,
+        Err(error) if is_absent(&error) => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    let mut found = Vec::new();
+    for id in names.iter().filter_map(|name| name.parse().ok()) {
+        let value = text(xs.read(&format!("{folder}/{id}/{}", kind.shown())).await)?;
+        let process = match kind {
+            Kind::Vif => None,
+            _ => text(xs.read(&format!("{folder}/{id}/kthread-pid")).await)?,
+        };
+        found.push(Backend {
+            id,
+            value,
+            process: process.and_then(|pid| pid.parse().ok()),
+        });
+    }
+    found.sort_by_key(|backend: &Backend| backend.id);
+    Ok(found)
+}
