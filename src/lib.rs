@@ -16,6 +16,7 @@ pub mod clock;
 mod doctored;
 pub mod dom0;
 pub mod error;
+pub mod events;
 pub mod rates;
 pub mod selector;
 pub mod snapshot;

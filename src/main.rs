@@ -35,6 +35,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Vcpus(options) => return commands::measured::vcpus(options, allow_untested),
         Command::Host(options) => return commands::measured::host(options, allow_untested),
         Command::Top(options) => commands::top::run(options, allow_untested)?,
+        Command::Events(options) => commands::events::run(options, allow_untested)?,
         Command::Man => commands::manual::man()?,
         Command::Completions { shell } => commands::manual::completions(*shell)?,
     }

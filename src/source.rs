@@ -79,10 +79,10 @@ impl Source {
         self.store.watch();
     }
 
-    /// Waits until a source that watches hears of something new since the last sample, or until
-    /// `deadline`; see [`Store::wait`].
-    pub fn wait(&self, deadline: Instant) {
-        self.store.wait(deadline);
+    /// Waits until a source that watches hears of something new since this returned last, which is
+    /// `true`, or until `deadline`; see [`Store::wait`].
+    pub fn wait(&mut self, deadline: Instant) -> bool {
+        self.store.wait(deadline)
     }
 
     /// What samples will hold from now on.

@@ -1,5 +1,6 @@
 //! What each command does: sample, wait, hand the sample to a view, print.
 
+pub(crate) mod events;
 pub(crate) mod list;
 pub(crate) mod live;
 pub(crate) mod manual;

@@ -25,7 +25,7 @@ const WAIT: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(super) struct Cache {
     shared: Arc<Shared>,
-    /// The news that the last sample had, see [`Known::news`].
+    /// The news that there was when [`Cache::wait`] returned last, see [`Known::news`].
     seen: u64,
 }
 
@@ -138,22 +138,23 @@ impl Cache {
             let waited = self.shared.changed.wait_timeout(known, left.max(WAIT / 10));
             known = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        self.seen = known.news;
         known.fill_in(domains, pools);
         known.note()
     }
 
-    /// Waits until there is news that [`Cache::describe`] has not seen, or until `deadline`.
-    pub(super) fn wait(&self, deadline: Instant) {
+    /// Waits until there is news since it returned last, which is `true`, or until `deadline`.
+    pub(super) fn wait(&mut self, deadline: Instant) -> bool {
         let mut known = self.shared.lock();
         while known.news == self.seen {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return;
+                return false;
             }
             let waited = self.shared.changed.wait_timeout(known, left);
             known = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+        self.seen = known.news;
+        true
     }
 }
 

@@ -3,6 +3,7 @@
 //! A view takes a [`Sample`] and returns text; it reads nothing and writes nothing.
 
 pub mod csv;
+pub mod events;
 pub mod host;
 pub mod json;
 pub mod list;

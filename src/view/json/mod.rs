@@ -4,6 +4,7 @@
 //! is null when the command did not ask for it, and empty when there is nothing of the kind.
 
 mod domain;
+mod event;
 mod host;
 
 use std::io;
@@ -14,6 +15,8 @@ use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use super::Sample;
 use super::text::is_unsafe;
 use crate::rates::Measured;
+
+pub use event::line as event;
 
 pub(super) use domain::{FIGURES, figures};
 
@@ -40,9 +43,14 @@ pub fn line(sample: Sample<'_>) -> String {
         host: host::host(sample),
         domains: domain::domains(sample),
     };
+    written(&record)
+}
+
+/// A record as one line.
+fn written(record: &impl Serialize) -> String {
     let mut out = Vec::new();
     let mut serializer = Serializer::with_formatter(&mut out, Escaping);
-    // Writing to a Vec does not fail, and the record has neither maps nor numbers that JSON lacks.
+    // Writing to a Vec does not fail, and no record has keys or numbers that JSON lacks.
     let _ = record.serialize(&mut serializer);
     out.push(b'\n');
     String::from_utf8_lossy(&out).into_owned()
