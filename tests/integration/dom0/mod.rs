@@ -1,6 +1,8 @@
 //! In a real dom0. Every test here is ignored elsewhere and run by `cargo lab test`.
 
 mod accounting;
+mod events;
+mod follow;
 mod guest;
 mod guests;
 mod listing;
@@ -9,4 +11,5 @@ mod refusals;
 mod sample;
 mod shells;
 mod store;
+mod xenstored_killed;
 mod xentop;
