@@ -1,7 +1,7 @@
 //! What XenStore said last, for commands that go on: watches keep it right, so that a sample of a
 //! host on which nothing changes sends nothing to XenStore.
 //!
-//! A thread of its own has the connection (see [`super::session`]); samples take what is known.
+//! A thread of its own has the connection (see [`super::line`]); samples take what is known.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::place::{Backend, Key, Kind};
-use super::{Keys, session, value};
+use super::place::{Backend, Key, Kind, Wanted};
+use super::{Keys, line, value};
 use crate::clock::stamped;
 use crate::snapshot::{Disk, DiskBackend, Domain, Identity, Note, Pool};
 
@@ -58,14 +58,6 @@ pub(super) struct Known {
     pub(super) over: bool,
 }
 
-/// What is to be kept right.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Wanted {
-    pub(super) domains: Vec<Identity>,
-    pub(super) pools: Vec<u32>,
-    pub(super) keys: Keys,
-}
-
 /// What is known of one domain.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
@@ -80,7 +72,7 @@ pub(super) enum Line {
     #[default]
     Coming,
     /// Up, and what it hangs on.
-    Up(session::Vital),
+    Up(line::Vital),
     /// Down, or not everything has been read again.
     Down {
         why: String,
@@ -99,7 +91,7 @@ impl Cache {
         let its = Arc::clone(&shared);
         thread::Builder::new()
             .name("xenstore".into())
-            .spawn(move || session::keep(&its))?;
+            .spawn(move || line::keep(&its))?;
         Ok(Self { shared, seen: 0 })
     }
 
@@ -211,7 +203,7 @@ impl Known {
     }
 
     /// Takes it down that everything that is wanted has been read.
-    pub(super) fn settle(&mut self, vital: &session::Vital) {
+    pub(super) fn settle(&mut self, vital: &line::Vital) {
         self.settled = true;
         if let Line::Down {
             since: Some((since, _)),
@@ -289,22 +281,6 @@ impl Known {
     }
 }
 
-impl Wanted {
-    fn is_for(&self, domains: &[Domain], pools: &[Pool], keys: Keys) -> bool {
-        self.keys == keys
-            && self
-                .domains
-                .iter()
-                .copied()
-                .eq(domains.iter().map(Domain::identity))
-            && self
-                .pools
-                .iter()
-                .copied()
-                .eq(pools.iter().map(|pool| pool.id))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -378,7 +354,7 @@ mod tests {
 
     #[test]
     fn names_go_on_when_the_line_is_lost_and_its_return_is_told_once() {
-        let vital = session::Vital::sound();
+        let vital = line::Vital::sound();
         let mut known = known();
         known.lose("refused".to_owned(), Duration::ZERO);
         assert_eq!(known.note(), Some(Note::StoreDown("refused".to_owned())));

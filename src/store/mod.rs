@@ -6,6 +6,7 @@
 
 mod cache;
 mod daemon;
+mod line;
 mod place;
 mod reader;
 mod session;

@@ -1,6 +1,7 @@
 //! The places in XenStore that are kept right.
 
-use crate::snapshot::{DomId, Identity};
+use super::Keys;
+use crate::snapshot::{DomId, Domain, Identity, Pool};
 
 /// What is watched, or read when a watch says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -110,6 +111,55 @@ impl Place {
     }
 }
 
+/// What is to be kept right.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wanted {
+    pub(super) domains: Vec<Identity>,
+    pub(super) pools: Vec<u32>,
+    pub(super) keys: Keys,
+}
+
+impl Wanted {
+    /// Whether that is what a sample with these wants.
+    pub(super) fn is_for(&self, domains: &[Domain], pools: &[Pool], keys: Keys) -> bool {
+        let ids = domains.iter().map(Domain::identity);
+        self.keys == keys
+            && self.domains.iter().copied().eq(ids)
+            && self
+                .pools
+                .iter()
+                .copied()
+                .eq(pools.iter().map(|pool| pool.id))
+    }
+
+    /// All places of it.
+    pub(super) fn places(&self) -> Vec<Place> {
+        let keys: Vec<Key> = Key::ALL
+            .into_iter()
+            .filter(|key| match key {
+                Key::Name => self.keys.names,
+                Key::Target | Key::StaticMax | Key::Vm => self.keys.details,
+            })
+            .collect();
+        let kinds: Vec<Kind> = Kind::ALL
+            .into_iter()
+            .filter(|kind| match kind {
+                Kind::Vif => self.keys.macs,
+                Kind::Vbd3 | Kind::Qdisk => self.keys.disks,
+            })
+            .collect();
+        let mut places: Vec<Place> = kinds.iter().copied().map(Place::Backends).collect();
+        if self.keys.names {
+            places.extend(self.pools.iter().copied().map(Place::Pool));
+        }
+        for &domain in &self.domains {
+            places.extend(keys.iter().map(|&key| Place::Key(domain, key)));
+            places.extend(kinds.iter().map(|&kind| Place::Served(domain, kind)));
+        }
+        places
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,5 +184,49 @@ mod tests {
             assert_eq!(domain(&format!("{backends}/{path}")), None, "{path}");
         }
         assert_eq!(domain("/local/domain/5/device/qdisk/5"), None);
+    }
+
+    #[test]
+    fn only_what_is_shown_is_watched() {
+        let domain = crate::doctored::domain(5, "web", 0, 0);
+        let wanted = |keys| Wanted {
+            domains: vec![domain.identity()],
+            pools: vec![0],
+            keys,
+        };
+        let paths = |keys| -> Vec<String> {
+            let places = wanted(keys).places();
+            places.into_iter().map(Place::path).collect()
+        };
+        let names = Keys {
+            names: true,
+            ..Keys::default()
+        };
+        assert_eq!(paths(names), ["/local/pool/0/name", "/local/domain/5/name"]);
+        let macs = Keys {
+            macs: true,
+            ..Keys::default()
+        };
+        let vifs = "/local/domain/0/backend/vif";
+        assert_eq!(paths(macs), [vifs.to_owned(), format!("{vifs}/5")]);
+        assert!(paths(Keys::default()).is_empty());
+
+        let mut other = domain.clone();
+        other.uuid = uuid::Uuid::nil();
+        let now = wanted(names);
+        let pool = Pool {
+            id: 0,
+            name: None,
+            scheduler: crate::snapshot::Scheduler::Null,
+            pcpus: Vec::new(),
+            domains: 1,
+        };
+        let pools = [pool];
+        let domains = [domain];
+        assert!(now.is_for(&domains, &pools, names));
+        assert!(!now.is_for(&domains, &pools, macs));
+        assert!(!now.is_for(&[other], &pools, names));
+        assert!(!now.is_for(&domains, &[], names));
+        assert!(!now.is_for(&[], &pools, names));
     }
 }

@@ -1,127 +1,26 @@
-//! The thread that keeps the cache right: one connection after the other, each with its watches.
+//! One connection, its watches, and what is read when they fire.
 //!
-//! All that is asynchronous is here. The loop of a session never waits for a single thing, so that
-//! no watch is left full while an answer is waited for: xenstore-rs would stand still then.
+//! The loop never waits for a single thing, so that no watch is left full while an answer is waited
+//! for: xenstore-rs would stand still then.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
 
 use futures::future::{AbortHandle, Abortable};
 use futures::stream::{FuturesUnordered, SelectAll, Stream, StreamExt};
-use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 use xenstore_rs::tokio::XsTokio;
 use xenstore_rs::{AsyncWatch, AsyncXs};
 
-use super::cache::{Known, Line, Shared, Wanted};
-use super::daemon::{Daemon, PATIENCE, unanswered};
-use super::place::{Backend, Key, Kind, Place};
+use super::cache::{Known, Line, Shared};
+use super::daemon::{PATIENCE, unanswered};
+use super::line::Vital;
+use super::place::{Backend, Kind, Place, Wanted};
 use super::value::is_absent;
 
-/// How long a lost connection is left alone: twice as long each time, between these.
-const REST: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(8));
-
-/// What a connection hangs on.
-#[derive(Clone, Debug)]
-pub(super) struct Vital {
-    daemon: Arc<Daemon>,
-    runtime: Handle,
-    /// How many tasks xenstore-rs has for its connection.
-    tasks: usize,
-}
-
-impl Vital {
-    /// Whether the connection can be of use still; asks the kernel, and nothing of XenStore.
-    pub(super) fn check(&self) -> Result<(), &'static str> {
-        // A task of xenstore-rs ends when its connection does; nothing else tells.
-        if self.runtime.metrics().num_alive_tasks() < self.tasks {
-            return Err("its connection was lost");
-        }
-        self.daemon.check()
-    }
-
-    /// What nothing can be said against, for tests.
-    #[cfg(test)]
-    pub(super) fn sound() -> Self {
-        Self {
-            daemon: Arc::default(),
-            runtime: Builder::new_current_thread()
-                .build()
-                .map(|runtime| runtime.handle().clone())
-                .unwrap_or_else(|error| unreachable!("{error}")),
-            tasks: 0,
-        }
-    }
-}
-
-/// Keeps the cache right until no one takes samples any more.
-pub(super) fn keep(shared: &Shared) {
-    let _last = Farewell(shared);
-    let mut rest = REST.0;
-    loop {
-        let ended = connect().and_then(|(runtime, xs, vital)| {
-            let mut session = Session::new(xs, shared, vital);
-            let ended = runtime.block_on(session.run());
-            if session.settled {
-                rest = REST.0;
-            }
-            ended
-        });
-        let mut known = shared.lock();
-        match ended {
-            Err(error) => {
-                // Nothing was heard for so long.
-                let ago = match error.kind() {
-                    ErrorKind::TimedOut => PATIENCE,
-                    _ => Duration::ZERO,
-                };
-                tracing::debug!(%error, "XenStore is down");
-                known.lose(error.to_string(), ago);
-                known.settled = false;
-            }
-            Ok(()) if known.over => return,
-            Ok(()) => known.settled = false,
-        }
-        drop(known);
-        shared.tell();
-        shared.rest(rest);
-        rest = REST.1.min(rest * 2);
-    }
-}
-
-/// Says that nothing is kept right any more, even when the thread ends by a panic.
-struct Farewell<'a>(&'a Shared);
-
-impl Drop for Farewell<'_> {
-    fn drop(&mut self) {
-        self.0
-            .lock()
-            .lose("its thread ended".to_owned(), Duration::ZERO);
-        self.0.tell();
-    }
-}
-
-fn connect() -> io::Result<(Runtime, XsTokio, Vital)> {
-    let daemon = Daemon::greet()?;
-    let runtime = Builder::new_current_thread()
-        .enable_io()
-        .enable_time()
-        .build()?;
-    let connecting = async { timeout(PATIENCE, XsTokio::new()).await };
-    let xs = runtime.block_on(connecting).map_err(|_| unanswered())??;
-    let vital = Vital {
-        daemon: Arc::new(daemon),
-        tasks: runtime.metrics().num_alive_tasks(),
-        runtime: runtime.handle().clone(),
-    };
-    Ok((runtime, xs, vital))
-}
-
 /// One connection and what it watches.
-struct Session<'a> {
+pub(super) struct Session<'a> {
     xs: XsTokio,
     shared: &'a Shared,
     vital: Vital,
@@ -137,7 +36,7 @@ struct Session<'a> {
     /// When the last answer came, or the first question of now was asked.
     heard: Instant,
     /// Whether everything that was wanted had been read at any time.
-    settled: bool,
+    pub(super) settled: bool,
 }
 
 type Watch = Pin<Box<dyn Stream<Item = (Place, Box<str>)>>>;
@@ -177,7 +76,7 @@ enum Value {
 }
 
 impl<'a> Session<'a> {
-    fn new(xs: XsTokio, shared: &'a Shared, vital: Vital) -> Self {
+    pub(super) fn new(xs: XsTokio, shared: &'a Shared, vital: Vital) -> Self {
         Self {
             xs,
             shared,
@@ -196,7 +95,7 @@ impl<'a> Session<'a> {
 
     /// Runs until no one takes samples any more, or until the connection is of no use; an error
     /// says why, unless a sample knows it already.
-    async fn run(&mut self) -> io::Result<()> {
+    pub(super) async fn run(&mut self) -> io::Result<()> {
         for place in [Place::Introduced, Place::Released] {
             self.keep_right(place);
         }
@@ -245,7 +144,7 @@ impl<'a> Session<'a> {
         if edition == self.edition {
             return true;
         }
-        let places: HashSet<Place> = wanted.places().collect();
+        let places: HashSet<Place> = wanted.places().into_iter().collect();
         let (nodes, unread) = (&mut self.nodes, &mut self.unread);
         nodes.retain(|place, node| {
             let stays =
@@ -442,33 +341,6 @@ impl<'a> Session<'a> {
             drop(known);
             self.shared.tell();
         }
-    }
-}
-
-impl Wanted {
-    /// The places that have to be kept right.
-    fn places(&self) -> impl Iterator<Item = Place> {
-        let keys = self.keys;
-        let of_domains = Key::ALL.into_iter().filter(move |key| match key {
-            Key::Name => keys.names,
-            Key::Target | Key::StaticMax | Key::Vm => keys.details,
-        });
-        let kinds = Kind::ALL.into_iter().filter(move |kind| match kind {
-            Kind::Vif => keys.macs,
-            Kind::Vbd3 | Kind::Qdisk => keys.disks,
-        });
-        let pools = self.pools.iter().filter(move |_| keys.names);
-        let domains = self.domains.iter().flat_map(move |&domain| {
-            let keys = of_domains.clone().map(move |key| Place::Key(domain, key));
-            keys.chain(kinds.clone().map(move |kind| Place::Served(domain, kind)))
-        });
-        let all = Kind::ALL.into_iter().filter(move |kind| match kind {
-            Kind::Vif => keys.macs,
-            Kind::Vbd3 | Kind::Qdisk => keys.disks,
-        });
-        all.map(Place::Backends)
-            .chain(pools.map(|&id| Place::Pool(id)))
-            .chain(domains)
     }
 }
 

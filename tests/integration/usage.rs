@@ -15,6 +15,7 @@ fn intervals_that_are_none_are_refused() {
         let message = "an interval is from 0.01 to 86400 seconds";
         wrong(&["status", "0", "--interval", text], message);
         wrong(&["top", "-b", "-d", text], message);
+        wrong(&["events", "--poll", text], message);
     }
     wrong(
         &["status", "0", "--interval", "soon"],
@@ -36,6 +37,7 @@ fn a_domain_has_to_be_something_that_can_be_one() {
     wrong(&["status", ""], "by its id, name or uuid");
     wrong(&["status", "id:70000"], "not a domain id");
     wrong(&["status", "uuid:5"], "not a uuid");
+    wrong(&["events", "uuid:5"], "not a uuid");
 }
 
 #[test]
@@ -47,6 +49,7 @@ fn a_command_is_wanted_and_help_is_given() {
         &["list", "--help"],
         &["status", "-h"],
         &["top", "-h"],
+        &["events", "-h"],
     ] {
         assert!(say(words).fine().contains("Usage: xenscope"), "{words:?}");
     }
@@ -68,7 +71,12 @@ fn without_xen_every_command_says_so() {
         // The laboratory has this test too, with the hypervisor hidden.
         return;
     }
-    for words in [&["list"][..], &["status", "0"], &["top", "-b", "-i", "1"]] {
+    for words in [
+        &["list"][..],
+        &["status", "0"],
+        &["top", "-b", "-i", "1"],
+        &["events"],
+    ] {
         say(words).refused(3, &["no Xen below this kernel", "dom0"]);
     }
 }
