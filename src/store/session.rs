@@ -3,9 +3,10 @@
 //! The loop never waits for a single thing, so that no watch is left full while an answer is waited
 //! for: xenstore-rs would stand still then.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
+use std::time::Duration;
 
 use futures::future::{AbortHandle, Abortable};
 use futures::stream::{FuturesUnordered, SelectAll, Stream, StreamExt};
@@ -19,6 +20,11 @@ use super::line::Vital;
 use super::place::{Backend, Kind, Place, Wanted};
 use super::value::is_absent;
 
+/// How long the watches of what is gone are kept, until nothing of it is on its way any more:
+/// xenstore-rs forgets a watch, and never takes it back from the daemon, when an event comes for it
+/// between its end and that.
+const LINGER: Duration = Duration::from_secs(2);
+
 /// One connection and what it watches.
 pub(super) struct Session<'a> {
     xs: XsTokio,
@@ -31,6 +37,8 @@ pub(super) struct Session<'a> {
     kinds: BTreeSet<Kind>,
     watches: SelectAll<Watch>,
     questions: FuturesUnordered<Question>,
+    /// Watches that are to end, and when.
+    ending: VecDeque<(Instant, AbortHandle)>,
     /// How many nodes have not been read yet.
     unread: usize,
     /// When the last answer came, or the first question of now was asked.
@@ -53,14 +61,6 @@ struct Node {
     again: bool,
     /// Ends its watch.
     watch: Option<AbortHandle>,
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        if let Some(watch) = &self.watch {
-            watch.abort();
-        }
-    }
 }
 
 enum Answer {
@@ -87,6 +87,7 @@ impl<'a> Session<'a> {
             kinds: BTreeSet::new(),
             watches: SelectAll::new(),
             questions: FuturesUnordered::new(),
+            ending: VecDeque::new(),
             unread: 0,
             heard: Instant::now(),
             settled: false,
@@ -118,6 +119,13 @@ impl<'a> Session<'a> {
                     self.heard = Instant::now();
                     self.take(answer)?;
                 }
+                () = sleep_until(self.ending.front().map_or(self.heard, |first| first.0)),
+                    if !self.ending.is_empty() =>
+                {
+                    if let Some((_, watch)) = self.ending.pop_front() {
+                        watch.abort();
+                    }
+                }
                 () = sleep_until(self.heard + PATIENCE), if self.is_waiting() => {
                     return Err(unanswered());
                 }
@@ -145,11 +153,15 @@ impl<'a> Session<'a> {
             return true;
         }
         let places: HashSet<Place> = wanted.places().into_iter().collect();
-        let (nodes, unread) = (&mut self.nodes, &mut self.unread);
-        nodes.retain(|place, node| {
+        let end = Instant::now() + LINGER;
+        self.nodes.retain(|place, node| {
             let stays =
                 places.contains(place) || matches!(place, Place::Introduced | Place::Released);
-            *unread -= usize::from(!stays && !node.read);
+            if !stays {
+                self.unread -= usize::from(!node.read);
+                let watch = node.watch.take();
+                self.ending.extend(watch.map(|watch| (end, watch)));
+            }
             stays
         });
         {
@@ -246,14 +258,14 @@ impl<'a> Session<'a> {
         match answer {
             Answer::Watching(place, stream, handle) => {
                 let stream = stream?;
-                let Some(node) = self.nodes.get_mut(&place) else {
-                    // Not wanted any more; the watch ends with its stream.
-                    return Ok(());
-                };
-                if let Some(older) = node.watch.replace(handle) {
-                    older.abort();
-                }
                 self.watches.push(stream);
+                let older = match self.nodes.get_mut(&place) {
+                    Some(node) => node.watch.replace(handle),
+                    // Not wanted any more.
+                    None => Some(handle),
+                };
+                let end = Instant::now() + LINGER;
+                self.ending.extend(older.map(|older| (end, older)));
                 if matches!(place, Place::Introduced | Place::Released) {
                     self.done(place);
                 }
