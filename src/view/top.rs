@@ -63,3 +63,27 @@ fn heading(sample: Sample<'_>) -> String {
         mib(host.memory_bytes),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctored::{domain, snapshot};
+    use crate::rates::Rates;
+    use crate::snapshot::Note;
+
+    #[test]
+    fn names_that_may_be_old_are_marked() {
+        let heading = |snapshot: &_| {
+            let rates = &Rates::between(None, snapshot);
+            let text = table(Sample { snapshot, rates }, None);
+            text.lines().next().unwrap_or_default().to_owned()
+        };
+        let mut snapshot = snapshot(0, 0, vec![domain(5, "web", 0, 7)]);
+        assert!(heading(&snapshot).ends_with(" free"));
+        snapshot.notes.push(Note::StoreStale {
+            since: jiff::Timestamp::UNIX_EPOCH,
+            why: "stopped".to_owned(),
+        });
+        assert!(heading(&snapshot).ends_with(" free  names as of 00:00:00Z"));
+    }
+}

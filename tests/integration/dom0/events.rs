@@ -85,6 +85,40 @@ fn a_disk_that_comes_and_goes_is_told() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
+fn watches_make_for_looks_between_those_of_poll() {
+    let followed = follow(&["pv-disk", "--poll", "86400"]);
+    let id = last(&followed, "existing").id.unwrap();
+    tool("xl", &["rename", "pv-disk", "a-disk"]);
+    last(&followed, "renamed");
+    // A disk that a device model would serve; dom0's kernel knows nothing of it.
+    let backend = format!("/local/domain/0/backend/qdisk/{id}/51744");
+    tool(
+        "xenstore-write",
+        &[format!("{backend}/dev"), "xvdc".to_owned()],
+    );
+    let attached = last(&followed, "disk_attached");
+    assert_eq!(
+        (attached.device_id, attached.device.as_deref()),
+        (Some(51744), Some("xvdc"))
+    );
+    tool("xenstore-rm", &["/local/domain/0/backend/qdisk"]);
+    last(&followed, "disk_detached");
+    tool("xl", &["rename", "a-disk", "pv-disk"]);
+    let renamed = followed.until("its name", |events: &[Happening]| {
+        words(events, id)
+            == [
+                "existing",
+                "renamed",
+                "disk_attached",
+                "disk_detached",
+                "renamed",
+            ]
+    });
+    assert_eq!(renamed.last().unwrap().name.as_deref(), Some("pv-disk"));
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
 fn nothing_is_lost_or_invented_when_500_domains_come_and_go_in_a_burst() {
     const COUNT: usize = 500;
     let followed = follow(&["--poll", "0.1"]);
