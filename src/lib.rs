@@ -8,8 +8,9 @@
 //! ```
 //!
 //! A [`source::Source`] takes [`snapshot::Snapshot`]s: raw cumulative counters and states.
-//! [`rates::Rates`] is a pure function of two of them, with `None` for what is not known. The
-//! views in [`view`] turn both into text, and never collect.
+//! [`rates::Rates`] is a pure function of two of them, with `None` for what is not known, and
+//! [`events::History`] tells what happened from one to the next. The views in [`view`] turn all of
+//! them into text, and never collect.
 
 pub mod clock;
 #[cfg(test)]
