@@ -52,6 +52,8 @@ pub(crate) enum Command {
     Audit(Audit),
     /// Hold the figures against those of xentop and xl
     Compare(Compare),
+    /// What happens to domains: created, named, paused, shut down, destroyed and more, as it happens
+    Events(Events),
     /// Print the manual page, for 'man -l -'
     Man,
     /// Print what a shell needs to complete xenscope's words
@@ -220,6 +222,26 @@ pub(crate) struct Top {
     pub(crate) format: BatchFormat,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Events {
+    /// A domain's id, exact name or uuid, now or later; all domains when none is given
+    #[arg(value_name = "DOMAIN")]
+    pub(crate) domains: Vec<Selector>,
+
+    /// Look at least this often, fractions too; XenStore's watches make for more looks
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval::parse)]
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) poll: Duration,
+
+    /// Tell first which domains exist at the start
+    #[arg(long)]
+    pub(crate) since_start: bool,
+
+    /// How to print them
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: EventFormat,
+}
+
 /// A shell that can complete words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Shell {
@@ -265,6 +287,16 @@ pub(crate) enum BatchFormat {
     Json,
     /// A header, then one row per sample and domain
     Csv,
+}
+
+/// How `events` prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EventFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object per line and event
+    Json,
 }
 
 impl Cli {

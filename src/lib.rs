@@ -10,8 +10,8 @@
 //!
 //! A [`source::Source`] takes [`snapshot::Snapshot`]s: raw cumulative counters and states.
 //! [`rates::Rates`] is a pure function of two of them, with `None` for what is not known;
-//! [`audit`] holds them against what must be true. The views in [`view`] turn all of it into text,
-//! and never collect.
+//! [`audit`] holds them against what must be true, and [`events::History`] tells what happened from
+//! one to the next. The views in [`view`] turn all of it into text, and never collect.
 
 pub mod audit;
 pub mod clock;
@@ -20,6 +20,7 @@ pub mod compare;
 mod doctored;
 pub mod dom0;
 pub mod error;
+pub mod events;
 pub mod rates;
 pub mod selector;
 pub mod snapshot;

@@ -37,6 +37,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Compare(options) => return commands::compare::run(options, allow_untested),
         Command::Top(options) => commands::top::run(options, allow_untested)?,
         Command::Audit(options) => return commands::audit::run(options, allow_untested),
+        Command::Events(options) => commands::events::run(options, allow_untested)?,
         Command::Man => commands::manual::man()?,
         Command::Completions { shell } => commands::manual::completions(*shell)?,
     }

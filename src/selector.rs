@@ -92,10 +92,15 @@ impl fmt::Display for Selector {
 }
 
 impl Selector {
+    /// Whether a domain of this identity and name is meant.
+    pub fn means(&self, identity: Identity, name: Option<&str>) -> bool {
+        self.id == Some(identity.id)
+            || self.uuid == Some(identity.uuid)
+            || self.name.is_some() && self.name.as_deref() == name
+    }
+
     fn fits(&self, domain: &Domain) -> bool {
-        self.id == Some(domain.id)
-            || self.uuid == Some(domain.uuid)
-            || self.name.is_some() && self.name == domain.name
+        self.means(domain.identity(), domain.name.as_deref())
     }
 
     /// The one domain of the snapshot that is meant.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::time::Instant;
 
 use crate::clock::stamped;
 use crate::dom0::{self, Roots};
@@ -74,6 +75,18 @@ impl Source {
             roots: Roots::live(),
             parts,
         })
+    }
+
+    /// Keeps what XenStore supplies right by watches instead of asking for it at each sample: for
+    /// who takes more than a few.
+    pub fn watch(&mut self) {
+        self.store.watch();
+    }
+
+    /// Waits until a source that watches hears of something new since this returned last, which is
+    /// `true`, or until `deadline`; see [`Store::wait`].
+    pub fn wait(&mut self, deadline: Instant) -> bool {
+        self.store.wait(deadline)
     }
 
     /// What samples will hold from now on.

@@ -44,6 +44,7 @@ fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
     let delay = options.delay.unwrap_or(interval::USUAL);
     let mut notes = Notes::default();
     let mut source = Source::open(parts, allow_untested)?;
+    source.watch();
     let mut before = source.sample()?;
     let mut next = Instant::now() + delay.min(PRIMING);
     let mut printed = 0;

@@ -51,6 +51,15 @@ impl Snapshot {
             .get(index)
             .filter(|domain| domain.uuid == identity.uuid)
     }
+
+    /// Wall-clock time that what XenStore supplied is of; `None` when that is as new as the rest,
+    /// or not known at all.
+    pub fn store_as_of(&self) -> Option<jiff::Timestamp> {
+        self.notes.iter().find_map(|note| match note {
+            Note::StoreStale { since, .. } => Some(*since),
+            _ => None,
+        })
+    }
 }
 
 /// When something was read: somewhere between `at_ns - uncertainty_ns` and
@@ -87,12 +96,24 @@ pub struct XenClock {
     pub stamp: Stamp,
 }
 
-/// Something that a sample wanted to read and could not.
+/// What is to be known of how a sample was read: mostly something that it wanted and could not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Note {
     /// XenStore could not be asked, so what it supplies is not known; the text says why.
     StoreDown(String),
+    /// XenStore does not answer any more, so what it supplies is what was known at `since`.
+    StoreStale {
+        /// Wall-clock time when it was known to be right last.
+        since: jiff::Timestamp,
+        /// Why it does not answer.
+        why: String,
+    },
+    /// XenStore answers again, and what it supplies is right again.
+    StoreBack {
+        /// Nanoseconds for which it was not.
+        blind_ns: u64,
+    },
     /// The NICs that dom0's kernel serves could not be listed; the text says why.
     NicsUnreadable(String),
     /// The disks that dom0's kernel serves could not be listed; the text says why.
@@ -106,6 +127,16 @@ impl fmt::Display for Note {
                 f,
                 "XenStore does not answer, so names are not known: {why}; \
                  is xenstored (or oxenstored) running?"
+            ),
+            Self::StoreStale { since, why } => write!(
+                f,
+                "XenStore does not answer, so names are as of {}: {why}",
+                since.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            ),
+            Self::StoreBack { blind_ns } => write!(
+                f,
+                "XenStore answers again; for {:.1} s names may have been old",
+                *blind_ns as f64 / 1e9
             ),
             Self::NicsUnreadable(why) => write!(f, "the NICs can't be listed: {why}"),
             Self::DisksUnreadable(why) => write!(f, "the disks can't be listed: {why}"),

@@ -4,14 +4,21 @@
 //! Only keys that dom0 writes are read. What a guest can write (`~/device`, `~/data`, …) is never
 //! believed.
 
+mod cache;
+mod daemon;
+mod line;
 mod listing;
+mod place;
 mod reader;
+mod session;
 mod value;
 
+use std::thread::{JoinHandle, sleep};
 use std::time::{Duration, Instant};
 
 use crate::clock::stamped;
 use crate::snapshot::{Disk, DiskBackend, DomId, Domain, Listing, Note, Pool};
+use cache::Cache;
 use reader::{Down, Reader};
 
 /// How long a store that failed is left alone before it is tried again.
@@ -24,7 +31,7 @@ pub struct Keys {
     pub names: bool,
     /// `~/memory/target`, `~/memory/static-max` and `~/vm`.
     pub details: bool,
-    /// `~/cpu/N/availability`.
+    /// `~/cpu/N/availability`; one that watches does not fill it in.
     pub availability: bool,
     /// The MAC addresses of NICs that were listed.
     pub macs: bool,
@@ -33,9 +40,13 @@ pub struct Keys {
 }
 
 /// A line to XenStore that comes up by itself, and again after it went down.
+///
+/// The usual one asks for all that it is to fill in. One that watches asks once, and from then on
+/// for what changed.
 #[derive(Debug, Default)]
 pub struct Store {
     line: Line,
+    cache: Option<Cache>,
 }
 
 #[derive(Debug, Default)]
@@ -49,20 +60,40 @@ enum Line {
     Down {
         why: String,
         since: Instant,
-        /// The reader that may wait for its answer still: there is never a second one beside it.
-        stuck: Option<Reader>,
+        /// The thread that may wait for an answer still: there is never a second one beside it.
+        stuck: Option<JoinHandle<()>>,
     },
 }
 
 impl Store {
-    /// Fills in what XenStore knows of domains and pools; a note says so when it could not be
-    /// asked, and then nothing is filled in.
+    /// Watches from now on, on a thread of its own; where there can be none, it goes on asking.
+    pub fn watch(&mut self) {
+        self.cache = Cache::start().ok();
+    }
+
+    /// Waits until there is news since it returned last, which is `true`, or until `deadline`. Only one that watches hears of news: of any value that it fills in, and of
+    /// domains that the toolstack introduced to XenStore, that shut down or that went.
+    pub fn wait(&mut self, deadline: Instant) -> bool {
+        match &mut self.cache {
+            Some(cache) => cache.wait(deadline),
+            None => {
+                sleep(deadline.saturating_duration_since(Instant::now()));
+                false
+            }
+        }
+    }
+
+    /// Fills in what XenStore knows of domains and pools. A note says so when it could not be
+    /// asked: then nothing is filled in, or, by one that watches, what was known last.
     pub fn describe(
         &mut self,
         domains: &mut [Domain],
         pools: &mut [Pool],
         keys: Keys,
     ) -> Option<Note> {
+        if let Some(cache) = &mut self.cache {
+            return cache.describe(domains, pools, keys);
+        }
         if keys == Keys::default() {
             return None;
         }
@@ -100,7 +131,7 @@ impl Store {
             Line::Untried => true,
             Line::Up(_) => false,
             Line::Down { since, stuck, .. } => {
-                since.elapsed() >= REST && stuck.as_ref().is_none_or(Reader::has_ended)
+                since.elapsed() >= REST && stuck.as_ref().is_none_or(JoinHandle::is_finished)
             }
         };
         if retry {
@@ -117,7 +148,7 @@ impl Store {
 
     fn take_down(&mut self, why: String) {
         let stuck = match std::mem::take(&mut self.line) {
-            Line::Up(reader) => Some(reader),
+            Line::Up(reader) => Some(reader.give_up()),
             Line::Down { stuck, .. } => stuck,
             Line::Untried => None,
         };

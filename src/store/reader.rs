@@ -4,13 +4,12 @@
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
 
 use xenstore_rs::Xs;
 use xenstore_rs::unix::XsUnix;
 
-/// How long one answer may take before XenStore counts as down.
-const PATIENCE: Duration = Duration::from_secs(5);
+use super::daemon::{Daemon, PATIENCE, unanswered};
+use super::value::is_absent;
 
 /// A connection to XenStore, with the thread that waits on it.
 #[derive(Debug)]
@@ -37,6 +36,7 @@ pub(super) struct Down(pub(super) String);
 impl Reader {
     /// Connects; by the daemon's socket, else by `/dev/xen/xenbus`.
     pub(super) fn start() -> io::Result<Self> {
+        Daemon::greet()?;
         let connection = XsUnix::new()?;
         let (requests, to_do) = channel();
         let (answer, answers) = channel();
@@ -75,14 +75,15 @@ impl Reader {
         self.requests.send(request).map_err(|_| ended())?;
         match self.answers.recv_timeout(PATIENCE) {
             Ok(answer) => answer.map_err(|error| Down(error.to_string())),
-            Err(RecvTimeoutError::Timeout) => Err(Down(format!("no answer within {PATIENCE:?}"))),
+            Err(RecvTimeoutError::Timeout) => Err(Down(unanswered().to_string())),
             Err(RecvTimeoutError::Disconnected) => Err(ended()),
         }
     }
 
-    /// Whether its thread is done, and does not wait for an answer any more.
-    pub(super) fn has_ended(&self) -> bool {
-        self.thread.is_finished()
+    /// Asks nothing more; what is left is the thread, which ends once it has the answer that it
+    /// waits for.
+    pub(super) fn give_up(self) -> JoinHandle<()> {
+        self.thread
     }
 }
 
@@ -90,12 +91,9 @@ impl Reader {
 fn known(answer: io::Result<Vec<Box<str>>>) -> io::Result<Answer> {
     match answer {
         Ok(texts) => Ok(Some(texts.into_iter().map(String::from).collect())),
-        Err(error) => match error.kind() {
-            io::ErrorKind::NotFound => Ok(Some(Vec::new())),
-            // Not ours to read; not UTF-8, or too long a list.
-            io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidData => Ok(None),
-            _ => Err(error),
-        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(Vec::new())),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -109,7 +107,7 @@ mod tests {
         let web = known(Ok(vec!["web".into()]));
         assert_eq!(web.ok(), Some(Some(vec!["web".into()])));
         assert_eq!(failed(io::ErrorKind::NotFound).ok(), Some(Some(Vec::new())));
-        assert_eq!(failed(io::ErrorKind::InvalidData).ok(), Some(None));
+        assert_eq!(failed(io::ErrorKind::PermissionDenied).ok(), Some(None));
         assert!(failed(io::ErrorKind::BrokenPipe).is_err());
         assert!(failed(io::ErrorKind::UnexpectedEof).is_err());
     }

@@ -1,6 +1,9 @@
 //! What XenStore's values mean; they are arbitrary bytes, and believed only as far as they make
 //! sense.
 
+use std::io::{self, ErrorKind};
+use std::str::Utf8Error;
+
 use uuid::Uuid;
 
 /// Bytes from a number of KiB; `None` for anything else.
@@ -24,8 +27,23 @@ pub(super) fn online(availability: &str) -> Option<bool> {
     }
 }
 
+/// Whether an error of xenstore-rs means a path without anything that can be shown, and not a
+/// connection that does not work: nothing there; not ours to read; not UTF-8; too long a list.
+pub(super) fn is_absent(error: &io::Error) -> bool {
+    let said = error.get_ref();
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::PermissionDenied => true,
+        ErrorKind::InvalidData => said.is_some_and(|said| {
+            said.is::<Utf8Error>() || said.to_string() == "XS interface error E2BIG"
+        }),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
@@ -56,5 +74,18 @@ mod tests {
         ] {
             assert_eq!(uuid(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_missing_key_is_no_failure_but_a_lost_connection_is() {
+        let other = |said: &'static str| io::Error::new(ErrorKind::InvalidData, said);
+        let not_text = String::from_utf8(vec![0xff]).map_err(|error| error.utf8_error());
+        let not_text = io::Error::new(ErrorKind::InvalidData, not_text.unwrap_err());
+        assert!(is_absent(&ErrorKind::NotFound.into()));
+        assert!(is_absent(&not_text));
+        assert!(is_absent(&other("XS interface error E2BIG")));
+        assert!(!is_absent(&other("Got unrelated response (Write)")));
+        assert!(!is_absent(&ErrorKind::BrokenPipe.into()));
+        assert!(!is_absent(&ErrorKind::UnexpectedEof.into()));
     }
 }

@@ -5,6 +5,7 @@
 pub mod audit;
 pub mod compare;
 pub mod csv;
+pub mod events;
 pub mod host;
 pub mod json;
 pub mod list;

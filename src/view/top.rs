@@ -48,8 +48,12 @@ pub fn table(sample: Sample<'_>, width: Option<usize>) -> String {
 fn heading(sample: Sample<'_>) -> String {
     let host = &sample.snapshot.host;
     let busy = sample.rates.host.cpu_percent;
+    let names = match sample.snapshot.store_as_of() {
+        Some(time) => format!("  names as of {}", time.strftime("%H:%M:%SZ")),
+        None => String::new(),
+    };
     format!(
-        "{}  Xen {}  {} domains  {} pCPUs, {} busy  {} of {} free",
+        "{}  Xen {}  {} domains  {} pCPUs, {} busy  {} of {} free{names}",
         sample.snapshot.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
         safe(&host.xen_version),
         sample.snapshot.domains.len(),
@@ -58,4 +62,28 @@ fn heading(sample: Sample<'_>) -> String {
         mib(host.memory_free_bytes),
         mib(host.memory_bytes),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctored::{domain, snapshot};
+    use crate::rates::Rates;
+    use crate::snapshot::Note;
+
+    #[test]
+    fn names_that_may_be_old_are_marked() {
+        let heading = |snapshot: &_| {
+            let rates = &Rates::between(None, snapshot);
+            let text = table(Sample { snapshot, rates }, None);
+            text.lines().next().unwrap_or_default().to_owned()
+        };
+        let mut snapshot = snapshot(0, 0, vec![domain(5, "web", 0, 7)]);
+        assert!(heading(&snapshot).ends_with(" free"));
+        snapshot.notes.push(Note::StoreStale {
+            since: jiff::Timestamp::UNIX_EPOCH,
+            why: "stopped".to_owned(),
+        });
+        assert!(heading(&snapshot).ends_with(" free  names as of 00:00:00Z"));
+    }
 }

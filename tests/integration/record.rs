@@ -11,6 +11,7 @@ pub struct Record {
     pub schema: u32,
     pub time: jiff::Timestamp,
     pub interval_ns: Option<u64>,
+    pub xenstore_as_of: Option<jiff::Timestamp>,
     pub host: Host,
     pub domains: Vec<Domain>,
 }
@@ -170,6 +171,30 @@ pub struct Disk {
     pub write_bytes_per_second: Option<f64>,
     pub read_latency_ns: Option<f64>,
     pub write_latency_ns: Option<f64>,
+}
+
+/// A line of `xenscope events`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Happening {
+    pub schema: u32,
+    pub time: jiff::Timestamp,
+    pub id: Option<u16>,
+    pub uuid: Option<uuid::Uuid>,
+    pub name: Option<String>,
+    pub event: String,
+    pub old_name: Option<String>,
+    pub old_id: Option<u16>,
+    pub reason: Option<serde_json::Value>,
+    pub old_online: Option<u32>,
+    pub online: Option<u32>,
+    pub old_bytes: Option<u64>,
+    pub bytes: Option<u64>,
+    pub device_id: Option<u32>,
+    pub device: Option<String>,
+    pub why: Option<String>,
+    pub blind_ns: Option<u64>,
+    pub count: Option<u64>,
 }
 
 impl Record {

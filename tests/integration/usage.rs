@@ -17,6 +17,7 @@ fn intervals_that_are_none_are_refused() {
         wrong(&["status", "0", "--interval", text], message);
         wrong(&["audit", "--interval", text], message);
         wrong(&["top", "-b", "-d", text], message);
+        wrong(&["events", "--poll", text], message);
     }
     wrong(
         &["status", "0", "--interval", "soon"],
@@ -40,6 +41,7 @@ fn a_domain_has_to_be_something_that_can_be_one() {
     wrong(&["status", ""], "by its id, name or uuid");
     wrong(&["status", "id:70000"], "not a domain id");
     wrong(&["status", "uuid:5"], "not a uuid");
+    wrong(&["events", "uuid:5"], "not a uuid");
 }
 
 #[test]
@@ -52,6 +54,7 @@ fn a_command_is_wanted_and_help_is_given() {
         &["status", "-h"],
         &["top", "-h"],
         &["audit", "-h"],
+        &["events", "-h"],
     ] {
         assert!(say(words).fine().contains("Usage: xenscope"), "{words:?}");
     }
@@ -78,6 +81,7 @@ fn without_xen_every_command_says_so() {
         &["status", "0"],
         &["top", "-b", "-i", "1"],
         &["audit"],
+        &["events"],
     ] {
         say(words).refused(3, &["no Xen below this kernel", "dom0"]);
     }

@@ -58,6 +58,7 @@ fn run(
         ..parts
     };
     let mut source = Source::open(whole, allow_untested)?;
+    source.watch();
     let first = source.sample()?;
     source.set_parts(parts);
     let mut schedule = Schedule::new(Instant::now(), interval);

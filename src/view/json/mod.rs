@@ -5,6 +5,7 @@
 
 mod audit;
 mod domain;
+mod event;
 mod host;
 
 use std::io;
@@ -17,6 +18,8 @@ use super::text::is_unsafe;
 use crate::audit::Report;
 use crate::rates::Measured;
 
+pub use event::line as event;
+
 pub(super) use domain::{FIGURES, figures};
 
 /// Goes up when a field changes its meaning or goes away, not when one is added.
@@ -27,6 +30,7 @@ struct Record<'a> {
     schema: u32,
     time: jiff::Timestamp,
     interval_ns: Option<u64>,
+    xenstore_as_of: Option<jiff::Timestamp>,
     host: host::Host<'a>,
     domains: Vec<domain::Domain<'a>>,
 }
@@ -37,6 +41,7 @@ pub fn line(sample: Sample<'_>) -> String {
         schema: SCHEMA,
         time: sample.snapshot.time,
         interval_ns: sample.rates.interval_ns,
+        xenstore_as_of: sample.snapshot.store_as_of(),
         host: host::host(sample),
         domains: domain::domains(sample),
     };
@@ -102,7 +107,7 @@ mod tests {
     use crate::audit::Auditor;
     use crate::doctored::{SECOND, audited, disk, domain, full, nic, snapshot, stamp, vcpu};
     use crate::rates::Rates;
-    use crate::snapshot::{Scheduling, ShutdownReason};
+    use crate::snapshot::{Note, Scheduling, ShutdownReason};
 
     #[test]
     fn one_line_with_the_schema_first_and_null_for_unknown() {
@@ -115,7 +120,8 @@ mod tests {
             rates: &Rates::between(None, &snapshot),
         });
         assert!(line.starts_with(
-            "{\"schema\":1,\"time\":\"1970-01-01T00:00:00Z\",\"interval_ns\":null,\"host\":{\
+            "{\"schema\":1,\"time\":\"1970-01-01T00:00:00Z\",\"interval_ns\":null,\
+             \"xenstore_as_of\":null,\"host\":{\
              \"xen_version\":\"4.17.5\",\"pcpus\":2,"
         ));
         assert_eq!(line.find('\n'), Some(line.len() - 1));
@@ -222,6 +228,22 @@ mod tests {
         assert_eq!(uuid["observed"], "00000000-0000-0000-0000-000000000000");
         assert!(uuid["reason"].as_str().unwrap().contains("\x1b[2J"));
         assert_eq!(of("cpu.cap")["expected"], Value::Null);
+    }
+
+    #[test]
+    fn what_xenstore_supplied_before_it_went_silent_is_marked() {
+        let mut snapshot = snapshot(SECOND, 0, vec![domain(5, "web", 0, 7)]);
+        snapshot.notes.push(Note::StoreStale {
+            since: "2026-11-21T05:22:40Z".parse().unwrap(),
+            why: "stopped".into(),
+        });
+        let line = line(Sample {
+            snapshot: &snapshot,
+            rates: &Rates::between(None, &snapshot),
+        });
+        let value: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(value["xenstore_as_of"], "2026-11-21T05:22:40Z");
+        assert_eq!(value["domains"][0]["name"], "web");
     }
 
     /// The paths of all fields: `domains[].nics[].rx_bytes`.

@@ -1,11 +1,13 @@
 /*
  * lab-shells: creates and destroys empty, paused domains, for the laboratory.
  *
- *   lab-shells create N[@FIRST][:hvm|:pvh][:nameless][:name=NAME]
+ *   lab-shells create N[@FIRST][:hvm|:pvh][:nameless][:name=NAME][:uuid=HEX]
  *   lab-shells destroy FIRST N
+ *   lab-shells shutdown ID REASON
  *
  * Such a domain is known to Xen and, unless nameless, to XenStore, and to nothing else: it has no memory and never
- * runs. That is enough to see how a monitor does with a thousand domains, or with gaps in their ids.
+ * runs. That is enough to see how a monitor does with a thousand domains, or with gaps in their ids. A uuid is 32 hex
+ * digits; a reason is one of Xen's numbers (xen/sched.h).
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -26,6 +28,7 @@ struct request {
     bool pvh;
     bool nameless;
     const char *name; /* NULL for shell-DOMID */
+    const char *uuid; /* NULL for one of its own */
 };
 
 static int fail(const char *what, unsigned long domid)
@@ -36,8 +39,9 @@ static int fail(const char *what, unsigned long domid)
 
 static int usage(void)
 {
-    fputs("usage: lab-shells create N[@FIRST][:hvm|:pvh][:nameless][:name=NAME]\n"
-          "       lab-shells destroy FIRST N\n", stderr);
+    fputs("usage: lab-shells create N[@FIRST][:hvm|:pvh][:nameless][:name=NAME][:uuid=HEX]\n"
+          "       lab-shells destroy FIRST N\n"
+          "       lab-shells shutdown ID REASON\n", stderr);
     return 2;
 }
 
@@ -59,6 +63,8 @@ static bool parse_request(char *text, struct request *request)
             request->nameless = true;
         else if (strncmp(word, "name=", 5) == 0)
             request->name = word + 5;
+        else if (strncmp(word, "uuid=", 5) == 0 && strlen(word + 5) == 2 * sizeof(xen_domain_handle_t))
+            request->uuid = word + 5;
         else
             return false;
     }
@@ -81,6 +87,14 @@ static void make_handle(xen_domain_handle_t handle, unsigned long salt)
     handle[8] = (handle[8] & 0x3f) | 0x80;
 }
 
+static void parse_handle(xen_domain_handle_t handle, const char *hex)
+{
+    for (size_t i = 0; i < sizeof(xen_domain_handle_t); i++) {
+        const char byte[3] = { hex[2 * i], hex[2 * i + 1] };
+        handle[i] = (uint8_t)strtoul(byte, NULL, 16);
+    }
+}
+
 static int create_one(xc_interface *xc, struct xs_handle *xs, const struct request *request, unsigned long place)
 {
     uint32_t domid = request->first == NEXT_FREE ? 0 : (uint32_t)(request->first + place);
@@ -94,6 +108,8 @@ static int create_one(xc_interface *xc, struct xs_handle *xs, const struct reque
     char path[64], name[64];
 
     make_handle(config.handle, place + 1);
+    if (request->uuid)
+        parse_handle(config.handle, request->uuid);
     if (request->hvm || request->pvh) {
         config.flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
         /* What ordinary guests have: by this, monitors tell HVM from PVH. */
@@ -134,6 +150,7 @@ int main(int argc, char **argv)
     struct request request = { .first = NEXT_FREE };
     bool create = argc == 3 && strcmp(argv[1], "create") == 0;
     bool destroy = argc == 4 && strcmp(argv[1], "destroy") == 0;
+    bool shutdown = argc == 4 && strcmp(argv[1], "shutdown") == 0;
     int result = 0;
 
     if (create && !parse_request(argv[2], &request))
@@ -142,7 +159,7 @@ int main(int argc, char **argv)
         request.first = strtoul(argv[2], NULL, 10);
         request.count = strtoul(argv[3], NULL, 10);
     }
-    if ((!create && !destroy) || request.count == 0)
+    if ((!create && !destroy && !shutdown) || (request.count == 0 && !shutdown))
         return usage();
 
     xc_interface *xc = xc_interface_open(NULL, NULL, 0);
@@ -150,6 +167,11 @@ int main(int argc, char **argv)
     if (!xc || !xs) {
         fprintf(stderr, "lab-shells: cannot open %s: %s\n", xc ? "XenStore" : "the hypervisor", strerror(errno));
         return 1;
+    }
+    if (shutdown) {
+        unsigned long domid = strtoul(argv[2], NULL, 10);
+        if (xc_domain_shutdown(xc, (uint32_t)domid, (int)strtoul(argv[3], NULL, 10)))
+            result = fail("cannot be shut down", domid);
     }
     for (unsigned long i = 0; i < request.count && result == 0; i++)
         result = create ? create_one(xc, xs, &request, i) : destroy_one(xc, xs, request.first + i);

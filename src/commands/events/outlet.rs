@@ -1,0 +1,159 @@
+//! Writes events on a thread of its own, so that a reader that is slow delays no look and costs no
+//! more than a fixed amount of memory.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::os::fd::AsFd;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use xenscope::events::{Change, Event};
+
+use crate::commands::print;
+
+/// How many bytes of events wait for their reader at most, beyond those that are being written.
+const ROOM: usize = 1 << 20;
+
+/// Where events leave.
+pub(super) struct Outlet {
+    shared: Arc<(Mutex<Queue>, Condvar)>,
+    line: fn(&Event) -> String,
+}
+
+#[derive(Default)]
+struct Queue {
+    lines: VecDeque<String>,
+    bytes: usize,
+    /// How many events found no room since the last that did.
+    dropped: u64,
+    ended: Option<io::Error>,
+}
+
+impl Queue {
+    /// Takes an event in as `line` writes it, or counts it when there is no room.
+    fn put(&mut self, event: &Event, line: fn(&Event) -> String) {
+        let mut new = vec![line(event)];
+        if self.dropped > 0 {
+            let note = Event {
+                domain: None,
+                name: None,
+                change: Change::Dropped {
+                    count: self.dropped,
+                },
+                ..*event
+            };
+            new.insert(0, line(&note));
+        }
+        let bytes: usize = new.iter().map(String::len).sum();
+        if self.bytes + bytes > ROOM {
+            self.dropped += 1;
+            return;
+        }
+        self.dropped = 0;
+        self.bytes += bytes;
+        self.lines.extend(new);
+    }
+
+    /// All that waits, as one text.
+    fn take(&mut self) -> String {
+        self.bytes = 0;
+        self.lines.drain(..).collect()
+    }
+}
+
+impl Outlet {
+    /// Starts the thread; `line` turns an event into what is written of it.
+    pub(super) fn open(line: fn(&Event) -> String) -> io::Result<Self> {
+        let shared = Arc::new((Mutex::<Queue>::default(), Condvar::new()));
+        let outlet = Self {
+            shared: Arc::clone(&shared),
+            line,
+        };
+        thread::Builder::new()
+            .name("outlet".into())
+            .spawn(move || {
+                let (queue, filled) = &*shared;
+                loop {
+                    let waiting = filled.wait_while(lock(queue), |queue| queue.lines.is_empty());
+                    let text = waiting.unwrap_or_else(PoisonError::into_inner).take();
+                    if let Err(error) = print(&text) {
+                        lock(queue).ended = Some(error);
+                        return;
+                    }
+                }
+            })?;
+        Ok(outlet)
+    }
+
+    /// Writes an event, soon; counts it when there is no room for it.
+    pub(super) fn put(&self, event: &Event) {
+        lock(&self.shared.0).put(event, self.line);
+        self.shared.1.notify_one();
+    }
+
+    /// Whether no one reads any more.
+    ///
+    /// # Errors
+    /// When the events could not be written for another reason.
+    pub(super) fn has_ended(&self) -> io::Result<bool> {
+        match lock(&self.shared.0).ended.take() {
+            Some(error) if error.kind() == ErrorKind::BrokenPipe => Ok(true),
+            Some(error) => Err(error),
+            None => Ok(is_closed()),
+        }
+    }
+}
+
+fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether stdout is a pipe, a socket or a terminal that no one reads from.
+fn is_closed() -> bool {
+    let stdout = io::stdout();
+    let mut fds = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
+    let gone = PollFlags::POLLERR | PollFlags::POLLHUP;
+    poll(&mut fds, PollTimeout::ZERO).is_ok()
+        && fds[0].revents().is_some_and(|said| said.intersects(gone))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(name: &str) -> Event {
+        Event {
+            time: jiff::Timestamp::UNIX_EPOCH,
+            domain: None,
+            name: Some(name.to_owned()),
+            change: Change::Created,
+        }
+    }
+
+    fn line(event: &Event) -> String {
+        match event.change {
+            Change::Dropped { count } => format!("dropped {count}\n"),
+            _ => format!("{}\n", event.name.as_deref().unwrap_or_default()),
+        }
+    }
+
+    #[test]
+    fn what_finds_no_room_is_counted_where_it_is_missing() {
+        let mut queue = Queue::default();
+        let long = "x".repeat(ROOM / 4);
+        for name in ["a", &long, &long, &long, &long, "b", &long, "c"] {
+            queue.put(&event(name), line);
+        }
+        let text = queue.take();
+        assert!(text.len() <= ROOM);
+        let lines: Vec<&str> = text
+            .lines()
+            .map(|line| &line[..line.len().min(9)])
+            .collect();
+        let x = "xxxxxxxxx";
+        assert_eq!(lines, ["a", x, x, x, "dropped 1", "b", "dropped 1", "c"]);
+        queue.put(&event("d"), line);
+        assert_eq!(queue.take(), "d\n");
+    }
+}

@@ -1,0 +1,385 @@
+//! What XenStore said last, for commands that go on: watches keep it right, so that a sample of a
+//! host on which nothing changes sends nothing to XenStore.
+//!
+//! A thread of its own has the connection (see [`super::line`]); samples take what is known.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use super::place::{Backend, Key, Kind, Wanted};
+use super::{Keys, line, value};
+use crate::clock::stamped;
+use crate::snapshot::{Disk, DiskBackend, Domain, Identity, Note, Pool};
+
+/// How long a sample waits for what XenStore says of new domains; what is not there by then is
+/// not known in that sample.
+const WAIT: Duration = Duration::from_millis(500);
+
+/// What is known of XenStore, kept right by a thread.
+#[derive(Debug)]
+pub(super) struct Cache {
+    shared: Arc<Shared>,
+    /// The news that there was when [`Cache::wait`] returned last, see [`Known::news`].
+    seen: u64,
+}
+
+/// What the samples and the thread share.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    known: Mutex<Known>,
+    /// For who waits for the thread.
+    changed: Condvar,
+    /// For the thread: something else is wanted, or the connection is of no use any more.
+    pub(super) call: Notify,
+}
+
+/// What is known, and what is wanted.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) wanted: Wanted,
+    /// Goes up when something else is wanted.
+    pub(super) edition: u64,
+    /// Whether all that is wanted has been read.
+    pub(super) settled: bool,
+    pub(super) facts: BTreeMap<Identity, Facts>,
+    pub(super) pools: BTreeMap<u32, Option<String>>,
+    pub(super) line: Line,
+    /// How long the last blindness lasted, until a sample has told it.
+    recovered: Option<Duration>,
+    /// Goes up when a value changed, and when domains were introduced or released.
+    pub(super) news: u64,
+    /// No one takes samples any more.
+    pub(super) over: bool,
+}
+
+/// What is known of one domain.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    pub(super) values: [Option<String>; Key::ALL.len()],
+    pub(super) backends: [Vec<Backend>; Kind::ALL.len()],
+}
+
+/// The connection.
+#[derive(Debug, Default)]
+pub(super) enum Line {
+    /// Not up yet for the first time.
+    #[default]
+    Coming,
+    /// Up, and what it hangs on.
+    Up(line::Vital),
+    /// Down, or not everything has been read again.
+    Down {
+        why: String,
+        /// When everything was known to be right last; `None` when it never was.
+        since: Option<(Instant, Timestamp)>,
+    },
+}
+
+impl Cache {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When there can be no more threads.
+    pub(super) fn start() -> io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let its = Arc::clone(&shared);
+        thread::Builder::new()
+            .name("xenstore".into())
+            .spawn(move || line::keep(&its))?;
+        Ok(Self { shared, seen: 0 })
+    }
+
+    /// Fills in what is known; a note says when that is not as new as the sample.
+    pub(super) fn describe(
+        &mut self,
+        domains: &mut [Domain],
+        pools: &mut [Pool],
+        keys: Keys,
+    ) -> Option<Note> {
+        let mut known = self.shared.lock();
+        if !known.wanted.is_for(domains, pools, keys) {
+            known.wanted = Wanted {
+                domains: domains.iter().map(Domain::identity).collect(),
+                pools: pools.iter().map(|pool| pool.id).collect(),
+                keys,
+            };
+            known.edition += 1;
+            known.settled = false;
+            self.shared.call.notify_one();
+        }
+        if let Line::Up(vital) = &known.line
+            && let Err(why) = vital.check()
+        {
+            known.lose(why.to_owned(), Duration::ZERO);
+            self.shared.call.notify_one();
+        }
+        // The first answers are worth waiting for as long as they come.
+        let first = matches!(known.line, Line::Coming);
+        let until = Instant::now() + WAIT;
+        while !known.settled && !matches!(known.line, Line::Down { .. }) {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() && !first {
+                break;
+            }
+            let waited = self.shared.changed.wait_timeout(known, left.max(WAIT / 10));
+            known = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        known.fill_in(domains, pools);
+        known.note()
+    }
+
+    /// Waits until there is news since it returned last, which is `true`, or until `deadline`.
+    pub(super) fn wait(&mut self, deadline: Instant) -> bool {
+        let mut known = self.shared.lock();
+        while known.news == self.seen {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let waited = self.shared.changed.wait_timeout(known, left);
+            known = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        self.seen = known.news;
+        true
+    }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        self.shared.lock().over = true;
+        self.shared.changed.notify_all();
+        self.shared.call.notify_one();
+    }
+}
+
+impl Shared {
+    /// What is known, for a moment.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Known> {
+        // Every change is whole before anything could panic.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says that something changed to who waits for it.
+    pub(super) fn tell(&self) {
+        self.changed.notify_all();
+    }
+
+    /// Lets this much time pass, unless no one takes samples any more.
+    pub(super) fn rest(&self, pause: Duration) {
+        let known = self.lock();
+        let _ = self
+            .changed
+            .wait_timeout_while(known, pause, |known| !known.over);
+    }
+}
+
+impl Known {
+    /// Takes it down that the connection is of no use any more, and that it was known to be right
+    /// until `ago`.
+    pub(super) fn lose(&mut self, why: String, ago: Duration) {
+        let now = (Instant::now(), Timestamp::now());
+        self.line = match std::mem::take(&mut self.line) {
+            Line::Up(_) => Line::Down {
+                why,
+                since: now
+                    .0
+                    .checked_sub(ago)
+                    .zip(now.1.checked_sub(ago).ok())
+                    .or(Some(now)),
+            },
+            // The first reason says more than that it could not be mended.
+            Line::Down {
+                why,
+                since: since @ Some(_),
+            } => Line::Down { why, since },
+            Line::Coming | Line::Down { .. } => Line::Down { why, since: None },
+        };
+    }
+
+    /// Takes it down that everything that is wanted has been read.
+    pub(super) fn settle(&mut self, vital: &line::Vital) {
+        self.settled = true;
+        if let Line::Down {
+            since: Some((since, _)),
+            ..
+        } = self.line
+        {
+            self.recovered = Some(since.elapsed());
+        }
+        if !matches!(self.line, Line::Up(_)) {
+            self.line = Line::Up(vital.clone());
+        }
+    }
+
+    fn note(&mut self) -> Option<Note> {
+        match &self.line {
+            Line::Down {
+                why,
+                since: Some((_, since)),
+            } => Some(Note::StoreStale {
+                since: *since,
+                why: why.clone(),
+            }),
+            Line::Down { why, since: None } => Some(Note::StoreDown(why.clone())),
+            Line::Coming | Line::Up(_) => self.recovered.take().map(|blind| Note::StoreBack {
+                blind_ns: u64::try_from(blind.as_nanos()).unwrap_or(u64::MAX),
+            }),
+        }
+    }
+
+    fn fill_in(&self, domains: &mut [Domain], pools: &mut [Pool]) {
+        let keys = self.wanted.keys;
+        for domain in domains {
+            let Some(facts) = self.facts.get(&domain.identity()) else {
+                continue;
+            };
+            let value = |key: Key| facts.values[key as usize].as_deref();
+            if keys.names {
+                domain.name = value(Key::Name)
+                    .filter(|name| !name.is_empty())
+                    .map(str::to_owned);
+            }
+            if keys.details {
+                domain.memory_target_bytes = value(Key::Target).and_then(value::kib);
+                domain.memory_static_max_bytes = value(Key::StaticMax).and_then(value::kib);
+                domain.store_uuid = value(Key::Vm).and_then(value::uuid);
+            }
+            for nic in domain.nics.iter_mut().flatten() {
+                let backends = &facts.backends[Kind::Vif as usize];
+                let backend = backends.iter().find(|backend| backend.id == nic.id);
+                nic.mac = backend.and_then(|backend| backend.value.clone());
+            }
+            for (kind, served_by) in [
+                (Kind::Vbd3, DiskBackend::Tapdisk),
+                (Kind::Qdisk, DiskBackend::Qdisk),
+            ] {
+                let (Some(disks), backends @ [_, ..]) =
+                    (&mut domain.disks, &facts.backends[kind as usize][..])
+                else {
+                    continue;
+                };
+                for backend in backends {
+                    let device = backend.value.clone().unwrap_or(backend.id.to_string());
+                    // What is known of it was said a while ago; there is no counter in it.
+                    let ((), stamp) = stamped(|| ());
+                    let mut disk = Disk::without_counters(backend.id, device, served_by, stamp);
+                    disk.process = backend.process;
+                    disks.push(disk);
+                }
+                disks.sort_by_key(|disk| disk.id);
+            }
+        }
+        for pool in pools {
+            pool.name = self.pools.get(&pool.id).cloned().flatten();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctored::{disk, domain, nic};
+    use crate::snapshot::DomId;
+
+    const ALL: Keys = Keys {
+        names: true,
+        details: true,
+        macs: true,
+        disks: true,
+        availability: false,
+    };
+
+    /// What is known of domain 5, which is called web.
+    fn known() -> Known {
+        let text = |text: &str| Some(text.to_owned());
+        let backend = |id, value| Backend {
+            id,
+            value: text(value),
+            process: Some(77),
+        };
+        let facts = Facts {
+            values: [text("web"), text("1024"), text("2048"), text("/vm/none")],
+            backends: [
+                vec![backend(1, "00:16:3e:00:00:07")],
+                vec![backend(51760, "xvdd")],
+                vec![backend(51712, "xvda")],
+            ],
+        };
+        let mut known = Known::default();
+        known.wanted.keys = ALL;
+        known.facts.insert(domain(5, "", 0, 0).identity(), facts);
+        known
+    }
+
+    #[test]
+    fn a_domain_gets_what_is_known_of_it_and_another_with_its_id_does_not() {
+        let mut domains = [domain(5, "", 0, 0), domain(5, "", 0, 0)];
+        for domain in &mut domains {
+            domain.name = None;
+            domain.memory_target_bytes = None;
+            domain.nics = Some(vec![nic(0, 0, 0), nic(1, 0, 0)]);
+            domain.disks = Some(vec![disk(51728, 0, 0)]);
+        }
+        domains[1].uuid = uuid::Uuid::from_u128(99);
+        known().fill_in(&mut domains, &mut []);
+        let [web, other] = domains;
+        assert_eq!(web.name.as_deref(), Some("web"));
+        assert_eq!(web.memory_target_bytes, Some(1 << 20));
+        assert_eq!(web.memory_static_max_bytes, Some(2 << 20));
+        assert_eq!(web.store_uuid, None);
+        let macs: Vec<_> = web.nics.iter().flatten().map(|nic| &nic.mac).collect();
+        assert_eq!(macs, [&None, &Some("00:16:3e:00:00:07".to_owned())]);
+        let disks: Vec<_> = web.disks.iter().flatten().collect();
+        let shown: Vec<_> = disks
+            .iter()
+            .map(|disk| (&*disk.device, disk.backend))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                ("xvda", DiskBackend::Qdisk),
+                ("xvda", DiskBackend::Blkback),
+                ("xvdd", DiskBackend::Tapdisk)
+            ]
+        );
+        assert_eq!(disks[2].process, Some(77));
+        assert_eq!((other.id, other.name), (DomId(5), None));
+        assert_eq!(other.disks.map(|disks| disks.len()), Some(1));
+    }
+
+    #[test]
+    fn names_go_on_when_the_line_is_lost_and_its_return_is_told_once() {
+        let vital = line::Vital::sound();
+        let mut known = known();
+        known.lose("refused".to_owned(), Duration::ZERO);
+        assert_eq!(known.note(), Some(Note::StoreDown("refused".to_owned())));
+        known.settle(&vital);
+        assert_eq!(known.note(), None);
+
+        known.lose("stopped".to_owned(), Duration::from_secs(2));
+        known.lose("no answer".to_owned(), Duration::from_secs(2));
+        let note = known.note();
+        assert!(
+            matches!(&note, Some(Note::StoreStale { why, since })
+                if why == "stopped" && Timestamp::now() > *since),
+            "{note:?}"
+        );
+        let mut domains = [domain(5, "", 0, 0)];
+        known.fill_in(&mut domains, &mut []);
+        assert_eq!(domains[0].name.as_deref(), Some("web"));
+
+        known.settle(&vital);
+        let note = known.note();
+        assert!(
+            matches!(note, Some(Note::StoreBack { blind_ns }) if blind_ns >= 2_000_000_000),
+            "{note:?}"
+        );
+        assert_eq!(known.note(), None);
+    }
+}

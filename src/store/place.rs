@@ -1,0 +1,232 @@
+//! The places in XenStore that are kept right.
+
+use super::Keys;
+use crate::snapshot::{DomId, Domain, Identity, Pool};
+
+/// What is watched, or read when a watch says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// `@introduceDomain`: a domain came.
+    Introduced,
+    /// `@releaseDomain`: a domain shut down or went.
+    Released,
+    /// A key of a domain.
+    Key(Identity, Key),
+    /// The name of a CPU pool.
+    Pool(u32),
+    /// All backends of a kind.
+    Backends(Kind),
+    /// A domain's backends of a kind, which [`Place::Backends`] watches.
+    Served(Identity, Kind),
+}
+
+/// A key below `/local/domain/DOM`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Key {
+    Name,
+    Target,
+    StaticMax,
+    Vm,
+}
+
+impl Key {
+    pub(super) const ALL: [Self; 4] = [Self::Name, Self::Target, Self::StaticMax, Self::Vm];
+
+    fn path(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Target => "memory/target",
+            Self::StaticMax => "memory/static-max",
+            Self::Vm => "vm",
+        }
+    }
+}
+
+/// A kind of backends in dom0, by their folder below [`BACKENDS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// NICs.
+    Vif,
+    /// Disks that tapdisk3 serves.
+    Vbd3,
+    /// Disks that a device model serves.
+    Qdisk,
+}
+
+const BACKENDS: &str = "/local/domain/0/backend";
+
+impl Kind {
+    pub(super) const ALL: [Self; 3] = [Self::Vif, Self::Vbd3, Self::Qdisk];
+
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Vif => "vif",
+            Self::Vbd3 => "vbd3",
+            Self::Qdisk => "qdisk",
+        }
+    }
+
+    /// The key that says what is shown of such a backend: a NIC's MAC, a disk's name.
+    pub(super) fn shown(self) -> &'static str {
+        match self {
+            Self::Vif => "mac",
+            Self::Vbd3 | Self::Qdisk => "dev",
+        }
+    }
+
+    /// The domain whose backend of this kind is at the path or above it.
+    pub(super) fn domain_of(self, path: &str) -> Option<DomId> {
+        let mut rest = path
+            .strip_prefix(BACKENDS)?
+            .strip_prefix('/')?
+            .strip_prefix(self.folder())?
+            .strip_prefix('/')?
+            .split('/');
+        rest.next()?.parse().ok().map(DomId)
+    }
+}
+
+/// A backend of a domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Backend {
+    /// Its number in the domain.
+    pub(super) id: u32,
+    /// What [`Kind::shown`] names.
+    pub(super) value: Option<String>,
+    /// `kthread-pid` of a disk's.
+    pub(super) process: Option<u32>,
+}
+
+impl Place {
+    /// The path of this place.
+    pub(super) fn path(self) -> String {
+        match self {
+            Self::Introduced => "@introduceDomain".to_owned(),
+            Self::Released => "@releaseDomain".to_owned(),
+            Self::Key(domain, key) => format!("/local/domain/{}/{}", domain.id, key.path()),
+            Self::Pool(id) => format!("/local/pool/{id}/name"),
+            Self::Backends(kind) => format!("{BACKENDS}/{}", kind.folder()),
+            Self::Served(domain, kind) => format!("{BACKENDS}/{}/{}", kind.folder(), domain.id),
+        }
+    }
+}
+
+/// What is to be kept right.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wanted {
+    pub(super) domains: Vec<Identity>,
+    pub(super) pools: Vec<u32>,
+    pub(super) keys: Keys,
+}
+
+impl Wanted {
+    /// Whether that is what a sample with these wants.
+    pub(super) fn is_for(&self, domains: &[Domain], pools: &[Pool], keys: Keys) -> bool {
+        let ids = domains.iter().map(Domain::identity);
+        self.keys == keys
+            && self.domains.iter().copied().eq(ids)
+            && self
+                .pools
+                .iter()
+                .copied()
+                .eq(pools.iter().map(|pool| pool.id))
+    }
+
+    /// All places of it.
+    pub(super) fn places(&self) -> Vec<Place> {
+        let keys: Vec<Key> = Key::ALL
+            .into_iter()
+            .filter(|key| match key {
+                Key::Name => self.keys.names,
+                Key::Target | Key::StaticMax | Key::Vm => self.keys.details,
+            })
+            .collect();
+        let kinds: Vec<Kind> = Kind::ALL
+            .into_iter()
+            .filter(|kind| match kind {
+                Kind::Vif => self.keys.macs,
+                Kind::Vbd3 | Kind::Qdisk => self.keys.disks,
+            })
+            .collect();
+        let mut places: Vec<Place> = kinds.iter().copied().map(Place::Backends).collect();
+        if self.keys.names {
+            places.extend(self.pools.iter().copied().map(Place::Pool));
+        }
+        for &domain in &self.domains {
+            places.extend(keys.iter().map(|&key| Place::Key(domain, key)));
+            places.extend(kinds.iter().map(|&kind| Place::Served(domain, kind)));
+        }
+        places
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watch_says_whose_backend_changed() {
+        let domain = |path: &str| Kind::Qdisk.domain_of(path);
+        let backends = "/local/domain/0/backend";
+        assert_eq!(
+            domain(&format!("{backends}/qdisk/5/51712/dev")),
+            Some(DomId(5))
+        );
+        assert_eq!(domain(&format!("{backends}/qdisk/5")), Some(DomId(5)));
+        for path in [
+            "qdisk",
+            "qdisk/",
+            "qdisk/x",
+            "qdisk/70000",
+            "qdisks/5",
+            "vif/5/0",
+        ] {
+            assert_eq!(domain(&format!("{backends}/{path}")), None, "{path}");
+        }
+        assert_eq!(domain("/local/domain/5/device/qdisk/5"), None);
+    }
+
+    #[test]
+    fn only_what_is_shown_is_watched() {
+        let domain = crate::doctored::domain(5, "web", 0, 0);
+        let wanted = |keys| Wanted {
+            domains: vec![domain.identity()],
+            pools: vec![0],
+            keys,
+        };
+        let paths = |keys| -> Vec<String> {
+            let places = wanted(keys).places();
+            places.into_iter().map(Place::path).collect()
+        };
+        let names = Keys {
+            names: true,
+            ..Keys::default()
+        };
+        assert_eq!(paths(names), ["/local/pool/0/name", "/local/domain/5/name"]);
+        let macs = Keys {
+            macs: true,
+            ..Keys::default()
+        };
+        let vifs = "/local/domain/0/backend/vif";
+        assert_eq!(paths(macs), [vifs.to_owned(), format!("{vifs}/5")]);
+        assert!(paths(Keys::default()).is_empty());
+
+        let mut other = domain.clone();
+        other.uuid = uuid::Uuid::nil();
+        let now = wanted(names);
+        let pool = Pool {
+            id: 0,
+            name: None,
+            scheduler: crate::snapshot::Scheduler::Null,
+            pcpus: Vec::new(),
+            domains: 1,
+        };
+        let pools = [pool];
+        let domains = [domain];
+        assert!(now.is_for(&domains, &pools, names));
+        assert!(!now.is_for(&domains, &pools, macs));
+        assert!(!now.is_for(&[other], &pools, names));
+        assert!(!now.is_for(&domains, &[], names));
+        assert!(!now.is_for(&[], &pools, names));
+    }
+}

@@ -1,0 +1,407 @@
+//! One connection, its watches, and what is read when they fire.
+//!
+//! The loop never waits for a single thing, so that no watch is left full while an answer is waited
+//! for: xenstore-rs would stand still then.
+
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures::future::{AbortHandle, Abortable};
+use futures::stream::{FuturesUnordered, SelectAll, Stream, StreamExt};
+use tokio::time::{Instant, sleep_until};
+use xenstore_rs::tokio::XsTokio;
+use xenstore_rs::{AsyncWatch, AsyncXs};
+
+use super::cache::{Known, Line, Shared};
+use super::daemon::{PATIENCE, unanswered};
+use super::line::Vital;
+use super::place::{Backend, Kind, Place, Wanted};
+use super::value::is_absent;
+
+/// How long the watches of what is gone are kept, until nothing of it is on its way any more:
+/// xenstore-rs forgets a watch, and never takes it back from the daemon, when an event comes for it
+/// between its end and that.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// One connection and what it watches.
+pub(super) struct Session<'a> {
+    xs: XsTokio,
+    shared: &'a Shared,
+    vital: Vital,
+    wanted: Wanted,
+    edition: u64,
+    nodes: HashMap<Place, Node>,
+    /// The kinds of backends that there are.
+    kinds: BTreeSet<Kind>,
+    watches: SelectAll<Watch>,
+    questions: FuturesUnordered<Question>,
+    /// Watches that are to end, and when.
+    ending: VecDeque<(Instant, AbortHandle)>,
+    /// How many nodes have not been read yet.
+    unread: usize,
+    /// When the last answer came, or the first question of now was asked.
+    heard: Instant,
+    /// Whether everything that was wanted had been read at any time.
+    pub(super) settled: bool,
+}
+
+type Watch = Pin<Box<dyn Stream<Item = (Place, Box<str>)>>>;
+type Question = Pin<Box<dyn Future<Output = Answer>>>;
+
+/// A place that is kept right.
+#[derive(Default)]
+struct Node {
+    /// Whether it was read in this session.
+    read: bool,
+    /// Whether it is being read.
+    reading: bool,
+    /// Whether it changed since that began.
+    again: bool,
+    /// Ends its watch.
+    watch: Option<AbortHandle>,
+}
+
+enum Answer {
+    Watching(Place, io::Result<Watch>, AbortHandle),
+    Read(Place, io::Result<Value>),
+}
+
+enum Value {
+    Text(Option<String>),
+    Backends(Vec<Backend>),
+    /// Whether a folder is there.
+    Folder(bool),
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(xs: XsTokio, shared: &'a Shared, vital: Vital) -> Self {
+        Self {
+            xs,
+            shared,
+            vital,
+            wanted: Wanted::default(),
+            edition: 0,
+            nodes: HashMap::new(),
+            kinds: BTreeSet::new(),
+            watches: SelectAll::new(),
+            questions: FuturesUnordered::new(),
+            ending: VecDeque::new(),
+            unread: 0,
+            heard: Instant::now(),
+            settled: false,
+        }
+    }
+
+    /// Runs until no one takes samples any more, or until the connection is of no use; an error
+    /// says why, unless a sample knows it already.
+    pub(super) async fn run(&mut self) -> io::Result<()> {
+        for place in [Place::Introduced, Place::Released] {
+            self.keep_right(place);
+        }
+        if !self.heed() {
+            return Ok(());
+        }
+        loop {
+            let shared = self.shared;
+            tokio::select! {
+                () = shared.call.notified() => {
+                    if !self.heed() {
+                        return Ok(());
+                    }
+                }
+                Some((place, path)) = self.watches.next(), if !self.watches.is_empty() => {
+                    self.heard = Instant::now();
+                    self.hear(place, &path);
+                }
+                Some(answer) = self.questions.next(), if !self.questions.is_empty() => {
+                    self.heard = Instant::now();
+                    self.take(answer)?;
+                }
+                () = sleep_until(self.ending.front().map_or(self.heard, |first| first.0)),
+                    if !self.ending.is_empty() =>
+                {
+                    if let Some((_, watch)) = self.ending.pop_front() {
+                        watch.abort();
+                    }
+                }
+                () = sleep_until(self.heard + PATIENCE), if self.is_waiting() => {
+                    return Err(unanswered());
+                }
+            }
+            self.say_when_settled();
+        }
+    }
+
+    /// Whether something was asked for that has not come.
+    fn is_waiting(&self) -> bool {
+        !self.questions.is_empty() || self.unread > 0
+    }
+
+    /// Takes up what is wanted now; `false` when this session is to end.
+    fn heed(&mut self) -> bool {
+        let (wanted, edition) = {
+            let known = self.shared.lock();
+            let lost = self.settled && !matches!(known.line, Line::Up(_));
+            if known.over || lost {
+                return false;
+            }
+            (known.wanted.clone(), known.edition)
+        };
+        if edition == self.edition {
+            return true;
+        }
+        let places: HashSet<Place> = wanted.places().into_iter().collect();
+        let end = Instant::now() + LINGER;
+        self.nodes.retain(|place, node| {
+            let stays =
+                places.contains(place) || matches!(place, Place::Introduced | Place::Released);
+            if !stays {
+                self.unread -= usize::from(!node.read);
+                let watch = node.watch.take();
+                self.ending.extend(watch.map(|watch| (end, watch)));
+            }
+            stays
+        });
+        {
+            let domains: HashSet<_> = wanted.domains.iter().copied().collect();
+            let mut known = self.shared.lock();
+            known.facts.retain(|domain, _| domains.contains(domain));
+            known.pools.retain(|pool, _| wanted.pools.contains(pool));
+        }
+        self.edition = edition;
+        self.wanted = wanted;
+        for place in places {
+            if !self.nodes.contains_key(&place) {
+                self.keep_right(place);
+            }
+        }
+        true
+    }
+
+    /// Begins to keep a place right.
+    fn keep_right(&mut self, place: Place) {
+        self.nodes.insert(place, Node::default());
+        self.unread += 1;
+        if let Place::Served(_, kind) = place {
+            if self.kinds.contains(&kind) {
+                self.read(place);
+            } else if self
+                .nodes
+                .get(&Place::Backends(kind))
+                .is_some_and(|all| all.read)
+            {
+                self.done(place);
+            }
+            return;
+        }
+        let xs = self.xs.clone();
+        let (handle, registration) = AbortHandle::new_pair();
+        self.ask(Box::pin(async move {
+            let stream = xs.watch(&place.path()).await.map(|stream| {
+                let events = stream.map(move |path| (place, path));
+                Box::pin(Abortable::new(events, registration)) as Watch
+            });
+            Answer::Watching(place, stream, handle)
+        }));
+    }
+
+    fn ask(&mut self, question: Question) {
+        if self.questions.is_empty() {
+            self.heard = Instant::now();
+        }
+        self.questions.push(question);
+    }
+
+    /// A watch fired: once when it is registered, then at every change.
+    fn hear(&mut self, place: Place, path: &str) {
+        match place {
+            Place::Introduced | Place::Released => self.news(|_| true),
+            Place::Backends(kind) => match kind.domain_of(path) {
+                None => self.read(place),
+                Some(id) => {
+                    self.kinds.insert(kind);
+                    let domains = self.wanted.domains.iter();
+                    let served = domains.filter(|domain| domain.id == id).copied();
+                    for domain in served.collect::<Vec<_>>() {
+                        self.read(Place::Served(domain, kind));
+                    }
+                }
+            },
+            Place::Key(..) | Place::Pool(_) | Place::Served(..) => self.read(place),
+        }
+    }
+
+    /// Asks for what is at a place, and once more when that is on its way already.
+    fn read(&mut self, place: Place) {
+        let Some(node) = self.nodes.get_mut(&place) else {
+            return;
+        };
+        if std::mem::replace(&mut node.reading, true) {
+            node.again = true;
+            return;
+        }
+        let xs = self.xs.clone();
+        self.ask(Box::pin(async move {
+            let path = place.path();
+            let value = match place {
+                Place::Backends(_) => there(xs.directory(&path).await).map(Value::Folder),
+                Place::Served(_, kind) => backends(&xs, &path, kind).await.map(Value::Backends),
+                _ => text(xs.read(&path).await).map(Value::Text),
+            };
+            Answer::Read(place, value)
+        }));
+    }
+
+    fn take(&mut self, answer: Answer) -> io::Result<()> {
+        match answer {
+            Answer::Watching(place, stream, handle) => {
+                let stream = stream?;
+                self.watches.push(stream);
+                let older = match self.nodes.get_mut(&place) {
+                    Some(node) => node.watch.replace(handle),
+                    // Not wanted any more.
+                    None => Some(handle),
+                };
+                let end = Instant::now() + LINGER;
+                self.ending.extend(older.map(|older| (end, older)));
+                if matches!(place, Place::Introduced | Place::Released) {
+                    self.done(place);
+                }
+            }
+            Answer::Read(place, value) => {
+                let value = value?;
+                let Some(node) = self.nodes.get_mut(&place) else {
+                    return Ok(());
+                };
+                node.reading = false;
+                let again = std::mem::take(&mut node.again);
+                self.keep(place, value);
+                self.done(place);
+                if again {
+                    self.read(place);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a value where samples find it.
+    fn keep(&mut self, place: Place, value: Value) {
+        match (place, value) {
+            (Place::Key(domain, key), Value::Text(text)) => self.news(|known| {
+                replace(
+                    &mut known.facts.entry(domain).or_default().values[key as usize],
+                    text,
+                )
+            }),
+            (Place::Pool(id), Value::Text(text)) => {
+                self.news(|known| replace(known.pools.entry(id).or_default(), text));
+            }
+            (Place::Served(domain, kind), Value::Backends(backends)) => self.news(|known| {
+                let facts = known.facts.entry(domain).or_default();
+                replace(&mut facts.backends[kind as usize], backends)
+            }),
+            (Place::Backends(kind), Value::Folder(there)) => {
+                match there {
+                    true => self.kinds.insert(kind),
+                    false => self.kinds.remove(&kind),
+                };
+                for domain in self.wanted.domains.clone() {
+                    let place = Place::Served(domain, kind);
+                    match there {
+                        true => self.read(place),
+                        false => {
+                            self.keep(place, Value::Backends(Vec::new()));
+                            self.done(place);
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Changes what is known, and tells who waits when it is news.
+    fn news(&self, change: impl FnOnce(&mut Known) -> bool) {
+        let mut known = self.shared.lock();
+        if change(&mut known) {
+            known.news += 1;
+            drop(known);
+            self.shared.tell();
+        }
+    }
+
+    /// Takes it down that a place was read.
+    fn done(&mut self, place: Place) {
+        if let Some(node) = self.nodes.get_mut(&place)
+            && !std::mem::replace(&mut node.read, true)
+        {
+            self.unread -= 1;
+        }
+    }
+
+    fn say_when_settled(&mut self) {
+        if self.unread > 0 {
+            return;
+        }
+        let mut known = self.shared.lock();
+        if !known.settled && known.edition == self.edition {
+            known.settle(&self.vital);
+            self.settled = true;
+            drop(known);
+            self.shared.tell();
+        }
+    }
+}
+
+/// Puts a value in its place; `true` when it is another one.
+fn replace<T: PartialEq>(place: &mut T, value: T) -> bool {
+    let other = *place != value;
+    *place = value;
+    other
+}
+
+/// A key's text; `None` when there is none.
+fn text(read: io::Result<Box<str>>) -> io::Result<Option<String>> {
+    match read {
+        Ok(text) => Ok(Some(text.into())),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether there is a folder, however long its listing.
+fn there(listed: io::Result<Vec<Box<str>>>) -> io::Result<bool> {
+    match listed {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) if is_absent(&error) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// The backends in a folder, by their ids.
+async fn backends(xs: &XsTokio, folder: &str, kind: Kind) -> io::Result<Vec<Backend>> {
+    let names = match xs.directory(folder).await {
+        Ok(names) => names,
+        Err(error) if is_absent(&error) => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    let mut found = Vec::new();
+    for id in names.iter().filter_map(|name| name.parse().ok()) {
+        let value = text(xs.read(&format!("{folder}/{id}/{}", kind.shown())).await)?;
+        let process = match kind {
+            Kind::Vif => None,
+            _ => text(xs.read(&format!("{folder}/{id}/kthread-pid")).await)?,
+        };
+        found.push(Backend {
+            id,
+            value,
+            process: process.and_then(|pid| pid.parse().ok()),
+        });
+    }
+    found.sort_by_key(|backend: &Backend| backend.id);
+    Ok(found)
+}

@@ -1,0 +1,121 @@
+//! What happened to domains, one line each.
+
+use super::text::{UNKNOWN, mib, or_unknown, safe};
+use crate::events::{Change, Device, Event};
+
+/// An event as a line for people.
+pub fn line(event: &Event) -> String {
+    let (id, uuid) = match event.domain {
+        Some(domain) => (domain.id.to_string(), domain.uuid.to_string()),
+        None => (UNKNOWN.to_owned(), UNKNOWN.to_owned()),
+    };
+    let (word, details) = words(&event.change);
+    let name = safe(event.name.as_deref().unwrap_or(UNKNOWN));
+    let line = format!(
+        "{} {id:>5} {uuid:<36} {name:<16} {word}{details}",
+        event.time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
+    );
+    line + "\n"
+}
+
+/// What happened, and what there is to say of it.
+fn words(change: &Change) -> (&'static str, String) {
+    let device = |device: &Device| format!(" {} ({})", device.id, safe(&device.device));
+    match change {
+        Change::Existing => ("existing", String::new()),
+        Change::Created => ("created", String::new()),
+        Change::Named => ("named", String::new()),
+        Change::Renamed { old_name } => ("renamed", format!(", was {}", safe(old_name))),
+        Change::Paused => ("paused", String::new()),
+        Change::Unpaused => ("unpaused", String::new()),
+        Change::Shutdown { reason } => ("shutdown", format!(" ({reason})")),
+        Change::Crashed => ("crashed", String::new()),
+        Change::Resumed => ("resumed", String::new()),
+        Change::Destroyed => ("destroyed", String::new()),
+        Change::Rebooted { old_id } => ("rebooted", format!(", was domain {old_id}")),
+        Change::Vcpus { old_online, online } => {
+            ("vcpus", format!(" {online} online, was {old_online}"))
+        }
+        Change::MemoryTarget { old_bytes, bytes } => (
+            "memory target",
+            format!(" {}, was {}", mib(*bytes), mib(*old_bytes)),
+        ),
+        Change::MemoryMax { old_bytes, bytes } => (
+            "memory max",
+            format!(
+                " {}, was {}",
+                or_unknown(*bytes, mib),
+                or_unknown(*old_bytes, mib)
+            ),
+        ),
+        Change::DiskAttached(disk) => ("disk attached", device(disk)),
+        Change::DiskDetached(disk) => ("disk detached", device(disk)),
+        Change::NicAttached(nic) => ("nic attached", device(nic)),
+        Change::NicDetached(nic) => ("nic detached", device(nic)),
+        Change::XenstoreLost { why } => ("XenStore does not answer:", format!(" {}", safe(why))),
+        Change::XenstoreBack { blind_ns } => (
+            "XenStore answers again",
+            format!(" after {:.1} s", *blind_ns as f64 / 1e9),
+        ),
+        Change::Dropped { count } => ("dropped", format!(" {count} events: the reader is slow")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::doctored::domain;
+    use crate::view::json;
+    use crate::view::text::is_unsafe;
+
+    fn event(name: Option<&str>, change: Change) -> Event {
+        Event {
+            time: "2026-11-21T05:22:40.5Z".parse().unwrap(),
+            domain: Some(domain(5, "", 0, 0).identity()),
+            name: name.map(str::to_owned),
+            change,
+        }
+    }
+
+    #[test]
+    fn a_line_has_time_id_uuid_name_and_what_happened() {
+        let max = Change::MemoryMax {
+            old_bytes: Some(64 << 20),
+            bytes: None,
+        };
+        assert_eq!(
+            line(&event(Some("web"), max)),
+            "2026-11-21T05:22:40.500Z     5 00000000-0000-0000-0000-000000000006 \
+             web              memory max -, was 64.0 MiB\n"
+        );
+        let dropped = Event {
+            domain: None,
+            ..event(None, Change::Dropped { count: 7 })
+        };
+        assert!(line(&dropped).ends_with(" dropped 7 events: the reader is slow\n"));
+        assert_eq!(
+            json::event(&dropped),
+            "{\"schema\":1,\"time\":\"2026-11-21T05:22:40.5Z\",\"id\":null,\"uuid\":null,\
+             \"name\":null,\"event\":\"dropped\",\"count\":7}\n"
+        );
+    }
+
+    #[test]
+    fn names_can_do_nothing_to_a_terminal_and_json_has_them_exact() {
+        let hostile = "a\x1b[2J\n\u{202e}\u{e0001}\"ä";
+        let renamed = Change::Renamed {
+            old_name: hostile.to_owned(),
+        };
+        let event = event(Some(hostile), renamed);
+        let json = json::event(&event);
+        for line in [line(&event), json.clone()] {
+            assert!(!line.trim_end().contains(is_unsafe), "{line:?}");
+        }
+        let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(value["name"], hostile);
+        assert_eq!(value["old_name"], hostile);
+        assert_eq!(value["event"], "renamed");
+    }
+}

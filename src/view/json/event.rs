@@ -1,0 +1,124 @@
+//! An event in JSON; README.md, "The events", describes its fields.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{SCHEMA, object};
+use crate::events::{Change, Event};
+use crate::snapshot::DomId;
+
+#[derive(Serialize)]
+struct Line<'a> {
+    schema: u32,
+    time: jiff::Timestamp,
+    id: Option<DomId>,
+    uuid: Option<Uuid>,
+    name: Option<&'a str>,
+    #[serde(flatten)]
+    change: &'a Change,
+}
+
+/// The event as one line.
+pub fn line(event: &Event) -> String {
+    object(&Line {
+        schema: SCHEMA,
+        time: event.time,
+        id: event.domain.map(|domain| domain.id),
+        uuid: event.domain.map(|domain| domain.uuid),
+        name: event.name.as_deref(),
+        change: &event.change,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::events::Device;
+    use crate::snapshot::ShutdownReason;
+
+    #[test]
+    fn the_readme_describes_every_event_and_its_fields_and_no_other() {
+        let device = || Device {
+            id: 51712,
+            device: "xvda".to_owned(),
+        };
+        let changes = [
+            Change::Existing,
+            Change::Created,
+            Change::Named,
+            Change::Renamed {
+                old_name: String::new(),
+            },
+            Change::Paused,
+            Change::Unpaused,
+            Change::Shutdown {
+                reason: ShutdownReason::Poweroff,
+            },
+            Change::Crashed,
+            Change::Resumed,
+            Change::Destroyed,
+            Change::Rebooted { old_id: DomId(1) },
+            Change::Vcpus {
+                old_online: 1,
+                online: 2,
+            },
+            Change::MemoryTarget {
+                old_bytes: 1,
+                bytes: 2,
+            },
+            Change::MemoryMax {
+                old_bytes: None,
+                bytes: None,
+            },
+            Change::DiskAttached(device()),
+            Change::DiskDetached(device()),
+            Change::NicAttached(device()),
+            Change::NicDetached(device()),
+            Change::XenstoreLost { why: String::new() },
+            Change::XenstoreBack { blind_ns: 1 },
+            Change::Dropped { count: 1 },
+        ];
+        let mut written = BTreeSet::new();
+        for change in changes {
+            let line = line(&Event {
+                time: jiff::Timestamp::UNIX_EPOCH,
+                domain: None,
+                name: None,
+                change,
+            });
+            let value: Value = serde_json::from_str(&line).unwrap();
+            for (field, value) in value.as_object().unwrap() {
+                written.insert(match field.as_str() {
+                    "schema" | "time" | "id" | "uuid" | "name" => continue,
+                    "event" => value.as_str().unwrap().to_owned(),
+                    field => field.to_owned(),
+                });
+            }
+        }
+        let readme = include_str!("../../../README.md");
+        let section = readme.split("## The events").nth(1).unwrap();
+        let section = section.split("\n## ").next().unwrap();
+        let rows = section
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .skip(1);
+        let documented: BTreeSet<String> = rows
+            .flat_map(|row| {
+                let cells: Vec<&str> = row.split('|').collect();
+                let names: Vec<&str> = [cells[1], cells[2]]
+                    .into_iter()
+                    .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+                    .collect();
+                names
+            })
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(documented, written);
+    }
+}
