@@ -52,7 +52,7 @@ pub(crate) enum Command {
     Audit(Audit),
     /// Hold the figures against those of xentop and xl
     Compare(Compare),
-    /// What happens to domains: created, named, paused, shut down, destroyed and more, as it happens
+    /// What happens to domains, as it happens: created, named, paused, destroyed and more
     Events(Events),
     /// Print the manual page, for 'man -l -'
     Man,

@@ -93,6 +93,8 @@ fn commands() -> Vec<String> {
     let (_, list) = help.split_once("\nCommands:\n").unwrap();
     list.lines()
         .take_while(|line| line.starts_with("  "))
+        // A long description goes on in further lines, further in.
+        .filter(|line| !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
         .filter(|&word| word != "help")
         .map(str::to_owned)
