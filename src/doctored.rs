@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use crate::snapshot::{
-    Build, Disk, DiskBackend, Dom0Kernel, DomId, Domain, DomainType, Host, Nic, Node, Pcpu, Pool,
-    Scheduler, Snapshot, Stamp, States, Vcpu, VcpuState,
+    Backend, Build, Disk, DiskBackend, Dom0Kernel, DomId, Domain, DomainType, Host, Listing, Nic,
+    Node, Pcpu, Pool, Scheduler, Snapshot, Stamp, States, Vcpu, VcpuState, XenClock,
 };
 
 /// A second, in nanoseconds.
@@ -201,4 +201,61 @@ pub(crate) fn full(host: Host) -> Host {
         dom0: Some(Dom0Kernel::default()),
         ..host
     }
+}
+
+/// A host whose books balance, with all that an audit compares, sampled at `at_ns`: dom0 has run
+/// 30 % of the time on its vCPU, `web` 90 % on its two, and the two pCPUs were idle for the rest.
+pub(crate) fn audited(at_ns: u64) -> Snapshot {
+    let part = |tenths: u64| at_ns / 10 * tenths;
+    let with_vcpus = |mut domain: Domain, tenths: &[u64]| {
+        let vcpus = (0..).zip(tenths).map(|(id, &tenths)| Vcpu {
+            stamp: stamp(at_ns),
+            ..vcpu(id, id, part(tenths))
+        });
+        domain.vcpus = Some(vcpus.collect());
+        domain.vcpus_online = tenths.len() as u32;
+        domain.vcpus_max = domain.vcpus_online;
+        domain.vcpus_available = Some(vec![Some(true); tenths.len()]);
+        (domain.nics, domain.disks) = (Some(Vec::new()), Some(Vec::new()));
+        domain.memory_static_max_bytes = Some(128 << 20);
+        domain
+    };
+    let dom0 = with_vcpus(domain(0, "Domain-0", at_ns, part(3)), &[3]);
+    let mut web = with_vcpus(domain(5, "web", at_ns, part(9)), &[6, 3]);
+    web.store_uuid = Some(web.uuid);
+    (web.nics, web.disks) = (Some(vec![nic(0, 0, 0)]), Some(vec![disk(51712, 0, 0)]));
+    let mut snapshot = snapshot(at_ns, 0, vec![dom0, web]);
+    snapshot.xen_clock = Some(XenClock {
+        ns: at_ns,
+        stamp: Stamp {
+            at_ns,
+            uncertainty_ns: 100_000,
+        },
+    });
+    let backend = |kind: &str, device: u32| Backend {
+        kind: kind.to_owned(),
+        domain: DomId(5),
+        device,
+    };
+    snapshot.listing = Some(Listing {
+        domains: Some(vec![DomId(0), DomId(5)]),
+        backends: Some(vec![backend("vbd", 51712), backend("vif", 0)]),
+    });
+    let mut host = full(snapshot.host);
+    host.memory_free_after_bytes = Some(host.memory_free_bytes);
+    for (pcpu, tenths) in host.pcpu.iter_mut().zip([5, 3]) {
+        pcpu.idle_time_ns = Some(part(tenths));
+    }
+    for pool in host.pools.iter_mut().flatten() {
+        pool.domains = 2;
+    }
+    host.dom0 = Some(Dom0Kernel {
+        idle_time_ns: Some(part(7)),
+        steal_time_ns: Some(0),
+        tick_ns: Some(10_000_000),
+        stamp: stamp(at_ns),
+        ..Dom0Kernel::default()
+    });
+    snapshot.host = host;
+    snapshot
 }

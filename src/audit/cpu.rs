@@ -45,8 +45,8 @@ fn clock(interval: &Interval<'_>) -> Vec<Finding> {
     let tolerance = span.uncertainty_ns.saturating_add(drift(span.ns));
     let numbers = Numbers::equal(Unit::Ns, signed(span.ns), signed(ns), signed(tolerance));
     check.numbers(None, numbers, || {
-        let reason = "the clock that CPU time is counted with is not sound; nor is it on each pCPU \
-                      the same then, and time is lost or counted twice between them";
+        let reason = "the clock that CPU time is counted with runs unlike dom0's; what is counted \
+                      by it may not add up";
         (Verdict::Warning, reason.to_owned())
     });
     check.finish("")
