@@ -16,7 +16,7 @@ const TRIES: u32 = 20;
 /// An audit whose CPU time adds up, and the exit code that goes with it.
 ///
 /// When the emulator is kept waiting by the machine that it runs on, time goes missing in Xen's
-/// books, most likely because its pCPUs' clocks fall out of step. The audit says so, and rightly;
+/// books, for its pCPUs' clocks fall out of step (`xl debug-keys t`). The audit says so, and rightly;
 /// a test of something else takes another.
 fn audit() -> (i32, Audit) {
     for _ in 1..TRIES {
