@@ -202,9 +202,9 @@ impl Known {
         };
     }
 
-    /// Takes it down that everything that is wanted has been read.
-    pub(super) fn settle(&mut self, vital: &line::Vital) {
-        self.settled = true;
+    /// Takes it down that all that was wanted has been read, which may be `all` that is wanted now.
+    pub(super) fn settle(&mut self, vital: &line::Vital, all: bool) {
+        self.settled = all;
         if let Line::Down {
             since: Some((since, _)),
             ..
@@ -359,7 +359,7 @@ mod tests {
         let mut known = known();
         known.lose("refused".to_owned(), Duration::ZERO);
         assert_eq!(known.note(), Some(Note::StoreDown("refused".to_owned())));
-        known.settle(&vital);
+        known.settle(&vital, true);
         assert_eq!(known.note(), None);
 
         known.lose("stopped".to_owned(), Duration::from_secs(2));
@@ -374,7 +374,7 @@ mod tests {
         known.fill_in(&mut domains, &mut []);
         assert_eq!(domains[0].name.as_deref(), Some("web"));
 
-        known.settle(&vital);
+        known.settle(&vital, true);
         let note = known.note();
         assert!(
             matches!(note, Some(Note::StoreBack { blind_ns }) if blind_ns >= 2_000_000_000),

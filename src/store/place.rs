@@ -20,7 +20,7 @@ pub(super) enum Place {
     Served(Identity, Kind),
 }
 
-/// A key below `/local/domain/DOM`.
+/// A key below `/local/domain/DOM`; only the name and the target are watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Key {
     Name,
@@ -31,6 +31,17 @@ pub(super) enum Key {
 
 impl Key {
     pub(super) const ALL: [Self; 4] = [Self::Name, Self::Target, Self::StaticMax, Self::Vm];
+
+    /// The keys that the toolstack writes together with this one, as far as they are wanted: one
+    /// watch does for them.
+    pub(super) fn together(self, wanted: Keys) -> &'static [Self] {
+        match self {
+            Self::Name if !wanted.details => &[Self::Name],
+            Self::Name => &[Self::Name, Self::Vm],
+            Self::Target => &[Self::Target, Self::StaticMax],
+            Self::StaticMax | Self::Vm => &[],
+        }
+    }
 
     fn path(self) -> &'static str {
         match self {
@@ -134,13 +145,11 @@ impl Wanted {
 
     /// All places of it.
     pub(super) fn places(&self) -> Vec<Place> {
-        let keys: Vec<Key> = Key::ALL
-            .into_iter()
-            .filter(|key| match key {
-                Key::Name => self.keys.names,
-                Key::Target | Key::StaticMax | Key::Vm => self.keys.details,
-            })
-            .collect();
+        let keys: &[Key] = match (self.keys.names, self.keys.details) {
+            (_, true) => &[Key::Name, Key::Target],
+            (true, false) => &[Key::Name],
+            (false, false) => &[],
+        };
         let kinds: Vec<Kind> = Kind::ALL
             .into_iter()
             .filter(|kind| match kind {

@@ -14,11 +14,13 @@ use tokio::time::{Instant, sleep_until};
 use xenstore_rs::tokio::XsTokio;
 use xenstore_rs::{AsyncWatch, AsyncXs};
 
+use super::Keys;
 use super::cache::{Known, Line, Shared};
 use super::daemon::{PATIENCE, unanswered};
 use super::line::Vital;
-use super::place::{Backend, Kind, Place, Wanted};
+use super::place::{Backend, Key, Kind, Place, Wanted};
 use super::value::is_absent;
+use crate::snapshot::Identity;
 
 /// How long the watches of what is gone are kept, until nothing of it is on its way any more:
 /// xenstore-rs forgets a watch, and never takes it back from the daemon, when an event comes for it
@@ -69,6 +71,7 @@ enum Answer {
 }
 
 enum Value {
+    Keys(Vec<(Key, Option<String>)>),
     Text(Option<String>),
     Backends(Vec<Backend>),
     /// Whether a folder is there.
@@ -106,6 +109,8 @@ impl<'a> Session<'a> {
         loop {
             let shared = self.shared;
             tokio::select! {
+                // What was answered counts, however late this thread gets to see it.
+                biased;
                 () = shared.call.notified() => {
                     if !self.heed() {
                         return Ok(());
@@ -243,9 +248,11 @@ impl<'a> Session<'a> {
             return;
         }
         let xs = self.xs.clone();
+        let keys = self.wanted.keys;
         self.ask(Box::pin(async move {
             let path = place.path();
             let value = match place {
+                Place::Key(domain, key) => together(&xs, domain, key, keys).await.map(Value::Keys),
                 Place::Backends(_) => there(xs.directory(&path).await).map(Value::Folder),
                 Place::Served(_, kind) => backends(&xs, &path, kind).await.map(Value::Backends),
                 _ => text(xs.read(&path).await).map(Value::Text),
@@ -290,11 +297,10 @@ impl<'a> Session<'a> {
     /// Puts a value where samples find it.
     fn keep(&mut self, place: Place, value: Value) {
         match (place, value) {
-            (Place::Key(domain, key), Value::Text(text)) => self.news(|known| {
-                replace(
-                    &mut known.facts.entry(domain).or_default().values[key as usize],
-                    text,
-                )
+            (Place::Key(domain, _), Value::Keys(values)) => self.news(|known| {
+                let facts = known.facts.entry(domain).or_default();
+                let place = |(key, text)| replace(&mut facts.values[key as usize], text);
+                values.into_iter().map(place).fold(false, |a, b| a | b)
             }),
             (Place::Pool(id), Value::Text(text)) => {
                 self.news(|known| replace(known.pools.entry(id).or_default(), text));
@@ -347,8 +353,9 @@ impl<'a> Session<'a> {
             return;
         }
         let mut known = self.shared.lock();
-        if !known.settled && known.edition == self.edition {
-            known.settle(&self.vital);
+        let settled = known.edition == self.edition;
+        if known.settled != settled || !self.settled {
+            known.settle(&self.vital, settled);
             self.settled = true;
             drop(known);
             self.shared.tell();
@@ -370,6 +377,20 @@ fn text(read: io::Result<Box<str>>) -> io::Result<Option<String>> {
         Err(error) if is_absent(&error) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// The key that was watched, and those that are written together with it.
+async fn together(
+    xs: &XsTokio,
+    domain: Identity,
+    key: Key,
+    wanted: Keys,
+) -> io::Result<Vec<(Key, Option<String>)>> {
+    let mut values = Vec::new();
+    for &key in key.together(wanted) {
+        values.push((key, text(xs.read(&Place::Key(domain, key).path()).await)?));
+    }
+    Ok(values)
 }
 
 /// Whether there is a folder, however long its listing.
