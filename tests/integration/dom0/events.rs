@@ -138,9 +138,16 @@ fn nothing_is_lost_or_invented_when_500_domains_come_and_go_in_a_burst() {
     assert_eq!(lives.len(), 550);
     for ((id, _), life) in lives {
         let words: Vec<&str> = life.iter().map(|event| event.event.as_str()).collect();
-        assert_eq!(words, ["created", "named", "destroyed"], "{life:?}");
-        let name = format!("shell-{}", id.unwrap());
-        assert_eq!(life[2].name.as_deref(), Some(name.as_str()));
+        // A life can be over before XenStore has told its name.
+        let name = match words[..] {
+            ["created", "named", "destroyed"] => Some(format!("shell-{}", id.unwrap())),
+            _ => None,
+        };
+        assert!(
+            name.is_some() || words == ["created", "destroyed"],
+            "{life:?}"
+        );
+        assert_eq!(life.last().and_then(|end| end.name.clone()), name);
     }
     assert_eq!(followed.complaints(), "");
 }
