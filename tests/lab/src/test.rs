@@ -14,7 +14,7 @@ use crate::setup;
 use crate::xen::{Store, Xen};
 
 /// How long the tests of one boot may take.
-const RUN_LIMIT: Duration = Duration::from_secs(15 * 60);
+const RUN_LIMIT: Duration = Duration::from_secs(25 * 60);
 
 /// The boots: oxenstored is Debian's default, and both daemons run on one version.
 const BOOTS: [(Xen, Store); 3] = [
