@@ -13,7 +13,7 @@ const LIMIT: Duration = Duration::from_secs(90);
 
 /// A program that writes a line of JSON from time to time; it ends with this.
 pub struct Followed {
-    child: Option<Child>,
+    child: Child,
     stdout: Arc<Mutex<String>>,
     stderr: Arc<Mutex<String>>,
 }
@@ -28,21 +28,8 @@ impl Followed {
         Self {
             stdout: keep(child.stdout.take().unwrap()),
             stderr: keep(child.stderr.take().unwrap()),
-            child: Some(child),
+            child,
         }
-    }
-
-    /// What another program says from now on.
-    pub fn reading(from: impl Read + Send + 'static) -> Self {
-        Self {
-            child: None,
-            stdout: keep(from),
-            stderr: Arc::default(),
-        }
-    }
-
-    pub fn pid(&self) -> u32 {
-        self.child.as_ref().unwrap().id()
     }
 
     /// All whole lines so far, as they are.
@@ -59,11 +46,6 @@ impl Followed {
                 serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
             })
             .collect()
-    }
-
-    /// How many lines there are so far.
-    pub fn count(&self) -> usize {
-        self.stdout.lock().unwrap().lines().count()
     }
 
     pub fn complaints(&self) -> String {
@@ -87,20 +69,12 @@ impl Followed {
             thread::sleep(Duration::from_millis(50));
         }
     }
-
-    /// Waits until so many more lines are there.
-    pub fn more(&self, lines: usize) {
-        let enough = self.count() + lines;
-        self.until::<serde_json::Value>("more lines", |said| said.len() >= enough);
-    }
 }
 
 impl Drop for Followed {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -16,4 +16,3 @@ mod sample;
 mod shells;
 mod store;
 mod xentop;
-mod z_xenstored_killed;
