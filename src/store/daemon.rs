@@ -7,13 +7,17 @@
 use std::env;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nix::sys::socket::getsockopt;
-use nix::sys::socket::sockopt::PeerCredentials;
+use nix::sys::socket::sockopt::{PeerCredentials, SendTimeout};
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, UnixAddr, connect, getsockopt, setsockopt, socket,
+};
+use nix::sys::time::TimeVal;
 
 /// How long one answer may take before XenStore counts as down.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
@@ -50,14 +54,14 @@ impl Daemon {
     }
 
     fn behind(socket: &Path) -> io::Result<Self> {
-        let mut stream = match UnixStream::connect(socket) {
+        let mut stream = match connect_in_time(socket) {
             Ok(stream) => stream,
             // XenStore may be in a domain of its own.
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self { stat: None }),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(unanswered()),
             Err(error) => return Err(error),
         };
         stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
         exchange(&mut stream).map_err(|error| match error.kind() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => unanswered(),
             _ => error,
@@ -89,6 +93,21 @@ impl Daemon {
             Ok(_) => Ok(()),
         }
     }
+}
+
+/// Connects, with a limit for this and for every write: a daemon that is stopped lets only a few
+/// wait before its socket, and the next would wait for ever.
+fn connect_in_time(path: &Path) -> io::Result<UnixStream> {
+    let socket = socket(
+        AddressFamily::Unix,
+        SockType::Stream,
+        SockFlag::SOCK_CLOEXEC,
+        None,
+    )?;
+    let seconds = TimeVal::new(PATIENCE.as_secs() as i64, 0);
+    setsockopt(&socket, SendTimeout, &seconds)?;
+    connect(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
+    Ok(socket.into())
 }
 
 /// That XenStore takes too long.
@@ -149,6 +168,8 @@ mod tests {
     use std::os::unix::net::UnixListener;
     use std::thread;
 
+    use nix::sys::socket::{Backlog, bind, listen};
+
     use super::*;
 
     /// What greeting says of someone who answers with these bytes.
@@ -197,6 +218,24 @@ mod tests {
         drop(UnixListener::bind(&socket).unwrap());
         let refused = Daemon::behind(&socket).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    }
+
+    #[test]
+    fn a_socket_before_which_too_many_wait_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let waiting = socket(
+            AddressFamily::Unix,
+            SockType::Stream,
+            SockFlag::empty(),
+            None,
+        );
+        let waiting = waiting.unwrap();
+        bind(waiting.as_raw_fd(), &UnixAddr::new(&path).unwrap()).unwrap();
+        listen(&waiting, Backlog::new(0).unwrap()).unwrap();
+        let _first = connect_in_time(&path).unwrap();
+        let why = Daemon::behind(&path).unwrap_err();
+        assert_eq!(why.kind(), ErrorKind::TimedOut);
     }
 
     #[test]
