@@ -28,8 +28,8 @@ pub(crate) struct Cli {
 }
 
 const AFTER: &str = "\
-Exit codes: 0 done; 1 a check of the audit failed, a domain that was named is not there, or the
-output could not be written; 2 wrong usage; 3 no Xen, no permission, or not the right version.";
+Exit codes: 0 done; 1 a check of the audit failed, a comparison differs, a domain that was named
+is not there, or the output could not be written; 2 wrong usage; 3 no Xen, no permission, or not the right version.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
