@@ -1,7 +1,8 @@
 //! What becomes of guests, and what xenscope says inside one.
 
+use super::follow::Followed;
 use super::guest::Guest;
-use crate::command::{say, tool, xenscope_path};
+use crate::command::{say, tool, xenscope, xenscope_path};
 use crate::record::Record;
 
 /// A file of dom0's own kernel modules.
@@ -102,10 +103,14 @@ while :; do busybox sleep 3600; done",
         &[],
     );
     guest.until_it_says("test: up");
-    let words = ["top", "-b", "-d", "0.3", "-i", "40", "--format", "json"];
-    let records = Record::all(&say(&words).fine());
+    let words = ["top", "-b", "-d", "0.3", "--format", "json"];
+    let top = Followed::start(&mut xenscope(&words));
     let console = guest.until_it_says("test: back");
     assert!(console.contains("test: gone"), "{console}");
+    let seen = top.said::<Record>().len();
+    let records = top.until("two more records", |records: &[Record]| {
+        records.len() >= seen + 2
+    });
 
     let mut fell = 0;
     for pair in records.windows(2) {
