@@ -253,6 +253,7 @@ pub(crate) fn audited(at_ns: u64) -> Snapshot {
         idle_time_ns: Some(part(7)),
         steal_time_ns: Some(0),
         tick_ns: Some(10_000_000),
+        interrupts: Some(0),
         stamp: stamp(at_ns),
         ..Dom0Kernel::default()
     });

@@ -266,6 +266,13 @@ impl<'a> Interval<'a> {
         Some((ns as f64 / span.ns as f64, span.uncertainty_ns))
     }
 
+    /// Nanoseconds that a way into Xen and back takes, as reading its clock did.
+    fn passage_ns(&self) -> Option<i64> {
+        let clocks = [self.before.xen_clock?, self.after.xen_clock?];
+        let took = clocks.map(|clock| clock.stamp.uncertainty_ns.saturating_mul(2));
+        took.into_iter().min().map(signed)
+    }
+
     /// How much time passed by Xen's clock, and by dom0's.
     fn clocks(&self) -> Option<(u64, Span)> {
         let (before, after) = (self.before.xen_clock?, self.after.xen_clock?);

@@ -7,22 +7,22 @@ use super::counter::{number, start_of};
 use crate::clock::stamped;
 use crate::snapshot::Dom0Kernel;
 
-/// More than the first line of either file takes; what follows it, in `/proc/stat` thousands of
-/// interrupts, is left where it is.
-const LONGEST: usize = 512;
+/// More than `/proc/uptime` takes.
+const UPTIME: usize = 128;
+/// More than `/proc/stat` takes up to the sum of all interrupts: a line for each of 256 CPUs.
+/// What follows, thousands of single interrupts, is left where it is.
+const STAT: usize = 32 << 10;
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
 
 /// What dom0's kernel says of itself. A field is `None` when its file is gone or makes no sense.
 pub fn kernel(roots: &Roots) -> Dom0Kernel {
     let tick_ns = tick_ns();
-    let mut buffer = [0; LONGEST];
-    let uptime_ns = start_of(&roots.proc.join("uptime"), &mut buffer).and_then(uptime_ns);
-    let (ticks, stamp) = stamped(|| {
-        start_of(&roots.proc.join("stat"), &mut buffer)
-            .map(Ticks::parse)
-            .unwrap_or_default()
-    });
+    let mut uptime = [0; UPTIME];
+    let uptime_ns = start_of(&roots.proc.join("uptime"), &mut uptime).and_then(uptime_ns);
+    let mut stat = vec![0; STAT];
+    let (stat, stamp) = stamped(|| start_of(&roots.proc.join("stat"), &mut stat));
+    let ticks = stat.map(Ticks::parse).unwrap_or_default();
     let time_ns = |ticks: Option<u64>| ticks?.checked_mul(tick_ns?);
     Dom0Kernel {
         uptime_ns,
@@ -30,6 +30,7 @@ pub fn kernel(roots: &Roots) -> Dom0Kernel {
         steal_time_ns: time_ns(ticks.steal),
         idle_time_ns: time_ns(ticks.idle),
         tick_ns,
+        interrupts: stat.and_then(interrupts),
         stamp,
     }
 }
@@ -48,6 +49,15 @@ fn uptime_ns(text: &[u8]) -> Option<u64> {
     let hundredths: u64 = number(hundredths)?;
     let whole_ns = seconds.checked_mul(NS_PER_SECOND)?;
     whole_ns.checked_add(hundredths * (NS_PER_SECOND / 100))
+}
+
+/// The sum with which the line `intr` of `/proc/stat` begins.
+fn interrupts(text: &[u8]) -> Option<u64> {
+    let name = b"\nintr ";
+    let at = text.windows(name.len()).position(|bytes| bytes == name)?;
+    let sum = text.get(at + name.len()..)?;
+    let end = sum.iter().position(|byte| b" \n".contains(byte))?;
+    number(sum.get(..end)?)
 }
 
 /// What the first line of `/proc/stat`, that of all CPUs together, says.
@@ -107,6 +117,20 @@ mod tests {
     }
 
     #[test]
+    fn interrupts_are_summed_up_by_the_kernel() {
+        for (text, sum) in [
+            ("cpu  1\nintr 1234 5 6\nctxt 7\n", Some(1234)),
+            ("cpu  1\nintr 1234\n", Some(1234)),
+            ("cpu  1\nintr 1234", None),
+            ("cpu  1\nintr -1 2\n", None),
+            ("cpu  1\nsoftintr 3 2\n", None),
+            ("cpu  1\n", None),
+        ] {
+            assert_eq!(interrupts(text.as_bytes()), sum, "{text:?}");
+        }
+    }
+
+    #[test]
     fn idle_waiting_and_stolen_time_is_not_dom0s() {
         let tree = with("12345.67 23456.78\n", STAT);
         let tick_ns = tick_ns();
@@ -119,6 +143,7 @@ mod tests {
                 steal_time_ns: tick_ns.map(|tick| 6 * tick),
                 idle_time_ns: tick_ns.map(|tick| 3000 * tick),
                 tick_ns,
+                interrupts: Some(5),
                 stamp: read.stamp,
             }
         );

@@ -164,6 +164,8 @@ pub struct Dom0Kernel {
     pub idle_time_ns: Option<u64>,
     /// Nanoseconds in a tick, to which the three above are counted (`_SC_CLK_TCK`).
     pub tick_ns: Option<u64>,
+    /// Interrupts that its CPUs took since it booted (`/proc/stat`: the first number of `intr`).
+    pub interrupts: Option<u64>,
     /// When the times were read.
     pub stamp: Stamp,
 }

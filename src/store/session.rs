@@ -349,7 +349,8 @@ impl<'a> Session<'a> {
     }
 
     fn say_when_settled(&mut self) {
-        if self.unread > 0 {
+        // Before anything is wanted there is nothing to have read.
+        if self.unread > 0 || self.edition == 0 {
             return;
         }
         let mut known = self.shared.lock();

@@ -4,6 +4,20 @@
 #![allow(dead_code)]
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// What a text holds, an object a line and every line whole.
+pub fn all<T: DeserializeOwned>(text: &str) -> Vec<T> {
+    assert!(
+        text.is_empty() || text.ends_with('\n'),
+        "a line is cut off: {text:?}"
+    );
+    let one = |line: &str| {
+        assert!(line.starts_with("{\"schema\":1,"), "{line}");
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    };
+    text.lines().map(one).collect()
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -198,20 +212,9 @@ pub struct Happening {
 }
 
 impl Record {
-    /// The records that a text holds, one a line.
-    pub fn all(text: &str) -> Vec<Self> {
-        assert!(text.ends_with('\n'), "a line is cut off: {text:?}");
-        text.lines()
-            .map(|line| {
-                assert!(line.starts_with("{\"schema\":1,"), "{line}");
-                serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
-            })
-            .collect()
-    }
-
     /// The one record that a text holds.
     pub fn one(text: &str) -> Self {
-        let mut records = Self::all(text);
+        let mut records: Vec<Self> = all(text);
         assert_eq!(records.len(), 1, "{text}");
         records.remove(0)
     }
@@ -262,14 +265,6 @@ pub struct Finding {
 }
 
 impl Audit {
-    /// The reports that a text holds, one a line.
-    pub fn all(text: &str) -> Vec<Self> {
-        let report = |line: &str| -> Self {
-            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
-        };
-        text.lines().map(report).collect()
-    }
-
     /// The findings that something is wrong: check, verdict and domain.
     pub fn wrong(&self) -> Vec<(&str, &str, Option<u16>)> {
         let findings = self.findings.iter();

@@ -105,9 +105,11 @@ mod tests {
 
     use super::*;
     use crate::audit::Auditor;
+    use crate::compare::{Comparison, Figure, Repeated, Report, Tool, Verdict, Who};
     use crate::doctored::{SECOND, audited, disk, domain, full, nic, snapshot, stamp, vcpu};
     use crate::rates::Rates;
-    use crate::snapshot::{Note, Scheduling, ShutdownReason};
+    use crate::snapshot::{DomId, Note, Scheduling, ShutdownReason};
+    use crate::view::compare;
 
     #[test]
     fn one_line_with_the_schema_first_and_null_for_unknown() {
@@ -284,6 +286,36 @@ mod tests {
         found
     }
 
+    /// A tool's run that got everything wrong.
+    fn compared() -> String {
+        let who = Who {
+            id: DomId(5),
+            name: None,
+        };
+        compare::line(&Report {
+            tool: Tool::Xl,
+            path: None,
+            version: None,
+            time: jiff::Timestamp::UNIX_EPOCH,
+            result: Ok(Comparison {
+                missing: vec![who.clone()],
+                repeated: vec![Repeated {
+                    who: who.clone(),
+                    rows: 2,
+                }],
+                figures: vec![Figure {
+                    who,
+                    column: "Mem",
+                    theirs: String::new(),
+                    before: String::new(),
+                    after: String::new(),
+                    verdict: Verdict::Differs,
+                }],
+                ..Comparison::default()
+            }),
+        })
+    }
+
     #[test]
     fn the_readme_describes_every_field_and_no_other() {
         let mut web = domain(5, "web", 0, 7);
@@ -298,7 +330,7 @@ mod tests {
         });
         let report = Auditor::new(snapshot.clone()).audit(snapshot);
         let mut written = BTreeSet::new();
-        for line in [line, audit(&report)] {
+        for line in [line, audit(&report), compared()] {
             paths(&serde_json::from_str(&line).unwrap(), "", &mut written);
         }
         assert_eq!(documented(), written);

@@ -3,28 +3,9 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
+use super::guest::Paused;
 use crate::command::{run, say, tool, xenscope};
-use crate::record::Record;
-
-/// Guests that stand still for as long as this lives, so that no one contends for a pCPU.
-struct Paused(&'static [&'static str]);
-
-impl Paused {
-    fn all(names: &'static [&'static str]) -> Self {
-        for name in names {
-            tool("xl", &["pause", name]);
-        }
-        Self(names)
-    }
-}
-
-impl Drop for Paused {
-    fn drop(&mut self) {
-        for name in self.0 {
-            tool("xl", &["unpause", name]);
-        }
-    }
-}
+use crate::record::{Record, all};
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
@@ -143,7 +124,7 @@ fn top_has_xentops_columns_and_a_measured_first_block() {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn top_in_json_has_a_record_for_each_sample() {
     let words = ["top", "-b", "-i", "3", "-d", "0.3", "--format", "json"];
-    let records = Record::all(&say(&words).fine());
+    let records: Vec<Record> = all(&say(&words).fine());
     assert_eq!(records.len(), 3);
     for pair in records.windows(2) {
         assert_eq!(pair[0].schema, 1);

@@ -1,10 +1,12 @@
 //! `xenscope events`: what happens to domains, as it happens.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::process::{Command, Stdio};
 
 use super::follow::Followed;
 use super::shells::Shells;
-use crate::command::{tool, xenscope};
+use crate::command::{run, tool, xenscope, xenscope_path};
 use crate::record::Happening;
 
 /// `xenscope events` in JSON, after its first look.
@@ -117,6 +119,41 @@ fn watches_make_for_looks_between_those_of_poll() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
+fn nothing_is_lost_or_invented_when_500_domains_come_and_go_in_a_burst() {
+    let followed = follow(&["--poll", "0.1"]);
+    // The same ids again at once: other domains, by their uuids.
+    let bursts = [500, 50];
+    for (burst, all) in bursts.into_iter().zip([500, 550]) {
+        drop(Shells::create(burst, 2000, ""));
+        followed.until("the end of all", |events: &[Happening]| {
+            let ends = events.iter().filter(|event| event.event == "destroyed");
+            ends.count() >= all
+        });
+    }
+    let events: Vec<Happening> = followed.said();
+    let mut lives = BTreeMap::<_, Vec<&Happening>>::new();
+    for event in events.iter().filter(|event| event.id >= Some(2000)) {
+        lives.entry((event.id, event.uuid)).or_default().push(event);
+    }
+    assert_eq!(lives.len(), 550);
+    for ((id, _), life) in lives {
+        let words: Vec<&str> = life.iter().map(|event| event.event.as_str()).collect();
+        // A life can be over before XenStore has told its name.
+        let name = match words[..] {
+            ["created", "named", "destroyed"] => Some(format!("shell-{}", id.unwrap())),
+            _ => None,
+        };
+        assert!(
+            name.is_some() || words == ["created", "destroyed"],
+            "{life:?}"
+        );
+        assert_eq!(life.last().and_then(|end| end.name.clone()), name);
+    }
+    assert_eq!(followed.complaints(), "");
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
 fn how_a_domain_ends_is_told_and_a_reboot_as_one() {
     let followed = follow(&["--poll", "0.1"]);
     let uuid = "0123456789abcdef0123456789abcdef";
@@ -199,4 +236,60 @@ fn names_meant_to_deceive_come_out_exact_in_json_and_harmless_in_text() {
     tool("xenstore-write", &["/local/domain/3300/name", ""]);
     tool("xenstore-write", &["/local/domain/3300/name", "late"]);
     assert_eq!(last(&json, "named").name.as_deref(), Some("late"));
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn a_reader_that_goes_ends_it_and_one_that_is_slow_is_told_what_it_missed() {
+    // It ends though nothing happens that it could have written.
+    let script = format!("{} events --since-start | head -n 1", xenscope_path());
+    let said = run(Command::new("sh").args(["-c", &script]));
+    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{said:?}");
+    assert!(said.stdout.contains(" Domain-0 "), "{said:?}");
+
+    // A reader that stands still: its pipe fills, then the room for what waits. Another one reads
+    // on, and so tells when all has been seen.
+    let words = [
+        "events",
+        "--format",
+        "json",
+        "--poll",
+        "0.1",
+        "--since-start",
+    ];
+    let mut slow = xenscope(&words).stdout(Stdio::piped()).spawn().unwrap();
+    let quick = follow(&["--poll", "0.1"]);
+    let count = |events: &[Happening], word: &str| {
+        let own = events.iter().filter(|event| event.id >= Some(5000));
+        own.filter(|event| event.event == word).count()
+    };
+    let shells = Shells::create(300, 5000, &format!(":name={}", "n".repeat(2000)));
+    quick.until("all names", |events| count(events, "named") == 300);
+    drop(shells);
+    quick.until("all ends", |events| count(events, "destroyed") == 300);
+    let status = fs::read_to_string(format!("/proc/{}/status", slow.id())).unwrap();
+    let peak = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .unwrap();
+    let kib: u64 = peak.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(kib < 16 << 10, "{peak}");
+
+    let reader = Followed::reading(slow.stdout.take().unwrap());
+    let _last = Shells::create(1, 5900, ":name=last");
+    let events = reader.until("the last", |events: &[Happening]| {
+        events
+            .last()
+            .is_some_and(|event| event.name.as_deref() == Some("last"))
+    });
+    slow.kill().unwrap();
+    slow.wait().unwrap();
+    let dropped: u64 = events.iter().filter_map(|event| event.count).sum();
+    assert!(dropped > 0, "{} events", events.len());
+    // Each of the 300 beginnings, names and ends was told or counted.
+    let told: usize = ["created", "named", "destroyed"]
+        .iter()
+        .map(|word| count(&events, word))
+        .sum();
+    assert_eq!(told as u64 + dropped, 902, "with those of the last");
 }

@@ -8,12 +8,14 @@ use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 
+use crate::record::all;
+
 /// How long something may take to be said, under emulation and beside busy guests.
 const LIMIT: Duration = Duration::from_secs(90);
 
 /// A program that writes a line of JSON from time to time; it ends with this.
 pub struct Followed {
-    child: Child,
+    child: Option<Child>,
     stdout: Arc<Mutex<String>>,
     stderr: Arc<Mutex<String>>,
 }
@@ -28,8 +30,21 @@ impl Followed {
         Self {
             stdout: keep(child.stdout.take().unwrap()),
             stderr: keep(child.stderr.take().unwrap()),
-            child,
+            child: Some(child),
         }
+    }
+
+    /// What another program says from now on.
+    pub fn reading(from: impl Read + Send + 'static) -> Self {
+        Self {
+            child: None,
+            stdout: keep(from),
+            stderr: Arc::default(),
+        }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
     }
 
     /// All whole lines so far, as they are.
@@ -39,13 +54,21 @@ impl Followed {
 
     /// All whole lines so far.
     pub fn said<T: DeserializeOwned>(&self) -> Vec<T> {
+        let mut said = Vec::new();
+        self.hear(&mut 0, &mut said);
+        said
+    }
+
+    /// Adds what was said after so many bytes.
+    fn hear<T: DeserializeOwned>(&self, heard: &mut usize, said: &mut Vec<T>) {
         let text = self.stdout.lock().unwrap();
-        text.lines()
-            .map(|line| {
-                assert!(line.starts_with("{\"schema\":1,"), "{line}");
-                serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
-            })
-            .collect()
+        said.extend(all::<T>(&text[*heard..]));
+        *heard = text.len();
+    }
+
+    /// How many lines there are so far.
+    pub fn count(&self) -> usize {
+        self.stdout.lock().unwrap().lines().count()
     }
 
     pub fn complaints(&self) -> String {
@@ -55,8 +78,9 @@ impl Followed {
     /// Waits until this holds of all lines so far, and gives those.
     pub fn until<T: DeserializeOwned>(&self, what: &str, holds: impl Fn(&[T]) -> bool) -> Vec<T> {
         let end = Instant::now() + LIMIT;
+        let (mut heard, mut said) = (0, Vec::new());
         loop {
-            let said = self.said();
+            self.hear(&mut heard, &mut said);
             if holds(&said) {
                 return said;
             }
@@ -69,12 +93,20 @@ impl Followed {
             thread::sleep(Duration::from_millis(50));
         }
     }
+
+    /// Waits until so many more lines are there.
+    pub fn more(&self, lines: usize) {
+        let enough = self.count() + lines;
+        self.until::<serde_json::Value>("more lines", |said| said.len() >= enough);
+    }
 }
 
 impl Drop for Followed {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 

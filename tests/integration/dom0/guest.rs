@@ -12,10 +12,32 @@ use crate::command::{run, tool};
 /// How long a guest may take to do what is waited for, under emulation and beside busy ones.
 const LIMIT: Duration = Duration::from_secs(120);
 
+/// Guests that stand still for as long as this lives, so that no one contends for a pCPU.
+pub struct Paused(&'static [&'static str]);
+
+impl Paused {
+    pub fn all(names: &'static [&'static str]) -> Self {
+        for name in names {
+            tool("xl", &["pause", name]);
+        }
+        Self(names)
+    }
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        for name in self.0 {
+            tool("xl", &["unpause", name]);
+        }
+    }
+}
+
 /// A PV guest whose first process is a script of the test's. It stays when it ends, for whatever
-/// reason, until the test does.
+/// reason, until the test does; until then the laboratory's busiest guests stand still, for it
+/// boots slowly beside them.
 pub struct Guest {
     name: String,
+    _others: Paused,
 }
 
 impl Guest {
@@ -59,6 +81,7 @@ for module in /modules/*; do busybox insmod $module; done
         .unwrap();
         let guest = Self {
             name: name.to_owned(),
+            _others: Paused::all(&["pv-burn", "pv-disk"]),
         };
         tool("xl", &["create".as_ref(), config.as_os_str()]);
         guest
@@ -123,6 +146,8 @@ fn configuration(name: &str, nic: bool, files: &[String], ramdisk: &Path) -> Str
     lines.push(format!("name = '{name}'"));
     lines.push(format!("ramdisk = '{}'", ramdisk.display()));
     lines.push("on_poweroff = 'preserve'\non_crash = 'preserve'".into());
+    // On the pCPUs of the laboratory's guests, and before them: they are busy.
+    lines.push("cpus = 'all,^0'\ncpu_weight = 8192".into());
     if !files.is_empty() {
         // They lie in its memory, in the archive and out of it.
         lines.retain(|line| !line.starts_with("memory"));

@@ -107,10 +107,8 @@ while :; do busybox sleep 3600; done",
     let top = Followed::start(&mut xenscope(&words));
     let console = guest.until_it_says("test: back");
     assert!(console.contains("test: gone"), "{console}");
-    let seen = top.said::<Record>().len();
-    let records = top.until("two more records", |records: &[Record]| {
-        records.len() >= seen + 2
-    });
+    top.more(2);
+    let records: Vec<Record> = top.said();
 
     let mut fell = 0;
     for pair in records.windows(2) {

@@ -3,6 +3,7 @@
 mod accounting;
 mod audit;
 mod bridge;
+mod churn;
 mod compare;
 mod events;
 mod follow;
@@ -16,3 +17,4 @@ mod sample;
 mod shells;
 mod store;
 mod xentop;
+mod z_xenstored_killed;

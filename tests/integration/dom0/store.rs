@@ -1,8 +1,18 @@
-//! XenStore that does not answer: figures go on without names.
+//! XenStore that does not answer, changes, or holds what is meant to deceive.
 
+use std::io::Write;
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use super::follow::Followed;
 use super::shells::Shells;
-use crate::command::{say, tool};
-use crate::record::Record;
+use crate::command::{run, say, tool, xenscope};
+use crate::record::{Record, all};
 
 /// The store's daemon, stopped for as long as this lives.
 pub struct Stopped(String);
@@ -31,7 +41,7 @@ fn figures_go_on_without_names_when_xenstore_does_not_answer() {
     let lines: Vec<&str> = said.stderr.lines().collect();
     assert_eq!(lines.len(), 1, "once for three samples: {said:?}");
     assert!(lines[0].contains("XenStore does not answer"), "{said:?}");
-    let records = Record::all(&said.stdout);
+    let records: Vec<Record> = all(&said.stdout);
     assert_eq!(records.len(), 3);
     for record in &records {
         assert!(record.domains.len() >= 4);
@@ -85,9 +95,267 @@ fn a_name_that_two_domains_bear_is_not_guessed() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_name_that_is_another_domains_id_is_not_guessed() {
-    let _shell = Shells::create(1, 910, ":name=0");
+fn a_name_that_is_another_domains_id_or_uuid_is_not_guessed() {
+    let _id = Shells::create(1, 910, ":name=0");
     say(&["status", "0"]).refused(2, &["id:0 or id:910"]);
     let one = say(&["status", "name:0", "--interval", "0.1"]).fine();
     assert!(one.starts_with("0 (domain 910)"), "{one}");
+
+    let record = Record::one(&say(&["list", "--format", "json"]).fine());
+    let burn = record.domain("pv-burn");
+    let uuid = burn.uuid.to_string();
+    let _uuid = Shells::create(1, 911, &format!(":name={uuid}"));
+    say(&["status", &uuid]).refused(2, &[&format!("id:{} or id:911", burn.id)]);
+    let words = ["status", &format!("uuid:{uuid}"), "--interval", "0.1"];
+    let one = say(&words).fine();
+    assert!(one.starts_with("pv-burn (domain "), "{one}");
+}
+
+/// `xenscope top -b` in JSON, once it knows the guests.
+fn follow(command: &mut Command) -> Followed {
+    let words = ["top", "-b", "-d", "0.2", "--format", "json"];
+    let top = Followed::start(command.args(words));
+    top.until("the guests", |records: &[Record]| {
+        records
+            .last()
+            .is_some_and(|record| name_of(record, "pv-burn"))
+    });
+    top
+}
+
+/// Whether a domain has this name.
+fn name_of(record: &Record, name: &str) -> bool {
+    let mut domains = record.domains.iter();
+    domains.any(|domain| domain.name.as_deref() == Some(name))
+}
+
+/// Waits for a sample of which this holds, of those that come from now on.
+fn next(top: &Followed, what: &str, holds: impl Fn(&Record) -> bool) -> Record {
+    let before = top.count();
+    let mut records = top.until(what, |records: &[Record]| {
+        records.len() > before && records.last().is_some_and(&holds)
+    });
+    records.pop().unwrap()
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn names_known_last_go_on_while_the_daemon_is_stopped() {
+    let top = follow(&mut xenscope(&[]));
+    let stopped = Stopped::daemon();
+    next(&top, "marked", |record| record.xenstore_as_of.is_some());
+    top.more(5);
+    let record = next(&top, "still there", |_| true);
+    assert!(
+        record.xenstore_as_of.is_some() && name_of(&record, "pv-burn"),
+        "{record:?}"
+    );
+    assert!(
+        record
+            .domains
+            .iter()
+            .all(|domain| domain.cpu_percent.is_some())
+    );
+    drop(stopped);
+    let record = next(&top, "right again", |record| {
+        record.xenstore_as_of.is_none()
+    });
+    assert!(name_of(&record, "pv-burn"), "{record:?}");
+    let said = top.complaints();
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 2, "{said}");
+    assert!(
+        lines[0].contains("does not answer, so names are as of 20"),
+        "{said}"
+    );
+    assert!(lines[1].contains("answers again; for "), "{said}");
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn a_steady_sample_sends_nothing_to_xenstore_and_a_change_is_heard() {
+    let top = follow(&mut xenscope(&[]));
+    let folder = format!("/proc/{}/fd", top.pid());
+    let sockets: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            let target = std::fs::read_link(path).unwrap();
+            let target = target.to_str().unwrap();
+            target.starts_with("socket:[") || target.ends_with("/xenbus")
+        })
+        .map(|path| format!("({},", path.file_name().unwrap().display()))
+        .collect();
+    assert_eq!(sockets.len(), 1, "{sockets:?}");
+    // Reads what was written of its system calls from this line on.
+    let trace = "/tmp/steady.strace";
+    let calls = |from: usize| -> Vec<String> {
+        let text = std::fs::read_to_string(trace).unwrap_or_default();
+        text.lines().skip(from).map(str::to_owned).collect()
+    };
+    let on_socket = |lines: &[String]| {
+        lines
+            .iter()
+            .filter(|line| line.contains(&sockets[0]))
+            .count()
+    };
+    let mut strace = Command::new("strace")
+        .args(["-f", "-qq", "-o", trace, "-p", &top.pid().to_string()])
+        .spawn()
+        .unwrap();
+    top.until("traced", |_: &[Record]| !calls(0).is_empty());
+    top.more(12);
+    let steady = calls(0);
+    let samples = steady
+        .iter()
+        .filter(|line| line.contains("write(1, \"{"))
+        .count();
+    assert!(samples >= 10, "{steady:#?}");
+    assert_eq!(on_socket(&steady), 0, "{steady:#?}");
+
+    tool("xl", &["rename", "pv-net", "a-net"]);
+    next(&top, "its new name", |record| name_of(record, "a-net"));
+    tool("xl", &["rename", "a-net", "pv-net"]);
+    next(&top, "its old name", |record| name_of(record, "pv-net"));
+    assert!(
+        on_socket(&calls(steady.len())) > 0,
+        "the trace misses XenStore"
+    );
+    tool("kill", &["-INT", &strace.id().to_string()]);
+    strace.wait().unwrap();
+    assert_eq!(top.complaints(), "");
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn no_domain_gets_the_name_of_the_one_that_had_its_id() {
+    let top = follow(&mut xenscope(&[]));
+    let mut uuids = Vec::new();
+    for name in ["first", "second", "third"] {
+        let _shell = Shells::create(1, 950, &format!(":name={name}"));
+        let record = next(&top, name, |record| name_of(record, name));
+        uuids.push((record.domain(name).uuid, name));
+    }
+    for record in top.said::<Record>() {
+        for domain in record.domains.iter().filter(|domain| domain.id == 950) {
+            let own = uuids.iter().find(|(uuid, _)| *uuid == domain.uuid);
+            let name = domain.name.as_deref();
+            assert!(
+                name.is_none() || name == own.map(|(_, name)| *name),
+                "{domain:?}"
+            );
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn a_listing_that_xenstore_cannot_give_costs_no_name() {
+    // Some 5,400 bytes of ids; XenStore lists 4,096 at most.
+    let _shells = Shells::create(900, 10000, "");
+    let words = ["top", "-b", "-d", "0.2", "-i", "1", "--format", "json"];
+    for words in [&words[..], &["list", "--format", "json"]] {
+        let record = Record::one(&say(words).fine());
+        assert_eq!(record.domains.len(), 904);
+        for domain in record.domains.iter().filter(|domain| domain.id >= 10000) {
+            assert_eq!(domain.name, Some(format!("shell-{}", domain.id)));
+        }
+    }
+}
+
+/// Someone between xenscope and XenStore's daemon, who passes on, or answers something else.
+struct Between {
+    path: PathBuf,
+    lines: Arc<Mutex<Vec<UnixStream>>>,
+    listening: Arc<AtomicBool>,
+}
+
+/// What no XenStore says: the header's length would be 4 GiB.
+const GARBAGE: &[u8] = b"HTTP/1.1 400 \xff\xff\xff\xffBad Request";
+
+impl Between {
+    /// Listens; answers everyone with garbage unless `passing`.
+    fn listen(path: &str, passing: bool) -> Self {
+        let path = PathBuf::from(path);
+        let _ = std::fs::remove_file(&path);
+        let listener = UnixListener::bind(&path).unwrap();
+        let between = Self {
+            path,
+            lines: Arc::default(),
+            listening: Arc::new(AtomicBool::new(true)),
+        };
+        let (lines, listening) = (Arc::clone(&between.lines), Arc::clone(&between.listening));
+        thread::spawn(move || {
+            for line in listener.incoming() {
+                if !listening.load(Ordering::SeqCst) {
+                    return;
+                }
+                let mut line = line.unwrap();
+                if passing {
+                    let daemon = UnixStream::connect("/run/xenstored/socket").unwrap();
+                    copy(&line, &daemon);
+                    copy(&daemon, &line);
+                } else {
+                    let _ = line.write_all(GARBAGE);
+                }
+                lines.lock().unwrap().push(line);
+            }
+        });
+        between
+    }
+
+    /// Says something into every line that is open.
+    fn say(&self, words: &[u8]) {
+        for line in &mut *self.lines.lock().unwrap() {
+            let _ = line.write_all(words);
+        }
+    }
+}
+
+impl Drop for Between {
+    /// Goes as a daemon that is killed does: its socket's file stays.
+    fn drop(&mut self) {
+        self.listening.store(false, Ordering::SeqCst);
+        let _ = UnixStream::connect(&self.path);
+        for line in &*self.lines.lock().unwrap() {
+            let _ = line.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+/// Passes on what one says to the other, until either goes.
+fn copy(from: &UnixStream, to: &UnixStream) {
+    let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+    thread::spawn(move || {
+        let _ = std::io::copy(&mut from, &mut to);
+        let _ = to.shutdown(Shutdown::Both);
+    });
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn garbage_in_the_place_of_xenstore_costs_no_sample() {
+    let path = "/tmp/between";
+    let between = Between::listen(path, true);
+    let top = follow(xenscope(&[]).env("XENSTORED_PATH", path));
+    let marked = |record: &Record| record.xenstore_as_of.is_some() && name_of(record, "pv-burn");
+    let right = |record: &Record| record.xenstore_as_of.is_none() && name_of(record, "pv-burn");
+
+    // A message of a kind that there is not, then the truth again on a new line.
+    between.say(b"\xee\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    next(&top, "marked", marked);
+    next(&top, "right again", right);
+
+    drop(between);
+    next(&top, "marked while no one listens", marked);
+    let between = Between::listen(path, false);
+    top.more(10);
+    next(&top, "marked while garbage comes", marked);
+    let list = run(xenscope(&["list"]).env("XENSTORED_PATH", path));
+    assert_eq!(list.code, Some(0), "{list:?}");
+    assert!(list.stderr.contains("not XenStore"), "{list:?}");
+
+    drop(between);
+    let _between = Between::listen(path, true);
+    next(&top, "right in the end", right);
 }

@@ -76,8 +76,11 @@ static void make_handle(xen_domain_handle_t handle, unsigned long salt)
 {
     static unsigned long state;
 
-    if (state == 0)
-        state = (unsigned long)time(NULL);
+    if (state == 0) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        state = (unsigned long)now.tv_sec * 1000000000UL + (unsigned long)now.tv_nsec;
+    }
     state += salt;
     for (size_t i = 0; i < sizeof(xen_domain_handle_t); i++) {
         state = state * 6364136223846793005UL + 1442695040888963407UL;

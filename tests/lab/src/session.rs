@@ -66,6 +66,9 @@ impl Session {
 
         let mut session = Self { machine, plan };
         session.start_guests(limit)?;
+        if session.plan.with_tests {
+            session.pin(limit)?;
+        }
         session.create_shells(limit)?;
         if !session.plan.guests.0.is_empty() {
             eprintln!(
@@ -174,6 +177,23 @@ impl Session {
             if let Err(error) = self.step(&["sh", "-c", wait, &log], limit) {
                 return Err(error.context(format!("guest {name} has not come up")));
             }
+        }
+        Ok(())
+    }
+
+    /// Keeps dom0 on one pCPU and the guests on the others.
+    ///
+    /// Under emulation the pCPUs' clocks are milliseconds apart, and Xen loses CPU time of a vCPU
+    /// that goes from one to another whose clock is behind (`vcpu_runstate_change` in Xen,
+    /// common/sched/core.c). The audit finds that, so no test of it could tell what else is wrong.
+    fn pin(&mut self, limit: Instant) -> Result<()> {
+        if self.plan.hardware.cpus < 2 {
+            return Ok(());
+        }
+        self.step(&["xl", "vcpu-pin", "0", "all", "0"], limit)?;
+        for guest in self.plan.guests.0.clone() {
+            let words = ["xl", "vcpu-pin", &guest.name, "all", "all,^0"];
+            self.step(&words, limit)?;
         }
         Ok(())
     }

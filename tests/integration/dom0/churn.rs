@@ -1,0 +1,132 @@
+//! Programs that go on while domains come and go around them without end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::follow::Followed;
+use super::shells::Shells;
+use crate::command::xenscope;
+use crate::record::{Audit, Happening, Record};
+
+/// How many domains there are at a time, always with the same ids.
+const DOMAINS: u16 = 50;
+/// The first of their ids.
+const FIRST: u16 = 7000;
+/// How many times they come and go unless `XENSCOPE_CHURN_SECONDS` says for how long: then it is
+/// 2,000 domains within that time.
+const ROUNDS: u16 = 8;
+/// After so many rounds a program has all the memory that it will ever need.
+const WARM: u16 = 3;
+
+/// How many rounds, and how long one lasts at least.
+fn pace() -> (u16, Duration) {
+    let seconds = std::env::var("XENSCOPE_CHURN_SECONDS").ok();
+    let rounds = 2000 / DOMAINS;
+    seconds.map_or((ROUNDS, Duration::ZERO), |seconds| {
+        let all = Duration::from_secs(seconds.parse().unwrap());
+        (rounds, all / u32::from(rounds))
+    })
+}
+
+/// The memory of a process that is in use, in KiB; fails when the process has ended.
+fn resident_kib(program: &Followed) -> i64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", program.pid())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let line = line.unwrap_or_else(|| panic!("it has ended: {}", program.complaints()));
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+fn follow(words: &[&str]) -> Followed {
+    let program = Followed::start(&mut xenscope(words));
+    program.more(1);
+    program
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn no_program_crashes_leaks_or_invents_while_domains_come_and_go() {
+    let json = |words: &[&'static str]| [words, &["--format", "json"]].concat();
+    let programs = [
+        follow(&json(&["top", "-b", "-d", "0.5"])),
+        follow(&json(&["events", "--since-start"])),
+        follow(&json(&[
+            "audit",
+            "--interval",
+            "0.5",
+            "--samples",
+            "1000000",
+        ])),
+    ];
+    let (rounds, each) = pace();
+    let mut warm = Vec::new();
+    for round in 0..rounds {
+        let end = Instant::now() + each;
+        let shells = Shells::create(DOMAINS, FIRST, "");
+        sleep(each / 2);
+        drop(shells);
+        sleep(end.saturating_duration_since(Instant::now()));
+        if round + 1 == WARM {
+            warm = programs.iter().map(resident_kib).collect();
+        }
+    }
+    let [top, events, audit] = &programs;
+    events.until("the end of the last", |events: &[Happening]| {
+        events.iter().rev().any(|event| event.event == "destroyed")
+            && lives(events)
+                .values()
+                .all(|life| life.last() == Some(&"destroyed"))
+    });
+    top.more(2);
+    audit.more(2);
+    let now: Vec<i64> = programs.iter().map(resident_kib).collect();
+    let grown = warm.iter().zip(&now).map(|(warm, now)| now - warm);
+    assert!(
+        grown.clone().all(|kib| kib <= 1024),
+        "{warm:?} KiB, then {now:?}"
+    );
+    for program in &programs {
+        assert_eq!(program.complaints(), "");
+    }
+
+    for record in top.said::<Record>() {
+        let ids: BTreeSet<u16> = record.domains.iter().map(|domain| domain.id).collect();
+        assert_eq!(ids.len(), record.domains.len(), "a domain is there twice");
+        for domain in &record.domains {
+            let most = match domain.id >= FIRST {
+                true => 0.0,
+                false => 110.0 * f64::from(domain.vcpus_online),
+            };
+            let percent = domain.cpu_percent.unwrap_or_default();
+            assert!((0.0..=most).contains(&percent), "{domain:?}");
+        }
+    }
+    let events: Vec<Happening> = events.said();
+    let lives = lives(&events);
+    assert!(lives.len() <= usize::from(rounds) * usize::from(DOMAINS));
+    for life in lives.values() {
+        assert!(
+            matches!(
+                life[..],
+                ["created", "named", "destroyed"] | ["created", "destroyed"]
+            ),
+            "{life:?}"
+        );
+    }
+    for report in audit.said::<Audit>() {
+        let mut wrong = report.wrong();
+        // CPU time may go missing under emulation, and a domain is half there at times.
+        wrong.retain(|(check, verdict, _)| *verdict == "failed" && !check.starts_with("cpu."));
+        assert_eq!(wrong, [], "{report:?}");
+    }
+}
+
+/// What happened to each of the domains that come and go, in order.
+fn lives(events: &[Happening]) -> BTreeMap<(Option<u16>, Option<uuid::Uuid>), Vec<&str>> {
+    let mut lives = BTreeMap::<_, Vec<&str>>::new();
+    for event in events.iter().filter(|event| event.id >= Some(FIRST)) {
+        let life = lives.entry((event.id, event.uuid)).or_default();
+        life.push(&event.event);
+    }
+    lives
+}

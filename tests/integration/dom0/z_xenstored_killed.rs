@@ -1,0 +1,70 @@
+//! XenStore's daemon killed and started again. This is the last test of a boot by its name: the
+//! new daemon knows nothing of the guests, and nothing that needs it for them works any more.
+
+use std::process::Command;
+
+use super::follow::Followed;
+use crate::command::{tool, xenscope};
+use crate::record::Record;
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn names_outlive_the_daemon_and_are_right_again_with_the_next() {
+    let daemon = std::env::var("XENSCOPE_LAB_STORE").unwrap();
+    let top = Followed::start(&mut xenscope(&[
+        "top", "-b", "-d", "0.3", "--format", "json",
+    ]));
+    let named = |record: &Record| {
+        record
+            .domains
+            .iter()
+            .any(|domain| domain.name.as_deref() == Some("pv-burn"))
+    };
+    top.until("the guests", |records: &[Record]| {
+        records.last().is_some_and(named)
+    });
+
+    tool("kill", &["-KILL", tool("pidof", &[&daemon]).trim()]);
+    let records = top.until("marked", |records: &[Record]| {
+        records
+            .last()
+            .is_some_and(|record| record.xenstore_as_of.is_some())
+    });
+    assert!(named(records.last().unwrap()), "{records:?}");
+    top.more(3);
+    let record = top.said::<Record>().pop().unwrap();
+    assert!(
+        record.xenstore_as_of.is_some() && named(&record),
+        "{record:?}"
+    );
+    assert!(
+        record
+            .domains
+            .iter()
+            .all(|domain| domain.cpu_percent.is_some())
+    );
+
+    let program = format!("/usr/sbin/{daemon}");
+    let started = Command::new(program)
+        .args(["--pid-file", "/run/xen/xenstored.pid"])
+        .status();
+    assert!(started.unwrap().success());
+    tool("xenstore-write", &["/local/domain/0/name", "reborn"]);
+    let records = top.until("right again", |records: &[Record]| {
+        let domain0 = records.last().and_then(|record| record.domains.first());
+        domain0.is_some_and(|domain| domain.name.as_deref() == Some("reborn"))
+    });
+    let last = records.last().unwrap();
+    assert_eq!(last.xenstore_as_of, None);
+    assert!(
+        !named(last),
+        "what is not there any more is not known any more: {last:?}"
+    );
+    let said = top.complaints();
+    assert!(
+        said.contains("XenStore does not answer, so names are as of "),
+        "{said}"
+    );
+    assert!(said.contains("XenStore answers again; for "), "{said}");
+    tool("xenstore-write", &["/local/domain/0/name", "Domain-0"]);
+}
