@@ -7,10 +7,15 @@
 //!
 //! NETTX and NETRX are what dom0's end of the NIC sent and received, as xentop has them.
 
+mod cells;
+
+use std::fmt;
+
 use super::Sample;
-use super::text::{UNKNOWN, columns, cut, or_unknown, percent, safe};
+use super::text::{Tenths, UNKNOWN, cut, or_unknown, percent, safe};
 use crate::rates::DomainRates;
 use crate::snapshot::{Disk, DiskBackend, DomId, Domain, Nic, ShutdownReason, States, VcpuState};
+use cells::Cells;
 
 /// What to show beyond a line for each domain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,7 +66,7 @@ const GROWING: [usize; 7] = [0, 10, 11, 14, 15, 16, 17];
 const SECTOR: u64 = 512;
 
 /// A domain's line, cell by cell.
-pub(crate) type Cells = [String; COLUMNS.len()];
+pub(crate) type Line = [String; COLUMNS.len()];
 
 /// One block: the heading and a line for each domain, in the order of their names as xentop has
 /// it.
@@ -73,24 +78,26 @@ pub fn block(sample: Sample<'_>, shown: Shown) -> String {
         (!first, name.is_none(), name, domain.id)
     });
     let host_bytes = sample.snapshot.host.memory_bytes;
-    let rows: Vec<(&Domain, Cells)> = domains
-        .into_iter()
-        .map(|(domain, rates)| (domain, cells(domain, rates, host_bytes, shown.full_name)))
-        .collect();
+    let mut rows = Cells::with_capacity(domains.len());
+    for (domain, rates) in &domains {
+        fill(&mut rows, domain, rates, host_bytes, shown.full_name);
+    }
 
     let mut widths = COLUMNS.map(|(_, width)| width);
-    for (_, cells) in &rows {
-        for column in GROWING {
-            widths[column] = columns(&cells[column]).max(widths[column]);
-        }
+    for cells in rows.lines() {
+        cells.widen(&mut widths, &GROWING);
     }
-    let heading = line(&COLUMNS.map(|(head, _)| head.to_owned()), &widths);
-    let mut out = String::new();
-    for (index, (domain, cells)) in rows.iter().enumerate() {
+    let mut heading = Cells::default();
+    COLUMNS.iter().for_each(|(head, _)| heading.push(head));
+    let width = widths.iter().sum::<usize>() + COLUMNS.len();
+    let mut out = String::with_capacity((domains.len() + 1) * width);
+    for (index, ((domain, _), cells)) in domains.iter().zip(rows.lines()).enumerate() {
         if index == 0 || shown.repeat_header {
-            out.push_str(&heading);
+            heading
+                .lines()
+                .for_each(|heads| heads.write(&widths, &mut out));
         }
-        out.push_str(&line(cells, &widths));
+        cells.write(&widths, &mut out);
         if shown.vcpus {
             out.push_str(&vcpus(domain));
         }
@@ -108,42 +115,52 @@ pub fn block(sample: Sample<'_>, shown: Shown) -> String {
 }
 
 /// What xentop would print of this domain on a host with so much memory.
-pub(crate) fn cells(
-    domain: &Domain,
-    rates: &DomainRates,
-    host_bytes: u64,
-    full_name: bool,
-) -> Cells {
-    let share = |bytes: u64| format!("{:.1}", 100.0 * bytes as f64 / host_bytes as f64);
-    let kib = |bytes: u64| (bytes / 1024).to_string();
-    let count = |count: Option<u64>| or_unknown(count, |count| count.to_string());
+pub(crate) fn line(domain: &Domain, rates: &DomainRates, host_bytes: u64, full_name: bool) -> Line {
+    let mut cells = Cells::default();
+    fill(&mut cells, domain, rates, host_bytes, full_name);
+    let mut line = cells.lines().flat_map(|line| line.cells());
+    std::array::from_fn(|_| line.next().unwrap_or_default().to_owned())
+}
+
+/// Adds a domain's cells.
+fn fill(cells: &mut Cells, domain: &Domain, rates: &DomainRates, host_bytes: u64, full_name: bool) {
+    let share = |bytes: u64| Tenths(100.0 * bytes as f64 / host_bytes as f64);
+    let kib = |bytes: u64| bytes / 1024;
     let name = safe(domain.name.as_deref().unwrap_or(UNKNOWN));
     let ceiling = domain.memory_max_bytes;
     let (nics, disks) = (domain.nics.as_deref(), domain.disks.as_deref());
-    [
-        match full_name {
-            true => name.into_owned(),
-            false => cut(&name, COLUMNS[0].1).to_owned(),
-        },
-        letters(domain.states),
-        (domain.cpu_time_ns / 1_000_000_000).to_string(),
-        percent(rates.cpu_percent),
-        kib(domain.memory_bytes),
-        share(domain.memory_bytes),
-        ceiling.map_or_else(|| "no limit".into(), kib),
-        ceiling.map_or_else(|| "n/a".into(), share),
-        domain.vcpus_online.to_string(),
-        count(nics.map(|nics| nics.len() as u64)),
-        or_unknown(sum(nics, |nic| nic.rx_bytes), kib),
-        or_unknown(sum(nics, |nic| nic.tx_bytes), kib),
-        count(disks.map(|disks| disks.len() as u64)),
-        count(sum_of_known(disks, |disk| disk.out_of_slots)),
-        count(sum_of_known(disks, |disk| disk.read_requests)),
-        count(sum_of_known(disks, |disk| disk.write_requests)),
-        count(sum_of_known(disks, |disk| disk.read_bytes).map(|bytes| bytes / SECTOR)),
-        count(sum_of_known(disks, |disk| disk.write_bytes).map(|bytes| bytes / SECTOR)),
-        domain.ssid.to_string(),
-    ]
+    let of_disks = |counter: fn(&Disk) -> Option<u64>| sum_of_known(disks, counter);
+
+    cells.push(match full_name {
+        true => &name,
+        false => cut(&name, COLUMNS[0].1),
+    });
+    cells.push(letters(domain.states));
+    cells.push(domain.cpu_time_ns / 1_000_000_000);
+    cells.push_known(rates.cpu_percent.map(|share| Tenths(share.value)));
+    cells.push(kib(domain.memory_bytes));
+    cells.push(share(domain.memory_bytes));
+    match ceiling {
+        Some(bytes) => {
+            cells.push(kib(bytes));
+            cells.push(share(bytes));
+        }
+        None => {
+            cells.push("no limit");
+            cells.push("n/a");
+        }
+    }
+    cells.push(domain.vcpus_online);
+    cells.push_known(nics.map(<[Nic]>::len));
+    cells.push_known(sum(nics, |nic| nic.rx_bytes).map(kib));
+    cells.push_known(sum(nics, |nic| nic.tx_bytes).map(kib));
+    cells.push_known(disks.map(<[Disk]>::len));
+    cells.push_known(of_disks(|disk| disk.out_of_slots));
+    cells.push_known(of_disks(|disk| disk.read_requests));
+    cells.push_known(of_disks(|disk| disk.write_requests));
+    cells.push_known(of_disks(|disk| disk.read_bytes).map(|bytes| bytes / SECTOR));
+    cells.push_known(of_disks(|disk| disk.write_bytes).map(|bytes| bytes / SECTOR));
+    cells.push(domain.ssid);
 }
 
 /// The sum over a domain's devices; `None` when one is not known.
@@ -164,37 +181,27 @@ fn sum_of_known(disks: Option<&[Disk]>, counter: impl Fn(&Disk) -> Option<u64>) 
     known.try_fold(0_u64, u64::checked_add)
 }
 
-/// Cells, right-aligned in their columns, one space apart.
-fn line(cells: &Cells, widths: &[usize; COLUMNS.len()]) -> String {
-    let mut out = String::with_capacity(200);
-    for (index, (cell, width)) in cells.iter().zip(widths).enumerate() {
-        if index > 0 {
-            out.push(' ');
-        }
-        out.extend(std::iter::repeat_n(
-            ' ',
-            width.saturating_sub(columns(cell)),
-        ));
-        out.push_str(cell);
-    }
-    out.push('\n');
-    out
+/// xentop's six letters, one for each state that holds.
+fn letters(states: States) -> Letters {
+    let crashed = states.shutdown == Some(ShutdownReason::Crash);
+    Letters([
+        (states.dying, "d"),
+        (states.shutdown.is_some() && !crashed, "s"),
+        (states.blocked, "b"),
+        (crashed, "c"),
+        (states.paused, "p"),
+        (states.running, "r"),
+    ])
 }
 
-/// xentop's six letters, one for each state that holds.
-fn letters(states: States) -> String {
-    let crashed = states.shutdown == Some(ShutdownReason::Crash);
-    [
-        (states.dying, 'd'),
-        (states.shutdown.is_some() && !crashed, 's'),
-        (states.blocked, 'b'),
-        (crashed, 'c'),
-        (states.paused, 'p'),
-        (states.running, 'r'),
-    ]
-    .into_iter()
-    .map(|(holds, letter)| if holds { letter } else { '-' })
-    .collect()
+/// Letters, and whether each is to be seen.
+struct Letters([(bool, &'static str); 6]);
+
+impl fmt::Display for Letters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut letters = self.0.iter();
+        letters.try_for_each(|&(holds, letter)| f.write_str(if holds { letter } else { "-" }))
+    }
 }
 
 /// The online vCPUs' times in seconds, five to a line.
@@ -390,7 +397,7 @@ web-server --b---          2   66.7     131072    3.1     132096       3.1     1
         if let Some(disks) = &mut new.domains[2].disks {
             disks.push(silent);
         }
-        let reads = |domain: &Domain| cells(domain, &DomainRates::default(), 1, false)[14].clone();
+        let reads = |domain: &Domain| line(domain, &DomainRates::default(), 1, false)[14].clone();
         assert_eq!(reads(&new.domains[0]), "-");
         assert_eq!(reads(&new.domains[2]), "77");
     }
