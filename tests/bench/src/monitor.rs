@@ -3,7 +3,6 @@
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::os::fd::AsFd;
-use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -13,15 +12,15 @@ use lab::bench::figures::{Calls, Cost, Monitor};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use procfs::process::Process;
 
-use crate::books::{Balance, Books};
+use crate::books::Books;
 use crate::trace;
 
-/// How long a program may take, all in all.
-const PATIENCE: Duration = Duration::from_secs(240);
+/// How long a program may take to be measured, and to be traced.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Samples are taken until there are so many, …
 const MANY: usize = 20;
@@ -37,26 +36,40 @@ const QUIET: Duration = Duration::from_millis(200);
 const BLOCKS: &str = "/run/blocks";
 const TRACE: &str = "/run/trace";
 
-/// Measures a program and, in another run, traces it.
+/// How many blocks are written while a program is traced.
+const TRACED: usize = 4;
+
+/// Measures a program once it has started, and traces it then.
 pub(crate) fn measure(program: &[&str], books: &mut Books) -> Result<Monitor> {
-    Ok(Monitor {
-        cost: cost(program, books)?,
-        calls: calls(program)?,
-    })
+    let limit = Instant::now() + PATIENCE;
+    let mut output = Output::create()?;
+    let running = Running::start(program, &output.file)?;
+    // With the second block all caches and buffers are what they will be.
+    let warm = output.block_by(limit)? && output.block_by(limit)?;
+    let mut monitor = Monitor {
+        cost: None,
+        calls: None,
+    };
+    if warm {
+        monitor.cost = cost(&running, &mut output, limit, books)?;
+    }
+    if monitor.cost.is_some() {
+        monitor.calls = calls(&running, &mut output, Instant::now() + PATIENCE)?;
+    }
+    Ok(monitor)
 }
 
 /// `None` when it takes too long.
-fn cost(program: &[&str], books: &mut Books) -> Result<Option<Cost>> {
-    let mut output = Output::create()?;
-    let mut running = Running::start(program, &output.file)?;
-    let limit = Instant::now() + PATIENCE;
-    // With the second block all caches and buffers are what they will be.
-    let warm = output.block_by(limit)? && output.block_by(limit)?;
-    if !warm {
-        return Ok(None);
-    }
-    let process = Process::new(running.0.id().try_into()?)?;
-    let before = Reading::take(&process, books, &output)?;
+fn cost(
+    running: &Running,
+    output: &mut Output,
+    limit: Instant,
+    books: &mut Books,
+) -> Result<Option<Cost>> {
+    let process = Process::new(running.id())?;
+    let usage = Usage::of(&process)?;
+    let length = output.length()?;
+    let balance = books.balance()?;
     let started = Instant::now();
     let mut samples = 0;
     while samples < MANY && (samples < FEW || started.elapsed() < LONG) {
@@ -65,43 +78,41 @@ fn cost(program: &[&str], books: &mut Books) -> Result<Option<Cost>> {
         }
         samples += 1;
     }
-    // What is measured first was measured last before.
-    let dom0_ns = books.cost_since(before.dom0)?;
-    let after = Usage::of(&process)?;
-    let peak_memory_bytes = 1024 * process.status()?.vmhwm.context("it has no peak")?;
-    running.stop()?;
+    // In the opposite order, so that no reading is part of what it measures.
+    let dom0_ns = books.cost_since(balance)?;
+    let used = Usage::of(&process)?;
+    let peak = process.status()?.vmhwm.context("it has no peak")?;
 
     // The blocks themselves say how many there were.
-    let samples = output.blocks_since(before.length)?;
+    let samples = output.blocks_since(length)?;
     let each = |total: f64| total / samples as f64;
     Ok(Some(Cost {
         samples,
         dom0_ns: each(dom0_ns),
-        process_ns: each(after.cpu_ns - before.usage.cpu_ns),
-        user_ns: each(after.user_ns - before.usage.user_ns),
-        system_ns: each(after.system_ns - before.usage.system_ns),
-        peak_memory_bytes,
+        process_ns: each(used.cpu_ns - usage.cpu_ns),
+        user_ns: each(used.user_ns - usage.user_ns),
+        system_ns: each(used.system_ns - usage.system_ns),
+        peak_memory_bytes: 1024 * peak,
     }))
 }
 
 /// `None` when it takes too long.
-fn calls(program: &[&str]) -> Result<Option<Calls>> {
-    let output = File::create(BLOCKS).context("cannot create a file for blocks")?;
-    let traced = [&["strace", "-f", "-yy", "-o", TRACE], program, &["-i", "4"]].concat();
-    let mut running = Running::start(&traced, &output)?;
-    let started = Instant::now();
-    while running.0.try_wait()?.is_none() {
-        if started.elapsed() > PATIENCE {
+fn calls(running: &Running, output: &mut Output, limit: Instant) -> Result<Option<Calls>> {
+    let id = running.id().to_string();
+    let strace = ["strace", "-q", "-f", "-yy", "-o", TRACE, "-p", &id];
+    let mut tracing = Running::start(&strace, &output.file)?;
+    for _ in 0..TRACED {
+        if !output.block_by(limit)? {
             return Ok(None);
         }
-        sleep(Duration::from_millis(100));
     }
-    let trace = fs::read_to_string(TRACE).context("cannot read what strace has written")?;
+    tracing.stop()?;
+    let trace = fs::read(TRACE).context("cannot read what strace has written")?;
     fs::remove_file(TRACE)?;
-    trace::calls(&trace).map(Some)
+    trace::calls(&String::from_utf8_lossy(&trace)).map(Some)
 }
 
-/// A program that runs, with what it starts; dropped, it is gone.
+/// A program that runs; dropped, it is gone.
 struct Running(Child);
 
 impl Running {
@@ -110,15 +121,19 @@ impl Running {
             .args(&program[1..])
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
-            .process_group(0)
             .spawn()
             .map(Self)
             .with_context(|| format!("cannot start {}", program[0]))
     }
 
+    fn id(&self) -> i32 {
+        self.0.id().cast_signed()
+    }
+
+    /// Ends it; what strace has traced goes on then.
     fn stop(&mut self) -> Result<()> {
         if self.0.try_wait()?.is_none() {
-            killpg(Pid::from_raw(self.0.id().try_into()?), Signal::SIGKILL)?;
+            kill(Pid::from_raw(self.id()), Signal::SIGTERM)?;
             self.0.wait()?;
         }
         Ok(())
@@ -178,23 +193,6 @@ impl Output {
             0 => bail!("no block was written"),
             blocks => Ok(blocks),
         }
-    }
-}
-
-/// Everything at one point in time.
-struct Reading {
-    usage: Usage,
-    length: u64,
-    dom0: Balance,
-}
-
-impl Reading {
-    fn take(process: &Process, books: &mut Books, output: &Output) -> Result<Self> {
-        Ok(Self {
-            usage: Usage::of(process)?,
-            length: output.length()?,
-            dom0: books.balance()?,
-        })
     }
 }
 

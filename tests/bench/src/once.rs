@@ -1,7 +1,7 @@
 //! Programs that print once.
 
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use lab::bench::figures::OneShot;
@@ -11,8 +11,12 @@ use nix::sys::time::{TimeVal, TimeValLike};
 use crate::books::Books;
 use crate::statistics::median;
 
-/// How often a program is run.
-const RUNS: usize = 5;
+/// A program is run so often, …
+const MANY: usize = 5;
+
+/// … or for so long, if it was a few times by then.
+const LONG: Duration = Duration::from_secs(25);
+const FEW: usize = 3;
 
 struct Run {
     wall_ns: f64,
@@ -23,12 +27,14 @@ struct Run {
 
 /// Runs a program some times, its output going nowhere.
 pub(crate) fn measure(program: &[&str], books: &mut Books) -> Result<OneShot> {
-    let runs = (0..RUNS)
-        .map(|_| run(program, books))
-        .collect::<Result<Vec<Run>>>()?;
+    let mut runs = Vec::new();
+    let started = Instant::now();
+    while runs.len() < MANY && (runs.len() < FEW || started.elapsed() < LONG) {
+        runs.push(run(program, books)?);
+    }
     let middle = |figure: fn(&Run) -> f64| median(runs.iter().map(figure)).context("no run");
     Ok(OneShot {
-        runs: RUNS,
+        runs: runs.len(),
         wall_ns: middle(|run| run.wall_ns)?,
         dom0_ns: middle(|run| run.dom0_ns)?,
         user_ns: middle(|run| run.user_ns)?,

@@ -5,9 +5,6 @@ use lab::bench::figures::Calls;
 
 use crate::statistics::median;
 
-/// How strace (`-f -yy`) shows a sleep, which is what lies between two samples.
-const SLEEP: &str = "clock_nanosleep(";
-
 /// What one sample did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Counts {
@@ -35,10 +32,11 @@ impl Counts {
     }
 }
 
-/// Counts what happened from each sleep to the next, up to and with that.
+/// Counts what happened from the beginning of each block to that of the next, in what
+/// `strace -f -yy` has written.
 ///
 /// # Errors
-/// When there are no two sleeps.
+/// When there are no two blocks.
 pub(crate) fn calls(trace: &str) -> Result<Calls> {
     let mut samples: Vec<Counts> = Vec::new();
     let mut sample: Option<Counts> = None;
@@ -46,7 +44,7 @@ pub(crate) fn calls(trace: &str) -> Result<Calls> {
         if let Some(counts) = &mut sample {
             counts.count(call);
         }
-        if call.starts_with(SLEEP) {
+        if begins_block(call) {
             samples.extend(sample.replace(Counts::default()));
         }
     }
@@ -69,6 +67,12 @@ fn call(line: &str) -> Option<&str> {
     (!call.starts_with(['<', '-', '+'])).then_some(call)
 }
 
+/// Whether it writes a heading to standard output, which is where a block begins.
+fn begins_block(call: &str) -> bool {
+    let heading = |(_, text): (&str, &str)| text.trim_start().starts_with("NAME ");
+    call.starts_with("write(1<") && call.split_once('"').is_some_and(heading)
+}
+
 /// Whether it is `IOCTL_PRIVCMD_HYPERCALL` (linux, include/uapi/xen/privcmd.h), for which strace
 /// has no name.
 fn is_hypercall(call: &str) -> bool {
@@ -87,21 +91,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_lies_between_two_sleeps_is_counted() -> Result<()> {
+    fn what_lies_between_two_headings_is_counted() -> Result<()> {
         let trace = "\
-12 openat(AT_FDCWD, \"/etc/ld.so.cache\", O_RDONLY|O_CLOEXEC) = 3</etc/ld.so.cache>
+12 restart_syscall(<... resuming interrupted clock_nanosleep ...>) = 0
+12 write(1</run/blocks>, \"      NAME  STATE   CPU(sec) CPU\"..., 4096) = 4096
+12 write(1</run/blocks>, \"--          0    0.0          0  \"..., 810) = 810
 12 clock_nanosleep(CLOCK_REALTIME, 0, {tv_sec=1, tv_nsec=0}, 0x7ffc) = 0
-12 ioctl(3</dev/xen/privcmd>, _IOC(_IOC_NONE, 0x50, 0, 0x30), 0x7ffd) = 0
-12 ioctl(4</dev/xen/hypercall>, _IOC(_IOC_NONE, 0x50, 0, 0xff), 0x7ffd) = 0
-12 write(5<UNIX-STREAM:[100->101]>, \"\\2\\0\", 16) = 16
-12 write(5<UNIX-STREAM:[100->101]>, \"/local\", 20) = 20
+12 ioctl(3</dev/xen/privcmd<char 10:119>>, _IOC(_IOC_NONE, 0x50, 0, 0x30), 0x7ffd) = 0
+12 ioctl(4</dev/xen/hypercall<char 10:118>>, _IOC(_IOC_NONE, 0x50, 0, 0xff), 0x7ffd) = 0
+12 write(5<UNIX-STREAM:[100]>, \"\\2\\0\", 16) = 16
+12 write(5<UNIX-STREAM:[100]>, \"/local\", 20) = 20
 13 futex(0x7ff, FUTEX_WAIT_PRIVATE, 2, NULL <unfinished ...>
-12 read(5<UNIX-STREAM:[100->101]>, \"\\2\\0\", 16) = 16
+12 read(5<UNIX-STREAM:[100]>, \"\\2\\0\", 16) = 16
 13 <... futex resumed>) = 0
 12 --- SIGALRM {si_signo=SIGALRM} ---
-12 write(5<UNIX-STREAM:[100->101]>, \"\\2\\0\", 16) = 16
-12 write(1</run/blocks>, \"      NAME\", 10) = 10
-12 clock_nanosleep(CLOCK_REALTIME, 0, {tv_sec=1, tv_nsec=0}, 0x7ffc) = 0
+12 write(5<UNIX-STREAM:[100]>, \"\\2\\0\", 16) = 16
+12 write(1</run/blocks>, \"      NAME  STATE   CPU(sec) CPU\"..., 4906) = 4906
 12 exit_group(0) = ?
 12 +++ exited with 0 +++
 ";
@@ -109,7 +114,7 @@ mod tests {
             calls(trace)?,
             Calls {
                 samples: 1,
-                system_calls: 9.0,
+                system_calls: 10.0,
                 hypercalls: 1.0,
                 store_messages: 2.0,
             }
@@ -118,7 +123,8 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_never_sleeps_twice_has_no_sample() {
-        assert!(calls("12 clock_nanosleep(CLOCK_REALTIME) = 0\n").is_err());
+    fn one_block_is_no_sample() {
+        let heading = "12 write(1</run/blocks>, \"      NAME  STATE\"..., 4906) = 4906\n";
+        assert!(calls(heading).is_err());
     }
 }
