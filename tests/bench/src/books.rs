@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 use xenscope::snapshot::{DomId, Stamp};
 use xenscope::xen::Hypervisor;
 
-use crate::statistics::median;
+/// How long an idle dom0 is watched: as long as a program is, for a look at it costs something too.
+const IDLE: Duration = Duration::from_secs(20);
 
 /// dom0's account at one point in time.
 #[derive(Clone, Copy)]
@@ -24,21 +25,16 @@ pub(crate) struct Books {
 }
 
 impl Books {
-    /// Opens them, and watches an idle dom0 for some seconds.
+    /// Opens them, and watches an idle dom0 for a while.
     pub(crate) fn open() -> Result<Self> {
         let mut books = Self {
             hypervisor: Hypervisor::open(false)?,
             idle_share: 0.0,
         };
-        // The median of short looks: something that happens once is not what dom0 always does.
-        let mut shares = Vec::new();
-        for _ in 0..6 {
-            let before = books.balance()?;
-            sleep(Duration::from_secs(1));
-            let after = books.balance()?;
-            shares.push(used(before, after) / elapsed_ns(before, after));
-        }
-        books.idle_share = median(shares).context("nothing was measured")?;
+        let before = books.balance()?;
+        sleep(IDLE);
+        let after = books.balance()?;
+        books.idle_share = used(before, after) / elapsed_ns(before, after);
         Ok(books)
     }
 
