@@ -3,7 +3,7 @@
 use super::{Row, UnknownLayout, lasting};
 use crate::rates::DomainRates;
 use crate::snapshot::{Domain, Snapshot};
-use crate::view::xentop::{COLUMNS, line};
+use crate::view::xentop::{COLUMNS, cells};
 
 /// The column of the name, by which a row is found.
 const NAME: usize = 0;
@@ -22,7 +22,7 @@ fn compared() -> impl Iterator<Item = usize> {
 /// What xentop would print of our figures.
 pub(super) fn ours(domain: &Domain, snapshot: &Snapshot) -> Vec<(&'static str, String)> {
     let host_bytes = snapshot.host.memory_bytes;
-    let mut cells = line(domain, &DomainRates::default(), host_bytes, true);
+    let mut cells = cells(domain, &DomainRates::default(), host_bytes, true);
     cells[STATE] = lasting(&cells[STATE]);
     compared()
         .map(|column| (COLUMNS[column].0, std::mem::take(&mut cells[column])))

@@ -1,7 +1,7 @@
 //! Text for terminals: made safe, measured in columns, with units people read.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write};
+use std::fmt::Write;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -22,7 +22,8 @@ pub fn is_unsafe(c: char) -> bool {
 
 /// Text from outside with each unsafe character written as `\u{…}`.
 pub fn safe(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_unsafe) {
+    let plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if plain || !text.contains(is_unsafe) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);
@@ -64,6 +65,10 @@ pub fn shortened(text: &str, width: usize) -> Cow<'_, str> {
 
 /// The beginning of the text that fits into `width` columns.
 pub fn cut(text: &str, width: usize) -> &str {
+    if text.len() <= width {
+        // No character takes more columns than bytes.
+        return text;
+    }
     let mut taken = 0;
     for (at, c) in text.char_indices() {
         taken += c.width().unwrap_or(0);
@@ -86,27 +91,25 @@ pub fn kib_per_second(bytes: Option<Measured>) -> String {
 
 /// A share in per cent, without the sign.
 pub fn percent(share: Option<Measured>) -> String {
-    or_unknown(share, |share| Tenths(share.value).to_string())
+    or_unknown(share, |share| tenths(share.value))
 }
 
 /// A figure with one decimal, as `{:.1}` has it and faster.
-#[derive(Clone, Copy, Debug)]
-pub struct Tenths(pub f64);
-
-impl fmt::Display for Tenths {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tenths = self.0 * 10.0;
-        let whole = tenths.round();
-        // Next to the middle between two decimals, and for all that is not an everyday figure, the
-        // exact way is the only one.
-        let plain = self.0.is_sign_positive() && whole < 1e9 && (tenths - whole).abs() < 0.499;
-        if plain {
-            let whole = whole as u64;
-            write!(f, "{}.{}", whole / 10, whole % 10)
-        } else {
-            write!(f, "{:.1}", self.0)
-        }
+pub fn tenths(figure: f64) -> String {
+    let tenths = figure * 10.0;
+    let whole = tenths.round();
+    // Next to the middle between two decimals, and for all that is not an everyday figure, the
+    // exact way is the only one.
+    let plain = figure.is_sign_positive() && whole < 1e9 && (tenths - whole).abs() < 0.499;
+    if !plain {
+        return format!("{figure:.1}");
     }
+    let whole = whole as u32;
+    let mut out = String::with_capacity(12);
+    out.push_str(itoa::Buffer::new().format(whole / 10));
+    out.push('.');
+    out.push_str(itoa::Buffer::new().format(whole % 10));
+    out
 }
 
 /// A time in seconds.
@@ -181,16 +184,16 @@ mod tests {
             f64::NAN,
             f64::INFINITY,
         ] {
-            assert_eq!(Tenths(figure).to_string(), format!("{figure:.1}"));
+            assert_eq!(tenths(figure), format!("{figure:.1}"));
         }
     }
 
     proptest! {
         #[test]
         fn tenths_are_rounded_as_ever(figure in 0.0..1e9_f64, eighths in 0_u32..80_000) {
-            prop_assert_eq!(Tenths(figure).to_string(), format!("{figure:.1}"));
+            prop_assert_eq!(tenths(figure), format!("{figure:.1}"));
             let figure = f64::from(eighths) / 80.0;
-            prop_assert_eq!(Tenths(figure).to_string(), format!("{figure:.1}"));
+            prop_assert_eq!(tenths(figure), format!("{figure:.1}"));
         }
 
         #[test]

@@ -7,15 +7,13 @@
 //!
 //! NETTX and NETRX are what dom0's end of the NIC sent and received, as xentop has them.
 
-mod cells;
-
-use std::fmt;
+mod lines;
 
 use super::Sample;
-use super::text::{Tenths, UNKNOWN, cut, or_unknown, percent, safe};
+use super::text::{UNKNOWN, cut, or_unknown, percent, safe};
 use crate::rates::DomainRates;
 use crate::snapshot::{Disk, DiskBackend, DomId, Domain, Nic, ShutdownReason, States, VcpuState};
-use cells::Cells;
+use lines::{Cells, Lines};
 
 /// What to show beyond a line for each domain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,9 +63,6 @@ const GROWING: [usize; 7] = [0, 10, 11, 14, 15, 16, 17];
 /// Bytes in a sector.
 const SECTOR: u64 = 512;
 
-/// A domain's line, cell by cell.
-pub(crate) type Line = [String; COLUMNS.len()];
-
 /// One block: the heading and a line for each domain, in the order of their names as xentop has
 /// it.
 pub fn block(sample: Sample<'_>, shown: Shown) -> String {
@@ -77,90 +72,106 @@ pub fn block(sample: Sample<'_>, shown: Shown) -> String {
         let first = shown.dom0_first && domain.id == DomId(0);
         (!first, name.is_none(), name, domain.id)
     });
-    let host_bytes = sample.snapshot.host.memory_bytes;
-    let mut rows = Cells::with_capacity(domains.len());
-    for (domain, rates) in &domains {
-        fill(&mut rows, domain, rates, host_bytes, shown.full_name);
+    let usual = COLUMNS.map(|(_, width)| width);
+    let mut lines = write(&domains, sample, shown, usual);
+    let mut widths = usual;
+    for column in GROWING {
+        widths[column] = lines.wanted[column];
     }
-
-    let mut widths = COLUMNS.map(|(_, width)| width);
-    for cells in rows.lines() {
-        cells.widen(&mut widths, &GROWING);
-    }
-    let mut heading = Cells::default();
-    COLUMNS.iter().for_each(|(head, _)| heading.push(head));
-    let width = widths.iter().sum::<usize>() + COLUMNS.len();
-    let mut out = String::with_capacity((domains.len() + 1) * width);
-    for (index, ((domain, _), cells)) in domains.iter().zip(rows.lines()).enumerate() {
-        if index == 0 || shown.repeat_header {
-            heading
-                .lines()
-                .for_each(|heads| heads.write(&widths, &mut out));
-        }
-        cells.write(&widths, &mut out);
-        if shown.vcpus {
-            out.push_str(&vcpus(domain));
-        }
-        if shown.networks {
-            out.extend(domain.nics.iter().flatten().enumerate().map(network));
-        }
-        if shown.vbds {
-            out.extend(domain.disks.iter().flatten().map(vbd));
-        }
+    if widths != usual {
+        // Seldom: most numbers fit.
+        lines = write(&domains, sample, shown, widths);
     }
     if shown.pcpus {
-        out.push_str(&pcpus(sample));
+        lines.text.push_str(&pcpus(sample));
     }
-    out
+    lines.text
 }
 
-/// What xentop would print of this domain on a host with so much memory.
-pub(crate) fn line(domain: &Domain, rates: &DomainRates, host_bytes: u64, full_name: bool) -> Line {
-    let mut cells = Cells::default();
+/// The lines in columns of these widths.
+fn write(
+    domains: &[(&Domain, &DomainRates)],
+    sample: Sample<'_>,
+    shown: Shown,
+    widths: [usize; COLUMNS.len()],
+) -> Lines {
+    let mut lines = Lines::new(widths, domains.len() + 1);
+    for (index, (domain, rates)) in domains.iter().enumerate() {
+        if index == 0 || shown.repeat_header {
+            COLUMNS.iter().for_each(|(head, _)| lines.text(head));
+        }
+        let host_bytes = sample.snapshot.host.memory_bytes;
+        fill(&mut lines, domain, rates, host_bytes, shown.full_name);
+        if shown.vcpus {
+            lines.text.push_str(&vcpus(domain));
+        }
+        if shown.networks {
+            let nics = domain.nics.iter().flatten().enumerate();
+            lines.text.extend(nics.map(network));
+        }
+        if shown.vbds {
+            lines.text.extend(domain.disks.iter().flatten().map(vbd));
+        }
+    }
+    lines
+}
+
+/// What xentop would print of this domain on a host with so much memory, cell by cell.
+pub(crate) fn cells(
+    domain: &Domain,
+    rates: &DomainRates,
+    host_bytes: u64,
+    full_name: bool,
+) -> Vec<String> {
+    let mut cells = Vec::with_capacity(COLUMNS.len());
     fill(&mut cells, domain, rates, host_bytes, full_name);
-    let mut line = cells.lines().flat_map(|line| line.cells());
-    std::array::from_fn(|_| line.next().unwrap_or_default().to_owned())
+    cells
 }
 
-/// Adds a domain's cells.
-fn fill(cells: &mut Cells, domain: &Domain, rates: &DomainRates, host_bytes: u64, full_name: bool) {
-    let share = |bytes: u64| Tenths(100.0 * bytes as f64 / host_bytes as f64);
+fn fill(
+    cells: &mut impl Cells,
+    domain: &Domain,
+    rates: &DomainRates,
+    host_bytes: u64,
+    full_name: bool,
+) {
+    let share = |bytes: u64| Some(100.0 * bytes as f64 / host_bytes as f64);
     let kib = |bytes: u64| bytes / 1024;
     let name = safe(domain.name.as_deref().unwrap_or(UNKNOWN));
-    let ceiling = domain.memory_max_bytes;
     let (nics, disks) = (domain.nics.as_deref(), domain.disks.as_deref());
     let of_disks = |counter: fn(&Disk) -> Option<u64>| sum_of_known(disks, counter);
+    let sectors = |bytes: u64| bytes / SECTOR;
 
-    cells.push(match full_name {
+    cells.text(match full_name {
         true => &name,
         false => cut(&name, COLUMNS[0].1),
     });
-    cells.push(letters(domain.states));
-    cells.push(domain.cpu_time_ns / 1_000_000_000);
-    cells.push_known(rates.cpu_percent.map(|share| Tenths(share.value)));
-    cells.push(kib(domain.memory_bytes));
-    cells.push(share(domain.memory_bytes));
-    match ceiling {
+    cells.text(&letters(domain.states));
+    cells.number(domain.cpu_time_ns / 1_000_000_000);
+    cells.tenths(rates.cpu_percent.map(|share| share.value));
+    cells.number(kib(domain.memory_bytes));
+    cells.tenths(share(domain.memory_bytes));
+    match domain.memory_max_bytes {
         Some(bytes) => {
-            cells.push(kib(bytes));
-            cells.push(share(bytes));
+            cells.number(kib(bytes));
+            cells.tenths(share(bytes));
         }
         None => {
-            cells.push("no limit");
-            cells.push("n/a");
+            cells.text("no limit");
+            cells.text("n/a");
         }
     }
-    cells.push(domain.vcpus_online);
-    cells.push_known(nics.map(<[Nic]>::len));
-    cells.push_known(sum(nics, |nic| nic.rx_bytes).map(kib));
-    cells.push_known(sum(nics, |nic| nic.tx_bytes).map(kib));
-    cells.push_known(disks.map(<[Disk]>::len));
-    cells.push_known(of_disks(|disk| disk.out_of_slots));
-    cells.push_known(of_disks(|disk| disk.read_requests));
-    cells.push_known(of_disks(|disk| disk.write_requests));
-    cells.push_known(of_disks(|disk| disk.read_bytes).map(|bytes| bytes / SECTOR));
-    cells.push_known(of_disks(|disk| disk.write_bytes).map(|bytes| bytes / SECTOR));
-    cells.push(domain.ssid);
+    cells.number(domain.vcpus_online.into());
+    cells.known(nics.map(|nics| nics.len() as u64));
+    cells.known(sum(nics, |nic| nic.rx_bytes).map(kib));
+    cells.known(sum(nics, |nic| nic.tx_bytes).map(kib));
+    cells.known(disks.map(|disks| disks.len() as u64));
+    cells.known(of_disks(|disk| disk.out_of_slots));
+    cells.known(of_disks(|disk| disk.read_requests));
+    cells.known(of_disks(|disk| disk.write_requests));
+    cells.known(of_disks(|disk| disk.read_bytes).map(sectors));
+    cells.known(of_disks(|disk| disk.write_bytes).map(sectors));
+    cells.number(domain.ssid.into());
 }
 
 /// The sum over a domain's devices; `None` when one is not known.
@@ -182,26 +193,19 @@ fn sum_of_known(disks: Option<&[Disk]>, counter: impl Fn(&Disk) -> Option<u64>) 
 }
 
 /// xentop's six letters, one for each state that holds.
-fn letters(states: States) -> Letters {
+fn letters(states: States) -> String {
     let crashed = states.shutdown == Some(ShutdownReason::Crash);
-    Letters([
-        (states.dying, "d"),
-        (states.shutdown.is_some() && !crashed, "s"),
-        (states.blocked, "b"),
-        (crashed, "c"),
-        (states.paused, "p"),
-        (states.running, "r"),
-    ])
-}
-
-/// Letters, and whether each is to be seen.
-struct Letters([(bool, &'static str); 6]);
-
-impl fmt::Display for Letters {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut letters = self.0.iter();
-        letters.try_for_each(|&(holds, letter)| f.write_str(if holds { letter } else { "-" }))
-    }
+    [
+        (states.dying, 'd'),
+        (states.shutdown.is_some() && !crashed, 's'),
+        (states.blocked, 'b'),
+        (crashed, 'c'),
+        (states.paused, 'p'),
+        (states.running, 'r'),
+    ]
+    .into_iter()
+    .map(|(holds, letter)| if holds { letter } else { '-' })
+    .collect()
 }
 
 /// The online vCPUs' times in seconds, five to a line.
@@ -397,7 +401,7 @@ web-server --b---          2   66.7     131072    3.1     132096       3.1     1
         if let Some(disks) = &mut new.domains[2].disks {
             disks.push(silent);
         }
-        let reads = |domain: &Domain| line(domain, &DomainRates::default(), 1, false)[14].clone();
+        let reads = |domain: &Domain| cells(domain, &DomainRates::default(), 1, false)[14].clone();
         assert_eq!(reads(&new.domains[0]), "-");
         assert_eq!(reads(&new.domains[2]), "77");
     }
