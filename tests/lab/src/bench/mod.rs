@@ -26,7 +26,10 @@ const GUESTS: &str = "pv:burn,pv:idle,pv:idle,pv:idle";
 
 /// Empty domains beside them: with dom0 they are as many as the first of [`SIZES`], so that the
 /// difference is what devices cost.
-const BESIDE: &str = "5@100";
+const BESIDE: u16 = 5;
+
+/// The first one's id.
+const BESIDE_FIRST: u16 = 100;
 
 /// The guest that burns.
 const BURN: &str = "pv-burn";
@@ -56,7 +59,7 @@ pub fn run(xen: Xen, store: Store) -> Result<()> {
             cpus: 2,
         },
         guests: GUESTS.parse()?,
-        shells: vec![BESIDE.parse()?],
+        shells: vec![format!("{BESIDE}@{BESIDE_FIRST}").parse()?],
         extra: Extra::Bench,
     })?;
     let xl = |session: &mut Session, line: &str| {
@@ -74,14 +77,22 @@ pub fn run(xen: Xen, store: Store) -> Result<()> {
     for name in guests.iter().filter(|name| *name != BURN) {
         xl(&mut session, &format!("destroy {name}"))?;
     }
-    let limit = Instant::now() + LIMIT;
-    session.step(&["lab-shells", "destroy", "100", "5"], limit)?;
+    let (first, count) = (BESIDE_FIRST.to_string(), BESIDE.to_string());
+    let destroy = ["lab-shells", "destroy", &first, &count];
+    session.step(&destroy, Instant::now() + LIMIT)?;
     xl(&mut session, &format!("unpause {BURN}"))?;
     eprintln!("lab: measuring how right CPU % is");
     let accuracy = ask(&mut session, &["accuracy", BURN])?;
     xl(&mut session, &format!("destroy {BURN}"))?;
 
-    let mut stages = Vec::new();
+    let mut bench = Bench {
+        xen: xen.label(),
+        store: store.label(),
+        devices,
+        accuracy,
+        stages: Vec::new(),
+    };
+    let path = paths::lab().join("bench.json");
     let mut there = 1;
     for size in SIZES {
         eprintln!("lab: measuring beside {size} domains");
@@ -89,20 +100,11 @@ pub fn run(xen: Xen, store: Store) -> Result<()> {
         let shells = format!("{}@{there}", size - there);
         session.step(&["lab-shells", "create", &shells], Instant::now() + LIMIT)?;
         there = size;
-        stages.push(ask(&mut session, &["stage"])?);
+        bench.stages.push(ask(&mut session, &["stage"])?);
+        // Each time: what comes next may take a quarter of an hour, and may fail.
+        fs::write(&path, serde_json::to_string_pretty(&bench)?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
-    drop(session);
-
-    let bench = Bench {
-        xen: xen.label(),
-        store: store.label(),
-        devices,
-        accuracy,
-        stages,
-    };
-    let path = paths::lab().join("bench.json");
-    fs::write(&path, serde_json::to_string_pretty(&bench)?)
-        .with_context(|| format!("cannot write {}", path.display()))?;
     print!("{}", table::all(&bench));
     eprintln!("lab: the figures are in {}", path.display());
     Ok(())
