@@ -166,41 +166,57 @@ fn fill_in(
     pools: &mut [Pool],
     keys: Keys,
 ) -> Result<(), Down> {
-    for domain in &mut *domains {
-        let id = domain.id;
-        let home = |key: &str| format!("/local/domain/{id}/{key}");
-        if keys.names {
-            domain.name = reader.read(home("name"))?.filter(|name| !name.is_empty());
-        }
-        if keys.details {
-            let kib = |text: Option<String>| text.and_then(|text| value::kib(&text));
-            domain.memory_target_bytes = kib(reader.read(home("memory/target"))?);
-            domain.memory_static_max_bytes = kib(reader.read(home("memory/static-max"))?);
-            let vm = reader.read(home("vm"))?;
-            domain.store_uuid = vm.and_then(|path| value::uuid(&path));
-        }
-        if keys.availability {
-            let available = (0..domain.vcpus_max).map(|vcpu| {
-                let word = reader.read(home(&format!("cpu/{vcpu}/availability")))?;
-                Ok(word.and_then(|word| value::online(&word)))
-            });
-            domain.vcpus_available = Some(available.collect::<Result<_, _>>()?);
-        }
-        if keys.macs {
-            for nic in domain.nics.iter_mut().flatten() {
-                nic.mac = reader.read(backend("vif", id, nic.id, "mac"))?;
-            }
-        }
-    }
+    // All values are asked for at once: a first visit tells what is to be asked.
+    let mut paths = Vec::new();
+    visit(domains, pools, keys, |path| {
+        paths.push(path);
+        None
+    });
+    let mut values = reader.read_all(paths)?.into_iter();
+    visit(domains, pools, keys, |_| values.next().flatten());
     if keys.disks {
         user_space_disks(reader, domains)?;
     }
-    if keys.names {
-        for pool in pools {
-            pool.name = reader.read(format!("/local/pool/{}/name", pool.id))?;
+    Ok(())
+}
+
+/// Fills in what `read` has at each path, in an order that does not depend on what that is.
+fn visit(
+    domains: &mut [Domain],
+    pools: &mut [Pool],
+    keys: Keys,
+    mut read: impl FnMut(String) -> Option<String>,
+) {
+    for domain in domains {
+        let id = domain.id;
+        let home = |key: &str| format!("/local/domain/{id}/{key}");
+        if keys.names {
+            domain.name = read(home("name")).filter(|name| !name.is_empty());
+        }
+        if keys.details {
+            let kib = |text: Option<String>| text.and_then(|text| value::kib(&text));
+            domain.memory_target_bytes = kib(read(home("memory/target")));
+            domain.memory_static_max_bytes = kib(read(home("memory/static-max")));
+            domain.store_uuid = read(home("vm")).and_then(|path| value::uuid(&path));
+        }
+        if keys.availability {
+            let available = (0..domain.vcpus_max).map(|vcpu| {
+                let word = read(home(&format!("cpu/{vcpu}/availability")))?;
+                value::online(&word)
+            });
+            domain.vcpus_available = Some(available.collect());
+        }
+        if keys.macs {
+            for nic in domain.nics.iter_mut().flatten() {
+                nic.mac = read(backend("vif", id, nic.id, "mac"));
+            }
         }
     }
-    Ok(())
+    if keys.names {
+        for pool in pools {
+            pool.name = read(format!("/local/pool/{}/name", pool.id));
+        }
+    }
 }
 
 /// Adds the disks whose backends the kernel does not know.

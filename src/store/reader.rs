@@ -2,7 +2,7 @@
 //! the daemon may be stopped, and `/dev/xen/xenbus` takes requests that no daemon will answer.
 
 use std::io;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 
 use xenstore_rs::Xs;
@@ -11,23 +11,19 @@ use xenstore_rs::unix::XsUnix;
 use super::daemon::{Daemon, PATIENCE, unanswered};
 use super::value::is_absent;
 
+/// How many values are asked for at once, with [`PATIENCE`] for all of them: handing each one over
+/// from thread to thread takes longer than reading it.
+const BATCH: usize = 32;
+
 /// A connection to XenStore, with the thread that waits on it.
 #[derive(Debug)]
 pub(super) struct Reader {
-    requests: Sender<Request>,
-    answers: Receiver<io::Result<Answer>>,
+    jobs: Sender<Job>,
     thread: JoinHandle<()>,
 }
 
-/// What to ask for, at which path.
-#[derive(Debug)]
-enum Request {
-    Value(String),
-    Children(String),
-}
-
-/// What there was: a value alone or the names of children; `None` when it can't be shown.
-type Answer = Option<Vec<String>>;
+/// What the thread does with the connection.
+type Job = Box<dyn FnOnce(&XsUnix) + Send>;
 
 /// XenStore does not answer, and why. A reader that said so is of no further use.
 #[derive(Debug)]
@@ -38,42 +34,51 @@ impl Reader {
     pub(super) fn start() -> io::Result<Self> {
         Daemon::greet()?;
         let connection = XsUnix::new()?;
-        let (requests, to_do) = channel();
-        let (answer, answers) = channel();
+        let (jobs, to_do) = channel::<Job>();
         let thread = Builder::new().name("xenstore".into()).spawn(move || {
-            // Ends when either end of the channels does.
-            for request in to_do {
-                let answered = match request {
-                    Request::Value(path) => connection.read(&path).map(|value| vec![value]),
-                    Request::Children(path) => connection.directory(&path),
-                };
-                if answer.send(known(answered)).is_err() {
-                    break;
-                }
-            }
+            // Ends when the reader does.
+            to_do.into_iter().for_each(|job| job(&connection));
         })?;
-        Ok(Self {
-            requests,
-            answers,
-            thread,
-        })
+        Ok(Self { jobs, thread })
     }
 
     /// The value at `path`; `None` when there is none, or none that is text.
     pub(super) fn read(&self, path: String) -> Result<Option<String>, Down> {
-        let value = self.ask(Request::Value(path))?;
-        Ok(value.and_then(|mut value| value.pop()))
+        self.ask(move |connection| value(connection, &path))
+    }
+
+    /// The values at all these paths, as [`Reader::read`] has them.
+    pub(super) fn read_all(&self, paths: Vec<String>) -> Result<Vec<Option<String>>, Down> {
+        let mut values = Vec::with_capacity(paths.len());
+        let mut paths = paths.into_iter().peekable();
+        while paths.peek().is_some() {
+            let batch: Vec<String> = paths.by_ref().take(BATCH).collect();
+            values.extend(self.ask(move |connection| {
+                let read = batch.iter().map(|path| value(connection, path));
+                read.collect::<io::Result<Vec<_>>>()
+            })?);
+        }
+        Ok(values)
     }
 
     /// The names below `path`; `None` when they are more than XenStore lists at once.
     pub(super) fn list(&self, path: String) -> Result<Option<Vec<String>>, Down> {
-        self.ask(Request::Children(path))
+        self.ask(move |connection| {
+            let names = known(connection.directory(&path))?;
+            Ok(names.map(|names| names.into_iter().map(String::from).collect()))
+        })
     }
 
-    fn ask(&self, request: Request) -> Result<Answer, Down> {
+    fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&XsUnix) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, Down> {
         let ended = || Down("its connection was lost".to_owned());
-        self.requests.send(request).map_err(|_| ended())?;
-        match self.answers.recv_timeout(PATIENCE) {
+        let (answer, answered) = channel();
+        // No one may wait for the answer any more.
+        let job: Job = Box::new(move |connection| drop(answer.send(question(connection))));
+        self.jobs.send(job).map_err(|_| ended())?;
+        match answered.recv_timeout(PATIENCE) {
             Ok(answer) => answer.map_err(|error| Down(error.to_string())),
             Err(RecvTimeoutError::Timeout) => Err(Down(unanswered().to_string())),
             Err(RecvTimeoutError::Disconnected) => Err(ended()),
@@ -87,10 +92,16 @@ impl Reader {
     }
 }
 
-/// Tells a path without anything that can be shown from a connection that does not work.
-fn known(answer: io::Result<Vec<Box<str>>>) -> io::Result<Answer> {
+fn value(connection: &XsUnix, path: &str) -> io::Result<Option<String>> {
+    let value = known(connection.read(path).map(|value| vec![value]))?;
+    Ok(value.and_then(|mut value| value.pop()).map(String::from))
+}
+
+/// Tells a path without anything that can be shown, which is `None`, and one without anything from
+/// a connection that does not work.
+fn known(answer: io::Result<Vec<Box<str>>>) -> io::Result<Option<Vec<Box<str>>>> {
     match answer {
-        Ok(texts) => Ok(Some(texts.into_iter().map(String::from).collect())),
+        Ok(texts) => Ok(Some(texts)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(Vec::new())),
         Err(error) if is_absent(&error) => Ok(None),
         Err(error) => Err(error),

@@ -22,7 +22,8 @@ pub fn is_unsafe(c: char) -> bool {
 
 /// Text from outside with each unsafe character written as `\u{…}`.
 pub fn safe(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_unsafe) {
+    let plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if plain || !text.contains(is_unsafe) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);
@@ -64,6 +65,10 @@ pub fn shortened(text: &str, width: usize) -> Cow<'_, str> {
 
 /// The beginning of the text that fits into `width` columns.
 pub fn cut(text: &str, width: usize) -> &str {
+    if text.len() <= width {
+        // No character takes more columns than bytes.
+        return text;
+    }
     let mut taken = 0;
     for (at, c) in text.char_indices() {
         taken += c.width().unwrap_or(0);
@@ -86,7 +91,25 @@ pub fn kib_per_second(bytes: Option<Measured>) -> String {
 
 /// A share in per cent, without the sign.
 pub fn percent(share: Option<Measured>) -> String {
-    or_unknown(share, |share| format!("{:.1}", share.value))
+    or_unknown(share, |share| tenths(share.value))
+}
+
+/// A figure with one decimal, as `{:.1}` has it and faster.
+pub fn tenths(figure: f64) -> String {
+    let tenths = figure * 10.0;
+    let whole = tenths.round();
+    // Next to the middle between two decimals, and for all that is not an everyday figure, the
+    // exact way is the only one.
+    let plain = figure.is_sign_positive() && whole < 1e9 && (tenths - whole).abs() < 0.499;
+    if !plain {
+        return format!("{figure:.1}");
+    }
+    let whole = whole as u32;
+    let mut out = String::with_capacity(12);
+    out.push_str(itoa::Buffer::new().format(whole / 10));
+    out.push('.');
+    out.push_str(itoa::Buffer::new().format(whole % 10));
+    out
 }
 
 /// A time in seconds.
@@ -148,7 +171,31 @@ mod tests {
         assert_eq!(numbers(&[]), "");
     }
 
+    #[test]
+    fn tenths_are_rounded_as_printf_does() {
+        for figure in [
+            0.0,
+            -0.0,
+            0.25,
+            0.35,
+            99.95,
+            1e20,
+            -3.17,
+            f64::NAN,
+            f64::INFINITY,
+        ] {
+            assert_eq!(tenths(figure), format!("{figure:.1}"));
+        }
+    }
+
     proptest! {
+        #[test]
+        fn tenths_are_rounded_as_ever(figure in 0.0..1e9_f64, eighths in 0_u32..80_000) {
+            prop_assert_eq!(tenths(figure), format!("{figure:.1}"));
+            let figure = f64::from(eighths) / 80.0;
+            prop_assert_eq!(tenths(figure), format!("{figure:.1}"));
+        }
+
         #[test]
         fn safe_text_has_nothing_unsafe_left(text in any::<String>()) {
             prop_assert!(!safe(&text).contains(is_unsafe));

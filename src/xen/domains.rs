@@ -7,8 +7,12 @@ use crate::error::Error;
 use crate::snapshot::{DomId, Domain, DomainType, ShutdownReason, Stamp, States};
 use uuid::Uuid;
 
-/// Domains asked for in one hypercall.
+/// Domains asked for in one hypercall at most.
 const BATCH: usize = 1024;
+
+/// Domains asked for beyond those that there were last time. libxenctrl makes and copies a buffer
+/// for all that are asked for, whether they are there or not.
+const SPARE: usize = 16;
 
 /// What only a device model serves: a domain with any of it is HVM, without it is PVH. A PVH
 /// domain has a local APIC, and as dom0 an I/O APIC and virtual PCI too.
@@ -21,8 +25,12 @@ impl Hypervisor {
     /// # Errors
     /// When the hypervisor refuses `getdomaininfolist`.
     pub fn domains(&mut self) -> Result<Vec<Domain>, Error> {
-        self.listed.resize(BATCH, xc_domaininfo_t::default());
-        let mut domains: Vec<Domain> = Vec::new();
+        let size = match self.known {
+            0 => BATCH,
+            known => BATCH.min(known + SPARE),
+        };
+        self.listed.resize(size, xc_domaininfo_t::default());
+        let mut domains: Vec<Domain> = Vec::with_capacity(self.known + SPARE);
         let mut first = 0;
         loop {
             let (returned, stamp) = stamped(|| {
@@ -32,20 +40,22 @@ impl Hypervisor {
                     self.library.xc_domain_getinfolist(
                         self.handle.as_ptr(),
                         first,
-                        BATCH as u32,
+                        size as u32,
                         self.listed.as_mut_ptr(),
                     )
                 }
             });
             let count = self.check("xc_domain_getinfolist", None, returned)?;
-            let batch = &self.listed[..BATCH.min(count.unsigned_abs() as usize)];
+            let batch = &self.listed[..size.min(count.unsigned_abs() as usize)];
             domains.extend(batch.iter().map(|info| domain(info, stamp)));
             match batch.last() {
                 // Ids have gaps, so a count says nothing about where the next batch begins.
-                Some(last) if batch.len() == BATCH => first = u32::from(last.domain) + 1,
-                _ => return Ok(domains),
+                Some(last) if batch.len() == size => first = u32::from(last.domain) + 1,
+                _ => break,
             }
         }
+        self.known = domains.len();
+        Ok(domains)
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Hypervisor {
     pub(super) version: String,
     /// What `xc_domain_getinfolist` writes to, kept from sample to sample.
     pub(super) listed: Vec<super::binding::xc_domaininfo_t>,
+    /// How many domains there were last time; 0 before the first.
+    pub(super) known: usize,
     /// What `xc_getcpuinfo` writes to, kept from sample to sample.
     pub(super) idle: Vec<super::binding::xc_cpuinfo_t>,
 }
@@ -65,6 +67,7 @@ impl Hypervisor {
             logger,
             version: String::new(),
             listed: Vec::new(),
+            known: 0,
             idle: Vec::new(),
         };
         hypervisor.version = hypervisor.read_version()?;

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use crate::image::Programs;
 use crate::paths;
+use crate::session::Extra;
 use crate::tied;
 use crate::xen::Xen;
 
@@ -27,8 +28,8 @@ struct Target {
     kind: Vec<String>,
 }
 
-/// Builds everything that dom0 gets; the integration tests only when asked for.
-pub fn programs(xen: Xen, with_tests: bool) -> Result<Programs> {
+/// Builds everything that dom0 gets.
+pub fn programs(xen: Xen, extra: Extra) -> Result<Programs> {
     Ok(Programs {
         xenscope: cargo(
             &[
@@ -43,7 +44,22 @@ pub fn programs(xen: Xen, with_tests: bool) -> Result<Programs> {
         )?,
         agent: cargo(&["build", "--package", "lab", "--bin", "lab-dom0"], "bin")?,
         shells: shells(xen)?,
-        integration: with_tests
+        bench: (extra == Extra::Bench)
+            .then(|| {
+                cargo(
+                    &[
+                        "build",
+                        "--release",
+                        "--package",
+                        "lab-bench",
+                        "--bin",
+                        "lab-bench",
+                    ],
+                    "bin",
+                )
+            })
+            .transpose()?,
+        integration: (extra == Extra::Tests)
             .then(|| {
                 cargo(
                     &[

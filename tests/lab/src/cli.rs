@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
+use crate::bench;
 use crate::machine::{self, Hardware};
 use crate::protocol::Size;
-use crate::session::{Plan, Session};
+use crate::session::{Extra, Plan, Session};
 use crate::setup;
 use crate::spec::{Guests, Shells};
 use crate::terminal;
@@ -69,6 +70,19 @@ enum Command {
         #[arg(long, value_enum, default_value = "4.17")]
         xen: Xen,
     },
+    /// Boot, measure what xenscope, xentop and xl cost dom0 and how right CPU % is, print tables
+    ///
+    /// Beside 10 domains with disks and NICs, then beside 10, 100, 1,000 and 4,000 empty ones; the
+    /// figures also go to target/lab/bench.json. It takes half an hour on an otherwise idle machine,
+    /// and what it measures is wrong on a busy one.
+    Bench {
+        /// Which Xen
+        #[arg(long, value_enum, default_value = "4.17")]
+        xen: Xen,
+        /// XenStore's daemon
+        #[arg(long, value_enum, default_value = "xenstored")]
+        store: Store,
+    },
     /// Run all tests: on the host, then in dom0 on each Xen
     Test {
         /// Which Xen
@@ -122,7 +136,7 @@ impl From<Boot> for Plan {
             },
             guests: boot.guests,
             shells: boot.shells,
-            with_tests: false,
+            extra: Extra::Nothing,
         }
     }
 }
@@ -162,6 +176,10 @@ fn run(command: Command) -> Result<u8> {
             code
         }
         Command::Demo { xen } => demo(xen)?,
+        Command::Bench { xen, store } => {
+            bench::run(xen, store)?;
+            0
+        }
         Command::Test { xen, filters } => i32::from(!test::run(&xen.versions(), &filters)?),
     };
     Ok(u8::try_from(code).unwrap_or(u8::MAX))
@@ -177,7 +195,7 @@ fn demo(xen: Xen) -> Result<i32> {
         },
         guests: DEMO_GUESTS.parse()?,
         shells: Vec::new(),
-        with_tests: false,
+        extra: Extra::Nothing,
     })?;
     let words = |text: &str| text.split(' ').map(str::to_owned).collect();
     if io::stdin().is_terminal() && io::stdout().is_terminal() {

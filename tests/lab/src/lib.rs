@@ -2,14 +2,15 @@
 //!
 //! ```text
 //! setup ──> debian: a suite's packages, unpacked under target/lab
-//! build ──> cargo and cc: xenscope, dom0's agent, lab-shells, the tests
+//! build ──> cargo and cc: xenscope, dom0's agent, lab-shells, the tests, lab-bench
 //! image ──> dom0's file system as an initramfs
 //! machine > QEMU, the serial log, and the channel to dom0's agent (protocol; its other end is src/dom0)
-//! session > guests and empty domains, then the command: run, shell, screen, demo, test
+//! session > guests and empty domains, then the command: run, shell, screen, demo, test, bench
 //! ```
 //!
 //! Nothing that the lab starts outlives it: see [`tied`].
 
+pub mod bench;
 pub mod build;
 pub mod cli;
 pub mod debian;

@@ -32,8 +32,19 @@ pub struct Plan {
     pub guests: Guests,
     /// The empty domains to create after them.
     pub shells: Vec<Shells>,
-    /// Whether dom0 gets the integration tests.
-    pub with_tests: bool,
+    /// What dom0 gets beyond that.
+    pub extra: Extra,
+}
+
+/// A program of the lab's own that dom0 has only when it is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extra {
+    /// None.
+    Nothing,
+    /// The integration tests, and what they find in dom0.
+    Tests,
+    /// `lab-bench`.
+    Bench,
 }
 
 /// A booted dom0.
@@ -46,13 +57,13 @@ impl Session {
     /// Builds, boots, and starts the guests.
     pub fn start(plan: Plan) -> Result<Self> {
         let mut versions = vec![plan.xen];
-        if plan.with_tests {
+        if plan.extra == Extra::Tests {
             // A test wants the other version's library.
             versions.push(plan.xen.other());
         }
         setup::ensure(&versions)?;
         eprintln!("lab: building");
-        let programs = build::programs(plan.xen, plan.with_tests)?;
+        let programs = build::programs(plan.xen, plan.extra)?;
         let image = image::make(plan.xen, &programs, &plan.guests.0)?;
 
         let (xen, store) = (plan.xen.label(), plan.store.label());
@@ -157,14 +168,14 @@ impl Session {
         }
     }
 
+    /// The names of the guests that were started.
+    pub fn guests(&self) -> Vec<String> {
+        let guests = self.plan.guests.0.iter();
+        guests.map(|guest| guest.name.clone()).collect()
+    }
+
     fn start_guests(&mut self, limit: Instant) -> Result<()> {
-        let names: Vec<String> = self
-            .plan
-            .guests
-            .0
-            .iter()
-            .map(|guest| guest.name.clone())
-            .collect();
+        let names = self.guests();
         for name in &names {
             eprintln!("lab: starting {name}");
             let config = format!("/lab/guests/{name}.cfg");
@@ -206,8 +217,8 @@ impl Session {
         Ok(())
     }
 
-    /// Runs a command of the lab's own, which is to succeed.
-    fn step(&mut self, argv: &[&str], limit: Instant) -> Result<()> {
+    /// Runs a command of the lab's own, which is to succeed; returns what it printed.
+    pub fn step(&mut self, argv: &[&str], limit: Instant) -> Result<Vec<u8>> {
         let exec = self.exec(argv.iter().map(|&word| word.to_owned()).collect(), None);
         let mut output = Vec::new();
         let mut errors = Vec::new();
@@ -222,6 +233,6 @@ impl Session {
                 serial::excerpt(&self.machine.log)
             );
         }
-        Ok(())
+        Ok(output)
     }
 }

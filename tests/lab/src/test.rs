@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use crate::build;
 use crate::libtest::{self, Counts};
 use crate::machine::{self, Hardware};
-use crate::session::{Plan, Session};
+use crate::session::{Extra, Plan, Session};
 use crate::setup;
 use crate::xen::{Store, Xen};
 
@@ -135,7 +135,7 @@ fn in_dom0<'a>(
         },
         guests: GUESTS.parse()?,
         shells: Vec::new(),
-        with_tests: true,
+        extra: Extra::Tests,
     })?;
     let argv = ["/lab/integration", "--ignored", "--test-threads=1"]
         .into_iter()

@@ -26,6 +26,8 @@ pub struct Programs {
     pub shells: PathBuf,
     /// xenscope itself.
     pub xenscope: PathBuf,
+    /// `lab-bench`.
+    pub bench: Option<PathBuf>,
     /// xenscope's integration tests.
     pub integration: Option<PathBuf>,
 }

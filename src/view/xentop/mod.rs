@@ -7,10 +7,13 @@
 //!
 //! NETTX and NETRX are what dom0's end of the NIC sent and received, as xentop has them.
 
+mod lines;
+
 use super::Sample;
-use super::text::{UNKNOWN, columns, cut, or_unknown, percent, safe};
+use super::text::{UNKNOWN, cut, or_unknown, percent, safe};
 use crate::rates::DomainRates;
 use crate::snapshot::{Disk, DiskBackend, DomId, Domain, Nic, ShutdownReason, States, VcpuState};
+use lines::{Cells, Lines};
 
 /// What to show beyond a line for each domain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,9 +63,6 @@ const GROWING: [usize; 7] = [0, 10, 11, 14, 15, 16, 17];
 /// Bytes in a sector.
 const SECTOR: u64 = 512;
 
-/// A domain's line, cell by cell.
-pub(crate) type Cells = [String; COLUMNS.len()];
-
 /// One block: the heading and a line for each domain, in the order of their names as xentop has
 /// it.
 pub fn block(sample: Sample<'_>, shown: Shown) -> String {
@@ -72,78 +72,106 @@ pub fn block(sample: Sample<'_>, shown: Shown) -> String {
         let first = shown.dom0_first && domain.id == DomId(0);
         (!first, name.is_none(), name, domain.id)
     });
-    let host_bytes = sample.snapshot.host.memory_bytes;
-    let rows: Vec<(&Domain, Cells)> = domains
-        .into_iter()
-        .map(|(domain, rates)| (domain, cells(domain, rates, host_bytes, shown.full_name)))
-        .collect();
-
-    let mut widths = COLUMNS.map(|(_, width)| width);
-    for (_, cells) in &rows {
-        for column in GROWING {
-            widths[column] = columns(&cells[column]).max(widths[column]);
-        }
+    let usual = COLUMNS.map(|(_, width)| width);
+    let mut lines = write(&domains, sample, shown, usual);
+    let mut widths = usual;
+    for column in GROWING {
+        widths[column] = lines.wanted[column];
     }
-    let heading = line(&COLUMNS.map(|(head, _)| head.to_owned()), &widths);
-    let mut out = String::new();
-    for (index, (domain, cells)) in rows.iter().enumerate() {
-        if index == 0 || shown.repeat_header {
-            out.push_str(&heading);
-        }
-        out.push_str(&line(cells, &widths));
-        if shown.vcpus {
-            out.push_str(&vcpus(domain));
-        }
-        if shown.networks {
-            out.extend(domain.nics.iter().flatten().enumerate().map(network));
-        }
-        if shown.vbds {
-            out.extend(domain.disks.iter().flatten().map(vbd));
-        }
+    if widths != usual {
+        // Seldom: most numbers fit.
+        lines = write(&domains, sample, shown, widths);
     }
     if shown.pcpus {
-        out.push_str(&pcpus(sample));
+        lines.text.push_str(&pcpus(sample));
     }
-    out
+    lines.text
 }
 
-/// What xentop would print of this domain on a host with so much memory.
+/// The lines in columns of these widths.
+fn write(
+    domains: &[(&Domain, &DomainRates)],
+    sample: Sample<'_>,
+    shown: Shown,
+    widths: [usize; COLUMNS.len()],
+) -> Lines {
+    let mut lines = Lines::new(widths, domains.len() + 1);
+    for (index, (domain, rates)) in domains.iter().enumerate() {
+        if index == 0 || shown.repeat_header {
+            COLUMNS.iter().for_each(|(head, _)| lines.text(head));
+        }
+        let host_bytes = sample.snapshot.host.memory_bytes;
+        fill(&mut lines, domain, rates, host_bytes, shown.full_name);
+        if shown.vcpus {
+            lines.text.push_str(&vcpus(domain));
+        }
+        if shown.networks {
+            let nics = domain.nics.iter().flatten().enumerate();
+            lines.text.extend(nics.map(network));
+        }
+        if shown.vbds {
+            lines.text.extend(domain.disks.iter().flatten().map(vbd));
+        }
+    }
+    lines
+}
+
+/// What xentop would print of this domain on a host with so much memory, cell by cell.
 pub(crate) fn cells(
     domain: &Domain,
     rates: &DomainRates,
     host_bytes: u64,
     full_name: bool,
-) -> Cells {
-    let share = |bytes: u64| format!("{:.1}", 100.0 * bytes as f64 / host_bytes as f64);
-    let kib = |bytes: u64| (bytes / 1024).to_string();
-    let count = |count: Option<u64>| or_unknown(count, |count| count.to_string());
+) -> Vec<String> {
+    let mut cells = Vec::with_capacity(COLUMNS.len());
+    fill(&mut cells, domain, rates, host_bytes, full_name);
+    cells
+}
+
+fn fill(
+    cells: &mut impl Cells,
+    domain: &Domain,
+    rates: &DomainRates,
+    host_bytes: u64,
+    full_name: bool,
+) {
+    let share = |bytes: u64| Some(100.0 * bytes as f64 / host_bytes as f64);
+    let kib = |bytes: u64| bytes / 1024;
     let name = safe(domain.name.as_deref().unwrap_or(UNKNOWN));
-    let ceiling = domain.memory_max_bytes;
     let (nics, disks) = (domain.nics.as_deref(), domain.disks.as_deref());
-    [
-        match full_name {
-            true => name.into_owned(),
-            false => cut(&name, COLUMNS[0].1).to_owned(),
-        },
-        letters(domain.states),
-        (domain.cpu_time_ns / 1_000_000_000).to_string(),
-        percent(rates.cpu_percent),
-        kib(domain.memory_bytes),
-        share(domain.memory_bytes),
-        ceiling.map_or_else(|| "no limit".into(), kib),
-        ceiling.map_or_else(|| "n/a".into(), share),
-        domain.vcpus_online.to_string(),
-        count(nics.map(|nics| nics.len() as u64)),
-        or_unknown(sum(nics, |nic| nic.rx_bytes), kib),
-        or_unknown(sum(nics, |nic| nic.tx_bytes), kib),
-        count(disks.map(|disks| disks.len() as u64)),
-        count(sum_of_known(disks, |disk| disk.out_of_slots)),
-        count(sum_of_known(disks, |disk| disk.read_requests)),
-        count(sum_of_known(disks, |disk| disk.write_requests)),
-        count(sum_of_known(disks, |disk| disk.read_bytes).map(|bytes| bytes / SECTOR)),
-        count(sum_of_known(disks, |disk| disk.write_bytes).map(|bytes| bytes / SECTOR)),
-        domain.ssid.to_string(),
-    ]
+    let of_disks = |counter: fn(&Disk) -> Option<u64>| sum_of_known(disks, counter);
+    let sectors = |bytes: u64| bytes / SECTOR;
+
+    cells.text(match full_name {
+        true => &name,
+        false => cut(&name, COLUMNS[0].1),
+    });
+    cells.text(&letters(domain.states));
+    cells.number(domain.cpu_time_ns / 1_000_000_000);
+    cells.tenths(rates.cpu_percent.map(|share| share.value));
+    cells.number(kib(domain.memory_bytes));
+    cells.tenths(share(domain.memory_bytes));
+    match domain.memory_max_bytes {
+        Some(bytes) => {
+            cells.number(kib(bytes));
+            cells.tenths(share(bytes));
+        }
+        None => {
+            cells.text("no limit");
+            cells.text("n/a");
+        }
+    }
+    cells.number(domain.vcpus_online.into());
+    cells.known(nics.map(|nics| nics.len() as u64));
+    cells.known(sum(nics, |nic| nic.rx_bytes).map(kib));
+    cells.known(sum(nics, |nic| nic.tx_bytes).map(kib));
+    cells.known(disks.map(|disks| disks.len() as u64));
+    cells.known(of_disks(|disk| disk.out_of_slots));
+    cells.known(of_disks(|disk| disk.read_requests));
+    cells.known(of_disks(|disk| disk.write_requests));
+    cells.known(of_disks(|disk| disk.read_bytes).map(sectors));
+    cells.known(of_disks(|disk| disk.write_bytes).map(sectors));
+    cells.number(domain.ssid.into());
 }
 
 /// The sum over a domain's devices; `None` when one is not known.
@@ -162,23 +190,6 @@ fn sum_of_known(disks: Option<&[Disk]>, counter: impl Fn(&Disk) -> Option<u64>) 
         return None;
     }
     known.try_fold(0_u64, u64::checked_add)
-}
-
-/// Cells, right-aligned in their columns, one space apart.
-fn line(cells: &Cells, widths: &[usize; COLUMNS.len()]) -> String {
-    let mut out = String::with_capacity(200);
-    for (index, (cell, width)) in cells.iter().zip(widths).enumerate() {
-        if index > 0 {
-            out.push(' ');
-        }
-        out.extend(std::iter::repeat_n(
-            ' ',
-            width.saturating_sub(columns(cell)),
-        ));
-        out.push_str(cell);
-    }
-    out.push('\n');
-    out
 }
 
 /// xentop's six letters, one for each state that holds.

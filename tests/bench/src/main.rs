@@ -1,0 +1,33 @@
+//! Measures in the laboratory's dom0, for `cargo lab bench`: what xenscope, xentop and xl cost
+//! beside the domains that there are, and how right their figures are.
+//!
+//! ```text
+//! lab-bench stage              everything, beside the domains that there are
+//! lab-bench accuracy DOMAIN    how close to 100 % a domain comes that burns a pCPU of its own
+//! ```
+//! Prints one line of JSON, of a type in `lab::bench::figures`.
+
+mod accuracy;
+mod books;
+mod inside;
+mod monitor;
+mod once;
+mod stage;
+mod statistics;
+mod trace;
+
+use std::env;
+
+use anyhow::{Result, bail};
+
+fn main() -> Result<()> {
+    let words: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let line = match words[..] {
+        ["stage"] => serde_json::to_string(&stage::measure()?)?,
+        ["accuracy", domain] => serde_json::to_string(&accuracy::measure(domain)?)?,
+        _ => bail!("usage: lab-bench stage | lab-bench accuracy DOMAIN"),
+    };
+    println!("{line}");
+    Ok(())
+}

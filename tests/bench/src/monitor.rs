@@ -1,0 +1,220 @@
+//! Programs that print a block every second: what a sample costs once they have started.
+
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::os::fd::AsFd;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use lab::bench::figures::{Calls, Cost, Monitor};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use procfs::process::Process;
+
+use crate::books::Books;
+use crate::trace;
+
+/// How long a program may take to be measured, and to be traced.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Samples are taken until there are so many, …
+const MANY: usize = 20;
+
+/// … or for so long, if there are a few by then.
+const LONG: Duration = Duration::from_secs(25);
+const FEW: usize = 3;
+
+/// A block is over when nothing has been written for so long. The next one is a second away.
+const QUIET: Duration = Duration::from_millis(200);
+
+/// Where a program writes to.
+const BLOCKS: &str = "/run/blocks";
+const TRACE: &str = "/run/trace";
+
+/// How many blocks are written while a program is traced.
+const TRACED: usize = 4;
+
+/// Measures a program once it has started, and traces it then.
+pub(crate) fn measure(program: &[&str], books: &mut Books) -> Result<Monitor> {
+    let limit = Instant::now() + PATIENCE;
+    let mut output = Output::create()?;
+    let running = Running::start(program, &output.file)?;
+    // With the second block all caches and buffers are what they will be.
+    let warm = output.block_by(limit)? && output.block_by(limit)?;
+    let mut monitor = Monitor {
+        cost: None,
+        calls: None,
+    };
+    if warm {
+        monitor.cost = cost(&running, &mut output, limit, books)?;
+    }
+    if monitor.cost.is_some() {
+        monitor.calls = calls(&running, &mut output, Instant::now() + PATIENCE)?;
+    }
+    Ok(monitor)
+}
+
+/// `None` when it takes too long.
+fn cost(
+    running: &Running,
+    output: &mut Output,
+    limit: Instant,
+    books: &mut Books,
+) -> Result<Option<Cost>> {
+    let process = Process::new(running.id())?;
+    let usage = Usage::of(&process)?;
+    let length = output.length()?;
+    let balance = books.balance()?;
+    let started = Instant::now();
+    let mut samples = 0;
+    while samples < MANY && (samples < FEW || started.elapsed() < LONG) {
+        if !output.block_by(limit)? {
+            return Ok(None);
+        }
+        samples += 1;
+    }
+    // In the opposite order, so that no reading is part of what it measures.
+    let dom0_ns = books.cost_since(balance)?;
+    let used = Usage::of(&process)?;
+    let peak = process.status()?.vmhwm.context("it has no peak")?;
+
+    // The blocks themselves say how many there were.
+    let samples = output.blocks_since(length)?;
+    let each = |total: f64| total / samples as f64;
+    Ok(Some(Cost {
+        samples,
+        dom0_ns: each(dom0_ns),
+        process_ns: each(used.cpu_ns - usage.cpu_ns),
+        user_ns: each(used.user_ns - usage.user_ns),
+        system_ns: each(used.system_ns - usage.system_ns),
+        peak_memory_bytes: 1024 * peak,
+    }))
+}
+
+/// `None` when it takes too long.
+fn calls(running: &Running, output: &mut Output, limit: Instant) -> Result<Option<Calls>> {
+    let id = running.id().to_string();
+    let strace = ["strace", "-q", "-f", "-yy", "-o", TRACE, "-p", &id];
+    let mut tracing = Running::start(&strace, &output.file)?;
+    for _ in 0..TRACED {
+        if !output.block_by(limit)? {
+            return Ok(None);
+        }
+    }
+    tracing.stop()?;
+    let trace = fs::read(TRACE).context("cannot read what strace has written")?;
+    fs::remove_file(TRACE)?;
+    trace::calls(&String::from_utf8_lossy(&trace)).map(Some)
+}
+
+/// A program that runs; dropped, it is gone.
+struct Running(Child);
+
+impl Running {
+    fn start(program: &[&str], output: &File) -> Result<Self> {
+        Command::new(program[0])
+            .args(&program[1..])
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .spawn()
+            .map(Self)
+            .with_context(|| format!("cannot start {}", program[0]))
+    }
+
+    fn id(&self) -> i32 {
+        self.0.id().cast_signed()
+    }
+
+    /// Ends it; what strace has traced goes on then.
+    fn stop(&mut self) -> Result<()> {
+        if self.0.try_wait()?.is_none() {
+            kill(Pid::from_raw(self.id()), Signal::SIGTERM)?;
+            self.0.wait()?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // There is nothing to do about an error.
+        let _ = self.stop();
+    }
+}
+
+/// What a program has written, and word of it.
+struct Output {
+    file: File,
+    news: Inotify,
+}
+
+impl Output {
+    fn create() -> Result<Self> {
+        let file = File::create(BLOCKS).context("cannot create a file for blocks")?;
+        let news = Inotify::init(InitFlags::IN_NONBLOCK)?;
+        news.add_watch(BLOCKS, AddWatchFlags::IN_MODIFY)?;
+        Ok(Self { file, news })
+    }
+
+    /// Waits until a block has been written; `false` when there is none by `limit`.
+    fn block_by(&mut self, limit: Instant) -> Result<bool> {
+        let left = limit.saturating_duration_since(Instant::now());
+        let timeout = PollTimeout::try_from(left)?;
+        let mut waited = [PollFd::new(self.news.as_fd(), PollFlags::POLLIN)];
+        if poll(&mut waited, timeout)? == 0 {
+            return Ok(false);
+        }
+        loop {
+            match self.news.read_events() {
+                Ok(_) => sleep(QUIET),
+                Err(Errno::EAGAIN) => return Ok(true),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn length(&self) -> Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    /// How many headings were written from here on.
+    fn blocks_since(&self, length: u64) -> Result<usize> {
+        let mut file = File::open(BLOCKS)?;
+        file.seek(SeekFrom::Start(length))?;
+        let mut text = String::new();
+        file.read_to_string(&mut text)?;
+        let heading = |line: &&str| line.trim_start().starts_with("NAME ");
+        match text.lines().filter(heading).count() {
+            0 => bail!("no block was written"),
+            blocks => Ok(blocks),
+        }
+    }
+}
+
+/// What a process has used, all its threads together.
+struct Usage {
+    cpu_ns: f64,
+    user_ns: f64,
+    system_ns: f64,
+}
+
+impl Usage {
+    fn of(process: &Process) -> Result<Self> {
+        let mut cpu_ns = 0.0;
+        for task in process.tasks()? {
+            cpu_ns += task?.schedstat()?.sum_exec_runtime as f64;
+        }
+        let stat = process.stat()?;
+        let tick_ns = 1e9 / procfs::ticks_per_second() as f64;
+        Ok(Self {
+            cpu_ns,
+            user_ns: stat.utime as f64 * tick_ns,
+            system_ns: stat.stime as f64 * tick_ns,
+        })
+    }
+}

@@ -1,0 +1,69 @@
+//! Programs that print once.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use lab::bench::figures::OneShot;
+use nix::sys::resource::{Usage, UsageWho, getrusage};
+use nix::sys::time::{TimeVal, TimeValLike};
+
+use crate::books::Books;
+use crate::statistics::median;
+
+/// A program is run so often, …
+const MANY: usize = 5;
+
+/// … or for so long, if it was a few times by then.
+const LONG: Duration = Duration::from_secs(25);
+const FEW: usize = 3;
+
+struct Run {
+    wall_ns: f64,
+    dom0_ns: f64,
+    user_ns: f64,
+    system_ns: f64,
+}
+
+/// Runs a program some times, its output going nowhere.
+pub(crate) fn measure(program: &[&str], books: &mut Books) -> Result<OneShot> {
+    let mut runs = Vec::new();
+    let started = Instant::now();
+    while runs.len() < MANY && (runs.len() < FEW || started.elapsed() < LONG) {
+        runs.push(run(program, books)?);
+    }
+    let middle = |figure: fn(&Run) -> f64| median(runs.iter().map(figure)).context("no run");
+    Ok(OneShot {
+        runs: runs.len(),
+        wall_ns: middle(|run| run.wall_ns)?,
+        dom0_ns: middle(|run| run.dom0_ns)?,
+        user_ns: middle(|run| run.user_ns)?,
+        system_ns: middle(|run| run.system_ns)?,
+    })
+}
+
+fn run(program: &[&str], books: &mut Books) -> Result<Run> {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    let balance = books.balance()?;
+    let started = Instant::now();
+    let status = Command::new(program[0])
+        .args(&program[1..])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
+        .with_context(|| format!("cannot start {}", program[0]))?;
+    let wall_ns = started.elapsed().as_nanos() as f64;
+    let dom0_ns = books.cost_since(balance)?;
+    if !status.success() {
+        bail!("{} failed: {status}", program.join(" "));
+    }
+    let now = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    let since =
+        |time: fn(&Usage) -> TimeVal| 1e3 * (time(&now) - time(&usage)).num_microseconds() as f64;
+    Ok(Run {
+        wall_ns,
+        dom0_ns,
+        user_ns: since(Usage::user_time),
+        system_ns: since(Usage::system_time),
+    })
+}

@@ -1,0 +1,118 @@
+//! `cargo lab bench`: what xenscope costs, and how right it is, beside xentop and xl.
+//!
+//! The measuring is done in dom0, by the package `lab-bench`.
+
+pub mod figures;
+mod table;
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::machine::{self, Hardware};
+use crate::paths;
+use crate::session::{Extra, Plan, Session};
+use crate::xen::{Store, Xen};
+use figures::{Accuracy, Stage};
+
+/// How long one call of `lab-bench` may take.
+const LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// Guests, each with a disk and a NIC.
+const GUESTS: &str = "pv:burn,pv:idle,pv:idle,pv:idle";
+
+/// Empty domains beside them: with dom0 they are as many as the first of [`SIZES`], so that the
+/// difference is what devices cost.
+const BESIDE: u16 = 5;
+
+/// The first one's id.
+const BESIDE_FIRST: u16 = 100;
+
+/// The guest that burns.
+const BURN: &str = "pv-burn";
+
+/// Numbers of domains, dom0 among them.
+const SIZES: [u16; 4] = [10, 100, 1000, 4000];
+
+/// All that was measured in one boot.
+#[derive(Debug, Serialize)]
+struct Bench {
+    xen: &'static str,
+    store: &'static str,
+    /// Beside guests with disks and NICs.
+    devices: Stage,
+    accuracy: Vec<Accuracy>,
+    /// Beside empty domains, as many as in [`SIZES`].
+    stages: Vec<Stage>,
+}
+
+/// Boots once, measures, prints tables and writes the figures to `target/lab/bench.json`.
+pub fn run(xen: Xen, store: Store) -> Result<()> {
+    let mut session = Session::start(Plan {
+        xen,
+        store,
+        hardware: Hardware {
+            memory: machine::USUAL_MEMORY,
+            cpus: 2,
+        },
+        guests: GUESTS.parse()?,
+        shells: vec![format!("{BESIDE}@{BESIDE_FIRST}").parse()?],
+        extra: Extra::Bench,
+    })?;
+    let xl = |session: &mut Session, line: &str| {
+        let argv: Vec<&str> = ["xl"].into_iter().chain(line.split(' ')).collect();
+        session.step(&argv, Instant::now() + LIMIT).map(drop)
+    };
+    // A pCPU for dom0, and one for who burns.
+    xl(&mut session, "vcpu-pin Domain-0 0 0")?;
+    xl(&mut session, &format!("vcpu-pin {BURN} 0 1"))?;
+    xl(&mut session, &format!("pause {BURN}"))?;
+    eprintln!("lab: measuring beside guests with disks and NICs");
+    let devices = ask(&mut session, &["stage"])?;
+
+    let guests = session.guests();
+    for name in guests.iter().filter(|name| *name != BURN) {
+        xl(&mut session, &format!("destroy {name}"))?;
+    }
+    let (first, count) = (BESIDE_FIRST.to_string(), BESIDE.to_string());
+    let destroy = ["lab-shells", "destroy", &first, &count];
+    session.step(&destroy, Instant::now() + LIMIT)?;
+    xl(&mut session, &format!("unpause {BURN}"))?;
+    eprintln!("lab: measuring how right CPU % is");
+    let accuracy = ask(&mut session, &["accuracy", BURN])?;
+    xl(&mut session, &format!("destroy {BURN}"))?;
+
+    let mut bench = Bench {
+        xen: xen.label(),
+        store: store.label(),
+        devices,
+        accuracy,
+        stages: Vec::new(),
+    };
+    let path = paths::lab().join("bench.json");
+    let mut there = 1;
+    for size in SIZES {
+        eprintln!("lab: measuring beside {size} domains");
+        // Ids without gaps: xentop is slower with gaps.
+        let shells = format!("{}@{there}", size - there);
+        session.step(&["lab-shells", "create", &shells], Instant::now() + LIMIT)?;
+        there = size;
+        bench.stages.push(ask(&mut session, &["stage"])?);
+        // Each time: what comes next may take a quarter of an hour, and may fail.
+        fs::write(&path, serde_json::to_string_pretty(&bench)?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    print!("{}", table::all(&bench));
+    eprintln!("lab: the figures are in {}", path.display());
+    Ok(())
+}
+
+/// Runs `lab-bench` in dom0.
+fn ask<T: DeserializeOwned>(session: &mut Session, words: &[&str]) -> Result<T> {
+    let argv = [&["/lab/bench"], words].concat();
+    let output = session.step(&argv, Instant::now() + LIMIT)?;
+    serde_json::from_slice(&output).with_context(|| format!("cannot read what {argv:?} printed"))
+}

@@ -1,0 +1,294 @@
+//! The figures as tables.
+
+use super::Bench;
+use super::figures::{Monitor, Stage};
+
+/// Everything.
+pub(super) fn all(bench: &Bench) -> String {
+    let (xen, store) = (bench.xen, bench.store);
+    let mut out = format!("Xen {xen}, {store}\n\nA sample of top -b -d 1, start-up not counted:\n");
+    out.push_str(&samples(bench));
+    if let Some((ours, theirs)) = bench.per_device_ns() {
+        let (ours, theirs) = (ours / 1e6, theirs / 1e6);
+        out.push_str(&format!(
+            "A device adds {ours:.3} ms to xenscope's process, {theirs:.3} ms to xentop's.\n"
+        ));
+    }
+    out.push_str("\nA sample of xenscope from within, in ms:\n");
+    out.push_str(&inside(bench));
+    out.push_str("\nlist, in ms:\n");
+    out.push_str(&lists(bench));
+    out.push_str("\nCPU % of a guest that burns a pCPU of its own, in points above 100:\n");
+    out.push_str(&accuracy(bench));
+    out
+}
+
+impl Bench {
+    /// By what is there, with what each costs.
+    fn stages(&self) -> impl Iterator<Item = &Stage> {
+        self.stages.iter().chain([&self.devices])
+    }
+
+    /// Nanoseconds of process time that a device adds to a sample of xenscope and of xentop.
+    fn per_device_ns(&self) -> Option<(f64, f64)> {
+        let with = &self.devices;
+        let same = |stage: &&Stage| stage.domains == with.domains;
+        let without = self.stages.iter().find(same)?;
+        let devices = (with.nics + with.disks) as f64;
+        let each = |monitor: fn(&Stage) -> &Monitor| {
+            let process_ns = |stage| Some(monitor(stage).cost.as_ref()?.process_ns);
+            Some((process_ns(with)? - process_ns(without)?) / devices)
+        };
+        Some((
+            each(|stage| &stage.xenscope_top)?,
+            each(|stage| &stage.xentop)?,
+        ))
+    }
+}
+
+/// What a sample costs, and by how much xentop's costs more.
+fn samples(bench: &Bench) -> String {
+    let mut rows = vec![row([
+        "domains",
+        "devices",
+        "program",
+        "dom0 ms",
+        "process ms",
+        "system calls",
+        "hypercalls",
+        "to XenStore",
+        "MiB",
+    ])];
+    for stage in bench.stages() {
+        let (ours, theirs) = (costs(&stage.xenscope_top), costs(&stage.xentop));
+        let times = std::array::from_fn(|index| {
+            let (ours, theirs) = (ours[index]?, theirs[index]?);
+            (ours > 0.0).then(|| theirs / ours)
+        });
+        for (program, figures) in [("xenscope", ours), ("xentop", theirs), ("times", times)] {
+            let mut cells = there(stage);
+            cells.push(program.to_owned());
+            cells.extend(figures.map(|figure| figure.map_or("-".to_owned(), short)));
+            rows.push(cells);
+        }
+    }
+    grid(&rows)
+}
+
+/// The figures of one program; `None` when it took too long.
+fn costs(monitor: &Monitor) -> [Option<f64>; 6] {
+    let cost = monitor.cost.as_ref();
+    let calls = monitor.calls.as_ref();
+    [
+        cost.map(|cost| cost.dom0_ns / 1e6),
+        cost.map(|cost| cost.process_ns / 1e6),
+        calls.map(|calls| calls.system_calls),
+        calls.map(|calls| calls.hypercalls),
+        calls.map(|calls| calls.store_messages),
+        cost.map(|cost| cost.peak_memory_bytes as f64 / f64::from(1 << 20)),
+    ]
+}
+
+fn inside(bench: &Bench) -> String {
+    let mut rows = vec![row([
+        "domains",
+        "devices",
+        "bare hypercalls",
+        "all that is read",
+        "with rates and text",
+        "times the bare",
+    ])];
+    for stage in bench.stages() {
+        let inside = &stage.inside;
+        let times = inside.whole_ns / inside.hypercall_ns;
+        let ms = [inside.hypercall_ns, inside.read_ns, inside.whole_ns].map(|ns| short(ns / 1e6));
+        rows.push([there(stage), ms.to_vec(), vec![short(times)]].concat());
+    }
+    grid(&rows)
+}
+
+fn lists(bench: &Bench) -> String {
+    let mut rows = vec![row([
+        "domains",
+        "devices",
+        "program",
+        "from start to end",
+        "dom0",
+        "process",
+    ])];
+    for stage in bench.stages() {
+        for (program, cost) in [
+            ("xenscope list", &stage.xenscope_list),
+            ("xl list", &stage.xl_list),
+        ] {
+            let mut cells = there(stage);
+            cells.push(program.to_owned());
+            let process_ns = cost.user_ns + cost.system_ns;
+            cells.extend([cost.wall_ns, cost.dom0_ns, process_ns].map(|ns| short(ns / 1e6)));
+            rows.push(cells);
+        }
+    }
+    grid(&rows)
+}
+
+fn accuracy(bench: &Bench) -> String {
+    let mut rows = vec![row([
+        "program",
+        "interval",
+        "samples",
+        "mean",
+        "deviation",
+        "worst",
+    ])];
+    for accuracy in &bench.accuracy {
+        rows.push(vec![
+            accuracy.program.clone(),
+            format!("{} s", accuracy.interval_seconds),
+            accuracy.samples.to_string(),
+            format!("{:+.2}", accuracy.error),
+            format!("{:.2}", accuracy.deviation),
+            format!("{:.2}", accuracy.worst),
+        ]);
+    }
+    grid(&rows)
+}
+
+fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
+    cells.map(str::to_owned).to_vec()
+}
+
+/// The first two columns of a stage.
+fn there(stage: &Stage) -> Vec<String> {
+    vec![
+        stage.domains.to_string(),
+        (stage.nics + stage.disks).to_string(),
+    ]
+}
+
+/// A figure with three digits that count, or with all those before the point.
+fn short(figure: f64) -> String {
+    let size = figure.abs();
+    let decimals = match () {
+        () if size == 0.0 || size >= 100.0 => 0,
+        () if size >= 10.0 => 1,
+        () => 2,
+    };
+    format!("{figure:.decimals$}")
+}
+
+/// Right-aligned columns, two spaces apart.
+fn grid(rows: &[Vec<String>]) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut out = String::new();
+    for row in rows {
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, &width)| format!("{cell:>width$}"))
+            .collect();
+        out.push_str(&cells.join("  "));
+        out.push('\n');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::figures::{Accuracy, Calls, Cost, Inside, OneShot};
+    use super::*;
+
+    fn monitor(process_ns: f64, calls: Option<f64>) -> Monitor {
+        Monitor {
+            cost: Some(Cost {
+                samples: 20,
+                dom0_ns: 2.0 * process_ns,
+                process_ns,
+                user_ns: process_ns,
+                system_ns: 0.0,
+                peak_memory_bytes: 8 << 20,
+            }),
+            calls: calls.map(|system_calls| Calls {
+                samples: 3,
+                system_calls,
+                hypercalls: 3.0,
+                store_messages: 0.0,
+            }),
+        }
+    }
+
+    fn stage(devices: usize, process_ns: f64) -> Stage {
+        let once = |wall_ns| OneShot {
+            runs: 5,
+            wall_ns,
+            dom0_ns: 3e6,
+            user_ns: 1e6,
+            system_ns: 1e6,
+        };
+        Stage {
+            domains: 10,
+            nics: devices,
+            disks: devices,
+            idle_share: 0.01,
+            xenscope_top: monitor(process_ns, Some(9.0)),
+            xentop: monitor(100.0 * process_ns, None),
+            xenscope_list: once(5e6),
+            xl_list: once(10e6),
+            inside: Inside {
+                samples: 50,
+                hypercall_ns: 1e6,
+                read_ns: 1.5e6,
+                whole_ns: 2e6,
+            },
+        }
+    }
+
+    #[test]
+    fn the_tables_hold_both_programs_side_by_side() {
+        let bench = Bench {
+            xen: "4.17",
+            store: "xenstored",
+            devices: stage(5, 3e6),
+            accuracy: vec![Accuracy {
+                program: "xentop".into(),
+                interval_seconds: 0.2,
+                samples: 100,
+                error: -0.125,
+                deviation: 0.5,
+                worst: 1.0,
+            }],
+            stages: vec![stage(0, 2e6)],
+        };
+        let expected = "\
+Xen 4.17, xenstored
+
+A sample of top -b -d 1, start-up not counted:
+domains  devices   program  dom0 ms  process ms  system calls  hypercalls  to XenStore   MiB
+     10        0  xenscope     4.00        2.00          9.00        3.00            0  8.00
+     10        0    xentop      400         200             -           -            -  8.00
+     10        0     times      100         100             -           -            -  1.00
+     10       10  xenscope     6.00        3.00          9.00        3.00            0  8.00
+     10       10    xentop      600         300             -           -            -  8.00
+     10       10     times      100         100             -           -            -  1.00
+A device adds 0.100 ms to xenscope's process, 10.000 ms to xentop's.
+
+A sample of xenscope from within, in ms:
+domains  devices  bare hypercalls  all that is read  with rates and text  times the bare
+     10        0             1.00              1.50                 2.00            2.00
+     10       10             1.00              1.50                 2.00            2.00
+
+list, in ms:
+domains  devices        program  from start to end  dom0  process
+     10        0  xenscope list               5.00  3.00     2.00
+     10        0        xl list               10.0  3.00     2.00
+     10       10  xenscope list               5.00  3.00     2.00
+     10       10        xl list               10.0  3.00     2.00
+
+CPU % of a guest that burns a pCPU of its own, in points above 100:
+program  interval  samples   mean  deviation  worst
+ xentop     0.2 s      100  -0.12       0.50   1.00
+";
+        assert_eq!(all(&bench), expected);
+    }
+}
