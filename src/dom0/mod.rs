@@ -6,6 +6,8 @@
 
 mod bus;
 mod counter;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod hostile;
 mod kernel;
 mod tapdisk;
 #[cfg(test)]
