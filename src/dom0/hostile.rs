@@ -1,9 +1,9 @@
 //! What must hold of the kernel's files, see [`crate::hostile`].
 
-use super::bus;
 use super::counter::{counter, number};
 use super::kernel::{Ticks, uptime_ns};
 use super::tapdisk::Record;
+use super::{bus, vif};
 use crate::hostile::digits;
 
 /// The names and files of sysfs, procfs and `/dev/shm`.
@@ -15,6 +15,8 @@ pub fn kernel(bytes: &[u8]) {
     uptime(bytes);
     stat(bytes);
     stat(&[b"cpu  ", bytes].concat());
+    interface(bytes);
+    interface(&[b"INTERFACE=", bytes].concat());
     tapdisk(bytes);
     for version in 0..4_u32 {
         tapdisk(&[&version.to_ne_bytes(), bytes].concat());
@@ -32,6 +34,18 @@ fn bus_name(name: &[u8]) {
         expected.filter(|&(domain, id)| domain <= u16::MAX.into() && id <= u32::MAX.into());
     let found = bus::numbers(name, "vif").map(|(domain, id)| (domain.0.into(), id.into()));
     assert_eq!(found, in_range);
+}
+
+/// A name is that of the first line that has one, as far as the line is whole.
+fn interface(uevent: &[u8]) {
+    let mut lines: Vec<&[u8]> = uevent.split(|&byte| byte == b'\n').collect();
+    // What follows the last newline.
+    lines.pop();
+    let mut names = lines
+        .iter()
+        .filter_map(|line| line.strip_prefix(b"INTERFACE="));
+    let expected = names.next().filter(|name| !name.is_empty());
+    assert_eq!(vif::name(uevent), expected);
 }
 
 /// A time is printed as it stands there.

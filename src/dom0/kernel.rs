@@ -14,7 +14,7 @@ const LONGEST: usize = 512;
 const NS_PER_SECOND: u64 = 1_000_000_000;
 
 /// What dom0's kernel says of itself. A field is `None` when its file is gone or makes no sense.
-pub fn kernel(roots: &Roots) -> Dom0Kernel {
+pub(super) fn kernel(roots: &Roots) -> Dom0Kernel {
     let tick_ns = tick_ns();
     let mut buffer = [0; LONGEST];
     let uptime_ns = start_of(&roots.proc.join("uptime"), &mut buffer).and_then(uptime_ns);

@@ -30,7 +30,7 @@ const LARGEST: u64 = 64 * 1024;
 ///
 /// All of them are `None` when there is no such process or file, when the file is not to be
 /// trusted, or when it is not in a format that is understood.
-pub fn fill_in(roots: &Roots, domain: DomId, disk: &mut Disk) {
+pub(super) fn fill_in(roots: &Roots, domain: DomId, disk: &mut Disk) {
     fill_in_from(roots, domain, disk, ROOT);
 }
 

@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::ops::RangeInclusive;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::rates::Measured;
 
-/// The variation selector that makes an emoji of the character before it, which takes a column more.
-const WIDENING: char = '\u{fe0f}';
+/// The variation selectors: one makes an emoji of the character before it, another a quotation mark
+/// of East Asia's width, and each of these takes a column more.
+const WIDENING: RangeInclusive<char> = '\u{fe00}'..='\u{fe0f}';
 
 /// What stands for a value that is not known.
 pub const UNKNOWN: &str = "-";
@@ -61,7 +63,7 @@ pub fn shortened(text: &str, width: usize) -> Cow<'_, str> {
 pub fn cut(text: &str, width: usize) -> &str {
     let mut taken = 0;
     for (at, c) in text.char_indices() {
-        taken += c.width().unwrap_or(0) + usize::from(c == WIDENING);
+        taken += c.width().unwrap_or(0) + usize::from(WIDENING.contains(&c));
         if taken > width {
             return &text[..at];
         }
