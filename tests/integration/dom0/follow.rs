@@ -32,6 +32,11 @@ impl Followed {
         }
     }
 
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// All whole lines so far, as they are.
     pub fn printed(&self) -> String {
         self.stdout.lock().unwrap().clone()

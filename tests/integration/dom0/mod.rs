@@ -4,6 +4,7 @@ mod accounting;
 mod audit;
 mod bridge;
 mod compare;
+mod devices;
 mod events;
 mod follow;
 mod guest;
