@@ -21,6 +21,9 @@ mod doctored;
 pub mod dom0;
 pub mod error;
 pub mod events;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod hostile;
 pub mod rates;
 pub mod selector;
 pub mod snapshot;

@@ -60,7 +60,11 @@ impl FromStr for Selector {
     type Err = Malformed;
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
-        let id = |text: &str| text.parse().ok().map(DomId);
+        let id = |text: &str| {
+            // `parse` alone would take `+5`.
+            let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+            text.parse().ok().filter(|_| is_digits).map(DomId)
+        };
         let uuid = |text: &str| Uuid::try_parse(text).ok();
         let mut selector = Self {
             text: text.to_owned(),
@@ -205,7 +209,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_missing() {
-        for text in ["Web", "we", "4", "id:1", "-", "name:"] {
+        for text in ["Web", "we", "4", "+5", "id:1", "-", "name:"] {
             assert!(matches!(find(text), Err(NotFound::Missing(_))), "{text:?}");
         }
     }
@@ -227,6 +231,7 @@ mod tests {
             Err(Malformed::Id("70000".into()))
         );
         assert_eq!("id:-1".parse::<Selector>(), Err(Malformed::Id("-1".into())));
+        assert_eq!("id:+5".parse::<Selector>(), Err(Malformed::Id("+5".into())));
         assert_eq!(
             "uuid:5".parse::<Selector>(),
             Err(Malformed::Uuid("5".into()))

@@ -1,11 +1,10 @@
 //! Where snapshots come from.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::time::Instant;
 
 use crate::clock::stamped;
-use crate::dom0::{self, Roots};
+use crate::dom0::{Devices, Dom0, Roots};
 use crate::error::Error;
 use crate::snapshot::{Backend, DiskBackend, DomId, Domain, Note, Pool, Snapshot};
 use crate::store::{Keys, Store};
@@ -58,7 +57,7 @@ impl Parts {
 pub struct Source {
     hypervisor: Hypervisor,
     store: Store,
-    roots: Roots,
+    dom0: Dom0,
     parts: Parts,
 }
 
@@ -72,15 +71,16 @@ impl Source {
         Ok(Self {
             hypervisor: Hypervisor::open(allow_untested)?,
             store: Store::default(),
-            roots: Roots::live(),
+            dom0: Dom0::new(Roots::live()),
             parts,
         })
     }
 
-    /// Keeps what XenStore supplies right by watches instead of asking for it at each sample: for
-    /// who takes more than a few.
+    /// Keeps what XenStore supplies right by watches instead of asking for it at each sample, and the
+    /// files of devices open: for who takes more than a few.
     pub fn watch(&mut self) {
         self.store.watch();
+        self.dom0.keep_open();
     }
 
     /// Waits until a source that watches hears of something new since this returned last, which is
@@ -111,7 +111,7 @@ impl Source {
         let time = jiff::Timestamp::now();
         let mut notes = Vec::new();
         // Close to the domains, for it is held against what they have run.
-        host.dom0 = self.parts.host.then(|| dom0::kernel(&self.roots));
+        host.dom0 = self.parts.host.then(|| self.dom0.kernel());
 
         if self.parts.vcpus {
             for domain in &mut domains {
@@ -135,16 +135,11 @@ impl Source {
             host.memory_free_after_bytes = Some(self.hypervisor.memory_free_bytes()?);
         }
         let mut strays = Vec::new();
-        if self.parts.nics {
-            let nics = noted(dom0::nics(&self.roots), Note::NicsUnreadable, &mut notes);
-            let left = give(&mut domains, nics, |domain| &mut domain.nics);
-            strays.extend(backends("vif", left, |nic| nic.id));
-        }
-        if self.parts.disks {
-            let disks = noted(dom0::disks(&self.roots), Note::DisksUnreadable, &mut notes);
-            let left = give(&mut domains, disks, |domain| &mut domain.disks);
-            strays.extend(backends("vbd", left, |disk| disk.id));
-        }
+        let devices = self.devices(&mut notes);
+        let left = give(&mut domains, devices.nics, |domain| &mut domain.nics);
+        strays.extend(backends("vif", left, |nic| nic.id));
+        let left = give(&mut domains, devices.disks, |domain| &mut domain.disks);
+        strays.extend(backends("vbd", left, |disk| disk.id));
         let keys = Keys {
             names: self.parts.names,
             details: self.parts.targets,
@@ -181,13 +176,23 @@ impl Source {
         Ok(())
     }
 
+    /// The devices that are wanted, none when dom0's kernel does not list them; a note says why.
+    fn devices(&mut self, notes: &mut Vec<Note>) -> Devices {
+        let (nics, disks) = (self.parts.nics, self.parts.disks);
+        self.dom0.devices(nics, disks).unwrap_or_else(|error| {
+            notes.extend(nics.then(|| Note::NicsUnreadable(error.to_string())));
+            notes.extend(disks.then(|| Note::DisksUnreadable(error.to_string())));
+            Devices::default()
+        })
+    }
+
     /// Reads the statistics of the tapdisks that XenStore named.
     fn count_tapdisks(&self, domains: &mut [Domain]) {
         for domain in domains {
             let id = domain.id;
             for disk in domain.disks.iter_mut().flatten() {
                 if disk.backend == DiskBackend::Tapdisk {
-                    dom0::fill_in(&self.roots, id, disk);
+                    self.dom0.fill_in(id, disk);
                 }
             }
         }
@@ -199,14 +204,8 @@ fn store_is_down(notes: &[Note]) -> bool {
     notes.iter().any(|note| matches!(note, Note::StoreDown(_)))
 }
 
-/// What was read; a note says why it was not.
-fn noted<T>(read: io::Result<T>, note: fn(String) -> Note, notes: &mut Vec<Note>) -> Option<T> {
-    read.map_err(|error| notes.push(note(error.to_string())))
-        .ok()
-}
-
 /// Gives each domain its devices, none to a domain that has none; returns those that are left over.
-/// `None` to all when they could not be read.
+/// `None` to all when they were not read.
 fn give<T>(
     domains: &mut [Domain],
     devices: Option<BTreeMap<DomId, Vec<T>>>,

@@ -332,6 +332,22 @@ fn verdict(before: &str, theirs: &str, after: &str) -> Verdict {
     }
 }
 
+/// Whether a cell is a number as tools print them: digits, and a point between digits at most.
+fn is_number(cell: &str) -> bool {
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = cell.split_once('.').unwrap_or((cell, "0"));
+    is_digits(whole) && is_digits(fraction)
+}
+
+/// Whether a cell is a tool's letters for a domain's state: each in its place, or a dash there.
+fn is_state(cell: &str, letters: &str) -> bool {
+    cell.len() == letters.len()
+        && cell
+            .bytes()
+            .zip(letters.bytes())
+            .all(|(shown, letter)| shown == b'-' || shown == letter)
+}
+
 /// Of a tool's letters for a domain's state, those that do not change from one moment to the next.
 fn lasting(letters: &str) -> String {
     letters.replace(['b', 'r'], "-")

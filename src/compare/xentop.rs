@@ -1,6 +1,6 @@
 //! A block of `xentop -b -f`, as it is on Xen 4.17 to 4.20.
 
-use super::{Row, UnknownLayout, lasting};
+use super::{Row, UnknownLayout, is_number, is_state, lasting};
 use crate::rates::DomainRates;
 use crate::snapshot::{Domain, Snapshot};
 use crate::view::xentop::{COLUMNS, cells};
@@ -10,6 +10,9 @@ const NAME: usize = 0;
 
 /// The column of the letters.
 const STATE: usize = 1;
+
+/// What stands in it: dying, shut down, blocked, crashed, paused, running.
+const LETTERS: &str = "dsbcpr";
 
 /// The use of CPU since the block before, which one block does not have.
 const CPU_PERCENT: usize = 3;
@@ -75,11 +78,11 @@ fn row(line: &str, ends: &[usize]) -> Result<Row, String> {
     if line.len() + 1 != start {
         return Err("more than there are headings for".into());
     }
-    for column in compared() {
-        let (cell, head) = (cells[column], COLUMNS[column].0);
+    for (column, (cell, (head, _))) in cells.iter().zip(COLUMNS).enumerate() {
         let known = match column {
-            STATE => cell.len() == 6 && cell.chars().all(|letter| "-dsbcpr".contains(letter)),
-            _ => cell.parse::<f64>().is_ok() || matches!(cell, "no limit" | "n/a"),
+            NAME => true,
+            STATE => is_state(cell, LETTERS),
+            _ => is_number(cell) || matches!(*cell, "no limit" | "n/a"),
         };
         if !known {
             return Err(format!("{head} is {cell:?}"));
@@ -135,7 +138,7 @@ a name of words --b---         42    0.0     131072    4.2     132096       4.2 
         // A dash is a cell that xentop does not have.
         let error = rows(&block).unwrap_err();
         assert_eq!(error.line, 2);
-        assert!(error.why.contains("NETS is \"-\""), "{error}");
+        assert!(error.why.contains("CPU(%) is \"-\""), "{error}");
     }
 
     #[test]
@@ -146,7 +149,13 @@ a name of words --b---         42    0.0     131072    4.2     132096       4.2 
         assert_eq!(wrong(BLOCK.replace(" SSID", " SSID NEW")).line, 1);
         assert_eq!(wrong(BLOCK.replace("299032 ", "2990320")).line, 3);
         assert_eq!(wrong(BLOCK.replace("  42 ", "  4x ")).line, 3);
+        assert_eq!(wrong(BLOCK.replace("  42 ", " nan ")).line, 3);
+        assert_eq!(
+            wrong(BLOCK.replace("   0.0     131072", "(  0.0     131072")).line,
+            3
+        );
         assert_eq!(wrong(BLOCK.replace("-----r", "-----x")).line, 2);
+        assert_eq!(wrong(BLOCK.replace("-----r", "r-----")).line, 2);
         assert_eq!(wrong(format!("{BLOCK}Segmentation fault\n")).line, 4);
         let cut = BLOCK.len() - 20;
         assert_eq!(wrong(BLOCK[..cut].to_owned()).line, 3);

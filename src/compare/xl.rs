@@ -1,10 +1,13 @@
 //! `xl list`, as it is on Xen 4.17 to 4.20.
 
-use super::{Row, UnknownLayout, lasting};
+use super::{Row, UnknownLayout, is_number, is_state, lasting};
 use crate::snapshot::{DomId, Domain, ShutdownReason};
 
 /// The headings.
 const HEADINGS: [&str; 6] = ["Name", "ID", "Mem", "VCPUs", "State", "Time(s)"];
+
+/// Its letters of a state: running, blocked, paused, shut down, crashed, dying.
+const LETTERS: &str = "rbpscd";
 
 /// What xl would print of our figures.
 pub(super) fn ours(domain: &Domain) -> Vec<(&'static str, String)> {
@@ -61,14 +64,13 @@ fn row(line: &str) -> Result<Row, String> {
     }
     let [id, mib, vcpus, state, seconds] = cells;
     let refused = |head: &str, cell: &str| format!("{head} is {cell:?}");
-    let id = id.parse().map_err(|_| refused("ID", id))?;
-    for (head, cell) in [("Mem", mib), ("VCPUs", vcpus)] {
-        cell.parse::<u64>().map_err(|_| refused(head, cell))?;
+    for (head, cell) in HEADINGS[1..].iter().zip(cells) {
+        if *head != "State" && !is_number(cell) {
+            return Err(refused(head, cell));
+        }
     }
-    seconds
-        .parse::<f64>()
-        .map_err(|_| refused("Time(s)", seconds))?;
-    if state.len() != 6 || !state.chars().all(|letter| "-rbpscd".contains(letter)) {
+    let id = id.parse().map_err(|_| refused("ID", id))?;
+    if !is_state(state, LETTERS) {
         return Err(refused("State", state));
     }
     Ok(Row {
@@ -123,7 +125,10 @@ a name of words                              2   128     1     -b----      42.0
         assert_eq!(wrong(LIST.replace("VCPUs", "CPUs")).line, 1);
         assert_eq!(wrong(LIST.replace(" 42.0", " 42.0 new")).line, 3);
         assert_eq!(wrong(LIST.replace("r-----", "r----x")).line, 2);
+        assert_eq!(wrong(LIST.replace("r-----", "-----r")).line, 2);
         assert_eq!(wrong(LIST.replace("   768", "   7x8")).line, 2);
+        assert_eq!(wrong(LIST.replace("   2 ", "  +2 ")).line, 3);
+        assert_eq!(wrong(LIST.replace("42.0", " inf")).line, 3);
         assert_eq!(wrong(format!("{LIST}\nlibxl: error\n")).line, 4);
     }
 }

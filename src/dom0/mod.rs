@@ -6,19 +6,27 @@
 
 mod bus;
 mod counter;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod hostile;
+mod kept;
 mod kernel;
 mod tapdisk;
+#[cfg(test)]
+mod tests;
 #[cfg(test)]
 mod tree;
 mod vbd;
 mod vif;
 
+use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 
-pub use kernel::kernel;
-pub use tapdisk::fill_in;
-pub use vbd::{disk_name, disks};
-pub use vif::nics;
+use crate::snapshot::{Disk, Dom0Kernel, DomId, Nic};
+use bus::Device;
+use kept::Room;
+
+pub use vbd::disk_name;
 
 /// The folders that dom0 shows itself in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,5 +47,76 @@ impl Roots {
             proc: "/proc".into(),
             shm: "/dev/shm".into(),
         }
+    }
+}
+
+/// dom0's kernel, and the files of devices that are kept open.
+#[derive(Debug)]
+pub struct Dom0 {
+    roots: Roots,
+    room: Room,
+    nics: BTreeMap<Device, vif::Files>,
+    disks: BTreeMap<Device, vbd::Files>,
+}
+
+/// The devices that dom0's kernel serves, by domain and in the order of their ids; `None` when they
+/// were not asked for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Devices {
+    /// The NICs.
+    pub nics: Option<BTreeMap<DomId, Vec<Nic>>>,
+    /// The disks, those that tapdisk or a device model serves apart.
+    pub disks: Option<BTreeMap<DomId, Vec<Disk>>>,
+}
+
+impl Dom0 {
+    /// The dom0 that shows itself in these folders. Its files are opened for each sample.
+    pub fn new(roots: Roots) -> Self {
+        Self {
+            roots,
+            room: Room::default(),
+            nics: BTreeMap::new(),
+            disks: BTreeMap::new(),
+        }
+    }
+
+    /// Keeps the files of devices open from now on, as far as this process may, and raises its limit
+    /// of open files for that: one system call for each file and sample instead of three.
+    pub fn keep_open(&mut self) {
+        self.room = Room::for_many();
+    }
+
+    /// What dom0's kernel says of itself. A field is `None` when its file is gone or makes no sense.
+    pub fn kernel(&self) -> Dom0Kernel {
+        kernel::kernel(&self.roots)
+    }
+
+    /// The devices that dom0's kernel serves, with their counters.
+    ///
+    /// # Errors
+    /// When the kernel's list of devices is there and cannot be read.
+    pub fn devices(&mut self, nics: bool, disks: bool) -> io::Result<Devices> {
+        let [vifs, vbds] = match nics || disks {
+            true => bus::list(&self.roots, ["vif", "vbd"])?,
+            false => Default::default(),
+        };
+        let room = &self.room;
+        Ok(Devices {
+            nics: nics.then(|| {
+                bus::by_domain(vifs, &mut self.nics, |device, files| {
+                    vif::nic(device, files, room)
+                })
+            }),
+            disks: disks.then(|| {
+                bus::by_domain(vbds, &mut self.disks, |device, files| {
+                    vbd::disk(device, files, room)
+                })
+            }),
+        })
+    }
+
+    /// Fills in the counters of a disk that a tapdisk serves.
+    pub fn fill_in(&self, domain: DomId, disk: &mut Disk) {
+        tapdisk::fill_in(&self.roots, domain, disk);
     }
 }

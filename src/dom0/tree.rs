@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::Roots;
+use super::{Devices, Dom0, Roots};
 
 /// A temporary folder with `sys`, `proc` and `shm` in it, which goes when it is dropped.
 #[derive(Debug)]
@@ -41,6 +43,11 @@ impl Tree {
         fs::write(path, content).unwrap();
     }
 
+    /// All devices, as who samples once sees them.
+    pub(super) fn devices(&self) -> Devices {
+        Dom0::new(self.roots.clone()).devices(true, true).unwrap()
+    }
+
     pub(super) fn remove(&self, path: &str) {
         let path = self.path().join(path);
         if path.is_dir() {
@@ -48,5 +55,25 @@ impl Tree {
         } else {
             fs::remove_file(path).unwrap();
         }
+    }
+}
+
+/// A file that says `0` until it dies: from then on whoever has it open gets an error, as with a
+/// file of sysfs whose device went. It is one of a process's in procfs, behind a link.
+#[derive(Debug)]
+pub(super) struct Mortal(Child);
+
+impl Mortal {
+    /// Makes it at `path`.
+    pub(super) fn at(path: &Path) -> Self {
+        // Ends by itself when its input does, should the test not get so far.
+        let child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        symlink(format!("/proc/{}/oom_score_adj", child.id()), path).unwrap();
+        Self(child)
+    }
+
+    pub(super) fn die(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
     }
 }

@@ -1,36 +1,31 @@
 //! The disks of guests that dom0's kernel serves (blkback), and the names of virtual disks.
 
-use std::collections::BTreeMap;
-use std::io;
-
-use super::bus::{self, Device};
-use super::{Roots, counter};
+use super::bus::Device;
+use super::counter;
+use super::kept::{Kept, Room};
 use crate::clock;
-use crate::snapshot::{Disk, DiskBackend, DomId};
+use crate::snapshot::{Disk, DiskBackend};
 
 /// Bytes in what all disk backends count as a sector, whatever the disk's own sectors are.
 const SECTOR_BYTES: u64 = 512;
 
 /// The files that are read of a disk's `statistics` (`VBD_SHOW_ALLRING` in Linux,
 /// drivers/block/xen-blkback/xenbus.c).
-const COUNTERS: [&str; 7] = [
+pub(super) const COUNTERS: [&str; 7] = [
     "rd_req", "wr_req", "rd_sect", "wr_sect", "f_req", "ds_req", "oo_req",
 ];
 
-/// Every disk that dom0's kernel serves, by domain and in the order of their ids. The kernel counts
-/// requests when it hands them on, and neither errors nor time. Its counters start at 0 again when
-/// the frontend connects anew.
-///
-/// # Errors
-/// When the kernel's list of devices is there and cannot be read.
-pub fn disks(roots: &Roots) -> io::Result<BTreeMap<DomId, Vec<Disk>>> {
-    bus::by_domain(roots, "vbd", disk)
-}
+/// The files of a disk.
+#[derive(Debug, Default)]
+pub(super) struct Files([Kept; COUNTERS.len()]);
 
-/// `None` when the device went away.
-fn disk(device: &Device) -> Option<Disk> {
+/// A disk that dom0's kernel serves; `None` when it went away. The kernel counts requests when it
+/// hands them on, and neither errors nor time. Its counters start at 0 again when the frontend
+/// connects anew.
+pub(super) fn disk(device: &Device, files: &mut Files, room: &Room) -> Option<Disk> {
+    let folder = || device.path.join("statistics");
     let (counters, stamp) =
-        clock::stamped(|| counter::read_all(device.path.join("statistics"), COUNTERS));
+        clock::stamped(|| counter::read_all(&mut files.0, COUNTERS, room, folder));
     if counters == [None; COUNTERS.len()] && !device.path.exists() {
         return None;
     }
@@ -102,6 +97,7 @@ mod tests {
 
     use super::*;
     use crate::dom0::tree::Tree;
+    use crate::snapshot::DomId;
 
     const STATISTICS: &str = "sys/bus/xen-backend/devices/vbd-5-51712/statistics";
 
@@ -123,7 +119,7 @@ mod tests {
     }
 
     fn only_disk(tree: &Tree) -> Disk {
-        let domains = disks(&tree.roots).unwrap();
+        let domains = tree.devices().disks.unwrap();
         assert_eq!(domains.keys().collect::<Vec<_>>(), [&DomId(5)]);
         assert_eq!(domains[&DomId(5)].len(), 1);
         domains[&DomId(5)][0].clone()
@@ -192,7 +188,7 @@ mod tests {
             id: 51728,
             path: tree.path().join("sys/bus/xen-backend/devices/vbd-5-51728"),
         };
-        assert_eq!(disk(&gone), None);
+        assert_eq!(disk(&gone, &mut Files::default(), &Room::default()), None);
     }
 
     #[test]

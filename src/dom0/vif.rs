@@ -1,19 +1,19 @@
 //! The NICs of guests, as dom0's network backend counts them.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
-use super::bus::{self, Device};
-use super::{Roots, counter};
+use super::bus::Device;
+use super::counter;
+use super::kept::{Kept, Room};
 use crate::clock;
-use crate::snapshot::{DomId, Nic};
+use crate::snapshot::Nic;
 
 /// The files that are read of `/sys/class/net/*/statistics`, in the order of [`Nic`]'s fields: what
 /// dom0 sent is what the guest received.
-const COUNTERS: [&str; 8] = [
+pub(super) const COUNTERS: [&str; 8] = [
     "tx_bytes",
     "tx_packets",
     "tx_errors",
@@ -24,28 +24,32 @@ const COUNTERS: [&str; 8] = [
     "rx_dropped",
 ];
 
-/// Every NIC that dom0's kernel serves, by domain and in the order of their ids, seen from the
-/// guest. `mac` is `None`: XenStore has it.
-///
-/// Interfaces are found through the device they belong to, and so whatever they are called, with
-/// or without a bridge. `vifD.N-emu` of a device model belongs to none and is not among them. A NIC
-/// whose interface is not to be seen, as in another network namespace, has the name that the kernel
-/// gave it first, and no counters.
-///
-/// # Errors
-/// When the kernel's list of devices is there and cannot be read.
-pub fn nics(roots: &Roots) -> io::Result<BTreeMap<DomId, Vec<Nic>>> {
-    bus::by_domain(roots, "vif", nic)
+/// The longest `uevent` of an interface, whose name has 15 characters at most.
+const LONGEST: usize = 256;
+
+/// The files of a NIC.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    /// The interface's `uevent`, which says its name. An interface that is renamed takes its open
+    /// files along.
+    uevent: Kept,
+    counters: [Kept; COUNTERS.len()],
 }
 
-/// `None` when the device went away.
-fn nic(device: &Device) -> Option<Nic> {
-    let interfaces = device.path.join("net");
-    let interface = interface(&interfaces);
+/// A NIC that dom0's kernel serves, seen from the guest; `None` when it went away. `mac` is `None`:
+/// XenStore has it.
+///
+/// Its interface is found through the device that it belongs to, and so whatever it is called, with
+/// or without a bridge. `vifD.N-emu` of a device model belongs to none and is not found. A NIC whose
+/// interface is not to be seen, as in another network namespace, has the name that the kernel gave
+/// it first, and no counters.
+pub(super) fn nic(device: &Device, files: &mut Files, room: &Room) -> Option<Nic> {
+    let interfaces = || device.path.join("net");
+    let interface = interface(&mut files.uevent, room, interfaces);
     let (counters, stamp) = clock::stamped(|| match &interface {
-        Some(interface) => {
-            counter::read_all(interfaces.join(interface).join("statistics"), COUNTERS)
-        }
+        Some(name) => counter::read_all(&mut files.counters, COUNTERS, room, || {
+            interfaces().join(name).join("statistics")
+        }),
         None => [None; COUNTERS.len()],
     });
     if counters == [None; COUNTERS.len()] && !device.path.exists() {
@@ -82,20 +86,31 @@ fn nic(device: &Device) -> Option<Nic> {
 
 /// The name of a device's interface, the only one that a backend has (`xenvif_alloc` in Linux,
 /// drivers/net/xen-netback/interface.c).
-fn interface(interfaces: &Path) -> Option<OsString> {
-    let entry = fs::read_dir(interfaces).ok()?.next()?.ok()?;
+fn interface(uevent: &mut Kept, room: &Room, interfaces: impl Fn() -> PathBuf) -> Option<OsString> {
+    let mut buffer = [0; LONGEST];
+    let said = uevent.read_in_place(&mut buffer).and_then(name);
+    if let Some(name) = said {
+        return Some(OsStr::from_bytes(name).to_owned());
+    }
+    let entry = fs::read_dir(interfaces()).ok()?.next()?.ok()?;
+    uevent.keep(room, || entry.path().join("uevent"));
     Some(entry.file_name())
+}
+
+/// The interface's name in its `uevent`; `None` when no whole line has it.
+pub(super) fn name(uevent: &[u8]) -> Option<&[u8]> {
+    let mut lines = uevent.split_inclusive(|&byte| byte == b'\n');
+    let name = lines.find_map(|line| line.strip_prefix(b"INTERFACE="))?;
+    name.strip_suffix(b"\n").filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::ffi::OsStr;
-    use std::os::unix::ffi::OsStrExt;
-
     use super::*;
     use crate::dom0::tree::Tree;
+    use crate::snapshot::DomId;
 
     const BUS: &str = "sys/bus/xen-backend/devices";
 
@@ -112,7 +127,7 @@ mod tests {
     }
 
     fn only_nic(tree: &Tree) -> Nic {
-        let mut domains = nics(&tree.roots).unwrap();
+        let mut domains = tree.devices().nics.unwrap();
         assert_eq!(domains.len(), 1, "{domains:?}");
         let mut nics = domains.pop_first().unwrap().1;
         assert_eq!(nics.len(), 1, "{nics:?}");
@@ -151,7 +166,7 @@ mod tests {
     fn an_interface_may_be_called_anything() {
         for name in ["dmz-web", "vif7.3", "eth0", "vif5.0-emu"] {
             let tree = with(&[("vif-5-0", name)]);
-            let domains = nics(&tree.roots).unwrap();
+            let domains = tree.devices().nics.unwrap();
             assert_eq!(domains.keys().collect::<Vec<_>>(), [&DomId(5)]);
             let nic = only_nic(&tree);
             assert_eq!((nic.id, nic.device.as_str()), (0, name));
@@ -176,7 +191,7 @@ mod tests {
         for name in ["vif5.0", "vif5.0-emu", "vif6.0", "xenbr0", "eth0", "lo"] {
             tree.write(&format!("sys/class/net/{name}/statistics/tx_bytes"), "9\n");
         }
-        let domains = nics(&tree.roots).unwrap();
+        let domains = tree.devices().nics.unwrap();
         let names: Vec<_> = domains.values().flatten().map(|nic| &nic.device).collect();
         assert_eq!(names, ["vif5.0", "vif6.0"]);
     }
@@ -210,6 +225,9 @@ mod tests {
             id: 1,
             path: tree.path().join(BUS).join("vif-5-1"),
         };
-        assert_eq!(super::nic(&gone), None);
+        assert_eq!(
+            super::nic(&gone, &mut Files::default(), &Room::default()),
+            None
+        );
     }
 }

@@ -156,9 +156,12 @@ fn stat_of_daemon(pid: &str) -> Option<File> {
 
 /// The state of a process in its `stat`: the letter behind its name, which is in brackets and may
 /// hold brackets.
-fn state(stat: &[u8]) -> Option<u8> {
+pub(super) fn state(stat: &[u8]) -> Option<u8> {
     let bracket = stat.iter().rposition(|&byte| byte == b')')?;
-    stat.get(bracket + 2).copied()
+    match stat.get(bracket + 1..)? {
+        [b' ', letter, ..] => Some(*letter),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -243,6 +246,7 @@ mod tests {
         assert_eq!(state(b"17 (oxenstored) S 1 17"), Some(b'S'));
         assert_eq!(state(b"17 (a) T (b) T 1"), Some(b'T'));
         assert_eq!(state(b"17 (a)"), None);
+        assert_eq!(state(b"17 (a)TS"), None);
         assert_eq!(state(b""), None);
     }
 }

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use super::reader::{Down, Reader};
+use super::value::number;
 use crate::snapshot::{Backend, DomId, Listing};
 
 /// Where dom0's backends are.
@@ -47,7 +48,7 @@ fn backends(reader: &Reader) -> Result<Option<Vec<Backend>>, Down> {
 /// at once.
 fn numbers<T: FromStr + Ord>(reader: &Reader, path: &str) -> Result<Option<Vec<T>>, Down> {
     Ok(reader.list(path.to_owned())?.map(|names| {
-        let mut numbers: Vec<T> = names.iter().filter_map(|name| name.parse().ok()).collect();
+        let mut numbers: Vec<T> = names.iter().filter_map(|name| number(name)).collect();
         numbers.sort_unstable();
         numbers
     }))

@@ -6,6 +6,8 @@
 
 mod cache;
 mod daemon;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod hostile;
 mod line;
 mod listing;
 mod place;
@@ -235,12 +237,14 @@ fn user_space_disks(reader: &Reader, domains: &mut [Domain]) -> Result<(), Down>
                 continue;
             };
             for name in listed(format!("/local/domain/0/backend/{kind}/{}", domain.id))? {
-                let Ok(id) = name.parse() else { continue };
+                let Some(id) = value::number(&name) else {
+                    continue;
+                };
                 let read = |key: &str| reader.read(backend(kind, domain.id, id, key));
                 let device = read("dev")?.unwrap_or(name);
                 let (process, stamp) = stamped(|| read("kthread-pid"));
                 let mut disk = Disk::without_counters(id, device, served_by, stamp);
-                disk.process = process?.and_then(|pid| pid.parse().ok());
+                disk.process = process?.and_then(|pid| value::number(&pid));
                 disks.push(disk);
             }
             disks.sort_by_key(|disk| disk.id);

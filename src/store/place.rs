@@ -1,6 +1,7 @@
 //! The places in XenStore that are kept right.
 
 use super::Keys;
+use super::value::number;
 use crate::snapshot::{DomId, Domain, Identity, Pool};
 
 /// What is watched, or read when a watch says so.
@@ -93,7 +94,7 @@ impl Kind {
             .strip_prefix(self.folder())?
             .strip_prefix('/')?
             .split('/');
-        rest.next()?.parse().ok().map(DomId)
+        number(rest.next()?).map(DomId)
     }
 }
 
@@ -187,6 +188,8 @@ mod tests {
             "qdisk/",
             "qdisk/x",
             "qdisk/70000",
+            "qdisk/05",
+            "qdisk/+5",
             "qdisks/5",
             "vif/5/0",
         ] {

@@ -19,7 +19,7 @@ use super::cache::{Known, Line, Shared};
 use super::daemon::{PATIENCE, unanswered};
 use super::line::Vital;
 use super::place::{Backend, Key, Kind, Place, Wanted};
-use super::value::is_absent;
+use super::value::{is_absent, number};
 use crate::snapshot::Identity;
 
 /// How long the watches of what is gone are kept, until nothing of it is on its way any more:
@@ -412,7 +412,7 @@ async fn backends(xs: &XsTokio, folder: &str, kind: Kind) -> io::Result<Vec<Back
         Err(error) => return Err(error),
     };
     let mut found = Vec::new();
-    for id in names.iter().filter_map(|name| name.parse().ok()) {
+    for id in names.iter().filter_map(|name| number(name)) {
         let value = text(xs.read(&format!("{folder}/{id}/{}", kind.shown())).await)?;
         let process = match kind {
             Kind::Vif => None,
@@ -421,7 +421,7 @@ async fn backends(xs: &XsTokio, folder: &str, kind: Kind) -> io::Result<Vec<Back
         found.push(Backend {
             id,
             value,
-            process: process.and_then(|pid| pid.parse().ok()),
+            process: process.and_then(|pid| number(&pid)),
         });
     }
     found.sort_by_key(|backend: &Backend| backend.id);

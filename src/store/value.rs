@@ -2,20 +2,30 @@
 //! sense.
 
 use std::io::{self, ErrorKind};
+use std::str::FromStr;
 use std::str::Utf8Error;
 
 use uuid::Uuid;
 
+/// A number as toolstacks write it, in names of nodes as in values; `None` for anything else, a sign
+/// or a zero before it included: `backend/vif/05` is not `backend/vif/5`.
+pub(super) fn number<T: FromStr>(text: &str) -> Option<T> {
+    let is_plain =
+        text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    text.parse().ok().filter(|_| is_plain)
+}
+
 /// Bytes from a number of KiB; `None` for anything else.
 pub(super) fn kib(text: &str) -> Option<u64> {
-    text.trim().parse::<u64>().ok()?.checked_mul(1024)
+    number::<u64>(text.trim())?.checked_mul(1024)
 }
 
 /// The uuid at the end of a domain's `vm` path: `/vm/UUID`, or `/vm/UUID-N` where an older
 /// domain held that path.
 pub(super) fn uuid(vm: &str) -> Option<Uuid> {
-    let last = vm.strip_prefix("/vm/")?;
-    Uuid::try_parse(last.get(..36)?).ok()
+    let (uuid, rest) = vm.strip_prefix("/vm/")?.split_at_checked(36)?;
+    let is_whole = rest.is_empty() || number::<u64>(rest.strip_prefix('-')?).is_some();
+    Uuid::try_parse(uuid).ok().filter(|_| is_whole)
 }
 
 /// Whether a vCPU's `availability` says that it is to be online; `None` for a word without meaning.
@@ -52,6 +62,8 @@ mod tests {
         for text in [
             "",
             "-1",
+            "+1",
+            "012",
             "12x",
             "1.5",
             "99999999999999999999",
@@ -70,6 +82,9 @@ mod tests {
             "",
             "/vm/",
             "/vm/web",
+            "/vm/01234567-89ab-cdef-0123-456789abcdef1",
+            "/vm/01234567-89ab-cdef-0123-456789abcdef-",
+            "/vm/01234567-89ab-cdef-0123-456789abcdef-x",
             "/vm/ééééééééééééééééééééééééééééééééééééé",
         ] {
             assert_eq!(uuid(text), None, "{text:?}");

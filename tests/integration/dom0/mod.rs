@@ -5,6 +5,7 @@ mod audit;
 mod bridge;
 mod churn;
 mod compare;
+mod devices;
 mod events;
 mod follow;
 mod guest;

@@ -230,12 +230,12 @@ fn devices_have_the_kernels_figures_under_the_guests_names() {
 }
 
 /// An interface under another name, for as long as this lives.
-struct Renamed(String);
+pub struct Renamed(String);
 
 impl Renamed {
-    const NAME: &str = "uplink";
+    pub const NAME: &str = "uplink";
 
-    fn new(interface: String) -> Self {
+    pub fn new(interface: String) -> Self {
         Self::rename(&interface, Self::NAME);
         Self(interface)
     }

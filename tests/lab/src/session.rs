@@ -77,7 +77,7 @@ impl Session {
 
         let mut session = Self { machine, plan };
         session.start_guests(limit)?;
-        if session.plan.with_tests {
+        if session.plan.extra == Extra::Tests {
             session.pin(limit)?;
         }
         session.create_shells(limit)?;

@@ -1,0 +1,117 @@
+//! What must hold of the kernel's files, see [`crate::hostile`].
+
+use super::counter::{counter, number};
+use super::kernel::{Ticks, uptime_ns};
+use super::tapdisk::Record;
+use super::{bus, vif};
+use crate::hostile::digits;
+
+/// The names and files of sysfs, procfs and `/dev/shm`.
+pub fn kernel(bytes: &[u8]) {
+    assert_eq!(number(bytes), digits(bytes));
+    let line = bytes.strip_suffix(b"\n");
+    assert_eq!(counter(bytes), line.and_then(digits));
+    bus_name(bytes);
+    uptime(bytes);
+    stat(bytes);
+    stat(&[b"cpu  ", bytes].concat());
+    interface(bytes);
+    interface(&[b"INTERFACE=", bytes].concat());
+    tapdisk(bytes);
+    for version in 0..4_u32 {
+        tapdisk(&[&version.to_ne_bytes(), bytes].concat());
+    }
+}
+
+/// A device is what its name says, and nothing else is a device.
+fn bus_name(name: &[u8]) {
+    let parts: Vec<&[u8]> = name.split(|&byte| byte == b'-').collect();
+    let expected = match parts[..] {
+        [b"vif", domain, id] => digits(domain).zip(digits(id)),
+        _ => None,
+    };
+    let in_range =
+        expected.filter(|&(domain, id)| domain <= u16::MAX.into() && id <= u32::MAX.into());
+    let found = bus::numbers(name, "vif").map(|(domain, id)| (domain.0.into(), id.into()));
+    assert_eq!(found, in_range);
+}
+
+/// A name is that of the first line that has one, as far as the line is whole.
+fn interface(uevent: &[u8]) {
+    let mut lines: Vec<&[u8]> = uevent.split(|&byte| byte == b'\n').collect();
+    // What follows the last newline.
+    lines.pop();
+    let mut names = lines
+        .iter()
+        .filter_map(|line| line.strip_prefix(b"INTERFACE="));
+    let expected = names.next().filter(|name| !name.is_empty());
+    assert_eq!(vif::name(uevent), expected);
+}
+
+/// A time is printed as it stands there.
+fn uptime(text: &[u8]) {
+    let Some(ns) = uptime_ns(text) else { return };
+    assert_eq!(ns % 10_000_000, 0);
+    let (seconds, hundredths) = (ns / 1_000_000_000, ns / 10_000_000 % 100);
+    let printed = format!("{seconds}.{hundredths:02} ");
+    let text = String::from_utf8_lossy(text);
+    let (text, printed) = (
+        text.trim_start_matches('0'),
+        printed.trim_start_matches('0'),
+    );
+    assert!(text.starts_with(printed), "{text:?}");
+}
+
+/// Each sum is that of its numbers in the line, and known exactly when all of them are.
+fn stat(text: &[u8]) {
+    let line = text.split(|&byte| byte == b'\n').next();
+    let line = line.filter(|line| line.len() < text.len());
+    let fields = line.and_then(|line| line.strip_prefix(b"cpu  "));
+    let fields: Vec<_> = fields
+        .map(|fields| fields.split(|&byte| byte == b' ').map(digits).collect())
+        .unwrap_or_default();
+    let sum = |places: &[usize]| {
+        let of = |&place: &usize| Some(u128::from((*fields.get(place)?)?));
+        let sum = places.iter().map(of).sum::<Option<u128>>()?;
+        u64::try_from(sum).ok()
+    };
+    let expected = Ticks {
+        busy: sum(&[0, 1, 2, 5, 6]),
+        steal: sum(&[7]),
+        idle: sum(&[3, 4]),
+    };
+    assert_eq!(Ticks::parse(text), expected);
+}
+
+/// A record is of a version that is known, whole, and each counter is at its place.
+fn tapdisk(bytes: &[u8]) {
+    let at = |place: usize| {
+        let bytes = bytes.get(8 + 8 * place..)?.first_chunk()?;
+        Some(u64::from_ne_bytes(*bytes))
+    };
+    let version = bytes.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes));
+    let last = match version {
+        Some(1) => at(10),
+        Some(2) => at(14),
+        _ => None,
+    };
+    let record = Record::parse(bytes);
+    assert_eq!(record.is_some(), last.is_some());
+    let Some(record) = record else { return };
+    let discards = at(12).filter(|_| version == Some(2));
+    assert_eq!(record.discards, discards);
+    let (read, write) = (record.read, record.write);
+    let counters = [
+        record.out_of_slots,
+        read.completed,
+        read.sectors,
+        read.ticks,
+    ];
+    assert_eq!(counters.map(Some), [0, 2, 3, 4].map(at));
+    let counters = [write.completed, write.sectors, write.ticks, record.errors];
+    assert_eq!(counters.map(Some), [6, 7, 8, 9].map(at));
+    for direction in [read, write] {
+        let time_ns = direction.time_ns();
+        assert!(time_ns.is_none_or(|ns| ns / 1000 == direction.ticks));
+    }
+}

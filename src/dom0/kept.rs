@@ -1,0 +1,189 @@
+//! Files that are read again and again, kept open.
+//!
+//! The kernel makes what a file of sysfs says anew whenever it is read from its beginning, so that
+//! one call of `pread` does for each sample. When the device went, that fails (ENODEV), whatever
+//! there is under the same name by then. A file that is open does not keep its device from going.
+//!
+//! Each file that was read and is open takes 4.6 kB of the kernel's memory (Linux 6.18): the page that
+//! `seq_read_iter` allocates (fs/seq_file.c), and what `kernfs_fop_open` does (fs/kernfs/file.c).
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+/// The most files that are kept open, for which the kernel takes 75 MB: those of 1,000 domains with a
+/// NIC and a disk each.
+const MOST: u64 = 16 * 1024;
+
+/// How many files of those that the process may open are left to everything else.
+const RESERVE: u64 = 64;
+
+/// How many files may be kept open.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    most: usize,
+    /// Each file that is kept open has another reference to this.
+    kept: Arc<()>,
+}
+
+impl Room {
+    /// Room for as many files as this process may have open, or may allow itself to have.
+    pub(super) fn for_many() -> Self {
+        Self::for_up_to(allowed().unwrap_or(0).saturating_sub(RESERVE) as usize)
+    }
+
+    pub(super) fn for_up_to(most: usize) -> Self {
+        Self {
+            most,
+            ..Self::default()
+        }
+    }
+
+    /// How many files are kept open.
+    pub(super) fn taken(&self) -> usize {
+        Arc::strong_count(&self.kept) - 1
+    }
+
+    fn take(&self) -> Option<Arc<()>> {
+        (self.taken() < self.most).then(|| self.kept.clone())
+    }
+}
+
+/// How many files this process may have open, after raising its limit as far as there is use for it.
+fn allowed() -> io::Result<u64> {
+    let wanted = MOST + RESERVE;
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if soft >= wanted {
+        return Ok(wanted);
+    }
+    let more = wanted.min(hard);
+    Ok(match setrlimit(Resource::RLIMIT_NOFILE, more, hard) {
+        Ok(()) => more,
+        Err(_) => soft,
+    })
+}
+
+/// A file that is kept open from one sample to the next where there is room, else opened each time.
+#[derive(Debug, Default)]
+pub(super) struct Kept(Option<(File, Arc<()>)>);
+
+impl Kept {
+    /// As much of the file at `path` as fits into `buffer`; `None` when it cannot be read.
+    ///
+    /// One call of `pread` is enough: sysfs hands out all it has, up to the buffer's length.
+    pub(super) fn read<'b>(
+        &mut self,
+        buffer: &'b mut [u8],
+        room: &Room,
+        path: impl FnOnce() -> PathBuf,
+    ) -> Option<&'b [u8]> {
+        let length = self.length_in_place(buffer).or_else(|| {
+            let file = File::open(path()).ok()?;
+            let length = file.read_at(buffer, 0).ok()?;
+            self.0 = room.take().map(|place| (file, place));
+            Some(length)
+        })?;
+        buffer.get(..length)
+    }
+
+    /// As much of the file as fits into `buffer`; `None` when it was not kept open, or cannot be
+    /// read any more.
+    pub(super) fn read_in_place<'b>(&mut self, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
+        let length = self.length_in_place(buffer)?;
+        buffer.get(..length)
+    }
+
+    fn length_in_place(&mut self, buffer: &mut [u8]) -> Option<usize> {
+        let (file, _) = self.0.as_ref()?;
+        let read = file.read_at(buffer, 0).ok();
+        if read.is_none() {
+            self.0 = None;
+        }
+        read
+    }
+
+    /// Opens the file at `path` for the samples to come, if it is there and there is room.
+    pub(super) fn keep(&mut self, room: &Room, path: impl FnOnce() -> PathBuf) {
+        self.0 = room
+            .take()
+            .and_then(|place| Some((File::open(path()).ok()?, place)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::dom0::tree::{Mortal, Tree};
+
+    fn read(file: &mut Kept, path: &Path, room: &Room) -> Option<Vec<u8>> {
+        let mut buffer = [0; 16];
+        let bytes = file.read(&mut buffer, room, || path.to_owned())?;
+        Some(bytes.to_vec())
+    }
+
+    #[test]
+    fn a_file_is_opened_once_and_read_anew_each_time() {
+        let tree = Tree::new();
+        let path = tree.path().join("counter");
+        let (mut kept, room) = (Kept::default(), Room::for_up_to(1));
+        assert_eq!(read(&mut kept, &path, &room), None);
+        fs::write(&path, "7\n").unwrap();
+        assert_eq!(read(&mut kept, &path, &room).unwrap(), b"7\n");
+        fs::write(&path, "12345678901234567890\n").unwrap();
+        assert_eq!(read(&mut kept, &path, &room).unwrap(), b"1234567890123456");
+        // It has no name any more, and still is what it was.
+        fs::remove_file(&path).unwrap();
+        assert_eq!(read(&mut kept, &path, &room).unwrap(), b"1234567890123456");
+        assert_eq!(room.taken(), 1);
+        drop(kept);
+        assert_eq!(room.taken(), 0);
+    }
+
+    #[test]
+    fn a_file_that_is_dead_is_opened_anew() {
+        let tree = Tree::new();
+        let path = tree.path().join("counter");
+        let (mut kept, room) = (Kept::default(), Room::for_up_to(1));
+        let mortal = Mortal::at(&path);
+        assert_eq!(read(&mut kept, &path, &room).unwrap(), b"0\n");
+        mortal.die();
+        assert_eq!(read(&mut kept, &path, &room), None);
+        assert_eq!(room.taken(), 0);
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "7\n").unwrap();
+        assert_eq!(read(&mut kept, &path, &room).unwrap(), b"7\n");
+    }
+
+    #[test]
+    fn without_room_files_are_read_and_closed() {
+        let tree = Tree::new();
+        let path = tree.path().join("counter");
+        fs::write(&path, "7\n").unwrap();
+        let room = Room::for_up_to(2);
+        let mut files = [(); 5].map(|()| Kept::default());
+        for _ in 0..2 {
+            for file in &mut files {
+                assert_eq!(read(file, &path, &room).unwrap(), b"7\n");
+                assert!(room.taken() <= 2);
+            }
+        }
+        assert_eq!(room.taken(), 2);
+    }
+
+    #[test]
+    fn the_limit_is_raised_as_far_as_it_may_be() {
+        let room = Room::for_many();
+        let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+        assert!(soft >= hard.min(MOST + RESERVE), "{soft} of {hard}");
+        assert_eq!(room.most as u64, MOST.min(soft - RESERVE));
+    }
+}

@@ -1,0 +1,183 @@
+#![allow(clippy::unwrap_used)]
+
+use super::tree::{Mortal, Tree};
+use super::*;
+use crate::snapshot::Stamp;
+
+const NIC: &str = "sys/bus/xen-backend/devices/vif-5-0";
+const DISK: &str = "sys/bus/xen-backend/devices/vbd-5-51712";
+const OTHER: &str = "sys/bus/xen-backend/devices/vbd-6-51712";
+
+/// A NIC and two disks; all counters are `value`.
+fn with(value: u64) -> Tree {
+    let tree = Tree::new();
+    nic(&tree, "vif5.0", value);
+    disk(&tree, DISK, value);
+    disk(&tree, OTHER, value);
+    tree
+}
+
+fn nic(tree: &Tree, name: &str, value: u64) {
+    let interface = format!("{NIC}/net/{name}");
+    tree.write(
+        &format!("{interface}/uevent"),
+        format!("INTERFACE={name}\nIFINDEX=7\n"),
+    );
+    for counter in vif::COUNTERS {
+        let path = format!("{interface}/statistics/{counter}");
+        tree.write(&path, format!("{value}\n"));
+    }
+}
+
+fn disk(tree: &Tree, device: &str, value: u64) {
+    for counter in vbd::COUNTERS {
+        let path = format!("{device}/statistics/{counter}");
+        tree.write(&path, format!("{value}\n"));
+    }
+}
+
+/// With room for so many files.
+fn keeping(tree: &Tree, most: usize) -> Dom0 {
+    let mut dom0 = Dom0::new(tree.roots.clone());
+    dom0.room = Room::for_up_to(most);
+    dom0
+}
+
+/// All devices, but not when they were read.
+fn sample(dom0: &mut Dom0) -> Devices {
+    let mut devices = dom0.devices(true, true).unwrap();
+    let stamp = Stamp {
+        at_ns: 0,
+        uncertainty_ns: 0,
+    };
+    for nic in devices
+        .nics
+        .iter_mut()
+        .flat_map(|map| map.values_mut())
+        .flatten()
+    {
+        nic.stamp = stamp;
+    }
+    for disk in devices
+        .disks
+        .iter_mut()
+        .flat_map(|map| map.values_mut())
+        .flatten()
+    {
+        disk.stamp = stamp;
+    }
+    devices
+}
+
+/// Samples, and makes sure that who samples for the first time sees the same.
+fn sound(dom0: &mut Dom0) -> Devices {
+    let devices = sample(dom0);
+    assert_eq!(devices, sample(&mut Dom0::new(dom0.roots.clone())));
+    devices
+}
+
+fn only_nic(devices: Devices) -> Nic {
+    devices.nics.unwrap()[&DomId(5)][0].clone()
+}
+
+#[test]
+fn open_files_say_what_is_new() {
+    let tree = with(100);
+    let mut dom0 = keeping(&tree, 1000);
+    assert_eq!(only_nic(sound(&mut dom0)).rx_bytes, Some(100));
+    let files = 1 + vif::COUNTERS.len() + 2 * vbd::COUNTERS.len();
+    assert_eq!(dom0.room.taken(), files);
+    nic(&tree, "vif5.0", 7);
+    disk(&tree, DISK, 8);
+    assert_eq!(only_nic(sound(&mut dom0)).rx_bytes, Some(7));
+    assert_eq!(dom0.room.taken(), files);
+}
+
+#[test]
+fn who_samples_once_keeps_nothing_open() {
+    let tree = with(100);
+    let mut dom0 = Dom0::new(tree.roots.clone());
+    sound(&mut dom0);
+    assert_eq!(dom0.room.taken(), 0);
+}
+
+#[test]
+fn more_files_than_there_is_room_for_are_read_all_the_same() {
+    for most in [0, 1, 9, 12] {
+        let tree = with(100);
+        let mut dom0 = keeping(&tree, most);
+        sound(&mut dom0);
+        disk(&tree, OTHER, 7);
+        sound(&mut dom0);
+        assert_eq!(dom0.room.taken(), most);
+    }
+}
+
+#[test]
+fn a_device_that_went_is_closed_and_one_that_came_back_is_another() {
+    let tree = with(100);
+    let mut dom0 = keeping(&tree, 1000);
+    sound(&mut dom0);
+    let before = dom0.room.taken();
+    tree.remove(NIC);
+    tree.remove(OTHER);
+    let devices = sound(&mut dom0);
+    assert!(devices.nics.unwrap().is_empty());
+    assert!(dom0.room.taken() < before / 2);
+    nic(&tree, "vif5.0", 7);
+    assert_eq!(only_nic(sound(&mut dom0)).rx_bytes, Some(7));
+}
+
+#[test]
+fn a_device_that_went_and_came_back_between_two_samples_is_read_anew() {
+    let tree = with(100);
+    let counter = format!("{NIC}/net/vif5.0/statistics/tx_bytes");
+    tree.remove(&counter);
+    let mortal = Mortal::at(&tree.path().join(&counter));
+    let mut dom0 = keeping(&tree, 1000);
+    assert_eq!(only_nic(sound(&mut dom0)).rx_bytes, Some(0));
+    mortal.die();
+    tree.remove(&counter);
+    tree.write(&counter, "7\n");
+    assert_eq!(only_nic(sound(&mut dom0)).rx_bytes, Some(7));
+}
+
+#[test]
+fn an_interface_keeps_its_files_under_another_name() {
+    let tree = with(100);
+    let mut dom0 = keeping(&tree, 1000);
+    tree.remove(&format!("{NIC}/net/vif5.0/statistics/tx_errors"));
+    sound(&mut dom0);
+    let net = tree.path().join(NIC).join("net");
+    std::fs::rename(net.join("vif5.0"), net.join("dmz")).unwrap();
+    nic(&tree, "dmz", 7);
+    let nic = only_nic(sound(&mut dom0));
+    // The file that was not there is found below the new name.
+    assert_eq!(
+        (&*nic.device, nic.rx_bytes, nic.rx_errors),
+        ("dmz", Some(7), Some(7))
+    );
+}
+
+#[test]
+fn statistics_may_come_later() {
+    let tree = with(100);
+    tree.remove(&format!("{DISK}/statistics"));
+    let mut dom0 = keeping(&tree, 1000);
+    let reads = |devices: Devices| devices.disks.unwrap()[&DomId(5)][0].read_requests;
+    assert_eq!(reads(sound(&mut dom0)), None);
+    disk(&tree, DISK, 7);
+    assert_eq!(reads(sound(&mut dom0)), Some(7));
+}
+
+#[test]
+fn only_what_is_asked_for_is_read() {
+    let tree = with(100);
+    let mut dom0 = Dom0::new(tree.roots.clone());
+    let devices = dom0.devices(false, true).unwrap();
+    assert!(devices.nics.is_none() && devices.disks.unwrap().len() == 2);
+    tree.remove("sys/bus");
+    tree.write("sys/bus/xen-backend/devices", "no folder");
+    assert!(dom0.devices(true, false).is_err());
+    assert_eq!(dom0.devices(false, false).unwrap(), Devices::default());
+}

@@ -1,0 +1,60 @@
+//! What must hold of XenStore's texts, see [`crate::hostile`].
+
+use super::daemon;
+use super::place::Kind;
+use super::value::{kib, number, online, uuid};
+use crate::hostile::digits;
+
+/// Values, names of nodes and paths in XenStore, and what the kernel says of its daemon.
+pub fn store(bytes: &[u8]) {
+    state(bytes);
+    let Ok(text) = str::from_utf8(bytes) else {
+        return;
+    };
+    // Another way to write a number would be another node.
+    let plain = |text: &str| digits(text.as_bytes()).filter(|number| number.to_string() == text);
+    assert_eq!(number(text), plain(text));
+    let bytes = plain(text.trim()).and_then(|kib| kib.checked_mul(1024));
+    assert_eq!(kib(text), bytes);
+    if let Some(online) = online(text) {
+        assert_eq!(if online { "online" } else { "offline" }, text);
+    }
+    if let Some(uuid) = uuid(text) {
+        let held = text.to_ascii_lowercase();
+        let suffix = held.strip_prefix(&format!("/vm/{uuid}"));
+        let suffix = suffix.map(|suffix| suffix.strip_prefix('-').unwrap_or(suffix));
+        assert!(
+            suffix.is_some_and(|n| n.is_empty() || n.bytes().all(|b| b.is_ascii_digit())),
+            "{text:?}"
+        );
+    }
+    backend(text);
+}
+
+/// The domain of a path is in it, below the right folder.
+fn backend(path: &str) {
+    for (kind, folder) in [
+        (Kind::Vif, "vif"),
+        (Kind::Vbd3, "vbd3"),
+        (Kind::Qdisk, "qdisk"),
+    ] {
+        if let Some(domain) = kind.domain_of(path) {
+            let held = format!("/local/domain/0/backend/{folder}/{domain}");
+            assert!(
+                path == held || path.starts_with(&format!("{held}/")),
+                "{path}"
+            );
+        }
+    }
+}
+
+/// The letter stands behind the last bracket and a space.
+fn state(stat: &[u8]) {
+    let letter = daemon::state(stat);
+    let behind = stat.rsplitn(2, |&byte| byte == b')').next();
+    let expected = match behind {
+        Some([b' ', letter, ..]) if stat.contains(&b')') => Some(*letter),
+        _ => None,
+    };
+    assert_eq!(letter, expected);
+}
