@@ -26,6 +26,10 @@ use crate::snapshot::Identity;
 /// xenstore-rs forgets a watch, and never takes it back from the daemon, when an event comes for it
 /// between its end and that.
 const LINGER: Duration = Duration::from_secs(2);
+/// How long no event must have come, for the same reason, before watches end.
+const QUIET: Duration = Duration::from_millis(50);
+/// How many watches end at a time: no more than are taken back before the next event.
+const ENDS: usize = 16;
 
 /// One connection and what it watches.
 pub(super) struct Session<'a> {
@@ -41,6 +45,8 @@ pub(super) struct Session<'a> {
     questions: FuturesUnordered<Question>,
     /// Watches that are to end, and when.
     ending: VecDeque<(Instant, AbortHandle)>,
+    /// When the last event came, or watches ended last.
+    busy: Instant,
     /// How many nodes have not been read yet.
     unread: usize,
     /// When the last answer came, or the first question of now was asked.
@@ -91,6 +97,7 @@ impl<'a> Session<'a> {
             watches: SelectAll::new(),
             questions: FuturesUnordered::new(),
             ending: VecDeque::new(),
+            busy: Instant::now(),
             unread: 0,
             heard: Instant::now(),
             settled: false,
@@ -108,6 +115,7 @@ impl<'a> Session<'a> {
         }
         loop {
             let shared = self.shared;
+            let next_end = self.next_end();
             tokio::select! {
                 // What was answered counts, however late this thread gets to see it.
                 biased;
@@ -118,25 +126,42 @@ impl<'a> Session<'a> {
                 }
                 Some((place, path)) = self.watches.next(), if !self.watches.is_empty() => {
                     self.heard = Instant::now();
+                    self.busy = self.heard;
                     self.hear(place, &path);
                 }
                 Some(answer) = self.questions.next(), if !self.questions.is_empty() => {
                     self.heard = Instant::now();
                     self.take(answer)?;
                 }
-                () = sleep_until(self.ending.front().map_or(self.heard, |first| first.0)),
-                    if !self.ending.is_empty() =>
-                {
-                    if let Some((_, watch)) = self.ending.pop_front() {
-                        watch.abort();
-                    }
-                }
+                () = sleep_until(next_end), if !self.ending.is_empty() => self.end_due(),
                 () = sleep_until(self.heard + PATIENCE), if self.is_waiting() => {
                     return Err(unanswered());
                 }
             }
             self.say_when_settled();
         }
+    }
+
+    /// When watches may end next.
+    fn next_end(&self) -> Instant {
+        let quiet = self.busy + QUIET;
+        self.ending
+            .front()
+            .map_or(quiet, |first| first.0.max(quiet))
+    }
+
+    /// Ends watches whose time has come.
+    fn end_due(&mut self) {
+        let now = Instant::now();
+        for _ in 0..ENDS {
+            if self.ending.front().is_none_or(|first| first.0 > now) {
+                break;
+            }
+            if let Some((_, watch)) = self.ending.pop_front() {
+                watch.abort();
+            }
+        }
+        self.busy = now;
     }
 
     /// Whether something was asked for that has not come.

@@ -13,20 +13,17 @@ use crate::record::{Audit, Happening, Record};
 const DOMAINS: u16 = 50;
 /// The first of their ids.
 const FIRST: u16 = 7000;
-/// How many times they come and go unless `XENSCOPE_CHURN_SECONDS` says for how long: then it is
-/// 2,000 domains within that time.
-const ROUNDS: u16 = 8;
+/// How long they are there and away: 2,000 domains in two minutes.
+const ROUND: Duration = Duration::from_secs(3);
+/// For how many seconds this goes on, unless `XENSCOPE_CHURN_SECONDS` says it.
+const SECONDS: u64 = 24;
 /// After so many rounds a program has all the memory that it will ever need.
-const WARM: u16 = 3;
+const WARM: u64 = 4;
 
-/// How many rounds, and how long one lasts at least.
-fn pace() -> (u16, Duration) {
+/// How many times they come and go.
+fn rounds() -> u64 {
     let seconds = std::env::var("XENSCOPE_CHURN_SECONDS").ok();
-    let rounds = 2000 / DOMAINS;
-    seconds.map_or((ROUNDS, Duration::ZERO), |seconds| {
-        let all = Duration::from_secs(seconds.parse().unwrap());
-        (rounds, all / u32::from(rounds))
-    })
+    seconds.map_or(SECONDS, |seconds| seconds.parse().unwrap()) / ROUND.as_secs()
 }
 
 /// The memory of a process that is in use, in KiB; fails when the process has ended.
@@ -58,12 +55,12 @@ fn no_program_crashes_leaks_or_invents_while_domains_come_and_go() {
             "1000000",
         ])),
     ];
-    let (rounds, each) = pace();
+    let rounds = rounds();
     let mut warm = Vec::new();
     for round in 0..rounds {
-        let end = Instant::now() + each;
+        let end = Instant::now() + ROUND;
         let shells = Shells::create(DOMAINS, FIRST, "");
-        sleep(each / 2);
+        sleep(ROUND / 3);
         drop(shells);
         sleep(end.saturating_duration_since(Instant::now()));
         if round + 1 == WARM {
@@ -103,7 +100,7 @@ fn no_program_crashes_leaks_or_invents_while_domains_come_and_go() {
     }
     let events: Vec<Happening> = events.said();
     let lives = lives(&events);
-    assert!(lives.len() <= usize::from(rounds) * usize::from(DOMAINS));
+    assert!(lives.len() as u64 <= rounds * u64::from(DOMAINS));
     for life in lives.values() {
         assert!(
             matches!(

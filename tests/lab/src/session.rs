@@ -153,7 +153,7 @@ impl Session {
         .to_vec();
         // So that the caller sees in dom0 what would be seen on the host.
         env.extend(
-            ["RUST_BACKTRACE", "NO_COLOR"]
+            ["RUST_BACKTRACE", "NO_COLOR", "XENSCOPE_CHURN_SECONDS"]
                 .into_iter()
                 .filter_map(|name| {
                     std::env::var(name)
