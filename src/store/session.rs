@@ -31,6 +31,10 @@ const QUIET: Duration = Duration::from_millis(50);
 /// How many watches end at a time: no more than are taken back before the next event.
 const ENDS: usize = 16;
 
+/// How often it is looked whether an answer is overdue. Time in which this thread does not get to
+/// run counts as one of these, for the answer may be there by then.
+const TICK: Duration = Duration::from_millis(500);
+
 /// One connection and what it watches.
 pub(super) struct Session<'a> {
     xs: XsTokio,
@@ -49,8 +53,11 @@ pub(super) struct Session<'a> {
     busy: Instant,
     /// How many nodes have not been read yet.
     unread: usize,
-    /// When the last answer came, or the first question of now was asked.
-    heard: Instant,
+    /// How many ticks have passed since the last answer came, or since the first question of now
+    /// was asked.
+    silent: u32,
+    /// When the next one has passed.
+    tick: Instant,
     /// Whether everything that was wanted had been read at any time.
     pub(super) settled: bool,
 }
@@ -99,7 +106,8 @@ impl<'a> Session<'a> {
             ending: VecDeque::new(),
             busy: Instant::now(),
             unread: 0,
-            heard: Instant::now(),
+            silent: 0,
+            tick: Instant::now() + TICK,
             settled: false,
         }
     }
@@ -115,7 +123,7 @@ impl<'a> Session<'a> {
         }
         loop {
             let shared = self.shared;
-            let next_end = self.next_end();
+            let (next_end, tick) = (self.next_end(), self.tick);
             tokio::select! {
                 // What was answered counts, however late this thread gets to see it.
                 biased;
@@ -125,21 +133,30 @@ impl<'a> Session<'a> {
                     }
                 }
                 Some((place, path)) = self.watches.next(), if !self.watches.is_empty() => {
-                    self.heard = Instant::now();
-                    self.busy = self.heard;
+                    self.busy = Instant::now();
+                    self.break_silence();
                     self.hear(place, &path);
                 }
                 Some(answer) = self.questions.next(), if !self.questions.is_empty() => {
-                    self.heard = Instant::now();
+                    self.break_silence();
                     self.take(answer)?;
                 }
                 () = sleep_until(next_end), if !self.ending.is_empty() => self.end_due(),
-                () = sleep_until(self.heard + PATIENCE), if self.is_waiting() => {
-                    return Err(unanswered());
+                () = sleep_until(tick), if self.is_waiting() => {
+                    self.silent += 1;
+                    self.tick = Instant::now() + TICK;
+                    if TICK * self.silent >= PATIENCE {
+                        return Err(unanswered());
+                    }
                 }
             }
             self.say_when_settled();
         }
+    }
+
+    fn break_silence(&mut self) {
+        self.silent = 0;
+        self.tick = Instant::now() + TICK;
     }
 
     /// When watches may end next.
@@ -239,7 +256,7 @@ impl<'a> Session<'a> {
 
     fn ask(&mut self, question: Question) {
         if self.questions.is_empty() {
-            self.heard = Instant::now();
+            self.break_silence();
         }
         self.questions.push(question);
     }
