@@ -4,6 +4,7 @@
 //! Only keys that dom0 writes are read. What a guest can write (`~/device`, `~/data`, …) is never
 //! believed.
 
+mod answer;
 mod cache;
 mod daemon;
 #[cfg(any(test, fuzzing))]

@@ -4,23 +4,21 @@
 //! for: xenstore-rs would stand still then.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
-use std::io::{self, ErrorKind};
+use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
 use futures::future::{AbortHandle, Abortable};
 use futures::stream::{FuturesUnordered, SelectAll, Stream, StreamExt};
 use tokio::time::{Instant, sleep_until};
+use xenstore_rs::AsyncWatch;
 use xenstore_rs::tokio::XsTokio;
-use xenstore_rs::{AsyncWatch, AsyncXs};
 
-use super::Keys;
+use super::answer::{self, Value};
 use super::cache::{Known, Line, Shared};
 use super::daemon::{PATIENCE, unanswered};
 use super::line::Vital;
-use super::place::{Backend, Key, Kind, Place, Wanted};
-use super::value::{is_absent, number};
-use crate::snapshot::Identity;
+use super::place::{Kind, Place, Wanted};
 
 /// How long the watches of what is gone are kept, until nothing of it is on its way any more:
 /// xenstore-rs forgets a watch, and never takes it back from the daemon, when an event comes for it
@@ -81,14 +79,6 @@ struct Node {
 enum Answer {
     Watching(Place, io::Result<Watch>, AbortHandle),
     Read(Place, io::Result<Value>),
-}
-
-enum Value {
-    Keys(Vec<(Key, Option<String>)>),
-    Text(Option<String>),
-    Backends(Vec<Backend>),
-    /// Whether a folder is there.
-    Folder(bool),
 }
 
 impl<'a> Session<'a> {
@@ -292,13 +282,7 @@ impl<'a> Session<'a> {
         let xs = self.xs.clone();
         let keys = self.wanted.keys;
         self.ask(Box::pin(async move {
-            let path = place.path();
-            let value = match place {
-                Place::Key(domain, key) => together(&xs, domain, key, keys).await.map(Value::Keys),
-                Place::Backends(_) => there(xs.directory(&path).await).map(Value::Folder),
-                Place::Served(_, kind) => backends(&xs, &path, kind).await.map(Value::Backends),
-                _ => text(xs.read(&path).await).map(Value::Text),
-            };
+            let value = answer::read(&xs, place, keys).await;
             Answer::Read(place, value)
         }));
     }
@@ -411,61 +395,4 @@ fn replace<T: PartialEq>(place: &mut T, value: T) -> bool {
     let other = *place != value;
     *place = value;
     other
-}
-
-/// A key's text; `None` when there is none.
-fn text(read: io::Result<Box<str>>) -> io::Result<Option<String>> {
-    match read {
-        Ok(text) => Ok(Some(text.into())),
-        Err(error) if is_absent(&error) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// The key that was watched, and those that are written together with it.
-async fn together(
-    xs: &XsTokio,
-    domain: Identity,
-    key: Key,
-    wanted: Keys,
-) -> io::Result<Vec<(Key, Option<String>)>> {
-    let mut values = Vec::new();
-    for &key in key.together(wanted) {
-        values.push((key, text(xs.read(&Place::Key(domain, key).path()).await)?));
-    }
-    Ok(values)
-}
-
-/// Whether there is a folder, however long its listing.
-fn there(listed: io::Result<Vec<Box<str>>>) -> io::Result<bool> {
-    match listed {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) if is_absent(&error) => Ok(true),
-        Err(error) => Err(error),
-    }
-}
-
-/// The backends in a folder, by their ids.
-async fn backends(xs: &XsTokio, folder: &str, kind: Kind) -> io::Result<Vec<Backend>> {
-    let names = match xs.directory(folder).await {
-        Ok(names) => names,
-        Err(error) if is_absent(&error) => Vec::new(),
-        Err(error) => return Err(error),
-    };
-    let mut found = Vec::new();
-    for id in names.iter().filter_map(|name| number(name)) {
-        let value = text(xs.read(&format!("{folder}/{id}/{}", kind.shown())).await)?;
-        let process = match kind {
-            Kind::Vif => None,
-            _ => text(xs.read(&format!("{folder}/{id}/kthread-pid")).await)?,
-        };
-        found.push(Backend {
-            id,
-            value,
-            process: process.and_then(|pid| number(&pid)),
-        });
-    }
-    found.sort_by_key(|backend: &Backend| backend.id);
-    Ok(found)
 }
