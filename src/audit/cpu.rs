@@ -283,8 +283,8 @@ fn dom0(interval: &Interval<'_>) -> Vec<Finding> {
         "dom0's CPU time against its kernel's: time that was not idle, with and without what it \
          calls steal",
         "half of what the kernel calls steal, a tick of /proc/stat for each of idle, iowait and \
-         steal, for each vCPU the brackets of both samples, and for each interrupt the time of a \
-         way into Xen and back, as reading Xen's clock took",
+         steal, for each vCPU the brackets of both samples, and for each interrupt twice the time \
+         of a way into Xen and back, as reading Xen's clock took",
     );
     let of = |snapshot: &Snapshot| {
         let dom0 = snapshot.domains.first().filter(|domain| domain.id.0 == 0);
@@ -314,7 +314,7 @@ fn dom0(interval: &Interval<'_>) -> Vec<Finding> {
     let not_idle = interval.by_xens_clock(not_idle);
     let bracket = signed(vcpus.saturating_mul(span.uncertainty_ns));
     // An interrupt that ends idleness, and the hypercall that begins it again, are dom0's to Xen
-    // and idleness to the kernel.
+    // and idleness to the kernel: two ways into Xen and back.
     let interrupts = rose(old.interrupts, new.interrupts).unwrap_or_default();
     let passage = interval.passage_ns().unwrap_or_default();
     let numbers = Numbers::equal(
@@ -324,7 +324,7 @@ fn dom0(interval: &Interval<'_>) -> Vec<Finding> {
         (steal / 2)
             .saturating_add(tick.saturating_mul(3))
             .saturating_add(bracket)
-            .saturating_add(interrupts.saturating_mul(passage)),
+            .saturating_add(interrupts.saturating_mul(2 * passage)),
     );
     check.numbers(Some(is.id), numbers, || {
         let reason = "Xen and dom0's kernel draw the line between idle and busy apart; a large \
