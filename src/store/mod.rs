@@ -74,8 +74,9 @@ impl Store {
         self.cache = Cache::start().ok();
     }
 
-    /// Waits until there is news since it returned last, which is `true`, or until `deadline`. Only one that watches hears of news: of any value that it fills in, and of
-    /// domains that the toolstack introduced to XenStore, that shut down or that went.
+    /// Waits until there is news since it returned last, which is `true`, or until `deadline`. Only
+    /// one that watches hears of news: of any value that it fills in, and of domains that the
+    /// toolstack introduced to XenStore, that shut down or that went.
     pub fn wait(&mut self, deadline: Instant) -> bool {
         match &mut self.cache {
             Some(cache) => cache.wait(deadline),
