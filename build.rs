@@ -2,6 +2,9 @@
 //!
 //! The library itself is opened at run time, by the version of the hypervisor that runs
 //! (`src/xen/library.rs`), so nothing is linked here.
+//!
+//! The program is linked to a fixed address. As a position-independent one it has the loader write
+//! 5,485 addresses into 25 pages at each start, which took a third of the time of `xenscope list`.
 
 use std::env;
 use std::path::PathBuf;
@@ -93,6 +96,7 @@ pub fn binding(include_dirs: &[PathBuf]) -> Result<String, bindgen::BindgenError
 fn main() {
     println!("cargo::rerun-if-changed=wrapper.h");
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-link-arg-bins=-no-pie");
 
     // xencontrol.pc is libxen-dev's name for libxenctrl.
     let library = pkg_config::Config::new()

@@ -5,7 +5,6 @@
 
 use std::mem::size_of;
 use std::ptr::NonNull;
-use std::rc::Rc;
 
 use super::Hypervisor;
 use super::binding::{
@@ -18,14 +17,14 @@ use crate::snapshot::XenClock;
 /// A line for hypercalls that libxenctrl has no function for, and the memory that the answer is
 /// written to. The logger that it was opened with must outlive it.
 pub(super) struct Clock {
-    library: Rc<LibXenCtrl>,
+    library: &'static LibXenCtrl,
     handle: NonNull<xencall_handle>,
     answer: NonNull<xen_hvm_get_time>,
 }
 
 impl Clock {
     /// `None` when it can't be opened.
-    fn open(library: &Rc<LibXenCtrl>, logger: &Logger) -> Option<Self> {
+    fn open(library: &'static LibXenCtrl, logger: &Logger) -> Option<Self> {
         // SAFETY: the logger outlives the handle, as this type asks for.
         let handle = unsafe { library.xencall_open(logger.as_ptr(), 0) };
         let handle = NonNull::new(handle)?;
@@ -38,7 +37,7 @@ impl Clock {
             return None;
         };
         Some(Self {
-            library: Rc::clone(library),
+            library,
             handle,
             answer,
         })
@@ -80,7 +79,7 @@ impl Hypervisor {
     /// What Xen's clock says (`HVMOP_get_time`, xen/hvm/hvm_op.h); `None` when Xen does not tell.
     pub fn clock(&mut self) -> Option<XenClock> {
         if self.clock.is_none() {
-            self.clock = Clock::open(&self.library, &self.logger);
+            self.clock = Clock::open(self.library, &self.logger);
         }
         let clock = self.clock.as_ref()?;
         let (ns, stamp) = stamped(|| clock.now_ns());

@@ -7,8 +7,11 @@ use crate::error::Error;
 use crate::snapshot::{DomId, Domain, DomainType, ShutdownReason, Stamp, States};
 use uuid::Uuid;
 
-/// Domains asked for in one hypercall at most.
+/// Domains asked for in one hypercall at most, …
 const BATCH: usize = 1024;
+
+/// … and in the first of all, when it is not known yet how many there are.
+const FIRST: usize = 128;
 
 /// Domains asked for beyond those that there were last time. libxenctrl makes and copies a buffer
 /// for all that are asked for, whether they are there or not.
@@ -25,14 +28,15 @@ impl Hypervisor {
     /// # Errors
     /// When the hypervisor refuses `getdomaininfolist`.
     pub fn domains(&mut self) -> Result<Vec<Domain>, Error> {
-        let size = match self.known {
-            0 => BATCH,
+        let mut size = match self.known {
+            0 => FIRST,
             known => BATCH.min(known + SPARE),
         };
-        self.listed.resize(size, xc_domaininfo_t::default());
-        let mut domains: Vec<Domain> = Vec::with_capacity(self.known + SPARE);
+        let mut domains = std::mem::take(&mut self.spare);
+        domains.reserve(self.known + SPARE);
         let mut first = 0;
         loop {
+            self.listed.resize(size, xc_domaininfo_t::default());
             let (returned, stamp) = stamped(|| {
                 // SAFETY: the handle is open; the buffer is ours and holds as many elements as
                 // said.
@@ -53,9 +57,16 @@ impl Hypervisor {
                 Some(last) if batch.len() == size => first = u32::from(last.domain) + 1,
                 _ => break,
             }
+            size = BATCH;
         }
         self.known = domains.len();
         Ok(domains)
+    }
+
+    /// Takes back a list of domains that is of no more use: the next one is written into its memory.
+    pub fn reuse(&mut self, mut domains: Vec<Domain>) {
+        domains.clear();
+        self.spare = domains;
     }
 }
 

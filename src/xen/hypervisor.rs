@@ -4,18 +4,17 @@ use std::ffi::c_int;
 use std::io;
 use std::path::Path;
 use std::ptr::NonNull;
-use std::rc::Rc;
 
 use super::binding::{LibXenCtrl, xc_interface};
 use super::clock::Clock;
 use super::logger::Logger;
 use super::{library, version};
 use crate::error::Error;
-use crate::snapshot::DomId;
+use crate::snapshot::{DomId, Domain};
 
 /// An open line to the hypervisor below this kernel.
 pub struct Hypervisor {
-    pub(super) library: Rc<LibXenCtrl>,
+    pub(super) library: &'static LibXenCtrl,
     pub(super) handle: NonNull<xc_interface>,
     /// Opened when it is first asked for; goes before the logger, which it points into.
     pub(super) clock: Option<Clock>,
@@ -27,6 +26,8 @@ pub struct Hypervisor {
     pub(super) listed: Vec<super::binding::xc_domaininfo_t>,
     /// How many domains there were last time; 0 before the first.
     pub(super) known: usize,
+    /// What the next list of domains is written into, empty.
+    pub(super) spare: Vec<Domain>,
     /// What `xc_getcpuinfo` writes to, kept from sample to sample.
     pub(super) idle: Vec<super::binding::xc_cpuinfo_t>,
 }
@@ -54,8 +55,7 @@ impl Hypervisor {
                 error
             }
         })?;
-        let library = Rc::new(library);
-        let logger = Logger::new(Rc::clone(&library));
+        let logger = Logger::new(library);
         // SAFETY: the logger outlives the handle, for `Drop` closes the handle before the fields
         // go; null is the documented "no logger for domain building".
         let handle = unsafe { library.xc_interface_open(logger.as_ptr(), std::ptr::null_mut(), 0) };
@@ -68,6 +68,7 @@ impl Hypervisor {
             version: String::new(),
             listed: Vec::new(),
             known: 0,
+            spare: Vec::new(),
             idle: Vec::new(),
         };
         hypervisor.version = hypervisor.read_version()?;

@@ -15,17 +15,18 @@ pub(super) fn name(version: Version) -> String {
     format!("libxenctrl.so.{version}")
 }
 
-/// Opens the libxenctrl that belongs to `version`.
+/// Opens the libxenctrl that belongs to `version`. It stays until the process ends: what it takes is
+/// small, and taking it and the seven libraries that come with it out of the process is not.
 ///
 /// # Errors
 /// [`Error::LibraryMissing`] when the loader finds none, [`Error::LibraryUnusable`] when it finds
 /// one that it can't load or that lacks a function.
-pub(super) fn open(version: Version) -> Result<LibXenCtrl, Error> {
+pub(super) fn open(version: Version) -> Result<&'static LibXenCtrl, Error> {
     let name = name(version);
     // SAFETY: loading runs the library's initialisers; libxenctrl and what it links against have
     // none that ask anything of their loader. The name is libxenctrl's own SONAME, so that the
     // functions found in it have the signatures of its header, which `binding` was made from.
-    unsafe { LibXenCtrl::new(&name) }.map_err(|error| {
+    let library = unsafe { LibXenCtrl::new(&name) }.map_err(|error| {
         // The sentence of the loader itself is the source of libloading's error.
         let said = error
             .source()
@@ -36,5 +37,6 @@ pub(super) fn open(version: Version) -> Result<LibXenCtrl, Error> {
         } else {
             Error::LibraryUnusable { name, said }
         }
-    })
+    })?;
+    Ok(Box::leak(Box::new(library)))
 }

@@ -4,7 +4,6 @@
 
 use std::ffi::{CStr, c_char, c_int};
 use std::ptr::NonNull;
-use std::rc::Rc;
 
 use super::binding::{__va_list_tag, LibXenCtrl, xentoollog_level, xentoollog_logger};
 
@@ -16,14 +15,14 @@ const LONGEST: usize = 512;
 struct Table {
     functions: xentoollog_logger,
     /// For `vsnprintf`, which stable Rust has no way to call otherwise.
-    library: Rc<LibXenCtrl>,
+    library: &'static LibXenCtrl,
 }
 
 /// Owns the logger that a handle of libxenctrl points to; must outlive that handle.
 pub(super) struct Logger(NonNull<Table>);
 
 impl Logger {
-    pub(super) fn new(library: Rc<LibXenCtrl>) -> Self {
+    pub(super) fn new(library: &'static LibXenCtrl) -> Self {
         let table = Box::new(Table {
             functions: xentoollog_logger {
                 vmessage: Some(message),
