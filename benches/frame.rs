@@ -69,7 +69,7 @@ fn domain(id: u16, second: u64, stamp: Stamp) -> Domain {
     Domain {
         id: DomId(id),
         uuid: Uuid::from_u128(u128::from(id) + 1),
-        name: Some(format!("customer-{id}-web-server")),
+        name: Some(format!("customer-{id}-web-server").into()),
         kind: DomainType::Pvh,
         states: States {
             running: work.is_multiple_of(2),

@@ -23,7 +23,7 @@ pub(crate) fn domain(id: u16, name: &str, at_ns: u64, cpu_time_ns: u64) -> Domai
     Domain {
         id: DomId(id),
         uuid: Uuid::from_u128(u128::from(id) + 1),
-        name: Some(name.to_owned()),
+        name: Some(name.into()),
         kind: DomainType::Pvh,
         states: States {
             blocked: true,

@@ -166,6 +166,11 @@ impl Source {
         })
     }
 
+    /// Takes back a snapshot that is of no more use: the next one is written into its memory.
+    pub fn reuse(&mut self, snapshot: Snapshot) {
+        self.hypervisor.reuse(snapshot.domains);
+    }
+
     fn schedule(&self, domains: &mut [Domain], pools: &[Pool]) -> Result<(), Error> {
         for domain in domains {
             let pool = pools.iter().find(|pool| pool.id == domain.pool);

@@ -1,6 +1,7 @@
 //! Identity: the hypervisor's domains against XenStore's.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::check::{Check, Numbers};
 use super::{
@@ -129,7 +130,7 @@ fn names(interval: &Interval<'_>) -> Vec<Finding> {
 /// No name is borne twice.
 fn unique_names(interval: &Interval<'_>) -> Vec<Finding> {
     let mut check = Check::exact("identity.unique_names", "domains against their names");
-    let bearers = |snapshot: &Snapshot| -> BTreeMap<String, Vec<DomId>> {
+    let bearers = |snapshot: &Snapshot| -> BTreeMap<Arc<str>, Vec<DomId>> {
         let mut bearers = BTreeMap::<_, Vec<DomId>>::new();
         for domain in &snapshot.domains {
             if let Some(name) = &domain.name {

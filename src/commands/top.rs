@@ -1,5 +1,6 @@
 //! `xenscope top`
 
+use std::mem::replace;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -32,7 +33,7 @@ fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
         vcpus: options.vcpus,
         ..Parts::default()
     };
-    let shown = xentop::Shown {
+    let mut blocks = xentop::Blocks::new(xentop::Shown {
         networks: options.networks,
         vbds: options.vbds,
         vcpus: options.vcpus,
@@ -40,7 +41,7 @@ fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
         repeat_header: options.repeat_header,
         full_name: options.full_name,
         dom0_first: options.dom0_first,
-    };
+    });
     let delay = options.delay.unwrap_or(interval::USUAL);
     let mut notes = Notes::default();
     let mut source = Source::open(parts, allow_untested)?;
@@ -59,13 +60,13 @@ fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
             snapshot: &after,
             rates: &Rates::between(Some(&before), &after),
         };
-        print(&match options.format {
-            BatchFormat::Xentop => xentop::block(sample, shown),
-            BatchFormat::Table => top::table(sample, terminal_width()),
-            BatchFormat::Json => json::line(sample),
-            BatchFormat::Csv => csv::domains(sample, printed == 0),
-        })?;
-        before = after;
+        match options.format {
+            BatchFormat::Xentop => print(blocks.block(sample)),
+            BatchFormat::Table => print(&top::table(sample, terminal_width())),
+            BatchFormat::Json => print(&json::line(sample)),
+            BatchFormat::Csv => print(&csv::domains(sample, printed == 0)),
+        }?;
+        source.reuse(replace(&mut before, after));
         printed += 1;
     }
     Ok(())

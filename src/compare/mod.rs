@@ -8,6 +8,7 @@ mod xl;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -90,7 +91,7 @@ pub struct Who {
     /// Its id.
     pub id: DomId,
     /// Its name; `None` when it has none.
-    pub name: Option<String>,
+    pub name: Option<Arc<str>>,
 }
 
 /// One figure of a tool's, between two of ours.

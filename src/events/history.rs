@@ -1,6 +1,7 @@
 //! From one look to the next.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -24,7 +25,7 @@ pub struct History {
 /// A domain as it was last seen.
 #[derive(Clone, Debug)]
 struct Life {
-    name: Option<String>,
+    name: Option<Arc<str>>,
     paused: bool,
     shutdown: Option<ShutdownReason>,
     /// It is dead, and holds something still.

@@ -8,6 +8,8 @@ mod history;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -24,7 +26,7 @@ pub struct Event {
     /// The domain that it happened to; `None` when it happened to none.
     pub domain: Option<Identity>,
     /// The domain's name, as known by then.
-    pub name: Option<String>,
+    pub name: Option<Arc<str>>,
     /// What happened.
     pub change: Change,
 }
@@ -44,7 +46,7 @@ pub enum Change {
     /// Its name is another one now.
     Renamed {
         /// The name before.
-        old_name: String,
+        old_name: Arc<str>,
     },
     /// The toolstack paused it.
     Paused,

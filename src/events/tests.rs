@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -36,7 +37,7 @@ fn new(id: u16, uuid: u128) -> Domain {
 fn told(history: &mut History, snapshot: &Snapshot) -> Vec<String> {
     let words = |event: Event| {
         let id = event.domain.map_or(-1, |domain| i32::from(domain.id.0));
-        let name = event.name.unwrap_or("-".to_owned());
+        let name = event.name.unwrap_or("-".into());
         let change = serde_json::to_value(&event.change).unwrap();
         let mut change = change.as_object().unwrap().clone();
         let what = change.remove("event").unwrap();
@@ -83,7 +84,7 @@ fn the_first_look_tells_what_exists_and_no_more() {
 fn a_life_is_told_alike_however_the_looks_fall() {
     let bare = new(5, 9);
     let mut named = bare.clone();
-    named.name = Some("web".to_owned());
+    named.name = Some("web".into());
     let mut equipped = named.clone();
     (equipped.nics, equipped.disks) = (Some(vec![nic(0, 0, 0)]), Some(vec![disk(51712, 0, 0)]));
     equipped.vcpus_online = 1;
@@ -189,7 +190,7 @@ fn a_reboot_is_told_as_one() {
     stripped.states.paused = true;
     let again = new(6, 6);
     let mut named = again.clone();
-    named.name = Some("web".to_owned());
+    named.name = Some("web".into());
     let mut running = up.clone();
     running.id = DomId(6);
     let told = story(
@@ -301,7 +302,7 @@ fn a_domain_is_followed_from_its_creation_through_new_names_and_ids() {
 /// What one who heard all events believes of the domains.
 #[derive(Debug, Default, PartialEq)]
 struct Believed {
-    name: Option<String>,
+    name: Option<Arc<str>>,
     paused: bool,
     shutdown: bool,
     nics: BTreeSet<u32>,
@@ -364,7 +365,7 @@ prop_compose! {
         nics in prop::collection::btree_set(0_u32..3, 0..3),
     ) -> Option<Domain> {
         let mut domain = new(id, uuid);
-        domain.name = name;
+        domain.name = name.map(Arc::from);
         domain.states.paused = paused;
         domain.states.dying = dying;
         domain.states.shutdown = shutdown;

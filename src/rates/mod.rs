@@ -121,6 +121,8 @@ impl Measured {
 impl Rates {
     /// The rates from `old` to `new`; all of them `None` without an `old`.
     pub fn between(old: Option<&Snapshot>, new: &Snapshot) -> Self {
+        // Both lists of domains are in the order of the ids.
+        let mut older = old.iter().flat_map(|old| &old.domains).peekable();
         Self {
             interval_ns: old
                 .and_then(|old| Span::between(old.stamp, new.stamp))
@@ -129,7 +131,11 @@ impl Rates {
             domains: new
                 .domains
                 .iter()
-                .map(|domain| domain_rates(old.and_then(|old| old.find(domain.identity())), domain))
+                .map(|domain| {
+                    while older.next_if(|old| old.id < domain.id).is_some() {}
+                    let same = |old: &&&Domain| old.identity() == domain.identity();
+                    domain_rates(older.peek().filter(same).copied(), domain)
+                })
                 .collect(),
         }
     }

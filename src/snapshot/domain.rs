@@ -1,6 +1,7 @@
 //! A domain as it was read.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -18,7 +19,7 @@ pub struct Domain {
     pub uuid: Uuid,
     /// `~/name` in XenStore; `None` when there is none, when it is not text, when XenStore did not
     /// answer, or when no one asked.
-    pub name: Option<String>,
+    pub name: Option<Arc<str>>,
     /// How it is virtualised.
     #[serde(rename = "type")]
     pub kind: DomainType,

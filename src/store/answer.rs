@@ -1,6 +1,7 @@
 //! What is read when a watch fires.
 
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
 
 use xenstore_rs::AsyncXs;
 use xenstore_rs::tokio::XsTokio;
@@ -12,7 +13,7 @@ use crate::snapshot::Identity;
 
 /// What a place holds.
 pub(super) enum Value {
-    Keys(Vec<(Key, Option<String>)>),
+    Keys(Vec<(Key, Option<Arc<str>>)>),
     Text(Option<String>),
     Backends(Vec<Backend>),
     /// Whether a folder is there.
@@ -45,10 +46,11 @@ async fn together(
     domain: Identity,
     key: Key,
     wanted: Keys,
-) -> io::Result<Vec<(Key, Option<String>)>> {
+) -> io::Result<Vec<(Key, Option<Arc<str>>)>> {
     let mut values = Vec::new();
     for &key in key.together(wanted) {
-        values.push((key, text(xs.read(&Place::Key(domain, key).path()).await)?));
+        let value = text(xs.read(&Place::Key(domain, key).path()).await)?;
+        values.push((key, value.map(Arc::from)));
     }
     Ok(values)
 }

@@ -61,7 +61,7 @@ pub(super) struct Known {
 /// What is known of one domain.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
-    pub(super) values: [Option<String>; Key::ALL.len()],
+    pub(super) values: [Option<Arc<str>>; Key::ALL.len()],
     pub(super) backends: [Vec<Backend>; Kind::ALL.len()],
 }
 
@@ -235,15 +235,18 @@ impl Known {
 
     fn fill_in(&self, domains: &mut [Domain], pools: &mut [Pool]) {
         let keys = self.wanted.keys;
+        // Both are in the order of the ids.
+        let mut facts = self.facts.iter().peekable();
         for domain in domains {
-            let Some(facts) = self.facts.get(&domain.identity()) else {
+            let identity = domain.identity();
+            while facts.next_if(|(known, _)| **known < identity).is_some() {}
+            let Some((_, facts)) = facts.peek().filter(|(known, _)| **known == identity) else {
                 continue;
             };
             let value = |key: Key| facts.values[key as usize].as_deref();
             if keys.names {
-                domain.name = value(Key::Name)
-                    .filter(|name| !name.is_empty())
-                    .map(str::to_owned);
+                let name = facts.values[Key::Name as usize].as_ref();
+                domain.name = name.filter(|name| !name.is_empty()).cloned();
             }
             if keys.details {
                 domain.memory_target_bytes = value(Key::Target).and_then(value::kib);
@@ -297,10 +300,10 @@ mod tests {
 
     /// What is known of domain 5, which is called web.
     fn known() -> Known {
-        let text = |text: &str| Some(text.to_owned());
+        let text = |text: &str| Some(Arc::from(text));
         let backend = |id, value| Backend {
             id,
-            value: text(value),
+            value: Some(str::to_owned(value)),
             process: Some(77),
         };
         let facts = Facts {

@@ -16,6 +16,7 @@ mod reader;
 mod session;
 mod value;
 
+use std::sync::Arc;
 use std::thread::{JoinHandle, sleep};
 use std::time::{Duration, Instant};
 
@@ -195,7 +196,9 @@ fn visit(
         let id = domain.id;
         let home = |key: &str| format!("/local/domain/{id}/{key}");
         if keys.names {
-            domain.name = read(home("name")).filter(|name| !name.is_empty());
+            domain.name = read(home("name"))
+                .filter(|name| !name.is_empty())
+                .map(Arc::from);
         }
         if keys.details {
             let kib = |text: Option<String>| text.and_then(|text| value::kib(&text));

@@ -74,7 +74,7 @@ mod tests {
         Event {
             time: "2026-11-21T05:22:40.5Z".parse().unwrap(),
             domain: Some(domain(5, "", 0, 0).identity()),
-            name: name.map(str::to_owned),
+            name: name.map(Into::into),
             change,
         }
     }
@@ -106,7 +106,7 @@ mod tests {
     fn names_can_do_nothing_to_a_terminal_and_json_has_them_exact() {
         let hostile = "a\x1b[2J\n\u{202e}\u{e0001}\"ä";
         let renamed = Change::Renamed {
-            old_name: hostile.to_owned(),
+            old_name: hostile.into(),
         };
         let event = event(Some(hostile), renamed);
         let json = json::event(&event);

@@ -88,25 +88,7 @@ pub fn kib_per_second(bytes: Option<Measured>) -> String {
 
 /// A share in per cent, without the sign.
 pub fn percent(share: Option<Measured>) -> String {
-    or_unknown(share, |share| tenths(share.value))
-}
-
-/// A figure with one decimal, as `{:.1}` has it and faster.
-pub fn tenths(figure: f64) -> String {
-    let tenths = figure * 10.0;
-    let whole = tenths.round();
-    // Next to the middle between two decimals, and for all that is not an everyday figure, the
-    // exact way is the only one.
-    let plain = figure.is_sign_positive() && whole < 1e9 && (tenths - whole).abs() < 0.499;
-    if !plain {
-        return format!("{figure:.1}");
-    }
-    let whole = whole as u32;
-    let mut out = String::with_capacity(12);
-    out.push_str(itoa::Buffer::new().format(whole / 10));
-    out.push('.');
-    out.push_str(itoa::Buffer::new().format(whole % 10));
-    out
+    or_unknown(share, |share| format!("{:.1}", share.value))
 }
 
 /// A time in seconds.
@@ -140,8 +122,6 @@ pub fn or_unknown<T>(value: Option<T>, show: impl FnOnce(T) -> String) -> String
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -168,31 +148,5 @@ mod tests {
         assert_eq!(numbers(&[0, 1, 2, 3, 6, 8, 9]), "0-3,6,8-9");
         assert_eq!(numbers(&[u32::MAX]), "4294967295");
         assert_eq!(numbers(&[]), "");
-    }
-
-    #[test]
-    fn tenths_are_rounded_as_printf_does() {
-        for figure in [
-            0.0,
-            -0.0,
-            0.25,
-            0.35,
-            99.95,
-            1e20,
-            -3.17,
-            f64::NAN,
-            f64::INFINITY,
-        ] {
-            assert_eq!(tenths(figure), format!("{figure:.1}"));
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn tenths_are_rounded_as_ever(figure in 0.0..1e9_f64, eighths in 0_u32..80_000) {
-            prop_assert_eq!(tenths(figure), format!("{figure:.1}"));
-            let figure = f64::from(eighths) / 80.0;
-            prop_assert_eq!(tenths(figure), format!("{figure:.1}"));
-        }
     }
 }

@@ -126,7 +126,7 @@ mod tests {
         Event {
             time: jiff::Timestamp::UNIX_EPOCH,
             domain: None,
-            name: Some(name.to_owned()),
+            name: Some(name.into()),
             change: Change::Created,
         }
     }

@@ -53,7 +53,7 @@ mod tests {
             Change::Created,
             Change::Named,
             Change::Renamed {
-                old_name: String::new(),
+                old_name: "".into(),
             },
             Change::Paused,
             Change::Unpaused,

@@ -207,7 +207,7 @@ mod tests {
     fn an_audits_numbers_are_numbers_and_its_words_words() {
         let at = |second: u64| {
             let mut snapshot = audited(second * SECOND);
-            snapshot.domains[1].name = Some("a\x1b[2J".to_owned());
+            snapshot.domains[1].name = Some("a\x1b[2J".into());
             snapshot.domains[1].store_uuid = Some(uuid::Uuid::nil());
             snapshot
         };

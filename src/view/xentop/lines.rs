@@ -1,10 +1,9 @@
 //! Lines of right-aligned cells, written in place: a block has thousands of them.
 
-use super::COLUMNS;
-use crate::view::text::{UNKNOWN, columns, tenths};
+use std::iter::repeat_n;
 
-/// What a cell is filled up with on its left.
-const BLANKS: &str = "                                ";
+use super::COLUMNS;
+use crate::view::text::{UNKNOWN, columns};
 
 /// Takes a line's cells, from left to right.
 pub(super) trait Cells {
@@ -13,7 +12,12 @@ pub(super) trait Cells {
 
     /// Takes a number.
     fn number(&mut self, number: u64) {
-        self.text(itoa::Buffer::new().format(number));
+        self.text(&number.to_string());
+    }
+
+    /// Takes a figure with one decimal.
+    fn tenths(&mut self, figure: f64) {
+        self.text(&format!("{figure:.1}"));
     }
 
     /// Takes a number that may not be known.
@@ -25,9 +29,9 @@ pub(super) trait Cells {
     }
 
     /// Takes a figure that may not be known, with one decimal.
-    fn tenths(&mut self, figure: Option<f64>) {
+    fn known_tenths(&mut self, figure: Option<f64>) {
         match figure {
-            Some(figure) => self.text(&tenths(figure)),
+            Some(figure) => self.tenths(figure),
             None => self.text(UNKNOWN),
         }
     }
@@ -40,52 +44,221 @@ impl Cells for Vec<String> {
 }
 
 /// Lines of text with a cell in each of xentop's columns.
+///
+/// A line begins as blanks, into which the cells are written where they end; one that is wider than
+/// its column moves the rest of its line.
 #[derive(Debug)]
 pub(super) struct Lines {
-    pub(super) text: String,
+    text: Vec<u8>,
+    /// A line whose cells are all empty.
+    blank: Vec<u8>,
     /// How wide each column is to be.
-    pub(super) widths: [usize; COLUMNS.len()],
+    widths: [usize; COLUMNS.len()],
     /// How wide the cells of each column are at most, where they are wider than that.
     pub(super) wanted: [usize; COLUMNS.len()],
-    /// Where the next cell goes.
+    /// The column of the next cell; past the last one, a line is to begin.
     column: usize,
+    /// Where that column begins in the text.
+    at: usize,
 }
 
 impl Lines {
-    /// None yet, in columns of these widths, with room for so many.
-    pub(super) fn new(widths: [usize; COLUMNS.len()], lines: usize) -> Self {
-        let length = widths.iter().sum::<usize>() + COLUMNS.len();
+    /// None yet, in columns of these widths and in the place of a text that is of no more use.
+    pub(super) fn new(widths: [usize; COLUMNS.len()], spent: String) -> Self {
+        let mut text = spent.into_bytes();
+        text.clear();
+        let mut blank = vec![b' '; widths.iter().sum::<usize>() + COLUMNS.len() - 1];
+        blank.push(b'\n');
         Self {
-            text: String::with_capacity(lines * length),
+            text,
+            blank,
             widths,
             wanted: widths,
-            column: 0,
+            column: COLUMNS.len(),
+            at: 0,
         }
+    }
+
+    /// Adds text between two lines, or below the last.
+    pub(super) fn push(&mut self, text: &str) {
+        self.text.extend_from_slice(text.as_bytes());
+    }
+
+    /// All of them.
+    pub(super) fn into_text(self) -> String {
+        String::from_utf8(self.text)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    }
+
+    /// Where the next cell goes, which has this many bytes and takes so many columns of a terminal,
+    /// not more than it has bytes.
+    fn place(&mut self, bytes: usize, taken: usize) -> &mut [u8] {
+        if self.column == COLUMNS.len() {
+            self.begin();
+        }
+        let width = self.widths[self.column];
+        let mut end = self.at + width;
+        if bytes > width || bytes > taken {
+            end += self.widen(bytes, taken);
+        }
+        self.column += 1;
+        self.at = end + 1;
+        &mut self.text[end - bytes..end]
+    }
+
+    /// Begins a line.
+    #[inline(never)]
+    fn begin(&mut self) {
+        self.column = 0;
+        self.at = self.text.len();
+        self.text.extend_from_slice(&self.blank);
+    }
+
+    /// Makes room for a cell that takes more bytes than its column has columns, or than it takes
+    /// itself; returns by how many bytes the rest of the line has moved.
+    #[cold]
+    fn widen(&mut self, bytes: usize, taken: usize) -> usize {
+        let width = self.widths[self.column];
+        self.wanted[self.column] = self.wanted[self.column].max(taken);
+        let more = bytes + width.saturating_sub(taken) - width;
+        // All that follows is blank still.
+        self.text.splice(self.at..self.at, repeat_n(b' ', more));
+        more
     }
 }
 
 impl Cells for Lines {
     fn text(&mut self, cell: &str) {
-        // Nearly all of them are plain numbers.
         let taken = match cell.is_ascii() {
             true => cell.len(),
             false => columns(cell),
         };
-        let column = self.column;
-        if taken > self.wanted[column] {
-            self.wanted[column] = taken;
+        self.place(cell.len(), taken)
+            .copy_from_slice(cell.as_bytes());
+    }
+
+    fn number(&mut self, number: u64) {
+        let digits = digits(number);
+        write_number(self.place(digits, digits), number);
+    }
+
+    fn tenths(&mut self, figure: f64) {
+        let Some(tenths) = whole_tenths(figure) else {
+            self.text(&format!("{figure:.1}"));
+            return;
+        };
+        let digits = digits(tenths / 10);
+        let place = self.place(digits + 2, digits + 2);
+        write_number(&mut place[..digits], tenths / 10);
+        place[digits] = b'.';
+        write_number(&mut place[digits + 1..], tenths % 10);
+    }
+}
+
+/// How many digits a number has.
+fn digits(number: u64) -> usize {
+    number.checked_ilog10().map_or(1, |log| log as usize + 1)
+}
+
+/// Writes a number that has this many digits.
+fn write_number(place: &mut [u8], mut number: u64) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+}
+
+/// The tenths that `{:.1}` shows of an everyday figure; `None` next to the middle between two of
+/// them, where only the exact way is right, and for all other figures.
+fn whole_tenths(figure: f64) -> Option<u64> {
+    let tenths = figure * 10.0;
+    let whole = tenths.round();
+    let plain = figure.is_sign_positive() && whole < 1e9 && (tenths - whole).abs() < 0.499;
+    plain.then_some(whole as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A line of these cells, and numbers in the rest of the columns.
+    fn line(cells: &[&str]) -> String {
+        let mut lines = Lines::new([4; COLUMNS.len()], String::new());
+        cells.iter().for_each(|cell| lines.text(cell));
+        (cells.len()..COLUMNS.len()).for_each(|column| lines.number(column as u64));
+        lines.into_text()
+    }
+
+    /// The same, cell by cell as `format!` would have it.
+    fn formatted(cells: &[&str]) -> String {
+        let numbers = (cells.len()..COLUMNS.len()).map(|column| column.to_string());
+        let cells: Vec<String> = cells
+            .iter()
+            .map(|&cell| cell.to_owned())
+            .chain(numbers)
+            .map(|cell| " ".repeat(4_usize.saturating_sub(columns(&cell))) + &cell)
+            .collect();
+        cells.join(" ") + "\n"
+    }
+
+    #[test]
+    fn a_wide_cell_moves_the_rest_of_its_line_alone() {
+        let mut lines = Lines::new([4; COLUMNS.len()], String::new());
+        for first in ["a wide name", "web"] {
+            lines.text(first);
+            (1..COLUMNS.len()).for_each(|column| lines.number(column as u64));
         }
-        let mut blanks = self.widths[column].saturating_sub(taken) + usize::from(column > 0);
-        while blanks > 0 {
-            let some = blanks.min(BLANKS.len());
-            self.text.push_str(&BLANKS[..some]);
-            blanks -= some;
+        assert_eq!(lines.wanted[..2], [11, 4]);
+        let text = lines.into_text();
+        assert_eq!(text, formatted(&["a wide name"]) + &formatted(&["web"]));
+    }
+
+    #[test]
+    fn figures_are_rounded_as_printf_does() {
+        for figure in [
+            0.0,
+            -0.0,
+            0.25,
+            0.35,
+            99.95,
+            1e20,
+            -3.17,
+            f64::NAN,
+            f64::INFINITY,
+        ] {
+            assert_eq!(tenths(figure), format!("{figure:.1}"));
         }
-        self.text.push_str(cell);
-        self.column += 1;
-        if self.column == COLUMNS.len() {
-            self.text.push('\n');
-            self.column = 0;
+    }
+
+    /// A figure in a cell.
+    fn tenths(figure: f64) -> String {
+        let mut lines = Lines::new([4; COLUMNS.len()], String::new());
+        lines.tenths(figure);
+        lines.into_text().trim().to_owned()
+    }
+
+    proptest! {
+        #[test]
+        fn cells_stand_as_format_puts_them(cells in prop::collection::vec("[a-zä漢\u{301}]{0,7}", 0..8)) {
+            let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+            prop_assert_eq!(line(&cells), formatted(&cells));
+        }
+
+        #[test]
+        fn numbers_are_whole(number: u64) {
+            let mut lines = Lines::new([4; COLUMNS.len()], String::new());
+            lines.number(number);
+            let text = lines.into_text();
+            prop_assert_eq!(text.trim(), number.to_string());
+        }
+
+        #[test]
+        fn figures_are_rounded_as_ever(figure in 0.0..1e9_f64, eighths in 0_u32..80_000) {
+            prop_assert_eq!(tenths(figure), format!("{figure:.1}"));
+            let figure = f64::from(eighths) / 80.0;
+            prop_assert_eq!(tenths(figure), format!("{figure:.1}"));
         }
     }
 }

@@ -9,6 +9,8 @@
 
 mod lines;
 
+use std::cmp::Ordering;
+
 use super::Sample;
 use super::text::{UNKNOWN, cut, or_unknown, percent, safe};
 use crate::rates::DomainRates;
@@ -66,54 +68,108 @@ const SECTOR: u64 = 512;
 /// One block: the heading and a line for each domain, in the order of their names as xentop has
 /// it.
 pub fn block(sample: Sample<'_>, shown: Shown) -> String {
-    let mut domains: Vec<_> = sample.domains().collect();
-    domains.sort_by_cached_key(|(domain, _)| {
-        let name = domain.name.as_deref().map(str::to_ascii_lowercase);
-        let first = shown.dom0_first && domain.id == DomId(0);
-        (!first, name.is_none(), name, domain.id)
-    });
-    let usual = COLUMNS.map(|(_, width)| width);
-    let mut lines = write(&domains, sample, shown, usual);
-    let mut widths = usual;
-    for column in GROWING {
-        widths[column] = lines.wanted[column];
-    }
-    if widths != usual {
-        // Seldom: most numbers fit.
-        lines = write(&domains, sample, shown, widths);
-    }
-    if shown.pcpus {
-        lines.text.push_str(&pcpus(sample));
-    }
-    lines.text
+    let mut blocks = Blocks::new(shown);
+    blocks.block(sample);
+    blocks.text
 }
 
-/// The lines in columns of these widths.
-fn write(
-    domains: &[(&Domain, &DomainRates)],
-    sample: Sample<'_>,
+/// Blocks one after the other.
+#[derive(Debug)]
+pub struct Blocks {
     shown: Shown,
-    widths: [usize; COLUMNS.len()],
-) -> Lines {
-    let mut lines = Lines::new(widths, domains.len() + 1);
-    for (index, (domain, rates)) in domains.iter().enumerate() {
-        if index == 0 || shown.repeat_header {
-            COLUMNS.iter().for_each(|(head, _)| lines.text(head));
-        }
-        let host_bytes = sample.snapshot.host.memory_bytes;
-        fill(&mut lines, domain, rates, host_bytes, shown.full_name);
-        if shown.vcpus {
-            lines.text.push_str(&vcpus(domain));
-        }
-        if shown.networks {
-            let nics = domain.nics.iter().flatten().enumerate();
-            lines.text.extend(nics.map(network));
-        }
-        if shown.vbds {
-            lines.text.extend(domain.disks.iter().flatten().map(vbd));
+    /// The domains' places in the last sample, in the order of its lines: most often the next one
+    /// has the same order, and there is nothing to sort.
+    order: Vec<usize>,
+    /// The last one.
+    text: String,
+}
+
+impl Blocks {
+    /// None yet.
+    pub fn new(shown: Shown) -> Self {
+        Self {
+            shown,
+            order: Vec::new(),
+            text: String::new(),
         }
     }
-    lines
+
+    /// The next one, as [`block`] has it.
+    pub fn block(&mut self, sample: Sample<'_>) -> &str {
+        self.sort(&sample.snapshot.domains);
+        let usual = COLUMNS.map(|(_, width)| width);
+        let spent = std::mem::take(&mut self.text);
+        let mut lines = self.lines(sample, usual, spent);
+        let mut widths = usual;
+        for column in GROWING {
+            widths[column] = lines.wanted[column];
+        }
+        if widths != usual {
+            // Seldom: most numbers fit.
+            lines = self.lines(sample, widths, lines.into_text());
+        }
+        if self.shown.pcpus {
+            lines.push(&pcpus(sample));
+        }
+        self.text = lines.into_text();
+        &self.text
+    }
+
+    fn sort(&mut self, domains: &[Domain]) {
+        if self.order.len() != domains.len() {
+            self.order = (0..domains.len()).collect();
+        }
+        let later = |domain: &Domain| self.shown.dom0_first && domain.id != DomId(0);
+        self.order.sort_by(|&a, &b| {
+            let (a, b) = (&domains[a], &domains[b]);
+            later(a).cmp(&later(b)).then_with(|| by_name(a, b))
+        });
+    }
+
+    /// The lines in columns of these widths.
+    fn lines(&self, sample: Sample<'_>, widths: [usize; COLUMNS.len()], spent: String) -> Lines {
+        let Shown {
+            networks,
+            vbds,
+            repeat_header,
+            full_name,
+            ..
+        } = self.shown;
+        let host_bytes = sample.snapshot.host.memory_bytes;
+        let mut lines = Lines::new(widths, spent);
+        for (line, &index) in self.order.iter().enumerate() {
+            let domain = &sample.snapshot.domains[index];
+            let rates = &sample.rates.domains[index];
+            if line == 0 || repeat_header {
+                COLUMNS.iter().for_each(|(head, _)| lines.text(head));
+            }
+            fill(&mut lines, domain, rates, host_bytes, full_name);
+            if self.shown.vcpus {
+                lines.push(&vcpus(domain));
+            }
+            let nics = domain.nics.iter().flatten().filter(|_| networks);
+            for (index, nic) in nics.enumerate() {
+                lines.push(&network(index, nic));
+            }
+            for disk in domain.disks.iter().flatten().filter(|_| vbds) {
+                lines.push(&vbd(disk));
+            }
+        }
+        lines
+    }
+}
+
+/// The order of their names without regard to case, then those without one, and then of their ids.
+fn by_name(a: &Domain, b: &Domain) -> Ordering {
+    match (&a.name, &b.name) {
+        (Some(a), Some(b)) => lowered(a).cmp(lowered(b)),
+        (a, b) => a.is_none().cmp(&b.is_none()),
+    }
+    .then(a.id.cmp(&b.id))
+}
+
+fn lowered(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().map(|byte| byte.to_ascii_lowercase())
 }
 
 /// What xentop would print of this domain on a host with so much memory, cell by cell.
@@ -135,7 +191,7 @@ fn fill(
     host_bytes: u64,
     full_name: bool,
 ) {
-    let share = |bytes: u64| Some(100.0 * bytes as f64 / host_bytes as f64);
+    let share = |bytes: u64| 100.0 * bytes as f64 / host_bytes as f64;
     let kib = |bytes: u64| bytes / 1024;
     let name = safe(domain.name.as_deref().unwrap_or(UNKNOWN));
     let (nics, disks) = (domain.nics.as_deref(), domain.disks.as_deref());
@@ -146,9 +202,9 @@ fn fill(
         true => &name,
         false => cut(&name, COLUMNS[0].1),
     });
-    cells.text(&letters(domain.states));
+    cells.text(str::from_utf8(&letters(domain.states)).unwrap_or(UNKNOWN));
     cells.number(domain.cpu_time_ns / 1_000_000_000);
-    cells.tenths(rates.cpu_percent.map(|share| share.value));
+    cells.known_tenths(rates.cpu_percent.map(|share| share.value));
     cells.number(kib(domain.memory_bytes));
     cells.tenths(share(domain.memory_bytes));
     match domain.memory_max_bytes {
@@ -193,19 +249,17 @@ fn sum_of_known(disks: Option<&[Disk]>, counter: impl Fn(&Disk) -> Option<u64>) 
 }
 
 /// xentop's six letters, one for each state that holds.
-fn letters(states: States) -> String {
+fn letters(states: States) -> [u8; 6] {
     let crashed = states.shutdown == Some(ShutdownReason::Crash);
     [
-        (states.dying, 'd'),
-        (states.shutdown.is_some() && !crashed, 's'),
-        (states.blocked, 'b'),
-        (crashed, 'c'),
-        (states.paused, 'p'),
-        (states.running, 'r'),
+        (states.dying, b'd'),
+        (states.shutdown.is_some() && !crashed, b's'),
+        (states.blocked, b'b'),
+        (crashed, b'c'),
+        (states.paused, b'p'),
+        (states.running, b'r'),
     ]
-    .into_iter()
-    .map(|(holds, letter)| if holds { letter } else { '-' })
-    .collect()
+    .map(|(holds, letter)| if holds { letter } else { b'-' })
 }
 
 /// The online vCPUs' times in seconds, five to a line.
@@ -225,7 +279,7 @@ fn vcpus(domain: &Domain) -> String {
 }
 
 /// A NIC, as dom0's end of it has it.
-fn network((index, nic): (usize, &Nic)) -> String {
+fn network(index: usize, nic: &Nic) -> String {
     let count = |count: Option<u64>| or_unknown(count, |count| count.to_string());
     let side = |[bytes, packets, errors, drops]: [Option<u64>; 4]| {
         format!(

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::mem::replace;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,7 @@ pub(crate) fn measure() -> Result<Inside> {
     let mut nowhere = File::options().write(true).open("/dev/null")?;
     let mut source = Source::open(parts, false)?;
     source.watch();
+    let mut blocks = xentop::Blocks::new(xentop::Shown::default());
     let mut before = source.sample()?;
     let (mut hypercalls, mut reads, mut wholes) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..SAMPLES {
@@ -42,10 +44,10 @@ pub(crate) fn measure() -> Result<Inside> {
             snapshot: &after,
             rates: &Rates::between(Some(&before), &after),
         };
-        nowhere.write_all(xentop::block(sample, xentop::Shown::default()).as_bytes())?;
+        nowhere.write_all(blocks.block(sample).as_bytes())?;
         wholes.push(started.elapsed().as_nanos() as f64);
         hypercalls.push(hypercall_ns(&after) as f64);
-        before = after;
+        source.reuse(replace(&mut before, after));
     }
     Ok(Inside {
         samples: SAMPLES,
