@@ -21,6 +21,10 @@ use crate::trace;
 
 /// How long a program may take to be measured, and to be traced.
 const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE_TRACED: Duration = Duration::from_secs(100);
+
+/// How long a program has for what it does but once, for each domain.
+const WARMING: Duration = Duration::from_millis(10);
 
 /// Samples are taken until there are so many, …
 const MANY: usize = 20;
@@ -40,12 +44,18 @@ const TRACE: &str = "/run/trace";
 const TRACED: usize = 4;
 
 /// Measures a program once it has started, and traces it then.
-pub(crate) fn measure(program: &[&str], books: &mut Books) -> Result<Monitor> {
-    let limit = Instant::now() + PATIENCE;
+pub(crate) fn measure(program: &[&str], domains: usize, books: &mut Books) -> Result<Monitor> {
+    let started = Instant::now();
+    let limit = started + PATIENCE;
     let mut output = Output::create()?;
     let running = Running::start(program, &output.file)?;
-    // With the second block all caches and buffers are what they will be.
-    let warm = output.block_by(limit)? && output.block_by(limit)?;
+    // With the second block all buffers are what they will be; watches take their time.
+    let mut blocks = 0;
+    let mut warm = true;
+    while warm && (blocks < 2 || started.elapsed() < WARMING * domains as u32) {
+        warm = output.block_by(limit)?;
+        blocks += 1;
+    }
     let mut monitor = Monitor {
         cost: None,
         calls: None,
@@ -54,7 +64,7 @@ pub(crate) fn measure(program: &[&str], books: &mut Books) -> Result<Monitor> {
         monitor.cost = cost(&running, &mut output, limit, books)?;
     }
     if monitor.cost.is_some() {
-        monitor.calls = calls(&running, &mut output, Instant::now() + PATIENCE)?;
+        monitor.calls = calls(&running, &mut output, Instant::now() + PATIENCE_TRACED)?;
     }
     Ok(monitor)
 }

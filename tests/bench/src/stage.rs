@@ -30,8 +30,12 @@ pub(crate) fn measure() -> Result<Stage> {
             .flatten()
             .count(),
         idle_share: books.idle_share,
-        xenscope_top: monitor::measure(&["xenscope", "top", "-b", "-d", "1"], books)?,
-        xentop: monitor::measure(&["xentop", "-b", "-d", "1"], books)?,
+        xenscope_top: monitor::measure(
+            &["xenscope", "top", "-b", "-d", "1"],
+            domains.len(),
+            books,
+        )?,
+        xentop: monitor::measure(&["xentop", "-b", "-d", "1"], domains.len(), books)?,
         xenscope_list: once::measure(&["xenscope", "list"], books)?,
         xl_list: once::measure(&["xl", "list"], books)?,
         inside: inside::measure()?,

@@ -16,9 +16,9 @@ const FIRST: u16 = 7000;
 /// How long they are there and away: 2,000 domains in two minutes.
 const ROUND: Duration = Duration::from_secs(3);
 /// For how many seconds this goes on, unless `XENSCOPE_CHURN_SECONDS` says it.
-const SECONDS: u64 = 24;
+const SECONDS: u64 = 15;
 /// After so many rounds a program has all the memory that it will ever need.
-const WARM: u64 = 4;
+const WARM: u64 = 2;
 
 /// How many times they come and go.
 fn rounds() -> u64 {
