@@ -263,10 +263,10 @@ fn a_reader_that_goes_ends_it_and_one_that_is_slow_is_told_what_it_missed() {
         let own = events.iter().filter(|event| event.id >= Some(5000));
         own.filter(|event| event.event == word).count()
     };
-    let shells = Shells::create(160, 5000, &format!(":name={}", "n".repeat(4000)));
-    quick.until("all names", |events| count(events, "named") == 160);
+    let shells = Shells::create(300, 5000, &format!(":name={}", "n".repeat(2000)));
+    quick.until("all names", |events| count(events, "named") == 300);
     drop(shells);
-    quick.until("all ends", |events| count(events, "destroyed") == 160);
+    quick.until("all ends", |events| count(events, "destroyed") == 300);
     let status = fs::read_to_string(format!("/proc/{}/status", slow.id())).unwrap();
     let peak = status
         .lines()
@@ -286,10 +286,10 @@ fn a_reader_that_goes_ends_it_and_one_that_is_slow_is_told_what_it_missed() {
     slow.wait().unwrap();
     let dropped: u64 = events.iter().filter_map(|event| event.count).sum();
     assert!(dropped > 0, "{} events", events.len());
-    // Each of the 160 beginnings, names and ends was told or counted.
+    // Each of the 300 beginnings, names and ends was told or counted.
     let told: usize = ["created", "named", "destroyed"]
         .iter()
         .map(|word| count(&events, word))
         .sum();
-    assert_eq!(told as u64 + dropped, 482, "with those of the last");
+    assert_eq!(told as u64 + dropped, 902, "with those of the last");
 }
