@@ -5,9 +5,15 @@
 //! Only Xen's devices are there: no bridge, no physical NIC, no tap of a device model.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::ffi::OsStr;
 use std::io;
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
 
 use super::Roots;
 use super::counter::number;
@@ -24,37 +30,59 @@ pub(super) struct Device {
     pub(super) path: PathBuf,
 }
 
-/// The devices of each of these types, in the order of their domains and ids.
-///
-/// # Errors
-/// When the bus is there and cannot be listed. No bus means that nothing is served.
-pub(super) fn list<const N: usize>(
-    roots: &Roots,
-    kinds: [&str; N],
-) -> io::Result<[Vec<Device>; N]> {
-    let bus = roots.sys.join("bus/xen-backend/devices");
-    let named = |error: io::Error| {
-        io::Error::new(
-            error.kind(),
-            format!("cannot list {}: {error}", bus.display()),
-        )
-    };
-    let mut lists = [const { Vec::new() }; N];
-    let entries = match fs::read_dir(&bus) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(lists),
-        entries => entries.map_err(named)?,
-    };
-    for entry in entries {
-        let entry = entry.map_err(named)?;
-        for (list, kind) in lists.iter_mut().zip(kinds) {
-            if let Some((domain, id)) = numbers(entry.file_name().as_encoded_bytes(), kind) {
-                let path = entry.path();
-                list.push(Device { domain, id, path });
+/// The bus. Its folder is kept open once it was listed: each listing begins at its beginning again,
+/// and has what is there by then. The folder never goes while the kernel runs, for the bus is built
+/// in (`XEN_BACKEND`, a bool in Linux, drivers/xen/Kconfig).
+#[derive(Debug, Default)]
+pub(super) struct Bus(Option<Dir>);
+
+impl Bus {
+    /// The devices of each of these types, in the order of their domains and ids.
+    ///
+    /// # Errors
+    /// When the bus is there and cannot be listed. No bus means that nothing is served.
+    pub(super) fn list<const N: usize>(
+        &mut self,
+        roots: &Roots,
+        kinds: [&str; N],
+    ) -> io::Result<[Vec<Device>; N]> {
+        let path = roots.sys.join("bus/xen-backend/devices");
+        self.read(&path, kinds).map_err(|errno| {
+            self.0 = None;
+            let error = io::Error::from(errno);
+            io::Error::new(
+                error.kind(),
+                format!("cannot list {}: {error}", path.display()),
+            )
+        })
+    }
+
+    fn read<const N: usize>(
+        &mut self,
+        path: &Path,
+        kinds: [&str; N],
+    ) -> nix::Result<[Vec<Device>; N]> {
+        let mut lists = [const { Vec::new() }; N];
+        let bus = match &mut self.0 {
+            Some(bus) => bus,
+            none => match Dir::open(path, OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty()) {
+                Err(Errno::ENOENT) => return Ok(lists),
+                bus => none.insert(bus?),
+            },
+        };
+        for entry in bus.iter() {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            for (list, kind) in lists.iter_mut().zip(kinds) {
+                if let Some((domain, id)) = numbers(name, kind) {
+                    let path = path.join(OsStr::from_bytes(name));
+                    list.push(Device { domain, id, path });
+                }
             }
         }
+        lists.iter_mut().for_each(|list| list.sort_unstable());
+        Ok(lists)
     }
-    lists.iter_mut().for_each(|list| list.sort_unstable());
-    Ok(lists)
 }
 
 /// What `read` makes of each device, by domain in the order of the list, with the files that were
@@ -90,8 +118,7 @@ pub(super) fn numbers(name: &[u8], kind: &str) -> Option<(DomId, u32)> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::ffi::OsStr;
-    use std::os::unix::ffi::OsStrExt;
+    use std::fs;
 
     use proptest::prelude::*;
 
@@ -143,7 +170,7 @@ mod tests {
         fs::create_dir(odd.join(OsStr::from_bytes(b"vif-9-\xff"))).unwrap();
 
         let read = |kind: &str, read: fn(&Device) -> Option<u32>| {
-            let [list] = list(&tree.roots, [kind]).unwrap();
+            let [list] = Bus::default().list(&tree.roots, [kind]).unwrap();
             by_domain(list, &mut BTreeMap::new(), |device, ()| read(device))
         };
         let ids = read("vif", |device| Some(device.id));
@@ -152,18 +179,37 @@ mod tests {
 
         let ids = read("vif", |device| (device.id == 10).then_some(7));
         assert_eq!(ids, BTreeMap::from([(DomId(9), vec![7])]));
-        let [vifs, vbds] = list(&tree.roots, ["vif", "vbd"]).unwrap();
+        let [vifs, vbds] = Bus::default().list(&tree.roots, ["vif", "vbd"]).unwrap();
         assert_eq!((vifs.len(), vbds.len()), (3, 1));
     }
 
     #[test]
     fn no_bus_is_no_device_but_a_bus_that_cannot_be_listed_is_an_error() {
         let tree = Tree::new();
-        let list = || list(&tree.roots, ["vif"]);
+        let list = || Bus::default().list(&tree.roots, ["vif"]);
         assert_eq!(list().unwrap(), [Vec::new()]);
         tree.write("sys/bus/xen-backend/devices", "a file\n");
         let error = list().unwrap_err().to_string();
         assert!(error.contains("bus/xen-backend/devices"), "{error}");
+    }
+
+    #[test]
+    fn a_bus_that_is_kept_open_is_listed_as_it_is_by_then() {
+        let tree = Tree::new();
+        let mut bus = Bus::default();
+        let mut ids = || {
+            bus.list(&tree.roots, ["vif"]).unwrap()[0]
+                .iter()
+                .map(|device| device.id)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(ids(), Vec::<u32>::new());
+        let vif = |id: u32| format!("sys/bus/xen-backend/devices/vif-9-{id}");
+        (0..500).for_each(|id| tree.folder(&vif(id)));
+        assert_eq!(ids(), Vec::from_iter(0..500));
+        (0..499).for_each(|id| tree.remove(&vif(id)));
+        tree.folder(&vif(7));
+        assert_eq!(ids(), [7, 499]);
     }
 
     proptest! {

@@ -23,7 +23,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::snapshot::{Disk, Dom0Kernel, DomId, Nic};
-use bus::Device;
+use bus::{Bus, Device};
 use kept::Room;
 
 pub use vbd::disk_name;
@@ -54,6 +54,7 @@ impl Roots {
 #[derive(Debug)]
 pub struct Dom0 {
     roots: Roots,
+    bus: Bus,
     room: Room,
     nics: BTreeMap<Device, vif::Files>,
     disks: BTreeMap<Device, vbd::Files>,
@@ -70,10 +71,11 @@ pub struct Devices {
 }
 
 impl Dom0 {
-    /// The dom0 that shows itself in these folders. Its files are opened for each sample.
+    /// The dom0 that shows itself in these folders. The files of devices are opened for each sample.
     pub fn new(roots: Roots) -> Self {
         Self {
             roots,
+            bus: Bus::default(),
             room: Room::default(),
             nics: BTreeMap::new(),
             disks: BTreeMap::new(),
@@ -97,7 +99,7 @@ impl Dom0 {
     /// When the kernel's list of devices is there and cannot be read.
     pub fn devices(&mut self, nics: bool, disks: bool) -> io::Result<Devices> {
         let [vifs, vbds] = match nics || disks {
-            true => bus::list(&self.roots, ["vif", "vbd"])?,
+            true => self.bus.list(&self.roots, ["vif", "vbd"])?,
             false => Default::default(),
         };
         let room = &self.room;

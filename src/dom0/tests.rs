@@ -178,6 +178,7 @@ fn only_what_is_asked_for_is_read() {
     assert!(devices.nics.is_none() && devices.disks.unwrap().len() == 2);
     tree.remove("sys/bus");
     tree.write("sys/bus/xen-backend/devices", "no folder");
+    let mut dom0 = Dom0::new(tree.roots.clone());
     assert!(dom0.devices(true, false).is_err());
     assert_eq!(dom0.devices(false, false).unwrap(), Devices::default());
 }
