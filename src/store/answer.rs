@@ -6,7 +6,6 @@ use std::sync::Arc;
 use xenstore_rs::AsyncXs;
 use xenstore_rs::tokio::XsTokio;
 
-use super::Keys;
 use super::place::{Backend, Key, Kind, Place};
 use super::value::{is_absent, number};
 use crate::snapshot::Identity;
@@ -21,10 +20,10 @@ pub(super) enum Value {
 }
 
 /// Reads what is at a place.
-pub(super) async fn read(xs: &XsTokio, place: Place, keys: Keys) -> io::Result<Value> {
+pub(super) async fn read(xs: &XsTokio, place: Place) -> io::Result<Value> {
     let path = place.path();
     match place {
-        Place::Key(domain, key) => together(xs, domain, key, keys).await.map(Value::Keys),
+        Place::Key(domain, key) => together(xs, domain, key).await.map(Value::Keys),
         Place::Backends(_) => there(xs.directory(&path).await).map(Value::Folder),
         Place::Served(_, kind) => backends(xs, &path, kind).await.map(Value::Backends),
         _ => text(xs.read(&path).await).map(Value::Text),
@@ -40,15 +39,14 @@ fn text(read: io::Result<Box<str>>) -> io::Result<Option<String>> {
     }
 }
 
-/// The key that was watched, and those that are written together with it.
+/// The key that was watched, and those that are read with it.
 async fn together(
     xs: &XsTokio,
     domain: Identity,
     key: Key,
-    wanted: Keys,
 ) -> io::Result<Vec<(Key, Option<Arc<str>>)>> {
     let mut values = Vec::new();
-    for &key in key.together(wanted) {
+    for &key in key.together() {
         let value = text(xs.read(&Place::Key(domain, key).path()).await)?;
         values.push((key, value.map(Arc::from)));
     }

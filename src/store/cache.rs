@@ -3,7 +3,7 @@
 //!
 //! A thread of its own has the connection (see [`super::line`]); samples take what is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::place::{Backend, Key, Kind, Wanted};
+use super::place::{Backend, Key, Kind, Place, Wanted};
 use super::{Keys, line, value};
 use crate::clock::stamped;
 use crate::snapshot::{Disk, DiskBackend, Domain, Identity, Note, Pool};
@@ -202,6 +202,33 @@ impl Known {
         };
     }
 
+    /// Forgets what is at other places than these, for nothing keeps it right any more.
+    pub(super) fn forget_all_but(&mut self, places: &HashSet<Place>) {
+        self.facts.retain(|&domain, facts| {
+            let mut keys = false;
+            for key in Key::ALL {
+                let stays = places.contains(&Place::Key(domain, key));
+                if !stays {
+                    for &key in key.together() {
+                        facts.values[key as usize] = None;
+                    }
+                }
+                keys |= stays;
+            }
+            let mut kinds = false;
+            for kind in Kind::ALL {
+                let stays = places.contains(&Place::Served(domain, kind));
+                if !stays {
+                    facts.backends[kind as usize].clear();
+                }
+                kinds |= stays;
+            }
+            keys || kinds
+        });
+        let wanted = |&pool: &u32| places.contains(&Place::Pool(pool));
+        self.pools.retain(|pool, _| wanted(pool));
+    }
+
     /// Takes it down that all that was wanted has been read, which may be `all` that is wanted now.
     pub(super) fn settle(&mut self, vital: &line::Vital, all: bool) {
         self.settled = all;
@@ -286,6 +313,8 @@ impl Known {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use crate::doctored::{disk, domain, nic};
     use crate::snapshot::DomId;
@@ -354,6 +383,46 @@ mod tests {
         assert_eq!(disks[2].process, Some(77));
         assert_eq!((other.id, other.name), (DomId(5), None));
         assert_eq!(other.disks.map(|disks| disks.len()), Some(1));
+    }
+
+    #[test]
+    fn domains_without_facts_and_facts_without_a_domain_do_not_mix_up_the_others() {
+        let mut known = known();
+        for id in [3, 4, 8, 9] {
+            let name = Some(format!("domain {id}").into());
+            let facts = Facts {
+                values: [name, None, None, None],
+                ..Facts::default()
+            };
+            known.facts.insert(domain(id, "", 0, 0).identity(), facts);
+        }
+        let mut domains = [2, 5, 6, 9, 10].map(|id| domain(id, "", 0, 0));
+        known.fill_in(&mut domains, &mut []);
+        let names = domains.each_ref().map(|domain| domain.name.as_deref());
+        assert_eq!(
+            names,
+            [Some(""), Some("web"), Some(""), Some("domain 9"), Some("")]
+        );
+    }
+
+    #[test]
+    fn what_is_not_kept_right_any_more_is_forgotten() {
+        let identity = domain(5, "", 0, 0).identity();
+        let after = |places: &[Place]| {
+            let mut known = known();
+            known.forget_all_but(&places.iter().copied().collect());
+            known.facts.remove(&identity)
+        };
+        let name = Place::Key(identity, Key::Name);
+        let facts = after(&[name, Place::Served(identity, Kind::Qdisk)]).unwrap();
+        assert_eq!(facts.values, [Some("web".into()), None, None, None]);
+        assert_eq!(facts.backends.map(|backends| backends.len()), [0, 0, 1]);
+        let facts = after(&[Place::Key(identity, Key::Target)]).unwrap();
+        assert_eq!(
+            facts.values.map(|value| value.is_some()),
+            [false, true, true, true]
+        );
+        assert!(after(&[Place::Introduced]).is_none());
     }
 
     #[test]

@@ -33,13 +33,12 @@ pub(super) enum Key {
 impl Key {
     pub(super) const ALL: [Self; 4] = [Self::Name, Self::Target, Self::StaticMax, Self::Vm];
 
-    /// The keys that the toolstack writes together with this one, as far as they are wanted: one
-    /// watch does for them.
-    pub(super) fn together(self, wanted: Keys) -> &'static [Self] {
+    /// The keys that are read when this one's watch fires: the toolstack has written the others by
+    /// the time that it writes this one.
+    pub(super) fn together(self) -> &'static [Self] {
         match self {
-            Self::Name if !wanted.details => &[Self::Name],
-            Self::Name => &[Self::Name, Self::Vm],
-            Self::Target => &[Self::Target, Self::StaticMax],
+            Self::Name => &[Self::Name],
+            Self::Target => &[Self::Target, Self::StaticMax, Self::Vm],
             Self::StaticMax | Self::Vm => &[],
         }
     }
@@ -215,6 +214,21 @@ mod tests {
             ..Keys::default()
         };
         assert_eq!(paths(names), ["/local/pool/0/name", "/local/domain/5/name"]);
+        // What is wanted besides is at places of its own.
+        let all = Keys {
+            details: true,
+            ..names
+        };
+        let more = wanted(all).places().into_iter();
+        let more = more.filter(|place| !wanted(names).places().contains(place));
+        let keys: Vec<Key> = more
+            .flat_map(|place| match place {
+                Place::Key(_, key) => key.together(),
+                _ => &[],
+            })
+            .copied()
+            .collect();
+        assert_eq!(keys, [Key::Target, Key::StaticMax, Key::Vm]);
         let macs = Keys {
             macs: true,
             ..Keys::default()

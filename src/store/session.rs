@@ -26,6 +26,9 @@ use super::place::{Kind, Place, Wanted};
 const LINGER: Duration = Duration::from_secs(2);
 /// How long no event must have come, for the same reason, before watches end.
 const QUIET: Duration = Duration::from_millis(50);
+/// How long after their time watches end without such a pause: a daemon that is never quiet must not
+/// be left with more and more of them.
+const NOISE: Duration = Duration::from_secs(30);
 /// How many watches end at a time: no more than are taken back before the next event.
 const ENDS: usize = 16;
 
@@ -154,7 +157,7 @@ impl<'a> Session<'a> {
         let quiet = self.busy + QUIET;
         self.ending
             .front()
-            .map_or(quiet, |first| first.0.max(quiet))
+            .map_or(quiet, |first| first.0.max(quiet).min(first.0 + NOISE))
     }
 
     /// Ends watches whose time has come.
@@ -201,12 +204,7 @@ impl<'a> Session<'a> {
             }
             stays
         });
-        {
-            let domains: HashSet<_> = wanted.domains.iter().copied().collect();
-            let mut known = self.shared.lock();
-            known.facts.retain(|domain, _| domains.contains(domain));
-            known.pools.retain(|pool, _| wanted.pools.contains(pool));
-        }
+        self.shared.lock().forget_all_but(&places);
         self.edition = edition;
         self.wanted = wanted;
         for place in places {
@@ -280,9 +278,8 @@ impl<'a> Session<'a> {
             return;
         }
         let xs = self.xs.clone();
-        let keys = self.wanted.keys;
         self.ask(Box::pin(async move {
-            let value = answer::read(&xs, place, keys).await;
+            let value = answer::read(&xs, place).await;
             Answer::Read(place, value)
         }));
     }
