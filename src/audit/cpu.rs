@@ -284,7 +284,7 @@ fn dom0(interval: &Interval<'_>) -> Vec<Finding> {
          calls steal",
         "half of what the kernel calls steal, a tick of /proc/stat for each of idle, iowait and \
          steal, for each vCPU the brackets of both samples, and for each interrupt twice the time \
-         of a way into Xen and back, as reading Xen's clock took",
+         of a way into Xen and back, as reading Xen's clock took, no more than was idle",
     );
     let of = |snapshot: &Snapshot| {
         let dom0 = snapshot.domains.first().filter(|domain| domain.id.0 == 0);
@@ -316,7 +316,8 @@ fn dom0(interval: &Interval<'_>) -> Vec<Finding> {
     // An interrupt that ends idleness, and the hypercall that begins it again, are dom0's to Xen
     // and idleness to the kernel: two ways into Xen and back.
     let interrupts = rose(old.interrupts, new.interrupts).unwrap_or_default();
-    let passage = interval.passage_ns().unwrap_or_default();
+    let passages = interval.passage_ns().unwrap_or_default().saturating_mul(2);
+    let waking = interrupts.saturating_mul(passages).min(idle);
     let numbers = Numbers::equal(
         Unit::Ns,
         not_idle.saturating_sub(steal / 2),
@@ -324,7 +325,7 @@ fn dom0(interval: &Interval<'_>) -> Vec<Finding> {
         (steal / 2)
             .saturating_add(tick.saturating_mul(3))
             .saturating_add(bracket)
-            .saturating_add(interrupts.saturating_mul(2 * passage)),
+            .saturating_add(waking),
     );
     check.numbers(Some(is.id), numbers, || {
         let reason = "Xen and dom0's kernel draw the line between idle and busy apart; a large \

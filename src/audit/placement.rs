@@ -81,10 +81,12 @@ fn pcpus(interval: &Interval<'_>) -> Vec<Finding> {
         let known = |id: &&u32| !host.pcpu.iter().any(|pcpu| pcpu.id == **id);
         let unknown: Vec<u32> = pool.pcpus.iter().filter(known).copied().collect();
         if !unknown.is_empty() {
+            let mut then = interval.before.host.pools.iter().flatten();
+            let was_so = then.any(|was| was.id == pool.id && was.pcpus == pool.pcpus);
             check.differs(
                 None,
                 ("pCPUs of Xen's", list(&unknown)),
-                Verdict::Failed,
+                lasting(was_so),
                 format!("pool {} has pCPUs that Xen does not know", pool.id),
             );
         }
@@ -109,10 +111,17 @@ fn affinity(interval: &Interval<'_>) -> Vec<Finding> {
                 check.agrees();
                 continue;
             };
+            let before = interval.before;
+            let was_so = before.find(domain.identity()).is_some_and(|was| {
+                let mut vcpus = was.vcpus.iter().flatten();
+                let then = vcpus.find(|then| then.id == vcpu.id);
+                let hard = then.and_then(|then| then.hard_affinity.as_deref());
+                hard.and_then(|hard| self::fault(&before.host, was, hard)) == fault
+            });
             check.differs(
                 Some(domain.id),
                 ("online pCPUs of its pool", list(hard)),
-                verdict,
+                verdict.min(lasting(was_so)),
                 format!("{}: vCPU {} {what}", label(domain), vcpu.id),
             );
         }
@@ -120,7 +129,7 @@ fn affinity(interval: &Interval<'_>) -> Vec<Finding> {
     check.finish("no vCPU's affinity is known")
 }
 
-/// What is wrong with a hard affinity.
+/// What is wrong with a hard affinity, and how bad that is when it lasts.
 fn fault(host: &Host, domain: &Domain, hard: &[u32]) -> Option<(Verdict, &'static str)> {
     let exists = |id: u32| host.pcpu.iter().any(|pcpu| pcpu.id == id);
     let online = |id: u32| {

@@ -130,6 +130,21 @@ fn placements_that_cannot_be_are_found() {
     assert_eq!(found(&affinity(&[1])), []);
     assert_eq!(found(&affinity(&[1, 9])), failed("placement.affinity"));
     assert_eq!(found(&affinity(&[])), failed("placement.affinity"));
+    // Seen once it may be that a pCPU was moved between two readings.
+    let fresh = doctored(|snapshot, second| {
+        let vcpu = &mut web(snapshot).vcpus.as_mut().unwrap()[0];
+        vcpu.hard_affinity = (second == 2).then(Vec::new);
+    });
+    assert_eq!(found(&fresh), warned("placement.affinity"));
+    let unknown = |since: u64| {
+        doctored(move |snapshot, second| {
+            if second >= since {
+                snapshot.host.pools.as_mut().unwrap()[0].pcpus.push(9);
+            }
+        })
+    };
+    assert_eq!(found(&unknown(0)), failed("placement.pcpus"));
+    assert_eq!(found(&unknown(2)), warned("placement.pcpus"));
     let report = doctored(|snapshot, _| {
         let pools = snapshot.host.pools.as_mut().unwrap();
         pools.push(crate::snapshot::Pool {
