@@ -39,6 +39,28 @@ fn each_domain_is_measured_over_the_time_between_its_own_samples() {
 }
 
 #[test]
+fn domains_that_come_and_go_leave_the_others_their_rates() {
+    let at = |second: u64, ids: &[u16]| {
+        let ran = |&id: &u16| {
+            domain(
+                id,
+                "web",
+                second * SECOND,
+                second * u64::from(id) * SECOND / 8,
+            )
+        };
+        snapshot(second * SECOND, 0, ids.iter().map(ran).collect())
+    };
+    let rates = Rates::between(Some(&at(1, &[1, 2, 3, 5, 9])), &at(2, &[0, 3, 4, 9, 11]));
+    let percents: Vec<_> = rates
+        .domains
+        .iter()
+        .map(|rates| value(rates.cpu_percent))
+        .collect();
+    assert_eq!(percents, [None, Some(37.5), None, Some(112.5), None]);
+}
+
+#[test]
 fn a_first_sample_has_no_rates() {
     let rates = Rates::between(None, &snapshot(SECOND, 0, vec![domain(0, "a", 0, 0)]));
     assert_eq!(rates.interval_ns, None);
