@@ -21,8 +21,8 @@ const SAMPLES: usize = 50;
 /// What lies between two samples.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Takes samples as `top -b` does.
-pub(crate) fn measure() -> Result<Inside> {
+/// Takes samples as `top -b` does, and measures them once that has gone on for so long.
+pub(crate) fn measure(warming: Duration) -> Result<Inside> {
     let parts = Parts {
         names: true,
         nics: true,
@@ -34,26 +34,33 @@ pub(crate) fn measure() -> Result<Inside> {
     source.watch();
     let mut blocks = xentop::Blocks::new(xentop::Shown::default());
     let mut before = source.sample()?;
-    let (mut hypercalls, mut reads, mut wholes) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..SAMPLES {
+    let mut take = || -> Result<[f64; 3]> {
         sleep(PAUSE);
         let started = Instant::now();
         let after = source.sample()?;
-        reads.push(started.elapsed().as_nanos() as f64);
+        let read = started.elapsed();
         let sample = Sample {
             snapshot: &after,
             rates: &Rates::between(Some(&before), &after),
         };
         nowhere.write_all(blocks.block(sample).as_bytes())?;
-        wholes.push(started.elapsed().as_nanos() as f64);
-        hypercalls.push(hypercall_ns(&after) as f64);
+        let whole = started.elapsed();
+        let hypercalls = hypercall_ns(&after);
         source.reuse(replace(&mut before, after));
+        Ok([hypercalls, read.as_nanos() as u64, whole.as_nanos() as u64].map(|ns| ns as f64))
+    };
+    let began = Instant::now();
+    while began.elapsed() < warming {
+        take()?;
     }
+    let samples = (0..SAMPLES).map(|_| take()).collect::<Result<Vec<_>>>()?;
+    let median =
+        |figure: usize| median(samples.iter().map(|sample| sample[figure])).context("no sample");
     Ok(Inside {
         samples: SAMPLES,
-        hypercall_ns: median(hypercalls).context("no sample")?,
-        read_ns: median(reads).context("no sample")?,
-        whole_ns: median(wholes).context("no sample")?,
+        hypercall_ns: median(0)?,
+        read_ns: median(1)?,
+        whole_ns: median(2)?,
     })
 }
 

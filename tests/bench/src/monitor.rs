@@ -19,12 +19,11 @@ use procfs::process::Process;
 use crate::books::Books;
 use crate::trace;
 
-/// How long a program may take to be measured, and to be traced.
+/// How long a program may take to get warm and be measured.
 const PATIENCE: Duration = Duration::from_secs(300);
-const PATIENCE_TRACED: Duration = Duration::from_secs(100);
 
-/// How long a program has for what it does but once, for each domain.
-const WARMING: Duration = Duration::from_millis(10);
+/// How long it may take to be traced.
+const PATIENCE_TRACED: Duration = Duration::from_secs(100);
 
 /// Samples are taken until there are so many, …
 const MANY: usize = 20;
@@ -43,16 +42,16 @@ const TRACE: &str = "/run/trace";
 /// How many blocks are written while a program is traced.
 const TRACED: usize = 4;
 
-/// Measures a program once it has started, and traces it then.
-pub(crate) fn measure(program: &[&str], domains: usize, books: &mut Books) -> Result<Monitor> {
+/// Measures a program once it has run for so long, and traces it then.
+pub(crate) fn measure(program: &[&str], warming: Duration, books: &mut Books) -> Result<Monitor> {
     let started = Instant::now();
     let limit = started + PATIENCE;
     let mut output = Output::create()?;
     let running = Running::start(program, &output.file)?;
-    // With the second block all buffers are what they will be; watches take their time.
+    // With the second block all buffers are what they will be.
     let mut blocks = 0;
     let mut warm = true;
-    while warm && (blocks < 2 || started.elapsed() < WARMING * domains as u32) {
+    while warm && (blocks < 2 || started.elapsed() < warming) {
         warm = output.block_by(limit)?;
         blocks += 1;
     }
@@ -108,6 +107,13 @@ fn cost(
 
 /// `None` when it takes too long.
 fn calls(running: &Running, output: &mut Output, limit: Instant) -> Result<Option<Calls>> {
+    let trace = trace(running, output, limit);
+    // It lies in dom0's memory.
+    fs::remove_file(TRACE)?;
+    trace?.map(|trace| trace::calls(&trace)).transpose()
+}
+
+fn trace(running: &Running, output: &mut Output, limit: Instant) -> Result<Option<String>> {
     let id = running.id().to_string();
     let strace = ["strace", "-q", "-f", "-yy", "-o", TRACE, "-p", &id];
     let mut tracing = Running::start(&strace, &output.file)?;
@@ -118,8 +124,7 @@ fn calls(running: &Running, output: &mut Output, limit: Instant) -> Result<Optio
     }
     tracing.stop()?;
     let trace = fs::read(TRACE).context("cannot read what strace has written")?;
-    fs::remove_file(TRACE)?;
-    trace::calls(&String::from_utf8_lossy(&trace)).map(Some)
+    Ok(Some(String::from_utf8_lossy(&trace).into_owned()))
 }
 
 /// A program that runs; dropped, it is gone.

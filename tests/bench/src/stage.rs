@@ -1,11 +1,16 @@
 //! Everything that is measured beside one set of domains.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use lab::bench::figures::Stage;
 use xenscope::source::{Parts, Source};
 
 use crate::books::Books;
 use crate::{inside, monitor, once};
+
+/// How long a program has for what it does but once, such as to watch XenStore, for each domain.
+const WARMING: Duration = Duration::from_millis(10);
 
 /// Measures it all; it takes a minute and more.
 pub(crate) fn measure() -> Result<Stage> {
@@ -15,6 +20,7 @@ pub(crate) fn measure() -> Result<Stage> {
         ..Parts::default()
     };
     let domains = Source::open(parts, false)?.sample()?.domains;
+    let warming = WARMING * domains.len() as u32;
     let mut books = Books::open()?;
     let books = &mut books;
     Ok(Stage {
@@ -30,14 +36,10 @@ pub(crate) fn measure() -> Result<Stage> {
             .flatten()
             .count(),
         idle_share: books.idle_share,
-        xenscope_top: monitor::measure(
-            &["xenscope", "top", "-b", "-d", "1"],
-            domains.len(),
-            books,
-        )?,
-        xentop: monitor::measure(&["xentop", "-b", "-d", "1"], domains.len(), books)?,
+        xenscope_top: monitor::measure(&["xenscope", "top", "-b", "-d", "1"], warming, books)?,
+        xentop: monitor::measure(&["xentop", "-b", "-d", "1"], warming, books)?,
         xenscope_list: once::measure(&["xenscope", "list"], books)?,
         xl_list: once::measure(&["xl", "list"], books)?,
-        inside: inside::measure()?,
+        inside: inside::measure(warming)?,
     })
 }
