@@ -232,7 +232,7 @@ fn a_vcpu_taken_offline_is_found_and_a_domain_destroyed_is_the_reason_for_what_i
         "audited",
         "until [ $(busybox nproc) = 2 ]; do busybox usleep 100000; done
 echo 0 >/sys/devices/system/cpu/cpu1/online && echo unplugged
-busybox sleep 5
+busybox sleep 2
 echo burning
 while :; do :; done",
         false,

@@ -77,6 +77,7 @@ fn no_program_crashes_leaks_or_invents_while_domains_come_and_go() {
     top.more(2);
     audit.more(2);
     let now: Vec<i64> = programs.iter().map(resident_kib).collect();
+    assert_eq!(warm.len(), now.len(), "more than {WARM} rounds are needed");
     let grown = warm.iter().zip(&now).map(|(warm, now)| now - warm);
     assert!(
         grown.clone().all(|kib| kib <= 1024),
@@ -100,7 +101,13 @@ fn no_program_crashes_leaks_or_invents_while_domains_come_and_go() {
     }
     let events: Vec<Happening> = events.said();
     let lives = lives(&events);
-    assert!(lives.len() as u64 <= rounds * u64::from(DOMAINS));
+    // A life that ends between two looks is not seen.
+    let most = rounds * u64::from(DOMAINS);
+    assert!(
+        (most / 2..=most).contains(&(lives.len() as u64)),
+        "{} of {most}",
+        lives.len()
+    );
     for life in lives.values() {
         assert!(
             matches!(

@@ -1,4 +1,5 @@
-//! More domains than one hypercall lists, with gaps in their ids.
+//! More domains than the first hypercall lists (`FIRST` in src/xen/domains.rs), with gaps in their
+//! ids.
 
 use std::collections::BTreeSet;
 

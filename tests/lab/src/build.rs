@@ -65,8 +65,8 @@ pub fn programs(xen: Xen, extra: Extra) -> Result<Programs> {
                     &[
                         "test",
                         "--no-run",
-                        "--package",
-                        "xenscope",
+                        // With the features of the tests on the host, which are built by now.
+                        "--workspace",
                         "--test",
                         "integration",
                     ],
