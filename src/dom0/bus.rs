@@ -5,9 +5,7 @@
 //! Only Xen's devices are there: no bridge, no physical NIC, no tap of a device model.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::dir::Dir;
@@ -20,14 +18,26 @@ use super::counter::number;
 use crate::snapshot::DomId;
 
 /// A device that dom0 serves to a domain.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Device {
+    /// Its type, such as `vif`.
+    pub(super) kind: &'static str,
     /// Whom it is served to.
     pub(super) domain: DomId,
     /// Its number in that domain.
     pub(super) id: u32,
+}
+
+impl Device {
     /// Its folder in sysfs.
-    pub(super) path: PathBuf,
+    pub(super) fn path(self, roots: &Roots) -> PathBuf {
+        let Self { kind, domain, id } = self;
+        path(roots).join(format!("{kind}-{domain}-{id}"))
+    }
+}
+
+fn path(roots: &Roots) -> PathBuf {
+    roots.sys.join("bus/xen-backend/devices")
 }
 
 /// The bus. Its folder is kept open once it was listed: each listing begins at its beginning again,
@@ -44,9 +54,9 @@ impl Bus {
     pub(super) fn list<const N: usize>(
         &mut self,
         roots: &Roots,
-        kinds: [&str; N],
+        kinds: [&'static str; N],
     ) -> io::Result<[Vec<Device>; N]> {
-        let path = roots.sys.join("bus/xen-backend/devices");
+        let path = path(roots);
         self.read(&path, kinds).map_err(|errno| {
             self.0 = None;
             let error = io::Error::from(errno);
@@ -60,7 +70,7 @@ impl Bus {
     fn read<const N: usize>(
         &mut self,
         path: &Path,
-        kinds: [&str; N],
+        kinds: [&'static str; N],
     ) -> nix::Result<[Vec<Device>; N]> {
         let mut lists = [const { Vec::new() }; N];
         let bus = match &mut self.0 {
@@ -75,8 +85,7 @@ impl Bus {
             let name = entry.file_name().to_bytes();
             for (list, kind) in lists.iter_mut().zip(kinds) {
                 if let Some((domain, id)) = numbers(name, kind) {
-                    let path = path.join(OsStr::from_bytes(name));
-                    list.push(Device { domain, id, path });
+                    list.push(Device { kind, domain, id });
                 }
             }
         }
@@ -91,16 +100,14 @@ impl Bus {
 pub(super) fn by_domain<F: Default, T>(
     list: Vec<Device>,
     kept: &mut BTreeMap<Device, F>,
-    read: impl Fn(&Device, &mut F) -> Option<T>,
+    read: impl Fn(Device, &mut F) -> Option<T>,
 ) -> BTreeMap<DomId, Vec<T>> {
     kept.retain(|device, _| list.binary_search(device).is_ok());
     let mut found = BTreeMap::<_, Vec<T>>::new();
     for device in list {
-        let domain = device.domain;
-        let mut files = kept.remove(&device).unwrap_or_default();
-        if let Some(read) = read(&device, &mut files) {
-            found.entry(domain).or_default().push(read);
-            kept.insert(device, files);
+        match read(device, kept.entry(device).or_default()) {
+            Some(read) => found.entry(device.domain).or_default().push(read),
+            None => drop(kept.remove(&device)),
         }
     }
     found
@@ -118,7 +125,9 @@ pub(super) fn numbers(name: &[u8], kind: &str) -> Option<(DomId, u32)> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::ffi::OsStr;
     use std::fs;
+    use std::os::unix::ffi::OsStrExt;
 
     use proptest::prelude::*;
 
@@ -169,7 +178,7 @@ mod tests {
         let odd = tree.path().join("sys/bus/xen-backend/devices");
         fs::create_dir(odd.join(OsStr::from_bytes(b"vif-9-\xff"))).unwrap();
 
-        let read = |kind: &str, read: fn(&Device) -> Option<u32>| {
+        let read = |kind: &'static str, read: fn(Device) -> Option<u32>| {
             let [list] = Bus::default().list(&tree.roots, [kind]).unwrap();
             by_domain(list, &mut BTreeMap::new(), |device, ()| read(device))
         };

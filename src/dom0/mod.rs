@@ -102,16 +102,16 @@ impl Dom0 {
             true => self.bus.list(&self.roots, ["vif", "vbd"])?,
             false => Default::default(),
         };
-        let room = &self.room;
+        let (roots, room) = (&self.roots, &self.room);
         Ok(Devices {
             nics: nics.then(|| {
                 bus::by_domain(vifs, &mut self.nics, |device, files| {
-                    vif::nic(device, files, room)
+                    vif::nic(roots, device, files, room)
                 })
             }),
             disks: disks.then(|| {
                 bus::by_domain(vbds, &mut self.disks, |device, files| {
-                    vbd::disk(device, files, room)
+                    vbd::disk(roots, device, files, room)
                 })
             }),
         })

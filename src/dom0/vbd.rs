@@ -1,5 +1,6 @@
 //! The disks of guests that dom0's kernel serves (blkback), and the names of virtual disks.
 
+use super::Roots;
 use super::bus::Device;
 use super::counter;
 use super::kept::{Kept, Room};
@@ -22,11 +23,11 @@ pub(super) struct Files([Kept; COUNTERS.len()]);
 /// A disk that dom0's kernel serves; `None` when it went away. The kernel counts requests when it
 /// hands them on, and neither errors nor time. Its counters start at 0 again when the frontend
 /// connects anew.
-pub(super) fn disk(device: &Device, files: &mut Files, room: &Room) -> Option<Disk> {
-    let folder = || device.path.join("statistics");
+pub(super) fn disk(roots: &Roots, device: Device, files: &mut Files, room: &Room) -> Option<Disk> {
+    let folder = || device.path(roots).join("statistics");
     let (counters, stamp) =
         clock::stamped(|| counter::read_all(&mut files.0, COUNTERS, room, folder));
-    if counters == [None; COUNTERS.len()] && !device.path.exists() {
+    if counters == [None; COUNTERS.len()] && !device.path(roots).exists() {
         return None;
     }
     let [
@@ -184,11 +185,12 @@ mod tests {
         assert_eq!(only_disk(&tree).read_requests, None);
 
         let gone = Device {
+            kind: "vbd",
             domain: DomId(5),
             id: 51728,
-            path: tree.path().join("sys/bus/xen-backend/devices/vbd-5-51728"),
         };
-        assert_eq!(disk(&gone, &mut Files::default(), &Room::default()), None);
+        let (mut files, room) = Default::default();
+        assert_eq!(disk(&tree.roots, gone, &mut files, &room), None);
     }
 
     #[test]

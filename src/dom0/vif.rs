@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use super::Roots;
 use super::bus::Device;
 use super::counter;
 use super::kept::{Kept, Room};
@@ -43,8 +44,8 @@ pub(super) struct Files {
 /// or without a bridge. `vifD.N-emu` of a device model belongs to none and is not found. A NIC whose
 /// interface is not to be seen, as in another network namespace, has the name that the kernel gave
 /// it first, and no counters.
-pub(super) fn nic(device: &Device, files: &mut Files, room: &Room) -> Option<Nic> {
-    let interfaces = || device.path.join("net");
+pub(super) fn nic(roots: &Roots, device: Device, files: &mut Files, room: &Room) -> Option<Nic> {
+    let interfaces = || device.path(roots).join("net");
     let interface = interface(&mut files.uevent, room, interfaces);
     let (counters, stamp) = clock::stamped(|| match &interface {
         Some(name) => counter::read_all(&mut files.counters, COUNTERS, room, || {
@@ -52,7 +53,7 @@ pub(super) fn nic(device: &Device, files: &mut Files, room: &Room) -> Option<Nic
         }),
         None => [None; COUNTERS.len()],
     });
-    if counters == [None; COUNTERS.len()] && !device.path.exists() {
+    if counters == [None; COUNTERS.len()] && !device.path(roots).exists() {
         return None;
     }
     let [
@@ -221,13 +222,11 @@ mod tests {
         assert_eq!((nic.device.as_str(), nic.rx_bytes), ("vif5.0", None));
 
         let gone = Device {
+            kind: "vif",
             domain: DomId(5),
             id: 1,
-            path: tree.path().join(BUS).join("vif-5-1"),
         };
-        assert_eq!(
-            super::nic(&gone, &mut Files::default(), &Room::default()),
-            None
-        );
+        let (mut files, room) = Default::default();
+        assert_eq!(super::nic(&tree.roots, gone, &mut files, &room), None);
     }
 }
