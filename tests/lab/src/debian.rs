@@ -63,9 +63,10 @@ fn fetch(xen: Xen, folder: &Path) -> Result<()> {
         sources.push_str(&format!("deb [signed-by={KEYRING}] {uri} {release} main\n"));
     }
     let state = State::create(&apt.join(xen.suite()), Some(&sources))?;
-    eprintln!("lab:   package lists");
+    let tell = |what: &str| eprintln!("lab:   {what} of Debian {}", xen.suite());
+    tell("package lists");
     tied::capture(state.apt_get().arg("update"), "apt-get update")?;
-    eprintln!("lab:   packages");
+    tell("packages");
     tied::capture(
         state
             .apt_get()
@@ -87,7 +88,7 @@ fn fetch(xen: Xen, folder: &Path) -> Result<()> {
         })
         .with_context(|| format!("cannot list {}", archives.display()))?;
     debs.retain(|path| path.extension().is_some_and(|extension| extension == "deb"));
-    eprintln!("lab:   unpacking {} packages", debs.len());
+    tell(&format!("unpacking {} packages", debs.len()));
     for deb in debs {
         let what = format!("dpkg-deb -x {}", deb.display());
         tied::capture(

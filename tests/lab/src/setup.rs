@@ -1,6 +1,8 @@
 //! What has to be on the host before anything boots: Debian packages, and each Xen with its dom0 unpacked.
 
+use std::panic::resume_unwind;
 use std::process::Stdio;
+use std::thread;
 
 use anyhow::{Context, Result, bail};
 
@@ -19,10 +21,13 @@ const HOST_PACKAGES: [&str; 4] = [
 /// Makes sure that the host and these versions are ready.
 pub fn ensure(versions: &[Xen]) -> Result<()> {
     host()?;
-    for &xen in versions {
-        debian::ensure(xen)?;
-    }
-    Ok(())
+    // Side by side: one unpacks while another fetches.
+    thread::scope(|scope| {
+        let ensure = |&xen| scope.spawn(move || debian::ensure(xen));
+        let all: Vec<_> = versions.iter().map(ensure).collect();
+        all.into_iter()
+            .try_for_each(|each| each.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })
 }
 
 /// Installs the host's packages that are missing.
