@@ -204,7 +204,15 @@ impl<'a> Session<'a> {
             }
             stays
         });
-        self.shared.lock().forget_all_but(&places);
+        {
+            let domains: HashSet<_> = wanted.domains.iter().copied().collect();
+            let mut known = self.shared.lock();
+            known.facts.retain(|domain, _| domains.contains(domain));
+            known.pools.retain(|pool, _| wanted.pools.contains(pool));
+            if wanted.keys != self.wanted.keys {
+                known.forget_all_but(&places);
+            }
+        }
         self.edition = edition;
         self.wanted = wanted;
         for place in places {

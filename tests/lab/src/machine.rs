@@ -147,8 +147,10 @@ impl Machine {
                  dom0_mem={DOM0_MEMORY}M,max:{DOM0_MEMORY}M"
             ))
             .arg("-initrd")
+            // nowatchdog: an emulated TSC is late now and then, for which the watchdog takes it away for good; each
+            // look at the clock is a system call then.
             .arg(format!(
-                "{} console=hvc0 lab.store={},{initramfs}",
+                "{} console=hvc0 tsc=nowatchdog lab.store={},{initramfs}",
                 comma_safe(&image.kernel)?,
                 store.label()
             ))
