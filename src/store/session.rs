@@ -26,9 +26,6 @@ use super::place::{Kind, Place, Wanted};
 const LINGER: Duration = Duration::from_secs(2);
 /// How long no event must have come, for the same reason, before watches end.
 const QUIET: Duration = Duration::from_millis(50);
-/// How long after their time watches end without such a pause: a daemon that is never quiet must not
-/// be left with more and more of them.
-const NOISE: Duration = Duration::from_secs(30);
 /// How many watches end at a time: no more than are taken back before the next event.
 const ENDS: usize = 16;
 
@@ -157,7 +154,7 @@ impl<'a> Session<'a> {
         let quiet = self.busy + QUIET;
         self.ending
             .front()
-            .map_or(quiet, |first| first.0.max(quiet).min(first.0 + NOISE))
+            .map_or(quiet, |first| first.0.max(quiet))
     }
 
     /// Ends watches whose time has come.
