@@ -202,7 +202,7 @@ impl Known {
         };
     }
 
-    /// Forgets what is at other places than these: nothing keeps it right any more.
+    /// Forgets what is known of domains from other places than these: nothing keeps it right any more.
     pub(super) fn forget_all_but(&mut self, places: &HashSet<Place>) {
         for (&domain, facts) in &mut self.facts {
             let gone = |key: &Key| !places.contains(&Place::Key(domain, *key));
@@ -214,8 +214,6 @@ impl Known {
                 facts.backends[kind as usize].clear();
             }
         }
-        self.pools
-            .retain(|&pool, _| places.contains(&Place::Pool(pool)));
     }
 
     /// Takes it down that all that was wanted has been read, which may be `all` that is wanted now.

@@ -205,7 +205,9 @@ impl<'a> Session<'a> {
             let domains: HashSet<_> = wanted.domains.iter().copied().collect();
             let mut known = self.shared.lock();
             known.facts.retain(|domain, _| domains.contains(domain));
-            known.pools.retain(|pool, _| wanted.pools.contains(pool));
+            known
+                .pools
+                .retain(|&pool, _| places.contains(&Place::Pool(pool)));
             if wanted.keys != self.wanted.keys {
                 known.forget_all_but(&places);
             }
