@@ -42,7 +42,7 @@ pub fn programs(xen: Xen, extra: Extra) -> Result<Programs> {
             ],
             "bin",
         )?,
-        agent: cargo(&["build", "--package", "lab", "--bin", "lab-dom0"], "bin")?,
+        agent: cargo(&["build", "--bin", "lab-dom0"], "bin")?,
         shells: shells(xen)?,
         bench: (extra == Extra::Bench)
             .then(|| {
