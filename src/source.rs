@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use crate::clock::stamped;
 use crate::dom0::{Devices, Dom0, Roots};
 use crate::error::Error;
 use crate::snapshot::{Backend, DiskBackend, DomId, Domain, Note, Pool, Snapshot};
@@ -106,8 +105,7 @@ impl Source {
             true => self.hypervisor.clock(),
             false => None,
         };
-        let (domains, stamp) = stamped(|| self.hypervisor.domains());
-        let mut domains = domains?;
+        let (mut domains, stamp) = self.hypervisor.domains()?;
         let time = jiff::Timestamp::now();
         let mut notes = Vec::new();
         // Close to the domains, for it is held against what they have run.

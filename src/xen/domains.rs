@@ -23,11 +23,12 @@ const EMULATED_PC: u32 =
     XEN_X86_EMU_PM | XEN_X86_EMU_RTC | XEN_X86_EMU_PIC | XEN_X86_EMU_VGA | XEN_X86_EMU_PIT;
 
 impl Hypervisor {
-    /// Every domain, in the order of their ids, without what XenStore knows of them.
+    /// Every domain, in the order of their ids, without what XenStore knows of them, and when they
+    /// were listed.
     ///
     /// # Errors
     /// When the hypervisor refuses `getdomaininfolist`.
-    pub fn domains(&mut self) -> Result<Vec<Domain>, Error> {
+    pub fn domains(&mut self) -> Result<(Vec<Domain>, Stamp), Error> {
         let mut size = match self.known {
             0 => FIRST,
             known => BATCH.min(known + SPARE),
@@ -35,7 +36,8 @@ impl Hypervisor {
         let mut domains = std::mem::take(&mut self.spare);
         domains.reserve(self.known + SPARE);
         let mut first = 0;
-        loop {
+        let mut whole: Option<Stamp> = None;
+        let whole = loop {
             self.listed.resize(size, xc_domaininfo_t::default());
             let (returned, stamp) = stamped(|| {
                 // SAFETY: the handle is open; the buffer is ours and holds as many elements as
@@ -52,15 +54,17 @@ impl Hypervisor {
             let count = self.check("xc_domain_getinfolist", None, returned)?;
             let batch = &self.listed[..size.min(count.unsigned_abs() as usize)];
             domains.extend(batch.iter().map(|info| domain(info, stamp)));
+            let so_far = whole.map_or(stamp, |whole| whole.around(stamp));
             match batch.last() {
                 // Ids have gaps, so a count says nothing about where the next batch begins.
                 Some(last) if batch.len() == size => first = u32::from(last.domain) + 1,
-                _ => break,
+                _ => break so_far,
             }
+            whole = Some(so_far);
             size = BATCH;
-        }
+        };
         self.known = domains.len();
-        Ok(domains)
+        Ok((domains, whole))
     }
 
     /// Takes back a list of domains that is of no more use: the next one is written into its memory.

@@ -40,7 +40,7 @@ impl Books {
 
     /// Reads the account.
     pub(crate) fn balance(&mut self) -> Result<Balance> {
-        let domains = self.hypervisor.domains()?;
+        let (domains, _) = self.hypervisor.domains()?;
         let dom0 = domains.iter().find(|domain| domain.id == DomId(0));
         let dom0 = dom0.context("the hypervisor lists no dom0")?;
         Ok(Balance {
