@@ -15,8 +15,10 @@ use crate::xen::Hypervisor;
 pub struct Parts {
     /// Names of domains and pools: a read in XenStore for each.
     pub names: bool,
-    /// Memory targets, static maxima and XenStore's uuids: three reads for each domain.
+    /// Memory targets: a read in XenStore for each domain.
     pub targets: bool,
+    /// Static maxima and XenStore's uuids: two more.
+    pub details: bool,
     /// vCPUs: a hypercall for each.
     pub vcpus: bool,
     /// Where vCPUs may run: another hypercall for each.
@@ -41,6 +43,7 @@ impl Parts {
     pub const ALL: Self = Self {
         names: true,
         targets: true,
+        details: true,
         vcpus: true,
         affinities: true,
         scheduling: true,
@@ -140,7 +143,8 @@ impl Source {
         strays.extend(backends("vbd", left, |disk| disk.id));
         let keys = Keys {
             names: self.parts.names,
-            details: self.parts.targets,
+            targets: self.parts.targets,
+            details: self.parts.details,
             availability: self.parts.books,
             macs: self.parts.macs,
             disks: self.parts.disks,

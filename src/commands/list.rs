@@ -11,6 +11,7 @@ pub(crate) fn run(options: &List, allow_untested: bool) -> anyhow::Result<()> {
     let parts = Parts {
         names: true,
         targets: options.format != Format::Table,
+        details: options.format != Format::Table,
         ..Parts::default()
     };
     let snapshot = Source::open(parts, allow_untested)?.sample()?;

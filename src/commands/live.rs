@@ -148,6 +148,7 @@ fn parts(needs: Needs) -> Parts {
         affinities: needs.details,
         scheduling: needs.details,
         targets: needs.details,
+        details: needs.details,
         macs: needs.details,
         host: needs.host,
         books: false,

@@ -25,9 +25,11 @@ pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
 
 /// `xenscope top -b`
 fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
+    let for_machines = matches!(options.format, BatchFormat::Json | BatchFormat::Csv);
     let parts = Parts {
         names: true,
-        targets: matches!(options.format, BatchFormat::Json | BatchFormat::Csv),
+        targets: for_machines,
+        details: for_machines,
         nics: true,
         disks: true,
         vcpus: options.vcpus,

@@ -8,7 +8,7 @@ use xenstore_rs::tokio::XsTokio;
 
 use super::place::{Backend, Key, Kind, Place};
 use super::value::{is_absent, number};
-use crate::snapshot::Identity;
+use crate::snapshot::DomId;
 
 /// What a place holds.
 pub(super) enum Value {
@@ -42,7 +42,7 @@ fn text(read: io::Result<Box<str>>) -> io::Result<Option<String>> {
 /// The key that was watched, and those that are read with it.
 async fn together(
     xs: &XsTokio,
-    domain: Identity,
+    domain: DomId,
     key: Key,
 ) -> io::Result<Vec<(Key, Option<Arc<str>>)>> {
     let mut values = Vec::new();

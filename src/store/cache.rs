@@ -121,9 +121,12 @@ impl Cache {
         }
         // The first answers are worth waiting for as long as they come.
         let first = matches!(known.line, Line::Coming);
-        let until = Instant::now() + WAIT;
+        let mut until = None;
         while !known.settled && !matches!(known.line, Line::Down { .. }) {
-            let left = until.saturating_duration_since(Instant::now());
+            let now = Instant::now();
+            let left = until
+                .get_or_insert(now + WAIT)
+                .saturating_duration_since(now);
             if left.is_zero() && !first {
                 break;
             }
@@ -205,11 +208,11 @@ impl Known {
     /// Forgets what is known of domains from other places than these: nothing keeps it right any more.
     pub(super) fn forget_all_but(&mut self, places: &HashSet<Place>) {
         for (&domain, facts) in &mut self.facts {
-            let gone = |key: &Key| !places.contains(&Place::Key(domain, *key));
+            let gone = |key: &Key| !places.contains(&Place::Key(domain.id, *key));
             for key in Key::ALL.into_iter().filter(gone).flat_map(Key::together) {
                 facts.values[*key as usize] = None;
             }
-            let gone = |kind: &Kind| !places.contains(&Place::Served(domain, *kind));
+            let gone = |kind: &Kind| !places.contains(&Place::Served(domain.id, *kind));
             for kind in Kind::ALL.into_iter().filter(gone) {
                 facts.backends[kind as usize].clear();
             }
@@ -262,8 +265,10 @@ impl Known {
                 let name = facts.values[Key::Name as usize].as_ref();
                 domain.name = name.filter(|name| !name.is_empty()).cloned();
             }
-            if keys.details {
+            if keys.targets {
                 domain.memory_target_bytes = value(Key::Target).and_then(value::kib);
+            }
+            if keys.details {
                 domain.memory_static_max_bytes = value(Key::StaticMax).and_then(value::kib);
                 domain.store_uuid = value(Key::Vm).and_then(value::uuid);
             }
@@ -308,6 +313,7 @@ mod tests {
 
     const ALL: Keys = Keys {
         names: true,
+        targets: true,
         details: true,
         macs: true,
         disks: true,
@@ -394,20 +400,20 @@ mod tests {
 
     #[test]
     fn what_is_not_kept_right_any_more_is_forgotten() {
-        let identity = domain(5, "", 0, 0).identity();
+        let domain = domain(5, "", 0, 0).identity();
         let after = |places: &[Place]| {
             let mut known = known();
             known.forget_all_but(&places.iter().copied().collect());
-            known.facts.remove(&identity).unwrap()
+            known.facts.remove(&domain).unwrap()
         };
-        let name = Place::Key(identity, Key::Name);
-        let facts = after(&[name, Place::Served(identity, Kind::Qdisk)]);
+        let name = Place::Key(domain.id, Key::Name);
+        let facts = after(&[name, Place::Served(domain.id, Kind::Qdisk)]);
         assert_eq!(facts.values, [Some("web".into()), None, None, None]);
         assert_eq!(facts.backends.map(|backends| backends.len()), [0, 0, 1]);
-        let facts = after(&[Place::Key(identity, Key::Target)]);
+        let facts = after(&[Place::Key(domain.id, Key::StaticMax)]);
         assert_eq!(
             facts.values.map(|value| value.is_some()),
-            [false, true, true, true]
+            [false, false, true, true]
         );
     }
 

@@ -33,7 +33,9 @@ const REST: Duration = Duration::from_secs(5);
 pub struct Keys {
     /// `~/name`, and the names of pools that were listed.
     pub names: bool,
-    /// `~/memory/target`, `~/memory/static-max` and `~/vm`.
+    /// `~/memory/target`.
+    pub targets: bool,
+    /// `~/memory/static-max` and `~/vm`.
     pub details: bool,
     /// `~/cpu/N/availability`; one that watches does not fill it in.
     pub availability: bool,
@@ -200,9 +202,11 @@ fn visit(
                 .filter(|name| !name.is_empty())
                 .map(Arc::from);
         }
-        if keys.details {
-            let kib = |text: Option<String>| text.and_then(|text| value::kib(&text));
+        let kib = |text: Option<String>| text.and_then(|text| value::kib(&text));
+        if keys.targets {
             domain.memory_target_bytes = kib(read(home("memory/target")));
+        }
+        if keys.details {
             domain.memory_static_max_bytes = kib(read(home("memory/static-max")));
             domain.store_uuid = read(home("vm")).and_then(|path| value::uuid(&path));
         }

@@ -11,17 +11,17 @@ pub(super) enum Place {
     Introduced,
     /// `@releaseDomain`: a domain shut down or went.
     Released,
-    /// A key of a domain.
-    Key(Identity, Key),
+    /// A key of the domain with this id, whoever that is.
+    Key(DomId, Key),
     /// The name of a CPU pool.
     Pool(u32),
     /// All backends of a kind.
     Backends(Kind),
-    /// A domain's backends of a kind, which [`Place::Backends`] watches.
-    Served(Identity, Kind),
+    /// The backends of a kind for the domain with this id, which [`Place::Backends`] watches.
+    Served(DomId, Kind),
 }
 
-/// A key below `/local/domain/DOM`; only the name and the target are watched.
+/// A key below `/local/domain/DOM`; all but the last are watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Key {
     Name,
@@ -33,13 +33,13 @@ pub(super) enum Key {
 impl Key {
     pub(super) const ALL: [Self; 4] = [Self::Name, Self::Target, Self::StaticMax, Self::Vm];
 
-    /// The keys that are read when this one's watch fires: the toolstack has written the others by
-    /// the time that it writes this one.
+    /// The keys that are read when this one's watch fires: a domain's uuid never changes.
     pub(super) fn together(self) -> &'static [Self] {
         match self {
             Self::Name => &[Self::Name],
-            Self::Target => &[Self::Target, Self::StaticMax, Self::Vm],
-            Self::StaticMax | Self::Vm => &[],
+            Self::Target => &[Self::Target],
+            Self::StaticMax => &[Self::StaticMax, Self::Vm],
+            Self::Vm => &[],
         }
     }
 
@@ -114,10 +114,23 @@ impl Place {
         match self {
             Self::Introduced => "@introduceDomain".to_owned(),
             Self::Released => "@releaseDomain".to_owned(),
-            Self::Key(domain, key) => format!("/local/domain/{}/{}", domain.id, key.path()),
+            Self::Key(domain, key) => format!("/local/domain/{domain}/{}", key.path()),
             Self::Pool(id) => format!("/local/pool/{id}/name"),
             Self::Backends(kind) => format!("{BACKENDS}/{}", kind.folder()),
-            Self::Served(domain, kind) => format!("{BACKENDS}/{}/{}", kind.folder(), domain.id),
+            Self::Served(domain, kind) => format!("{BACKENDS}/{}/{domain}", kind.folder()),
+        }
+    }
+
+    /// Whether this is no path, but what tells of domains that come and go.
+    pub(super) fn is_special(self) -> bool {
+        matches!(self, Self::Introduced | Self::Released)
+    }
+
+    /// The id of the domain that this place is about.
+    pub(super) fn domain(self) -> Option<DomId> {
+        match self {
+            Self::Key(domain, _) | Self::Served(domain, _) => Some(domain),
+            Self::Introduced | Self::Released | Self::Pool(_) | Self::Backends(_) => None,
         }
     }
 }
@@ -125,6 +138,7 @@ impl Place {
 /// What is to be kept right.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Wanted {
+    /// In the order of their ids.
     pub(super) domains: Vec<Identity>,
     pub(super) pools: Vec<u32>,
     pub(super) keys: Keys,
@@ -143,13 +157,22 @@ impl Wanted {
                 .eq(pools.iter().map(|pool| pool.id))
     }
 
+    /// The domain that has this id.
+    pub(super) fn domain(&self, id: DomId) -> Option<Identity> {
+        let found = self.domains.binary_search_by_key(&id, |domain| domain.id);
+        found.ok().map(|at| self.domains[at])
+    }
+
     /// All places of it.
     pub(super) fn places(&self) -> Vec<Place> {
-        let keys: &[Key] = match (self.keys.names, self.keys.details) {
-            (_, true) => &[Key::Name, Key::Target],
-            (true, false) => &[Key::Name],
-            (false, false) => &[],
-        };
+        let keys: Vec<Key> = [
+            (self.keys.names, Key::Name),
+            (self.keys.targets, Key::Target),
+            (self.keys.details, Key::StaticMax),
+        ]
+        .into_iter()
+        .filter_map(|(wanted, key)| wanted.then_some(key))
+        .collect();
         let kinds: Vec<Kind> = Kind::ALL
             .into_iter()
             .filter(|kind| match kind {
@@ -161,7 +184,7 @@ impl Wanted {
         if self.keys.names {
             places.extend(self.pools.iter().copied().map(Place::Pool));
         }
-        for &domain in &self.domains {
+        for domain in self.domains.iter().map(|domain| domain.id) {
             places.extend(keys.iter().map(|&key| Place::Key(domain, key)));
             places.extend(kinds.iter().map(|&kind| Place::Served(domain, kind)));
         }
@@ -216,6 +239,7 @@ mod tests {
         assert_eq!(paths(names), ["/local/pool/0/name", "/local/domain/5/name"]);
         // What is wanted besides is at places of its own.
         let all = Keys {
+            targets: true,
             details: true,
             ..names
         };
@@ -252,6 +276,15 @@ mod tests {
         assert!(now.is_for(&domains, &pools, names));
         assert!(!now.is_for(&domains, &pools, macs));
         assert!(!now.is_for(&[other], &pools, names));
+        let both = Wanted {
+            domains: vec![
+                domains[0].identity(),
+                crate::doctored::domain(9, "", 0, 0).identity(),
+            ],
+            ..now.clone()
+        };
+        assert_eq!(both.domain(DomId(9)), Some(both.domains[1]));
+        assert_eq!(both.domain(DomId(7)), None);
         assert!(!now.is_for(&domains, &[], names));
         assert!(!now.is_for(&[], &pools, names));
     }

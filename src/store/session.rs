@@ -19,15 +19,12 @@ use super::cache::{Known, Line, Shared};
 use super::daemon::{PATIENCE, unanswered};
 use super::line::Vital;
 use super::place::{Kind, Place, Wanted};
+use crate::snapshot::Identity;
 
-/// How long the watches of what is gone are kept, until nothing of it is on its way any more:
-/// xenstore-rs forgets a watch, and never takes it back from the daemon, when an event comes for it
-/// between its end and that.
+/// How long a place that is not wanted any more is kept, from the last event there: xenstore-rs
+/// forgets a watch, and never takes it back from the daemon, when an event comes for it between its
+/// end and that. The id of a domain that went may be another's soon, too.
 const LINGER: Duration = Duration::from_secs(2);
-/// How long no event must have come, for the same reason, before watches end.
-const QUIET: Duration = Duration::from_millis(50);
-/// How many watches end at a time: no more than are taken back before the next event.
-const ENDS: usize = 16;
 
 /// How often it is looked whether an answer is overdue. Time in which this thread does not get to
 /// run counts as one of these, for the answer may be there by then.
@@ -45,10 +42,8 @@ pub(super) struct Session<'a> {
     kinds: BTreeSet<Kind>,
     watches: SelectAll<Watch>,
     questions: FuturesUnordered<Question>,
-    /// Watches that are to end, and when.
-    ending: VecDeque<(Instant, AbortHandle)>,
-    /// When the last event came, or watches ended last.
-    busy: Instant,
+    /// Places that are not wanted any more, by when they may go.
+    leaving: VecDeque<(Instant, Place)>,
     /// How many nodes have not been read yet.
     unread: usize,
     /// How many ticks have passed since the last answer came, or since the first question of now
@@ -66,7 +61,9 @@ type Question = Pin<Box<dyn Future<Output = Answer>>>;
 /// A place that is kept right.
 #[derive(Default)]
 struct Node {
-    /// Whether it was read in this session.
+    /// When it goes, for it is not wanted any more.
+    leaves: Option<Instant>,
+    /// Whether it was read in this session, for the domain that is there now.
     read: bool,
     /// Whether it is being read.
     reading: bool,
@@ -78,7 +75,8 @@ struct Node {
 
 enum Answer {
     Watching(Place, io::Result<Watch>, AbortHandle),
-    Read(Place, io::Result<Value>),
+    /// What is there, and for which domain that was asked.
+    Read(Place, Option<Identity>, io::Result<Value>),
 }
 
 impl<'a> Session<'a> {
@@ -93,8 +91,7 @@ impl<'a> Session<'a> {
             kinds: BTreeSet::new(),
             watches: SelectAll::new(),
             questions: FuturesUnordered::new(),
-            ending: VecDeque::new(),
-            busy: Instant::now(),
+            leaving: VecDeque::new(),
             unread: 0,
             silent: 0,
             tick: Instant::now() + TICK,
@@ -113,7 +110,8 @@ impl<'a> Session<'a> {
         }
         loop {
             let shared = self.shared;
-            let (next_end, tick) = (self.next_end(), self.tick);
+            let tick = self.tick;
+            let leaves = self.leaving.front().map_or(tick, |first| first.0);
             tokio::select! {
                 // What was answered counts, however late this thread gets to see it.
                 biased;
@@ -123,7 +121,6 @@ impl<'a> Session<'a> {
                     }
                 }
                 Some((place, path)) = self.watches.next(), if !self.watches.is_empty() => {
-                    self.busy = Instant::now();
                     self.break_silence();
                     self.hear(place, &path);
                 }
@@ -131,7 +128,7 @@ impl<'a> Session<'a> {
                     self.break_silence();
                     self.take(answer)?;
                 }
-                () = sleep_until(next_end), if !self.ending.is_empty() => self.end_due(),
+                () = sleep_until(leaves), if !self.leaving.is_empty() => self.leave(),
                 () = sleep_until(tick), if self.is_waiting() => {
                     self.silent += 1;
                     self.tick = Instant::now() + TICK;
@@ -149,26 +146,42 @@ impl<'a> Session<'a> {
         self.tick = Instant::now() + TICK;
     }
 
-    /// When watches may end next.
-    fn next_end(&self) -> Instant {
-        let quiet = self.busy + QUIET;
-        self.ending
-            .front()
-            .map_or(quiet, |first| first.0.max(quiet))
+    /// Lets a place go after a while.
+    fn let_go(&mut self, place: Place) {
+        if let Some(node) = self.nodes.get_mut(&place) {
+            let then = Instant::now() + LINGER;
+            node.leaves = Some(then);
+            self.leaving.push_back((then, place));
+            self.done(place);
+        }
     }
 
-    /// Ends watches whose time has come.
-    fn end_due(&mut self) {
+    /// Drops the places whose time has come, with their watches.
+    fn leave(&mut self) {
         let now = Instant::now();
-        for _ in 0..ENDS {
-            if self.ending.front().is_none_or(|first| first.0 > now) {
-                break;
+        while let Some(&(then, place)) = self.leaving.front()
+            && then <= now
+        {
+            self.leaving.pop_front();
+            // It may be wanted again, or it was put off.
+            let Some(node) = self.nodes.get(&place) else {
+                continue;
+            };
+            if node.leaves != Some(then) {
+                continue;
             }
-            if let Some((_, watch)) = self.ending.pop_front() {
-                watch.abort();
+            match (&node.watch, place) {
+                (Some(watch), _) => {
+                    watch.abort();
+                    self.nodes.remove(&place);
+                }
+                (None, Place::Served(..)) => {
+                    self.nodes.remove(&place);
+                }
+                // The daemon has not answered yet.
+                (None, _) => self.let_go(place),
             }
         }
-        self.busy = now;
     }
 
     /// Whether something was asked for that has not come.
@@ -189,18 +202,9 @@ impl<'a> Session<'a> {
         if edition == self.edition {
             return true;
         }
-        let places: HashSet<Place> = wanted.places().into_iter().collect();
-        let end = Instant::now() + LINGER;
-        self.nodes.retain(|place, node| {
-            let stays =
-                places.contains(place) || matches!(place, Place::Introduced | Place::Released);
-            if !stays {
-                self.unread -= usize::from(!node.read);
-                let watch = node.watch.take();
-                self.ending.extend(watch.map(|watch| (end, watch)));
-            }
-            stays
-        });
+        // Folders of backends come before what is in them.
+        let in_order = wanted.places();
+        let places: HashSet<Place> = in_order.iter().copied().collect();
         {
             let domains: HashSet<_> = wanted.domains.iter().copied().collect();
             let mut known = self.shared.lock();
@@ -213,10 +217,25 @@ impl<'a> Session<'a> {
             }
         }
         self.edition = edition;
-        self.wanted = wanted;
-        for place in places {
-            if !self.nodes.contains_key(&place) {
-                self.keep_right(place);
+        let before = std::mem::replace(&mut self.wanted, wanted);
+        let unwanted = |(place, node): (&Place, &Node)| {
+            let goes = !places.contains(place) && node.leaves.is_none();
+            (goes && !place.is_special()).then_some(*place)
+        };
+        for place in self.nodes.iter().filter_map(unwanted).collect::<Vec<_>>() {
+            self.let_go(place);
+        }
+        for place in in_order {
+            let of = |wanted: &Wanted| place.domain().and_then(|id| wanted.domain(id));
+            match self.nodes.get_mut(&place) {
+                None => self.keep_right(place),
+                Some(node) => {
+                    let left = node.leaves.take().is_some();
+                    if left || of(&before) != of(&self.wanted) {
+                        self.unread += usize::from(std::mem::take(&mut node.read));
+                        self.read_anew(place);
+                    }
+                }
             }
         }
         true
@@ -226,18 +245,27 @@ impl<'a> Session<'a> {
     fn keep_right(&mut self, place: Place) {
         self.nodes.insert(place, Node::default());
         self.unread += 1;
-        if let Place::Served(_, kind) = place {
-            if self.kinds.contains(&kind) {
-                self.read(place);
-            } else if self
-                .nodes
-                .get(&Place::Backends(kind))
-                .is_some_and(|all| all.read)
-            {
-                self.done(place);
-            }
-            return;
+        match place {
+            Place::Served(..) => self.read_anew(place),
+            // It is read when the first event comes.
+            _ => self.watch(place),
         }
+    }
+
+    /// Reads a place for the domain that is there now.
+    fn read_anew(&mut self, place: Place) {
+        match place {
+            Place::Served(_, kind) if !self.kinds.contains(&kind) => {
+                let all = self.nodes.get(&Place::Backends(kind));
+                if all.is_some_and(|all| all.read) {
+                    self.done(place);
+                }
+            }
+            _ => self.read(place),
+        }
+    }
+
+    fn watch(&mut self, place: Place) {
         let xs = self.xs.clone();
         let (handle, registration) = AbortHandle::new_pair();
         self.ask(Box::pin(async move {
@@ -258,17 +286,17 @@ impl<'a> Session<'a> {
 
     /// A watch fired: once when it is registered, then at every change.
     fn hear(&mut self, place: Place, path: &str) {
+        let node = self.nodes.get(&place);
+        if node.is_some_and(|node| node.leaves.is_some()) {
+            return self.let_go(place);
+        }
         match place {
             Place::Introduced | Place::Released => self.news(|_| true),
             Place::Backends(kind) => match kind.domain_of(path) {
                 None => self.read(place),
                 Some(id) => {
                     self.kinds.insert(kind);
-                    let domains = self.wanted.domains.iter();
-                    let served = domains.filter(|domain| domain.id == id).copied();
-                    for domain in served.collect::<Vec<_>>() {
-                        self.read(Place::Served(domain, kind));
-                    }
+                    self.read(Place::Served(id, kind));
                 }
             },
             Place::Key(..) | Place::Pool(_) | Place::Served(..) => self.read(place),
@@ -277,45 +305,45 @@ impl<'a> Session<'a> {
 
     /// Asks for what is at a place, and once more when that is on its way already.
     fn read(&mut self, place: Place) {
-        let Some(node) = self.nodes.get_mut(&place) else {
+        let node = self.nodes.get_mut(&place);
+        let Some(node) = node.filter(|node| node.leaves.is_none()) else {
             return;
         };
         if std::mem::replace(&mut node.reading, true) {
             node.again = true;
             return;
         }
+        let domain = self.domain_at(place);
         let xs = self.xs.clone();
         self.ask(Box::pin(async move {
             let value = answer::read(&xs, place).await;
-            Answer::Read(place, value)
+            Answer::Read(place, domain, value)
         }));
     }
 
     fn take(&mut self, answer: Answer) -> io::Result<()> {
         match answer {
             Answer::Watching(place, stream, handle) => {
-                let stream = stream?;
-                self.watches.push(stream);
-                let older = match self.nodes.get_mut(&place) {
-                    Some(node) => node.watch.replace(handle),
-                    // Not wanted any more.
-                    None => Some(handle),
-                };
-                let end = Instant::now() + LINGER;
-                self.ending.extend(older.map(|older| (end, older)));
-                if matches!(place, Place::Introduced | Place::Released) {
+                self.watches.push(stream?);
+                if let Some(node) = self.nodes.get_mut(&place) {
+                    node.watch = Some(handle);
+                }
+                if place.is_special() {
                     self.done(place);
                 }
             }
-            Answer::Read(place, value) => {
+            Answer::Read(place, domain, value) => {
                 let value = value?;
+                let now = self.domain_at(place);
                 let Some(node) = self.nodes.get_mut(&place) else {
                     return Ok(());
                 };
                 node.reading = false;
                 let again = std::mem::take(&mut node.again);
-                self.keep(place, value);
-                self.done(place);
+                if domain == now && node.leaves.is_none() {
+                    self.keep(place, value);
+                    self.done(place);
+                }
                 if again {
                     self.read(place);
                 }
@@ -326,26 +354,29 @@ impl<'a> Session<'a> {
 
     /// Puts a value where samples find it.
     fn keep(&mut self, place: Place, value: Value) {
-        match (place, value) {
-            (Place::Key(domain, _), Value::Keys(values)) => self.news(|known| {
+        let domain = self.domain_at(place);
+        match (place, domain, value) {
+            (Place::Key(..), Some(domain), Value::Keys(values)) => self.news(|known| {
                 let facts = known.facts.entry(domain).or_default();
                 let place = |(key, text)| replace(&mut facts.values[key as usize], text);
                 values.into_iter().map(place).fold(false, |a, b| a | b)
             }),
-            (Place::Pool(id), Value::Text(text)) => {
+            (Place::Pool(id), _, Value::Text(text)) => {
                 self.news(|known| replace(known.pools.entry(id).or_default(), text));
             }
-            (Place::Served(domain, kind), Value::Backends(backends)) => self.news(|known| {
-                let facts = known.facts.entry(domain).or_default();
-                replace(&mut facts.backends[kind as usize], backends)
-            }),
-            (Place::Backends(kind), Value::Folder(there)) => {
+            (Place::Served(_, kind), Some(domain), Value::Backends(backends)) => {
+                self.news(|known| {
+                    let facts = known.facts.entry(domain).or_default();
+                    replace(&mut facts.backends[kind as usize], backends)
+                });
+            }
+            (Place::Backends(kind), _, Value::Folder(there)) => {
                 match there {
                     true => self.kinds.insert(kind),
                     false => self.kinds.remove(&kind),
                 };
                 for domain in self.wanted.domains.clone() {
-                    let place = Place::Served(domain, kind);
+                    let place = Place::Served(domain.id, kind);
                     match there {
                         true => self.read(place),
                         false => {
@@ -357,6 +388,11 @@ impl<'a> Session<'a> {
             }
             _ => {}
         }
+    }
+
+    /// The domain that a place is about.
+    fn domain_at(&self, place: Place) -> Option<Identity> {
+        self.wanted.domain(place.domain()?)
     }
 
     /// Changes what is known, and tells who waits when it is news.
