@@ -121,6 +121,7 @@ impl Cache {
         }
         // The first answers are worth waiting for as long as they come.
         let first = matches!(known.line, Line::Coming);
+        // The clock is asked only where there is something to wait for.
         let mut until = None;
         while !known.settled && !matches!(known.line, Line::Down { .. }) {
             let now = Instant::now();

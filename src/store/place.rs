@@ -33,7 +33,8 @@ pub(super) enum Key {
 impl Key {
     pub(super) const ALL: [Self; 4] = [Self::Name, Self::Target, Self::StaticMax, Self::Vm];
 
-    /// The keys that are read when this one's watch fires: a domain's uuid never changes.
+    /// The keys that are read when this one's watch fires: a domain's uuid is there before its
+    /// static maximum, and never changes.
     pub(super) fn together(self) -> &'static [Self] {
         match self {
             Self::Name => &[Self::Name],

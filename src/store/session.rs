@@ -21,7 +21,7 @@ use super::line::Vital;
 use super::place::{Kind, Place, Wanted};
 use crate::snapshot::Identity;
 
-/// How long a place that is not wanted any more is kept, from the last event there: xenstore-rs
+/// How long a place that is not wanted any more is kept, and from the last event there: xenstore-rs
 /// forgets a watch, and never takes it back from the daemon, when an event comes for it between its
 /// end and that. The id of a domain that went may be another's soon, too.
 const LINGER: Duration = Duration::from_secs(2);
@@ -42,7 +42,8 @@ pub(super) struct Session<'a> {
     kinds: BTreeSet<Kind>,
     watches: SelectAll<Watch>,
     questions: FuturesUnordered<Question>,
-    /// Places that are not wanted any more, by when they may go.
+    /// Places that are not wanted any more, by when they may go; only an entry that its node has, too,
+    /// still holds.
     leaving: VecDeque<(Instant, Place)>,
     /// How many nodes have not been read yet.
     unread: usize,
@@ -63,7 +64,8 @@ type Question = Pin<Box<dyn Future<Output = Answer>>>;
 struct Node {
     /// When it goes, for it is not wanted any more.
     leaves: Option<Instant>,
-    /// Whether it was read in this session, for the domain that is there now.
+    /// Whether no one has to wait for it: it was read in this session, for the domain that is there
+    /// now, or it is not wanted any more.
     read: bool,
     /// Whether it is being read.
     reading: bool,
@@ -170,17 +172,16 @@ impl<'a> Session<'a> {
             if node.leaves != Some(then) {
                 continue;
             }
-            match (&node.watch, place) {
-                (Some(watch), _) => {
-                    watch.abort();
-                    self.nodes.remove(&place);
-                }
-                (None, Place::Served(..)) => {
-                    self.nodes.remove(&place);
-                }
-                // The daemon has not answered yet.
-                (None, _) => self.let_go(place),
+            // The daemon has not answered yet, or this thread is late and has not heard all it said.
+            let unwatched = node.watch.is_none() && !matches!(place, Place::Served(..));
+            if unwatched || node.reading || now - then > TICK {
+                self.let_go(place);
+                continue;
             }
+            if let Some(watch) = &node.watch {
+                watch.abort();
+            }
+            self.nodes.remove(&place);
         }
     }
 
@@ -255,10 +256,13 @@ impl<'a> Session<'a> {
     /// Reads a place for the domain that is there now.
     fn read_anew(&mut self, place: Place) {
         match place {
-            Place::Served(_, kind) if !self.kinds.contains(&kind) => {
+            Place::Served(_, kind) => {
                 let all = self.nodes.get(&Place::Backends(kind));
-                if all.is_some_and(|all| all.read) {
-                    self.done(place);
+                match (all.is_some_and(|all| all.read), self.kinds.contains(&kind)) {
+                    (true, true) => self.read(place),
+                    (true, false) => self.done(place),
+                    // It is read when it is known whether there are any.
+                    (false, _) => {}
                 }
             }
             _ => self.read(place),
@@ -295,7 +299,10 @@ impl<'a> Session<'a> {
             Place::Backends(kind) => match kind.domain_of(path) {
                 None => self.read(place),
                 Some(id) => {
-                    self.kinds.insert(kind);
+                    // An answer that there are none may be on its way.
+                    if self.kinds.insert(kind) {
+                        self.read(place);
+                    }
                     self.read(Place::Served(id, kind));
                 }
             },
@@ -327,6 +334,10 @@ impl<'a> Session<'a> {
                 self.watches.push(stream?);
                 if let Some(node) = self.nodes.get_mut(&place) {
                     node.watch = Some(handle);
+                    if node.leaves.is_some() {
+                        // Its first event is to come.
+                        self.let_go(place);
+                    }
                 }
                 if place.is_special() {
                     self.done(place);
@@ -382,6 +393,9 @@ impl<'a> Session<'a> {
                         false => {
                             self.keep(place, Value::Backends(Vec::new()));
                             self.done(place);
+                            if let Some(node) = self.nodes.get_mut(&place) {
+                                node.again |= node.reading;
+                            }
                         }
                     }
                 }

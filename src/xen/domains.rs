@@ -36,8 +36,8 @@ impl Hypervisor {
         let mut domains = std::mem::take(&mut self.spare);
         domains.reserve(self.known + SPARE);
         let mut first = 0;
-        let mut whole: Option<Stamp> = None;
-        let whole = loop {
+        let mut so_far: Option<Stamp> = None;
+        let listed = loop {
             self.listed.resize(size, xc_domaininfo_t::default());
             let (returned, stamp) = stamped(|| {
                 // SAFETY: the handle is open; the buffer is ours and holds as many elements as
@@ -54,17 +54,17 @@ impl Hypervisor {
             let count = self.check("xc_domain_getinfolist", None, returned)?;
             let batch = &self.listed[..size.min(count.unsigned_abs() as usize)];
             domains.extend(batch.iter().map(|info| domain(info, stamp)));
-            let so_far = whole.map_or(stamp, |whole| whole.around(stamp));
+            let stamp = so_far.map_or(stamp, |so_far| so_far.around(stamp));
             match batch.last() {
                 // Ids have gaps, so a count says nothing about where the next batch begins.
                 Some(last) if batch.len() == size => first = u32::from(last.domain) + 1,
-                _ => break so_far,
+                _ => break stamp,
             }
-            whole = Some(so_far);
+            so_far = Some(stamp);
             size = BATCH;
         };
         self.known = domains.len();
-        Ok((domains, whole))
+        Ok((domains, listed))
     }
 
     /// Takes back a list of domains that is of no more use: the next one is written into its memory.
