@@ -103,6 +103,8 @@ impl Machine {
         let initramfs = format!("/proc/{}/fd/{}", process::id(), image.initramfs.as_raw_fd());
         let mut command = tied::command("qemu-system-x86_64");
         command
+            // Without AVX there is less to save at each switch of vCPUs: a loop of awk's took 3.8 and 4.8 s in dom0 for
+            // 5.4 and 6.4.
             .args([
                 "-accel",
                 if svm {
@@ -111,7 +113,7 @@ impl Machine {
                     "tcg,thread=multi"
                 },
                 "-cpu",
-                "max,-smap,-smep,-rdtscp",
+                "max,-smap,-smep,-rdtscp,-xsave,-avx,-avx2",
             ])
             .args([
                 "-smp",
