@@ -31,17 +31,7 @@ struct Target {
 /// Builds everything that dom0 gets.
 pub fn programs(xen: Xen, extra: Extra) -> Result<Programs> {
     Ok(Programs {
-        xenscope: cargo(
-            &[
-                "build",
-                "--release",
-                "--package",
-                "xenscope",
-                "--bin",
-                "xenscope",
-            ],
-            "bin",
-        )?,
+        xenscope: xenscope()?,
         agent: cargo(&["build", "--bin", "lab-dom0"], "bin")?,
         shells: shells(xen)?,
         bench: (extra == Extra::Bench)
@@ -75,6 +65,21 @@ pub fn programs(xen: Xen, extra: Extra) -> Result<Programs> {
             })
             .transpose()?,
     })
+}
+
+/// Builds what users run.
+pub fn xenscope() -> Result<PathBuf> {
+    cargo(
+        &[
+            "build",
+            "--release",
+            "--package",
+            "xenscope",
+            "--bin",
+            "xenscope",
+        ],
+        "bin",
+    )
 }
 
 /// A command of the cargo that runs the lab.

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::Stdio;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -55,7 +56,11 @@ struct Run {
 pub fn run(versions: &[Xen], filters: &[String]) -> Result<bool> {
     // Both versions: a test in dom0 wants the library of the other.
     setup::ensure(&Xen::ALL)?;
-    let mut runs = vec![timed("host".into(), |counts| on_host(filters, counts))];
+    let mut runs = thread::scope(|scope| {
+        // It takes a while. Should it fail, that is said when it is wanted.
+        scope.spawn(build::xenscope);
+        vec![timed("host".into(), |counts| on_host(filters, counts))]
+    });
     for (xen, store, tests) in BOOTS {
         if !versions.contains(&xen) {
             continue;
