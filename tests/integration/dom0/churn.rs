@@ -91,9 +91,11 @@ fn no_program_crashes_leaks_or_invents_while_domains_come_and_go() {
         let ids: BTreeSet<u16> = record.domains.iter().map(|domain| domain.id).collect();
         assert_eq!(ids.len(), record.domains.len(), "a domain is there twice");
         for domain in &record.domains {
+            // The machine that emulates this one may pause in the middle of a listing, which dom0's
+            // own time is held against.
             let most = match domain.id >= FIRST {
                 true => 0.0,
-                false => 110.0 * f64::from(domain.vcpus_online),
+                false => 150.0 * f64::from(domain.vcpus_online),
             };
             let percent = domain.cpu_percent.unwrap_or_default();
             assert!((0.0..=most).contains(&percent), "{domain:?}");
