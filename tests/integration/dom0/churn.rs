@@ -47,13 +47,7 @@ fn no_program_crashes_leaks_or_invents_while_domains_come_and_go() {
     let programs = [
         follow(&json(&["top", "-b", "-d", "0.5"])),
         follow(&json(&["events", "--since-start"])),
-        follow(&json(&[
-            "audit",
-            "--interval",
-            "0.5",
-            "--samples",
-            "1000000",
-        ])),
+        follow(&json(&["audit", "--interval", "1", "--samples", "1000000"])),
     ];
     let rounds = rounds();
     let mut warm = Vec::new();
