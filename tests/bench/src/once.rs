@@ -11,11 +11,11 @@ use nix::sys::time::{TimeVal, TimeValLike};
 use crate::books::Books;
 use crate::statistics::median;
 
-/// A program is run so often, …
-const MANY: usize = 5;
+/// Each is run so often, …
+const MANY: usize = 11;
 
-/// … or for so long, if it was a few times by then.
-const LONG: Duration = Duration::from_secs(25);
+/// … or until so much time has passed, if it was a few times by then.
+const LONG: Duration = Duration::from_secs(50);
 const FEW: usize = 3;
 
 struct Run {
@@ -25,13 +25,21 @@ struct Run {
     system_ns: f64,
 }
 
-/// Runs a program some times, its output going nowhere.
-pub(crate) fn measure(program: &[&str], books: &mut Books) -> Result<OneShot> {
-    let mut runs = Vec::new();
+/// Runs two programs in turns, for what slows the machine for a while is to slow both; what they
+/// print goes nowhere.
+pub(crate) fn measure(programs: [&[&str]; 2], books: &mut Books) -> Result<[OneShot; 2]> {
+    let mut runs = [Vec::new(), Vec::new()];
     let started = Instant::now();
-    while runs.len() < MANY && (runs.len() < FEW || started.elapsed() < LONG) {
-        runs.push(run(program, books)?);
+    while runs[0].len() < MANY && (runs[0].len() < FEW || started.elapsed() < LONG) {
+        for (program, runs) in programs.into_iter().zip(&mut runs) {
+            runs.push(run(program, books)?);
+        }
     }
+    let [first, second] = runs.each_ref().map(|runs| summary(runs));
+    Ok([first?, second?])
+}
+
+fn summary(runs: &[Run]) -> Result<OneShot> {
     let middle = |figure: fn(&Run) -> f64| median(runs.iter().map(figure)).context("no run");
     Ok(OneShot {
         runs: runs.len(),

@@ -23,6 +23,8 @@ pub(crate) fn measure() -> Result<Stage> {
     let warming = WARMING * domains.len() as u32;
     let mut books = Books::open()?;
     let books = &mut books;
+    let lists = once::measure([&["xenscope", "list"], &["xl", "list"]], books)?;
+    let [xenscope_list, xl_list] = lists;
     Ok(Stage {
         domains: domains.len(),
         nics: domains
@@ -38,8 +40,8 @@ pub(crate) fn measure() -> Result<Stage> {
         idle_share: books.idle_share,
         xenscope_top: monitor::measure(&["xenscope", "top", "-b", "-d", "1"], warming, books)?,
         xentop: monitor::measure(&["xentop", "-b", "-d", "1"], warming, books)?,
-        xenscope_list: once::measure(&["xenscope", "list"], books)?,
-        xl_list: once::measure(&["xl", "list"], books)?,
+        xenscope_list,
+        xl_list,
         inside: inside::measure(warming)?,
     })
 }
