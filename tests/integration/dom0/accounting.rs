@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use super::guest::Paused;
+use super::guest::{Burning, Paused};
 use crate::command::{run, say, tool, xenscope};
 use crate::record::{Record, all};
 
@@ -11,6 +11,7 @@ use crate::record::{Record, all};
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_guest_that_burns_one_vcpu_alone_uses_one_pcpu() {
     let _others = Paused::all(&["pv-disk", "pv-net"]);
+    let _burning = Burning::start();
     let words = ["status", "pv-burn", "--interval", "2", "--format", "json"];
     let record = Record::one(&say(&words).fine());
     let burn = record.domain("pv-burn");
@@ -29,7 +30,6 @@ fn a_guest_that_burns_one_vcpu_alone_uses_one_pcpu() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_paused_guest_uses_nothing() {
-    let _paused = Paused::all(&["pv-burn"]);
     let words = ["status", "pv-burn", "--interval", "0.5", "--format", "json"];
     let record = Record::one(&say(&words).fine());
     let burn = record.domain("pv-burn");
@@ -79,6 +79,7 @@ fn status_finds_a_domain_by_id_name_and_uuid() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn cpu_time_and_memory_lie_between_two_readings_of_xl() {
+    let _burning = Burning::start();
     let xl_seconds = || -> f64 {
         let list = tool("xl", &["list", "pv-burn"]);
         list.split_whitespace().last().unwrap().parse().unwrap()
@@ -97,6 +98,7 @@ fn cpu_time_and_memory_lie_between_two_readings_of_xl() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn top_has_xentops_columns_and_a_measured_first_block() {
+    let _burning = Burning::start();
     let text = say(&["top", "-b", "-i", "2", "-d", "0.5"]).fine();
     let heads: Vec<&str> = text.lines().filter(|line| line.contains("NAME")).collect();
     assert_eq!(heads.len(), 2, "{text}");
@@ -123,6 +125,7 @@ fn top_has_xentops_columns_and_a_measured_first_block() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn top_in_json_has_a_record_for_each_sample() {
+    let _burning = Burning::start();
     let words = ["top", "-b", "-i", "3", "-d", "0.3", "--format", "json"];
     let records: Vec<Record> = all(&say(&words).fine());
     assert_eq!(records.len(), 3);

@@ -5,7 +5,7 @@ use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::guest::Guest;
+use super::guest::{Burning, Console, Guest};
 use super::shells::Shells;
 use crate::command::{say, tool, xenscope};
 use crate::record::{Audit, Record, all};
@@ -89,6 +89,7 @@ fn id_of(name: &str) -> u16 {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn twenty_audits_of_a_host_with_busy_guests_find_nothing() {
+    let _burning = Burning::start();
     let words = [
         "audit",
         "--interval",
@@ -203,6 +204,7 @@ fn a_memory_target_that_is_not_followed_is_found() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_capped_domain_is_held_against_its_cap_and_stays_under_it() {
+    let _burning = Burning::start();
     let id = id_of("pv-burn");
     let set = |cap| ["xl", "sched-credit2", "-d", "pv-burn", "-c", cap];
     let _uncapped = Undo::by(&set("0"));
@@ -222,27 +224,30 @@ fn a_capped_domain_is_held_against_its_cap_and_stays_under_it() {
     assert!(ran > expected / 2, "{cap:?}");
 }
 
-/// What a guest does behind the toolstack's back, and its end.
+/// What a guest does behind the toolstack's back.
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_vcpu_taken_offline_is_found_and_a_domain_destroyed_is_the_reason_for_what_it_ran() {
-    // The second vCPU may come up after the script has begun; it runs before it goes.
-    let guest = Guest::with_vcpus(
-        2,
-        "audited",
-        "until [ $(busybox nproc) = 2 ]; do busybox usleep 100000; done
-echo 0 >/sys/devices/system/cpu/cpu1/online && echo unplugged
-busybox sleep 5
-echo burning
-while :; do :; done",
-        false,
-        &[],
-    );
-    let id = id_of("audited");
-    guest.until_it_says("unplugged");
-    finds(&[("devices.vcpus", "failed", id)]);
+fn a_vcpu_taken_offline_is_found() {
+    let guest = Console::of("pv-disk");
+    let online = "/sys/devices/system/cpu/cpu1/online";
+    guest.tell(&format!(
+        "kill $keeper; echo 0 >{online} && echo 'test: unplugged'"
+    ));
+    guest.until_it_says("test: unplugged");
+    let audited = audit();
+    guest.tell(&format!(
+        "echo 1 >{online} && echo 'test: plugged'; keep_online & keeper=$!"
+    ));
+    guest.until_it_says("test: plugged");
+    found(audited, &[("devices.vcpus", "failed", id_of("pv-disk"))]);
+}
 
-    guest.until_it_says("burning");
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn a_domain_that_was_destroyed_is_the_reason_for_what_it_ran() {
+    // It boots meanwhile, which keeps a pCPU busy.
+    let _guest = Guest::start("audited", "", &[]);
+    let id = id_of("audited");
     let auditing = start("1");
     let pid = auditing.id().to_string();
     // Its first sample is taken when it sleeps. Once the guest has run on it is stopped, so that

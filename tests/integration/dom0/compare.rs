@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::Value;
 
 use super::bridge::Bridge;
+use super::guest::Burning;
 use super::shells::Shells;
 use crate::command::{Said, run, say, tool, xenscope};
 
@@ -31,6 +32,7 @@ fn figure<'a>(report: &'a Value, name: &str, column: &str) -> &'a Value {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn on_a_bridge_xentop_and_xl_agree() {
     let _bridge = Bridge::over_all_guests();
+    let _burning = Burning::start();
     let said = say(&["compare", "--samples", "2", "--format", "json"]);
     let reports = reports(&said);
     assert_eq!(said.code, Some(0), "{said:?}");

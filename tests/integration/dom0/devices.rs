@@ -3,7 +3,6 @@
 use std::fs;
 
 use super::follow::Followed;
-use super::guest::Paused;
 use super::sample::Renamed;
 use crate::command::{tool, xenscope};
 use crate::record::{Disk, Domain, Nic, Record};
@@ -74,8 +73,6 @@ fn a_nic_that_is_renamed_while_it_is_watched_goes_on_under_its_new_name() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_disk_that_is_plugged_again_while_it_is_watched_is_read_anew() {
-    // Its guest has to let go of the disk before xl gives up.
-    let _others = Paused::all(&["pv-burn"]);
     fs::write("/tmp/again.img", vec![0; 1 << 20]).unwrap();
     let disk =
         "format=raw,vdev=xvdb,access=rw,backendtype=phy,script=disk-lab,target=/tmp/again.img";

@@ -5,7 +5,6 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use super::follow::Followed;
-use super::guest::Paused;
 use super::shells::Shells;
 use crate::command::{run, tool, xenscope, xenscope_path};
 use crate::record::Happening;
@@ -69,8 +68,6 @@ fn what_xl_does_to_a_guest_is_told() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_disk_that_comes_and_goes_is_told() {
-    // Its guest has to let go of the disk before xl gives up.
-    let _others = Paused::all(&["pv-burn"]);
     fs::write("/tmp/extra.img", vec![0; 1 << 20]).unwrap();
     let followed = follow(&["pv-disk", "--poll", "0.2"]);
     let disk =

@@ -32,23 +32,73 @@ impl Drop for Paused {
     }
 }
 
+/// A guest's console.
+pub struct Console {
+    name: String,
+}
+
+impl Console {
+    pub fn of(guest: &str) -> Self {
+        let name = guest.to_owned();
+        Self { name }
+    }
+
+    /// Has one of the laboratory's guests carry out a line for the shell.
+    pub fn tell(&self, command: &str) {
+        let id = tool("xl", &["domid", &self.name]);
+        let path = format!("/local/domain/{}/console/tty", id.trim());
+        let terminal = tool("xenstore-read", &[path]);
+        let write = "printf '%s\\n' \"$1\" >$0";
+        tool("sh", &["-c", write, terminal.trim(), command]);
+    }
+
+    /// What has been written on it.
+    pub fn text(&self) -> String {
+        let log = format!("/var/log/xen/console/guest-{}.log", self.name);
+        String::from_utf8_lossy(&fs::read(log).unwrap_or_default()).into_owned()
+    }
+
+    /// Waits until it has these words; returns what it has then.
+    pub fn until_it_says(&self, words: &str) -> String {
+        let end = Instant::now() + LIMIT;
+        loop {
+            let text = self.text();
+            if text.contains(words) {
+                return text;
+            }
+            assert!(Instant::now() < end, "never {words:?}: {text}");
+            sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+/// The laboratory's busiest guest, which burns for as long as this lives and stands still otherwise.
+pub struct Burning(());
+
+impl Burning {
+    pub fn start() -> Self {
+        tool("xl", &["unpause", "pv-burn"]);
+        Self(())
+    }
+}
+
+impl Drop for Burning {
+    fn drop(&mut self) {
+        tool("xl", &["pause", "pv-burn"]);
+    }
+}
+
 /// A PV guest whose first process is a script of the test's. It stays when it ends, for whatever
-/// reason, until the test does; until then the laboratory's busiest guests stand still, for it
-/// boots slowly beside them.
+/// reason, until the test does; until then the laboratory's busy guest stands still, for it boots
+/// slowly beside it.
 pub struct Guest {
     name: String,
-    _others: Paused,
+    _other: Paused,
 }
 
 impl Guest {
-    /// Starts a guest that runs `script`, with its NIC if it is to have one, and with copies of
-    /// these files of dom0 at their own places.
-    pub fn start(name: &str, script: &str, nic: bool, files: &[String]) -> Self {
-        Self::with_vcpus(1, name, script, nic, files)
-    }
-
-    /// As [`Guest::start`], with so many vCPUs.
-    pub fn with_vcpus(vcpus: u16, name: &str, script: &str, nic: bool, files: &[String]) -> Self {
+    /// Starts a guest that runs `script`, with copies of these files of dom0 at their own places.
+    pub fn start(name: &str, script: &str, files: &[String]) -> Self {
         let folder = std::env::temp_dir().join(name);
         let tree = folder.join("tree");
         fs::create_dir_all(&tree).unwrap();
@@ -71,39 +121,19 @@ for module in /modules/*; do busybox insmod $module; done
             cat /lab/guest.cpio $0/new.cpio >$0/guest.cpio && rm -r $0/tree $0/new.cpio";
         tool("sh", &["-c".as_ref(), pack.as_ref(), folder.as_os_str()]);
         let config = folder.join("guest.cfg");
-        fs::write(
-            &config,
-            format!(
-                "{}vcpus = {vcpus}\n",
-                configuration(name, nic, files, &folder.join("guest.cpio"))
-            ),
-        )
-        .unwrap();
+        let ramdisk = folder.join("guest.cpio");
+        fs::write(&config, configuration(name, files, &ramdisk)).unwrap();
         let guest = Self {
             name: name.to_owned(),
-            _others: Paused::all(&["pv-burn", "pv-disk"]),
+            _other: Paused::all(&["pv-disk"]),
         };
         tool("xl", &["create".as_ref(), config.as_os_str()]);
         guest
     }
 
-    /// What it has written on its console.
-    pub fn console(&self) -> String {
-        let log = format!("/var/log/xen/console/guest-{}.log", self.name);
-        String::from_utf8_lossy(&fs::read(log).unwrap_or_default()).into_owned()
-    }
-
-    /// Waits until the console has these words; returns what it has then.
-    pub fn until_it_says(&self, words: &str) -> String {
-        let end = Instant::now() + LIMIT;
-        loop {
-            let console = self.console();
-            if console.contains(words) {
-                return console;
-            }
-            assert!(Instant::now() < end, "never {words:?}: {console}");
-            sleep(Duration::from_millis(200));
-        }
+    /// What it says.
+    pub fn console(&self) -> Console {
+        Console::of(&self.name)
     }
 
     /// Waits until `xl list` has this among its letters, such as `s` for shut down.
@@ -118,7 +148,7 @@ for module in /modules/*; do busybox insmod $module; done
             if state.is_some_and(|state| state.contains(letter)) {
                 return;
             }
-            assert!(Instant::now() < end, "{list}{}", self.console());
+            assert!(Instant::now() < end, "{list}{}", self.console().text());
             sleep(Duration::from_millis(200));
         }
     }
@@ -133,7 +163,7 @@ impl Drop for Guest {
 }
 
 /// What xl reads: the laboratory's settings for a guest, with what is different here.
-fn configuration(name: &str, nic: bool, files: &[String], ramdisk: &Path) -> String {
+fn configuration(name: &str, files: &[String], ramdisk: &Path) -> String {
     let usual = fs::read_to_string("/lab/guests/pv-burn.cfg").unwrap();
     let mut lines: Vec<String> = usual
         .lines()
@@ -152,9 +182,6 @@ fn configuration(name: &str, nic: bool, files: &[String], ramdisk: &Path) -> Str
         // They lie in its memory, in the archive and out of it.
         lines.retain(|line| !line.starts_with("memory"));
         lines.push("memory = 320".into());
-    }
-    if nic {
-        lines.push("vif = ['mac=00:16:3e:4c:01:01,ip=10.77.201.2,script=vif-lab']".into());
     }
     lines.join("\n") + "\n"
 }

@@ -1,7 +1,7 @@
 //! What becomes of guests, and what xenscope says inside one.
 
 use super::follow::Followed;
-use super::guest::Guest;
+use super::guest::{Console, Guest};
 use crate::command::{say, tool, xenscope, xenscope_path};
 use crate::record::Record;
 
@@ -16,7 +16,6 @@ fn inside_a_guest_it_says_where_to_run_and_dom0_sees_how_guests_end() {
     let crashed = Guest::start(
         "test-crash",
         "echo 1 >/proc/sys/kernel/sysrq\necho c >/proc/sysrq-trigger",
-        false,
         &[],
     );
     let xen = std::env::var("XENSCOPE_LAB_XEN").unwrap();
@@ -42,11 +41,10 @@ busybox insmod /lab/modules/xen_privcmd.ko
 xenscope list; echo \"with all: $?\"
 busybox poweroff -f"
         ),
-        false,
         &files,
     );
 
-    let console = ended.until_it_says("with all: ");
+    let console = ended.console().until_it_says("with all: ");
     let remedy = "this is a guest and not dom0: only dom0 may ask the hypervisor about domains; \
                   run xenscope in dom0";
     for case in ["without a library: 3", "with all: 3"] {
@@ -82,29 +80,17 @@ busybox poweroff -f"
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_nic_that_is_disconnected_and_connected_again_has_no_false_rate() {
-    let guest = Guest::start(
-        "test-nic",
-        "up() {
-    until [ -e /sys/class/net/eth0 ]; do busybox usleep 100000; done
-    busybox ip addr add 10.77.201.2/30 dev eth0
-    busybox ip link set eth0 up
-    busybox ping -q -c $1 -i 0.02 -s 1000 10.77.201.1
-}
-echo 'test: up'
-up 150
-echo vif-0 >/sys/bus/xen/drivers/vif/unbind
-echo 'test: gone'
-busybox sleep 2
-echo vif-0 >/sys/bus/xen/drivers/vif/bind
-up 50
-echo 'test: back'
-while :; do busybox sleep 3600; done",
-        true,
-        &[],
-    );
-    guest.until_it_says("test: up");
     let words = ["top", "-b", "-d", "0.3", "--format", "json"];
     let top = Followed::start(&mut xenscope(&words));
+    top.more(2);
+    let guest = Console::of("pv-net");
+    guest.tell(
+        "echo vif-0 >/sys/bus/xen/drivers/vif/unbind && echo 'test: gone'; busybox sleep 2
+echo vif-0 >/sys/bus/xen/drivers/vif/bind
+until [ -e /sys/class/net/eth0 ]; do busybox usleep 100000; done
+busybox ip addr add $ip/30 dev eth0; busybox ip link set eth0 up
+busybox ping -q -c 20 -i 0.05 -s 1000 ${ip%.*}.1 && echo 'test: back'",
+    );
     let console = guest.until_it_says("test: back");
     assert!(console.contains("test: gone"), "{console}");
     top.more(2);
@@ -113,7 +99,7 @@ while :; do busybox sleep 3600; done",
     let mut fell = 0;
     for pair in records.windows(2) {
         let nics = [&pair[0], &pair[1]].map(|record| {
-            let nics = record.domain("test-nic").nics.as_deref();
+            let nics = record.domain("pv-net").nics.as_deref();
             nics.unwrap().first()
         });
         let [Some(old), Some(new)] = nics else {

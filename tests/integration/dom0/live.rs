@@ -5,6 +5,7 @@ use std::os::unix::fs::chown;
 
 use vt100::Screen;
 
+use super::guest::Burning;
 use super::shells::Shells;
 use super::store::Stopped;
 use crate::command::{tool, xenscope_path};
@@ -44,6 +45,7 @@ fn line_of(screen: &Screen, name: &str) -> Option<(usize, String)> {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn the_screen_shows_what_the_guests_use_and_q_gives_the_terminal_back() {
+    let _burning = Burning::start();
     let mut top = top((80, 24));
     let version = tool("xl", &["info", "xen_version"]);
     let scheduler = tool("xl", &["info", "xen_scheduler"]);

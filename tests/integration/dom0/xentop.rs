@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::bridge::Bridge;
+use super::guest::Burning;
 use crate::command::{run, say, tool, xenscope_path};
 
 /// A word of a line: its text without the digits it starts with, the digits, and where it ends.
@@ -75,6 +76,7 @@ fn hold_against(options: &[&str]) -> String {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn what_xentop_prints_lies_between_two_of_our_blocks() {
     let _bridge = Bridge::over_all_guests();
+    let _burning = Burning::start();
     hold_against(&[]);
     hold_against(&["-f"]);
     hold_against(&["-r", "-x"]);

@@ -73,16 +73,18 @@ pub struct Machine {
 impl Machine {
     /// Starts QEMU. dom0 is not up before [`Machine::wait_ready`] says so.
     ///
-    /// `svm` says that guests will run that Xen needs SVM for, PVH ones. With a thread for each
-    /// CPU, QEMU's emulation of SVM is unsound: now and then it goes on with the hypervisor's
-    /// registers in the guest's context, and the guest "triple faults". With one thread for all,
-    /// which is slower, PVH guests live longer; yet an interrupt is delivered twice at times, and a
-    /// guest that never rests does not survive that for more than a minute.
+    /// With `one_thread` the CPUs take turns on one core of the host's, else each has a thread. Two
+    /// machines at a time need that on two cores: a CPU that waits for another one to answer its
+    /// interrupt waits for the host to run that one's thread. So do PVH guests: with a thread for
+    /// each CPU, QEMU's emulation of SVM is unsound, now and then it goes on with the hypervisor's
+    /// registers in the guest's context, and the guest "triple faults". With one thread for all PVH
+    /// guests live longer; yet an interrupt is delivered twice at times, and a guest that never
+    /// rests does not survive that for more than a minute.
     pub fn start(
         xen: Xen,
         store: Store,
         hardware: Hardware,
-        svm: bool,
+        one_thread: bool,
         image: &Image,
     ) -> Result<Self> {
         let logs = paths::logs();
@@ -107,7 +109,7 @@ impl Machine {
             // 5.4 and 6.4.
             .args([
                 "-accel",
-                if svm {
+                if one_thread {
                     "tcg,thread=single"
                 } else {
                     "tcg,thread=multi"

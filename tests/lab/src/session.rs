@@ -66,14 +66,17 @@ impl Session {
         let programs = build::programs(plan.xen, plan.extra)?;
         let image = image::make(plan.xen, &programs, &plan.guests.0)?;
 
-        let (xen, store) = (plan.xen.label(), plan.store.label());
-        eprintln!("lab: booting Xen {xen} with {store}");
+        // Several may boot at a time.
+        let xen = plan.xen.label();
+        eprintln!("lab: Xen {xen}: booting, with {}", plan.store.label());
         let started = Instant::now();
         let limit = started + BOOT_LIMIT;
         let svm = plan.guests.0.iter().any(|guest| guest.kind == Kind::Pvh);
-        let mut machine = Machine::start(plan.xen, plan.store, plan.hardware, svm, &image)?;
+        let one_thread = svm || plan.extra == Extra::Tests;
+        let mut machine = Machine::start(plan.xen, plan.store, plan.hardware, one_thread, &image)?;
         machine.wait_ready(limit)?;
-        eprintln!("lab: dom0 is up after {} s", started.elapsed().as_secs());
+        let seconds = || started.elapsed().as_secs();
+        eprintln!("lab: Xen {xen}: dom0 is up after {} s", seconds());
 
         let mut session = Self { machine, plan };
         session.start_guests(limit)?;
@@ -82,27 +85,24 @@ impl Session {
         }
         session.create_shells(limit)?;
         if !session.plan.guests.0.is_empty() {
-            eprintln!(
-                "lab: the guests are up after {} s",
-                started.elapsed().as_secs()
-            );
+            eprintln!("lab: Xen {xen}: the guests are up after {} s", seconds());
         }
         Ok(session)
     }
 
     /// Runs a user's command on pipes, with the caller's standard input; returns its exit code.
     pub fn run(&mut self, argv: Vec<String>, limit: Option<Instant>) -> Result<i32> {
+        terminal::feed(self.machine.dom0());
         self.run_to(argv, limit, &mut io::stdout())
     }
 
-    /// As [`Session::run`], with the output going elsewhere.
+    /// As [`Session::run`], with the output going elsewhere and no input.
     pub fn run_to(
         &mut self,
         argv: Vec<String>,
         limit: Option<Instant>,
         stdout: &mut dyn io::Write,
     ) -> Result<i32> {
-        terminal::feed(self.machine.dom0());
         let exec = self.exec(argv, None);
         self.machine.exec(exec, limit, stdout, &mut io::stderr())
     }
@@ -177,7 +177,7 @@ impl Session {
     fn start_guests(&mut self, limit: Instant) -> Result<()> {
         let names = self.guests();
         for name in &names {
-            eprintln!("lab: starting {name}");
+            eprintln!("lab: Xen {}: starting {name}", self.plan.xen.label());
             let config = format!("/lab/guests/{name}.cfg");
             self.step(&["xl", "create", &config], limit)
                 .with_context(|| format!("guest {name} cannot be created"))?;

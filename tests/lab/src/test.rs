@@ -1,6 +1,8 @@
 //! `cargo lab test`: every test there is, on the host and in dom0.
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, Write};
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -61,22 +63,36 @@ pub fn run(versions: &[Xen], filters: &[String]) -> Result<bool> {
         scope.spawn(build::xenscope);
         vec![timed("host".into(), |counts| on_host(filters, counts))]
     });
-    for (xen, store, tests) in BOOTS {
-        if !versions.contains(&xen) {
-            continue;
-        }
-        let name = format!("Xen {} {}", xen.label(), store.label());
-        eprintln!("\nlab: tests on {name}");
-        runs.push(timed(name, |counts| match filters {
-            [] => in_dom0(xen, store, tests.iter().copied(), counts).map(|failure| {
-                let none = *counts == Counts::default();
-                failure.or_else(|| none.then(|| "no test has run".into()))
-            }),
-            _ => in_dom0(xen, store, filters.iter().map(String::as_str), counts),
-        }));
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    // A machine keeps one core busy, if its guests do not burn.
+    for versions in versions.chunks(cores) {
+        thread::scope(|scope| {
+            let on = |&xen| scope.spawn(move || on_version(xen, filters));
+            let all: Vec<_> = versions.iter().map(on).collect();
+            for each in all {
+                runs.extend(each.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            }
+        });
     }
     print_table(&runs);
     Ok(runs.iter().all(|run| run.failure.is_none()))
+}
+
+/// The boots of one version, one after the other.
+fn on_version(xen: Xen, filters: &[String]) -> Vec<Run> {
+    let boots = BOOTS.into_iter().filter(|&(version, ..)| version == xen);
+    boots
+        .map(|(_, store, tests)| {
+            let name = format!("Xen {} {}", xen.label(), store.label());
+            timed(name, |counts| match filters {
+                [] => in_dom0(xen, store, tests.iter().copied(), counts).map(|failure| {
+                    let none = *counts == Counts::default();
+                    failure.or_else(|| none.then(|| "no test has run".into()))
+                }),
+                _ => in_dom0(xen, store, filters.iter().map(String::as_str), counts),
+            })
+        })
+        .collect()
 }
 
 fn timed(name: String, tests: impl FnOnce(&mut Counts) -> Result<Option<String>>) -> Run {
@@ -105,23 +121,12 @@ fn on_host(filters: &[String], counts: &mut Counts) -> Result<Option<String>> {
         .stdout(Stdio::piped())
         .spawn()
         .context("cannot start cargo test")?;
-    let mut output = Tee::new(io::stdout());
-    if let Some(stdout) = child.stdout.take() {
-        let mut reader = BufReader::new(stdout);
-        let mut line = Vec::new();
-        while reader
-            .read_until(b'\n', &mut line)
-            .context("cannot read from cargo test")?
-            > 0
-        {
-            output
-                .write_all(&line)
-                .context("cannot write test output")?;
-            line.clear();
-        }
+    let mut output = Output::new("host");
+    if let Some(mut stdout) = child.stdout.take() {
+        io::copy(&mut stdout, &mut output).context("cannot pass on what cargo test says")?;
     }
     let status = child.wait().context("cannot wait for cargo test")?;
-    *counts = output.counts();
+    *counts = output.finish();
     Ok((!status.success()).then(|| format!("cargo test failed ({status})")))
 }
 
@@ -143,14 +148,17 @@ fn in_dom0<'a>(
         shells: Vec::new(),
         extra: Extra::Tests,
     })?;
+    // It burns for the tests that want it to: its pCPU would keep a core from another machine.
+    let soon = Instant::now() + Duration::from_secs(60);
+    session.step(&["xl", "pause", "pv-burn"], soon)?;
     let argv = ["/lab/integration", "--ignored", "--test-threads=1"]
         .into_iter()
         .chain(filters)
         .map(str::to_owned)
         .collect();
-    let mut output = Tee::new(io::stdout());
+    let mut output = Output::new(xen.label());
     let code = session.run_to(argv, Some(Instant::now() + RUN_LIMIT), &mut output);
-    *counts = output.counts();
+    *counts = output.finish();
     let code = code?;
     Ok((code != 0).then(|| format!("the test program ended with {code}")))
 }
@@ -174,33 +182,48 @@ fn print_table(runs: &[Run]) {
     println!("tests: {} passed, {} failed", all.passed, all.failed);
 }
 
-/// Passes output on and keeps a copy to count in.
-struct Tee<W> {
-    out: W,
+/// Prints the lines of a test program, each with the name of where it runs, and keeps a copy to
+/// count in.
+struct Output {
+    label: &'static str,
     copy: Vec<u8>,
+    /// How much of the copy is printed.
+    printed: usize,
 }
 
-impl<W> Tee<W> {
-    const fn new(out: W) -> Self {
+impl Output {
+    const fn new(label: &'static str) -> Self {
         Self {
-            out,
+            label,
             copy: Vec::new(),
+            printed: 0,
         }
     }
 
-    fn counts(&self) -> Counts {
+    /// Prints what is left of a program that ended, or was ended, in the middle of a line.
+    fn finish(mut self) -> Counts {
+        if self.printed < self.copy.len() {
+            let _ = self.write(b"\n");
+        }
         libtest::counts(&String::from_utf8_lossy(&self.copy))
     }
 }
 
-impl<W: Write> Write for Tee<W> {
+impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.out.write(bytes)?;
-        self.copy.extend_from_slice(&bytes[..count]);
-        Ok(count)
+        self.copy.extend_from_slice(bytes);
+        let mut stdout = io::stdout().lock();
+        for line in self.copy[self.printed..].split_inclusive(|&byte| byte == b'\n') {
+            if line.ends_with(b"\n") {
+                stdout.write_all(format!("{:<5}", self.label).as_bytes())?;
+                stdout.write_all(line)?;
+                self.printed += line.len();
+            }
+        }
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        io::stdout().flush()
     }
 }

@@ -5,10 +5,10 @@ use std::process::{Command, Output};
 
 use anyhow::{Context, Result, bail};
 
-/// A command that the kernel kills when the lab's main thread is gone, however the lab ended.
+/// A command that the kernel kills when the thread that started it is gone, as all are when the lab has ended, however
+/// it ended.
 ///
-/// util-linux's `setpriv` sets that up, since doing it from Rust takes unsafe code between fork and exec. The tie is to
-/// the thread that starts the command: start it from the main thread.
+/// util-linux's `setpriv` sets that up, since doing it from Rust takes unsafe code between fork and exec.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]).arg(program);
