@@ -15,7 +15,7 @@ use xenscope::view::tui::interval;
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, max_term_width = 100, after_help = AFTER)]
 pub(crate) struct Cli {
-    /// Write what is done to stderr, libxenctrl's messages too (twice for more)
+    /// Write to stderr what is found, libxenctrl's messages too; twice for a line at each sample
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 
@@ -222,6 +222,32 @@ pub(crate) struct Top {
     pub(crate) format: BatchFormat,
 }
 
+/// xenscope in the place of xentop: what 'xenscope top' shows, by xentop's own options.
+///
+/// As xentop takes them: an option may be given again, the last one counts, and long ones may be
+/// cut short.
+#[derive(Debug, Parser)]
+#[command(name = "xentop", version, max_term_width = 100)]
+#[command(args_override_self = true, infer_long_args = true)]
+struct Xentop {
+    /// Go on with a Xen that xenscope is not proven on (proven: 4.17 to 4.20)
+    #[arg(long)]
+    allow_untested_xen: bool,
+
+    #[command(flatten)]
+    top: Top,
+}
+
+impl From<Xentop> for Cli {
+    fn from(xentop: Xentop) -> Self {
+        Self {
+            verbose: 0,
+            allow_untested_xen: xentop.allow_untested_xen,
+            command: Command::Top(xentop.top),
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Events {
     /// A domain's id, exact name or uuid, now or later; all domains when none is given
@@ -301,13 +327,16 @@ pub(crate) enum EventFormat {
 
 impl Cli {
     /// The command line of this process; under the name `xentop`, that of `xenscope top`.
-    pub(crate) fn of_process() -> Self {
-        let mut words: Vec<OsString> = std::env::args_os().collect();
+    ///
+    /// # Errors
+    /// When the words make no command: they ask for help, or are wrong.
+    pub(crate) fn of_process() -> Result<Self, clap::Error> {
+        let words: Vec<OsString> = std::env::args_os().collect();
         let name = words.first().map(PathBuf::from).unwrap_or_default();
-        if name.file_name().is_some_and(|name| name == "xentop") {
-            words.insert(1, "top".into());
+        match name.file_name().is_some_and(|name| name == "xentop") {
+            true => Xentop::try_parse_from(words).map(Self::from),
+            false => Self::try_parse_from(words),
         }
-        Self::parse_from(words)
     }
 }
 
@@ -319,5 +348,6 @@ mod tests {
     fn the_definitions_hold_together() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
+        Xentop::command().debug_assert();
     }
 }

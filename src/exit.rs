@@ -1,6 +1,7 @@
 //! Exit codes, all in one place.
 
-use std::io::{self, ErrorKind};
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use xenscope::error::Error;
@@ -28,6 +29,30 @@ impl From<Outcome> for ExitCode {
     }
 }
 
+/// A line on stderr; if no one reads that, no one is to be told.
+pub(crate) fn complain(what: impl Display) {
+    let _ = writeln!(io::stderr(), "xenscope: {what}");
+}
+
+/// Gives what was asked for in place of a command, or tells in one line why the command line makes
+/// none; the code is 2 then.
+pub(crate) fn no_command(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    match text.strip_prefix("error: ") {
+        Some(text) => {
+            let ends = ["\n\nUsage: ", "\n\nFor more information"];
+            let end = ends.iter().filter_map(|end| text.find(end)).min();
+            let words: Vec<&str> = text[..end.unwrap_or(text.len())]
+                .split_whitespace()
+                .collect();
+            complain(format_args!("{}; see --help", words.join(" ")));
+        }
+        // The help, or the version. Whoever reads it may have seen enough.
+        None => drop(error.print()),
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
 /// Tells about an error in one line on stderr, and gives the exit code that it has.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if let Some(error) = error.downcast_ref::<io::Error>() {
@@ -35,10 +60,10 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         if error.kind() == ErrorKind::BrokenPipe {
             return ExitCode::SUCCESS;
         }
-        eprintln!("xenscope: the output could not be written: {error}");
+        complain(format_args!("the output could not be written: {error}"));
         return ExitCode::from(1);
     }
-    eprintln!("xenscope: {error}");
+    complain(error);
     match error.downcast_ref::<NotFound>() {
         Some(NotFound::Ambiguous { .. }) => ExitCode::from(2),
         Some(_) => ExitCode::from(1),

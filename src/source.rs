@@ -156,6 +156,11 @@ impl Source {
         };
         self.count_tapdisks(&mut domains);
         host.pools = self.parts.host.then_some(pools);
+        tracing::trace!(
+            domains = domains.len(),
+            uncertainty_ns = stamp.uncertainty_ns,
+            "a sample"
+        );
         Ok(Snapshot {
             time,
             stamp,

@@ -10,7 +10,7 @@ use xenscope::view::{Sample, csv, host, json, status, vcpus};
 
 use super::{Notes, print, terminal_width};
 use crate::cli::{Format, Host, Measured, Status, Vcpus};
-use crate::exit::Outcome;
+use crate::exit::{Outcome, complain};
 
 /// How a command turns a sample into text.
 struct Views {
@@ -83,7 +83,7 @@ fn run(
         for &identity in &wanted {
             if after.find(identity).is_none() {
                 let id = identity.id;
-                eprintln!("xenscope: domain {id} went away within the interval");
+                complain(format_args!("domain {id} went away within the interval"));
                 outcome = Outcome::NotThere;
             }
         }
@@ -113,7 +113,7 @@ fn find(named: &[Selector], snapshot: &Snapshot) -> Result<(Vec<Identity>, Outco
             Ok(identity) => wanted.push(identity),
             Err(ambiguous @ NotFound::Ambiguous { .. }) => return Err(ambiguous),
             Err(missing) => {
-                eprintln!("xenscope: {missing}");
+                complain(missing);
                 outcome = Outcome::NotThere;
             }
         }

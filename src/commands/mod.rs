@@ -15,6 +15,8 @@ use std::mem::discriminant;
 use terminal_size::{Width, terminal_size_of};
 use xenscope::snapshot::Note;
 
+use crate::exit::complain;
+
 /// Writes a whole sample to stdout at once.
 fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
@@ -33,7 +35,7 @@ impl Notes {
         for note in notes {
             let same = |said: &Note| discriminant(said) == discriminant(note);
             if !self.said.iter().any(same) {
-                eprintln!("xenscope: {note}");
+                complain(note);
             }
         }
         self.said = notes.to_vec();

@@ -126,7 +126,7 @@ impl fmt::Display for Note {
             Self::StoreDown(why) => write!(
                 f,
                 "XenStore does not answer, so names are not known: {why}; \
-                 is xenstored (or oxenstored) running?"
+                 start xenstored or oxenstored, whichever this dom0 has"
             ),
             Self::StoreStale { since, why } => write!(
                 f,

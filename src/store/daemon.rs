@@ -57,7 +57,13 @@ impl Daemon {
         let mut stream = match connect_in_time(socket) {
             Ok(stream) => stream,
             // XenStore may be in a domain of its own.
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self { stat: None }),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                tracing::debug!(
+                    ?socket,
+                    "there is none, so XenStore is asked by /dev/xen/xenbus"
+                );
+                return Ok(Self { stat: None });
+            }
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(unanswered()),
             Err(error) => return Err(error),
         };
@@ -66,6 +72,7 @@ impl Daemon {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => unanswered(),
             _ => error,
         })?;
+        tracing::debug!(?socket, "XenStore answers");
         // The kernel knows who began to listen. For oxenstored that was the process that ended
         // when it went into the background, so its pid may be another's by now.
         let listener = getsockopt(&stream, PeerCredentials).map(|peer| peer.pid().to_string());

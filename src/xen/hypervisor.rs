@@ -7,8 +7,9 @@ use std::ptr::NonNull;
 
 use super::binding::{LibXenCtrl, xc_interface};
 use super::clock::Clock;
+use super::library;
 use super::logger::Logger;
-use super::{library, version};
+use super::version::{self, Version};
 use crate::error::Error;
 use crate::snapshot::{DomId, Domain};
 
@@ -44,17 +45,18 @@ impl Hypervisor {
     pub fn open(allow_untested: bool) -> Result<Self, Error> {
         let sysfs = Path::new("/sys");
         let version = version::running(sysfs)?;
+        // Whatever else a guest lacks, there is no remedy for it there.
+        Self::open_on(version, allow_untested).map_err(|error| match version::is_dom0(sysfs) {
+            Some(false) => Error::NotDom0,
+            _ => error,
+        })
+    }
+
+    fn open_on(version: Version, allow_untested: bool) -> Result<Self, Error> {
         if !version.is_proven() && !allow_untested {
             return Err(Error::UntestedXen { version });
         }
-        let library = library::open(version).map_err(|error| {
-            // A guest has no reason to have the library, and none to be told to install it.
-            if version::is_dom0(sysfs) == Some(false) {
-                Error::NotDom0
-            } else {
-                error
-            }
-        })?;
+        let library = library::open(version)?;
         let logger = Logger::new(library);
         // SAFETY: the logger outlives the handle, for `Drop` closes the handle before the fields
         // go; null is the documented "no logger for domain building".
@@ -72,6 +74,8 @@ impl Hypervisor {
             idle: Vec::new(),
         };
         hypervisor.version = hypervisor.read_version()?;
+        let (xen, library) = (&hypervisor.version, library::name(version));
+        tracing::debug!(xen, library, "the hypervisor answers");
         Ok(hypervisor)
     }
 

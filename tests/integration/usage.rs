@@ -1,13 +1,11 @@
 //! What bad usage gets; none of it needs a hypervisor.
 
-use crate::command::{run, say, xenscope_path};
+use crate::command::{run, say, xenscope, xenscope_path};
 use crate::terminal::OnTerminal;
 
-/// Asserts that clap refused the words, with this in its message.
+/// Asserts that the words were refused, with this in the message.
 fn wrong(words: &[&str], message: &str) {
-    let said = say(words);
-    assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""), "{said:?}");
-    assert!(said.stderr.contains(message), "{said:?}");
+    say(words).refused(2, &[message, "; see --help"]);
 }
 
 #[test]
@@ -46,8 +44,10 @@ fn a_domain_has_to_be_something_that_can_be_one() {
 
 #[test]
 fn a_command_is_wanted_and_help_is_given() {
-    wrong(&[], "Usage: xenscope");
-    wrong(&["lsit"], "list");
+    let nothing = say(&[]);
+    assert_eq!((nothing.code, &*nothing.stdout), (Some(2), ""));
+    assert!(nothing.stderr.contains("Usage: xenscope"), "{nothing:?}");
+    wrong(&["lsit"], "a similar subcommand exists: 'list'");
     for words in [
         &["--help"][..],
         &["list", "--help"],
@@ -68,6 +68,19 @@ fn a_closed_reader_of_the_help_is_no_error() {
     let script = format!("{} --help | head -c 1", xenscope_path());
     let said = run(std::process::Command::new("sh").args(["-c", &script]));
     assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{said:?}");
+}
+
+#[test]
+fn an_error_that_no_one_reads_keeps_its_code() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let ended = xenscope(&["status", "uuid:5"]).stderr(writer).status();
+    assert_eq!(ended.unwrap().code(), Some(2));
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    // Not a terminal, or no Xen.
+    let ended = xenscope(&["top"]).stderr(writer).status();
+    assert_eq!(ended.unwrap().code(), Some(2));
 }
 
 #[test]

@@ -99,6 +99,9 @@ fn with_gaps_in_the_ids_xentop_is_told_to_show_domains_twice() {
     let expected: Vec<u64> = (256..260).chain(1300..1352).collect();
     assert_eq!(ids, expected);
     assert_eq!(report["comparison"]["missing"].as_array().unwrap().len(), 0);
+    let block = say(&["top", "-b", "-i", "1"]).fine();
+    // A heading, the laboratory's guests and dom0.
+    assert_eq!(block.lines().count(), 1 + 4 + 300, "{block}");
 }
 
 #[test]

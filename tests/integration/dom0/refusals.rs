@@ -136,4 +136,13 @@ fn what_libxenctrl_says_goes_to_stderr_only_when_asked_for() {
     assert_eq!(said.code, Some(3));
     assert!(said.stderr.lines().count() > 1, "{said:?}");
     assert!(said.stderr.contains("privileged command"), "{said:?}");
+
+    let found = say(&["-v", "list"]);
+    assert_eq!(found.code, Some(0), "{found:?}");
+    let library = library().file_name().unwrap().to_str().unwrap().to_owned();
+    for part in [&*library, "XenStore answers"] {
+        assert!(found.stderr.contains(part), "no {part:?}: {found:?}");
+    }
+    assert!(!found.stderr.contains("a sample"), "{found:?}");
+    assert!(say(&["-vv", "list"]).stderr.contains("a sample"));
 }

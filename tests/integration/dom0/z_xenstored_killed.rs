@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use super::follow::Followed;
-use crate::command::{tool, xenscope};
+use crate::command::{say, tool, xenscope};
 use crate::record::Record;
 
 #[test]
@@ -43,6 +43,15 @@ fn names_outlive_the_daemon_and_are_right_again_with_the_next() {
             .iter()
             .all(|domain| domain.cpu_percent.is_some())
     );
+
+    let without = say(&["list", "--format", "json"]);
+    assert_eq!(without.code, Some(0), "{without:?}");
+    let remedy = "start xenstored or oxenstored";
+    assert!(without.stderr.contains(remedy), "{without:?}");
+    assert_eq!(without.stderr.lines().count(), 1, "{without:?}");
+    let list = Record::one(&without.stdout);
+    assert_eq!(list.domains.len(), 4, "{list:?}");
+    assert!(list.domains.iter().all(|domain| domain.name.is_none()));
 
     let program = format!("/usr/sbin/{daemon}");
     let started = Command::new(program)
