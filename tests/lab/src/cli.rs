@@ -204,3 +204,24 @@ fn demo(xen: Xen) -> Result<i32> {
         session.run(words("xenscope top -b -i 3"), None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::spec::Guest;
+
+    #[test]
+    fn a_demo_has_both_kinds_of_guests_and_each_load() -> Result<()> {
+        let guests: Guests = DEMO_GUESTS.parse()?;
+        let of = |words: fn(&Guest) -> String| guests.0.iter().map(words).collect::<BTreeSet<_>>();
+        assert_eq!(
+            of(|guest| guest.kind.to_string()),
+            ["pv", "pvh"].map(String::from).into()
+        );
+        let loads = ["burn", "disk", "net"].map(String::from).into();
+        assert_eq!(of(|guest| guest.load.to_string()), loads);
+        Ok(())
+    }
+}

@@ -38,8 +38,10 @@ fn host() -> Result<()> {
     }
     let names = missing.join(" ");
     eprintln!("lab: installing {names}");
-    let install = "apt-get install -y --no-install-recommends";
-    let by_hand = format!("these Debian packages are missing; run: sudo {install} {names}");
+    let by_hand = format!(
+        "these Debian packages are missing; run: sudo sh -c \
+         'apt-get update && apt-get install -y --no-install-recommends {names}'"
+    );
     let root = nix::unistd::geteuid().is_root();
     if !root && !sudo_works() {
         bail!(by_hand);

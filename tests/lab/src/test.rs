@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::build;
 use crate::libtest::{self, Counts};
@@ -17,7 +17,7 @@ use crate::setup;
 use crate::xen::{Store, Xen};
 
 /// How long the tests of one boot may take.
-const RUN_LIMIT: Duration = Duration::from_secs(25 * 60);
+const RUN_LIMIT: Duration = Duration::from_secs(20 * 60);
 
 /// The boots, and the tests that run on each unless others are asked for; none named is all.
 /// oxenstored is Debian's default. Both daemons run on one version: there the second one, which has
@@ -74,7 +74,12 @@ pub fn run(versions: &[Xen], filters: &[String]) -> Result<bool> {
             }
         });
     }
-    print_table(&runs);
+    if print_table(&runs) == Counts::default() {
+        bail!(
+            "no test has run: none has {} in its name",
+            filters.join(" or ")
+        );
+    }
     Ok(runs.iter().all(|run| run.failure.is_none()))
 }
 
@@ -85,11 +90,17 @@ fn on_version(xen: Xen, filters: &[String]) -> Vec<Run> {
         .map(|(_, store, tests)| {
             let name = format!("Xen {} {}", xen.label(), store.label());
             timed(name, |counts| match filters {
-                [] => in_dom0(xen, store, tests.iter().copied(), counts).map(|failure| {
+                [] => in_dom0(xen, store, tests.iter().copied(), true, counts).map(|failure| {
                     let none = *counts == Counts::default();
                     failure.or_else(|| none.then(|| "no test has run".into()))
                 }),
-                _ => in_dom0(xen, store, filters.iter().map(String::as_str), counts),
+                _ => in_dom0(
+                    xen,
+                    store,
+                    filters.iter().map(String::as_str),
+                    false,
+                    counts,
+                ),
             })
         })
         .collect()
@@ -130,11 +141,13 @@ fn on_host(filters: &[String], counts: &mut Counts) -> Result<Option<String>> {
     Ok((!status.success()).then(|| format!("cargo test failed ({status})")))
 }
 
-/// The tests that need a Xen, on one. Returns what is wrong, if anything is.
+/// The tests that need a Xen, on one; if they are the whole boot's, whether the lab notices its end
+/// as well. Returns what is wrong, if anything is.
 fn in_dom0<'a>(
     xen: Xen,
     store: Store,
     filters: impl Iterator<Item = &'a str>,
+    whole: bool,
     counts: &mut Counts,
 ) -> Result<Option<String>> {
     let mut session = Session::start(Plan {
@@ -160,10 +173,34 @@ fn in_dom0<'a>(
     let code = session.run_to(argv, Some(Instant::now() + RUN_LIMIT), &mut output);
     *counts = output.finish();
     let code = code?;
+    // One by one would take a boot.
+    if whole && let Err(error) = is_lost(session) {
+        counts.failed += 1;
+        return Err(error);
+    }
+    counts.passed += u64::from(whole);
     Ok((code != 0).then(|| format!("the test program ended with {code}")))
 }
 
-fn print_table(runs: &[Run]) {
+/// Asserts that a command that does not end and a kernel that panics are told with the log's path.
+fn is_lost(mut session: Session) -> Result<()> {
+    let mut says = |command: &str, seconds: u64, words: &str| {
+        let limit = Instant::now() + Duration::from_secs(seconds);
+        let said = match session.step(&["sh", "-c", command], limit) {
+            Ok(_) => "nothing".to_owned(),
+            Err(error) => format!("{error:#}"),
+        };
+        if !said.contains(words) || !said.contains("the serial log, ") {
+            bail!("the lab was to say '{words}', not: {said}");
+        }
+        Ok(())
+    };
+    let panic = "sleep 4; echo c >/proc/sysrq-trigger; sleep 1000";
+    says(panic, 1, "it takes too long")?;
+    says("true", 60, "the machine has crashed: ")
+}
+
+fn print_table(runs: &[Run]) -> Counts {
     let mut all = Counts::default();
     println!(
         "\n{:<22} {:>7} {:>7} {:>8}",
@@ -180,6 +217,7 @@ fn print_table(runs: &[Run]) {
         all += run.counts;
     }
     println!("tests: {} passed, {} failed", all.passed, all.failed);
+    all
 }
 
 /// Prints the lines of a test program, each with the name of where it runs, and keeps a copy to

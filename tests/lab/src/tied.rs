@@ -34,3 +34,30 @@ pub fn capture(command: &mut Command, what: &str) -> Result<Vec<u8>> {
     }
     Ok(stdout)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::time::Duration;
+    use std::{fs, thread};
+
+    use super::*;
+
+    #[test]
+    fn what_is_tied_ends_with_the_thread_that_started_it() -> Result<()> {
+        let started = thread::spawn(|| {
+            let child = command("sleep").arg("1000").spawn()?;
+            // It is tied once it is what it is to be.
+            let name = format!("/proc/{}/comm", child.id());
+            while fs::read_to_string(&name)?.trim() != "sleep" {
+                thread::sleep(Duration::from_millis(5));
+            }
+            anyhow::Ok(child)
+        });
+        let Ok(child) = started.join() else {
+            bail!("it panicked");
+        };
+        assert_eq!(child?.wait()?.signal(), Some(9));
+        Ok(())
+    }
+}
