@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::dom0::{Devices, Dom0, Roots};
 use crate::error::Error;
-use crate::snapshot::{Backend, DiskBackend, DomId, Domain, Note, Pool, Snapshot};
+use crate::snapshot::{Backend, DiskBackend, DomId, Domain, Identity, Note, Pool, Snapshot};
 use crate::store::{Keys, Store};
 use crate::xen::Hypervisor;
 
@@ -61,6 +61,8 @@ pub struct Source {
     store: Store,
     dom0: Dom0,
     parts: Parts,
+    /// The domains that are wanted; `None` for all.
+    only: Option<Vec<Identity>>,
 }
 
 impl Source {
@@ -75,6 +77,7 @@ impl Source {
             store: Store::default(),
             dom0: Dom0::new(Roots::live()),
             parts,
+            only: None,
         })
     }
 
@@ -96,6 +99,11 @@ impl Source {
         self.parts = parts;
     }
 
+    /// Samples will hold these domains alone from now on: no more is asked than about them.
+    pub fn set_only(&mut self, only: Vec<Identity>) {
+        self.only = Some(only);
+    }
+
     /// Reads everything once.
     ///
     /// # Errors
@@ -110,6 +118,9 @@ impl Source {
         };
         let (mut domains, stamp) = self.hypervisor.domains()?;
         let time = jiff::Timestamp::now();
+        if let Some(only) = &self.only {
+            domains.retain(|domain| only.contains(&domain.identity()));
+        }
         let mut notes = Vec::new();
         // Close to the domains, for it is held against what they have run.
         host.dom0 = self.parts.host.then(|| self.dom0.kernel());
@@ -191,11 +202,15 @@ impl Source {
     /// The devices that are wanted, none when dom0's kernel does not list them; a note says why.
     fn devices(&mut self, notes: &mut Vec<Note>) -> Devices {
         let (nics, disks) = (self.parts.nics, self.parts.disks);
-        self.dom0.devices(nics, disks).unwrap_or_else(|error| {
-            notes.extend(nics.then(|| Note::NicsUnreadable(error.to_string())));
-            notes.extend(disks.then(|| Note::DisksUnreadable(error.to_string())));
-            Devices::default()
-        })
+        let only = self.only.as_ref();
+        let wanted = |id| only.is_none_or(|only| only.iter().any(|domain| domain.id == id));
+        self.dom0
+            .devices(nics, disks, wanted)
+            .unwrap_or_else(|error| {
+                notes.extend(nics.then(|| Note::NicsUnreadable(error.to_string())));
+                notes.extend(disks.then(|| Note::DisksUnreadable(error.to_string())));
+                Devices::default()
+            })
     }
 
     /// Reads the statistics of the tapdisks that XenStore named.

@@ -29,7 +29,7 @@ pub(crate) fn status(options: &Status, allow_untested: bool) -> anyhow::Result<O
         csv: csv::domains,
     };
     let source = Source::open(parts, allow_untested)?;
-    run(source, &options.domains, &options.measured, &views)
+    run(source, parts, &options.domains, &options.measured, &views)
 }
 
 pub(crate) fn vcpus(options: &Vcpus, allow_untested: bool) -> anyhow::Result<Outcome> {
@@ -44,7 +44,7 @@ pub(crate) fn vcpus(options: &Vcpus, allow_untested: bool) -> anyhow::Result<Out
         csv: csv::vcpus,
     };
     let source = Source::open(parts, allow_untested)?;
-    run(source, &options.domains, &options.measured, &views)
+    run(source, parts, &options.domains, &options.measured, &views)
 }
 
 pub(crate) fn host(options: &Host, allow_untested: bool) -> anyhow::Result<Outcome> {
@@ -58,38 +58,47 @@ pub(crate) fn host(options: &Host, allow_untested: bool) -> anyhow::Result<Outco
         csv: csv::pcpus,
     };
     let source = Source::open(parts, allow_untested)?;
-    run(source, &[], &options.measured, &views)
+    run(source, parts, &[], &options.measured, &views)
 }
 
 /// Measures the domains that were named, or all when none was.
 fn run(
     mut source: Source,
+    parts: Parts,
     named: &[Selector],
     options: &Measured,
     views: &Views,
 ) -> anyhow::Result<Outcome> {
     let mut notes = Notes::default();
+    let mut outcome = Outcome::Done;
+    let mut wanted = Vec::new();
+    if !named.is_empty() {
+        // Of the others, no more than what it takes to tell them apart.
+        source.set_parts(Parts {
+            names: true,
+            ..Parts::default()
+        });
+        let all = source.sample()?;
+        notes.tell(&all.notes);
+        (wanted, outcome) = find(named, &all)?;
+        if wanted.is_empty() {
+            return Ok(outcome);
+        }
+        source.set_only(wanted.clone());
+        source.set_parts(parts);
+    }
     let before = source.sample()?;
     notes.tell(&before.notes);
-    let (wanted, mut outcome) = find(named, &before)?;
-    if wanted.is_empty() && !named.is_empty() {
-        return Ok(outcome);
-    }
 
     sleep(options.interval);
-    let mut after = source.sample()?;
+    let after = source.sample()?;
     notes.tell(&after.notes);
-    if !named.is_empty() {
-        for &identity in &wanted {
-            if after.find(identity).is_none() {
-                let id = identity.id;
-                complain(format_args!("domain {id} went away within the interval"));
-                outcome = Outcome::NotThere;
-            }
+    for identity in wanted {
+        if after.find(identity).is_none() {
+            let id = identity.id;
+            complain(format_args!("domain {id} went away within the interval"));
+            outcome = Outcome::NotThere;
         }
-        after
-            .domains
-            .retain(|domain| wanted.contains(&domain.identity()));
     }
     let sample = Sample {
         snapshot: &after,

@@ -93,15 +93,23 @@ impl Dom0 {
         kernel::kernel(&self.roots)
     }
 
-    /// The devices that dom0's kernel serves, with their counters.
+    /// The devices that dom0's kernel serves to the domains that are wanted, with their counters.
     ///
     /// # Errors
     /// When the kernel's list of devices is there and cannot be read.
-    pub fn devices(&mut self, nics: bool, disks: bool) -> io::Result<Devices> {
-        let [vifs, vbds] = match nics || disks {
+    pub fn devices(
+        &mut self,
+        nics: bool,
+        disks: bool,
+        wanted: impl Fn(DomId) -> bool,
+    ) -> io::Result<Devices> {
+        let [mut vifs, mut vbds] = match nics || disks {
             true => self.bus.list(&self.roots, ["vif", "vbd"])?,
             false => Default::default(),
         };
+        for devices in [&mut vifs, &mut vbds] {
+            devices.retain(|device| wanted(device.domain));
+        }
         let (roots, room) = (&self.roots, &self.room);
         Ok(Devices {
             nics: nics.then(|| {

@@ -45,7 +45,7 @@ fn keeping(tree: &Tree, most: usize) -> Dom0 {
 
 /// All devices, but not when they were read.
 fn sample(dom0: &mut Dom0) -> Devices {
-    let mut devices = dom0.devices(true, true).unwrap();
+    let mut devices = dom0.devices(true, true, |_| true).unwrap();
     let stamp = Stamp {
         at_ns: 0,
         uncertainty_ns: 0,
@@ -99,6 +99,18 @@ fn who_samples_once_keeps_nothing_open() {
     let mut dom0 = Dom0::new(tree.roots.clone());
     sound(&mut dom0);
     assert_eq!(dom0.room.taken(), 0);
+}
+
+#[test]
+fn of_a_domain_that_is_not_wanted_nothing_is_read() {
+    let tree = with(100);
+    let mut dom0 = keeping(&tree, 1000);
+    let devices = dom0
+        .devices(true, true, |domain| domain != DomId(5))
+        .unwrap();
+    assert!(!devices.nics.unwrap().contains_key(&DomId(5)));
+    assert!(!devices.disks.unwrap().contains_key(&DomId(5)));
+    assert_eq!(dom0.room.taken(), vbd::COUNTERS.len());
 }
 
 #[test]
@@ -174,11 +186,14 @@ fn statistics_may_come_later() {
 fn only_what_is_asked_for_is_read() {
     let tree = with(100);
     let mut dom0 = Dom0::new(tree.roots.clone());
-    let devices = dom0.devices(false, true).unwrap();
+    let devices = dom0.devices(false, true, |_| true).unwrap();
     assert!(devices.nics.is_none() && devices.disks.unwrap().len() == 2);
     tree.remove("sys/bus");
     tree.write("sys/bus/xen-backend/devices", "no folder");
     let mut dom0 = Dom0::new(tree.roots.clone());
-    assert!(dom0.devices(true, false).is_err());
-    assert_eq!(dom0.devices(false, false).unwrap(), Devices::default());
+    assert!(dom0.devices(true, false, |_| true).is_err());
+    assert_eq!(
+        dom0.devices(false, false, |_| true).unwrap(),
+        Devices::default()
+    );
 }

@@ -45,7 +45,9 @@ impl Tree {
 
     /// All devices, as who samples once sees them.
     pub(super) fn devices(&self) -> Devices {
-        Dom0::new(self.roots.clone()).devices(true, true).unwrap()
+        Dom0::new(self.roots.clone())
+            .devices(true, true, |_| true)
+            .unwrap()
     }
 
     pub(super) fn remove(&self, path: &str) {

@@ -120,14 +120,28 @@ for module in /modules/*; do busybox insmod $module; done
         let pack = "cd $0/tree && find . | cpio -o -H newc >$0/new.cpio 2>/dev/null &&
             cat /lab/guest.cpio $0/new.cpio >$0/guest.cpio && rm -r $0/tree $0/new.cpio";
         tool("sh", &["-c".as_ref(), pack.as_ref(), folder.as_os_str()]);
-        let config = folder.join("guest.cfg");
-        let ramdisk = folder.join("guest.cpio");
-        fs::write(&config, configuration(name, files, &ramdisk)).unwrap();
+        let configuration = configuration(name, files, &folder.join("guest.cpio"));
+        Self::create(name, &configuration, &[])
+    }
+
+    /// Builds a PVH guest, as xl does it, and never lets it run.
+    pub fn pvh_that_never_runs(name: &str) -> Self {
+        fs::create_dir_all(std::env::temp_dir().join(name)).unwrap();
+        let pv = configuration(name, &[], Path::new("/lab/guest.cpio"));
+        let pvh = pv.replace("type = 'pv'", "type = 'pvh'");
+        assert_ne!(pvh, pv);
+        Self::create(name, &pvh, &["-p"])
+    }
+
+    fn create(name: &str, configuration: &str, options: &[&str]) -> Self {
+        let file = std::env::temp_dir().join(name).join("guest.cfg");
+        fs::write(&file, configuration).unwrap();
         let guest = Self {
             name: name.to_owned(),
             _other: Paused::all(&["pv-disk"]),
         };
-        tool("xl", &["create".as_ref(), config.as_os_str()]);
+        let file = file.to_str().unwrap();
+        tool("xl", &[&["create", file], options].concat());
         guest
     }
 

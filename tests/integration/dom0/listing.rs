@@ -1,5 +1,6 @@
 //! `xenscope list` and the identity of domains, held against `xl`.
 
+use super::guest::Guest;
 use super::shells::Shells;
 use crate::command::{say, tool};
 use crate::record::Record;
@@ -94,7 +95,7 @@ fn the_table_and_csv_show_the_same_domains() {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn types_uuids_and_memory_are_the_hypervisors() {
     let _hvm = Shells::create(1, 700, ":hvm:name=an-hvm");
-    let _pvh = Shells::create(1, 701, ":pvh:name=a-pvh");
+    let _pvh = Guest::pvh_that_never_runs("a-pvh");
     let record = list();
     assert_eq!(record.interval_ns, None);
     let version = tool("xl", &["info", "xen_version"]);

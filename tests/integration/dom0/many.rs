@@ -4,8 +4,32 @@
 use std::collections::BTreeSet;
 
 use super::shells::Shells;
-use crate::command::say;
+use crate::command::{say, tool, xenscope_path};
 use crate::record::Record;
+
+/// How many times `status pv-disk` asks the hypervisor, and how many files it opens.
+fn cost_of_one() -> (usize, usize) {
+    let trace = "/tmp/status.strace";
+    let calls = "trace=ioctl,openat";
+    let mut words = vec!["-f", "-qq", "-e", calls, "-o", trace];
+    let program = xenscope_path();
+    words.extend([&*program, "status", "pv-disk", "--interval", "0.1"]);
+    tool("strace", &words);
+    let trace = std::fs::read_to_string(trace).unwrap();
+    let count = |call: &str| trace.lines().filter(|line| line.contains(call)).count();
+    (count(" ioctl("), count(" openat("))
+}
+
+/// Neither hypercalls nor files are for domains that no one asked about.
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn what_is_shown_of_one_domain_costs_the_same_beside_many() {
+    let alone = cost_of_one();
+    let _others = Shells::create(100, 60, "");
+    assert_eq!(cost_of_one(), alone);
+    let (hypercalls, files) = alone;
+    assert!(hypercalls > 10 && files > 20, "{alone:?}");
+}
 
 fn list() -> Record {
     Record::one(&say(&["list", "--format", "json"]).fine())
