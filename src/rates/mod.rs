@@ -3,7 +3,13 @@
 //! A first sample, a counter that went back, and a domain id that another domain wears now give
 //! `None`: never 0, and never a number that wrapped around.
 
-use crate::snapshot::{Disk, Dom0Kernel, Domain, Host, Nic, Snapshot, Stamp};
+mod device;
+
+use device::{disk_rates, nic_rates};
+
+use crate::snapshot::{Dom0Kernel, Domain, Host, Snapshot, Stamp};
+
+pub use device::{DiskRates, NicRates};
 
 /// The rates between an older and a newer snapshot.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,36 +51,6 @@ pub struct DomainRates {
     pub nics: Vec<NicRates>,
     /// One for each of its disks, in the newer snapshot's order.
     pub disks: Vec<DiskRates>,
-}
-
-/// What a NIC did per second, seen from the guest.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct NicRates {
-    /// Bytes received.
-    pub rx_bytes: Option<Measured>,
-    /// Packets received.
-    pub rx_packets: Option<Measured>,
-    /// Bytes sent.
-    pub tx_bytes: Option<Measured>,
-    /// Packets sent.
-    pub tx_packets: Option<Measured>,
-}
-
-/// What a disk did per second, and how long it took.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct DiskRates {
-    /// Read requests.
-    pub read_requests: Option<Measured>,
-    /// Write requests.
-    pub write_requests: Option<Measured>,
-    /// Bytes read.
-    pub read_bytes: Option<Measured>,
-    /// Bytes written.
-    pub write_bytes: Option<Measured>,
-    /// Nanoseconds that a read took on average; `None` too when none was completed.
-    pub read_latency_ns: Option<f64>,
-    /// Nanoseconds that a write took on average; `None` too when none was completed.
-    pub write_latency_ns: Option<f64>,
 }
 
 /// A figure, and how far the truth may be from it.
@@ -208,38 +184,6 @@ fn domain_rates(old: Option<&Domain>, new: &Domain) -> DomainRates {
     }
 }
 
-fn nic_rates(old: &Nic, new: &Nic) -> NicRates {
-    let Some(span) = Span::between(old.stamp, new.stamp) else {
-        return NicRates::default();
-    };
-    let rate = |counter: fn(&Nic) -> Option<u64>| span.rate(counter(old), counter(new));
-    NicRates {
-        rx_bytes: rate(|nic| nic.rx_bytes),
-        rx_packets: rate(|nic| nic.rx_packets),
-        tx_bytes: rate(|nic| nic.tx_bytes),
-        tx_packets: rate(|nic| nic.tx_packets),
-    }
-}
-
-fn disk_rates(old: &Disk, new: &Disk) -> DiskRates {
-    let Some(span) = Span::between(old.stamp, new.stamp) else {
-        return DiskRates::default();
-    };
-    let rate = |counter: fn(&Disk) -> Option<u64>| span.rate(counter(old), counter(new));
-    let latency = |time: fn(&Disk) -> Option<u64>, requests: fn(&Disk) -> Option<u64>| {
-        let requests = risen(requests(old), requests(new)).filter(|&requests| requests > 0)?;
-        Some(risen(time(old), time(new))? as f64 / requests as f64)
-    };
-    DiskRates {
-        read_requests: rate(|disk| disk.read_requests),
-        write_requests: rate(|disk| disk.write_requests),
-        read_bytes: rate(|disk| disk.read_bytes),
-        write_bytes: rate(|disk| disk.write_bytes),
-        read_latency_ns: latency(|disk| disk.read_time_ns, |disk| disk.read_requests),
-        write_latency_ns: latency(|disk| disk.write_time_ns, |disk| disk.write_requests),
-    }
-}
-
 /// `make` for each of the parts that are known.
 fn each<T, R>(parts: &Option<Vec<T>>, make: impl Fn(&T) -> R) -> Vec<R> {
     parts.iter().flatten().map(make).collect()
@@ -276,20 +220,20 @@ impl Span {
 
     /// What per cent of this time a counter of nanoseconds rose by.
     fn share(self, old: Option<u64>, new: Option<u64>) -> Option<Measured> {
-        Some(self.per_ns(old, new)?.scaled(100.0))
+        Some(self.per_ns(risen(old, new)?).scaled(100.0))
     }
 
-    /// By how much a counter rose per second.
-    fn rate(self, old: Option<u64>, new: Option<u64>) -> Option<Measured> {
-        Some(self.per_ns(old, new)?.scaled(1e9))
+    /// What a rise comes to per second.
+    fn per_second(self, rise: Option<u64>) -> Option<Measured> {
+        Some(self.per_ns(rise?).scaled(1e9))
     }
 
-    fn per_ns(self, old: Option<u64>, new: Option<u64>) -> Option<Measured> {
-        let value = risen(old, new)? as f64 / self.ns as f64;
-        Some(Measured {
+    fn per_ns(self, rise: u64) -> Measured {
+        let value = rise as f64 / self.ns as f64;
+        Measured {
             value,
             uncertainty: value * self.uncertainty_ns as f64 / self.ns as f64,
-        })
+        }
     }
 }
 
