@@ -42,8 +42,9 @@ pub struct HostRates {
 pub struct DomainRates {
     /// CPU use in per cent of one pCPU: a domain that keeps two pCPUs busy uses 200.
     pub cpu_percent: Option<Measured>,
-    /// CPU use in per cent of what the domain's online vCPUs could use; `None` too when it has
-    /// none online.
+    /// CPU use in per cent of what the domain's online vCPUs could use; `None` too when it has none
+    /// online, and when another number of them was online in the older sample: since when is not
+    /// known.
     pub cpu_percent_of_vcpus: Option<Measured>,
     /// CPU use of each of its vCPUs in per cent of one pCPU, in the newer snapshot's order.
     pub vcpu_percent: Vec<Option<Measured>>,
@@ -118,21 +119,15 @@ impl Rates {
 }
 
 fn host_rates(old: Option<&Host>, new: &Host) -> HostRates {
-    let Some((old, span)) =
-        old.and_then(|old| Some((old, Span::between(old.pcpu_stamp, new.pcpu_stamp)?)))
-    else {
-        return HostRates {
-            pcpu_percent: vec![None; new.pcpu.len()],
-            ..HostRates::default()
-        };
-    };
+    let pcpu_span = old.and_then(|old| Span::between(old.pcpu_stamp, new.pcpu_stamp));
     let pcpu_percent: Vec<Option<Measured>> = new
         .pcpu
         .iter()
         .enumerate()
         .map(|(index, pcpu)| {
-            let before = old.pcpu.get(index)?;
-            span.share(before.idle_time_ns, pcpu.idle_time_ns)
+            let before = old?.pcpu.get(index)?;
+            pcpu_span?
+                .share(before.idle_time_ns, pcpu.idle_time_ns)
                 .map(Measured::busy)
         })
         .collect();
@@ -140,8 +135,8 @@ fn host_rates(old: Option<&Host>, new: &Host) -> HostRates {
     let cpu_percent =
         Measured::sum(counted().copied()).map(|sum| sum.scaled(1.0 / counted().count() as f64));
     let dom0 = |counter: fn(&Dom0Kernel) -> Option<u64>| {
-        let count = |host: &Host| host.dom0.as_ref().and_then(counter);
-        span.share(count(old), count(new))
+        let (old, new) = (old?.dom0?, new.dom0?);
+        Span::between(old.stamp, new.stamp)?.share(counter(&old), counter(&new))
     };
     HostRates {
         cpu_percent,
@@ -159,6 +154,7 @@ fn domain_rates(old: Option<&Domain>, new: &Domain) -> DomainRates {
         cpu_percent,
         cpu_percent_of_vcpus: cpu_percent
             .filter(|_| new.vcpus_online > 0)
+            .filter(|_| old.is_some_and(|old| old.vcpus_online == new.vcpus_online))
             .map(|percent| percent.scaled(1.0 / f64::from(new.vcpus_online))),
         vcpu_percent: each(&new.vcpus, |vcpu| {
             let old = same(&old?.vcpus, |old| old.id == vcpu.id)?;

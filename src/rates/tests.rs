@@ -1,3 +1,4 @@
+use proptest::collection::vec;
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -18,9 +19,10 @@ fn value(measured: Option<Measured>) -> Option<f64> {
 
 #[test]
 fn a_domain_that_ran_half_of_the_time_uses_half_a_pcpu() {
+    let mut old = domain(5, "web", 0, 7 * SECOND);
     let mut new = domain(5, "web", 2 * SECOND, 8 * SECOND);
-    new.vcpus_online = 2;
-    let rates = over_two_seconds(domain(5, "web", 0, 7 * SECOND), new);
+    (old.vcpus_online, new.vcpus_online) = (2, 2);
+    let rates = over_two_seconds(old, new);
     assert_eq!(value(rates.cpu_percent), Some(50.0));
     assert_eq!(value(rates.cpu_percent_of_vcpus), Some(25.0));
     // A bracket of 1 ms to either side of both samples, in 2 s.
@@ -84,11 +86,24 @@ fn a_reused_id_and_a_counter_that_went_back_have_no_rates() {
 
 #[test]
 fn a_domain_without_a_vcpu_online_has_no_share_of_its_vcpus() {
+    let mut old = domain(5, "web", 0, 0);
     let mut new = domain(5, "web", 2 * SECOND, SECOND);
-    new.vcpus_online = 0;
-    let rates = over_two_seconds(domain(5, "web", 0, 0), new);
+    (old.vcpus_online, new.vcpus_online) = (0, 0);
+    let rates = over_two_seconds(old, new);
     assert_eq!(value(rates.cpu_percent), Some(50.0));
     assert_eq!(rates.cpu_percent_of_vcpus, None);
+}
+
+#[test]
+fn a_domain_whose_vcpus_came_or_went_has_no_share_of_them() {
+    for (before, after) in [(2, 1), (1, 2)] {
+        let mut old = domain(5, "web", 0, 0);
+        let mut new = domain(5, "web", 2 * SECOND, 3 * SECOND);
+        (old.vcpus_online, new.vcpus_online) = (before, after);
+        let rates = over_two_seconds(old, new);
+        assert_eq!(value(rates.cpu_percent), Some(150.0));
+        assert_eq!(rates.cpu_percent_of_vcpus, None);
+    }
 }
 
 #[test]
@@ -105,6 +120,32 @@ fn the_host_is_busy_where_it_is_not_idle() {
     assert_eq!(busy(&old, &new), Some(50.0));
     new.host.pcpu[0].idle_time_ns = None;
     assert_eq!(busy(&old, &new), None);
+}
+
+#[test]
+fn dom0_is_measured_by_when_its_kernel_was_read() {
+    let at = |pcpus, kernel, cpu_time_ns| {
+        let mut snapshot = snapshot(pcpus, 0, vec![]);
+        snapshot.host.dom0 = Some(Dom0Kernel {
+            cpu_time_ns: Some(cpu_time_ns),
+            steal_time_ns: Some(2 * cpu_time_ns),
+            stamp: stamp(kernel),
+            ..Dom0Kernel::default()
+        });
+        snapshot
+    };
+    let percents = |old: &Snapshot, new: &Snapshot| {
+        let host = Rates::between(Some(old), new).host;
+        [host.dom0_cpu_percent, host.dom0_steal_percent].map(value)
+    };
+    let old = at(0, SECOND, 0);
+    let new = at(2 * SECOND, 5 * SECOND, SECOND);
+    assert_eq!(percents(&old, &new), [Some(25.0), Some(50.0)]);
+    // It does not need the pCPUs' times.
+    let new = at(0, 5 * SECOND, SECOND);
+    assert_eq!(percents(&old, &new), [Some(25.0), Some(50.0)]);
+    let new = at(2 * SECOND, SECOND, SECOND);
+    assert_eq!(percents(&old, &new), [None, None]);
 }
 
 /// The rates over two seconds of a domain with this NIC and this disk, which were each read at
@@ -267,11 +308,13 @@ proptest! {
         old_at in any::<u64>(), new_at in any::<u64>(),
         old_time in any::<u64>(), new_time in any::<u64>(),
         old_idle in any::<u64>(), new_idle in any::<u64>(),
-        same in any::<bool>(), vcpus in 0_u32..5,
+        same in any::<bool>(), old_vcpus in 0_u32..3, new_vcpus in 0_u32..3,
     ) {
-        let old = snapshot(old_at, old_idle, vec![domain(5, "web", old_at, old_time)]);
+        let mut before = domain(5, "web", old_at, old_time);
+        before.vcpus_online = old_vcpus;
+        let old = snapshot(old_at, old_idle, vec![before]);
         let mut after = domain(5, "web", new_at, new_time);
-        after.vcpus_online = vcpus;
+        after.vcpus_online = new_vcpus;
         if !same {
             after.uuid = Uuid::from_u128(99);
         }
@@ -281,7 +324,8 @@ proptest! {
 
         let measurable = same && new_at > old_at && new_time >= old_time;
         prop_assert_eq!(domain.cpu_percent.is_some(), measurable);
-        prop_assert_eq!(domain.cpu_percent_of_vcpus.is_some(), measurable && vcpus > 0);
+        let has_share = measurable && new_vcpus > 0 && old_vcpus == new_vcpus;
+        prop_assert_eq!(domain.cpu_percent_of_vcpus.is_some(), has_share);
         prop_assert_eq!(rates.interval_ns.is_some(), new_at > old_at);
         let figures = [domain.cpu_percent, domain.cpu_percent_of_vcpus, rates.host.cpu_percent];
         for figure in figures.into_iter().flatten() {
@@ -289,5 +333,27 @@ proptest! {
             prop_assert!(figure.uncertainty.is_finite() && figure.uncertainty >= 0.0);
         }
         prop_assert!(value(rates.host.cpu_percent).unwrap_or(0.0) <= 100.0);
+    }
+
+    /// A domain whose vCPUs come and go, of which each runs all of the time at most.
+    #[test]
+    fn a_domain_never_uses_more_than_all_of_its_vcpus(
+        steps in vec((1..SECOND, 0_u32..4, 0_u64..=100), 1..20)
+    ) {
+        let mut old = domain(5, "web", 0, 0);
+        for (passed, vcpus, percent) in steps {
+            let mut new = old.clone();
+            new.stamp.at_ns += passed;
+            // vCPUs come and go at the very end.
+            new.cpu_time_ns += passed * u64::from(old.vcpus_online) * percent / 100;
+            new.vcpus_online = vcpus;
+            let rates = Rates::between(
+                Some(&snapshot(0, 0, vec![old])),
+                &snapshot(SECOND, 0, vec![new.clone()]),
+            );
+            let share = value(rates.domains[0].cpu_percent_of_vcpus).unwrap_or_default();
+            prop_assert!((0.0..=100.001).contains(&share), "{}", share);
+            old = new;
+        }
     }
 }
