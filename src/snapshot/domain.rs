@@ -61,7 +61,7 @@ pub struct Domain {
     pub ssid: u32,
     /// What its scheduler allows it; `None` when no one asked or Xen did not say.
     pub scheduling: Option<Scheduling>,
-    /// Its vCPUs; `None` when no one asked, or when it died while they were asked for.
+    /// Its vCPUs, all of them; `None` when no one asked, or when it went while they were asked for.
     pub vcpus: Option<Vec<Vcpu>>,
     /// Its NICs, by their ids; `None` when no one asked.
     pub nics: Option<Vec<Nic>>,

@@ -2,6 +2,7 @@
 
 use super::Hypervisor;
 use super::binding::*;
+use super::hypervisor::unless_gone;
 use crate::error::Error;
 use crate::snapshot::{DomId, Scheduler, Scheduling};
 
@@ -36,15 +37,8 @@ impl Hypervisor {
             Scheduler::Null => Ok(Scheduling::Null),
             Scheduler::Other(_) => return Ok(None),
         };
-        match told {
-            Ok(scheduling) => Ok(Some(scheduling)),
-            Err(Error::DomainGone { .. }) => Ok(None),
-            // Its scheduler is another one by now.
-            Err(Error::Hypercall { source, .. }) if source.raw_os_error() == Some(libc::EINVAL) => {
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
+        // To Xen a scheduler that is another one by now is as wrong an argument as a missing vCPU.
+        unless_gone(told)
     }
 
     fn credit(&self, domain: DomId) -> Result<Scheduling, Error> {
