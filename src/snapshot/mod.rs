@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 pub use device::{Disk, DiskBackend, Nic};
 pub use domain::{
-    DomId, Domain, DomainType, Identity, Scheduling, ShutdownReason, State, States, Vcpu, VcpuState,
+    DomId, Domain, DomainType, Identity, Reservation, Scheduling, ShutdownReason, State, States,
+    Vcpu, VcpuState,
 };
 pub use host::{Build, Dom0Kernel, Host, Node, Pcpu, Pool, Scheduler};
 pub use store::{Backend, Listing};

@@ -183,11 +183,7 @@ pub(in crate::view) fn figures<'a>(
                 cap_percent,
             },
         ) => (Some(weight), cap_percent, None),
-        Some(Scheduling::Rtds {
-            period_ns,
-            budget_ns,
-            extra_time,
-        }) => (None, None, Some((period_ns, budget_ns, extra_time))),
+        Some(Scheduling::Rtds { reservation }) => (None, None, reservation),
         Some(Scheduling::Arinc653 | Scheduling::Null) | None => (None, None, None),
     };
     Figures {
@@ -213,9 +209,9 @@ pub(in crate::view) fn figures<'a>(
         scheduler: domain.scheduling.map(Scheduling::scheduler),
         weight,
         cap_percent,
-        period_ns: reservation.map(|(period_ns, ..)| period_ns),
-        budget_ns: reservation.map(|(_, budget_ns, _)| budget_ns),
-        extra_time: reservation.map(|(.., extra_time)| extra_time),
+        period_ns: reservation.map(|reserved| reserved.period_ns),
+        budget_ns: reservation.map(|reserved| reserved.budget_ns),
+        extra_time: reservation.map(|reserved| reserved.extra_time),
     }
 }
 
