@@ -1,5 +1,5 @@
-use proptest::collection::vec;
-use proptest::prelude::*;
+mod properties;
+
 use uuid::Uuid;
 
 use super::*;
@@ -300,60 +300,4 @@ fn a_sum_with_an_unknown_part_is_unknown() {
     assert_eq!(value(Measured::sum([one, one])), Some(2.0));
     assert_eq!(Measured::sum([one, None]), None);
     assert_eq!(Measured::sum([]), None);
-}
-
-proptest! {
-    #[test]
-    fn a_rate_is_a_sensible_number_or_none(
-        old_at in any::<u64>(), new_at in any::<u64>(),
-        old_time in any::<u64>(), new_time in any::<u64>(),
-        old_idle in any::<u64>(), new_idle in any::<u64>(),
-        same in any::<bool>(), old_vcpus in 0_u32..3, new_vcpus in 0_u32..3,
-    ) {
-        let mut before = domain(5, "web", old_at, old_time);
-        before.vcpus_online = old_vcpus;
-        let old = snapshot(old_at, old_idle, vec![before]);
-        let mut after = domain(5, "web", new_at, new_time);
-        after.vcpus_online = new_vcpus;
-        if !same {
-            after.uuid = Uuid::from_u128(99);
-        }
-        let new = snapshot(new_at, new_idle, vec![after]);
-        let rates = Rates::between(Some(&old), &new);
-        let domain = &rates.domains[0];
-
-        let measurable = same && new_at > old_at && new_time >= old_time;
-        prop_assert_eq!(domain.cpu_percent.is_some(), measurable);
-        let has_share = measurable && new_vcpus > 0 && old_vcpus == new_vcpus;
-        prop_assert_eq!(domain.cpu_percent_of_vcpus.is_some(), has_share);
-        prop_assert_eq!(rates.interval_ns.is_some(), new_at > old_at);
-        let figures = [domain.cpu_percent, domain.cpu_percent_of_vcpus, rates.host.cpu_percent];
-        for figure in figures.into_iter().flatten() {
-            prop_assert!(figure.value.is_finite() && figure.value >= 0.0);
-            prop_assert!(figure.uncertainty.is_finite() && figure.uncertainty >= 0.0);
-        }
-        prop_assert!(value(rates.host.cpu_percent).unwrap_or(0.0) <= 100.0);
-    }
-
-    /// A domain whose vCPUs come and go, of which each runs all of the time at most.
-    #[test]
-    fn a_domain_never_uses_more_than_all_of_its_vcpus(
-        steps in vec((1..SECOND, 0_u32..4, 0_u64..=100), 1..20)
-    ) {
-        let mut old = domain(5, "web", 0, 0);
-        for (passed, vcpus, percent) in steps {
-            let mut new = old.clone();
-            new.stamp.at_ns += passed;
-            // vCPUs come and go at the very end.
-            new.cpu_time_ns += passed * u64::from(old.vcpus_online) * percent / 100;
-            new.vcpus_online = vcpus;
-            let rates = Rates::between(
-                Some(&snapshot(0, 0, vec![old])),
-                &snapshot(SECOND, 0, vec![new.clone()]),
-            );
-            let share = value(rates.domains[0].cpu_percent_of_vcpus).unwrap_or_default();
-            prop_assert!((0.0..=100.001).contains(&share), "{}", share);
-            old = new;
-        }
-    }
 }
