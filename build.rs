@@ -28,7 +28,7 @@ const FUNCTIONS: &[&str] = &[
     "xc_cpupool_infofree",
     "xc_sched_credit_domain_get",
     "xc_sched_credit2_domain_get",
-    "xc_sched_rtds_domain_get",
+    "xc_sched_rtds_vcpu_get",
     "xc_version",
     "xc_flask_getenforce",
     "xencall_open",

@@ -193,7 +193,7 @@ impl Source {
         for domain in domains {
             let pool = pools.iter().find(|pool| pool.id == domain.pool);
             if let Some(pool) = pool {
-                domain.scheduling = self.hypervisor.scheduling(domain.id, pool.scheduler)?;
+                domain.scheduling = self.hypervisor.scheduling(domain, pool.scheduler)?;
             }
         }
         Ok(())

@@ -3,7 +3,13 @@
 //! A first sample, a counter that went back, and a domain id that another domain wears now give
 //! `None`: never 0, and never a number that wrapped around.
 
-use crate::snapshot::{Disk, Dom0Kernel, Domain, Host, Nic, Snapshot, Stamp};
+mod device;
+
+use device::{disk_rates, nic_rates};
+
+use crate::snapshot::{Dom0Kernel, Domain, Host, Snapshot, Stamp};
+
+pub use device::{DiskRates, NicRates};
 
 /// The rates between an older and a newer snapshot.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,8 +42,9 @@ pub struct HostRates {
 pub struct DomainRates {
     /// CPU use in per cent of one pCPU: a domain that keeps two pCPUs busy uses 200.
     pub cpu_percent: Option<Measured>,
-    /// CPU use in per cent of what the domain's online vCPUs could use; `None` too when it has
-    /// none online.
+    /// CPU use in per cent of what the domain's online vCPUs could use; `None` too when it has none
+    /// online, and when another number of them was online in the older sample: since when is not
+    /// known.
     pub cpu_percent_of_vcpus: Option<Measured>,
     /// CPU use of each of its vCPUs in per cent of one pCPU, in the newer snapshot's order.
     pub vcpu_percent: Vec<Option<Measured>>,
@@ -45,36 +52,6 @@ pub struct DomainRates {
     pub nics: Vec<NicRates>,
     /// One for each of its disks, in the newer snapshot's order.
     pub disks: Vec<DiskRates>,
-}
-
-/// What a NIC did per second, seen from the guest.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct NicRates {
-    /// Bytes received.
-    pub rx_bytes: Option<Measured>,
-    /// Packets received.
-    pub rx_packets: Option<Measured>,
-    /// Bytes sent.
-    pub tx_bytes: Option<Measured>,
-    /// Packets sent.
-    pub tx_packets: Option<Measured>,
-}
-
-/// What a disk did per second, and how long it took.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct DiskRates {
-    /// Read requests.
-    pub read_requests: Option<Measured>,
-    /// Write requests.
-    pub write_requests: Option<Measured>,
-    /// Bytes read.
-    pub read_bytes: Option<Measured>,
-    /// Bytes written.
-    pub write_bytes: Option<Measured>,
-    /// Nanoseconds that a read took on average; `None` too when none was completed.
-    pub read_latency_ns: Option<f64>,
-    /// Nanoseconds that a write took on average; `None` too when none was completed.
-    pub write_latency_ns: Option<f64>,
 }
 
 /// A figure, and how far the truth may be from it.
@@ -142,21 +119,15 @@ impl Rates {
 }
 
 fn host_rates(old: Option<&Host>, new: &Host) -> HostRates {
-    let Some((old, span)) =
-        old.and_then(|old| Some((old, Span::between(old.pcpu_stamp, new.pcpu_stamp)?)))
-    else {
-        return HostRates {
-            pcpu_percent: vec![None; new.pcpu.len()],
-            ..HostRates::default()
-        };
-    };
+    let pcpu_span = old.and_then(|old| Span::between(old.pcpu_stamp, new.pcpu_stamp));
     let pcpu_percent: Vec<Option<Measured>> = new
         .pcpu
         .iter()
         .enumerate()
         .map(|(index, pcpu)| {
-            let before = old.pcpu.get(index)?;
-            span.share(before.idle_time_ns, pcpu.idle_time_ns)
+            let before = old?.pcpu.get(index)?;
+            pcpu_span?
+                .share(before.idle_time_ns, pcpu.idle_time_ns)
                 .map(Measured::busy)
         })
         .collect();
@@ -164,8 +135,8 @@ fn host_rates(old: Option<&Host>, new: &Host) -> HostRates {
     let cpu_percent =
         Measured::sum(counted().copied()).map(|sum| sum.scaled(1.0 / counted().count() as f64));
     let dom0 = |counter: fn(&Dom0Kernel) -> Option<u64>| {
-        let count = |host: &Host| host.dom0.as_ref().and_then(counter);
-        span.share(count(old), count(new))
+        let (old, new) = (old?.dom0?, new.dom0?);
+        Span::between(old.stamp, new.stamp)?.share(counter(&old), counter(&new))
     };
     HostRates {
         cpu_percent,
@@ -183,6 +154,7 @@ fn domain_rates(old: Option<&Domain>, new: &Domain) -> DomainRates {
         cpu_percent,
         cpu_percent_of_vcpus: cpu_percent
             .filter(|_| new.vcpus_online > 0)
+            .filter(|_| old.is_some_and(|old| old.vcpus_online == new.vcpus_online))
             .map(|percent| percent.scaled(1.0 / f64::from(new.vcpus_online))),
         vcpu_percent: each(&new.vcpus, |vcpu| {
             let old = same(&old?.vcpus, |old| old.id == vcpu.id)?;
@@ -205,38 +177,6 @@ fn domain_rates(old: Option<&Domain>, new: &Domain) -> DomainRates {
             });
             old.map_or_else(DiskRates::default, |old| disk_rates(old, disk))
         }),
-    }
-}
-
-fn nic_rates(old: &Nic, new: &Nic) -> NicRates {
-    let Some(span) = Span::between(old.stamp, new.stamp) else {
-        return NicRates::default();
-    };
-    let rate = |counter: fn(&Nic) -> Option<u64>| span.rate(counter(old), counter(new));
-    NicRates {
-        rx_bytes: rate(|nic| nic.rx_bytes),
-        rx_packets: rate(|nic| nic.rx_packets),
-        tx_bytes: rate(|nic| nic.tx_bytes),
-        tx_packets: rate(|nic| nic.tx_packets),
-    }
-}
-
-fn disk_rates(old: &Disk, new: &Disk) -> DiskRates {
-    let Some(span) = Span::between(old.stamp, new.stamp) else {
-        return DiskRates::default();
-    };
-    let rate = |counter: fn(&Disk) -> Option<u64>| span.rate(counter(old), counter(new));
-    let latency = |time: fn(&Disk) -> Option<u64>, requests: fn(&Disk) -> Option<u64>| {
-        let requests = risen(requests(old), requests(new)).filter(|&requests| requests > 0)?;
-        Some(risen(time(old), time(new))? as f64 / requests as f64)
-    };
-    DiskRates {
-        read_requests: rate(|disk| disk.read_requests),
-        write_requests: rate(|disk| disk.write_requests),
-        read_bytes: rate(|disk| disk.read_bytes),
-        write_bytes: rate(|disk| disk.write_bytes),
-        read_latency_ns: latency(|disk| disk.read_time_ns, |disk| disk.read_requests),
-        write_latency_ns: latency(|disk| disk.write_time_ns, |disk| disk.write_requests),
     }
 }
 
@@ -276,20 +216,20 @@ impl Span {
 
     /// What per cent of this time a counter of nanoseconds rose by.
     fn share(self, old: Option<u64>, new: Option<u64>) -> Option<Measured> {
-        Some(self.per_ns(old, new)?.scaled(100.0))
+        Some(self.per_ns(risen(old, new)?).scaled(100.0))
     }
 
-    /// By how much a counter rose per second.
-    fn rate(self, old: Option<u64>, new: Option<u64>) -> Option<Measured> {
-        Some(self.per_ns(old, new)?.scaled(1e9))
+    /// What a rise comes to per second.
+    fn per_second(self, rise: Option<u64>) -> Option<Measured> {
+        Some(self.per_ns(rise?).scaled(1e9))
     }
 
-    fn per_ns(self, old: Option<u64>, new: Option<u64>) -> Option<Measured> {
-        let value = risen(old, new)? as f64 / self.ns as f64;
-        Some(Measured {
+    fn per_ns(self, rise: u64) -> Measured {
+        let value = rise as f64 / self.ns as f64;
+        Measured {
             value,
             uncertainty: value * self.uncertainty_ns as f64 / self.ns as f64,
-        })
+        }
     }
 }
 

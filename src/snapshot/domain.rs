@@ -61,7 +61,7 @@ pub struct Domain {
     pub ssid: u32,
     /// What its scheduler allows it; `None` when no one asked or Xen did not say.
     pub scheduling: Option<Scheduling>,
-    /// Its vCPUs; `None` when no one asked, or when it died while they were asked for.
+    /// Its vCPUs, all of them; `None` when no one asked, or when it went while they were asked for.
     pub vcpus: Option<Vec<Vcpu>>,
     /// Its NICs, by their ids; `None` when no one asked.
     pub nics: Option<Vec<Nic>>,
@@ -246,19 +246,26 @@ pub enum Scheduling {
         /// As for credit.
         cap_percent: Option<u16>,
     },
-    /// A reservation under rtds, as vCPUs get it unless it was set for one alone.
+    /// A reservation under rtds, where each vCPU has its own.
     Rtds {
-        /// Nanoseconds in which the budget is granted once.
-        period_ns: u64,
-        /// Nanoseconds of CPU time in each period.
-        budget_ns: u64,
-        /// Whether it may use pCPUs that no one else wants beyond its budget.
-        extra_time: bool,
+        /// What each of its vCPUs has; `None` when they differ, and for a domain without vCPUs.
+        reservation: Option<Reservation>,
     },
     /// Time slots that are set for the host as a whole.
     Arinc653,
     /// Nothing: each vCPU has a pCPU to itself.
     Null,
+}
+
+/// What a vCPU is granted under rtds (`xen_domctl_sched_rtds`, xen/domctl.h).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reservation {
+    /// Nanoseconds in which the budget is granted once.
+    pub period_ns: u64,
+    /// Nanoseconds of CPU time in each period.
+    pub budget_ns: u64,
+    /// Whether it may use pCPUs that no one else wants beyond its budget.
+    pub extra_time: bool,
 }
 
 impl Scheduling {
@@ -292,14 +299,13 @@ impl fmt::Display for Scheduling {
                     None => f.write_str("no cap"),
                 }
             }
+            Self::Rtds { reservation: None } => f.write_str(", no reservation common to its vCPUs"),
             Self::Rtds {
-                period_ns,
-                budget_ns,
-                extra_time,
+                reservation: Some(reserved),
             } => {
-                let (period, budget) = (period_ns / 1000, budget_ns / 1000);
-                write!(f, ", {budget} us in every {period} us")?;
-                f.write_str(if extra_time {
+                let (period, budget) = (reserved.period_ns / 1000, reserved.budget_ns / 1000);
+                write!(f, ", {budget} us in every {period} us for each vCPU")?;
+                f.write_str(if reserved.extra_time {
                     " and more when idle"
                 } else {
                     ""

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 pub use device::{Disk, DiskBackend, Nic};
 pub use domain::{
-    DomId, Domain, DomainType, Identity, Scheduling, ShutdownReason, State, States, Vcpu, VcpuState,
+    DomId, Domain, DomainType, Identity, Reservation, Scheduling, ShutdownReason, State, States,
+    Vcpu, VcpuState,
 };
 pub use host::{Build, Dom0Kernel, Host, Node, Pcpu, Pool, Scheduler};
 pub use store::{Backend, Listing};
@@ -149,7 +150,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::doctored::{domain, snapshot};
+    use crate::doctored::{audited, disk, domain, nic, vcpu};
 
     #[test]
     fn the_state_that_says_most_wins() {
@@ -171,11 +172,89 @@ mod tests {
 
     #[test]
     fn a_snapshot_can_be_stored_and_read_back() {
-        let mut web = domain(5, "web", 1, 2);
-        web.states.shutdown = Some(ShutdownReason::Other(77));
-        web.memory_max_bytes = None;
-        let mut before = snapshot(3, 4, vec![domain(0, "Domain-0", 1, 2), web]);
-        before.notes.push(Note::StoreDown("stopped".into()));
+        let reservation = Reservation {
+            period_ns: 10_000_000,
+            budget_ns: 4_000_000,
+            extra_time: true,
+        };
+        let schedulings = [
+            None,
+            Some(Scheduling::Credit {
+                weight: 256,
+                cap_percent: None,
+            }),
+            Some(Scheduling::Credit2 {
+                weight: 512,
+                cap_percent: Some(50),
+            }),
+            Some(Scheduling::Rtds { reservation: None }),
+            Some(Scheduling::Rtds {
+                reservation: Some(reservation),
+            }),
+            Some(Scheduling::Arinc653),
+            Some(Scheduling::Null),
+        ];
+        let mut domains = vec![domain(0, "Domain-0", 1, 2)];
+        domains.extend((5..).zip(schedulings).map(|(id, scheduling)| {
+            let mut web = domain(id, "web", 1, 2);
+            web.states.shutdown = Some(ShutdownReason::Other(77));
+            web.memory_max_bytes = None;
+            web.scheduling = scheduling;
+            let offline = Vcpu {
+                state: VcpuState::Offline,
+                pcpu: None,
+                hard_affinity: None,
+                soft_affinity: None,
+                ..vcpu(1, 0, 3)
+            };
+            web.vcpus = Some(vec![vcpu(0, 1, u64::MAX), offline]);
+            web.vcpus_available = Some(vec![Some(true), Some(false), None]);
+            web.nics = Some(vec![nic(0, 1, u64::MAX)]);
+            let backends = [
+                DiskBackend::Blkback,
+                DiskBackend::Tapdisk,
+                DiskBackend::Qdisk,
+            ];
+            let disks = backends.map(|backend| Disk {
+                backend,
+                process: Some(77),
+                ..disk(51712, u64::MAX, 1)
+            });
+            web.disks = Some(disks.into());
+            web
+        }));
+        let mut before = Snapshot {
+            domains,
+            ..audited(3)
+        };
+        let pool = before.host.pools.as_ref().unwrap()[0].clone();
+        let schedulers = [
+            Scheduler::Credit,
+            Scheduler::Credit2,
+            Scheduler::Arinc653,
+            Scheduler::Rtds,
+            Scheduler::Null,
+            Scheduler::Other(77),
+        ];
+        let pools = schedulers.map(|scheduler| Pool {
+            scheduler,
+            ..pool.clone()
+        });
+        before.host.pools = Some(pools.into());
+        before.strays.push(Backend {
+            kind: "vif".to_owned(),
+            domain: DomId(9),
+            device: 0,
+        });
+        let since = jiff::Timestamp::UNIX_EPOCH;
+        let why = "stopped".to_owned();
+        before.notes = vec![
+            Note::StoreDown(why.clone()),
+            Note::StoreStale { since, why },
+            Note::StoreBack { blind_ns: 5 },
+            Note::NicsUnreadable("no".into()),
+            Note::DisksUnreadable("no".into()),
+        ];
         let text = serde_json::to_string(&before).unwrap();
         assert_eq!(serde_json::from_str::<Snapshot>(&text).unwrap(), before);
     }

@@ -125,6 +125,19 @@ impl Drop for Hypervisor {
     }
 }
 
+/// What was told of a domain that had been listed; `None` when it has gone meanwhile, or when its id
+/// is another's by now, which does not have what was asked for (EINVAL).
+pub(super) fn unless_gone<T>(told: Result<T, Error>) -> Result<Option<T>, Error> {
+    match told {
+        Ok(told) => Ok(Some(told)),
+        Err(Error::DomainGone { .. }) => Ok(None),
+        Err(Error::Hypercall { source, .. }) if source.raw_os_error() == Some(libc::EINVAL) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Why `xc_interface_open` failed: it opens the device that hypercalls go through.
 fn not_opened(source: io::Error) -> Error {
     match source.raw_os_error() {
@@ -135,5 +148,33 @@ fn not_opened(source: io::Error) -> Error {
             domain: None,
             source,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_that_went_is_no_failure_and_all_else_is() {
+        let refused = |code| Error::Hypercall {
+            call: "xc_vcpu_getinfo",
+            domain: Some(DomId(5)),
+            source: io::Error::from_raw_os_error(code),
+        };
+        // In the middle of a list: the half that was read is of no use.
+        let list = |last| {
+            unless_gone(
+                [Ok(0), Ok(1), last]
+                    .into_iter()
+                    .collect::<Result<Vec<_>, _>>(),
+            )
+        };
+        assert!(matches!(list(Ok(2)), Ok(Some(all)) if all == [0, 1, 2]));
+        let gone = Error::DomainGone { domain: DomId(5) };
+        assert!(matches!(list(Err(gone)), Ok(None)));
+        assert!(matches!(list(Err(refused(libc::EINVAL))), Ok(None)));
+        assert!(list(Err(refused(libc::EFAULT))).is_err());
+        assert!(list(Err(Error::NotDom0)).is_err());
     }
 }

@@ -161,8 +161,12 @@ pub struct Nic {
     pub tx_drops: Option<u64>,
     pub rx_bytes_per_second: Option<f64>,
     pub rx_packets_per_second: Option<f64>,
+    pub rx_errors_per_second: Option<f64>,
+    pub rx_drops_per_second: Option<f64>,
     pub tx_bytes_per_second: Option<f64>,
     pub tx_packets_per_second: Option<f64>,
+    pub tx_errors_per_second: Option<f64>,
+    pub tx_drops_per_second: Option<f64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -183,8 +187,39 @@ pub struct Disk {
     pub write_requests_per_second: Option<f64>,
     pub read_bytes_per_second: Option<f64>,
     pub write_bytes_per_second: Option<f64>,
+    pub flush_requests_per_second: Option<f64>,
+    pub discard_requests_per_second: Option<f64>,
+    pub out_of_slots_per_second: Option<f64>,
+    pub errors_per_second: Option<f64>,
     pub read_latency_ns: Option<f64>,
     pub write_latency_ns: Option<f64>,
+}
+
+impl Nic {
+    /// Its counters and their rates, each rate in the place of its counter.
+    pub fn counted(&self) -> ([Option<u64>; 8], [Option<f64>; 8]) {
+        let counters = [
+            self.rx_bytes,
+            self.rx_packets,
+            self.rx_errors,
+            self.rx_drops,
+            self.tx_bytes,
+            self.tx_packets,
+            self.tx_errors,
+            self.tx_drops,
+        ];
+        let rates = [
+            self.rx_bytes_per_second,
+            self.rx_packets_per_second,
+            self.rx_errors_per_second,
+            self.rx_drops_per_second,
+            self.tx_bytes_per_second,
+            self.tx_packets_per_second,
+            self.tx_errors_per_second,
+            self.tx_drops_per_second,
+        ];
+        (counters, rates)
+    }
 }
 
 /// A line of `xenscope events`.

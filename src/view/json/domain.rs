@@ -105,8 +105,12 @@ struct Nic<'a> {
     tx_drops: Option<u64>,
     rx_bytes_per_second: Option<f64>,
     rx_packets_per_second: Option<f64>,
+    rx_errors_per_second: Option<f64>,
+    rx_drops_per_second: Option<f64>,
     tx_bytes_per_second: Option<f64>,
     tx_packets_per_second: Option<f64>,
+    tx_errors_per_second: Option<f64>,
+    tx_drops_per_second: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -126,6 +130,10 @@ struct Disk<'a> {
     write_requests_per_second: Option<f64>,
     read_bytes_per_second: Option<f64>,
     write_bytes_per_second: Option<f64>,
+    flush_requests_per_second: Option<f64>,
+    discard_requests_per_second: Option<f64>,
+    out_of_slots_per_second: Option<f64>,
+    errors_per_second: Option<f64>,
     read_latency_ns: Option<f64>,
     write_latency_ns: Option<f64>,
 }
@@ -175,11 +183,7 @@ pub(in crate::view) fn figures<'a>(
                 cap_percent,
             },
         ) => (Some(weight), cap_percent, None),
-        Some(Scheduling::Rtds {
-            period_ns,
-            budget_ns,
-            extra_time,
-        }) => (None, None, Some((period_ns, budget_ns, extra_time))),
+        Some(Scheduling::Rtds { reservation }) => (None, None, reservation),
         Some(Scheduling::Arinc653 | Scheduling::Null) | None => (None, None, None),
     };
     Figures {
@@ -205,9 +209,9 @@ pub(in crate::view) fn figures<'a>(
         scheduler: domain.scheduling.map(Scheduling::scheduler),
         weight,
         cap_percent,
-        period_ns: reservation.map(|(period_ns, ..)| period_ns),
-        budget_ns: reservation.map(|(_, budget_ns, _)| budget_ns),
-        extra_time: reservation.map(|(.., extra_time)| extra_time),
+        period_ns: reservation.map(|reserved| reserved.period_ns),
+        budget_ns: reservation.map(|reserved| reserved.budget_ns),
+        extra_time: reservation.map(|reserved| reserved.extra_time),
     }
 }
 
@@ -239,8 +243,12 @@ fn nic<'a>(nic: &'a snapshot::Nic, rates: &NicRates) -> Nic<'a> {
         tx_drops: nic.tx_drops,
         rx_bytes_per_second: value(rates.rx_bytes),
         rx_packets_per_second: value(rates.rx_packets),
+        rx_errors_per_second: value(rates.rx_errors),
+        rx_drops_per_second: value(rates.rx_drops),
         tx_bytes_per_second: value(rates.tx_bytes),
         tx_packets_per_second: value(rates.tx_packets),
+        tx_errors_per_second: value(rates.tx_errors),
+        tx_drops_per_second: value(rates.tx_drops),
     }
 }
 
@@ -261,6 +269,10 @@ fn disk<'a>(disk: &'a snapshot::Disk, rates: &DiskRates) -> Disk<'a> {
         write_requests_per_second: value(rates.write_requests),
         read_bytes_per_second: value(rates.read_bytes),
         write_bytes_per_second: value(rates.write_bytes),
+        flush_requests_per_second: value(rates.flush_requests),
+        discard_requests_per_second: value(rates.discard_requests),
+        out_of_slots_per_second: value(rates.out_of_slots),
+        errors_per_second: value(rates.errors),
         read_latency_ns: rates.read_latency_ns,
         write_latency_ns: rates.write_latency_ns,
     }

@@ -159,6 +159,11 @@ mod tests {
             });
             let (mut vcpu, mut nic) = (vcpu(0, 1, time / 2), nic(0, bytes, 0));
             let mut disk = disk(51712, bytes, 0);
+            let thousands = |times: u64| Some(bytes / 1000 * times);
+            (nic.rx_errors, nic.rx_drops) = (thousands(1), thousands(2));
+            (nic.tx_errors, nic.tx_drops) = (thousands(3), thousands(4));
+            (disk.flush_requests, disk.discard_requests) = (thousands(1), thousands(2));
+            (disk.out_of_slots, disk.errors) = (thousands(3), thousands(4));
             (vcpu.stamp, nic.stamp, disk.stamp) = (stamp(time), stamp(time), stamp(time));
             web.vcpus = Some(vec![vcpu]);
             web.nics = Some(vec![nic]);
@@ -185,6 +190,17 @@ mod tests {
         assert_eq!(web["disks"][0]["device"], "xvda");
         assert_eq!(web["disks"][0]["read_bytes_per_second"], 2000.0);
         assert_eq!(web["disks"][0]["read_latency_ns"], Value::Null);
+        let of_nic = ["rx_errors", "rx_drops", "tx_errors", "tx_drops"];
+        let of_disk = [
+            "flush_requests",
+            "discard_requests",
+            "out_of_slots",
+            "errors",
+        ];
+        for (names, device) in [(of_nic, &web["nics"][0]), (of_disk, &web["disks"][0])] {
+            let rates = names.map(|name| device[format!("{name}_per_second")].as_f64());
+            assert_eq!(rates, [2.0, 4.0, 6.0, 8.0].map(Some), "{device}");
+        }
         assert_eq!(value["host"]["pcpu"][1]["cpu_percent"], 0.0);
         assert_eq!(value["interval_ns"], 2 * SECOND);
     }

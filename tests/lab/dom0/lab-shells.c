@@ -1,13 +1,13 @@
 /*
  * lab-shells: creates and destroys empty, paused domains, for the laboratory.
  *
- *   lab-shells create N[@FIRST][:hvm|:pvh][:nameless][:name=NAME][:uuid=HEX]
+ *   lab-shells create N[@FIRST][:hvm|:pvh][:nameless][:vcpus=N][:name=NAME][:uuid=HEX]
  *   lab-shells destroy FIRST N
  *   lab-shells shutdown ID REASON
  *
- * Such a domain is known to Xen and, unless nameless, to XenStore, and to nothing else: it has no memory and never
- * runs. That is enough to see how a monitor does with a thousand domains, or with gaps in their ids. A uuid is 32 hex
- * digits; a reason is one of Xen's numbers (xen/sched.h).
+ * Such a domain is known to Xen and, unless nameless, to XenStore, and to nothing else: it has no memory, no vCPU but
+ * those asked for, and never runs. That is enough to see how a monitor does with a thousand domains, or with gaps in
+ * their ids. A uuid is 32 hex digits; a reason is one of Xen's numbers (xen/sched.h).
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -27,6 +27,7 @@ struct request {
     bool hvm;
     bool pvh;
     bool nameless;
+    uint32_t vcpus;
     const char *name; /* NULL for shell-DOMID */
     const char *uuid; /* NULL for one of its own */
 };
@@ -39,7 +40,7 @@ static int fail(const char *what, unsigned long domid)
 
 static int usage(void)
 {
-    fputs("usage: lab-shells create N[@FIRST][:hvm|:pvh][:nameless][:name=NAME][:uuid=HEX]\n"
+    fputs("usage: lab-shells create N[@FIRST][:hvm|:pvh][:nameless][:vcpus=N][:name=NAME][:uuid=HEX]\n"
           "       lab-shells destroy FIRST N\n"
           "       lab-shells shutdown ID REASON\n", stderr);
     return 2;
@@ -61,6 +62,8 @@ static bool parse_request(char *text, struct request *request)
             request->pvh = true;
         else if (strcmp(word, "nameless") == 0)
             request->nameless = true;
+        else if (strncmp(word, "vcpus=", 6) == 0)
+            request->vcpus = (uint32_t)strtoul(word + 6, NULL, 10);
         else if (strncmp(word, "name=", 5) == 0)
             request->name = word + 5;
         else if (strncmp(word, "uuid=", 5) == 0 && strlen(word + 5) == 2 * sizeof(xen_domain_handle_t))
@@ -102,7 +105,7 @@ static int create_one(xc_interface *xc, struct xs_handle *xs, const struct reque
 {
     uint32_t domid = request->first == NEXT_FREE ? 0 : (uint32_t)(request->first + place);
     struct xen_domctl_createdomain config = {
-        .max_vcpus = 1,
+        .max_vcpus = request->vcpus ? request->vcpus : 1,
         .max_evtchn_port = 7,
         .max_grant_frames = 1,
         .max_maptrack_frames = 0,
@@ -123,6 +126,8 @@ static int create_one(xc_interface *xc, struct xs_handle *xs, const struct reque
         return fail("cannot be created", domid);
     if (xc_domain_setmaxmem(xc, domid, MAX_MEMORY_KIB))
         return fail("cannot have its memory limited", domid);
+    if (request->vcpus && xc_domain_max_vcpus(xc, domid, request->vcpus))
+        return fail("cannot have its vCPUs", domid);
     if (request->nameless)
         return 0;
 

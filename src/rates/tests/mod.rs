@@ -1,9 +1,10 @@
-use proptest::prelude::*;
+mod properties;
+
 use uuid::Uuid;
 
 use super::*;
 use crate::doctored::{SECOND, disk, domain, nic, snapshot, stamp, vcpu};
-use crate::snapshot::Vcpu;
+use crate::snapshot::{Disk, Nic, Vcpu};
 
 /// The rates over two seconds of a domain whose CPU time goes from `old` to `new`.
 fn over_two_seconds(old: Domain, new: Domain) -> DomainRates {
@@ -18,9 +19,10 @@ fn value(measured: Option<Measured>) -> Option<f64> {
 
 #[test]
 fn a_domain_that_ran_half_of_the_time_uses_half_a_pcpu() {
+    let mut old = domain(5, "web", 0, 7 * SECOND);
     let mut new = domain(5, "web", 2 * SECOND, 8 * SECOND);
-    new.vcpus_online = 2;
-    let rates = over_two_seconds(domain(5, "web", 0, 7 * SECOND), new);
+    (old.vcpus_online, new.vcpus_online) = (2, 2);
+    let rates = over_two_seconds(old, new);
     assert_eq!(value(rates.cpu_percent), Some(50.0));
     assert_eq!(value(rates.cpu_percent_of_vcpus), Some(25.0));
     // A bracket of 1 ms to either side of both samples, in 2 s.
@@ -84,11 +86,24 @@ fn a_reused_id_and_a_counter_that_went_back_have_no_rates() {
 
 #[test]
 fn a_domain_without_a_vcpu_online_has_no_share_of_its_vcpus() {
+    let mut old = domain(5, "web", 0, 0);
     let mut new = domain(5, "web", 2 * SECOND, SECOND);
-    new.vcpus_online = 0;
-    let rates = over_two_seconds(domain(5, "web", 0, 0), new);
+    (old.vcpus_online, new.vcpus_online) = (0, 0);
+    let rates = over_two_seconds(old, new);
     assert_eq!(value(rates.cpu_percent), Some(50.0));
     assert_eq!(rates.cpu_percent_of_vcpus, None);
+}
+
+#[test]
+fn a_domain_whose_vcpus_came_or_went_has_no_share_of_them() {
+    for (before, after) in [(2, 1), (1, 2)] {
+        let mut old = domain(5, "web", 0, 0);
+        let mut new = domain(5, "web", 2 * SECOND, 3 * SECOND);
+        (old.vcpus_online, new.vcpus_online) = (before, after);
+        let rates = over_two_seconds(old, new);
+        assert_eq!(value(rates.cpu_percent), Some(150.0));
+        assert_eq!(rates.cpu_percent_of_vcpus, None);
+    }
 }
 
 #[test]
@@ -105,6 +120,32 @@ fn the_host_is_busy_where_it_is_not_idle() {
     assert_eq!(busy(&old, &new), Some(50.0));
     new.host.pcpu[0].idle_time_ns = None;
     assert_eq!(busy(&old, &new), None);
+}
+
+#[test]
+fn dom0_is_measured_by_when_its_kernel_was_read() {
+    let at = |pcpus, kernel, cpu_time_ns| {
+        let mut snapshot = snapshot(pcpus, 0, vec![]);
+        snapshot.host.dom0 = Some(Dom0Kernel {
+            cpu_time_ns: Some(cpu_time_ns),
+            steal_time_ns: Some(2 * cpu_time_ns),
+            stamp: stamp(kernel),
+            ..Dom0Kernel::default()
+        });
+        snapshot
+    };
+    let percents = |old: &Snapshot, new: &Snapshot| {
+        let host = Rates::between(Some(old), new).host;
+        [host.dom0_cpu_percent, host.dom0_steal_percent].map(value)
+    };
+    let old = at(0, SECOND, 0);
+    let new = at(2 * SECOND, 5 * SECOND, SECOND);
+    assert_eq!(percents(&old, &new), [Some(25.0), Some(50.0)]);
+    // It does not need the pCPUs' times.
+    let new = at(0, 5 * SECOND, SECOND);
+    assert_eq!(percents(&old, &new), [Some(25.0), Some(50.0)]);
+    let new = at(2 * SECOND, SECOND, SECOND);
+    assert_eq!(percents(&old, &new), [None, None]);
 }
 
 /// The rates over two seconds of a domain with this NIC and this disk, which were each read at
@@ -131,16 +172,70 @@ fn devices_have_rates_per_second() {
     assert_eq!(value(rates.disks[0].read_bytes), Some(0.0));
     assert_eq!(value(rates.disks[0].write_bytes), Some(512.0));
     assert_eq!(value(rates.disks[0].read_requests), Some(0.0));
+    assert_eq!(value(rates.disks[0].out_of_slots), Some(0.0));
+    assert_eq!(rates.disks[0].errors, None, "its backend does not say");
 }
 
 #[test]
-fn a_frontend_that_connected_anew_has_no_rate_until_the_next_sample() {
-    let rates = of_devices(
-        (nic(0, 4096, 9000), disk(51712, 512, 0)),
-        (nic(0, 10, 9500), disk(51712, 512, 0)),
-    );
-    assert_eq!(rates.nics[0].rx_bytes, None);
-    assert_eq!(value(rates.nics[0].tx_bytes), Some(250.0));
+fn what_goes_wrong_has_rates_too() {
+    let (mut old_nic, mut old_disk) = (nic(0, 0, 0), disk(51712, 0, 0));
+    (old_nic.rx_errors, old_nic.rx_drops) = (Some(0), Some(10));
+    (old_nic.tx_errors, old_nic.tx_drops) = (Some(20), Some(30));
+    (old_disk.flush_requests, old_disk.discard_requests) = (Some(0), Some(10));
+    (old_disk.out_of_slots, old_disk.errors) = (Some(20), Some(30));
+    let (mut nic, mut disk) = (old_nic.clone(), old_disk.clone());
+    (nic.rx_errors, nic.rx_drops) = (Some(2), Some(14));
+    (nic.tx_errors, nic.tx_drops) = (Some(26), Some(38));
+    (disk.flush_requests, disk.discard_requests) = (Some(2), Some(14));
+    (disk.out_of_slots, disk.errors) = (Some(26), Some(38));
+    let rates = of_devices((old_nic, old_disk), (nic, disk));
+    let (nic, disk) = (rates.nics[0], rates.disks[0]);
+    let of_nic = [nic.rx_errors, nic.rx_drops, nic.tx_errors, nic.tx_drops];
+    assert_eq!(of_nic.map(value), [1.0, 2.0, 3.0, 4.0].map(Some));
+    let of_disk = [
+        disk.flush_requests,
+        disk.discard_requests,
+        disk.out_of_slots,
+        disk.errors,
+    ];
+    assert_eq!(of_disk.map(value), [1.0, 2.0, 3.0, 4.0].map(Some));
+}
+
+#[test]
+fn a_frontend_that_connected_anew_has_no_rates_until_the_next_sample() {
+    let still = || disk(51712, 512, 0);
+    let anew = of_devices((nic(0, 4096, 9000), still()), (nic(0, 10, 9500), still()));
+    assert_eq!(anew.nics, [NicRates::default()]);
+    // Errors alone can tell, too.
+    let mut old = nic(0, 0, 0);
+    old.tx_errors = Some(1);
+    let anew = of_devices((old, still()), (nic(0, 4096, 4096), still()));
+    assert_eq!(anew.nics, [NicRates::default()]);
+    assert!(anew.disks[0].read_bytes.is_some(), "the disk went on");
+}
+
+#[test]
+fn a_disk_whose_backend_counts_anew_has_no_rates_until_the_next_sample() {
+    let still = || nic(0, 512, 0);
+    let went_back: [fn(&mut Disk) -> &mut Option<u64>; 10] = [
+        |disk| &mut disk.read_requests,
+        |disk| &mut disk.write_requests,
+        |disk| &mut disk.read_bytes,
+        |disk| &mut disk.write_bytes,
+        |disk| &mut disk.flush_requests,
+        |disk| &mut disk.discard_requests,
+        |disk| &mut disk.out_of_slots,
+        |disk| &mut disk.errors,
+        |disk| &mut disk.read_time_ns,
+        |disk| &mut disk.write_time_ns,
+    ];
+    for counter in went_back {
+        let (mut old, mut new) = (disk(51712, 512, 512), disk(51712, 1024, 1024));
+        (*counter(&mut old), *counter(&mut new)) = (Some(1000), Some(999));
+        let anew = of_devices((still(), old), (still(), new));
+        assert_eq!(anew.disks, [DiskRates::default()]);
+        assert!(anew.nics[0].rx_bytes.is_some(), "the NIC went on");
+    }
 }
 
 #[test]
@@ -205,35 +300,4 @@ fn a_sum_with_an_unknown_part_is_unknown() {
     assert_eq!(value(Measured::sum([one, one])), Some(2.0));
     assert_eq!(Measured::sum([one, None]), None);
     assert_eq!(Measured::sum([]), None);
-}
-
-proptest! {
-    #[test]
-    fn a_rate_is_a_sensible_number_or_none(
-        old_at in any::<u64>(), new_at in any::<u64>(),
-        old_time in any::<u64>(), new_time in any::<u64>(),
-        old_idle in any::<u64>(), new_idle in any::<u64>(),
-        same in any::<bool>(), vcpus in 0_u32..5,
-    ) {
-        let old = snapshot(old_at, old_idle, vec![domain(5, "web", old_at, old_time)]);
-        let mut after = domain(5, "web", new_at, new_time);
-        after.vcpus_online = vcpus;
-        if !same {
-            after.uuid = Uuid::from_u128(99);
-        }
-        let new = snapshot(new_at, new_idle, vec![after]);
-        let rates = Rates::between(Some(&old), &new);
-        let domain = &rates.domains[0];
-
-        let measurable = same && new_at > old_at && new_time >= old_time;
-        prop_assert_eq!(domain.cpu_percent.is_some(), measurable);
-        prop_assert_eq!(domain.cpu_percent_of_vcpus.is_some(), measurable && vcpus > 0);
-        prop_assert_eq!(rates.interval_ns.is_some(), new_at > old_at);
-        let figures = [domain.cpu_percent, domain.cpu_percent_of_vcpus, rates.host.cpu_percent];
-        for figure in figures.into_iter().flatten() {
-            prop_assert!(figure.value.is_finite() && figure.value >= 0.0);
-            prop_assert!(figure.uncertainty.is_finite() && figure.uncertainty >= 0.0);
-        }
-        prop_assert!(value(rates.host.cpu_percent).unwrap_or(0.0) <= 100.0);
-    }
 }

@@ -1,0 +1,294 @@
+//! What holds for the rates of whatever was read.
+//!
+//! A rate is `None` exactly when one of the two counters is not known, when a counter of the same
+//! device went back, when it is another's now, and when no time passed. Else it is a number, and
+//! not below 0.
+
+use proptest::array::{uniform2, uniform8, uniform10};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+use uuid::Uuid;
+
+use super::*;
+use crate::snapshot::{DiskBackend, Pcpu};
+
+/// Both states of a counter, the older one first.
+type Pair = (Option<u64>, Option<u64>);
+
+/// A counter that mostly rises.
+fn pair() -> impl Strategy<Value = Pair> {
+    let rising = any::<(u64, u64)>().prop_map(|(a, b)| (Some(a.min(b)), Some(a.max(b))));
+    prop_oneof![5 => rising, 1 => any::<Pair>()]
+}
+
+/// The times of two samples, of which the second is mostly the later one.
+fn stamps() -> impl Strategy<Value = (Stamp, Stamp)> {
+    let rising = any::<(u64, u64)>().prop_map(|(a, b)| (a.min(b), a.max(b)));
+    let still = any::<u64>().prop_map(|at| (at, at));
+    let times = prop_oneof![4 => rising, 1 => any::<(u64, u64)>(), 1 => still];
+    (times, any::<(u64, u64)>()).prop_map(|((old, new), (old_width, new_width))| {
+        let stamp = |at_ns, uncertainty_ns| Stamp {
+            at_ns,
+            uncertainty_ns,
+        };
+        (stamp(old, old_width), stamp(new, new_width))
+    })
+}
+
+/// Which part of an identity is another, if any; so many parts has it.
+fn changed(parts: usize) -> impl Strategy<Value = Option<usize>> {
+    proptest::option::weighted(0.3, 0..parts)
+}
+
+fn passed((old, new): (Stamp, Stamp)) -> bool {
+    new.at_ns > old.at_ns
+}
+
+fn known((old, new): Pair) -> bool {
+    old.is_some() && new.is_some()
+}
+
+fn rose((old, new): Pair) -> bool {
+    known((old, new)) && new > old
+}
+
+fn went_back((old, new): Pair) -> bool {
+    known((old, new)) && new < old
+}
+
+/// It is known when it has to be, and makes sense then.
+fn check(rate: Option<Measured>, known: bool) -> Result<(), TestCaseError> {
+    prop_assert_eq!(rate.is_some(), known);
+    for figure in rate.iter().flat_map(|rate| [rate.value, rate.uncertainty]) {
+        prop_assert!(figure.is_finite() && figure >= 0.0, "{}", figure);
+    }
+    Ok(())
+}
+
+/// The rates between the two, after a look at those of the newer one as a first sample.
+fn between(old: &Snapshot, new: &Snapshot) -> Result<Rates, TestCaseError> {
+    fn count<T>(parts: &Option<Vec<T>>) -> usize {
+        parts.as_ref().map_or(0, Vec::len)
+    }
+    let nothing = |domain: &Domain| DomainRates {
+        vcpu_percent: vec![None; count(&domain.vcpus)],
+        nics: vec![NicRates::default(); count(&domain.nics)],
+        disks: vec![DiskRates::default(); count(&domain.disks)],
+        ..DomainRates::default()
+    };
+    let first = Rates {
+        interval_ns: None,
+        host: HostRates {
+            pcpu_percent: vec![None; new.host.pcpu.len()],
+            ..HostRates::default()
+        },
+        domains: new.domains.iter().map(nothing).collect(),
+    };
+    prop_assert_eq!(Rates::between(None, new), first);
+    Ok(Rates::between(Some(old), new))
+}
+
+/// The rates of a domain that was given its parts by `old`, and then by `new`, under another uuid
+/// if it is `another`.
+fn of_domain(
+    old: impl FnOnce(&mut Domain),
+    new: impl FnOnce(&mut Domain),
+    another: bool,
+) -> Result<DomainRates, TestCaseError> {
+    let (mut before, mut after) = (domain(5, "web", 0, 0), domain(5, "web", 0, 0));
+    old(&mut before);
+    new(&mut after);
+    if another {
+        after.uuid = Uuid::from_u128(99);
+    }
+    let (old, new) = (snapshot(0, 0, vec![before]), snapshot(0, 0, vec![after]));
+    Ok(between(&old, &new)?.domains.remove(0))
+}
+
+proptest! {
+    #[test]
+    fn of_a_domain(
+        times in any::<(u64, u64)>(), stamps in stamps(), sampled in stamps(),
+        vcpus in uniform2(0_u32..3), another in any::<bool>(),
+    ) {
+        let with = |cpu_time_ns, stamp, vcpus_online| move |domain: &mut Domain| {
+            (domain.cpu_time_ns, domain.stamp) = (cpu_time_ns, stamp);
+            domain.vcpus_online = vcpus_online;
+        };
+        let rates = of_domain(
+            with(times.0, stamps.0, vcpus[0]),
+            with(times.1, stamps.1, vcpus[1]),
+            another,
+        )?;
+        let known = !another && passed(stamps) && times.1 >= times.0;
+        check(rates.cpu_percent, known)?;
+        check(rates.cpu_percent_of_vcpus, known && vcpus[0] == vcpus[1] && vcpus[1] > 0)?;
+
+        let (mut old, mut new) = (snapshot(0, 0, vec![]), snapshot(0, 0, vec![]));
+        (old.stamp, new.stamp) = sampled;
+        prop_assert_eq!(between(&old, &new)?.interval_ns.is_some(), passed(sampled));
+    }
+
+    #[test]
+    fn of_a_vcpu(times in any::<(u64, u64)>(), stamps in stamps(), changed in changed(2)) {
+        let with = |id, cpu_time_ns, stamp| move |domain: &mut Domain| {
+            domain.vcpus = Some(vec![Vcpu { stamp, ..vcpu(id, 0, cpu_time_ns) }]);
+        };
+        let id = if changed == Some(1) { 1 } else { 0 };
+        let rates = of_domain(
+            with(0, times.0, stamps.0),
+            with(id, times.1, stamps.1),
+            changed == Some(0),
+        )?;
+        let known = changed.is_none() && passed(stamps) && times.1 >= times.0;
+        check(rates.vcpu_percent[0], known)?;
+    }
+
+    #[test]
+    fn of_a_nic(pairs in uniform8(pair()), stamps in stamps(), changed in changed(3)) {
+        let with = |counters: [Option<u64>; 8], stamp, changed: Option<usize>| {
+            let [
+                rx_bytes, rx_packets, rx_errors, rx_drops,
+                tx_bytes, tx_packets, tx_errors, tx_drops,
+            ] = counters;
+            let mut nic = Nic {
+                rx_bytes, rx_packets, rx_errors, rx_drops,
+                tx_bytes, tx_packets, tx_errors, tx_drops,
+                stamp,
+                ..nic(0, 0, 0)
+            };
+            match changed {
+                Some(1) => nic.id = 1,
+                Some(2) => nic.device = "other".to_owned(),
+                _ => {}
+            }
+            move |domain: &mut Domain| domain.nics = Some(vec![nic])
+        };
+        let rates = of_domain(
+            with(pairs.map(|pair| pair.0), stamps.0, None),
+            with(pairs.map(|pair| pair.1), stamps.1, changed),
+            changed == Some(0),
+        )?.nics[0];
+        let measurable = changed.is_none() && passed(stamps) && !pairs.into_iter().any(went_back);
+        let rates = [
+            rates.rx_bytes, rates.rx_packets, rates.rx_errors, rates.rx_drops,
+            rates.tx_bytes, rates.tx_packets, rates.tx_errors, rates.tx_drops,
+        ];
+        for (rate, pair) in rates.into_iter().zip(pairs) {
+            check(rate, measurable && known(pair))?;
+        }
+    }
+
+    #[test]
+    fn of_a_disk(pairs in uniform10(pair()), stamps in stamps(), changed in changed(4)) {
+        let with = |counters: [Option<u64>; 10], stamp, changed: Option<usize>| {
+            let [
+                read_requests, write_requests, read_bytes, write_bytes, flush_requests,
+                discard_requests, out_of_slots, errors, read_time_ns, write_time_ns,
+            ] = counters;
+            let mut disk = Disk {
+                read_requests, write_requests, read_bytes, write_bytes, flush_requests,
+                discard_requests, out_of_slots, errors, read_time_ns, write_time_ns,
+                stamp,
+                ..disk(51712, 0, 0)
+            };
+            match changed {
+                Some(1) => disk.id = 51728,
+                Some(2) => disk.backend = DiskBackend::Tapdisk,
+                Some(3) => disk.process = Some(77),
+                _ => {}
+            }
+            move |domain: &mut Domain| domain.disks = Some(vec![disk])
+        };
+        let rates = of_domain(
+            with(pairs.map(|pair| pair.0), stamps.0, None),
+            with(pairs.map(|pair| pair.1), stamps.1, changed),
+            changed == Some(0),
+        )?.disks[0];
+        let measurable = changed.is_none() && passed(stamps) && !pairs.into_iter().any(went_back);
+        let [read_requests, write_requests, .., read_time, write_time] = pairs;
+        let per_second = [
+            rates.read_requests, rates.write_requests, rates.read_bytes, rates.write_bytes,
+            rates.flush_requests, rates.discard_requests, rates.out_of_slots, rates.errors,
+        ];
+        for (rate, pair) in per_second.into_iter().zip(pairs) {
+            check(rate, measurable && known(pair))?;
+        }
+        for (latency, time, requests) in [
+            (rates.read_latency_ns, read_time, read_requests),
+            (rates.write_latency_ns, write_time, write_requests),
+        ] {
+            let exact = latency.map(|value| Measured { value, uncertainty: 0.0 });
+            check(exact, measurable && known(time) && rose(requests))?;
+        }
+    }
+
+    #[test]
+    fn of_pcpus(pairs in vec(pair(), 0..4), more in 0_usize..2, stamps in stamps()) {
+        let with = |idle: &dyn Fn(&Pair) -> Option<u64>, stamp, more: usize| {
+            let mut snapshot = snapshot(0, 0, vec![]);
+            let idle = pairs.iter().map(idle).chain(vec![Some(0); more]);
+            let pcpus = (0..).zip(idle).map(|(id, idle_time_ns)| Pcpu {
+                id, idle_time_ns, socket: None, core: None, node: None,
+            });
+            (snapshot.host.pcpu, snapshot.host.pcpu_stamp) = (pcpus.collect(), stamp);
+            snapshot
+        };
+        let old = with(&|pair| pair.0, stamps.0, 0);
+        // Those that came are not known from before.
+        let new = with(&|pair| pair.1, stamps.1, more);
+        let host = between(&old, &new)?.host;
+        let known = |&pair: &Pair| passed(stamps) && known(pair) && !went_back(pair);
+        let expected: Vec<bool> = pairs.iter().map(known).chain(vec![false; more]).collect();
+        prop_assert_eq!(host.pcpu_percent.len(), expected.len());
+        check(host.cpu_percent, expected.contains(&true))?;
+        for (&percent, known) in host.pcpu_percent.iter().zip(expected) {
+            check(percent, known)?;
+        }
+        for percent in host.pcpu_percent.into_iter().chain([host.cpu_percent]).flatten() {
+            prop_assert!(percent.value <= 100.0 + 1e-9, "{}", percent.value);
+        }
+    }
+
+    #[test]
+    fn of_dom0s_kernel(
+        pairs in uniform2(pair()), stamps in stamps(), read in uniform2(any::<bool>())
+    ) {
+        let with = |[cpu_time_ns, steal_time_ns]: [Option<u64>; 2], stamp, read: bool| {
+            let mut snapshot = snapshot(0, 0, vec![]);
+            snapshot.host.dom0 = read.then(|| Dom0Kernel {
+                cpu_time_ns, steal_time_ns, stamp, ..Dom0Kernel::default()
+            });
+            snapshot
+        };
+        let old = with(pairs.map(|pair| pair.0), stamps.0, read[0]);
+        let new = with(pairs.map(|pair| pair.1), stamps.1, read[1]);
+        let host = between(&old, &new)?.host;
+        let measurable = read == [true, true] && passed(stamps);
+        let percents = [host.dom0_cpu_percent, host.dom0_steal_percent];
+        for (rate, pair) in percents.into_iter().zip(pairs) {
+            check(rate, measurable && known(pair) && !went_back(pair))?;
+        }
+    }
+
+    /// A domain whose vCPUs come and go, of which each runs all of the time at most.
+    #[test]
+    fn a_domain_never_uses_more_than_all_of_its_vcpus(
+        steps in vec((1..SECOND, 0_u32..4, 0_u64..=100), 1..20)
+    ) {
+        let mut old = domain(5, "web", 0, 0);
+        for (passed, vcpus, percent) in steps {
+            let mut new = old.clone();
+            new.stamp.at_ns += passed;
+            // vCPUs come and go at the very end.
+            new.cpu_time_ns += passed * u64::from(old.vcpus_online) * percent / 100;
+            new.vcpus_online = vcpus;
+            let before = snapshot(0, 0, vec![old]);
+            let rates = Rates::between(Some(&before), &snapshot(0, 0, vec![new.clone()]));
+            let share = value(rates.domains[0].cpu_percent_of_vcpus).unwrap_or_default();
+            prop_assert!((0.0..=100.001).contains(&share), "{}", share);
+            old = new;
+        }
+    }
+}
