@@ -169,7 +169,7 @@ pub struct Nic {
     pub tx_drops_per_second: Option<f64>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Disk {
     pub id: u32,

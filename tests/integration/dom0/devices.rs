@@ -4,7 +4,7 @@ use std::fs;
 
 use super::follow::Followed;
 use super::sample::Renamed;
-use crate::command::{tool, xenscope};
+use crate::command::{say, tool, xenscope};
 use crate::record::{Disk, Domain, Nic, Record};
 
 /// Samples one after the other.
@@ -110,4 +110,122 @@ fn a_disk_that_is_plugged_again_while_it_is_watched_is_read_anew() {
     tool("xl", &["block-detach", "pv-disk", "xvdb"]);
     assert_eq!(followed.complaints(), "");
     fs::remove_file("/tmp/again.img").unwrap();
+}
+
+/// A disk of a tapdisk, which is this process, and one of QEMU's, for as long as this lives.
+struct UserSpace {
+    domain: u16,
+    statistics: String,
+}
+
+impl UserSpace {
+    fn disks_of(domain: u16) -> Self {
+        let process = std::process::id();
+        let statistics = format!("/dev/shm/td3-{process}");
+        fs::create_dir_all(&statistics).unwrap();
+        let disks = Self { domain, statistics };
+        disks.count(11, 5500);
+        for (path, value) in [
+            ("vbd3", 51760, "dev", "xvdc".to_owned()),
+            ("vbd3", 51760, "kthread-pid", process.to_string()),
+            ("qdisk", 51776, "dev", "xvdd".to_owned()),
+        ]
+        .map(|(kind, id, key, value)| (format!("{}/{id}/{key}", disks.backend(kind)), value))
+        {
+            tool("xenstore-write", &[path, value]);
+        }
+        disks
+    }
+
+    fn backend(&self, kind: &str) -> String {
+        format!("/local/domain/0/backend/{kind}/{}", self.domain)
+    }
+
+    /// Writes `struct stats` of blktap's drivers/tapdisk-metrics-stats.h.
+    fn count(&self, reads: u64, read_microseconds: u64) {
+        let oo = 7;
+        let read = [reads + 1, reads, 8 * reads, read_microseconds];
+        let written = [5, 4, 16, 8000];
+        let (errors, flags) = (2, 0);
+        let counters = [&[oo][..], &read, &written, &[errors, flags]].concat();
+        let bytes = [1_u32.to_ne_bytes(), 0_u32.to_ne_bytes()].concat();
+        let counters = counters
+            .iter()
+            .flat_map(|counter: &u64| counter.to_ne_bytes());
+        let bytes: Vec<u8> = bytes.into_iter().chain(counters).collect();
+        // In one piece, as a page that is shared.
+        let new = format!("{}/new", self.statistics);
+        fs::write(&new, bytes).unwrap();
+        fs::rename(
+            new,
+            format!("{}/vbd-{}-51760", self.statistics, self.domain),
+        )
+        .unwrap();
+    }
+}
+
+impl Drop for UserSpace {
+    fn drop(&mut self) {
+        for kind in ["vbd3", "qdisk"] {
+            tool("xenstore-rm", &[self.backend(kind)]);
+        }
+        fs::remove_dir_all(&self.statistics).unwrap();
+    }
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn disks_that_processes_serve_are_listed_with_what_these_publish() {
+    let list = say(&["list", "--format", "json"]).fine();
+    let disks = UserSpace::disks_of(Record::one(&list).domain("pv-net").id);
+    let of = |record: &Record| record.domain("pv-net").disks.clone().unwrap();
+
+    let status = ["status", "pv-net", "--interval", "0.1", "--format", "json"];
+    let [blkback, tapdisk, qdisk] = &of(&Record::one(&say(&status).fine()))[..] else {
+        panic!("not three disks");
+    };
+    assert_eq!((blkback.id, &*blkback.backend), (51712, "blkback"));
+    assert_eq!((&*tapdisk.device, &*tapdisk.backend), ("xvdc", "tapdisk"));
+    let counters = [
+        tapdisk.read_requests,
+        tapdisk.read_bytes,
+        tapdisk.write_requests,
+        tapdisk.write_bytes,
+        tapdisk.out_of_slots,
+        tapdisk.errors,
+    ];
+    let expected = [11, 11 * 8 * 512, 4, 16 * 512, 7, 2];
+    assert_eq!(counters, expected.map(Some), "{tapdisk:?}");
+    assert_eq!((&*qdisk.device, &*qdisk.backend), ("xvdd", "qdisk"));
+    assert_eq!((qdisk.read_requests, qdisk.write_bytes), (None, None));
+    let table = say(&["status", "pv-net", "--interval", "0.1"]).fine();
+    assert!(
+        table.contains("xvdc  tapdisk") && table.contains("xvdd  qdisk"),
+        "{table}"
+    );
+
+    let followed = follow();
+    followed.until("all three", |records: &[Record]| {
+        records.len() > 1 && of(records.last().unwrap()).len() == 3
+    });
+    disks.count(15, 13_500);
+    let records = followed.until("read", |records: &[Record]| {
+        of(records.last().unwrap())[1].read_requests == Some(15)
+    });
+    let read: Vec<Disk> = records
+        .iter()
+        .map(|record| of(record).swap_remove(1))
+        .collect();
+    let first = read.iter().find(|disk| disk.read_requests == Some(15));
+    // 8 ms for four reads.
+    assert_eq!(
+        first.unwrap().read_latency_ns,
+        Some(2_000_000.0),
+        "{read:?}"
+    );
+    drop(disks);
+    followed.until("one", |records: &[Record]| {
+        of(records.last().unwrap()).len() == 1
+    });
+    assert_eq!(followed.complaints(), "");
 }
