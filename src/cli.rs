@@ -261,7 +261,7 @@ pub(crate) enum Format {
     Table,
     /// One JSON object per line and sample
     Json,
-    /// A header, then one row per sample and domain
+    /// A header, then one row per domain, vCPU, NIC, disk, pCPU, ...; the first column says which
     Csv,
 }
 
@@ -285,7 +285,7 @@ pub(crate) enum BatchFormat {
     Table,
     /// One JSON object per line and sample
     Json,
-    /// A header, then one row per sample and domain
+    /// A header, then for each sample one row per domain, and what -n, -x and -v ask for
     Csv,
 }
 

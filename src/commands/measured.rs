@@ -6,7 +6,7 @@ use xenscope::rates::Rates;
 use xenscope::selector::{NotFound, Selector};
 use xenscope::snapshot::{Identity, Snapshot};
 use xenscope::source::{Parts, Source};
-use xenscope::view::{Sample, csv, host, json, status, vcpus};
+use xenscope::view::{Sample, Shown, csv, host, json, status, vcpus};
 
 use super::{Notes, print, terminal_width};
 use crate::cli::{Format, Host, Measured, Status, Vcpus};
@@ -15,7 +15,7 @@ use crate::exit::Outcome;
 /// How a command turns a sample into text.
 struct Views {
     table: fn(Sample<'_>, Option<usize>) -> String,
-    csv: fn(Sample<'_>, bool) -> String,
+    csv: fn(Sample<'_>) -> String,
 }
 
 pub(crate) fn status(options: &Status, allow_untested: bool) -> anyhow::Result<Outcome> {
@@ -26,7 +26,7 @@ pub(crate) fn status(options: &Status, allow_untested: bool) -> anyhow::Result<O
     };
     let views = Views {
         table: status::sections,
-        csv: csv::domains,
+        csv: |sample| csv::domains(sample, Shown::PARTS, true),
     };
     let source = Source::open(parts, allow_untested)?;
     run(source, &options.domains, &options.measured, &views)
@@ -55,7 +55,7 @@ pub(crate) fn host(options: &Host, allow_untested: bool) -> anyhow::Result<Outco
     };
     let views = Views {
         table: host::sections,
-        csv: csv::pcpus,
+        csv: csv::host,
     };
     let source = Source::open(parts, allow_untested)?;
     run(source, &[], &options.measured, &views)
@@ -98,7 +98,7 @@ fn run(
     print(&match options.format {
         Format::Table => (views.table)(sample, terminal_width()),
         Format::Json => json::line(sample),
-        Format::Csv => (views.csv)(sample, true),
+        Format::Csv => (views.csv)(sample),
     })?;
     Ok(outcome)
 }

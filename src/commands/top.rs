@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use xenscope::rates::Rates;
 use xenscope::source::{Parts, Source};
 use xenscope::view::tui::interval;
-use xenscope::view::{Sample, csv, json, top, xentop};
+use xenscope::view::{Sample, Shown, csv, json, top, xentop};
 
 use super::{Notes, live, print, terminal_width};
 use crate::cli::{BatchFormat, Top};
@@ -30,12 +30,12 @@ fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
         names: true,
         targets: for_machines,
         details: for_machines,
-        nics: true,
-        disks: true,
+        nics: options.format != BatchFormat::Csv || options.networks,
+        disks: options.format != BatchFormat::Csv || options.vbds,
         vcpus: options.vcpus,
         ..Parts::default()
     };
-    let mut blocks = xentop::Blocks::new(xentop::Shown {
+    let shown = Shown {
         networks: options.networks,
         vbds: options.vbds,
         vcpus: options.vcpus,
@@ -43,7 +43,8 @@ fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
         repeat_header: options.repeat_header,
         full_name: options.full_name,
         dom0_first: options.dom0_first,
-    });
+    };
+    let mut blocks = xentop::Blocks::new(shown);
     let delay = options.delay.unwrap_or(interval::USUAL);
     let mut notes = Notes::default();
     let mut source = Source::open(parts, allow_untested)?;
@@ -66,7 +67,7 @@ fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
             BatchFormat::Xentop => print(blocks.block(sample)),
             BatchFormat::Table => print(&top::table(sample, terminal_width())),
             BatchFormat::Json => print(&json::line(sample)),
-            BatchFormat::Csv => print(&csv::domains(sample, printed == 0)),
+            BatchFormat::Csv => print(&csv::domains(sample, shown, printed == 0)),
         }?;
         source.reuse(replace(&mut before, after));
         printed += 1;
