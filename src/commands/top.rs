@@ -23,18 +23,27 @@ pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
     }
 }
 
-/// `xenscope top -b`
-fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
+/// What the samples of `xenscope top -b` hold.
+pub(super) fn parts(options: &Top) -> Parts {
     let for_machines = matches!(options.format, BatchFormat::Json | BatchFormat::Csv);
-    let parts = Parts {
+    let table = options.format == BatchFormat::Table;
+    let csv = options.format == BatchFormat::Csv;
+    Parts {
         names: true,
         targets: for_machines,
         details: for_machines,
-        nics: options.format != BatchFormat::Csv || options.networks,
-        disks: options.format != BatchFormat::Csv || options.vbds,
         vcpus: options.vcpus,
+        affinities: table && options.vcpus,
+        nics: !csv || options.networks,
+        disks: !csv || options.vbds,
+        macs: table && options.networks,
+        host: table && options.pcpus,
         ..Parts::default()
-    };
+    }
+}
+
+/// `xenscope top -b`
+fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
     let shown = Shown {
         networks: options.networks,
         vbds: options.vbds,
@@ -47,7 +56,7 @@ fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
     let mut blocks = xentop::Blocks::new(shown);
     let delay = options.delay.unwrap_or(interval::USUAL);
     let mut notes = Notes::default();
-    let mut source = Source::open(parts, allow_untested)?;
+    let mut source = Source::open(parts(options), allow_untested)?;
     source.watch();
     let mut before = source.sample()?;
     let mut next = Instant::now() + delay.min(PRIMING);
@@ -65,7 +74,7 @@ fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
         };
         match options.format {
             BatchFormat::Xentop => print(blocks.block(sample)),
-            BatchFormat::Table => print(&top::table(sample, terminal_width())),
+            BatchFormat::Table => print(&top::table(sample, shown, terminal_width())),
             BatchFormat::Json => print(&json::line(sample)),
             BatchFormat::Csv => print(&csv::domains(sample, shown, printed == 0)),
         }?;
