@@ -18,46 +18,58 @@ struct Views {
     csv: fn(Sample<'_>) -> String,
 }
 
-pub(crate) fn status(options: &Status, allow_untested: bool) -> anyhow::Result<Outcome> {
-    let parts = Parts {
+/// What the samples of `xenscope status` hold.
+pub(super) fn status_parts() -> Parts {
+    Parts {
         host: false,
         books: false,
         ..Parts::ALL
-    };
+    }
+}
+
+pub(crate) fn status(options: &Status, allow_untested: bool) -> anyhow::Result<Outcome> {
     let views = Views {
         table: status::sections,
         csv: |sample| csv::domains(sample, Shown::PARTS, true),
     };
-    let source = Source::open(parts, allow_untested)?;
+    let source = Source::open(status_parts(), allow_untested)?;
     run(source, &options.domains, &options.measured, &views)
 }
 
-pub(crate) fn vcpus(options: &Vcpus, allow_untested: bool) -> anyhow::Result<Outcome> {
-    let parts = Parts {
+/// What the samples of `xenscope vcpus` hold.
+pub(super) fn vcpus_parts() -> Parts {
+    Parts {
         names: true,
         vcpus: true,
         affinities: true,
         ..Parts::default()
-    };
+    }
+}
+
+pub(crate) fn vcpus(options: &Vcpus, allow_untested: bool) -> anyhow::Result<Outcome> {
     let views = Views {
         table: vcpus::lines,
         csv: csv::vcpus,
     };
-    let source = Source::open(parts, allow_untested)?;
+    let source = Source::open(vcpus_parts(), allow_untested)?;
     run(source, &options.domains, &options.measured, &views)
 }
 
-pub(crate) fn host(options: &Host, allow_untested: bool) -> anyhow::Result<Outcome> {
-    let parts = Parts {
+/// What the samples of `xenscope host` hold.
+pub(super) fn host_parts() -> Parts {
+    Parts {
         names: true,
         host: true,
         ..Parts::default()
-    };
+    }
+}
+
+pub(crate) fn host(options: &Host, allow_untested: bool) -> anyhow::Result<Outcome> {
     let views = Views {
         table: host::sections,
         csv: csv::host,
     };
-    let source = Source::open(parts, allow_untested)?;
+    let source = Source::open(host_parts(), allow_untested)?;
     run(source, &[], &options.measured, &views)
 }
 
