@@ -134,7 +134,8 @@ pub(crate) fn disk(id: u32, read_bytes: u64, write_bytes: u64) -> Disk {
 }
 
 /// A host with everything that a view can ask for, and the same host two seconds later: dom0, which
-/// has no devices, and `web`, of whose counters no two have the same figure or rate.
+/// has no devices, `web`, and `db`, whose vCPUs no one could read. No two counters have the same
+/// rate.
 ///
 /// `web` has no ceiling and two vCPUs, one of them offline; one NIC of which all is known, and one
 /// of which neither the MAC nor the bytes sent are; a disk of tapdisk's and one of qdisk's.
@@ -158,6 +159,7 @@ pub(crate) fn equipped() -> (Snapshot, Snapshot) {
             }),
             vcpus: Some(vec![
                 Vcpu {
+                    soft_affinity: Some(vec![1]),
                     stamp: stamp(at_ns),
                     ..vcpu(0, 1, at_ns / 2)
                 },
@@ -202,9 +204,28 @@ pub(crate) fn equipped() -> (Snapshot, Snapshot) {
             ]),
             ..domain(5, "web", at_ns, at_ns / 2)
         };
-        let mut snapshot = snapshot(at_ns, at_ns / 8 * 5, vec![dom0, web]);
-        snapshot.host = full(snapshot.host);
-        snapshot.host.pcpu = pcpus(2, at_ns);
+        let db = Domain {
+            nics: Some(vec![Nic {
+                stamp: stamp(at_ns),
+                ..nic(0, second * (3 << 10), second * (7 << 10))
+            }]),
+            disks: Some(vec![Disk {
+                stamp: stamp(at_ns),
+                ..disk(51712, second * (9 << 10), second * (11 << 10))
+            }]),
+            ..domain(9, "db", at_ns, at_ns / 8)
+        };
+        let mut snapshot = snapshot(at_ns, 0, vec![dom0, web, db]);
+        let mut host = full(snapshot.host);
+        host.pcpu = pcpus(3, at_ns);
+        host.pcpu[1].idle_time_ns = Some(at_ns / 4);
+        host.dom0 = Some(Dom0Kernel {
+            uptime_ns: Some(at_ns + 93_784 * SECOND),
+            cpu_time_ns: Some(at_ns / 5),
+            steal_time_ns: Some(at_ns / 50),
+            ..Dom0Kernel::default()
+        });
+        snapshot.host = host;
         snapshot
     };
     (at(1), at(3))

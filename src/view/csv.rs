@@ -269,7 +269,8 @@ mod tests {
         assert_eq!(
             kinds,
             [
-                "domain", "vcpu", "domain", "vcpu", "vcpu", "nic", "nic", "disk", "disk"
+                "domain", "vcpu", "domain", "vcpu", "vcpu", "nic", "nic", "disk", "disk", "domain",
+                "nic", "disk"
             ]
         );
         let first = "time=1970-01-01T00:00:00Z interval_ns=2000000000";
@@ -281,7 +282,7 @@ mod tests {
                 "vcpu",
                 "vcpus.id=0 vcpus.online=true vcpus.state=running vcpus.pcpu=1 \
                  vcpus.cpu_time_ns=1500000000 vcpus.cpu_percent=50.0 vcpus.hard_affinity=0-1 \
-                 vcpus.soft_affinity=0-1",
+                 vcpus.soft_affinity=1",
             ),
             (
                 4,
@@ -348,7 +349,7 @@ mod tests {
                 .iter()
                 .any(|name| name.starts_with("disks") || name.contains("vcpus."))
         );
-        assert_eq!(rows.len(), 4);
+        assert_eq!(rows.len(), 6);
     }
 
     #[test]
@@ -372,15 +373,19 @@ mod tests {
             "kind=host {first} xen_version=4.17.5 pcpus=2 cpu_khz=2000000 \
              memory_bytes=4294967296 memory_free_bytes=1073741824 memory_claimed_bytes=0 "
         )));
-        assert!(written(&rows[0]).contains(&"build.command_line=dom0_mem=768M".to_owned()));
+        for cell in ["build.command_line=dom0_mem=768M", "dom0.cpu_percent=20.0"] {
+            assert!(written(&rows[0]).contains(&cell.to_owned()));
+        }
         let parts: Vec<String> = rows[1..].iter().map(|row| written(row).join(" ")).collect();
         assert_eq!(
             parts,
             [
                 "kind=pcpu {first} pcpu.id=0 pcpu.online=true pcpu.socket=0 pcpu.core=0 \
                  pcpu.node=0 pcpu.pool=0 pcpu.idle_time_ns=3000000000 pcpu.cpu_percent=0.0",
-                "kind=pcpu {first} pcpu.id=1 pcpu.online=false pcpu.socket=1 pcpu.core=1 \
-                 pcpu.node=2 pcpu.pool=0",
+                "kind=pcpu {first} pcpu.id=1 pcpu.online=true pcpu.socket=0 pcpu.core=1 \
+                 pcpu.node=1 pcpu.pool=0 pcpu.idle_time_ns=750000000 pcpu.cpu_percent=75.0",
+                "kind=pcpu {first} pcpu.id=2 pcpu.online=false pcpu.socket=1 pcpu.core=2 \
+                 pcpu.node=2",
                 "kind=node {first} nodes.id=0 nodes.memory_bytes=4294967296 \
                  nodes.memory_free_bytes=1073741824",
                 "kind=pool {first} pools.id=0 pools.name=Pool-0 pools.scheduler=credit2 \

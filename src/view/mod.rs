@@ -83,3 +83,6 @@ impl<'a> Sample<'a> {
         self.snapshot.host.pcpu.iter().zip(percents)
     }
 }
+
+#[cfg(test)]
+mod tests;
