@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::PossibleValue;
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use xenscope::selector::Selector;
 use xenscope::view::tui::interval;
 
@@ -189,27 +191,29 @@ pub(crate) struct Top {
     #[arg(allow_negative_numbers = true)]
     pub(crate) iterations: Option<u64>,
 
-    /// Show each domain's NICs below it
+    /// Show each domain's NICs below it; CSV has NICs only with this
     #[arg(short, long)]
     pub(crate) networks: bool,
 
-    /// Show each domain's disks below it
+    /// Show each domain's disks below it; CSV has disks only with this
     #[arg(short = 'x', long)]
     pub(crate) vbds: bool,
 
-    /// Show each domain's vCPUs below it; JSON has vCPUs only with this
+    /// Show each domain's vCPUs below it; JSON and CSV have vCPUs only with this
     #[arg(short, long)]
     pub(crate) vcpus: bool,
 
-    /// Show the pCPUs: below the domains with -b, else instead of them until P is pressed
+    /// Show the pCPUs: below the domains with -b, else instead of them until P is pressed; JSON has
+    /// them always, and for CSV there is 'xenscope host'
     #[arg(short, long)]
     pub(crate) pcpus: bool,
 
-    /// Repeat the heading above each domain
+    /// Repeat the heading above each domain: on the screen and in xentop's layout
     #[arg(short, long)]
     pub(crate) repeat_header: bool,
 
-    /// Show names whole: not only their first ten columns with -b, else at other columns' cost
+    /// Show names whole: not only their first ten columns in xentop's layout, on the screen and in
+    /// tables at other columns' cost
     #[arg(short, long)]
     pub(crate) full_name: bool,
 
@@ -244,6 +248,18 @@ impl From<Xentop> for Cli {
             verbose: 0,
             allow_untested_xen: xentop.allow_untested_xen,
             command: Command::Top(xentop.top),
+        }
+    }
+}
+
+impl Top {
+    /// The option that the format has no place for; `None` when there is none.
+    fn misplaced(&self) -> Option<&'static str> {
+        match self.format {
+            BatchFormat::Xentop => None,
+            _ if self.repeat_header => Some("--repeat-header"),
+            BatchFormat::Csv if self.pcpus => Some("--pcpus"),
+            _ => None,
         }
     }
 }
@@ -287,7 +303,7 @@ pub(crate) enum Format {
     Table,
     /// One JSON object per line and sample
     Json,
-    /// A header, then one row per sample and domain
+    /// A header, then one row per domain, vCPU, NIC, disk, pCPU, ...; the first column says which
     Csv,
 }
 
@@ -307,11 +323,11 @@ pub(crate) enum BatchFormat {
     /// The layout of 'xentop -b'
     #[default]
     Xentop,
-    /// For people
+    /// For people; what -v, -x, -n and -p ask for stands in tables of its own
     Table,
     /// One JSON object per line and sample
     Json,
-    /// A header, then one row per sample and domain
+    /// A header, then for each sample one row per domain, and what -n, -x and -v ask for
     Csv,
 }
 
@@ -333,10 +349,19 @@ impl Cli {
     pub(crate) fn of_process() -> Result<Self, clap::Error> {
         let words: Vec<OsString> = std::env::args_os().collect();
         let name = words.first().map(PathBuf::from).unwrap_or_default();
-        match name.file_name().is_some_and(|name| name == "xentop") {
-            true => Xentop::try_parse_from(words).map(Self::from),
-            false => Self::try_parse_from(words),
+        let cli = match name.file_name().is_some_and(|name| name == "xentop") {
+            true => Xentop::try_parse_from(words).map(Self::from)?,
+            false => Self::try_parse_from(words)?,
+        };
+        if let Command::Top(top) = &cli.command
+            && let Some(option) = top.misplaced()
+        {
+            let format = top.format.to_possible_value();
+            let format = format.as_ref().map_or("", PossibleValue::get_name);
+            let message = format!("'{option}' cannot be used with '--format {format}'");
+            return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
         }
+        Ok(cli)
     }
 }
 
@@ -346,7 +371,6 @@ mod tests {
 
     #[test]
     fn the_definitions_hold_together() {
-        use clap::CommandFactory;
         Cli::command().debug_assert();
         Xentop::command().debug_assert();
     }

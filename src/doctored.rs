@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::snapshot::{
     Backend, Build, Disk, DiskBackend, Dom0Kernel, DomId, Domain, DomainType, Host, Listing, Nic,
-    Node, Pcpu, Pool, Scheduler, Snapshot, Stamp, States, Vcpu, VcpuState, XenClock,
+    Node, Pcpu, Pool, Scheduler, Scheduling, Snapshot, Stamp, States, Vcpu, VcpuState, XenClock,
 };
 
 /// A second, in nanoseconds.
@@ -131,6 +131,104 @@ pub(crate) fn disk(id: u32, read_bytes: u64, write_bytes: u64) -> Disk {
         out_of_slots: Some(0),
         ..Disk::without_counters(id, "xvda".to_owned(), DiskBackend::Blkback, stamp(0))
     }
+}
+
+/// A host with everything that a view can ask for, and the same host two seconds later: dom0, which
+/// has no devices, `web`, and `db`, whose vCPUs no one could read. No two counters have the same
+/// rate.
+///
+/// `web` has no ceiling and two vCPUs, one of them offline; one NIC of which all is known, and one
+/// of which neither the MAC nor the bytes sent are; a disk of tapdisk's and one of qdisk's.
+pub(crate) fn equipped() -> (Snapshot, Snapshot) {
+    let at = |second: u64| {
+        let at_ns = second * SECOND;
+        let dom0 = Domain {
+            vcpus: Some(vec![Vcpu {
+                stamp: stamp(at_ns),
+                ..vcpu(0, 0, at_ns / 4)
+            }]),
+            nics: Some(Vec::new()),
+            disks: Some(Vec::new()),
+            ..domain(0, "Domain-0", at_ns, at_ns / 4)
+        };
+        let web = Domain {
+            memory_max_bytes: None,
+            scheduling: Some(Scheduling::Credit2 {
+                weight: 512,
+                cap_percent: Some(150),
+            }),
+            vcpus: Some(vec![
+                Vcpu {
+                    soft_affinity: Some(vec![1]),
+                    stamp: stamp(at_ns),
+                    ..vcpu(0, 1, at_ns / 2)
+                },
+                Vcpu {
+                    state: VcpuState::Offline,
+                    pcpu: None,
+                    stamp: stamp(at_ns),
+                    ..vcpu(1, 0, 7 * SECOND)
+                },
+            ]),
+            nics: Some(vec![
+                Nic {
+                    rx_errors: Some(1),
+                    rx_drops: Some(2),
+                    tx_errors: Some(3),
+                    tx_drops: Some(4),
+                    stamp: stamp(at_ns),
+                    ..nic(0, second * (48 << 20), second * (16 << 10))
+                },
+                Nic {
+                    mac: None,
+                    tx_bytes: None,
+                    stamp: stamp(at_ns),
+                    ..nic(1, second * (2 << 10), second * (5 << 10))
+                },
+            ]),
+            disks: Some(vec![
+                Disk {
+                    backend: DiskBackend::Tapdisk,
+                    read_requests: Some(second * 128),
+                    write_requests: Some(second * 32),
+                    flush_requests: Some(5),
+                    discard_requests: Some(6),
+                    out_of_slots: Some(8),
+                    errors: Some(9),
+                    read_time_ns: Some(second * 64_000_000),
+                    write_time_ns: Some(second * 80_000_000),
+                    stamp: stamp(at_ns),
+                    ..disk(51712, second * (4 << 20), second * (1 << 20))
+                },
+                Disk::without_counters(51728, "xvdb".to_owned(), DiskBackend::Qdisk, stamp(at_ns)),
+            ]),
+            ..domain(5, "web", at_ns, at_ns / 2)
+        };
+        let db = Domain {
+            nics: Some(vec![Nic {
+                stamp: stamp(at_ns),
+                ..nic(0, second * (3 << 10), second * (7 << 10))
+            }]),
+            disks: Some(vec![Disk {
+                stamp: stamp(at_ns),
+                ..disk(51712, second * (9 << 10), second * (11 << 10))
+            }]),
+            ..domain(9, "db", at_ns, at_ns / 8)
+        };
+        let mut snapshot = snapshot(at_ns, 0, vec![dom0, web, db]);
+        let mut host = full(snapshot.host);
+        host.pcpu = pcpus(3, at_ns);
+        host.pcpu[1].idle_time_ns = Some(at_ns / 4);
+        host.dom0 = Some(Dom0Kernel {
+            uptime_ns: Some(at_ns + 93_784 * SECOND),
+            cpu_time_ns: Some(at_ns / 5),
+            steal_time_ns: Some(at_ns / 50),
+            ..Dom0Kernel::default()
+        });
+        snapshot.host = host;
+        snapshot
+    };
+    (at(1), at(3))
 }
 
 /// A host at work with `count` domains, dom0 among them, and the same host a second later. Each

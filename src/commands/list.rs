@@ -2,19 +2,23 @@
 
 use xenscope::rates::Rates;
 use xenscope::source::{Parts, Source};
-use xenscope::view::{Sample, csv, json, list};
+use xenscope::view::{Sample, Shown, csv, json, list};
 
 use super::{Notes, print, terminal_width};
 use crate::cli::{Format, List};
 
-pub(crate) fn run(options: &List, allow_untested: bool) -> anyhow::Result<()> {
-    let parts = Parts {
+/// What the sample of `xenscope list` holds.
+pub(super) fn parts(format: Format) -> Parts {
+    Parts {
         names: true,
-        targets: options.format != Format::Table,
-        details: options.format != Format::Table,
+        targets: format != Format::Table,
+        details: format != Format::Table,
         ..Parts::default()
-    };
-    let snapshot = Source::open(parts, allow_untested)?.sample()?;
+    }
+}
+
+pub(crate) fn run(options: &List, allow_untested: bool) -> anyhow::Result<()> {
+    let snapshot = Source::open(parts(options.format), allow_untested)?.sample()?;
     Notes::default().tell(&snapshot.notes);
     let sample = Sample {
         snapshot: &snapshot,
@@ -23,7 +27,7 @@ pub(crate) fn run(options: &List, allow_untested: bool) -> anyhow::Result<()> {
     print(&match options.format {
         Format::Table => list::table(sample, terminal_width()),
         Format::Json => json::line(sample),
-        Format::Csv => csv::domains(sample, true),
+        Format::Csv => csv::domains(sample, Shown::default(), true),
     })?;
     Ok(())
 }

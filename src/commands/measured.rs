@@ -6,7 +6,7 @@ use xenscope::rates::Rates;
 use xenscope::selector::{NotFound, Selector};
 use xenscope::snapshot::{Identity, Snapshot};
 use xenscope::source::{Parts, Source};
-use xenscope::view::{Sample, csv, host, json, status, vcpus};
+use xenscope::view::{Sample, Shown, csv, host, json, status, vcpus};
 
 use super::{Notes, print, terminal_width};
 use crate::cli::{Format, Host, Measured, Status, Vcpus};
@@ -15,60 +15,84 @@ use crate::exit::{Outcome, complain};
 /// How a command turns a sample into text.
 struct Views {
     table: fn(Sample<'_>, Option<usize>) -> String,
-    csv: fn(Sample<'_>, bool) -> String,
+    csv: fn(Sample<'_>) -> String,
 }
 
-pub(crate) fn status(options: &Status, allow_untested: bool) -> anyhow::Result<Outcome> {
-    let parts = Parts {
+/// What the samples of `xenscope status` hold.
+pub(super) fn status_parts() -> Parts {
+    Parts {
         host: false,
         books: false,
         ..Parts::ALL
-    };
-    let views = Views {
-        table: status::sections,
-        csv: csv::domains,
-    };
-    let source = Source::open(parts, allow_untested)?;
-    run(source, parts, &options.domains, &options.measured, &views)
+    }
 }
 
-pub(crate) fn vcpus(options: &Vcpus, allow_untested: bool) -> anyhow::Result<Outcome> {
-    let parts = Parts {
+pub(crate) fn status(options: &Status, allow_untested: bool) -> anyhow::Result<Outcome> {
+    let views = Views {
+        table: status::sections,
+        csv: |sample| csv::domains(sample, Shown::PARTS, true),
+    };
+    let parts = status_parts();
+    run(
+        parts,
+        allow_untested,
+        &options.domains,
+        &options.measured,
+        &views,
+    )
+}
+
+/// What the samples of `xenscope vcpus` hold.
+pub(super) fn vcpus_parts() -> Parts {
+    Parts {
         names: true,
         vcpus: true,
         affinities: true,
         ..Parts::default()
-    };
+    }
+}
+
+pub(crate) fn vcpus(options: &Vcpus, allow_untested: bool) -> anyhow::Result<Outcome> {
     let views = Views {
         table: vcpus::lines,
         csv: csv::vcpus,
     };
-    let source = Source::open(parts, allow_untested)?;
-    run(source, parts, &options.domains, &options.measured, &views)
+    let parts = vcpus_parts();
+    run(
+        parts,
+        allow_untested,
+        &options.domains,
+        &options.measured,
+        &views,
+    )
 }
 
-pub(crate) fn host(options: &Host, allow_untested: bool) -> anyhow::Result<Outcome> {
-    let parts = Parts {
+/// What the samples of `xenscope host` hold.
+pub(super) fn host_parts() -> Parts {
+    Parts {
         names: true,
         host: true,
         ..Parts::default()
-    };
+    }
+}
+
+pub(crate) fn host(options: &Host, allow_untested: bool) -> anyhow::Result<Outcome> {
     let views = Views {
         table: host::sections,
-        csv: csv::pcpus,
+        csv: csv::host,
     };
-    let source = Source::open(parts, allow_untested)?;
-    run(source, parts, &[], &options.measured, &views)
+    run(host_parts(), allow_untested, &[], &options.measured, &views)
 }
 
 /// Measures the domains that were named, or all when none was.
 fn run(
-    mut source: Source,
     parts: Parts,
+    allow_untested: bool,
     named: &[Selector],
     options: &Measured,
     views: &Views,
 ) -> anyhow::Result<Outcome> {
+    let mut source = Source::open(parts, allow_untested)?;
     let mut notes = Notes::default();
     let mut outcome = Outcome::Done;
     let mut wanted = Vec::new();
@@ -107,7 +131,7 @@ fn run(
     print(&match options.format {
         Format::Table => (views.table)(sample, terminal_width()),
         Format::Json => json::line(sample),
-        Format::Csv => (views.csv)(sample, true),
+        Format::Csv => (views.csv)(sample),
     })?;
     Ok(outcome)
 }

@@ -47,3 +47,68 @@ fn terminal_width() -> Option<usize> {
     let (Width(width), _) = terminal_size_of(io::stdout())?;
     Some(usize::from(width))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
+    use clap::Parser;
+    use xenscope::source::Parts;
+
+    use super::*;
+    use crate::cli::{Cli, Command, Format};
+
+    /// Fields as the README has them, and whether a sample with these parts has them.
+    type Row = (&'static str, fn(Parts) -> bool);
+
+    /// What the samples of `top` with these options hold.
+    fn of_top(options: &[&str]) -> Parts {
+        let words = ["xenscope", "top", "-b", "--format", "json"];
+        match Cli::parse_from(words.iter().chain(options)).command {
+            Command::Top(options) => top::parts(&options),
+            _ => panic!("not top"),
+        }
+    }
+
+    #[test]
+    fn the_readme_tells_which_command_fills_which_fields() {
+        let rows: [Row; 7] = [
+            (
+                "`memory_target_bytes`, `memory_static_max_bytes`",
+                |parts| parts.targets && parts.details,
+            ),
+            (
+                "`scheduler`, `weight`, `cap_percent`, `period_ns`, `budget_ns`, `extra_time`",
+                |parts| parts.scheduling,
+            ),
+            ("`vcpus`", |parts| parts.vcpus),
+            ("`vcpus[].hard_affinity`, `.soft_affinity`", |parts| {
+                parts.affinities
+            }),
+            ("`nics`, `disks`", |parts| parts.nics && parts.disks),
+            ("`nics[].mac`", |parts| parts.macs),
+            (
+                "`host.nodes`, `.pools`, `.build`, `.dom0`, and `.socket`, `.core`, `.node`, \
+                 `.pool` of `host.pcpu[]`",
+                |parts| parts.host,
+            ),
+        ];
+        let commands = [
+            list::parts(Format::Json),
+            measured::status_parts(),
+            measured::vcpus_parts(),
+            measured::host_parts(),
+            of_top(&[]),
+        ];
+        let mut expected = String::new();
+        for (fields, holds) in rows {
+            let mut cells = commands.map(|parts| if holds(parts) { "yes" } else { "" });
+            if !holds(of_top(&[])) && holds(of_top(&["-v"])) {
+                cells[4] = "with `-v`";
+            }
+            expected.push_str(&format!("| {fields} | {} |\n", cells.join(" | ")));
+        }
+        let readme = include_str!("../../README.md");
+        assert!(readme.contains(&expected), "README.md lacks\n{expected}");
+    }
+}

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use xenscope::rates::Rates;
 use xenscope::source::{Parts, Source};
 use xenscope::view::tui::interval;
-use xenscope::view::{Sample, csv, json, top, xentop};
+use xenscope::view::{Sample, Shown, csv, json, top, xentop};
 
 use super::{Notes, live, print, terminal_width};
 use crate::cli::{BatchFormat, Top};
@@ -23,19 +23,28 @@ pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
     }
 }
 
-/// `xenscope top -b`
-fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
+/// What the samples of `xenscope top -b` hold.
+pub(super) fn parts(options: &Top) -> Parts {
     let for_machines = matches!(options.format, BatchFormat::Json | BatchFormat::Csv);
-    let parts = Parts {
+    let table = options.format == BatchFormat::Table;
+    let csv = options.format == BatchFormat::Csv;
+    Parts {
         names: true,
         targets: for_machines,
         details: for_machines,
-        nics: true,
-        disks: true,
         vcpus: options.vcpus,
+        affinities: table && options.vcpus,
+        nics: !csv || options.networks,
+        disks: !csv || options.vbds,
+        macs: table && options.networks,
+        host: table && options.pcpus,
         ..Parts::default()
-    };
-    let mut blocks = xentop::Blocks::new(xentop::Shown {
+    }
+}
+
+/// `xenscope top -b`
+fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
+    let shown = Shown {
         networks: options.networks,
         vbds: options.vbds,
         vcpus: options.vcpus,
@@ -43,10 +52,11 @@ fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
         repeat_header: options.repeat_header,
         full_name: options.full_name,
         dom0_first: options.dom0_first,
-    });
+    };
+    let mut blocks = xentop::Blocks::new(shown);
     let delay = options.delay.unwrap_or(interval::USUAL);
     let mut notes = Notes::default();
-    let mut source = Source::open(parts, allow_untested)?;
+    let mut source = Source::open(parts(options), allow_untested)?;
     source.watch();
     let mut before = source.sample()?;
     let mut next = Instant::now() + delay.min(PRIMING);
@@ -64,9 +74,9 @@ fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
         };
         match options.format {
             BatchFormat::Xentop => print(blocks.block(sample)),
-            BatchFormat::Table => print(&top::table(sample, terminal_width())),
+            BatchFormat::Table => print(&top::table(sample, shown, terminal_width())),
             BatchFormat::Json => print(&json::line(sample)),
-            BatchFormat::Csv => print(&csv::domains(sample, printed == 0)),
+            BatchFormat::Csv => print(&csv::domains(sample, shown, printed == 0)),
         }?;
         source.reuse(replace(&mut before, after));
         printed += 1;

@@ -41,6 +41,7 @@ fn told(history: &mut History, snapshot: &Snapshot) -> Vec<String> {
         let change = serde_json::to_value(&event.change).unwrap();
         let mut change = change.as_object().unwrap().clone();
         let what = change.remove("event").unwrap();
+        change.sort_keys();
         let details: Vec<_> = change.values().map(ToString::to_string).collect();
         let line = format!(
             "{id} {name} {} {}",

@@ -98,10 +98,11 @@ impl Disk {
 }
 
 /// What serves a disk in dom0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DiskBackend {
     /// The kernel's block backend (`vbd`).
+    #[default]
     Blkback,
     /// tapdisk3 in dom0's user space (`vbd3`).
     Tapdisk,

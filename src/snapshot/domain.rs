@@ -91,7 +91,9 @@ pub struct Identity {
 }
 
 /// A domain's number (`domid_t`, xen/xen.h).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct DomId(pub u16);
 
@@ -102,10 +104,11 @@ impl fmt::Display for DomId {
 }
 
 /// How a domain is virtualised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DomainType {
     /// Paravirtualised.
+    #[default]
     Pv,
     /// Hardware virtualised with paravirtual devices and without a device model.
     Pvh,
@@ -159,12 +162,13 @@ impl States {
 }
 
 /// A domain's state in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// At least one vCPU is on a pCPU.
     Running,
     /// Wants to run and waits for a pCPU (or has no vCPU online at all).
+    #[default]
     Runnable,
     /// Every online vCPU waits for an event.
     Blocked,
@@ -336,7 +340,7 @@ pub struct Vcpu {
 }
 
 /// What a vCPU does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum VcpuState {
     /// Is on a pCPU.
@@ -346,6 +350,7 @@ pub enum VcpuState {
     /// Waits for an event.
     Blocked,
     /// Was unplugged, or never brought up.
+    #[default]
     Offline,
 }
 

@@ -101,12 +101,13 @@ pub struct Pool {
 }
 
 /// A scheduler of the hypervisor (`XEN_SCHEDULER_*`, xen/domctl.h).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scheduler {
     /// Proportional shares.
     Credit,
     /// Proportional shares, the default since Xen 4.12.
+    #[default]
     Credit2,
     /// Fixed time slots, after ARINC 653.
     Arinc653,

@@ -77,7 +77,7 @@ fn called(who: &Who) -> String {
 fn figures(comparison: &Comparison) -> Table {
     let mut table = Table::new(&[
         ("ID", Align::Right),
-        ("NAME", Align::Left),
+        ("NAME", Align::Yielding),
         ("COLUMN", Align::Left),
         ("OURS BEFORE", Align::Right),
         ("THEIRS", Align::Right),

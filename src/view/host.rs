@@ -98,7 +98,7 @@ fn nodes(host: &Host) -> Table {
         ("NODE", Align::Right),
         ("MEMORY", Align::Right),
         ("FREE", Align::Right),
-        ("PCPUS", Align::Left),
+        ("PCPUS", Align::Yielding),
     ]);
     for node in host.nodes.iter().flatten() {
         let on_node = host.pcpu.iter().filter(|pcpu| pcpu.node == Some(node.id));
@@ -116,10 +116,10 @@ fn nodes(host: &Host) -> Table {
 fn pools(host: &Host) -> Table {
     let mut table = Table::new(&[
         ("POOL", Align::Right),
-        ("NAME", Align::Left),
+        ("NAME", Align::Yielding),
         ("SCHEDULER", Align::Left),
         ("DOMAINS", Align::Right),
-        ("PCPUS", Align::Left),
+        ("PCPUS", Align::Yielding),
     ]);
     for pool in host.pools.iter().flatten() {
         table.row(vec![
@@ -133,7 +133,7 @@ fn pools(host: &Host) -> Table {
     table
 }
 
-fn pcpus(sample: Sample<'_>) -> Table {
+pub(super) fn pcpus(sample: Sample<'_>) -> Table {
     let mut table = Table::new(&[
         ("PCPU", Align::Right),
         ("STATE", Align::Left),

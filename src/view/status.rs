@@ -1,7 +1,7 @@
 //! All about a domain: a paragraph, and a table each of its vCPUs, disks and NICs.
 
 use super::Sample;
-use super::table::{Align, Table};
+use super::table::{Align, Head, Table};
 use super::text::{UNKNOWN, kib_per_second, mib, or_unknown, percent, safe};
 use super::vcpus;
 use crate::rates::{DiskRates, DomainRates, Measured, NicRates};
@@ -30,13 +30,19 @@ fn section(
             out.push_str(&table.render(width));
         }
     };
-    let mut cpus = vcpus::table();
-    for (vcpu, percent) in domain.vcpus.iter().flatten().zip(&rates.vcpu_percent) {
-        cpus.row(vcpus::cells(domain, vcpu, *percent));
-    }
-    add(cpus);
-    add(disks(&domain.disks, &rates.disks));
-    add(nics(&domain.nics, &rates.nics));
+    let vcpus = domain.vcpus.iter().flatten().zip(&rates.vcpu_percent);
+    let disks = domain.disks.iter().flatten().zip(&rates.disks);
+    let nics = domain.nics.iter().flatten().zip(&rates.nics);
+    let vcpus = vcpus.map(|(vcpu, percent)| vcpus::cells(vcpu, *percent));
+    add(Table::of(&vcpus::HEADS, vcpus));
+    add(Table::of(
+        &DISK,
+        disks.map(|(disk, rates)| self::disk(disk, rates)),
+    ));
+    add(Table::of(
+        &NIC,
+        nics.map(|(nic, rates)| self::nic(nic, rates)),
+    ));
     out
 }
 
@@ -116,70 +122,79 @@ fn memory(domain: &Domain) -> String {
     out
 }
 
-fn disks(disks: &Option<Vec<Disk>>, rates: &[DiskRates]) -> Table {
-    let mut table = Table::new(&[
-        ("DISK", Align::Left),
-        ("BACKEND", Align::Left),
-        ("READ", Align::Right),
-        ("WRITTEN", Align::Right),
-        ("READ/S", Align::Right),
-        ("WRITE/S", Align::Right),
-        ("READS/S", Align::Right),
-        ("WRITES/S", Align::Right),
-        ("READ TIME", Align::Right),
-        ("WRITE TIME", Align::Right),
-        ("NO SLOT", Align::Right),
-        ("ERRORS", Align::Right),
-    ]);
+/// The columns of a disk: what it does now, what went wrong, and what it has done in all.
+pub(super) const DISK: [Head; 11] = [
+    ("DISK", Align::Yielding),
+    ("BACKEND", Align::Left),
+    ("READ/S", Align::Right),
+    ("WRITE/S", Align::Right),
+    ("READS/S", Align::Right),
+    ("WRITES/S", Align::Right),
+    ("ERRORS", Align::Right),
+    ("TAKES", Align::Right),
+    ("NO SLOT", Align::Right),
+    ("READ", Align::Right),
+    ("WRITTEN", Align::Right),
+];
+
+/// What a disk has in its columns.
+pub(super) fn disk(disk: &Disk, rates: &DiskRates) -> Vec<String> {
     let count = |count: Option<u64>| or_unknown(count, |count| count.to_string());
-    let latency = |ns: Option<f64>| or_unknown(ns, |ns| format!("{:.2} ms", ns / 1e6));
-    for (disk, rates) in disks.iter().flatten().zip(rates) {
-        table.row(vec![
-            safe(&disk.device).into_owned(),
-            disk.backend.to_string(),
-            or_unknown(disk.read_bytes, mib),
-            or_unknown(disk.write_bytes, mib),
-            kib_per_second(rates.read_bytes),
-            kib_per_second(rates.write_bytes),
-            percent(rates.read_requests),
-            percent(rates.write_requests),
+    let latency = |ns: Option<f64>| or_unknown(ns, |ns| format!("{:.2}", ns / 1e6));
+    vec![
+        safe(&disk.device).into_owned(),
+        disk.backend.to_string(),
+        kib_per_second(rates.read_bytes),
+        kib_per_second(rates.write_bytes),
+        percent(rates.read_requests),
+        percent(rates.write_requests),
+        count(disk.errors),
+        format!(
+            "{}/{} ms",
             latency(rates.read_latency_ns),
-            latency(rates.write_latency_ns),
-            count(disk.out_of_slots),
-            count(disk.errors),
-        ]);
-    }
-    table
+            latency(rates.write_latency_ns)
+        ),
+        count(disk.out_of_slots),
+        or_unknown(disk.read_bytes, mib),
+        or_unknown(disk.write_bytes, mib),
+    ]
 }
 
-fn nics(nics: &Option<Vec<Nic>>, rates: &[NicRates]) -> Table {
-    let mut table = Table::new(&[
-        ("NIC", Align::Right),
-        ("DEVICE", Align::Left),
-        ("MAC", Align::Left),
-        ("RECEIVED", Align::Right),
-        ("SENT", Align::Right),
-        ("RECEIVE/S", Align::Right),
-        ("SEND/S", Align::Right),
-        ("ERRORS", Align::Right),
-        ("DROPS", Align::Right),
-    ]);
+/// The columns of a NIC, in the order of a disk's; where there are two figures in one, the first is
+/// of what the guest received.
+pub(super) const NIC: [Head; 10] = [
+    ("NIC", Align::Right),
+    ("DEVICE", Align::Yielding),
+    ("RECEIVE/S", Align::Right),
+    ("SEND/S", Align::Right),
+    ("PACKETS/S", Align::Right),
+    ("ERRORS", Align::Right),
+    ("DROPS", Align::Right),
+    ("RECEIVED", Align::Right),
+    ("SENT", Align::Right),
+    ("MAC", Align::Left),
+];
+
+/// What a NIC has in its columns.
+pub(super) fn nic(nic: &Nic, rates: &NicRates) -> Vec<String> {
     let both = |rx: Option<u64>, tx: Option<u64>| {
         let show = |count: Option<u64>| or_unknown(count, |count| count.to_string());
         format!("{}/{}", show(rx), show(tx))
     };
-    for (nic, rates) in nics.iter().flatten().zip(rates) {
-        table.row(vec![
-            nic.id.to_string(),
-            safe(&nic.device).into_owned(),
-            safe(nic.mac.as_deref().unwrap_or(UNKNOWN)).into_owned(),
-            or_unknown(nic.rx_bytes, mib),
-            or_unknown(nic.tx_bytes, mib),
-            kib_per_second(rates.rx_bytes),
-            kib_per_second(rates.tx_bytes),
-            both(nic.rx_errors, nic.tx_errors),
-            both(nic.rx_drops, nic.tx_drops),
-        ]);
-    }
-    table
+    vec![
+        nic.id.to_string(),
+        safe(&nic.device).into_owned(),
+        kib_per_second(rates.rx_bytes),
+        kib_per_second(rates.tx_bytes),
+        format!(
+            "{}/{}",
+            percent(rates.rx_packets),
+            percent(rates.tx_packets)
+        ),
+        both(nic.rx_errors, nic.tx_errors),
+        both(nic.rx_drops, nic.tx_drops),
+        or_unknown(nic.rx_bytes, mib),
+        or_unknown(nic.tx_bytes, mib),
+        safe(nic.mac.as_deref().unwrap_or(UNKNOWN)).into_owned(),
+    ]
 }

@@ -1,36 +1,68 @@
 //! A plain table: aligned columns, as wide as they need to be.
 
-use super::text::{columns, shortened};
+use super::text::{UNKNOWN, columns, safe, shortened};
+use crate::snapshot::Domain;
 
-/// Narrowest that a column which gives way becomes.
+/// Narrowest that a column which gives way becomes, unless its heading is wider.
 const NARROWEST: usize = 8;
+
+/// What stands between two columns.
+const GAP: &str = "  ";
+
+/// What stands behind the headings when columns were left out.
+const MORE: &str = " …";
 
 /// Where a column's text stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Align {
     Left,
     Right,
+    /// As `Left`; and where the table is too wide, the text is cut. For names and lists: half a
+    /// number is another number.
+    Yielding,
 }
 
-/// A table under construction. The second column, the name by habit, gives way when the whole is
-/// too wide.
+/// A column's heading.
+pub(super) type Head = (&'static str, Align);
+
+/// A table under construction.
 pub(super) struct Table {
-    heads: Vec<(&'static str, Align)>,
+    heads: Vec<Head>,
     rows: Vec<Vec<String>>,
 }
 
-/// The column that gives way.
-const YIELDING: usize = 1;
-
-/// What stands between two columns.
-const GAP: &str = "  ";
-
 impl Table {
-    pub(super) fn new(heads: &[(&'static str, Align)]) -> Self {
+    pub(super) fn new(heads: &[Head]) -> Self {
         Self {
             heads: heads.to_vec(),
             rows: Vec::new(),
         }
+    }
+
+    pub(super) fn of(heads: &[Head], rows: impl Iterator<Item = Vec<String>>) -> Self {
+        Self {
+            heads: heads.to_vec(),
+            rows: rows.collect(),
+        }
+    }
+
+    /// A table whose rows begin with the domain that they are about; its name yields unless
+    /// `full_name`.
+    pub(super) fn of_domains<'a>(
+        full_name: bool,
+        heads: &[Head],
+        rows: impl Iterator<Item = (&'a Domain, Vec<String>)>,
+    ) -> Self {
+        let name = match full_name {
+            true => Align::Left,
+            false => Align::Yielding,
+        };
+        let heads = [&[("ID", Align::Right), ("NAME", name)], heads].concat();
+        let rows = rows.map(|(domain, cells)| {
+            let name = safe(domain.name.as_deref().unwrap_or(UNKNOWN)).into_owned();
+            [vec![domain.id.to_string(), name], cells].concat()
+        });
+        Self::of(&heads, rows)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -42,46 +74,64 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// The table as lines of at most `width` columns: first the name gives way, then the columns
-    /// on the right, each of them whole, as half a number is another number.
+    /// The table as lines of at most `width` columns. Where that is too narrow, the columns that
+    /// yield give way, and if that is not enough, columns on the right are left out, of which an
+    /// ellipsis behind the headings tells.
     pub(super) fn render(&self, width: Option<usize>) -> String {
-        let mut widths: Vec<usize> = self.heads.iter().map(|(head, _)| columns(head)).collect();
-        for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = columns(cell).max(*width);
-            }
-        }
-        let total = widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1);
-        if let (Some(limit), Some(yielding)) = (width, widths.get_mut(YIELDING)) {
-            *yielding = yielding
-                .saturating_sub(total.saturating_sub(limit))
-                .max(NARROWEST.min(*yielding));
-        }
-
-        if let Some(limit) = width {
-            let mut right = 0;
-            let fits = widths.iter().take_while(|&&width| {
-                right += width;
-                let fits = right <= limit;
-                right += GAP.len();
-                fits
-            });
-            let fits = fits.count().max(1);
-            widths.truncate(fits);
-        }
-
+        let widths = self.widths(width.unwrap_or(usize::MAX));
         let heads: Vec<&str> = self.heads.iter().map(|(head, _)| *head).collect();
         let rows = self
             .rows
             .iter()
             .map(|row| row.iter().map(String::as_str).collect());
         let mut out = String::new();
-        for cells in std::iter::once(heads).chain(rows) {
-            let line = self.line(&cells, &widths);
-            out.push_str(shortened(line.trim_end(), width.unwrap_or(usize::MAX)).trim_end());
+        for (row, cells) in std::iter::once(heads).chain(rows).enumerate() {
+            let mut line = self.line(&cells, &widths);
+            line.truncate(line.trim_end().len());
+            if row == 0 && widths.len() < self.heads.len() {
+                line.push_str(MORE);
+            }
+            out.push_str(&shortened(&line, width.unwrap_or(usize::MAX)));
             out.push('\n');
         }
         out
+    }
+
+    /// How wide each of the columns is that fit into `limit`, at least the first.
+    fn widths(&self, limit: usize) -> Vec<usize> {
+        let mut widths: Vec<usize> = self.heads.iter().map(|(head, _)| columns(head)).collect();
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = columns(cell).max(*width);
+            }
+        }
+        let can_give = |(&width, &(head, align)): (&usize, &Head)| match align {
+            Align::Yielding => width.saturating_sub(NARROWEST.max(columns(head))),
+            Align::Left | Align::Right => 0,
+        };
+        let spare: Vec<usize> = widths.iter().zip(&self.heads).map(can_give).collect();
+        // What the first so many columns take.
+        let total = |count: usize| {
+            let gaps = GAP.len() * count.saturating_sub(1);
+            let more = if count < self.heads.len() {
+                columns(MORE)
+            } else {
+                0
+            };
+            widths.iter().take(count).sum::<usize>() + gaps + more
+        };
+        let least = |count: usize| total(count) - spare.iter().take(count).sum::<usize>();
+        let all = self.heads.len();
+        let fits = (1..=all).rev().find(|&count| least(count) <= limit);
+        let fits = fits.unwrap_or(1);
+        let mut excess = total(fits).saturating_sub(limit);
+        widths.truncate(fits);
+        for (width, &spare) in widths.iter_mut().zip(&spare).rev() {
+            let given = spare.min(excess);
+            *width -= given;
+            excess -= given;
+        }
+        widths
     }
 
     fn line(&self, cells: &[&str], widths: &[usize]) -> String {
@@ -90,7 +140,7 @@ impl Table {
             let cell = shortened(cell, width);
             let padding = " ".repeat(width - columns(&cell));
             match align {
-                Align::Left => out.extend([&*cell, &padding]),
+                Align::Left | Align::Yielding => out.extend([&*cell, &padding]),
                 Align::Right => out.extend([&*padding, &cell]),
             }
             out.push_str(GAP);
@@ -106,11 +156,13 @@ mod tests {
     fn table() -> Table {
         let mut table = Table::new(&[
             ("ID", Align::Right),
-            ("NAME", Align::Left),
+            ("NAME", Align::Yielding),
             ("MEMORY", Align::Right),
+            ("PCPUS", Align::Yielding),
         ]);
-        table.row(vec!["0".into(), "Domain-0".into(), "768.0 MiB".into()]);
-        table.row(vec!["12".into(), "漢字 of a long name".into(), "-".into()]);
+        let mut add = |cells: [&str; 4]| table.row(cells.map(str::to_owned).to_vec());
+        add(["0", "Domain-0", "768.0 MiB", "0-1"]);
+        add(["12", "漢字 of a long name", "-", "0,2,4,6,8,10"]);
         table
     }
 
@@ -118,22 +170,52 @@ mod tests {
     fn columns_are_aligned() {
         assert_eq!(
             table().render(None),
-            "ID  NAME                    MEMORY\n \
-             0  Domain-0             768.0 MiB\n\
-             12  漢字 of a long name          -\n"
+            "ID  NAME                    MEMORY  PCPUS\n \
+             0  Domain-0             768.0 MiB  0-1\n\
+             12  漢字 of a long name          -  0,2,4,6,8,10\n"
         );
     }
 
     #[test]
-    fn the_name_gives_way_in_a_narrow_terminal() {
+    fn texts_give_way_in_a_narrow_terminal_the_last_first() {
+        assert_eq!(table().render(Some(48)), table().render(None));
         assert_eq!(
-            table().render(Some(26)),
-            "ID  NAME            MEMORY\n \
-             0  Domain-0     768.0 MiB\n\
-             12  漢字 of a …          -\n"
+            table().render(Some(45)),
+            "ID  NAME                    MEMORY  PCPUS\n \
+             0  Domain-0             768.0 MiB  0-1\n\
+             12  漢字 of a long name          -  0,2,4,6,…\n"
         );
-        let narrowest = table().render(Some(16));
-        assert_eq!(narrowest, "ID  NAME\n 0  Domain-0\n12  漢字 of…\n");
+        assert_eq!(
+            table().render(Some(36)),
+            "ID  NAME            MEMORY  PCPUS\n \
+             0  Domain-0     768.0 MiB  0-1\n\
+             12  漢字 of a …          -  0,2,4,6…\n"
+        );
+    }
+
+    #[test]
+    fn what_is_left_out_is_told_of() {
+        assert_eq!(
+            table().render(Some(32)),
+            "ID  NAME                MEMORY …\n \
+             0  Domain-0         768.0 MiB\n\
+             12  漢字 of a long…          -\n"
+        );
+        assert_eq!(
+            table().render(Some(16)),
+            "ID  NAME …\n 0  Domain-0\n12  漢字 of a…\n"
+        );
         assert_eq!(table().render(Some(1)), "…\n…\n…\n");
+    }
+
+    #[test]
+    fn numbers_are_never_cut() {
+        let mut table = Table::new(&[("NODE", Align::Right), ("MEMORY", Align::Right)]);
+        table.row(vec!["0".to_owned(), "3071.9 MiB".to_owned()]);
+        assert_eq!(
+            table.render(Some(16)),
+            "NODE      MEMORY\n   0  3071.9 MiB\n"
+        );
+        assert_eq!(table.render(Some(15)), "NODE …\n   0\n");
     }
 }

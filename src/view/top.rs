@@ -1,15 +1,42 @@
 //! What all domains use, one line each, for people.
 
-use super::Sample;
 use super::table::{Align, Table};
-use super::text::{UNKNOWN, kib_per_second, mib, or_unknown, percent, safe, seconds};
+use super::text::{columns, kib_per_second, mib, or_unknown, percent, safe, seconds, shortened};
+use super::{Sample, Shown, host, status, vcpus};
 use crate::rates::{DiskRates, Measured, NicRates};
 
-/// The heading of the host and the table of its domains.
-pub fn table(sample: Sample<'_>, width: Option<usize>) -> String {
-    let mut table = Table::new(&[
-        ("ID", Align::Right),
-        ("NAME", Align::Left),
+/// The heading of the host, the table of its domains, and one for each of the parts that are to be
+/// shown; at most `width` columns wide.
+pub fn table(sample: Sample<'_>, shown: Shown, width: Option<usize>) -> String {
+    let full_name = shown.full_name;
+    let mut tables = vec![domains(sample, full_name)];
+    if shown.vcpus {
+        tables.push(vcpus::table(sample, full_name));
+    }
+    if shown.vbds {
+        let disks = sample.domains().flat_map(|(domain, rates)| {
+            let disks = domain.disks.iter().flatten().zip(&rates.disks);
+            disks.map(move |(disk, rates)| (domain, status::disk(disk, rates)))
+        });
+        tables.push(Table::of_domains(full_name, &status::DISK, disks));
+    }
+    if shown.networks {
+        let nics = sample.domains().flat_map(|(domain, rates)| {
+            let nics = domain.nics.iter().flatten().zip(&rates.nics);
+            nics.map(move |(nic, rates)| (domain, status::nic(nic, rates)))
+        });
+        tables.push(Table::of_domains(full_name, &status::NIC, nics));
+    }
+    if shown.pcpus {
+        tables.push(host::pcpus(sample));
+    }
+    let tables = tables.iter().filter(|table| !table.is_empty());
+    let texts: Vec<String> = tables.map(|table| table.render(width)).collect();
+    heading(sample, width) + &texts.join("\n")
+}
+
+fn domains(sample: Sample<'_>, full_name: bool) -> Table {
+    let heads = [
         ("STATE", Align::Left),
         ("VCPUS", Align::Right),
         ("CPU %", Align::Right),
@@ -19,17 +46,15 @@ pub fn table(sample: Sample<'_>, width: Option<usize>) -> String {
         ("NET TX", Align::Right),
         ("DISK RD", Align::Right),
         ("DISK WR", Align::Right),
-    ]);
-    for (domain, rates) in sample.domains() {
+    ];
+    let rows = sample.domains().map(|(domain, rates)| {
         let nics = |rate: fn(&NicRates) -> Option<Measured>| {
-            kib_per_second(Measured::sum(rates.nics.iter().map(rate)))
+            kib_per_second(sum(&domain.nics, &rates.nics, rate))
         };
         let disks = |rate: fn(&DiskRates) -> Option<Measured>| {
-            kib_per_second(Measured::sum(rates.disks.iter().map(rate)))
+            kib_per_second(sum(&domain.disks, &rates.disks, rate))
         };
-        table.row(vec![
-            domain.id.to_string(),
-            safe(domain.name.as_deref().unwrap_or(UNKNOWN)).into_owned(),
+        let cells = vec![
             domain.states.summary().to_string(),
             domain.vcpus_online.to_string(),
             percent(rates.cpu_percent),
@@ -39,35 +64,65 @@ pub fn table(sample: Sample<'_>, width: Option<usize>) -> String {
             nics(|nic| nic.tx_bytes),
             disks(|disk| disk.read_bytes),
             disks(|disk| disk.write_bytes),
-        ]);
-    }
-    format!("{}\n{}", heading(sample), table.render(width))
+        ];
+        (domain, cells)
+    });
+    Table::of_domains(full_name, &heads, rows)
 }
 
-/// The host in one line.
-fn heading(sample: Sample<'_>) -> String {
+/// The sum of a domain's devices' rates: 0 when it has none; `None` when its devices are not known,
+/// or the rate of one.
+fn sum<T, R>(
+    devices: &Option<Vec<T>>,
+    rates: &[R],
+    rate: fn(&R) -> Option<Measured>,
+) -> Option<Measured> {
+    if devices.as_ref()?.is_empty() {
+        return Some(Measured {
+            value: 0.0,
+            uncertainty: 0.0,
+        });
+    }
+    Measured::sum(rates.iter().map(rate))
+}
+
+/// The host in one line, in more where that is too long.
+fn heading(sample: Sample<'_>, width: Option<usize>) -> String {
     let host = &sample.snapshot.host;
-    let busy = sample.rates.host.cpu_percent;
-    let names = match sample.snapshot.store_as_of() {
-        Some(time) => format!("  names as of {}", time.strftime("%H:%M:%SZ")),
-        None => String::new(),
-    };
-    format!(
-        "{}  Xen {}  {} domains  {} pCPUs, {} busy  {} of {} free{names}",
-        sample.snapshot.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        safe(&host.xen_version),
-        sample.snapshot.domains.len(),
-        host.pcpus,
-        or_unknown(busy, |figure| format!("{:.1} %", figure.value)),
-        mib(host.memory_free_bytes),
-        mib(host.memory_bytes),
-    )
+    let busy = or_unknown(sample.rates.host.cpu_percent, |figure| {
+        format!("{:.1} %", figure.value)
+    });
+    let (free, all) = (mib(host.memory_free_bytes), mib(host.memory_bytes));
+    let time = sample.snapshot.time.strftime("%Y-%m-%dT%H:%M:%SZ");
+    let mut parts = vec![
+        time.to_string(),
+        format!("Xen {}", safe(&host.xen_version)),
+        format!("{} domains", sample.snapshot.domains.len()),
+        format!("{} pCPUs, {busy} busy", host.pcpus),
+        format!("{free} of {all} free"),
+    ];
+    if let Some(time) = sample.snapshot.store_as_of() {
+        parts.push(format!("names as of {}", time.strftime("%H:%M:%SZ")));
+    }
+    let limit = width.unwrap_or(usize::MAX);
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts {
+        match lines.last_mut() {
+            Some(line) if columns(line) + 2 + columns(&part) <= limit => {
+                line.push_str("  ");
+                line.push_str(&part);
+            }
+            _ => lines.push(part),
+        }
+    }
+    let lines = lines.iter().map(|line| shortened(line, limit) + "\n");
+    lines.collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctored::{domain, snapshot};
+    use crate::doctored::{disk, domain, snapshot};
     use crate::rates::Rates;
     use crate::snapshot::Note;
 
@@ -75,7 +130,7 @@ mod tests {
     fn names_that_may_be_old_are_marked() {
         let heading = |snapshot: &_| {
             let rates = &Rates::between(None, snapshot);
-            let text = table(Sample { snapshot, rates }, None);
+            let text = table(Sample { snapshot, rates }, Shown::default(), None);
             text.lines().next().unwrap_or_default().to_owned()
         };
         let mut snapshot = snapshot(0, 0, vec![domain(5, "web", 0, 7)]);
@@ -85,5 +140,30 @@ mod tests {
             why: "stopped".to_owned(),
         });
         assert!(heading(&snapshot).ends_with(" free  names as of 00:00:00Z"));
+    }
+
+    #[test]
+    fn without_devices_there_is_no_traffic_and_unknown_is_unknown() {
+        let mut domains = vec![domain(5, "web", 0, 7), domain(6, "db", 0, 7)];
+        domains[0].nics = Some(Vec::new());
+        domains[1].disks = Some(vec![disk(51712, 0, 0)]);
+        let snapshot = snapshot(0, 0, domains);
+        let rates = &Rates::between(None, &snapshot);
+        let snapshot = &snapshot;
+        let text = table(Sample { snapshot, rates }, Shown::default(), None);
+        let ends: Vec<Vec<&str>> = text
+            .lines()
+            .skip(2)
+            .map(|line| {
+                line.split("  ")
+                    .map(str::trim)
+                    .filter(|cell| !cell.is_empty())
+            })
+            .map(|cells| cells.skip(7).collect())
+            .collect();
+        assert_eq!(
+            ends,
+            [["0.0 KiB/s", "0.0 KiB/s", "-", "-"], ["-", "-", "-", "-"]]
+        );
     }
 }

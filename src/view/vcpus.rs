@@ -1,41 +1,38 @@
 //! vCPUs, one line each.
 
 use super::Sample;
-use super::table::{Align, Table};
-use super::text::{UNKNOWN, numbers, or_unknown, percent, safe, seconds};
+use super::table::{Align, Head, Table};
+use super::text::{numbers, or_unknown, percent, seconds};
 use crate::rates::Measured;
-use crate::snapshot::{Domain, Vcpu};
+use crate::snapshot::Vcpu;
 
-/// The table of `xenscope vcpus`, at most `width` columns wide where the names can give way.
+/// The table of `xenscope vcpus`, at most `width` columns wide where texts can give way.
 pub fn lines(sample: Sample<'_>, width: Option<usize>) -> String {
-    let mut table = table();
-    for (domain, vcpu, percent) in sample.vcpus() {
-        table.row(cells(domain, vcpu, percent));
-    }
-    table.render(width)
+    table(sample, false).render(width)
 }
 
-/// The table, without rows.
-pub(super) fn table() -> Table {
-    Table::new(&[
-        ("ID", Align::Right),
-        ("NAME", Align::Left),
-        ("VCPU", Align::Right),
-        ("STATE", Align::Left),
-        ("PCPU", Align::Right),
-        ("CPU %", Align::Right),
-        ("CPU TIME", Align::Right),
-        ("MAY RUN ON", Align::Left),
-        ("PREFERS", Align::Left),
-    ])
+/// The vCPUs of all domains.
+pub(super) fn table(sample: Sample<'_>, full_name: bool) -> Table {
+    let rows = sample.vcpus();
+    let rows = rows.map(|(domain, vcpu, share)| (domain, cells(vcpu, share)));
+    Table::of_domains(full_name, &HEADS, rows)
 }
 
-/// A vCPU's row.
-pub(super) fn cells(domain: &Domain, vcpu: &Vcpu, share: Option<Measured>) -> Vec<String> {
+/// The columns of a vCPU.
+pub(super) const HEADS: [Head; 7] = [
+    ("VCPU", Align::Right),
+    ("STATE", Align::Left),
+    ("PCPU", Align::Right),
+    ("CPU %", Align::Right),
+    ("CPU TIME", Align::Right),
+    ("MAY RUN ON", Align::Yielding),
+    ("PREFERS", Align::Yielding),
+];
+
+/// What a vCPU has in its columns.
+pub(super) fn cells(vcpu: &Vcpu, share: Option<Measured>) -> Vec<String> {
     let set = |pcpus: &Option<Vec<u32>>| or_unknown(pcpus.as_deref(), numbers);
     vec![
-        domain.id.to_string(),
-        safe(domain.name.as_deref().unwrap_or(UNKNOWN)).into_owned(),
         vcpu.id.to_string(),
         vcpu.state.to_string(),
         or_unknown(vcpu.pcpu, |pcpu| pcpu.to_string()),

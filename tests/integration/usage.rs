@@ -34,6 +34,18 @@ fn iterations_are_at_least_one() {
 }
 
 #[test]
+fn options_that_a_format_has_no_place_for_are_refused() {
+    for format in ["table", "json", "csv"] {
+        let message = format!("'--repeat-header' cannot be used with '--format {format}'");
+        wrong(&["top", "-b", "-r", "--format", format], &message);
+    }
+    wrong(
+        &["top", "-b", "-p", "--format", "csv"],
+        "'--pcpus' cannot be used with '--format csv'",
+    );
+}
+
+#[test]
 fn a_domain_has_to_be_something_that_can_be_one() {
     wrong(&["status"], "<DOMAIN>...");
     wrong(&["status", ""], "by its id, name or uuid");

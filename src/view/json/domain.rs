@@ -19,38 +19,9 @@ pub(super) struct Domain<'a> {
     disks: Option<Vec<Disk<'a>>>,
 }
 
-/// The names of the fields of [`Figures`], in their order.
-pub(in crate::view) const FIGURES: [&str; 25] = [
-    "id",
-    "uuid",
-    "name",
-    "type",
-    "state",
-    "shutdown_reason",
-    "vcpus_online",
-    "vcpus_max",
-    "cpu_time_ns",
-    "cpu_percent",
-    "cpu_percent_of_vcpus",
-    "memory_bytes",
-    "memory_max_bytes",
-    "memory_target_bytes",
-    "memory_static_max_bytes",
-    "memory_claimed_bytes",
-    "memory_shared_bytes",
-    "memory_paged_bytes",
-    "pool",
-    "scheduler",
-    "weight",
-    "cap_percent",
-    "period_ns",
-    "budget_ns",
-    "extra_time",
-];
-
-/// The single figures of a domain: in JSON as here, in CSV a column each.
-#[derive(Serialize)]
-pub(in crate::view) struct Figures<'a> {
+/// The single figures of a domain.
+#[derive(Default, Serialize)]
+struct Figures<'a> {
     id: DomId,
     uuid: Uuid,
     name: Option<&'a str>,
@@ -78,7 +49,7 @@ pub(in crate::view) struct Figures<'a> {
     extra_time: Option<bool>,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Vcpu<'a> {
     id: u32,
     online: bool,
@@ -90,7 +61,7 @@ struct Vcpu<'a> {
     soft_affinity: Option<&'a [u32]>,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Nic<'a> {
     id: u32,
     device: &'a str,
@@ -113,7 +84,7 @@ struct Nic<'a> {
     tx_drops_per_second: Option<f64>,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Disk<'a> {
     id: u32,
     device: &'a str,
@@ -136,6 +107,16 @@ struct Disk<'a> {
     errors_per_second: Option<f64>,
     read_latency_ns: Option<f64>,
     write_latency_ns: Option<f64>,
+}
+
+/// A domain with one of each part; what counts are the names of the fields.
+pub(super) fn example() -> Domain<'static> {
+    Domain {
+        figures: Figures::default(),
+        vcpus: Some(vec![Vcpu::default()]),
+        nics: Some(vec![Nic::default()]),
+        disks: Some(vec![Disk::default()]),
+    }
 }
 
 /// The domains of a sample.
@@ -168,10 +149,7 @@ fn all<'a, T, R, J>(
 }
 
 /// The single figures of a domain.
-pub(in crate::view) fn figures<'a>(
-    domain: &'a snapshot::Domain,
-    rates: &DomainRates,
-) -> Figures<'a> {
+fn figures<'a>(domain: &'a snapshot::Domain, rates: &DomainRates) -> Figures<'a> {
     let (weight, cap_percent, reservation) = match domain.scheduling {
         Some(
             Scheduling::Credit {

@@ -6,7 +6,7 @@ use super::value;
 use crate::snapshot::{self, Scheduler};
 use crate::view::Sample;
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub(super) struct Host<'a> {
     xen_version: &'a str,
     pcpus: u32,
@@ -22,7 +22,7 @@ pub(super) struct Host<'a> {
     dom0: Option<Dom0>,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Pcpu {
     id: u32,
     online: bool,
@@ -34,14 +34,14 @@ struct Pcpu {
     cpu_percent: Option<f64>,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Node {
     id: u32,
     memory_bytes: Option<u64>,
     memory_free_bytes: Option<u64>,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Pool<'a> {
     id: u32,
     name: Option<&'a str>,
@@ -50,7 +50,7 @@ struct Pool<'a> {
     domains: u32,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Build<'a> {
     changeset: &'a str,
     compiler: &'a str,
@@ -60,13 +60,25 @@ struct Build<'a> {
     capabilities: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Dom0 {
     uptime_ns: Option<u64>,
     cpu_time_ns: Option<u64>,
     cpu_percent: Option<f64>,
     steal_time_ns: Option<u64>,
     steal_percent: Option<f64>,
+}
+
+/// A host with one of each part; what counts are the names of the fields.
+pub(super) fn example() -> Host<'static> {
+    Host {
+        pcpu: vec![Pcpu::default()],
+        nodes: Some(vec![Node::default()]),
+        pools: Some(vec![Pool::default()]),
+        build: Some(Build::default()),
+        dom0: Some(Dom0::default()),
+        ..Host::default()
+    }
 }
 
 /// The host of a sample.

@@ -11,6 +11,7 @@ mod host;
 use std::io;
 
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
 use super::Sample;
@@ -19,8 +20,6 @@ use crate::audit::Report;
 use crate::rates::Measured;
 
 pub use event::line as event;
-
-pub(super) use domain::{FIGURES, figures};
 
 /// Goes up when a field changes its meaning or goes away, not when one is added.
 pub const SCHEMA: u32 = 1;
@@ -37,15 +36,40 @@ struct Record<'a> {
 
 /// The sample as one line.
 pub fn line(sample: Sample<'_>) -> String {
-    let record = Record {
+    object(&record(sample))
+}
+
+/// The sample as a tree of values.
+pub(super) fn tree(sample: Sample<'_>) -> Value {
+    to_value(&record(sample))
+}
+
+/// The tree of a sample with one of everything that there can be: every field is in it.
+pub(super) fn example() -> Value {
+    to_value(&Record {
+        schema: SCHEMA,
+        time: jiff::Timestamp::default(),
+        interval_ns: None,
+        xenstore_as_of: None,
+        host: host::example(),
+        domains: vec![domain::example()],
+    })
+}
+
+fn record(sample: Sample<'_>) -> Record<'_> {
+    Record {
         schema: SCHEMA,
         time: sample.snapshot.time,
         interval_ns: sample.rates.interval_ns,
         xenstore_as_of: sample.snapshot.store_as_of(),
         host: host::host(sample),
         domains: domain::domains(sample),
-    };
-    object(&record)
+    }
+}
+
+fn to_value(record: &Record<'_>) -> Value {
+    // No record has what JSON lacks.
+    serde_json::to_value(record).unwrap_or_default()
 }
 
 /// What an audit found as one line.
@@ -100,8 +124,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use std::collections::BTreeSet;
-
-    use serde_json::Value;
 
     use super::*;
     use crate::audit::Auditor;

@@ -11,30 +11,11 @@ mod lines;
 
 use std::cmp::Ordering;
 
-use super::Sample;
 use super::text::{UNKNOWN, cut, or_unknown, percent, safe};
+use super::{Sample, Shown};
 use crate::rates::DomainRates;
 use crate::snapshot::{Disk, DiskBackend, DomId, Domain, Nic, ShutdownReason, States, VcpuState};
 use lines::{Cells, Lines};
-
-/// What to show beyond a line for each domain.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Shown {
-    /// Each domain's NICs below it (`-n`).
-    pub networks: bool,
-    /// Each domain's disks below it (`-x`).
-    pub vbds: bool,
-    /// Each domain's vCPUs below it (`-v`).
-    pub vcpus: bool,
-    /// The pCPUs below all (`-p`).
-    pub pcpus: bool,
-    /// The heading above each domain (`-r`).
-    pub repeat_header: bool,
-    /// Names whole (`-f`).
-    pub full_name: bool,
-    /// dom0 first (`-z`).
-    pub dom0_first: bool,
-}
 
 /// The columns' headings, and the widths that they have at least.
 pub(crate) const COLUMNS: [(&str, usize); 19] = [

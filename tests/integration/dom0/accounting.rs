@@ -142,8 +142,21 @@ fn top_in_json_has_a_record_for_each_sample() {
         assert!((0.9..=1.1).contains(&ratio), "{new:?} {expected}");
         assert!(pair[1].domain("Domain-0").cpu_percent.unwrap() > 0.0);
     }
-    let csv = say(&["top", "-b", "-i", "2", "-d", "0.2", "--format", "csv"]).fine();
-    assert_eq!(csv.matches("time,interval_ns").count(), 1, "{csv}");
+    let words = ["top", "-b", "-i", "2", "-d", "0.2", "--format", "csv"];
+    let csv = say(&words).fine();
+    assert_eq!(csv.matches("kind,time,interval_ns").count(), 1, "{csv}");
+    assert_eq!(
+        csv.lines().count(),
+        1 + 2 * records[0].domains.len(),
+        "{csv}"
+    );
+    assert!(!csv.contains("vcpus.id"), "{csv}");
+    let csv = say(&[&words[..], &["-v", "-n", "-x"]].concat()).fine();
+    let of_kind = |kind: &str| csv.lines().filter(|line| line.starts_with(kind)).count();
+    assert_eq!(of_kind("domain,"), 2 * records[0].domains.len(), "{csv}");
+    for kind in ["vcpu,", "nic,", "disk,"] {
+        assert!(of_kind(kind) >= 2, "{kind} {csv}");
+    }
     let table = say(&["top", "-b", "-i", "1", "-d", "0.2", "--format", "table"]).fine();
     assert!(
         table.contains("pCPUs, ") && table.contains("CPU %"),

@@ -76,12 +76,12 @@ fn the_table_and_csv_show_the_same_domains() {
     let csv = say(&["list", "--format", "csv"]).fine();
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     assert_eq!(
-        reader.headers().unwrap().iter().take(4).collect::<Vec<_>>(),
-        ["time", "interval_ns", "id", "uuid"]
+        reader.headers().unwrap().iter().take(5).collect::<Vec<_>>(),
+        ["kind", "time", "interval_ns", "id", "uuid"]
     );
     let ids: Vec<String> = reader
         .records()
-        .map(|row| row.unwrap()[2].to_owned())
+        .map(|row| row.unwrap()[3].to_owned())
         .collect();
     let expected: Vec<String> = record
         .domains

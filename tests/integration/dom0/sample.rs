@@ -82,7 +82,15 @@ fn the_host_is_as_xl_shows_it() {
         assert!(table.contains(part), "no {part:?} in {table}");
     }
     let csv = say(&["host", "--interval", "0.1", "--format", "csv"]).fine();
-    assert_eq!(csv.lines().count(), 3, "a heading and two pCPUs: {csv}");
+    let kinds: Vec<&str> = csv
+        .lines()
+        .map(|line| line.split(',').next().unwrap())
+        .collect();
+    assert_eq!(
+        kinds,
+        ["kind", "host", "pcpu", "pcpu", "node", "pool"],
+        "{csv}"
+    );
 }
 
 #[test]
@@ -248,6 +256,51 @@ fn devices_have_the_kernels_figures_under_the_guests_names() {
     assert!(nic.tx_packets_per_second.unwrap() > 0.0, "{nic:?}");
     let others = record.domain("pv-disk").nics.as_ref().unwrap();
     assert_eq!((others.len(), others[0].id), (1, 0));
+
+    // CSV has the same names and figures; the kernel's counters rise.
+    let csv = say(&[
+        "status",
+        "pv-disk",
+        "pv-net",
+        "--interval",
+        "0.1",
+        "--format",
+        "csv",
+    ])
+    .fine();
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let header = reader.headers().unwrap().clone();
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let cell = |kind: &str, name: &str, column: &str| {
+        let at = |column: &str| header.iter().position(|head| head == column).unwrap();
+        let mut rows = rows.iter();
+        let row = rows.find(|row| &row[0] == kind && &row[at("name")] == name);
+        row.unwrap_or_else(|| panic!("no {kind} of {name} in {csv}"))[at(column)].to_owned()
+    };
+    let number = |kind, name, column| cell(kind, name, column).parse::<u64>().unwrap();
+    assert_eq!(number("domain", "pv-net", "id"), u64::from(net.id));
+    assert_eq!(cell("domain", "pv-net", "nics.rx_bytes"), "");
+    assert_eq!(number("disk", "pv-disk", "disks.id"), 51712);
+    assert!(
+        number("disk", "pv-disk", "disks.read_bytes") >= read,
+        "{csv}"
+    );
+    assert_eq!(cell("nic", "pv-net", "nics.mac"), "00:16:3e:4c:00:01");
+    for (column, before) in [
+        ("nics.rx_bytes", nic.rx_bytes),
+        ("nics.tx_bytes", nic.tx_bytes),
+    ] {
+        let after = number("nic", "pv-net", column);
+        let name = if column == "nics.rx_bytes" {
+            "tx_bytes"
+        } else {
+            "rx_bytes"
+        };
+        assert!(
+            (before.unwrap()..=statistics(name)).contains(&after),
+            "{column} {csv}"
+        );
+    }
 }
 
 /// An interface under another name, for as long as this lives.

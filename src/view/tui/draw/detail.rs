@@ -172,8 +172,8 @@ fn vcpus(domain: &Domain, rates: &DomainRates) -> Table {
         ("PCPU", Align::Right),
         ("CPU %", Align::Right),
         ("CPU TIME", Align::Right),
-        ("MAY RUN ON", Align::Left),
-        ("PREFERS", Align::Left),
+        ("MAY RUN ON", Align::Yielding),
+        ("PREFERS", Align::Yielding),
     ]);
     let set = |pcpus: &Option<Vec<u32>>| or_unknown(pcpus.as_deref(), numbers);
     for (vcpu, percent) in domain.vcpus.iter().flatten().zip(&rates.vcpu_percent) {
@@ -192,7 +192,7 @@ fn vcpus(domain: &Domain, rates: &DomainRates) -> Table {
 
 fn disks(domain: &Domain, rates: &DomainRates) -> Table {
     let mut table = Table::new(&[
-        ("DISK", Align::Left),
+        ("DISK", Align::Yielding),
         ("BACKEND", Align::Left),
         ("READ", Align::Right),
         ("WRITTEN", Align::Right),
@@ -229,7 +229,7 @@ fn disks(domain: &Domain, rates: &DomainRates) -> Table {
 fn nics(domain: &Domain, rates: &DomainRates) -> Table {
     let mut table = Table::new(&[
         ("NIC", Align::Right),
-        ("DEVICE", Align::Left),
+        ("DEVICE", Align::Yielding),
         ("RECEIVED", Align::Right),
         ("SENT", Align::Right),
         ("RX/s", Align::Right),
