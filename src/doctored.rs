@@ -220,6 +220,7 @@ pub(crate) fn equipped() -> (Snapshot, Snapshot) {
         host.pcpu = pcpus(3, at_ns);
         host.pcpu[1].idle_time_ns = Some(at_ns / 4);
         host.dom0 = Some(Dom0Kernel {
+            stamp: stamp(at_ns),
             uptime_ns: Some(at_ns + 93_784 * SECOND),
             cpu_time_ns: Some(at_ns / 5),
             steal_time_ns: Some(at_ns / 50),
