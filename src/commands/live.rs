@@ -3,11 +3,15 @@
 //! A thread of its own takes the samples, one waits for keys and one for signals; all of them
 //! send messages to this one, which draws when something changed and sleeps otherwise.
 
+#[cfg(test)]
+mod alone;
 mod preferences;
 mod sampler;
 mod screen;
 mod signals;
 mod stderr;
+#[cfg(test)]
+mod tests;
 
 use std::env;
 use std::ffi::OsStr;
@@ -292,29 +296,5 @@ impl Live {
         self.screen.reopen()?;
         self.state.touch();
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_terminal_that_shows_no_screen_is_refused_with_the_way_out() {
-        let refused = |output, input, term: Option<&str>| {
-            let checked = check_terminal(output, input, term.map(OsStr::new));
-            checked.err().map(|why| why.to_string())
-        };
-        assert_eq!(refused(true, true, Some("vt220")), None);
-        for (output, input, term, what) in [
-            (false, true, Some("xterm"), "output is not a terminal"),
-            (true, false, Some("xterm"), "input is not a terminal"),
-            (true, true, None, "TERM is not set"),
-            (true, true, Some(""), "TERM is not set"),
-            (true, true, Some("dumb"), "TERM is dumb"),
-        ] {
-            let why = refused(output, input, term).unwrap_or_default();
-            assert!(why.contains(what) && why.contains("top -b"), "{why}");
-        }
     }
 }

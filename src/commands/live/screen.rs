@@ -89,57 +89,24 @@ fn give_back() {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
 
-    use std::env;
-    use std::io::Read;
     use std::process::exit;
     use std::thread;
 
-    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
-    use vt100::Parser;
-
+    use super::super::alone;
     use super::*;
-
-    /// Says that this test is to panic: it is alone in a process, on a terminal of its own.
-    const ALONE: &str = "XENSCOPE_TEST_PANICS";
 
     #[test]
     fn a_panic_gives_the_terminal_back_before_it_says_why() {
-        if env::var_os(ALONE).is_some() {
+        if alone::task().is_some() {
             // On another thread, as the screen's own end would give the terminal back too.
             let _screen = Screen::open().unwrap();
             let _ = thread::spawn(|| panic!("the reason")).join();
             exit(1);
         }
-        let pair = native_pty_system().openpty(PtySize::default()).unwrap();
-        let mut command = CommandBuilder::new(env::current_exe().unwrap());
-        let (_, module) = module_path!().split_once("::").unwrap();
-        let name = format!("{module}::a_panic_gives_the_terminal_back_before_it_says_why");
-        command.args(["--exact", &name, "--nocapture"]);
-        command.env(ALONE, "1");
-        command.env("RUST_BACKTRACE", "0");
-        let mut child = pair.slave.spawn_command(command).unwrap();
-        drop(pair.slave);
-        let mut shown = Vec::new();
-        // Reading fails when the program is gone.
-        let _ = pair
-            .master
-            .try_clone_reader()
-            .unwrap()
-            .read_to_end(&mut shown);
-        assert!(!child.wait().unwrap().success());
-
-        let taken = shown.windows(8).any(|part| part == b"\x1b[?1049h");
-        assert!(taken, "{}", String::from_utf8_lossy(&shown));
-        let mut parser = Parser::new(24, 80, 0);
-        parser.process(&shown);
-        let screen = parser.screen();
-        assert!(!screen.alternate_screen() && !screen.hide_cursor());
-        assert!(
-            screen.contents().contains("the reason"),
-            "{}",
-            screen.contents()
-        );
-        let modes = pair.master.get_termios().unwrap();
-        assert!(format!("{:?}", modes.local_flags).contains("ICANON"));
+        let name = "a_panic_gives_the_terminal_back_before_it_says_why";
+        let left = alone::run(module_path!(), name, "panic", (80, 24));
+        assert!(!left.status.success() && left.gave_back());
+        let text = left.screen().contents();
+        assert!(text.contains("the reason"), "{text}");
     }
 }

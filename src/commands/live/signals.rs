@@ -2,17 +2,19 @@
 
 use std::io;
 use std::os::fd::AsFd;
+use std::process::exit;
 use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
 
+use libc::{
+    SIGABRT, SIGALRM, SIGBUS, SIGCONT, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGPWR, SIGQUIT, SIGRTMAX,
+    SIGRTMIN, SIGSTKFLT, SIGSYS, SIGTERM, SIGTRAP, SIGTSTP, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU,
+    SIGXFSZ,
+};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{getpid, getsid};
-use signal_hook::consts::{
-    SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
-    SIGVTALRM, SIGXCPU,
-};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
@@ -23,23 +25,31 @@ pub(super) const STOP: i32 = SIGTSTP;
 /// The signal that continues a program.
 pub(super) const CONTINUE: i32 = SIGCONT;
 
-/// The signals that end a program which does not heed them.
-const ENDING: [i32; 10] = [
-    SIGALRM, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU,
+/// The signals that end a program which does not heed them, see signal(7); [`ending`] adds those of
+/// real time. Not among them are SIGKILL, which no one can heed, SIGSEGV, SIGILL and SIGFPE, after
+/// which a program can't go on, and SIGPIPE, which Rust has every program ignore.
+const ENDING: [i32; 18] = [
+    SIGABRT, SIGALRM, SIGBUS, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGPWR, SIGQUIT, SIGSTKFLT, SIGSYS,
+    SIGTERM, SIGTRAP, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
 ];
+
+/// All the signals that end a program and can be heeded.
+fn ending() -> impl Iterator<Item = i32> {
+    ENDING.into_iter().chain(SIGRTMIN()..=SIGRTMAX())
+}
 
 /// How long a signal waits for the screen to be closed.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Starts the threads that wait for signals, and for the end of the terminal.
 pub(super) fn watch(out: Sender<Message>) -> io::Result<()> {
-    let mut signals = Signals::new(ENDING.iter().chain(&[STOP, CONTINUE]))?;
+    let mut signals = Signals::new(ending().chain([STOP, CONTINUE]))?;
     let hung_up = out.clone();
     thread::spawn(move || wait_for_hangup(&hung_up));
     thread::spawn(move || {
         for signal in signals.forever() {
             let _ = out.send(Message::Signal(signal));
-            if ENDING.contains(&signal) {
+            if signal != STOP && signal != CONTINUE {
                 // A terminal that takes no output keeps no one from ending.
                 thread::sleep(PATIENCE);
                 let _ = obey(signal);
@@ -61,11 +71,42 @@ fn wait_for_hangup(out: &Sender<Message>) {
 
 /// Does what the signal does to a program that does not heed it.
 pub(super) fn obey(signal: i32) -> io::Result<()> {
-    emulate_default_handler(signal)
+    let done = emulate_default_handler(signal);
+    if signal == STOP {
+        return done;
+    }
+    // One that signal-hook does not know to end a program: end as a shell tells of such a program.
+    exit(128 + signal)
 }
 
 /// Whether there is a shell that could continue this program after it stopped; there is none
 /// above the leader of a session.
 pub(super) fn can_be_continued() -> bool {
     getsid(None) != Ok(getpid())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use libc::{
+        SIGCHLD, SIGFPE, SIGILL, SIGKILL, SIGPIPE, SIGSEGV, SIGSTOP, SIGTTIN, SIGTTOU, SIGURG,
+        SIGWINCH,
+    };
+
+    use super::*;
+
+    #[test]
+    fn every_signal_that_ends_a_program_is_heeded_if_it_can_be() {
+        let unheeded = [SIGKILL, SIGSEGV, SIGILL, SIGFPE, SIGPIPE];
+        let harmless = [SIGCHLD, SIGCONT, SIGURG, SIGWINCH];
+        let stopping = [SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU];
+        let mut all: Vec<i32> = ending().collect();
+        all.extend(unheeded.iter().chain(&harmless).chain(&stopping));
+        all.sort_unstable();
+        // The C library keeps those before the first of real time to itself.
+        let expected: Vec<i32> = (1..32).chain(SIGRTMIN()..=SIGRTMAX()).collect();
+        assert_eq!(all, expected);
+        Signals::new(ending()).unwrap();
+    }
 }
