@@ -47,6 +47,24 @@ pub struct DomainRates {
     pub disks: Vec<DiskRates>,
 }
 
+impl DomainRates {
+    /// The sum over all NICs.
+    pub fn of_nics(&self, rate: impl Fn(&NicRates) -> Option<Measured>) -> Option<Measured> {
+        Measured::sum(self.nics.iter().map(rate))
+    }
+
+    /// The sum over those disks whose backend publishes counters. `domain` is the newer snapshot's.
+    pub fn of_disks(
+        &self,
+        domain: &Domain,
+        rate: impl Fn(&DiskRates) -> Option<Measured>,
+    ) -> Option<Measured> {
+        let disks = domain.disks.iter().flatten().zip(&self.disks);
+        let counting = disks.filter(|(disk, _)| disk.backend.counts());
+        Measured::sum(counting.map(|(_, rates)| rate(rates)))
+    }
+}
+
 /// What a NIC did per second, seen from the guest.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct NicRates {

@@ -21,12 +21,9 @@ pub fn table(sample: Sample<'_>, width: Option<usize>) -> String {
         ("DISK WR", Align::Right),
     ]);
     for (domain, rates) in sample.domains() {
-        let nics = |rate: fn(&NicRates) -> Option<Measured>| {
-            kib_per_second(Measured::sum(rates.nics.iter().map(rate)))
-        };
-        let disks = |rate: fn(&DiskRates) -> Option<Measured>| {
-            kib_per_second(Measured::sum(rates.disks.iter().map(rate)))
-        };
+        let nics = |rate: fn(&NicRates) -> Option<Measured>| kib_per_second(rates.of_nics(rate));
+        let disks =
+            |rate: fn(&DiskRates) -> Option<Measured>| kib_per_second(rates.of_disks(domain, rate));
         table.row(vec![
             domain.id.to_string(),
             safe(domain.name.as_deref().unwrap_or(UNKNOWN)).into_owned(),
