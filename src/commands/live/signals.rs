@@ -14,7 +14,7 @@ use libc::{
 };
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::unistd::{getpid, getsid};
+use nix::unistd::{Pid, getpgid, getppid, getsid};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
@@ -79,10 +79,17 @@ pub(super) fn obey(signal: i32) -> io::Result<()> {
     exit(128 + signal)
 }
 
-/// Whether there is a shell that could continue this program after it stopped; there is none
-/// above the leader of a session.
+/// Whether there is a shell that could continue this program after it stopped.
 pub(super) fn can_be_continued() -> bool {
-    getsid(None) != Ok(getpid())
+    let ids = |process| (getpgid(process).ok(), getsid(process).ok());
+    continues(ids(Some(getppid())), ids(None))
+}
+
+/// Whether a parent in this group and session continues a child in that one: a shell does that gives
+/// each of its jobs a group of its own. What a parent in the same group waits for is the child's end,
+/// and the kernel has no one in another session told of its stop.
+fn continues(parent: (Option<Pid>, Option<Pid>), child: (Option<Pid>, Option<Pid>)) -> bool {
+    parent.0 != child.0 && parent.1 == child.1 && child.1.is_some()
 }
 
 #[cfg(test)]
@@ -95,6 +102,16 @@ mod tests {
     };
 
     use super::*;
+
+    #[test]
+    fn a_shell_is_in_another_group_of_the_same_session() {
+        let ids = |group, session| (Some(Pid::from_raw(group)), Some(Pid::from_raw(session)));
+        let child = ids(20, 10);
+        assert!(continues(ids(10, 10), child));
+        assert!(!continues(ids(20, 10), child), "a script");
+        assert!(!continues(ids(7, 7), child), "whoever adopts orphans");
+        assert!(!continues((None, None), (None, None)));
+    }
 
     #[test]
     fn every_signal_that_ends_a_program_is_heeded_if_it_can_be() {
