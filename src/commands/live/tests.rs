@@ -39,9 +39,11 @@ fn live() -> Live {
         state,
         screen: Screen::open().unwrap(),
         messages,
+        newest: Newest::default(),
         requests: mpsc::channel().0,
         go_on: mpsc::channel().0,
         left: None,
+        was_stopped: false,
     }
 }
 
@@ -72,5 +74,22 @@ fn a_signal_ends_it_and_gives_the_terminal_back() {
             true => assert!(left.status.signal().is_some(), "{signal}"),
             false => assert_eq!(left.status.exit_code(), 128 + signal.unsigned_abs()),
         }
+    }
+}
+
+#[test]
+fn a_window_without_a_size_is_drawn_in() {
+    if alone::task().is_some() {
+        let live = live();
+        raise(libc::SIGTERM).unwrap();
+        live.run().unwrap();
+    }
+    let name = "a_window_without_a_size_is_drawn_in";
+    for size in [(0, 0), (80, 24)] {
+        let left = alone::run(module_path!(), name, "draw", size);
+        let shown = String::from_utf8_lossy(&left.shown);
+        assert!(shown.contains("waiting"), "{size:?}: {shown}");
+        // Clicks are reported, and movements are not.
+        assert!(shown.contains("\x1b[?1000h") && !shown.contains("?1003h"));
     }
 }

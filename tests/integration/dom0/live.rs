@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::os::unix::fs::chown;
+use std::thread;
+use std::time::Duration;
 
 use vt100::Screen;
 
@@ -186,6 +188,13 @@ fn a_shell_gets_its_terminal_while_top_is_stopped() {
     shell.until("the screen", |screen| {
         screen.alternate_screen() && screen.contents().contains("pv-burn")
     });
+    let skipped = |screen: &Screen| {
+        let text = screen.contents();
+        let (told, _) = text.split_once(" skipped").unwrap_or(("0 samples", ""));
+        let count = told.split_whitespace().rev().nth(1);
+        count.and_then(|count| count.parse().ok()).unwrap_or(0)
+    };
+    let before: u64 = shell.look(skipped);
     shell.press("\x1a");
     // What is typed from here on is the shell's, stopped or not yet.
     shell.until("stopped", is_plain);
@@ -193,10 +202,17 @@ fn a_shell_gets_its_terminal_while_top_is_stopped() {
     shell.until("a shell again", |screen| {
         screen.contents().contains("a-42-z")
     });
+    thread::sleep(Duration::from_secs(10));
     shell.press("fg\r");
     shell.until("back", |screen| {
         screen.alternate_screen() && screen.contents().contains("pv-burn")
     });
+    let time = |screen: &Screen| screen.rows(0, 80).next();
+    let first = shell.look(time);
+    shell.until("another sample", |screen| time(screen) != first);
+    // A slow machine may leave out one, but not all those of the ten seconds.
+    let after = shell.look(skipped);
+    assert!(after < before + 5, "{before} before, {after} after");
     shell.press("q");
     shell.until("ended", is_plain);
 }
