@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use crate::dom0::{Devices, Dom0, Roots};
+use crate::dom0::{Devices, Dom0, Fault, Roots};
 use crate::error::Error;
 use crate::snapshot::{Backend, DiskBackend, DomId, Domain, Identity, Note, Pool, Snapshot};
 use crate::store::{Keys, Store};
@@ -166,6 +166,7 @@ impl Source {
             false => None,
         };
         self.count_tapdisks(&mut domains);
+        notes.extend(failed(self.dom0.faults()));
         host.pools = self.parts.host.then_some(pools);
         tracing::trace!(
             domains = domains.len(),
@@ -214,7 +215,7 @@ impl Source {
     }
 
     /// Reads the statistics of the tapdisks that XenStore named.
-    fn count_tapdisks(&self, domains: &mut [Domain]) {
+    fn count_tapdisks(&mut self, domains: &mut [Domain]) {
         for domain in domains {
             let id = domain.id;
             for disk in domain.disks.iter_mut().flatten() {
@@ -224,6 +225,13 @@ impl Source {
             }
         }
     }
+}
+
+/// The devices whose counters can't be read, in one note.
+fn failed(faults: Vec<Fault>) -> Option<Note> {
+    let more = faults.len().saturating_sub(1);
+    let Fault { device, why } = faults.into_iter().next()?;
+    Some(Note::CountersUnreadable { device, why, more })
 }
 
 /// Whether XenStore was found silent already, so that it need not be waited for again.

@@ -3,29 +3,32 @@
 //! A thread of its own takes the samples, one waits for keys and one for signals; all of them
 //! send messages to this one, which draws when something changed and sleeps otherwise.
 
+#[cfg(test)]
+mod alone;
 mod preferences;
 mod sampler;
 mod screen;
 mod signals;
 mod stderr;
+#[cfg(test)]
+mod tests;
 
 use std::env;
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
+use std::mem;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
 use ratatui::crossterm::event::{self, Event};
 use thiserror::Error;
-use xenscope::error::Error as SampleError;
-use xenscope::snapshot::Snapshot;
 use xenscope::source::Parts;
 use xenscope::view::tui::{Below, Command, Needs, Settings, State, Terminal, suspends};
 
 use crate::cli::Top;
 use preferences::Refused;
-use sampler::Request;
+use sampler::{Newest, Request, Sampled};
 use screen::Screen;
 
 /// Why there can be no screen.
@@ -46,10 +49,8 @@ pub(crate) enum NoScreen {
 
 /// What happened.
 enum Message {
-    Sampled(Box<Snapshot>),
-    Failed(SampleError),
-    /// So many samples were left out.
-    Skipped(u64),
+    /// There is a sample, or why there is none.
+    Sampled,
     /// There will be no more samples.
     Ended,
     Input(Event),
@@ -86,13 +87,10 @@ pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
 
     let (sender, messages) = mpsc::channel();
     let needs = state.needs();
-    let requests = sampler::start(parts(needs), interval, allow_untested, sender.clone());
+    let (requests, newest) = sampler::start(parts(needs), interval, allow_untested, sender.clone());
     // No screen before there is something to show on it: what fails until then is told as ever.
-    match messages.recv() {
-        Ok(Message::Sampled(first)) => state.take(*first),
-        Ok(Message::Failed(error)) => return Err(error.into()),
-        _ => return Err(NoScreen::Ended.into()),
-    }
+    let first = messages.recv().ok().and_then(|_| newest.take());
+    state.take(first.ok_or(NoScreen::Ended)?.outcome?);
     signals::watch(sender.clone())?;
     let screen = Screen::open()?;
     let (go_on, continued) = mpsc::channel();
@@ -101,10 +99,12 @@ pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
         state,
         screen,
         messages,
+        newest,
         requests,
         go_on,
         asked: (needs, interval),
         left: options.iterations,
+        was_stopped: false,
     };
     live.run()
 }
@@ -176,6 +176,7 @@ struct Live {
     state: State,
     screen: Screen,
     messages: Receiver<Message>,
+    newest: Newest,
     requests: Sender<Request>,
     /// To whoever reads the input, after it asked for a stop.
     go_on: Sender<()>,
@@ -183,6 +184,8 @@ struct Live {
     asked: (Needs, Duration),
     /// How many samples are left to show; `None` for as many as there are.
     left: Option<u64>,
+    /// Whether the program was stopped since the last sample, perhaps while the next one was taken.
+    was_stopped: bool,
 }
 
 impl Live {
@@ -211,15 +214,11 @@ impl Live {
     /// Does what a message asks for; `true` means the end.
     fn heed(&mut self, message: Message) -> anyhow::Result<bool> {
         match message {
-            Message::Sampled(snapshot) => {
-                self.state.take(*snapshot);
-                self.count();
+            Message::Sampled => {
+                if let Some(sampled) = self.newest.take() {
+                    self.show(sampled);
+                }
             }
-            Message::Failed(error) => {
-                self.state.fail(error.to_string());
-                self.count();
-            }
-            Message::Skipped(samples) => self.state.skip(samples),
             Message::Ended => return Err(NoScreen::Ended.into()),
             Message::NoInput(error) => return Err(error.into()),
             Message::Input(event) => match self.state.handle(&event) {
@@ -243,8 +242,15 @@ impl Live {
         Ok(false)
     }
 
-    /// Counts a sample that there was, or should have been.
-    fn count(&mut self) {
+    /// Shows a sample, or why there is none.
+    fn show(&mut self, Sampled { outcome, skipped }: Sampled) {
+        if !mem::take(&mut self.was_stopped) && skipped > 0 {
+            self.state.skip(skipped);
+        }
+        match outcome {
+            Ok(snapshot) => self.state.take(snapshot),
+            Err(error) => self.state.fail(error.to_string()),
+        }
         self.left = self.left.map(|left| left.saturating_sub(1));
     }
 
@@ -279,6 +285,8 @@ impl Live {
     /// Gives the terminal back and stops, until someone continues it.
     fn suspend(&mut self) -> io::Result<()> {
         if !signals::can_be_continued() {
+            self.state
+                .tell("there is no shell that could continue it".to_owned());
             return Ok(());
         }
         self.screen.close();
@@ -288,33 +296,10 @@ impl Live {
 
     /// Takes the terminal again, whatever others did to it.
     fn come_back(&mut self) -> io::Result<()> {
+        self.was_stopped = true;
         self.screen.close();
         self.screen.reopen()?;
         self.state.touch();
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_terminal_that_shows_no_screen_is_refused_with_the_way_out() {
-        let refused = |output, input, term: Option<&str>| {
-            let checked = check_terminal(output, input, term.map(OsStr::new));
-            checked.err().map(|why| why.to_string())
-        };
-        assert_eq!(refused(true, true, Some("vt220")), None);
-        for (output, input, term, what) in [
-            (false, true, Some("xterm"), "output is not a terminal"),
-            (true, false, Some("xterm"), "input is not a terminal"),
-            (true, true, None, "TERM is not set"),
-            (true, true, Some(""), "TERM is not set"),
-            (true, true, Some("dumb"), "TERM is dumb"),
-        ] {
-            let why = refused(output, input, term).unwrap_or_default();
-            assert!(why.contains(what) && why.contains("top -b"), "{why}");
-        }
     }
 }

@@ -100,7 +100,7 @@ impl Bus {
 pub(super) fn by_domain<F: Default, T>(
     list: Vec<Device>,
     kept: &mut BTreeMap<Device, F>,
-    read: impl Fn(Device, &mut F) -> Option<T>,
+    mut read: impl FnMut(Device, &mut F) -> Option<T>,
 ) -> BTreeMap<DomId, Vec<T>> {
     kept.retain(|device, _| list.binary_search(device).is_ok());
     let mut found = BTreeMap::<_, Vec<T>>::new();

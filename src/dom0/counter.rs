@@ -1,7 +1,7 @@
 //! Numbers as the kernel prints them, and files that hold one.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -11,20 +11,28 @@ use super::kept::{Kept, Room};
 const LONGEST: usize = 32;
 
 /// The counter that each of `files` holds, whose names are `names`; `None` where the file is gone, or
-/// holds anything but one whole number and its newline.
+/// holds anything but one whole number and its newline. With them comes the first reason that is
+/// another than that there is no such file.
 pub(super) fn read_all<const N: usize>(
     files: &mut [Kept; N],
     names: [&str; N],
     room: &Room,
     folder: impl Fn() -> PathBuf,
-) -> [Option<u64>; N] {
+) -> ([Option<u64>; N], Option<io::Error>) {
     let mut buffer = [0; LONGEST];
     let mut values = [None; N];
+    let mut fault = None;
     for ((value, file), name) in values.iter_mut().zip(files).zip(names) {
         let text = file.read(&mut buffer, room, || folder().join(name));
-        *value = text.and_then(counter);
+        match text.and_then(|text| counter(text).ok_or_else(|| io::Error::other("not a number"))) {
+            Ok(number) => *value = Some(number),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => {
+                fault.get_or_insert_with(|| io::Error::other(format!("{name}: {error}")));
+            }
+        }
     }
-    values
+    (values, fault)
 }
 
 /// As much of a file as fits into `buffer`; `None` when it cannot be read.
@@ -89,7 +97,7 @@ mod tests {
         let path = folder.path().join("rx_bytes");
         let read = |name| {
             let room = Room::default();
-            let [value] = read_all(&mut Default::default(), [name], &room, || {
+            let ([value], _) = read_all(&mut Default::default(), [name], &room, || {
                 folder.path().to_owned()
             });
             value

@@ -72,22 +72,28 @@ fn allowed() -> io::Result<u64> {
 pub(super) struct Kept(Option<(File, Arc<()>)>);
 
 impl Kept {
-    /// As much of the file at `path` as fits into `buffer`; `None` when it cannot be read.
+    /// As much of the file at `path` as fits into `buffer`.
     ///
     /// One call of `pread` is enough: sysfs hands out all it has, up to the buffer's length.
+    ///
+    /// # Errors
+    /// When it cannot be read.
     pub(super) fn read<'b>(
         &mut self,
         buffer: &'b mut [u8],
         room: &Room,
         path: impl FnOnce() -> PathBuf,
-    ) -> Option<&'b [u8]> {
-        let length = self.length_in_place(buffer).or_else(|| {
-            let file = File::open(path()).ok()?;
-            let length = file.read_at(buffer, 0).ok()?;
-            self.0 = room.take().map(|place| (file, place));
-            Some(length)
-        })?;
-        buffer.get(..length)
+    ) -> io::Result<&'b [u8]> {
+        let length = match self.length_in_place(buffer) {
+            Some(length) => length,
+            None => {
+                let file = File::open(path())?;
+                let length = file.read_at(buffer, 0)?;
+                self.0 = room.take().map(|place| (file, place));
+                length
+            }
+        };
+        Ok(&buffer[..length])
     }
 
     /// As much of the file as fits into `buffer`; `None` when it was not kept open, or cannot be
@@ -126,8 +132,8 @@ mod tests {
 
     fn read(file: &mut Kept, path: &Path, room: &Room) -> Option<Vec<u8>> {
         let mut buffer = [0; 16];
-        let bytes = file.read(&mut buffer, room, || path.to_owned())?;
-        Some(bytes.to_vec())
+        let bytes = file.read(&mut buffer, room, || path.to_owned());
+        bytes.ok().map(<[u8]>::to_vec)
     }
 
     #[test]

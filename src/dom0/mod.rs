@@ -2,7 +2,8 @@
 //!
 //! A reader takes the [`Roots`] it reads below, believes no more of a file than a whole number in
 //! its place, and reports `None` for anything else: half a number, garbage, a file that is gone.
-//! The rest of the sample stands.
+//! The rest of the sample stands. What is wrong for longer than a device takes to come or go is a
+//! [`Fault`].
 
 mod bus;
 mod counter;
@@ -20,6 +21,7 @@ mod vif;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::mem;
 use std::path::PathBuf;
 
 use crate::snapshot::{Disk, Dom0Kernel, DomId, Nic};
@@ -58,6 +60,18 @@ pub struct Dom0 {
     room: Room,
     nics: BTreeMap<Device, vif::Files>,
     disks: BTreeMap<Device, vbd::Files>,
+    /// What was wrong with devices in this sample, and which had something wrong in the one before.
+    faults: Vec<Fault>,
+    failed: Vec<String>,
+}
+
+/// A device whose counters could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What dom0's kernel calls it.
+    pub device: String,
+    /// Why they could not.
+    pub why: String,
 }
 
 /// The devices that dom0's kernel serves, by domain and in the order of their ids; `None` when they
@@ -70,6 +84,15 @@ pub struct Devices {
     pub disks: Option<BTreeMap<DomId, Vec<Disk>>>,
 }
 
+impl Fault {
+    fn of(kind: &str, domain: DomId, id: u32, why: &io::Error) -> Self {
+        Self {
+            device: format!("{kind}-{domain}-{id}"),
+            why: why.to_string(),
+        }
+    }
+}
+
 impl Dom0 {
     /// The dom0 that shows itself in these folders. The files of devices are opened for each sample.
     pub fn new(roots: Roots) -> Self {
@@ -79,6 +102,8 @@ impl Dom0 {
             room: Room::default(),
             nics: BTreeMap::new(),
             disks: BTreeMap::new(),
+            faults: Vec::new(),
+            failed: Vec::new(),
         }
     }
 
@@ -103,6 +128,8 @@ impl Dom0 {
         disks: bool,
         wanted: impl Fn(DomId) -> bool,
     ) -> io::Result<Devices> {
+        // Of a sample that failed before its end.
+        self.faults.clear();
         let [mut vifs, mut vbds] = match nics || disks {
             true => self.bus.list(&self.roots, ["vif", "vbd"])?,
             false => Default::default(),
@@ -110,23 +137,41 @@ impl Dom0 {
         for devices in [&mut vifs, &mut vbds] {
             devices.retain(|device| wanted(device.domain));
         }
-        let (roots, room) = (&self.roots, &self.room);
+        let (roots, room, faults) = (&self.roots, &self.room, &mut self.faults);
         Ok(Devices {
             nics: nics.then(|| {
                 bus::by_domain(vifs, &mut self.nics, |device, files| {
-                    vif::nic(roots, device, files, room)
+                    let (nic, fault) = vif::nic(roots, device, files, room)?;
+                    faults
+                        .extend(fault.map(|why| Fault::of("vif", device.domain, device.id, &why)));
+                    Some(nic)
                 })
             }),
             disks: disks.then(|| {
                 bus::by_domain(vbds, &mut self.disks, |device, files| {
-                    vbd::disk(roots, device, files, room)
+                    let (disk, fault) = vbd::disk(roots, device, files, room)?;
+                    faults
+                        .extend(fault.map(|why| Fault::of("vbd", device.domain, device.id, &why)));
+                    Some(disk)
                 })
             }),
         })
     }
 
     /// Fills in the counters of a disk that a tapdisk serves.
-    pub fn fill_in(&self, domain: DomId, disk: &mut Disk) {
-        tapdisk::fill_in(&self.roots, domain, disk);
+    pub fn fill_in(&mut self, domain: DomId, disk: &mut Disk) {
+        let fault = tapdisk::fill_in(&self.roots, domain, disk);
+        self.faults
+            .extend(fault.map(|why| Fault::of("vbd3", domain, disk.id, &why)));
+    }
+
+    /// What is wrong with devices at the end of a sample, and was in the one before: those that just
+    /// come or go fail too.
+    pub fn faults(&mut self) -> Vec<Fault> {
+        let mut faults = mem::take(&mut self.faults);
+        let now = faults.iter().map(|fault| fault.device.clone()).collect();
+        let before = mem::replace(&mut self.failed, now);
+        faults.retain(|fault| before.contains(&fault.device));
+        faults
     }
 }

@@ -5,7 +5,7 @@
 //! `/dev/shm`, so that a file is believed only when no one but root can have put it there.
 
 use std::fs::{File, OpenOptions};
-use std::io::Read;
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
 use nix::fcntl::{OFlag, openat};
@@ -29,18 +29,24 @@ const LARGEST: u64 = 64 * 1024;
 /// is taken on. There are no flushes, and discards only from tapdisks that serve them.
 ///
 /// All of them are `None` when there is no such process or file, when the file is not to be
-/// trusted, or when it is not in a format that is understood.
-pub(super) fn fill_in(roots: &Roots, domain: DomId, disk: &mut Disk) {
-    fill_in_from(roots, domain, disk, ROOT);
+/// trusted, or when it is not in a format that is understood; the last two, and a file that cannot be
+/// read, are what is wrong with it.
+pub(super) fn fill_in(roots: &Roots, domain: DomId, disk: &mut Disk) -> Option<io::Error> {
+    fill_in_from(roots, domain, disk, ROOT)
 }
 
-fn fill_in_from(roots: &Roots, domain: DomId, disk: &mut Disk, trusted: u32) {
-    let (record, stamp) = clock::stamped(|| {
+fn fill_in_from(roots: &Roots, domain: DomId, disk: &mut Disk, trusted: u32) -> Option<io::Error> {
+    let (read, stamp) = clock::stamped(|| {
         let mut buffer = [0; LONGEST];
-        let file = open(roots, disk.process?, domain, disk.id, trusted);
-        let length = file?.read(&mut buffer).ok()?;
-        Record::parse(buffer.get(..length)?)
+        let process = disk.process.ok_or(ErrorKind::NotFound)?;
+        let length = open(roots, process, domain, disk.id, trusted)?.read(&mut buffer)?;
+        Record::parse(&buffer[..length])
+            .ok_or_else(|| io::Error::other("its statistics are in an unknown format"))
     });
+    let (record, fault) = match read {
+        Ok(record) => (Some(record), None),
+        Err(error) => (None, Some(error)),
+    };
     disk.read_requests = record.map(|record| record.read.completed);
     disk.write_requests = record.map(|record| record.write.completed);
     disk.read_bytes = record.and_then(|record| vbd::bytes(record.read.sectors));
@@ -52,23 +58,26 @@ fn fill_in_from(roots: &Roots, domain: DomId, disk: &mut Disk, trusted: u32) {
     disk.read_time_ns = record.and_then(|record| record.read.time_ns());
     disk.write_time_ns = record.and_then(|record| record.write.time_ns());
     disk.stamp = stamp;
+    fault.filter(|error| error.kind() != ErrorKind::NotFound)
 }
 
-/// The file in which the tapdisk `process` counts; `None` when the process is gone, or when anyone
-/// but `trusted` could have made the file.
-fn open(roots: &Roots, process: u32, domain: DomId, id: u32, trusted: u32) -> Option<File> {
+/// The file in which the tapdisk `process` counts.
+///
+/// # Errors
+/// When the process is gone, or when anyone but `trusted` could have made the file.
+fn open(roots: &Roots, process: u32, domain: DomId, id: u32, trusted: u32) -> io::Result<File> {
+    let untrusted = || io::Error::other("others than root could have made its statistics");
     if !roots.proc.join(process.to_string()).exists() {
-        return None;
+        return Err(ErrorKind::NotFound.into());
     }
     let folder = OpenOptions::new()
         .read(true)
         .custom_flags((OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW).bits())
-        .open(roots.shm.join(format!("td3-{process}")))
-        .ok()?;
-    let about = folder.metadata().ok()?;
+        .open(roots.shm.join(format!("td3-{process}")))?;
+    let about = folder.metadata()?;
     let others_may_write = about.mode() & 0o022 != 0;
     if about.uid() != trusted || others_may_write {
-        return None;
+        return Err(untrusted());
     }
     // By the folder that was looked at, not by its name, which may mean another by now. A pipe
     // would keep a blocking open waiting.
@@ -78,9 +87,10 @@ fn open(roots: &Roots, process: u32, domain: DomId, id: u32, trusted: u32) -> Op
         OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC,
         Mode::empty(),
     );
-    let file = File::from(file.ok()?);
-    let about = file.metadata().ok()?;
-    (about.is_file() && about.uid() == trusted && about.len() <= LARGEST).then_some(file)
+    let file = File::from(file?);
+    let about = file.metadata()?;
+    let is_tapdisks = about.is_file() && about.uid() == trusted && about.len() <= LARGEST;
+    is_tapdisks.then_some(file).ok_or_else(untrusted)
 }
 
 /// `struct stats` of blktap's drivers/tapdisk-metrics-stats.h, which is `struct vbd3_stats` in

@@ -197,3 +197,81 @@ fn only_what_is_asked_for_is_read() {
         Devices::default()
     );
 }
+
+/// What is wrong at the end of another sample.
+fn faults(dom0: &mut Dom0) -> Vec<(String, String)> {
+    sample(dom0);
+    let faults = dom0.faults().into_iter();
+    faults.map(|fault| (fault.device, fault.why)).collect()
+}
+
+#[test]
+fn what_stays_wrong_with_a_device_is_told() {
+    let tree = with(100);
+    for mut dom0 in [Dom0::new(tree.roots.clone()), keeping(&tree, 1000)] {
+        disk(&tree, DISK, 7);
+        nic(&tree, "vif5.0", 7);
+        assert!(faults(&mut dom0).is_empty());
+        assert!(faults(&mut dom0).is_empty());
+        tree.write(&format!("{DISK}/statistics/wr_req"), "many\n");
+        let interface = format!("{NIC}/net/vif5.0/statistics/rx_errors");
+        tree.write(&interface, "");
+        assert!(faults(&mut dom0).is_empty(), "it may be about to go");
+        let nics = ("vif-5-0".to_owned(), "rx_errors: not a number".to_owned());
+        let disks = ("vbd-5-51712".to_owned(), "wr_req: not a number".to_owned());
+        assert_eq!(faults(&mut dom0), [nics.clone(), disks]);
+        disk(&tree, DISK, 8);
+        assert_eq!(faults(&mut dom0), [nics]);
+        nic(&tree, "vif5.0", 8);
+        assert!(faults(&mut dom0).is_empty());
+        // A counter that is not there is no fault, nor is a device that went.
+        tree.remove(&format!("{OTHER}/statistics"));
+        assert!(faults(&mut dom0).is_empty() && faults(&mut dom0).is_empty());
+        disk(&tree, OTHER, 7);
+    }
+}
+
+#[test]
+fn a_file_that_fails_is_told_with_the_reason() {
+    let tree = with(100);
+    let counter = format!("{DISK}/statistics/oo_req");
+    tree.remove(&counter);
+    // Reading a folder is an error.
+    tree.folder(&counter);
+    let net = format!("{NIC}/net");
+    tree.remove(&net);
+    tree.write(&net, "no folder");
+    let mut dom0 = keeping(&tree, 1000);
+    assert!(faults(&mut dom0).is_empty());
+    let found = faults(&mut dom0);
+    assert_eq!(found[0].0, "vif-5-0");
+    assert!(found[0].1.contains("Not a directory"), "{found:?}");
+    assert!(
+        found[1].1.starts_with("oo_req: Is a directory"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_tapdisk_whose_statistics_make_no_sense_is_told() {
+    let tree = Tree::new();
+    tree.folder("proc/77");
+    let mut dom0 = Dom0::new(tree.roots.clone());
+    let mut tapdisk = Disk {
+        process: Some(77),
+        ..Disk::without_counters(
+            51712,
+            "xvda".into(),
+            crate::snapshot::DiskBackend::Tapdisk,
+            Stamp::default(),
+        )
+    };
+    let mut told = || {
+        dom0.fill_in(DomId(5), &mut tapdisk);
+        dom0.faults()
+    };
+    assert!(told().is_empty() && told().is_empty(), "it has none yet");
+    tree.write("shm/td3-77/vbd-5-51712", "nonsense");
+    assert!(told().is_empty());
+    assert_eq!(told()[0].device, "vbd3-5-51712");
+}

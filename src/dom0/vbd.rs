@@ -1,5 +1,7 @@
 //! The disks of guests that dom0's kernel serves (blkback), and the names of virtual disks.
 
+use std::io;
+
 use super::Roots;
 use super::bus::Device;
 use super::counter;
@@ -22,10 +24,15 @@ pub(super) struct Files([Kept; COUNTERS.len()]);
 
 /// A disk that dom0's kernel serves; `None` when it went away. The kernel counts requests when it
 /// hands them on, and neither errors nor time. Its counters start at 0 again when the frontend
-/// connects anew.
-pub(super) fn disk(roots: &Roots, device: Device, files: &mut Files, room: &Room) -> Option<Disk> {
+/// connects anew. With it comes why it has not all of them.
+pub(super) fn disk(
+    roots: &Roots,
+    device: Device,
+    files: &mut Files,
+    room: &Room,
+) -> Option<(Disk, Option<io::Error>)> {
     let folder = || device.path(roots).join("statistics");
-    let (counters, stamp) =
+    let ((counters, fault), stamp) =
         clock::stamped(|| counter::read_all(&mut files.0, COUNTERS, room, folder));
     if counters == [None; COUNTERS.len()] && !device.path(roots).exists() {
         return None;
@@ -40,7 +47,7 @@ pub(super) fn disk(roots: &Roots, device: Device, files: &mut Files, room: &Room
         out_of_slots,
     ] = counters;
     let name = disk_name(device.id);
-    Some(Disk {
+    let disk = Disk {
         read_requests: reads,
         write_requests: writes,
         read_bytes: sectors_read.and_then(bytes),
@@ -49,7 +56,8 @@ pub(super) fn disk(roots: &Roots, device: Device, files: &mut Files, room: &Room
         discard_requests: discards,
         out_of_slots,
         ..Disk::without_counters(device.id, name, DiskBackend::Blkback, stamp)
-    })
+    };
+    Some((disk, fault))
 }
 
 /// `None` when there are more than can be counted.
@@ -190,7 +198,7 @@ mod tests {
             id: 51728,
         };
         let (mut files, room) = Default::default();
-        assert_eq!(disk(&tree.roots, gone, &mut files, &room), None);
+        assert!(disk(&tree.roots, gone, &mut files, &room).is_none());
     }
 
     #[test]

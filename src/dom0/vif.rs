@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
@@ -43,15 +44,20 @@ pub(super) struct Files {
 /// Its interface is found through the device that it belongs to, and so whatever it is called, with
 /// or without a bridge. `vifD.N-emu` of a device model belongs to none and is not found. A NIC whose
 /// interface is not to be seen, as in another network namespace, has the name that the kernel gave
-/// it first, and no counters.
-pub(super) fn nic(roots: &Roots, device: Device, files: &mut Files, room: &Room) -> Option<Nic> {
+/// it first, and no counters. With it comes why it has not all of them, when there is something wrong.
+pub(super) fn nic(
+    roots: &Roots,
+    device: Device,
+    files: &mut Files,
+    room: &Room,
+) -> Option<(Nic, Option<io::Error>)> {
     let interfaces = || device.path(roots).join("net");
     let interface = interface(&mut files.uevent, room, interfaces);
-    let (counters, stamp) = clock::stamped(|| match &interface {
-        Some(name) => counter::read_all(&mut files.counters, COUNTERS, room, || {
+    let ((counters, fault), stamp) = clock::stamped(|| match &interface {
+        Ok(name) => counter::read_all(&mut files.counters, COUNTERS, room, || {
             interfaces().join(name).join("statistics")
         }),
-        None => [None; COUNTERS.len()],
+        Err(_) => ([None; COUNTERS.len()], None),
     });
     if counters == [None; COUNTERS.len()] && !device.path(roots).exists() {
         return None;
@@ -66,12 +72,16 @@ pub(super) fn nic(roots: &Roots, device: Device, files: &mut Files, room: &Room)
         tx_errors,
         tx_drops,
     ] = counters;
-    Some(Nic {
+    let (name, fault) = match interface {
+        Ok(name) => (name.to_string_lossy().into_owned(), fault),
+        Err(error) => (
+            format!("vif{}.{}", device.domain, device.id),
+            (error.kind() != ErrorKind::NotFound).then_some(error),
+        ),
+    };
+    let nic = Nic {
         id: device.id,
-        device: match interface {
-            Some(name) => name.to_string_lossy().into_owned(),
-            None => format!("vif{}.{}", device.domain, device.id),
-        },
+        device: name,
         mac: None,
         rx_bytes,
         rx_packets,
@@ -82,20 +92,26 @@ pub(super) fn nic(roots: &Roots, device: Device, files: &mut Files, room: &Room)
         tx_errors,
         tx_drops,
         stamp,
-    })
+    };
+    Some((nic, fault))
 }
 
 /// The name of a device's interface, the only one that a backend has (`xenvif_alloc` in Linux,
 /// drivers/net/xen-netback/interface.c).
-fn interface(uevent: &mut Kept, room: &Room, interfaces: impl Fn() -> PathBuf) -> Option<OsString> {
+fn interface(
+    uevent: &mut Kept,
+    room: &Room,
+    interfaces: impl Fn() -> PathBuf,
+) -> io::Result<OsString> {
     let mut buffer = [0; LONGEST];
     let said = uevent.read_in_place(&mut buffer).and_then(name);
     if let Some(name) = said {
-        return Some(OsStr::from_bytes(name).to_owned());
+        return Ok(OsStr::from_bytes(name).to_owned());
     }
-    let entry = fs::read_dir(interfaces()).ok()?.next()?.ok()?;
+    let entry = fs::read_dir(interfaces())?.next();
+    let entry = entry.ok_or(ErrorKind::NotFound)??;
     uevent.keep(room, || entry.path().join("uevent"));
-    Some(entry.file_name())
+    Ok(entry.file_name())
 }
 
 /// The interface's name in its `uevent`; `None` when no whole line has it.
@@ -227,6 +243,6 @@ mod tests {
             id: 1,
         };
         let (mut files, room) = Default::default();
-        assert_eq!(super::nic(&tree.roots, gone, &mut files, &room), None);
+        assert!(super::nic(&tree.roots, gone, &mut files, &room).is_none());
     }
 }

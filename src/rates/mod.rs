@@ -54,6 +54,36 @@ pub struct DomainRates {
     pub disks: Vec<DiskRates>,
 }
 
+impl DomainRates {
+    /// The sum over all NICs: 0 where there are none; `None` when they are not known, or what one of
+    /// them did. `domain` is the newer snapshot's.
+    pub fn of_nics(
+        &self,
+        domain: &Domain,
+        rate: impl Fn(&NicRates) -> Option<Measured>,
+    ) -> Option<Measured> {
+        match domain.nics.as_deref()? {
+            [] => Some(Measured::NOTHING),
+            _ => Measured::sum(self.nics.iter().map(rate)),
+        }
+    }
+
+    /// As [`DomainRates::of_nics`], over those disks whose backend publishes counters.
+    pub fn of_disks(
+        &self,
+        domain: &Domain,
+        rate: impl Fn(&DiskRates) -> Option<Measured>,
+    ) -> Option<Measured> {
+        let disks = domain.disks.as_deref()?;
+        if disks.is_empty() {
+            return Some(Measured::NOTHING);
+        }
+        let counting = disks.iter().zip(&self.disks);
+        let counting = counting.filter(|(disk, _)| disk.backend.counts());
+        Measured::sum(counting.map(|(_, rates)| rate(rates)))
+    }
+}
+
 /// A figure, and how far the truth may be from it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measured {
@@ -64,6 +94,12 @@ pub struct Measured {
 }
 
 impl Measured {
+    /// What nothing did, for certain.
+    const NOTHING: Self = Self {
+        value: 0.0,
+        uncertainty: 0.0,
+    };
+
     fn scaled(self, factor: f64) -> Self {
         Self {
             value: self.value * factor,

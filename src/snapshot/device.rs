@@ -110,6 +110,13 @@ pub enum DiskBackend {
     Qdisk,
 }
 
+impl DiskBackend {
+    /// Whether it publishes counters at all.
+    pub fn counts(self) -> bool {
+        self != Self::Qdisk
+    }
+}
+
 impl fmt::Display for DiskBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

@@ -119,6 +119,15 @@ pub enum Note {
     NicsUnreadable(String),
     /// The disks that dom0's kernel serves could not be listed; the text says why.
     DisksUnreadable(String),
+    /// Counters of a device could not be read, in this sample and the one before.
+    CountersUnreadable {
+        /// What dom0's kernel calls it.
+        device: String,
+        /// Why they could not.
+        why: String,
+        /// How many more devices there are like it.
+        more: usize,
+    },
 }
 
 impl fmt::Display for Note {
@@ -141,6 +150,13 @@ impl fmt::Display for Note {
             ),
             Self::NicsUnreadable(why) => write!(f, "the NICs can't be listed: {why}"),
             Self::DisksUnreadable(why) => write!(f, "the disks can't be listed: {why}"),
+            Self::CountersUnreadable { device, why, more } => {
+                write!(f, "{device}: counters can't be read: {why}")?;
+                match more {
+                    0 => Ok(()),
+                    more => write!(f, "; and {more} more"),
+                }
+            }
         }
     }
 }
@@ -168,6 +184,17 @@ mod tests {
         assert_eq!(states.summary(), State::Crashed);
         states.dying = true;
         assert_eq!(states.summary(), State::Dying);
+    }
+
+    #[test]
+    fn devices_that_fail_alike_are_summed_up() {
+        let note = |more| {
+            let (device, why) = ("vbd-7-51712".to_owned(), "rd_req: not a number".to_owned());
+            Note::CountersUnreadable { device, why, more }.to_string()
+        };
+        let one = "vbd-7-51712: counters can't be read: rd_req: not a number";
+        assert_eq!(note(0), one);
+        assert_eq!(note(2), format!("{one}; and 2 more"));
     }
 
     #[test]

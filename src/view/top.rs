@@ -48,12 +48,10 @@ fn domains(sample: Sample<'_>, full_name: bool) -> Table {
         ("DISK WR", Align::Right),
     ];
     let rows = sample.domains().map(|(domain, rates)| {
-        let nics = |rate: fn(&NicRates) -> Option<Measured>| {
-            kib_per_second(sum(&domain.nics, &rates.nics, rate))
-        };
-        let disks = |rate: fn(&DiskRates) -> Option<Measured>| {
-            kib_per_second(sum(&domain.disks, &rates.disks, rate))
-        };
+        let nics =
+            |rate: fn(&NicRates) -> Option<Measured>| kib_per_second(rates.of_nics(domain, rate));
+        let disks =
+            |rate: fn(&DiskRates) -> Option<Measured>| kib_per_second(rates.of_disks(domain, rate));
         let cells = vec![
             domain.states.summary().to_string(),
             domain.vcpus_online.to_string(),
@@ -68,22 +66,6 @@ fn domains(sample: Sample<'_>, full_name: bool) -> Table {
         (domain, cells)
     });
     Table::of_domains(full_name, &heads, rows)
-}
-
-/// The sum of a domain's devices' rates: 0 when it has none; `None` when its devices are not known,
-/// or the rate of one.
-fn sum<T, R>(
-    devices: &Option<Vec<T>>,
-    rates: &[R],
-    rate: fn(&R) -> Option<Measured>,
-) -> Option<Measured> {
-    if devices.as_ref()?.is_empty() {
-        return Some(Measured {
-            value: 0.0,
-            uncertainty: 0.0,
-        });
-    }
-    Measured::sum(rates.iter().map(rate))
 }
 
 /// The host in one line, in more where that is too long.

@@ -1,10 +1,12 @@
 //! The thread that takes the samples, at the interval and at no other time.
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use xenscope::error::Error;
+use xenscope::snapshot::Snapshot;
 use xenscope::source::{Parts, Source};
 
 use super::Message;
@@ -18,12 +20,48 @@ pub(super) enum Request {
     Parts(Parts),
 }
 
-/// Says that there will be no more samples, even when the thread ends by a panic.
-struct Farewell(Sender<Message>);
+/// What came of a sample.
+pub(super) struct Sampled {
+    pub(super) outcome: Result<Snapshot, Error>,
+    /// So many samples were left out, for this one or one before it took too long.
+    pub(super) skipped: u64,
+}
 
-impl Drop for Farewell {
+/// The newest sample, until it is taken. A terminal that takes no output would have others wait.
+#[derive(Clone, Default)]
+pub(super) struct Newest(Arc<Mutex<Option<Sampled>>>);
+
+impl Newest {
+    /// Puts a sample in the place of the one before it; `true` when that one was taken.
+    fn put(&self, mut new: Sampled) -> bool {
+        let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        new.skipped += place.as_ref().map_or(0, |old| old.skipped);
+        place.replace(new).is_none()
+    }
+
+    pub(super) fn take(&self) -> Option<Sampled> {
+        let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        place.take()
+    }
+}
+
+/// Where samples go: into their place, and a message of them to whoever shows them.
+struct Out {
+    newest: Newest,
+    messages: Sender<Message>,
+}
+
+impl Out {
+    /// `false` when no one takes samples any more.
+    fn put(&self, sampled: Sampled) -> bool {
+        !self.newest.put(sampled) || self.messages.send(Message::Sampled).is_ok()
+    }
+}
+
+/// Says that there will be no more samples, even when the thread ends by a panic.
+impl Drop for Out {
     fn drop(&mut self) {
-        let _ = self.0.send(Message::Ended);
+        let _ = self.messages.send(Message::Ended);
     }
 }
 
@@ -32,16 +70,23 @@ pub(super) fn start(
     parts: Parts,
     interval: Duration,
     allow_untested: bool,
-    out: Sender<Message>,
-) -> Sender<Request> {
+    messages: Sender<Message>,
+) -> (Sender<Request>, Newest) {
     let (requests, requested) = mpsc::channel();
+    let newest = Newest::default();
+    let out = Out {
+        newest: newest.clone(),
+        messages,
+    };
     thread::spawn(move || {
-        let out = Farewell(out);
-        if let Err(error) = run(parts, interval, allow_untested, &requested, &out.0) {
-            let _ = out.0.send(Message::Failed(error));
+        if let Err(error) = run(parts, interval, allow_untested, &requested, &out) {
+            out.put(Sampled {
+                outcome: Err(error),
+                skipped: 0,
+            });
         }
     });
-    requests
+    (requests, newest)
 }
 
 /// Samples until no one takes the samples any more.
@@ -50,7 +95,7 @@ fn run(
     interval: Duration,
     allow_untested: bool,
     requested: &Receiver<Request>,
-    out: &Sender<Message>,
+    out: &Out,
 ) -> Result<(), Error> {
     // What the host is made of is asked for once.
     let whole = Parts {
@@ -62,7 +107,11 @@ fn run(
     let first = source.sample()?;
     source.set_parts(parts);
     let mut schedule = Schedule::new(Instant::now(), interval);
-    if out.send(Message::Sampled(Box::new(first))).is_err() {
+    let first = Sampled {
+        outcome: Ok(first),
+        skipped: 0,
+    };
+    if !out.put(first) {
         return Ok(());
     }
     loop {
@@ -72,15 +121,10 @@ fn run(
             Ok(Request::Parts(parts)) => source.set_parts(parts),
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
             Err(RecvTimeoutError::Timeout) => {
-                let message = match source.sample() {
-                    Ok(snapshot) => Message::Sampled(Box::new(snapshot)),
-                    Err(error) => Message::Failed(error),
-                };
-                let skipped = schedule.go_on(Instant::now());
-                if skipped > 0 && out.send(Message::Skipped(skipped)).is_err() {
-                    return Ok(());
-                }
-                if out.send(message).is_err() {
+                let begun = Instant::now();
+                let outcome = source.sample();
+                let skipped = schedule.go_on(begun, Instant::now());
+                if !out.put(Sampled { outcome, skipped }) {
                     return Ok(());
                 }
             }
@@ -106,10 +150,12 @@ impl Schedule {
         }
     }
 
-    /// Goes on to the next point in time after a sample; returns how many have passed already.
-    fn go_on(&mut self, now: Instant) -> u64 {
+    /// Goes on to the next point in time after a sample; returns how many have passed since it was
+    /// begun. Those before that passed while the program was stopped.
+    fn go_on(&mut self, begun: Instant, now: Instant) -> u64 {
         self.last = self.next;
         self.next += self.interval;
+        self.catch_up(begun);
         self.catch_up(now)
     }
 
@@ -144,7 +190,8 @@ mod tests {
         let start = Instant::now();
         let mut schedule = Schedule::new(start, SECOND);
         assert_eq!(schedule.next, start + PRIMING);
-        assert_eq!(schedule.go_on(start + PRIMING + SECOND / 2), 0);
+        let begun = start + PRIMING;
+        assert_eq!(schedule.go_on(begun, begun + SECOND / 2), 0);
         assert_eq!(schedule.next, start + PRIMING + SECOND);
     }
 
@@ -152,15 +199,43 @@ mod tests {
     fn a_sample_slower_than_the_interval_leaves_out_others() {
         let start = Instant::now();
         let mut schedule = Schedule::new(start, SECOND);
-        assert_eq!(schedule.go_on(start + PRIMING + SECOND * 7 / 2), 3);
+        let begun = start + PRIMING;
+        assert_eq!(schedule.go_on(begun, begun + SECOND * 7 / 2), 3);
         assert_eq!(schedule.next, start + PRIMING + 4 * SECOND);
+    }
+
+    #[test]
+    fn what_passes_while_the_program_is_stopped_is_not_left_out_by_it() {
+        let start = Instant::now();
+        let mut schedule = Schedule::new(start, SECOND);
+        let begun = start + PRIMING + SECOND * 19 / 2;
+        assert_eq!(schedule.go_on(begun, begun + SECOND / 4), 0);
+        assert_eq!(schedule.next, start + PRIMING + 10 * SECOND);
+        let begun = schedule.next + 5 * SECOND;
+        assert_eq!(schedule.go_on(begun, begun + SECOND * 5 / 2), 2);
+    }
+
+    #[test]
+    fn only_the_newest_sample_waits_and_none_that_was_left_out_is_forgotten() {
+        let newest = Newest::default();
+        let failed = |skipped| Sampled {
+            outcome: Err(Error::NotRoot),
+            skipped,
+        };
+        assert!(newest.take().is_none());
+        assert!(newest.put(failed(1)), "someone is to be told");
+        assert!(!newest.put(failed(0)), "they have been");
+        assert!(!newest.put(failed(2)));
+        assert_eq!(newest.take().map(|sampled| sampled.skipped), Some(3));
+        assert!(newest.take().is_none());
+        assert!(newest.put(failed(0)));
     }
 
     #[test]
     fn another_interval_is_no_reason_for_a_sample() {
         let start = Instant::now();
         let mut schedule = Schedule::new(start, 10 * SECOND);
-        schedule.go_on(start + PRIMING);
+        schedule.go_on(start + PRIMING, start + PRIMING);
         let last = start + PRIMING;
         schedule.change(2 * SECOND, last + 5 * SECOND);
         assert_eq!(schedule.next, last + 6 * SECOND);

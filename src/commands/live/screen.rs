@@ -1,17 +1,20 @@
 //! The terminal, taken and given back.
 
+use std::env;
+use std::fmt;
 use std::io::{self, BufWriter, Stdout, stdout};
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::{Hide, Show};
-use ratatui::crossterm::event::{DisableMouseCapture, EnableMouseCapture};
-use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
+use ratatui::crossterm::{Command, execute};
+use ratatui::layout::Rect;
+use ratatui::{Terminal, TerminalOptions, Viewport};
+use terminal_size::{Height, Width, terminal_size_of};
 use xenscope::view::tui::{State, draw};
 
 use super::stderr;
@@ -22,6 +25,44 @@ static OURS: AtomicBool = AtomicBool::new(false);
 /// The terminal for as long as this lives.
 pub(super) struct Screen {
     terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// The window, as large as it was when something was drawn last.
+    window: Rect,
+}
+
+/// Asks for clicks and the wheel, or for nothing of the mouse any more. crossterm's own command asks
+/// for all movements too, each of which would wake the program.
+struct Clicks(bool);
+
+impl Command for Clicks {
+    fn write_ansi(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        out.write_str(match self.0 {
+            true => "\x1b[?1000h\x1b[?1006h",
+            false => "\x1b[?1006l\x1b[?1000l",
+        })
+    }
+}
+
+/// The largest window that LINES and COLUMNS can make.
+const LARGEST: u16 = 1000;
+
+/// The window of this size. A serial console's is mostly not known: then it is as large as the
+/// environment says, else as terminals always were.
+fn window(size: Option<(Width, Height)>, variable: impl Fn(&str) -> Option<String>) -> Rect {
+    let said = |name, usual| {
+        let number = variable(name).and_then(|text| text.parse().ok());
+        number
+            .filter(|size| (1..=LARGEST).contains(size))
+            .unwrap_or(usual)
+    };
+    match size {
+        Some((Width(width), Height(height))) => Rect::new(0, 0, width, height),
+        None => Rect::new(0, 0, said("COLUMNS", 80), said("LINES", 24)),
+    }
+}
+
+/// The window as it is now.
+fn this_window() -> Rect {
+    window(terminal_size_of(stdout()), |name| env::var(name).ok())
 }
 
 impl Screen {
@@ -33,8 +74,12 @@ impl Screen {
             before(info);
         }));
         let backend = CrosstermBackend::new(BufWriter::with_capacity(1 << 16, stdout()));
+        let window = this_window();
+        // ratatui would ask for the size by itself, and draw nothing where that is not known.
+        let viewport = Viewport::Fixed(window);
         let mut screen = Self {
-            terminal: Terminal::new(backend)?,
+            terminal: Terminal::with_options(backend, TerminalOptions { viewport })?,
+            window,
         };
         screen.reopen()?;
         Ok(screen)
@@ -45,7 +90,7 @@ impl Screen {
         OURS.store(true, Ordering::SeqCst);
         stderr::hold_back()?;
         enable_raw_mode()?;
-        execute!(stdout(), EnterAlternateScreen, EnableMouseCapture, Hide)?;
+        execute!(stdout(), EnterAlternateScreen, Clicks(true), Hide)?;
         self.clear()
     }
 
@@ -56,14 +101,17 @@ impl Screen {
 
     /// Forgets what is on the screen, so that the next frame draws all of it.
     pub(super) fn clear(&mut self) -> io::Result<()> {
-        let size = self.terminal.size()?;
+        self.window = this_window();
         // `Terminal::clear` asks where the cursor is, and the answer would be taken for a key.
-        self.terminal.resize(size.into())
+        self.terminal.resize(self.window)
     }
 
     pub(super) fn draw(&mut self, state: &mut State) -> io::Result<()> {
         // Another thread's panic has given the terminal back.
         if OURS.load(Ordering::SeqCst) {
+            if self.window != this_window() {
+                self.clear()?;
+            }
             self.terminal.draw(|frame| draw(state, frame))?;
         }
         Ok(())
@@ -79,7 +127,7 @@ impl Drop for Screen {
 /// Gives the terminal back, once. It may be gone, so that no one is left to be told of errors.
 fn give_back() {
     if OURS.swap(false, Ordering::SeqCst) {
-        let _ = execute!(stdout(), DisableMouseCapture, Show, LeaveAlternateScreen);
+        let _ = execute!(stdout(), Clicks(false), Show, LeaveAlternateScreen);
         let _ = disable_raw_mode();
         stderr::let_go();
     }
@@ -89,57 +137,44 @@ fn give_back() {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
 
-    use std::env;
-    use std::io::Read;
     use std::process::exit;
     use std::thread;
 
-    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
-    use vt100::Parser;
-
+    use super::super::alone;
     use super::*;
 
-    /// Says that this test is to panic: it is alone in a process, on a terminal of its own.
-    const ALONE: &str = "XENSCOPE_TEST_PANICS";
+    #[test]
+    fn a_window_without_a_size_is_as_large_as_the_environment_says() {
+        let of = |size, variables: [Option<&str>; 2]| {
+            let [columns, lines] = variables;
+            let window = window(size, |name| match name {
+                "COLUMNS" => columns.map(str::to_owned),
+                "LINES" => lines.map(str::to_owned),
+                _ => None,
+            });
+            (window.width, window.height)
+        };
+        let known = Some((Width(200), Height(60)));
+        assert_eq!(of(known, [Some("132"), Some("50")]), (200, 60));
+        assert_eq!(of(None, [Some("132"), Some("50")]), (132, 50));
+        assert_eq!(of(None, [Some("132"), None]), (132, 24));
+        for wrong in ["0", "-1", "", "many", "65535", "99999999"] {
+            assert_eq!(of(None, [Some(wrong), Some(wrong)]), (80, 24), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_panic_gives_the_terminal_back_before_it_says_why() {
-        if env::var_os(ALONE).is_some() {
+        if alone::task().is_some() {
             // On another thread, as the screen's own end would give the terminal back too.
             let _screen = Screen::open().unwrap();
             let _ = thread::spawn(|| panic!("the reason")).join();
             exit(1);
         }
-        let pair = native_pty_system().openpty(PtySize::default()).unwrap();
-        let mut command = CommandBuilder::new(env::current_exe().unwrap());
-        let (_, module) = module_path!().split_once("::").unwrap();
-        let name = format!("{module}::a_panic_gives_the_terminal_back_before_it_says_why");
-        command.args(["--exact", &name, "--nocapture"]);
-        command.env(ALONE, "1");
-        command.env("RUST_BACKTRACE", "0");
-        let mut child = pair.slave.spawn_command(command).unwrap();
-        drop(pair.slave);
-        let mut shown = Vec::new();
-        // Reading fails when the program is gone.
-        let _ = pair
-            .master
-            .try_clone_reader()
-            .unwrap()
-            .read_to_end(&mut shown);
-        assert!(!child.wait().unwrap().success());
-
-        let taken = shown.windows(8).any(|part| part == b"\x1b[?1049h");
-        assert!(taken, "{}", String::from_utf8_lossy(&shown));
-        let mut parser = Parser::new(24, 80, 0);
-        parser.process(&shown);
-        let screen = parser.screen();
-        assert!(!screen.alternate_screen() && !screen.hide_cursor());
-        assert!(
-            screen.contents().contains("the reason"),
-            "{}",
-            screen.contents()
-        );
-        let modes = pair.master.get_termios().unwrap();
-        assert!(format!("{:?}", modes.local_flags).contains("ICANON"));
+        let name = "a_panic_gives_the_terminal_back_before_it_says_why";
+        let left = alone::run(module_path!(), name, "panic", (80, 24));
+        assert!(!left.status.success() && left.gave_back());
+        let text = left.screen().contents();
+        assert!(text.contains("the reason"), "{text}");
     }
 }

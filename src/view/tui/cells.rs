@@ -4,43 +4,35 @@ use std::cmp::Ordering;
 
 use super::columns::Column;
 use super::units;
-use crate::rates::{DiskRates, DomainRates, Measured, NicRates};
+use crate::rates::{DomainRates, Measured};
 use crate::snapshot::Domain;
 use crate::view::text::{UNKNOWN, or_unknown, safe};
 
 /// Bytes per second through all of a domain's NICs.
-pub(super) fn net_bytes(rates: &DomainRates) -> Option<Measured> {
+pub(super) fn net_bytes(domain: &Domain, rates: &DomainRates) -> Option<Measured> {
     Measured::sum([
-        nics(rates, |nic| nic.rx_bytes),
-        nics(rates, |nic| nic.tx_bytes),
+        rates.of_nics(domain, |nic| nic.rx_bytes),
+        rates.of_nics(domain, |nic| nic.tx_bytes),
     ])
 }
 
 /// Bytes per second to and from all of a domain's disks.
-pub(super) fn disk_bytes(rates: &DomainRates) -> Option<Measured> {
+pub(super) fn disk_bytes(domain: &Domain, rates: &DomainRates) -> Option<Measured> {
     Measured::sum([
-        disks(rates, |disk| disk.read_bytes),
-        disks(rates, |disk| disk.write_bytes),
+        rates.of_disks(domain, |disk| disk.read_bytes),
+        rates.of_disks(domain, |disk| disk.write_bytes),
     ])
 }
 
-fn nics(rates: &DomainRates, rate: fn(&NicRates) -> Option<Measured>) -> Option<Measured> {
-    Measured::sum(rates.nics.iter().map(rate))
-}
-
-fn disks(rates: &DomainRates, rate: fn(&DiskRates) -> Option<Measured>) -> Option<Measured> {
-    Measured::sum(rates.disks.iter().map(rate))
-}
-
 /// What a rate's column counts; `None` for a column of something else.
-fn counted(column: Column, rates: &DomainRates) -> Option<Measured> {
+fn counted(column: Column, domain: &Domain, rates: &DomainRates) -> Option<Measured> {
     match column {
-        Column::NetReceived => nics(rates, |nic| nic.rx_bytes),
-        Column::NetSent => nics(rates, |nic| nic.tx_bytes),
-        Column::DiskRead => disks(rates, |disk| disk.read_bytes),
-        Column::DiskWritten => disks(rates, |disk| disk.write_bytes),
-        Column::DiskReads => disks(rates, |disk| disk.read_requests),
-        Column::DiskWrites => disks(rates, |disk| disk.write_requests),
+        Column::NetReceived => rates.of_nics(domain, |nic| nic.rx_bytes),
+        Column::NetSent => rates.of_nics(domain, |nic| nic.tx_bytes),
+        Column::DiskRead => rates.of_disks(domain, |disk| disk.read_bytes),
+        Column::DiskWritten => rates.of_disks(domain, |disk| disk.write_bytes),
+        Column::DiskReads => rates.of_disks(domain, |disk| disk.read_requests),
+        Column::DiskWrites => rates.of_disks(domain, |disk| disk.write_requests),
         _ => None,
     }
 }
@@ -69,9 +61,9 @@ pub(super) fn text(
             None => "none".to_owned(),
         },
         Column::NetReceived | Column::NetSent | Column::DiskRead | Column::DiskWritten => {
-            units::rate(counted(column, rates))
+            units::rate(counted(column, domain, rates))
         }
-        Column::DiskReads | Column::DiskWrites => units::count(counted(column, rates)),
+        Column::DiskReads | Column::DiskWrites => units::count(counted(column, domain, rates)),
         Column::Pool => domain.pool.to_string(),
         Column::Uuid => domain.uuid.to_string(),
     }
@@ -131,7 +123,7 @@ impl Key {
             | Column::DiskRead
             | Column::DiskWritten
             | Column::DiskReads
-            | Column::DiskWrites => measured(counted(column, rates)),
+            | Column::DiskWrites => measured(counted(column, domain, rates)),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The columns of the table of domains, and how they share a line.
 
+use std::cmp::Reverse;
+
 use serde::{Deserialize, Serialize};
 
 use crate::view::text::columns;
@@ -60,7 +62,8 @@ pub(super) struct Shape {
     pub(super) holds: &'static str,
     /// How narrow and how wide it can be.
     widths: (usize, usize),
-    /// The higher, the longer it stays when the line gets narrow.
+    /// The higher, the longer it stays when the line gets narrow. A column that is not one of the
+    /// usual was chosen by someone, and stays longer than what is drawn.
     stays: u8,
     /// Whether its text stands on the left.
     pub(super) left: bool,
@@ -150,42 +153,36 @@ impl Column {
     pub(super) fn shape(self) -> Shape {
         match self {
             Self::Id => right("ID", "ID", "its number", (3, 5), 15),
-            Self::Name => left("NAME", "NAME", "its name", (8, 12), 20),
-            Self::Type => left("TYPE", "TYPE", "pv, pvh or hvm", (5, 5), 5),
+            Self::Name => left("NAME", "NAME", "its name", (8, 12), 21),
+            Self::Type => left("TYPE", "TYPE", "pv, pvh or hvm", (5, 5), 8),
             Self::State => left("STATE", "STATE", "what it does", (8, 9), 16),
-            Self::Vcpus => right("VCPUS", "VCPU", "vCPUs online", (5, 6), 9),
+            Self::Vcpus => right("VCPUS", "VCPU", "vCPUs online", (5, 6), 2),
             Self::Cpu => right("CPU %", "CPU%", "CPU use, per cent of one pCPU", (5, 7), 19),
             Self::CpuOfVcpus => right(
                 "VCPU %",
                 "VCP%",
                 "CPU use, per cent of its vCPUs",
                 (5, 7),
-                8,
-            ),
-            Self::CpuBar => left(
-                "BUSY",
-                "BUSY",
-                "CPU use of its vCPUs, as a bar",
-                (5, 20),
                 10,
             ),
-            Self::CpuHistory => left("LATELY", "PAST", "CPU use of its vCPUs lately", (5, 40), 7),
-            Self::CpuTime => right("CPU TIME", "TIME", "CPU time in seconds", (7, 9), 4),
+            Self::CpuBar => left("BUSY", "BUSY", "CPU use of its vCPUs, as a bar", (5, 20), 3),
+            Self::CpuHistory => left("LATELY", "PAST", "CPU use of its vCPUs lately", (5, 40), 1),
+            Self::CpuTime => right("CPU TIME", "TIME", "CPU time in seconds", (7, 9), 7),
             Self::Memory => right("MEMORY", "MEM", "memory", (5, 7), 18),
             Self::MemoryShare => {
-                right("MEM %", "MEM%", "memory, per cent of the host's", (5, 6), 6)
+                right("MEM %", "MEM%", "memory, per cent of the host's", (5, 6), 9)
             }
-            Self::MemoryMax => right("MEM MAX", "MAX", "the most memory it may hold", (5, 8), 3),
+            Self::MemoryMax => right("MEM MAX", "MAX", "the most memory it may hold", (5, 8), 6),
             Self::NetReceived => right("NET RX/s", "RX/s", "bytes received per second", (5, 9), 14),
             Self::NetSent => right("NET TX/s", "TX/s", "bytes sent per second", (5, 9), 13),
             Self::DiskRead => right("DISK RD/s", "RD/s", "bytes read per second", (5, 10), 12),
             Self::DiskWritten => {
                 right("DISK WR/s", "WR/s", "bytes written per second", (5, 10), 11)
             }
-            Self::DiskReads => right("READS/s", "RDS", "read requests per second", (5, 8), 5),
-            Self::DiskWrites => right("WRITES/s", "WRS", "write requests per second", (5, 9), 5),
-            Self::Pool => right("POOL", "POOL", "the CPU pool it is in", (5, 5), 2),
-            Self::Uuid => left("UUID", "UUID", "its uuid", (36, 36), 1),
+            Self::DiskReads => right("READS/s", "RDS", "read requests per second", (5, 8), 8),
+            Self::DiskWrites => right("WRITES/s", "WRS", "write requests per second", (5, 9), 8),
+            Self::Pool => right("POOL", "POOL", "the CPU pool it is in", (5, 5), 5),
+            Self::Uuid => left("UUID", "UUID", "its uuid", (36, 36), 4),
         }
     }
 
@@ -215,13 +212,24 @@ impl Slot {
     }
 }
 
+/// What stays the longest has the highest.
+fn rank(column: Column, sort: Column) -> u8 {
+    match column {
+        Column::Name => column.shape().stays,
+        column if column == sort => Column::Name.shape().stays - 1,
+        column => column.shape().stays,
+    }
+}
+
 /// The columns that fit into a line of this width, with one column of space between them: those
-/// that matter least go first, and what room is left widens the others, the name first.
+/// that matter most take their room first, then those that fit beside them, and what room is left
+/// widens them, the name first. Only the name matters more than the column that is sorted by.
 ///
 /// `id` and `name` are the widths of the longest of each; a name that must be `whole` gives way
 /// last.
 pub(super) fn fit(
     chosen: &[Column],
+    sort: Column,
     width: u16,
     (id, name): (usize, usize),
     whole: bool,
@@ -232,26 +240,22 @@ pub(super) fn fit(
         Column::Name if whole => name.max(column.shape().widths.0),
         _ => column.shape().widths.0,
     };
-    let mut taken: Vec<(Column, usize)> = chosen
-        .iter()
-        .map(|&column| (column, narrowest(column)))
-        .collect();
-    let total = |taken: &[(Column, usize)]| {
-        taken
-            .iter()
-            .map(|(_, width)| width + 1)
-            .sum::<usize>()
-            .saturating_sub(1)
-    };
-    while taken.len() > 1 && total(&taken) > width {
-        let least = (0..taken.len()).min_by_key(|&index| taken[index].0.shape().stays);
-        taken.remove(least.unwrap_or_default());
+    let mut ranked: Vec<usize> = (0..chosen.len()).collect();
+    ranked.sort_by_key(|&place| Reverse(rank(chosen[place], sort)));
+    let mut taken = vec![None; chosen.len()];
+    // The first column needs no space before it, and gets what there is.
+    let mut left = width + 1;
+    for (index, place) in ranked.into_iter().enumerate() {
+        let mut needed = narrowest(chosen[place]);
+        if index == 0 {
+            needed = needed.min(width);
+        }
+        if let Some(rest) = left.checked_sub(needed + 1) {
+            (taken[place], left) = (Some((chosen[place], needed)), rest);
+        }
     }
-    if let [(_, only)] = &mut taken[..] {
-        *only = width.min(*only);
-    }
+    let mut taken: Vec<(Column, usize)> = taken.into_iter().flatten().collect();
 
-    let mut left = width.saturating_sub(total(&taken));
     let mut widen = |column: Column, limit: usize| {
         if let Some((_, width)) = taken.iter_mut().find(|(this, _)| *this == column) {
             let more = limit.saturating_sub(*width).min(left);
@@ -294,10 +298,10 @@ pub(super) fn fit(
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use proptest::sample::subsequence;
+    use proptest::sample::{select, subsequence};
 
     fn titles(width: u16, name: usize) -> String {
-        let slots = fit(&Column::USUAL, width, (1, name), false);
+        let slots = fit(&Column::USUAL, Column::Cpu, width, (1, name), false);
         let titles = slots.iter().map(|slot| slot.title());
         titles.collect::<Vec<_>>().join(" ")
     }
@@ -314,9 +318,31 @@ mod tests {
     }
 
     #[test]
+    fn what_was_chosen_stays_longer_than_what_is_drawn() {
+        for column in Column::ALL {
+            if !Column::USUAL.contains(&column) {
+                let drawn = [Column::CpuBar, Column::CpuHistory];
+                assert!(
+                    drawn
+                        .iter()
+                        .all(|drawn| column.shape().stays > drawn.shape().stays)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_column_that_is_sorted_by_stays_the_longest_beside_the_name() {
+        for sort in Column::ALL {
+            let slots = fit(&Column::ALL, sort, 45, (1, 30), false);
+            assert!(slots.iter().any(|slot| slot.column == sort), "{sort:?}");
+        }
+    }
+
+    #[test]
     fn the_name_gets_the_room_that_it_needs() {
         let name = |width, longest, whole| {
-            let slots = fit(&Column::USUAL, width, (1, longest), whole);
+            let slots = fit(&Column::USUAL, Column::Cpu, width, (1, longest), whole);
             let name = slots.iter().find(|slot| slot.column == Column::Name);
             name.map(|slot| slot.width)
         };
@@ -330,9 +356,10 @@ mod tests {
         #[test]
         fn slots_stand_side_by_side_within_the_line(
             chosen in subsequence(Column::ALL.to_vec(), 1..=Column::ALL.len()),
+            sort in select(Column::ALL.to_vec()),
             width in 0_u16..300, id in 1_usize..=5, name in 0_usize..100, whole: bool,
         ) {
-            let slots = fit(&chosen, width, (id, name), whole);
+            let slots = fit(&chosen, sort, width, (id, name), whole);
             prop_assert!(!slots.is_empty());
             let mut next = 0;
             for slot in &slots {
@@ -340,12 +367,18 @@ mod tests {
                 next += slot.width + 1;
             }
             prop_assert!(next <= width + 1);
-            // Whatever is left out matters less than all that is shown.
-            let stays = |column: Column| column.shape().stays;
+            // Whatever is left out matters less than all that is shown, or is wider.
+            let narrowest = |column: Column| match column {
+                Column::Id => id.max(3),
+                column => column.shape().widths.0,
+            };
             let shown = |column: &Column| slots.iter().any(|slot| slot.column == *column);
-            let least = slots.iter().map(|slot| stays(slot.column)).min();
-            for column in chosen.iter().filter(|column| !shown(column)) {
-                prop_assert!(Some(stays(*column)) <= least);
+            for left_out in chosen.iter().filter(|column| !shown(column)) {
+                prop_assert!(*left_out != Column::Name);
+                for slot in &slots {
+                    prop_assert!(rank(*left_out, sort) <= rank(slot.column, sort)
+                        || narrowest(*left_out) > narrowest(slot.column));
+                }
             }
         }
     }

@@ -57,8 +57,8 @@ impl History {
         let value = |figure: Option<crate::rates::Measured>| figure.map(|figure| figure.value);
         self.cpu.push(value(rates.cpu_percent));
         self.memory.push(Some(domain.memory_bytes as f64));
-        self.disk.push(value(cells::disk_bytes(rates)));
-        self.net.push(value(cells::net_bytes(rates)));
+        self.disk.push(value(cells::disk_bytes(domain, rates)));
+        self.net.push(value(cells::net_bytes(domain, rates)));
     }
 }
 

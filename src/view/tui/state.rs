@@ -41,6 +41,9 @@ impl Default for Settings {
     }
 }
 
+/// For how many samples a message is new.
+const MESSAGE_IS_NEW: u8 = 3;
+
 /// What is shown around each domain's line, and how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Below {
@@ -136,8 +139,8 @@ pub struct State {
     pub(super) skipped: u64,
     /// Why there is no newer sample.
     pub(super) trouble: Option<String>,
-    /// What a person is told about the last key.
-    pub(super) message: Option<String>,
+    /// What a person is told about the last key, and how many samples came since.
+    message: Option<(String, u8)>,
     live: Record,
     /// What is shown instead while paused.
     frozen: Option<Record>,
@@ -176,7 +179,8 @@ impl State {
         let rates = Rates::between(before.as_ref(), &snapshot);
         self.live.histories.push(&snapshot, &rates);
         self.live.taken = Some(Taken { snapshot, rates });
-        self.trouble = None;
+        self.changed |= self.trouble.take().is_some();
+        self.age_message();
         if self.frozen.is_none() {
             self.refresh();
         }
@@ -186,6 +190,7 @@ impl State {
     pub fn fail(&mut self, why: String) {
         self.trouble = Some(why);
         self.changed = true;
+        self.age_message();
     }
 
     /// Takes note of samples that were left out because one before them took too long.
@@ -196,8 +201,54 @@ impl State {
 
     /// Tells the person something, until the next key.
     pub fn tell(&mut self, message: String) {
-        self.message = Some(message);
+        self.message = Some((message, 0));
         self.changed = true;
+    }
+
+    /// What the person is to be told, and whether it is new: after a few samples it gives way to what
+    /// is wrong.
+    pub(super) fn message(&self) -> Option<(&str, bool)> {
+        let (text, age) = self.message.as_ref()?;
+        Some((text, *age < MESSAGE_IS_NEW))
+    }
+
+    fn age_message(&mut self) {
+        if let Some((_, age)) = &mut self.message {
+            *age = age.saturating_add(1);
+            self.changed |= *age == MESSAGE_IS_NEW;
+        }
+    }
+
+    pub(super) fn forget_message(&mut self) {
+        self.message = None;
+    }
+
+    /// Changes the interval, and tells it: on a small screen it stands nowhere else.
+    pub(super) fn set_interval(&mut self, interval: Duration) {
+        self.settings.interval = interval;
+        self.tell(format!("every {} s", interval.as_secs_f64()));
+    }
+
+    /// What is to be shown and not in the shown sample, and when it comes.
+    pub(super) fn awaited(&self) -> Option<String> {
+        let (needs, sample) = (self.needs(), self.sample()?);
+        let vcpus = || sample.snapshot.domains.iter().flat_map(|one| &one.vcpus);
+        let located = || vcpus().flatten().any(|vcpu| vcpu.hard_affinity.is_some());
+        let what = match needs {
+            _ if sample.snapshot.domains.is_empty() => return None,
+            Needs { details: true, .. } if !located() => "details",
+            Needs { vcpus: true, .. } if vcpus().next().is_none() => "vCPUs",
+            _ => return None,
+        };
+        Some(format!("{what}: {}", self.comes()))
+    }
+
+    /// When what is not in the shown sample comes.
+    pub(super) fn comes(&self) -> &'static str {
+        match self.is_paused() {
+            true => "not in the sample that is held",
+            false => "with the next sample",
+        }
     }
 
     /// What a person has chosen.

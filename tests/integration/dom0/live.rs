@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::os::unix::fs::chown;
+use std::thread;
+use std::time::Duration;
 
 use vt100::Screen;
 
@@ -157,11 +159,25 @@ fn the_screen_fits_a_window_whose_size_changes() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_signal_gives_the_terminal_back_and_ends_it() {
-    for signal in ["TERM", "HUP", "INT", "USR1"] {
-        let mut top = top((80, 24));
+    let of_signal = ["TERM", "HUP", "INT", "USR1", "ABRT", "XFSZ"];
+    // These have no default that could be asked for: it ends as a shell would tell of it.
+    let by_code = [("PWR", 30), ("37", 37)];
+    let by_code = by_code.map(|(name, number)| (name, Some(128 + number)));
+    for (signal, code) in of_signal
+        .map(|name| (name, None))
+        .into_iter()
+        .chain(by_code)
+    {
+        // Signals are heeded from before the screen is there.
+        let mut top = OnTerminal::start(&xenscope_path(), &["top", "-d", "1"], (80, 24));
+        top.until("the screen", Screen::alternate_screen);
         let pid = top.pid().to_string();
         tool("kill", &[&format!("-{signal}"), &pid]);
-        assert!(top.ended().signal().is_some(), "{signal}");
+        let status = top.ended();
+        match code {
+            None => assert!(status.signal().is_some(), "{signal}"),
+            Some(code) => assert_eq!(status.exit_code(), code, "{signal}"),
+        }
         top.given_back();
     }
 }
@@ -174,6 +190,13 @@ fn a_shell_gets_its_terminal_while_top_is_stopped() {
     shell.until("the screen", |screen| {
         screen.alternate_screen() && screen.contents().contains("pv-burn")
     });
+    let skipped = |screen: &Screen| {
+        let text = screen.contents();
+        let (told, _) = text.split_once(" skipped").unwrap_or(("0 samples", ""));
+        let count = told.split_whitespace().rev().nth(1);
+        count.and_then(|count| count.parse().ok()).unwrap_or(0)
+    };
+    let before: u64 = shell.look(skipped);
     shell.press("\x1a");
     // What is typed from here on is the shell's, stopped or not yet.
     shell.until("stopped", is_plain);
@@ -181,10 +204,17 @@ fn a_shell_gets_its_terminal_while_top_is_stopped() {
     shell.until("a shell again", |screen| {
         screen.contents().contains("a-42-z")
     });
+    thread::sleep(Duration::from_secs(10));
     shell.press("fg\r");
     shell.until("back", |screen| {
         screen.alternate_screen() && screen.contents().contains("pv-burn")
     });
+    let time = |screen: &Screen| screen.rows(0, 80).next();
+    let first = shell.look(time);
+    shell.until("another sample", |screen| time(screen) != first);
+    // A slow machine may leave out one, but not all those of the ten seconds.
+    let after = shell.look(skipped);
+    assert!(after < before + 5, "{before} before, {after} after");
     shell.press("q");
     shell.until("ended", is_plain);
 }

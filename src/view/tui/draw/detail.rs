@@ -37,7 +37,7 @@ pub(super) fn lines(state: &State, identity: Identity) -> Vec<Line<'static>> {
         match (known, table.is_empty()) {
             (true, false) => lines.extend(rows(state, &table)),
             (true, true) => lines.push(Line::styled(format!("no {what}"), dim)),
-            (false, _) => lines.push(Line::styled(format!("the {what} are not known yet"), dim)),
+            (false, _) => lines.push(Line::styled(format!("{what}: {}", state.comes()), dim)),
         }
     }
     lines
@@ -56,10 +56,12 @@ fn title(domain: &Domain) -> Line<'static> {
 
 fn facts(state: &State, domain: &Domain, rates: &DomainRates) -> Vec<Line<'static>> {
     let bytes = |bytes: u64| units::bytes(bytes as f64);
+    let (online, most) = (domain.vcpus_online, domain.vcpus_max);
     let mut what = format!("{}, {}", domain.kind, domain.states.summary());
     if let Some(reason) = domain.states.shutdown {
         what.push_str(&format!(" ({reason})"));
     }
+    what.push_str(&format!(", {online} of {most} vCPUs online"));
     let uuid = match domain.store_uuid {
         Some(other) if other != domain.uuid => {
             format!("{} (XenStore has {other})", domain.uuid)
@@ -75,11 +77,9 @@ fn facts(state: &State, domain: &Domain, rates: &DomainRates) -> Vec<Line<'stati
         state.labelled(
             "CPU",
             format!(
-                "{} % of one pCPU, {} % of its vCPUs ({} of {} online), {:.1} s in all",
+                "{} % of one pCPU, {} % of its vCPUs, {:.1} s in all",
                 units::percent(rates.cpu_percent),
                 units::percent(rates.cpu_percent_of_vcpus),
-                domain.vcpus_online,
-                domain.vcpus_max,
                 domain.cpu_time_ns as f64 / 1e9,
             ),
         ),

@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 use crate::view::tui::state::State;
 use crate::view::tui::theme::Role;
 
-const KEYS: [(&str, &str); 37] = [
+const KEYS: [(&str, &str); 40] = [
     ("", "everywhere"),
     ("q  Q  ^C", "quit"),
     ("?  h  F1", "this help; q, Esc or Enter leave it"),
@@ -18,6 +18,9 @@ const KEYS: [(&str, &str); 37] = [
     ("", "  $XDG_CONFIG_HOME/xenscope/config.toml, else"),
     ("", "  ~/.config/xenscope/config.toml"),
     ("^L  ^Z", "draw anew; stop (fg goes on)"),
+    ("", "where something is asked for"),
+    ("Enter  Esc", "take it; leave it, and show all domains"),
+    ("^U  ^W", "take back what was typed, or its last word"),
     ("", "in the table"),
     (
         "arrows  j  k",
@@ -36,7 +39,7 @@ const KEYS: [(&str, &str); 37] = [
     ("S  >  <", "sort by the next column, by the one before"),
     (
         "1 to 9  0",
-        "sort by the first to the tenth column; again: reverse",
+        "sort by the first to the tenth shown column; again: reverse",
     ),
     ("r", "reverse the order"),
     ("n  N", "each domain's NICs below it"),

@@ -28,6 +28,9 @@ enum Form {
 /// How many columns the number and the share of a pCPU take.
 const SHARE_WIDTH: usize = 13;
 
+/// A gap of so many pCPUs begins a new line of glyphs.
+const NARROW_GAP: u32 = 8;
+
 /// A node and a socket, where they are known.
 type Place = (Option<u32>, Option<u32>);
 
@@ -128,6 +131,7 @@ fn pools(host: &Host, pcpus: &[One<'_>]) -> Option<String> {
             None => format!("pool {}", pool.id),
         })
         .collect();
+    names.sort_unstable();
     names.dedup();
     (!names.is_empty()).then(|| names.join(", "))
 }
@@ -178,21 +182,40 @@ fn glyphs(state: &State, pcpus: &[One<'_>], width: usize) -> Vec<Line<'static>> 
         room @ ..16 => room.max(1),
         room => room / 16 * 16,
     };
-    pcpus
-        .chunks(in_line)
-        .map(|chunk| {
-            let first = chunk.first().map_or(0, |(pcpu, _)| pcpu.id);
-            let mut spans = vec![Span::raw(format!("{first:>5} "))];
-            spans.extend(chunk.iter().map(|(pcpu, busy)| match busy {
-                Some(busy) => {
-                    let value = std::iter::once(Some(busy.value as f32));
-                    let glyph = history(value, 100.0, state.terminal.unicode);
-                    Span::styled(glyph, state.style(load(busy.value)))
-                }
-                None if pcpu.is_online() => Span::raw("?"),
-                None => Span::styled("x", state.style(Role::Dim)),
-            }));
-            Line::from(spans)
-        })
-        .collect()
+    // The places of pCPUs that are not among these stay blank, as where sockets take turns; a line
+    // ends at a gap that is wider.
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    let (mut first, mut next) = (0, 0);
+    for one in pcpus {
+        let id = one.0.id;
+        match lines.last_mut() {
+            Some(line)
+                if id.saturating_sub(first) < in_line as u32
+                    && id.saturating_sub(next) < NARROW_GAP =>
+            {
+                line.spans
+                    .push(Span::raw(" ".repeat(id.saturating_sub(next) as usize)));
+                line.spans.push(glyph(state, one));
+            }
+            _ => {
+                first = id;
+                let number = Span::raw(format!("{first:>5} "));
+                lines.push(Line::from(vec![number, glyph(state, one)]));
+            }
+        }
+        next = id.saturating_add(1);
+    }
+    lines
+}
+
+fn glyph(state: &State, (pcpu, busy): &One<'_>) -> Span<'static> {
+    match busy {
+        Some(busy) => {
+            let value = std::iter::once(Some(busy.value as f32));
+            let glyph = history(value, 100.0, state.terminal.unicode);
+            Span::styled(glyph, state.style(load(busy.value)))
+        }
+        None if pcpu.is_online() => Span::raw("?"),
+        None => Span::styled("x", state.style(Role::Dim)),
+    }
 }

@@ -1,4 +1,6 @@
-//! The last line: a question, what went wrong, or what keys there are.
+//! The last line: a question, an answer, what went wrong, or what keys there are.
+
+use std::borrow::Cow;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -16,11 +18,17 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<u16
             Asked::Filter => "/".to_owned(),
             Asked::Delay => {
                 let now = state.settings.interval.as_secs_f64();
-                format!("seconds between samples, now {now}: ")
+                let long = format!("seconds between samples, now {now}: ");
+                match columns(&long) + 10 > pen.room() {
+                    true => "seconds: ".to_owned(),
+                    false => long,
+                }
             }
         };
-        pen.put(&question, state.style(Role::Accent))
-            .say(&safe(text));
+        pen.put(&question, state.style(Role::Accent));
+        // The cursor stands behind it.
+        let room = pen.room().saturating_sub(1);
+        pen.say(&end_of(&safe(text), room));
         let cursor = pen.x.min(area.right().saturating_sub(1));
         if *asked == Asked::Filter {
             pen.put(
@@ -30,17 +38,28 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<u16
         }
         return Some(cursor);
     }
-    if let Some(text) = complaint(state) {
+    let (message, complaint) = (state.message(), complaint(state));
+    if !state.filter.is_empty() {
+        let all = state.sample().map_or(0, |s| s.snapshot.domains.len());
+        let text = format!("/{} ({} of {all})", safe(&state.filter), state.rows.len());
+        // What else is told matters more than all of a long filter.
+        let most = match message.is_some() || complaint.is_some() {
+            true => pen.room() / 3,
+            false => pen.room(),
+        };
+        pen.put(&shortened(&text, most), state.style(Role::Accent));
+        pen.say("  ");
+    }
+    if let Some(text) = state.awaited() {
+        pen.put(&shortened(&text, pen.room()), state.style(Role::Accent));
+        pen.say("  ");
+    }
+    if let Some((text, _)) = message.filter(|&(_, new)| new || complaint.is_none()) {
+        pen.say(&shortened(&safe(text), pen.room()));
+    } else if let Some(text) = complaint {
         let text = format!("! {}", safe(&text));
         pen.put(&shortened(&text, pen.room()), state.style(Role::Alarm));
-    } else if let Some(message) = &state.message {
-        pen.say(&shortened(&safe(message), pen.room()));
     } else {
-        if !state.filter.is_empty() {
-            let all = state.sample().map_or(0, |s| s.snapshot.domains.len());
-            let text = format!("/{} ({} of {all})  ", safe(&state.filter), state.rows.len());
-            pen.put(&shortened(&text, pen.room()), state.style(Role::Accent));
-        }
         for &(key, does) in hints(state) {
             if pen.room() < columns(key) + 1 + columns(does) {
                 break;
@@ -52,6 +71,19 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<u16
         }
     }
     None
+}
+
+/// The end of a text that is too long, with an ellipsis.
+fn end_of(text: &str, width: usize) -> Cow<'_, str> {
+    if columns(text) <= width {
+        return Cow::Borrowed(text);
+    }
+    let longest = text.char_indices().rev().take(width).last();
+    let mut end = longest.map_or("", |(at, _)| &text[at..]).chars();
+    while columns(end.as_str()) >= width.max(1) {
+        end.next();
+    }
+    Cow::Owned(format!("…{}", end.as_str()))
 }
 
 /// The keys that are of use here, the most wanted first.

@@ -64,6 +64,7 @@ fn slots(state: &State, sample: Sample<'_>) -> Vec<Slot> {
         .map_or(1, |domain| domain.id.to_string().len());
     fit(
         &state.settings.columns,
+        state.settings.sort,
         state.size.width,
         (id, names.max().unwrap_or(0)),
         state.below.full_name,
@@ -168,6 +169,16 @@ impl State {
             self.height(&sample.snapshot.domains[self.rows[row]])
         });
         self.cursor = cursor;
+    }
+
+    /// The columns that there is room for, in their order.
+    pub(in crate::view::tui) fn shown_columns(&self) -> Vec<Column> {
+        let slots = self.sample().map(|sample| slots(self, sample));
+        slots
+            .into_iter()
+            .flatten()
+            .map(|slot| slot.column)
+            .collect()
     }
 
     /// What is at this place of the screen.

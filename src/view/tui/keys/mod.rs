@@ -37,7 +37,7 @@ impl State {
         match event {
             _ if suspends(event) => Some(Command::Suspend),
             Event::Key(key) if key.kind != KeyEventKind::Release => {
-                self.message = None;
+                self.forget_message();
                 self.touch();
                 self.key(*key)
             }
@@ -59,21 +59,32 @@ impl State {
             return match key.code {
                 KeyCode::Char('c') => Some(Command::Quit),
                 KeyCode::Char('l') => Some(Command::Redraw),
+                // As some terminals have these keys.
+                KeyCode::Char('h') => self.plain_key(KeyCode::Backspace),
+                KeyCode::Char('j') => self.plain_key(KeyCode::Enter),
+                KeyCode::Char(c @ ('u' | 'w')) => {
+                    self.erase(c == 'w');
+                    None
+                }
                 _ => None,
             };
         }
         if key.modifiers.contains(KeyModifiers::ALT) {
             return None;
         }
+        self.plain_key(key.code)
+    }
+
+    fn plain_key(&mut self, code: KeyCode) -> Option<Command> {
         match std::mem::take(&mut self.over) {
-            Over::Nothing => self.key_in_pane(key.code),
-            Over::Help => self.key_in_help(key.code),
+            Over::Nothing => self.key_in_pane(code),
+            Over::Help => self.key_in_help(code),
             Over::Columns(at) => {
-                self.key_in_columns(at, key.code);
+                self.key_in_columns(at, code);
                 None
             }
             Over::Prompt(asked, text) => {
-                self.key_in_prompt(asked, text, key.code);
+                self.key_in_prompt(asked, text, code);
                 None
             }
         }
@@ -91,10 +102,10 @@ impl State {
             KeyCode::Char('d' | 'D') => self.over = Over::Prompt(Asked::Delay, String::new()),
             KeyCode::Char('p' | ' ') => self.pause(),
             KeyCode::Char('+') => {
-                self.settings.interval = interval::longer(self.settings.interval);
+                self.set_interval(interval::longer(self.settings.interval));
             }
             KeyCode::Char('-') => {
-                self.settings.interval = interval::shorter(self.settings.interval);
+                self.set_interval(interval::shorter(self.settings.interval));
             }
             KeyCode::Char('t') => {
                 self.settings.theme = self.settings.theme.next();
@@ -163,7 +174,7 @@ impl State {
             // Movements are no reason for a new frame.
             _ => return,
         };
-        if self.over == Over::Nothing && self.pane == Pane::Table {
+        if self.shows_table() {
             self.with_cursor(|cursor, _, rows| cursor.scroll(by, rows));
         } else {
             self.scroll = self.scroll.saturating_add_signed(by);
@@ -171,8 +182,13 @@ impl State {
         }
     }
 
+    /// Whether the table can be seen; a question in the last line hides nothing of it.
+    fn shows_table(&self) -> bool {
+        self.pane == Pane::Table && matches!(self.over, Over::Nothing | Over::Prompt(..))
+    }
+
     fn click(&mut self, x: u16, y: u16) {
-        if self.over != Over::Nothing || self.pane != Pane::Table {
+        if !self.shows_table() {
             return;
         }
         match self.target(x, y) {

@@ -27,7 +27,14 @@ impl State {
         let at = match code {
             KeyCode::Esc | KeyCode::Char('c' | 's' | 'q') => return,
             KeyCode::Enter => {
-                self.sort_by(Column::ALL[at.min(last)]);
+                let column = Column::ALL[at.min(last)];
+                if self.settings.sort != column {
+                    self.sort_by(column);
+                }
+                if !self.shown_columns().contains(&column) {
+                    let title = column.shape().titles.0;
+                    self.tell(format!("sorted by {title}, which is not shown"));
+                }
                 return;
             }
             KeyCode::Char(' ') => {
@@ -55,6 +62,10 @@ impl State {
                 let after = |shown: &Column| shown.place() > column.place();
                 let place = columns.iter().position(after).unwrap_or(columns.len());
                 columns.insert(place, column);
+                if !self.shown_columns().contains(&column) {
+                    let title = column.shape().titles.0;
+                    self.tell(format!("there is no room for {title} beside the others"));
+                }
             }
         }
     }
@@ -79,6 +90,24 @@ impl State {
             KeyCode::Up | KeyCode::Down if asked == Asked::Filter => self.go(code),
             _ => {}
         }
+        self.type_anew(asked, text);
+    }
+
+    /// Takes what was typed back: the last word or all of it.
+    pub(super) fn erase(&mut self, word: bool) {
+        let Over::Prompt(asked, text) = &self.over else {
+            return;
+        };
+        let kept = match word {
+            true => text
+                .trim_end()
+                .trim_end_matches(|c: char| !c.is_whitespace()),
+            false => "",
+        };
+        self.type_anew(*asked, kept.to_owned());
+    }
+
+    fn type_anew(&mut self, asked: Asked, text: String) {
         if asked == Asked::Filter && self.filter != text {
             self.filter.clone_from(&text);
             self.refresh();
@@ -89,7 +118,7 @@ impl State {
     fn answer(&mut self, asked: Asked, text: &str) {
         if asked == Asked::Delay && !text.is_empty() {
             match interval::parse(text) {
-                Ok(interval) => self.settings.interval = interval,
+                Ok(interval) => self.set_interval(interval),
                 Err(why) => self.tell(why),
             }
         }

@@ -21,7 +21,7 @@ impl State {
             KeyCode::Char(digit @ '0'..='9') => {
                 // 1 is the first, 0 the tenth.
                 let place = (digit as usize - '0' as usize + 9) % 10;
-                if let Some(&column) = self.settings.columns.get(place) {
+                if let Some(&column) = self.shown_columns().get(place) {
                     self.sort_by(column);
                 }
             }

@@ -112,7 +112,7 @@ fn a_filter_hides_the_cursor_and_gives_it_back() {
 fn the_wheel_scrolls_away_from_the_cursor_and_a_key_comes_back() {
     use ratatui::crossterm::event::{MouseEvent, MouseEventKind};
     let mut state = watching(100);
-    keys(&mut state, "j");
+    keys(&mut state, "j/guest");
     lines(&mut state, 80, 24);
     for _ in 0..10 {
         state.handle(&Event::Mouse(MouseEvent {
@@ -126,6 +126,7 @@ fn the_wheel_scrolls_away_from_the_cursor_and_a_key_comes_back() {
     assert_eq!(chosen_line(&mut state, 80, 24), None);
     state.take(at_work(100).1);
     assert!(lines(&mut state, 80, 24)[5].contains("guest-"));
+    key(&mut state, KeyCode::Enter);
     keys(&mut state, "j");
     assert!(chosen_line(&mut state, 80, 24).is_some());
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 use super::*;
+use crate::snapshot::{DomainType, ShutdownReason, States};
 use crate::view::tui::Column;
 
 /// The ids in the table, from the top.
@@ -29,16 +30,14 @@ fn quitting_and_stopping_are_for_the_driver() {
     assert_eq!(key(&mut state, KeyCode::Char('q')), Some(Command::Quit));
     assert_eq!(key(&mut state, KeyCode::Char('Q')), Some(Command::Quit));
     assert_eq!(key(&mut state, KeyCode::Char('W')), Some(Command::Save));
-    let mut control = |c| {
-        state.handle(&Event::Key(KeyEvent::new(
-            KeyCode::Char(c),
-            KeyModifiers::CONTROL,
-        )))
-    };
-    assert_eq!(control('c'), Some(Command::Quit));
-    assert_eq!(control('z'), Some(Command::Suspend));
-    assert_eq!(control('l'), Some(Command::Redraw));
-    assert_eq!(control('x'), None);
+    for (c, command) in [
+        ('c', Some(Command::Quit)),
+        ('z', Some(Command::Suspend)),
+        ('l', Some(Command::Redraw)),
+        ('x', None),
+    ] {
+        assert_eq!(control(&mut state, c), command);
+    }
     keys(&mut state, "/");
     assert_eq!(
         key(&mut state, KeyCode::Char('q')),
@@ -66,6 +65,7 @@ fn the_filter_works_as_one_types() {
 #[test]
 fn every_column_can_be_sorted_by() {
     let mut state = watching(5);
+    lines(&mut state, 80, 24);
     assert_eq!(ids(&state), [4, 3, 2, 1, 0]);
     keys(&mut state, "r");
     assert_eq!(ids(&state), [0, 1, 2, 3, 4]);
@@ -86,8 +86,147 @@ fn every_column_can_be_sorted_by() {
         }
         key(&mut state, KeyCode::Enter);
         assert_eq!(state.settings().sort, column);
+        assert_eq!(state.settings().descending, column.descends());
+        // The order of what it is sorted by already stays.
+        keys(&mut state, "s");
+        key(&mut state, KeyCode::Enter);
+        assert_eq!(state.settings().descending, column.descends());
         assert_eq!(ids(&state).len(), 5);
     }
+}
+
+#[test]
+fn a_digit_counts_the_columns_that_are_shown() {
+    let mut state = watching(5);
+    let titles = lines(&mut state, 40, 24)[4].clone();
+    assert!(titles.trim_start().starts_with("ID NAME"), "{titles}");
+    keys(&mut state, "4");
+    assert_eq!(state.settings().sort, Column::Cpu);
+    keys(&mut state, "5");
+    assert_eq!(state.settings().sort, Column::Memory);
+    keys(&mut state, "9");
+    assert_eq!(state.settings().sort, Column::Memory, "there is no ninth");
+    keys(&mut state, "c");
+    key(&mut state, KeyCode::End);
+    key(&mut state, KeyCode::Enter);
+    assert_eq!(
+        lines(&mut state, 40, 24)[23],
+        "sorted by UUID, which is not shown"
+    );
+}
+
+#[test]
+fn each_column_has_an_order_of_its_own() {
+    let mut new = at_work(4).1;
+    let mut old = at_work(4).0;
+    let order = |column: Column| -> Vec<u16> {
+        // Each column puts the four in another one of their orders.
+        let mut left = vec![0, 1, 2, 3];
+        let mut place = column.place() + 1;
+        let mut order = Vec::new();
+        for count in [6, 2, 1, 1] {
+            order.push(left.remove(place / count));
+            place %= count;
+        }
+        order
+    };
+    let rank = |column: Column, id: u16| {
+        let place = order(column).iter().position(|&one| one == id).unwrap();
+        1 + place as u64
+    };
+    for (domain, before) in new.domains.iter_mut().zip(&mut old.domains) {
+        let of = |column| rank(column, domain.id.0);
+        domain.name = Some(["a", "B", "c", "D"][of(Column::Name) as usize - 1].into());
+        domain.vcpus_online = of(Column::Vcpus) as u32;
+        domain.memory_bytes = of(Column::Memory) << 20;
+        domain.memory_max_bytes = match of(Column::MemoryMax) {
+            4 => None,
+            rank => Some(rank << 30),
+        };
+        domain.pool = of(Column::Pool) as u32;
+        let uuid = uuid::Uuid::from_u128(u128::from(of(Column::Uuid)));
+        (domain.uuid, before.uuid) = (uuid, uuid);
+        // CPU time is little in the second before, so that it orders otherwise than CPU use.
+        let used = of(Column::Cpu) * 1_000_000;
+        domain.cpu_time_ns = of(Column::CpuTime) * 1_000_000_000;
+        before.cpu_time_ns = domain.cpu_time_ns - used;
+        before.vcpus_online = domain.vcpus_online;
+        let (nics, disks) = (
+            domain.nics.as_mut().unwrap(),
+            domain.disks.as_mut().unwrap(),
+        );
+        let (nics_before, disks_before) = (
+            before.nics.as_mut().unwrap(),
+            before.disks.as_mut().unwrap(),
+        );
+        for (nic, before) in nics.iter_mut().zip(nics_before) {
+            (before.rx_bytes, before.tx_bytes) = (Some(0), Some(0));
+            nic.rx_bytes = Some(rank(Column::NetReceived, domain.id.0) << 20);
+            nic.tx_bytes = Some(rank(Column::NetSent, domain.id.0) << 10);
+        }
+        for (disk, before) in disks.iter_mut().zip(disks_before) {
+            (before.read_bytes, before.write_bytes) = (Some(0), Some(0));
+            (before.read_requests, before.write_requests) = (Some(0), Some(0));
+            disk.read_bytes = Some(rank(Column::DiskRead, domain.id.0) << 20);
+            disk.write_bytes = Some(rank(Column::DiskWritten, domain.id.0) << 10);
+            disk.read_requests = Some(rank(Column::DiskReads, domain.id.0) * 1000);
+            disk.write_requests = Some(rank(Column::DiskWrites, domain.id.0) * 10);
+        }
+    }
+    let mut kinds = [DomainType::Hvm, DomainType::Pv, DomainType::Pvh].into_iter();
+    for id in &order(Column::Type)[..3] {
+        new.domains[usize::from(*id)].kind = kinds.next().unwrap();
+    }
+    // blocked, crashed, dying, paused
+    let states = order(Column::State);
+    for domain in &mut new.domains {
+        domain.states = States::default();
+        match states.iter().position(|&id| id == domain.id.0).unwrap() {
+            0 => domain.states.blocked = true,
+            1 => domain.states.shutdown = Some(ShutdownReason::Crash),
+            2 => domain.states.dying = true,
+            _ => domain.states.paused = true,
+        }
+    }
+    let (kinds, cpu) = (order(Column::Type), order(Column::Cpu));
+    let share = |id: &u16| {
+        let one = &new.domains[usize::from(*id)];
+        rank(Column::Cpu, *id) * 12 / u64::from(one.vcpus_online)
+    };
+    let mut of_vcpus = cpu.clone();
+    of_vcpus.sort_by_key(share);
+    let mut state = super::state(Settings {
+        columns: Column::ALL.to_vec(),
+        sort: Column::Id,
+        descending: false,
+        ..Settings::default()
+    });
+    state.take(old);
+    state.take(new);
+    let mut seen = std::collections::HashSet::new();
+    for column in Column::ALL {
+        if state.settings().sort != column {
+            state.sort_by(column);
+        }
+        if state.settings().descending {
+            keys(&mut state, "r");
+        }
+        let expected = match column {
+            Column::Id => vec![0, 1, 2, 3],
+            Column::CpuOfVcpus | Column::CpuBar | Column::CpuHistory => of_vcpus.clone(),
+            Column::MemoryShare => order(Column::Memory),
+            // The fourth one is of the same type as one before it, and stands by its id.
+            Column::Type => {
+                let mut ids = kinds.clone();
+                ids[2..].sort_unstable();
+                ids
+            }
+            column => order(column),
+        };
+        assert_eq!(ids(&state), expected, "{column:?}");
+        seen.insert(expected);
+    }
+    assert!(seen.len() >= Column::ALL.len() - 4, "few differ in nothing");
 }
 
 #[test]
@@ -146,6 +285,13 @@ fn a_click_sorts_or_chooses() {
     lines(&mut state, 80, 24);
     click(&mut state, 6, 9);
     assert_eq!(state.cursor.chosen().unwrap().id.0, 1);
+    // A question hides nothing of the table.
+    keys(&mut state, "/");
+    click(&mut state, 6, 5);
+    assert_eq!(state.cursor.chosen().unwrap().id.0, 0);
+    keys(&mut state, "g");
+    key(&mut state, KeyCode::Esc);
+    click(&mut state, 6, 9);
     for (x, y) in [(6, 23), (6, 22), (6, 0), (79, 4), (500, 500)] {
         click(&mut state, x, y);
     }

@@ -5,6 +5,7 @@ mod cursor;
 mod events;
 mod looks;
 mod screens;
+mod telling;
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -55,6 +56,11 @@ fn lines(state: &mut State, width: u16, height: u16) -> Vec<String> {
 
 fn key(state: &mut State, code: KeyCode) -> Option<Command> {
     state.handle(&Event::Key(KeyEvent::new(code, KeyModifiers::NONE)))
+}
+
+fn control(state: &mut State, c: char) -> Option<Command> {
+    let key = KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL);
+    state.handle(&Event::Key(key))
 }
 
 /// Types a text.

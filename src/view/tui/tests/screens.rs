@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::doctored::{SECOND, full, pcpus};
-use crate::snapshot::{Note, ShutdownReason};
+use crate::snapshot::{Disk, DiskBackend, Note, ShutdownReason};
+use crate::view::tui::Column;
 
 #[test]
 fn everything_usual_is_on_80_by_24() {
@@ -227,6 +228,82 @@ fn all_about_a_domain_is_on_its_page() {
     assert!(!state.needs().details);
 }
 
+#[test]
+fn the_page_of_a_domain_fits_80_by_24() {
+    let mut state = state(Settings::default());
+    let (mut old, mut new) = at_work(3);
+    for snapshot in [&mut old, &mut new] {
+        let vcpus = (0..2).map(|id| crate::doctored::vcpu(id, id, snapshot.stamp.at_ns / 2));
+        let domain = &mut snapshot.domains[2];
+        domain.vcpus = Some(vcpus.collect());
+        domain.cpu_time_ns += 12_345_678_900_000_000;
+        (domain.vcpus_online, domain.vcpus_max) = (2, 128);
+        domain.disks.as_mut().unwrap()[0].errors = Some(0);
+    }
+    state.take(old);
+    state.take(new);
+    key(&mut state, KeyCode::Enter);
+    let page = lines(&mut state, 80, 24);
+    assert_eq!(page[5], "state      pvh, blocked, 2 of 128 vCPUs online");
+    assert_eq!(
+        page[7],
+        "CPU        66.7 % of one pCPU, 33.3 % of its vCPUs, 12345680.2 s in all"
+    );
+    key(&mut state, KeyCode::End);
+    let whole = [&page[..], &lines(&mut state, 80, 24)].concat().join("\n");
+    for heading in ["MAY RUN ON  PREFERS", "ERRORS   TAKES", "DROPS  MAC"] {
+        assert!(whole.contains(heading), "{whole}");
+    }
+    assert!(!whole.contains('…'), "{whole}");
+}
+
+#[test]
+fn the_page_charts_all_that_a_domain_uses() {
+    let mut state = state(Settings {
+        sort: Column::Id,
+        descending: true,
+        ..Settings::default()
+    });
+    let (old, new) = at_work(3);
+    let mut third = new.clone();
+    third.stamp.at_ns += SECOND;
+    third.host.pcpu_stamp = third.stamp;
+    for domain in &mut third.domains {
+        domain.stamp = third.stamp;
+        domain.memory_bytes /= 2;
+        for nic in domain.nics.iter_mut().flatten() {
+            nic.stamp = domain.stamp;
+        }
+        for disk in domain.disks.iter_mut().flatten() {
+            disk.stamp = domain.stamp;
+            disk.read_bytes = disk.read_bytes.map(|bytes| bytes + (4 << 20));
+        }
+    }
+    for snapshot in [old, new, third] {
+        state.take(snapshot);
+    }
+    key(&mut state, KeyCode::Enter);
+    let page = lines(&mut state, 100, 39);
+    for line in [
+        "CPU        ▆▁ most 66.7 %",
+        "memory     ██▄ most 128M",
+        "disk       ▅█ most 4.0M/s",
+        "net        █▁ most 2.5K/s",
+    ] {
+        let label = line.split_whitespace().next().unwrap();
+        let found = page.iter().rfind(|line| line.starts_with(label));
+        assert_eq!(found.unwrap(), line);
+    }
+    // The same over time in the table, and of the host.
+    key(&mut state, KeyCode::Esc);
+    let screen = lines(&mut state, 80, 24);
+    assert!(screen[1].ends_with("▆█"), "{}", screen[1]);
+    assert!(
+        screen.iter().any(|line| line.contains(" ▆▁ ")),
+        "{screen:?}"
+    );
+}
+
 /// The page of a host with this many pCPUs.
 fn of_pcpus(count: u32, width: u16, height: u16) -> Vec<String> {
     let mut state = state(Settings::default());
@@ -265,6 +342,122 @@ fn two_hundred_and_fifty_six_pcpus_have_room() {
         of_pcpus(64, 80, 24)[19],
         "  60  93.8 %   61  95.3 %   62  96.9 %   63 offline"
     );
+}
+
+#[test]
+fn glyphs_stand_in_the_places_of_their_pcpus() {
+    let mut state = state(Settings::default());
+    let (mut old, mut new) = at_work(1);
+    for snapshot in [&mut old, &mut new] {
+        let at_ns = snapshot.stamp.at_ns;
+        snapshot.host.pcpu = pcpus(400, at_ns);
+        for pcpu in &mut snapshot.host.pcpu {
+            pcpu.node = None;
+            // The first two sockets take turns, the third has two runs.
+            pcpu.socket = Some(match pcpu.id {
+                0..100 => pcpu.id % 2,
+                100..120 | 300..310 => 2,
+                _ => 3,
+            });
+        }
+    }
+    state.take(old);
+    state.take(new);
+    state.show_pcpus();
+    let page = lines(&mut state, 80, 24);
+    let blank_or_not = |line: &str| -> String {
+        let glyphs = line.chars().skip(6);
+        glyphs.map(|c| if c == ' ' { ' ' } else { 'x' }).collect()
+    };
+    assert!(
+        page[5].starts_with("    0 ") && page[6].starts_with("   64 "),
+        "{page:?}"
+    );
+    assert!(page[8].starts_with("    1 "), "{page:?}");
+    assert_eq!(blank_or_not(&page[5]), "x ".repeat(32).trim_end());
+    assert!(
+        page[11].starts_with("  100 ") && page[12].starts_with("  300 "),
+        "{page:?}"
+    );
+    assert_eq!(blank_or_not(&page[11]), "x".repeat(20));
+    assert_eq!(blank_or_not(&page[12]), "x".repeat(10));
+}
+
+#[test]
+fn a_pool_is_named_once() {
+    let mut state = state(Settings::default());
+    let (old, mut new) = at_work(1);
+    new.host = full(new.host);
+    let pools = new.host.pools.as_mut().unwrap();
+    let mut other = pools[0].clone();
+    (pools[0].pcpus, other.pcpus) = (vec![0, 2], vec![1, 3]);
+    (other.id, other.name) = (1, Some("other".to_owned()));
+    pools.push(other);
+    new.host.pcpu = pcpus(4, 2 * SECOND);
+    for pcpu in &mut new.host.pcpu {
+        (pcpu.node, pcpu.socket) = (None, None);
+    }
+    state.take(old);
+    state.take(new);
+    state.show_pcpus();
+    let heading = lines(&mut state, 100, 24)[4].clone();
+    assert!(heading.ends_with(", Pool-0, other"), "{heading}");
+}
+
+#[test]
+fn vcpus_stand_below_their_domain_and_capitals_do_as_small_letters() {
+    let mut state = state(Settings::default());
+    let (mut old, mut new) = at_work(3);
+    for snapshot in [&mut old, &mut new] {
+        let mut vcpu = crate::doctored::vcpu(1, 7, snapshot.stamp.at_ns / 4);
+        vcpu.stamp = snapshot.stamp;
+        snapshot.domains[2].vcpus = Some(vec![vcpu]);
+    }
+    state.take(old);
+    state.take(new);
+    let screen = |state: &mut State| lines(state, 80, 24);
+    let plain = screen(&mut state);
+    for (small, capital, start) in [
+        ("n", "N", "    nic  0   vif9.0   rx  2.0K/s of"),
+        ("b", "B", "    disk xvda blkback read  2.0M/s in"),
+        (
+            "v",
+            "V",
+            "    vcpu 1   running   25.0 % on pCPU 7          0.5 s",
+        ),
+    ] {
+        keys(&mut state, small);
+        let shown = screen(&mut state);
+        assert!(shown[6].starts_with(start), "{}", shown[6]);
+        keys(&mut state, capital);
+        assert_eq!(screen(&mut state), plain);
+        keys(&mut state, capital);
+        assert_eq!(screen(&mut state), shown);
+        keys(&mut state, small);
+    }
+}
+
+#[test]
+fn a_disk_that_no_one_counts_for_hides_nothing() {
+    let mut state = state(Settings::default());
+    let (mut old, mut new) = at_work(3);
+    for snapshot in [&mut old, &mut new] {
+        for id in 1..3 {
+            let domain = &mut snapshot.domains[id];
+            let cdrom =
+                Disk::without_counters(5632, "hdc".to_owned(), DiskBackend::Qdisk, domain.stamp);
+            let disks = domain.disks.as_mut().unwrap();
+            if id == 1 {
+                disks.clear();
+            }
+            disks.push(cdrom);
+        }
+    }
+    state.take(old);
+    state.take(new);
+    let screen = lines(&mut state, 80, 24);
+    assert!(screen[5].ends_with(" 2.0M  8.0K"), "{}", screen[5]);
+    assert!(screen[6].ends_with("     -     -"), "{}", screen[6]);
 }
 
 #[test]
