@@ -63,6 +63,8 @@ pub struct Source {
     parts: Parts,
     /// The domains that are wanted; `None` for all.
     only: Option<Vec<Identity>>,
+    /// The domain of which everything is wanted.
+    closely: Option<Identity>,
 }
 
 impl Source {
@@ -78,6 +80,7 @@ impl Source {
             dom0: Dom0::new(Roots::live()),
             parts,
             only: None,
+            closely: None,
         })
     }
 
@@ -104,6 +107,11 @@ impl Source {
         self.only = Some(only);
     }
 
+    /// Samples will hold all there is about this domain from now on, and the parts about the others.
+    pub fn look_closely(&mut self, at: Option<Identity>) {
+        self.closely = at;
+    }
+
     /// Reads everything once.
     ///
     /// # Errors
@@ -125,17 +133,20 @@ impl Source {
         // Close to the domains, for it is held against what they have run.
         host.dom0 = self.parts.host.then(|| self.dom0.kernel());
 
-        if self.parts.vcpus {
-            for domain in &mut domains {
-                domain.vcpus = self.hypervisor.vcpus(domain, self.parts.affinities)?;
+        for domain in &mut domains {
+            let closely = self.is_looked_at(domain);
+            if self.parts.vcpus || closely {
+                let affinities = self.parts.affinities || closely;
+                domain.vcpus = self.hypervisor.vcpus(domain, affinities)?;
             }
         }
-        let mut pools = if self.parts.host || self.parts.scheduling {
+        let scheduling = self.parts.scheduling || self.closely.is_some();
+        let mut pools = if self.parts.host || scheduling {
             self.hypervisor.pools()?
         } else {
             Vec::new()
         };
-        if self.parts.scheduling {
+        if scheduling {
             self.schedule(&mut domains, &pools)?;
         }
         if self.parts.host {
@@ -159,6 +170,7 @@ impl Source {
             availability: self.parts.books,
             macs: self.parts.macs,
             disks: self.parts.disks,
+            closely: self.closely.map(|domain| domain.id),
         };
         notes.extend(self.store.describe(&mut domains, &mut pools, keys));
         let listing = match self.parts.books && !store_is_down(&notes) {
@@ -190,8 +202,16 @@ impl Source {
         self.hypervisor.reuse(snapshot.domains);
     }
 
+    fn is_looked_at(&self, domain: &Domain) -> bool {
+        self.closely
+            .is_some_and(|identity| identity == domain.identity())
+    }
+
     fn schedule(&self, domains: &mut [Domain], pools: &[Pool]) -> Result<(), Error> {
         for domain in domains {
+            if !self.parts.scheduling && !self.is_looked_at(domain) {
+                continue;
+            }
             let pool = pools.iter().find(|pool| pool.id == domain.pool);
             if let Some(pool) = pool {
                 domain.scheduling = self.hypervisor.scheduling(domain, pool.scheduler)?;

@@ -145,13 +145,8 @@ fn parts(needs: Needs) -> Parts {
         nics: true,
         disks: true,
         vcpus: needs.vcpus,
-        affinities: needs.details,
-        scheduling: needs.details,
-        targets: needs.details,
-        details: needs.details,
-        macs: needs.details,
         host: needs.host,
-        books: false,
+        ..Parts::default()
     }
 }
 
@@ -259,7 +254,9 @@ impl Live {
         let now = (self.state.needs(), self.state.settings().interval);
         // A sampler that is gone has said so.
         if now.0 != self.asked.0 {
-            let _ = self.requests.send(Request::Parts(parts(now.0)));
+            let _ = self
+                .requests
+                .send(Request::Parts(parts(now.0), now.0.details));
         }
         if now.1 != self.asked.1 {
             let _ = self.requests.send(Request::Interval(now.1));
@@ -286,7 +283,7 @@ impl Live {
     fn suspend(&mut self) -> io::Result<()> {
         if !signals::can_be_continued() {
             self.state
-                .tell("there is no shell that could continue it".to_owned());
+                .tell("not stopped: there is no shell that could continue xenscope".to_owned());
             return Ok(());
         }
         self.screen.close();

@@ -24,7 +24,7 @@ fn print(text: &str) -> io::Result<()> {
     stdout.flush()
 }
 
-/// What could not be read, told on stderr: once for as long as it lasts.
+/// What could not be read, told on stderr: once for as long as it lasts, of a device too.
 #[derive(Debug, Default)]
 struct Notes {
     said: Vec<Note>,
@@ -33,7 +33,13 @@ struct Notes {
 impl Notes {
     fn tell(&mut self, notes: &[Note]) {
         for note in notes {
-            let same = |said: &Note| discriminant(said) == discriminant(note);
+            let device = |note: &Note| match note {
+                Note::CountersUnreadable { device, .. } => Some(device.clone()),
+                _ => None,
+            };
+            let same = |said: &Note| {
+                discriminant(said) == discriminant(note) && device(said) == device(note)
+            };
             if !self.said.iter().any(same) {
                 complain(note);
             }

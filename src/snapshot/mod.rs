@@ -281,6 +281,11 @@ mod tests {
             Note::StoreBack { blind_ns: 5 },
             Note::NicsUnreadable("no".into()),
             Note::DisksUnreadable("no".into()),
+            Note::CountersUnreadable {
+                device: "vbd-7-51712".into(),
+                why: "no".into(),
+                more: 1,
+            },
         ];
         let text = serde_json::to_string(&before).unwrap();
         assert_eq!(serde_json::from_str::<Snapshot>(&text).unwrap(), before);

@@ -252,7 +252,6 @@ impl Known {
     }
 
     fn fill_in(&self, domains: &mut [Domain], pools: &mut [Pool]) {
-        let keys = self.wanted.keys;
         // Both are in the order of the ids.
         let mut facts = self.facts.iter().peekable();
         for domain in domains {
@@ -261,6 +260,7 @@ impl Known {
             let Some((_, facts)) = facts.peek().filter(|(known, _)| **known == identity) else {
                 continue;
             };
+            let keys = self.wanted.keys.of(domain.id);
             let value = |key: Key| facts.values[key as usize].as_deref();
             if keys.names {
                 let name = facts.values[Key::Name as usize].as_ref();
@@ -319,6 +319,7 @@ mod tests {
         macs: true,
         disks: true,
         availability: false,
+        closely: None,
     };
 
     /// What is known of domain 5, which is called web.

@@ -43,6 +43,21 @@ pub struct Keys {
     pub macs: bool,
     /// The disks that dom0's user space serves.
     pub disks: bool,
+    /// The domain of which targets, details and MAC addresses are wanted, if not those of all.
+    pub closely: Option<DomId>,
+}
+
+impl Keys {
+    /// What to read about this domain.
+    fn of(self, domain: DomId) -> Self {
+        let closely = self.closely == Some(domain);
+        Self {
+            targets: self.targets || closely,
+            details: self.details || closely,
+            macs: self.macs || closely,
+            ..self
+        }
+    }
 }
 
 /// A line to XenStore that comes up by itself, and again after it went down.
@@ -196,6 +211,7 @@ fn visit(
 ) {
     for domain in domains {
         let id = domain.id;
+        let keys = keys.of(id);
         let home = |key: &str| format!("/local/domain/{id}/{key}");
         if keys.names {
             domain.name = read(home("name"))

@@ -166,28 +166,29 @@ impl Wanted {
 
     /// All places of it.
     pub(super) fn places(&self) -> Vec<Place> {
-        let keys: Vec<Key> = [
-            (self.keys.names, Key::Name),
-            (self.keys.targets, Key::Target),
-            (self.keys.details, Key::StaticMax),
-        ]
-        .into_iter()
-        .filter_map(|(wanted, key)| wanted.then_some(key))
-        .collect();
-        let kinds: Vec<Kind> = Kind::ALL
-            .into_iter()
-            .filter(|kind| match kind {
-                Kind::Vif => self.keys.macs,
-                Kind::Vbd3 | Kind::Qdisk => self.keys.disks,
+        let all = self.keys;
+        let kinds = |keys: Keys| {
+            let kinds = Kind::ALL.into_iter();
+            kinds.filter(move |kind| match kind {
+                Kind::Vif => keys.macs,
+                Kind::Vbd3 | Kind::Qdisk => keys.disks,
             })
-            .collect();
-        let mut places: Vec<Place> = kinds.iter().copied().map(Place::Backends).collect();
-        if self.keys.names {
+        };
+        let some = all.closely.map_or(all, |domain| all.of(domain));
+        let mut places: Vec<Place> = kinds(some).map(Place::Backends).collect();
+        if all.names {
             places.extend(self.pools.iter().copied().map(Place::Pool));
         }
         for domain in self.domains.iter().map(|domain| domain.id) {
-            places.extend(keys.iter().map(|&key| Place::Key(domain, key)));
-            places.extend(kinds.iter().map(|&kind| Place::Served(domain, kind)));
+            let keys = all.of(domain);
+            let wanted = [
+                (keys.names, Key::Name),
+                (keys.targets, Key::Target),
+                (keys.details, Key::StaticMax),
+            ];
+            let wanted = wanted.into_iter().filter(|(wanted, _)| *wanted);
+            places.extend(wanted.map(|(_, key)| Place::Key(domain, key)));
+            places.extend(kinds(keys).map(|kind| Place::Served(domain, kind)));
         }
         places
     }
@@ -261,6 +262,24 @@ mod tests {
         let vifs = "/local/domain/0/backend/vif";
         assert_eq!(paths(macs), [vifs.to_owned(), format!("{vifs}/5")]);
         assert!(paths(Keys::default()).is_empty());
+
+        let another = crate::doctored::domain(6, "db", 0, 0).identity();
+        let mut both = wanted(Keys {
+            closely: Some(another.id),
+            ..names
+        });
+        both.domains.push(another);
+        let about = |id| {
+            let places = both.places().into_iter();
+            places
+                .filter(|place| place.domain() == Some(DomId(id)))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(about(5), [Place::Key(DomId(5), Key::Name)]);
+        let other = DomId(6);
+        let closely = [Key::Name, Key::Target, Key::StaticMax].map(|key| Place::Key(other, key));
+        assert_eq!(about(6)[..3], closely);
+        assert_eq!(about(6)[3..], [Place::Served(other, Kind::Vif)]);
 
         let mut other = domain.clone();
         other.uuid = uuid::Uuid::nil();

@@ -26,7 +26,7 @@ const OF_HOST: [Part; 3] = [("pcpu", "pcpu"), ("node", "nodes"), ("pool", "pools
 const WHOSE: [&str; 3] = ["id", "uuid", "name"];
 
 /// The columns before those of what a row is about.
-const FIRST: [&str; 3] = ["kind", "time", "interval_ns"];
+const FIRST: [&str; 4] = ["kind", "time", "interval_ns", "xenstore_as_of"];
 
 /// The sample's domains and those of their parts that are to be shown, under a header when `header`
 /// asks for one.
@@ -134,7 +134,7 @@ fn text(
     let [_, when @ ..] = FIRST;
     let when = when.map(|field| cell(sample, field));
     for (kind, row) in rows {
-        let first = [kind, &when[0], &when[1]].map(Cow::Borrowed);
+        let first = [kind, &when[0], &when[1], &when[2]].map(Cow::Borrowed);
         let cells = columns.iter().map(|path| cell(&row, path));
         for cell in first.into_iter().chain(cells) {
             let _ = writer.write_field(cell.as_bytes());
@@ -213,12 +213,12 @@ mod tests {
         let text = domains(sample, Shown::default(), true);
         assert_eq!(
             text,
-            "kind,time,interval_ns,id,uuid,name,type,state,shutdown_reason,vcpus_online,vcpus_max,\
-             cpu_time_ns,cpu_percent,cpu_percent_of_vcpus,memory_bytes,memory_max_bytes,\
+            "kind,time,interval_ns,xenstore_as_of,id,uuid,name,type,state,shutdown_reason,\
+             vcpus_online,vcpus_max,cpu_time_ns,cpu_percent,cpu_percent_of_vcpus,memory_bytes,memory_max_bytes,\
              memory_target_bytes,memory_static_max_bytes,memory_claimed_bytes,\
              memory_shared_bytes,memory_paged_bytes,pool,scheduler,weight,cap_percent,period_ns,\
              budget_ns,extra_time\n\
-             domain,1970-01-01T00:00:00Z,,7,00000000-0000-0000-0000-000000000008,\
+             domain,1970-01-01T00:00:00Z,,,7,00000000-0000-0000-0000-000000000008,\
              \"a,\"\"b\"\"\",pvh,blocked,,1,2,5,,,134217728,,134217728,268435456,0,0,0,0,,,,,,\n"
         );
         let (_, row) = text.split_once('\n').unwrap();
@@ -357,7 +357,7 @@ mod tests {
         let (header, rows) = table(&of_equipped(vcpus));
         assert_eq!(
             header.join(" "),
-            "kind time interval_ns id uuid name vcpus.id vcpus.online vcpus.state vcpus.pcpu \
+            "kind time interval_ns xenstore_as_of id uuid name vcpus.id vcpus.online vcpus.state vcpus.pcpu \
              vcpus.cpu_time_ns vcpus.cpu_percent vcpus.hard_affinity vcpus.soft_affinity"
         );
         let (_, all) = table(&of_equipped(|sample| domains(sample, Shown::PARTS, true)));

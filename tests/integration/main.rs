@@ -1,7 +1,7 @@
 //! What a user sees of xenscope: on any machine where that is possible, and in a real dom0.
 //!
 //! The tests in `dom0` ask a real hypervisor. They are ignored elsewhere; `cargo lab test` runs
-//! them on each Xen, one at a time, beside the laboratory's three busy guests.
+//! them on each Xen, one at a time, beside the laboratory's three guests.
 
 // A test that can't go on fails by a panic.
 #![allow(

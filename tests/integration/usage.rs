@@ -90,7 +90,7 @@ fn an_error_that_no_one_reads_keeps_its_code() {
     assert_eq!(ended.unwrap().code(), Some(2));
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    // Not a terminal, or no Xen.
+    // It has no terminal to read from.
     let ended = xenscope(&["top"]).stderr(writer).status();
     assert_eq!(ended.unwrap().code(), Some(2));
 }

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use xenscope::error::Error;
-use xenscope::snapshot::Snapshot;
+use xenscope::snapshot::{Identity, Snapshot};
 use xenscope::source::{Parts, Source};
 
 use super::Message;
@@ -16,8 +16,8 @@ use crate::commands::top::PRIMING;
 pub(super) enum Request {
     /// Another interval.
     Interval(Duration),
-    /// Samples that hold other parts.
-    Parts(Parts),
+    /// Samples that hold other parts, and all about this domain.
+    Parts(Parts, Option<Identity>),
 }
 
 /// What came of a sample.
@@ -118,7 +118,10 @@ fn run(
         let wait = schedule.next.saturating_duration_since(Instant::now());
         match requested.recv_timeout(wait) {
             Ok(Request::Interval(interval)) => schedule.change(interval, Instant::now()),
-            Ok(Request::Parts(parts)) => source.set_parts(parts),
+            Ok(Request::Parts(parts, closely)) => {
+                source.set_parts(parts);
+                source.look_closely(closely);
+            }
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
             Err(RecvTimeoutError::Timeout) => {
                 let begun = Instant::now();

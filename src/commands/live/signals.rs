@@ -15,6 +15,7 @@ use libc::{
 };
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use ratatui::crossterm::terminal::disable_raw_mode;
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
@@ -52,6 +53,7 @@ pub(super) fn watch(out: Sender<Message>) -> io::Result<()> {
             if signal != STOP && signal != CONTINUE {
                 // A terminal that takes no output keeps no one from ending.
                 thread::sleep(PATIENCE);
+                let _ = disable_raw_mode();
                 let _ = obey(signal);
             }
         }

@@ -89,6 +89,7 @@ fn a_window_without_a_size_is_drawn_in() {
         let left = alone::run(module_path!(), name, "draw", size);
         let shown = String::from_utf8_lossy(&left.shown);
         assert!(shown.contains("waiting"), "{size:?}: {shown}");
+        assert!(left.gave_back());
         // Clicks are reported, and movements are not.
         assert!(shown.contains("\x1b[?1000h") && !shown.contains("?1003h"));
     }

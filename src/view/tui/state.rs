@@ -64,10 +64,11 @@ pub struct Below {
 /// What the samples have to hold for what is shown, beyond what the table needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Needs {
-    /// vCPUs.
+    /// vCPUs of all domains.
     pub vcpus: bool,
-    /// All about a domain: affinities, scheduling, memory targets, MAC addresses.
-    pub details: bool,
+    /// The domain about which everything is shown: its vCPUs and where they may run, scheduling,
+    /// memory target, MAC addresses.
+    pub details: Option<Identity>,
     /// Where pCPUs are, NUMA nodes and CPU pools.
     pub host: bool,
 }
@@ -232,12 +233,16 @@ impl State {
     /// What is to be shown and not in the shown sample, and when it comes.
     pub(super) fn awaited(&self) -> Option<String> {
         let (needs, sample) = (self.needs(), self.sample()?);
-        let vcpus = || sample.snapshot.domains.iter().flat_map(|one| &one.vcpus);
-        let located = || vcpus().flatten().any(|vcpu| vcpu.hard_affinity.is_some());
-        let what = match needs {
-            _ if sample.snapshot.domains.is_empty() => return None,
-            Needs { details: true, .. } if !located() => "details",
-            Needs { vcpus: true, .. } if vcpus().next().is_none() => "vCPUs",
+        let domains = &sample.snapshot.domains;
+        let of_all = || domains.iter().any(|domain| domain.vcpus.is_some());
+        let of_one = |domain: &Domain| {
+            let vcpus = domain.vcpus.as_ref();
+            vcpus.is_some_and(|all| all.iter().all(|vcpu| vcpu.hard_affinity.is_some()))
+        };
+        let one = needs.details.and_then(|one| sample.snapshot.find(one));
+        let what = match one {
+            Some(domain) if !of_one(domain) => "details",
+            None if needs.vcpus && !domains.is_empty() && !of_all() => "vCPUs",
             _ => return None,
         };
         Some(format!("{what}: {}", self.comes()))
@@ -258,10 +263,12 @@ impl State {
 
     /// What the samples have to hold.
     pub fn needs(&self) -> Needs {
-        let details = matches!(self.pane, Pane::Detail(_));
         Needs {
-            vcpus: self.below.vcpus || details,
-            details,
+            vcpus: self.below.vcpus,
+            details: match self.pane {
+                Pane::Detail(identity) => Some(identity),
+                _ => None,
+            },
             host: self.pane == Pane::Pcpus,
         }
     }

@@ -1,4 +1,5 @@
-//! Guests that do what a test tells them, made for it and gone with it.
+//! Guests that do what a test tells them: those of the laboratory, and some that are made for the
+//! test and gone with it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -89,8 +90,8 @@ impl Drop for Burning {
 }
 
 /// A PV guest whose first process is a script of the test's. It stays when it ends, for whatever
-/// reason, until the test does; until then the laboratory's busy guest stands still, for it boots
-/// slowly beside it.
+/// reason, until the test does; until then the guest that reads its disk stands still, for this one
+/// boots slowly beside it.
 pub struct Guest {
     name: String,
     _other: Paused,

@@ -77,11 +77,11 @@ fn the_table_and_csv_show_the_same_domains() {
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     assert_eq!(
         reader.headers().unwrap().iter().take(5).collect::<Vec<_>>(),
-        ["kind", "time", "interval_ns", "id", "uuid"]
+        ["kind", "time", "interval_ns", "xenstore_as_of", "id"]
     );
     let ids: Vec<String> = reader
         .records()
-        .map(|row| row.unwrap()[3].to_owned())
+        .map(|row| row.unwrap()[4].to_owned())
         .collect();
     let expected: Vec<String> = record
         .domains

@@ -13,7 +13,7 @@ use super::store::Stopped;
 use crate::command::{tool, xenscope_path};
 use crate::terminal::{OnTerminal, is_plain, last_line};
 
-/// `xenscope top` with the three busy guests on its screen.
+/// `xenscope top` with the three guests on its screen.
 fn top(size: (u16, u16)) -> OnTerminal {
     top_with(&[], size)
 }

@@ -42,7 +42,7 @@ const BOOTS: [(Xen, Store, &[&str]); 3] = [
 
 /// The guests that the tests find. All of them PV: PVH guests do not live long enough under QEMU's
 /// emulation of SVM to be relied on (see `Machine::start`). That a PVH domain is told from the
-/// others is tested on an empty one.
+/// others is tested on one that never runs.
 const GUESTS: &str = "pv:net,pv:disk:vcpus=2,pv:burn";
 
 /// One line of the table at the end.
@@ -74,13 +74,15 @@ pub fn run(versions: &[Xen], filters: &[String]) -> Result<bool> {
             }
         });
     }
-    if print_table(&runs) == Counts::default() {
+    let all = print_table(&runs);
+    let well = runs.iter().all(|run| run.failure.is_none());
+    if well && all == Counts::default() {
         bail!(
             "no test has run: none has {} in its name",
             filters.join(" or ")
         );
     }
-    Ok(runs.iter().all(|run| run.failure.is_none()))
+    Ok(well)
 }
 
 /// The boots of one version, one after the other.
@@ -90,10 +92,7 @@ fn on_version(xen: Xen, filters: &[String]) -> Vec<Run> {
         .map(|(_, store, tests)| {
             let name = format!("Xen {} {}", xen.label(), store.label());
             timed(name, |counts| match filters {
-                [] => in_dom0(xen, store, tests.iter().copied(), true, counts).map(|failure| {
-                    let none = *counts == Counts::default();
-                    failure.or_else(|| none.then(|| "no test has run".into()))
-                }),
+                [] => in_dom0(xen, store, tests.iter().copied(), true, counts),
                 _ => in_dom0(
                     xen,
                     store,
@@ -173,12 +172,16 @@ fn in_dom0<'a>(
     let code = session.run_to(argv, Some(Instant::now() + RUN_LIMIT), &mut output);
     *counts = output.finish();
     let code = code?;
-    // One by one would take a boot.
-    if whole && let Err(error) = is_lost(session) {
-        counts.failed += 1;
-        return Err(error);
+    if whole {
+        if *counts == Counts::default() {
+            return Ok(Some("no test has run".into()));
+        }
+        // One by one would take a boot.
+        let told = is_lost(session);
+        counts.failed += u64::from(told.is_err());
+        counts.passed += u64::from(told.is_ok());
+        told?;
     }
-    counts.passed += u64::from(whole);
     Ok((code != 0).then(|| format!("the test program ended with {code}")))
 }
 
@@ -197,7 +200,7 @@ fn is_lost(mut session: Session) -> Result<()> {
     };
     let panic = "sleep 4; echo c >/proc/sysrq-trigger; sleep 1000";
     says(panic, 1, "it takes too long")?;
-    says("true", 60, "the machine has crashed: ")
+    says("sleep 1000", 60, "the machine has crashed: ")
 }
 
 fn print_table(runs: &[Run]) -> Counts {

@@ -8,12 +8,13 @@ use crate::rates::{DomainRates, Measured};
 use crate::snapshot::{Domain, Identity};
 use crate::view::Sample;
 use crate::view::table::{Align, Table};
-use crate::view::text::{UNKNOWN, numbers, or_unknown, safe};
+use crate::view::text::{UNKNOWN, or_unknown, safe};
 use crate::view::tui::cells;
 use crate::view::tui::history::Ring;
 use crate::view::tui::state::State;
 use crate::view::tui::theme::Role;
 use crate::view::tui::units;
+use crate::view::vcpus;
 
 /// The lines about the domain with this identity.
 pub(super) fn lines(state: &State, identity: Identity) -> Vec<Line<'static>> {
@@ -166,28 +167,9 @@ fn rows(state: &State, table: &Table) -> Vec<Line<'static>> {
 }
 
 fn vcpus(domain: &Domain, rates: &DomainRates) -> Table {
-    let mut table = Table::new(&[
-        ("VCPU", Align::Right),
-        ("STATE", Align::Left),
-        ("PCPU", Align::Right),
-        ("CPU %", Align::Right),
-        ("CPU TIME", Align::Right),
-        ("MAY RUN ON", Align::Yielding),
-        ("PREFERS", Align::Yielding),
-    ]);
-    let set = |pcpus: &Option<Vec<u32>>| or_unknown(pcpus.as_deref(), numbers);
-    for (vcpu, percent) in domain.vcpus.iter().flatten().zip(&rates.vcpu_percent) {
-        table.row(vec![
-            vcpu.id.to_string(),
-            vcpu.state.to_string(),
-            or_unknown(vcpu.pcpu, |pcpu| pcpu.to_string()),
-            units::percent(*percent),
-            format!("{:.1} s", vcpu.cpu_time_ns as f64 / 1e9),
-            set(&vcpu.hard_affinity),
-            set(&vcpu.soft_affinity),
-        ]);
-    }
-    table
+    let vcpus = domain.vcpus.iter().flatten().zip(&rates.vcpu_percent);
+    let rows = vcpus.map(|(vcpu, percent)| vcpus::cells(vcpu, *percent));
+    Table::of(&vcpus::HEADS, rows)
 }
 
 fn disks(domain: &Domain, rates: &DomainRates) -> Table {

@@ -336,14 +336,17 @@ fn what_is_asked_of_the_hypervisor_is_what_is_shown() {
     let mut state = watching(3);
     let needs = |state: &State| {
         let needs = state.needs();
-        (needs.vcpus, needs.details, needs.host)
+        let details = needs.details.map(|domain| domain.id.0);
+        (needs.vcpus, details, needs.host)
     };
-    assert_eq!(needs(&state), (false, false, false));
+    assert_eq!(needs(&state), (false, None, false));
     keys(&mut state, "v");
-    assert_eq!(needs(&state), (true, false, false));
+    assert_eq!(needs(&state), (true, None, false));
     keys(&mut state, "vP");
-    assert_eq!(needs(&state), (false, false, true));
+    assert_eq!(needs(&state), (false, None, true));
     keys(&mut state, "P");
     key(&mut state, KeyCode::Enter);
-    assert_eq!(needs(&state), (true, true, false));
+    // Of the chosen one, and of no other.
+    let chosen = ids(&state)[0];
+    assert_eq!(needs(&state), (false, Some(chosen), false));
 }
