@@ -16,7 +16,7 @@ const FIRST: u16 = 7000;
 /// How long they are there and away: 2,000 domains in two minutes.
 const ROUND: Duration = Duration::from_secs(3);
 /// For how many seconds this goes on, unless `XENSCOPE_CHURN_SECONDS` says it.
-const SECONDS: u64 = 15;
+const SECONDS: u64 = 12;
 /// After so many rounds a program has all the memory that it will ever need.
 const WARM: u64 = 2;
 

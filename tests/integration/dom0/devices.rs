@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::follow::Followed;
+use super::guest::Plug;
 use super::sample::Renamed;
 use crate::command::{say, tool, xenscope};
 use crate::record::{Disk, Domain, Nic, Record};
@@ -73,32 +74,30 @@ fn a_nic_that_is_renamed_while_it_is_watched_goes_on_under_its_new_name() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_disk_that_is_plugged_again_while_it_is_watched_is_read_anew() {
-    fs::write("/tmp/again.img", vec![0; 1 << 20]).unwrap();
-    let disk =
-        "format=raw,vdev=xvdb,access=rw,backendtype=phy,script=disk-lab,target=/tmp/again.img";
+    let disk = Plug::of("/tmp/again.img");
     let followed = follow();
     followed.until("two", |records: &[Record]| records.len() > 1);
     let before = open_files(&followed).len();
     assert!(before >= 3 * 9 + 7, "{before}");
     for _ in 0..2 {
-        tool("xl", &["block-attach", "pv-disk", disk]);
+        disk.plug();
         followed.until("there", |records: &[Record]| {
             plugged(records).is_some_and(|disk| disk.read_requests.is_some())
         });
         assert_eq!(open_files(&followed).len(), before + 7);
-        tool("xl", &["block-detach", "pv-disk", "xvdb"]);
+        disk.unplug();
         followed.until("gone", |records: &[Record]| plugged(records).is_none());
         followed.until("closed", |_: &[Record]| {
             open_files(&followed).len() == before
         });
     }
     // Gone and back before it is looked at again, as the process is stopped meanwhile.
-    tool("xl", &["block-attach", "pv-disk", disk]);
+    disk.plug();
     followed.until("there", |records: &[Record]| plugged(records).is_some());
     let process = followed.pid().to_string();
     tool("kill", &["-STOP", &process]);
-    tool("xl", &["block-detach", "pv-disk", "xvdb"]);
-    tool("xl", &["block-attach", "pv-disk", disk]);
+    disk.unplug();
+    disk.plug();
     let seen = followed.said::<Record>().len();
     tool("kill", &["-CONT", &process]);
     followed.until("back", |records: &[Record]| {
@@ -107,9 +106,8 @@ fn a_disk_that_is_plugged_again_while_it_is_watched_is_read_anew() {
             && plugged(records).is_some_and(|disk| disk.read_requests.is_some())
     });
     assert_eq!(open_files(&followed).len(), before + 7);
-    tool("xl", &["block-detach", "pv-disk", "xvdb"]);
+    disk.unplug();
     assert_eq!(followed.complaints(), "");
-    fs::remove_file("/tmp/again.img").unwrap();
 }
 
 /// A disk of a tapdisk, which is this process, and one of QEMU's, for as long as this lives.

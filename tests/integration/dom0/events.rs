@@ -5,6 +5,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use super::follow::Followed;
+use super::guest::Plug;
 use super::shells::Shells;
 use crate::command::{run, tool, xenscope, xenscope_path};
 use crate::record::Happening;
@@ -68,19 +69,16 @@ fn what_xl_does_to_a_guest_is_told() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_disk_that_comes_and_goes_is_told() {
-    fs::write("/tmp/extra.img", vec![0; 1 << 20]).unwrap();
+    let disk = Plug::of("/tmp/extra.img");
     let followed = follow(&["pv-disk", "--poll", "0.2"]);
-    let disk =
-        "format=raw,vdev=xvdb,access=rw,backendtype=phy,script=disk-lab,target=/tmp/extra.img";
-    tool("xl", &["block-attach", "pv-disk", disk]);
+    disk.plug();
     let attached = last(&followed, "disk_attached");
     assert_eq!(
         (attached.device_id, attached.device.as_deref()),
         (Some(51728), Some("xvdb"))
     );
-    tool("xl", &["block-detach", "pv-disk", "xvdb"]);
+    disk.unplug();
     last(&followed, "disk_detached");
-    fs::remove_file("/tmp/extra.img").unwrap();
 }
 
 #[test]

@@ -89,6 +89,44 @@ impl Drop for Burning {
     }
 }
 
+/// Another disk of `pv-disk`'s, xvdb, which is this file of dom0's.
+pub struct Plug(&'static str);
+
+impl Plug {
+    pub fn of(file: &'static str) -> Self {
+        fs::write(file, vec![0; 1 << 20]).unwrap();
+        Self(file)
+    }
+
+    /// Plugs it, and waits until the guest has it: one that is taken away while its guest connects
+    /// to it may stay there.
+    pub fn plug(&self) {
+        let disk = format!(
+            "format=raw,vdev=xvdb,access=rw,backendtype=phy,script=disk-lab,target={}",
+            self.0
+        );
+        tool("xl", &["block-attach", "pv-disk", &disk]);
+        let id = tool("xl", &["domid", "pv-disk"]);
+        let state = format!("/local/domain/0/backend/vbd/{}/51728/state", id.trim());
+        let end = Instant::now() + LIMIT;
+        // XenbusStateConnected of Xen's public/io/xenbus.h.
+        while tool("xenstore-read", &[&state]).trim() != "4" {
+            assert!(Instant::now() < end, "never connected");
+            sleep(Duration::from_millis(100));
+        }
+    }
+
+    pub fn unplug(&self) {
+        tool("xl", &["block-detach", "pv-disk", "xvdb"]);
+    }
+}
+
+impl Drop for Plug {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(self.0);
+    }
+}
+
 /// A PV guest whose first process is a script of the test's. It stays when it ends, for whatever
 /// reason, until the test does; until then the guest that reads its disk stands still, for this one
 /// boots slowly beside it.

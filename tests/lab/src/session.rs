@@ -18,6 +18,8 @@ use crate::xen::{Store, Xen};
 
 /// How long it may take from QEMU's start until all guests are up.
 const BOOT_LIMIT: Duration = Duration::from_secs(300);
+/// The same with PVH guests, which may crash several times before they are (see [`Machine::start`]).
+const PVH_BOOT_LIMIT: Duration = Duration::from_secs(600);
 
 /// What to boot.
 #[derive(Debug, Clone)]
@@ -70,8 +72,12 @@ impl Session {
         let xen = plan.xen.label();
         eprintln!("lab: Xen {xen}: booting, with {}", plan.store.label());
         let started = Instant::now();
-        let limit = started + BOOT_LIMIT;
         let svm = plan.guests.0.iter().any(|guest| guest.kind == Kind::Pvh);
+        let limit = started
+            + match svm {
+                true => PVH_BOOT_LIMIT,
+                false => BOOT_LIMIT,
+            };
         let one_thread = svm || plan.extra == Extra::Tests;
         let mut machine = Machine::start(plan.xen, plan.store, plan.hardware, one_thread, &image)?;
         machine.wait_ready(limit)?;
