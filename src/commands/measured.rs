@@ -12,8 +12,9 @@ use super::{Notes, print, terminal_width};
 use crate::cli::{Format, Host, Measured, Status, Vcpus};
 use crate::exit::{Outcome, complain};
 
-/// How a command turns a sample into text.
+/// What the samples of a command hold, and how it turns them into text.
 struct Views {
+    parts: Parts,
     table: fn(Sample<'_>, Option<usize>) -> String,
     csv: fn(Sample<'_>) -> String,
 }
@@ -29,17 +30,11 @@ pub(super) fn status_parts() -> Parts {
 
 pub(crate) fn status(options: &Status, allow_untested: bool) -> anyhow::Result<Outcome> {
     let views = Views {
+        parts: status_parts(),
         table: status::sections,
         csv: |sample| csv::domains(sample, Shown::PARTS, true),
     };
-    let parts = status_parts();
-    run(
-        parts,
-        allow_untested,
-        &options.domains,
-        &options.measured,
-        &views,
-    )
+    run(&views, &options.domains, &options.measured, allow_untested)
 }
 
 /// What the samples of `xenscope vcpus` hold.
@@ -54,17 +49,11 @@ pub(super) fn vcpus_parts() -> Parts {
 
 pub(crate) fn vcpus(options: &Vcpus, allow_untested: bool) -> anyhow::Result<Outcome> {
     let views = Views {
+        parts: vcpus_parts(),
         table: vcpus::lines,
         csv: csv::vcpus,
     };
-    let parts = vcpus_parts();
-    run(
-        parts,
-        allow_untested,
-        &options.domains,
-        &options.measured,
-        &views,
-    )
+    run(&views, &options.domains, &options.measured, allow_untested)
 }
 
 /// What the samples of `xenscope host` hold.
@@ -78,21 +67,21 @@ pub(super) fn host_parts() -> Parts {
 
 pub(crate) fn host(options: &Host, allow_untested: bool) -> anyhow::Result<Outcome> {
     let views = Views {
+        parts: host_parts(),
         table: host::sections,
         csv: csv::host,
     };
-    run(host_parts(), allow_untested, &[], &options.measured, &views)
+    run(&views, &[], &options.measured, allow_untested)
 }
 
 /// Measures the domains that were named, or all when none was.
 fn run(
-    parts: Parts,
-    allow_untested: bool,
+    views: &Views,
     named: &[Selector],
     options: &Measured,
-    views: &Views,
+    allow_untested: bool,
 ) -> anyhow::Result<Outcome> {
-    let mut source = Source::open(parts, allow_untested)?;
+    let mut source = Source::open(views.parts, allow_untested)?;
     let mut notes = Notes::default();
     let mut outcome = Outcome::Done;
     let mut wanted = Vec::new();
@@ -109,7 +98,7 @@ fn run(
             return Ok(outcome);
         }
         source.set_only(wanted.clone());
-        source.set_parts(parts);
+        source.set_parts(views.parts);
     }
     let before = source.sample()?;
     notes.tell(&before.notes);
