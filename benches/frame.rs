@@ -86,7 +86,7 @@ fn domain(id: u16, second: u64, stamp: Stamp) -> Domain {
         memory_paged_bytes: 0,
         memory_static_max_bytes: None,
         memory_target_bytes: None,
-        store_uuid: None,
+        xenstore_uuid: None,
         vcpus_available: None,
         pool: 0,
         ssid: 0,

@@ -39,7 +39,7 @@ pub(crate) fn domain(id: u16, name: &str, at_ns: u64, cpu_time_ns: u64) -> Domai
         memory_paged_bytes: 0,
         memory_static_max_bytes: Some(256 << 20),
         memory_target_bytes: Some(128 << 20),
-        store_uuid: None,
+        xenstore_uuid: None,
         vcpus_available: None,
         pool: 0,
         ssid: 0,
@@ -321,7 +321,7 @@ pub(crate) fn audited(at_ns: u64) -> Snapshot {
     };
     let dom0 = with_vcpus(domain(0, "Domain-0", at_ns, part(3)), &[3]);
     let mut web = with_vcpus(domain(5, "web", at_ns, part(9)), &[6, 3]);
-    web.store_uuid = Some(web.uuid);
+    web.xenstore_uuid = Some(web.uuid);
     (web.nics, web.disks) = (Some(vec![nic(0, 0, 0)]), Some(vec![disk(51712, 0, 0)]));
     let mut snapshot = snapshot(at_ns, 0, vec![dom0, web]);
     snapshot.xen_clock = Some(XenClock {

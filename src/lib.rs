@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! xen    (hypercalls) ─┐
-//! store  (XenStore)   ─┴─> source ──> snapshot ─┬─> rates ──> view
+//! xenstore (names)    ─┴─> source ──> snapshot ─┬─> rates ──> view
 //!                                               └─> audit ─────┘
 //! ```
 //!
@@ -28,6 +28,7 @@ pub mod rates;
 pub mod selector;
 pub mod snapshot;
 pub mod source;
-pub mod store;
+
 pub mod view;
 pub mod xen;
+pub mod xenstore;

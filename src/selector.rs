@@ -124,7 +124,7 @@ impl Selector {
                 let no_names = snapshot
                     .notes
                     .iter()
-                    .any(|note| matches!(note, Note::StoreDown(_)));
+                    .any(|note| matches!(note, Note::XenstoreDown(_)));
                 Err(if no_names && self.name.is_some() {
                     NotFound::NamesUnknown(text)
                 } else {
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn without_names_an_unknown_name_says_so() {
         let mut snapshot = host();
-        snapshot.notes.push(Note::StoreDown("stopped".into()));
+        snapshot.notes.push(Note::XenstoreDown("stopped".into()));
         let find = |text: &str| text.parse::<Selector>().unwrap().find(&snapshot);
         assert!(matches!(find("db"), Err(NotFound::NamesUnknown(_))));
         assert!(matches!(find("id:77"), Err(NotFound::Missing(_))));

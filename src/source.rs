@@ -6,8 +6,8 @@ use std::time::Instant;
 use crate::dom0::{Devices, Dom0, Fault, Roots};
 use crate::error::Error;
 use crate::snapshot::{Backend, DiskBackend, DomId, Domain, Identity, Note, Pool, Snapshot};
-use crate::store::{Keys, Store};
 use crate::xen::Hypervisor;
+use crate::xenstore::{Keys, XenStore};
 
 /// What a sample is to hold beyond the figures of the domains and the host, which cost one
 /// hypercall each.
@@ -58,7 +58,7 @@ impl Parts {
 /// The running host: the hypervisor, XenStore, and dom0's kernel.
 pub struct Source {
     hypervisor: Hypervisor,
-    store: Store,
+    xenstore: XenStore,
     dom0: Dom0,
     parts: Parts,
     /// The domains that are wanted; `None` for all.
@@ -76,7 +76,7 @@ impl Source {
     pub fn open(parts: Parts, allow_untested: bool) -> Result<Self, Error> {
         Ok(Self {
             hypervisor: Hypervisor::open(allow_untested)?,
-            store: Store::default(),
+            xenstore: XenStore::default(),
             dom0: Dom0::new(Roots::live()),
             parts,
             only: None,
@@ -87,14 +87,14 @@ impl Source {
     /// Keeps what XenStore supplies right by watches instead of asking for it at each sample, and the
     /// files of devices open: for who takes more than a few.
     pub fn watch(&mut self) {
-        self.store.watch();
+        self.xenstore.watch();
         self.dom0.keep_open();
     }
 
     /// Waits until a source that watches hears of something new since this returned last, which is
-    /// `true`, or until `deadline`; see [`Store::wait`].
+    /// `true`, or until `deadline`; see [`XenStore::wait`].
     pub fn wait(&mut self, deadline: Instant) -> bool {
-        self.store.wait(deadline)
+        self.xenstore.wait(deadline)
     }
 
     /// What samples will hold from now on.
@@ -172,9 +172,13 @@ impl Source {
             disks: self.parts.disks,
             closely: self.closely.map(|domain| domain.id),
         };
-        notes.extend(self.store.describe(&mut domains, &mut pools, keys));
-        let listing = match self.parts.books && !store_is_down(&notes) {
-            true => self.store.listing().map_err(|note| notes.push(note)).ok(),
+        notes.extend(self.xenstore.describe(&mut domains, &mut pools, keys));
+        let listing = match self.parts.books && !xenstore_is_down(&notes) {
+            true => self
+                .xenstore
+                .listing()
+                .map_err(|note| notes.push(note))
+                .ok(),
             false => None,
         };
         self.count_tapdisks(&mut domains);
@@ -255,8 +259,10 @@ fn failed(faults: Vec<Fault>) -> Option<Note> {
 }
 
 /// Whether XenStore was found silent already, so that it need not be waited for again.
-fn store_is_down(notes: &[Note]) -> bool {
-    notes.iter().any(|note| matches!(note, Note::StoreDown(_)))
+fn xenstore_is_down(notes: &[Note]) -> bool {
+    notes
+        .iter()
+        .any(|note| matches!(note, Note::XenstoreDown(_)))
 }
 
 /// Gives each domain its devices, none to a domain that has none; returns those that are left over.

@@ -159,7 +159,7 @@ fn uuids(interval: &Interval<'_>) -> Vec<Finding> {
         "each domain's handle in Xen against its uuid in XenStore",
     );
     for domain in &interval.after.domains {
-        let Some(uuid) = domain.store_uuid else {
+        let Some(uuid) = domain.xenstore_uuid else {
             continue;
         };
         if uuid == domain.uuid {
@@ -170,7 +170,7 @@ fn uuids(interval: &Interval<'_>) -> Vec<Finding> {
         check.differs(
             Some(domain.id),
             (domain.uuid.to_string(), uuid.to_string()),
-            lasting(before.is_some_and(|was| was.store_uuid == Some(uuid))),
+            lasting(before.is_some_and(|was| was.xenstore_uuid == Some(uuid))),
             format!("{}: XenStore has another uuid for it", label(domain)),
         );
     }

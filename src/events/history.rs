@@ -81,14 +81,14 @@ impl History {
         let mut blind = false;
         for note in &snapshot.notes {
             let change = match note {
-                Note::StoreStale { why, .. } => {
+                Note::XenstoreStale { why, .. } => {
                     blind = true;
                     if self.blind {
                         continue;
                     }
                     Change::XenstoreLost { why: why.clone() }
                 }
-                &Note::StoreBack { blind_ns } => Change::XenstoreBack { blind_ns },
+                &Note::XenstoreBack { blind_ns } => Change::XenstoreBack { blind_ns },
                 _ => continue,
             };
             events.push(Event {

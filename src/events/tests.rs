@@ -239,7 +239,7 @@ fn blindness_is_told_when_it_begins_and_ends() {
         look.notes.extend(note);
         look
     };
-    let stale = || Note::StoreStale {
+    let stale = || Note::XenstoreStale {
         since: jiff::Timestamp::UNIX_EPOCH,
         why: "stopped".to_owned(),
     };
@@ -249,7 +249,7 @@ fn blindness_is_told_when_it_begins_and_ends() {
         ["-1 - xenstore_lost \"stopped\""]
     );
     assert!(told(&mut history, &look(2, Some(stale()))).is_empty());
-    let back = Note::StoreBack { blind_ns: 7 };
+    let back = Note::XenstoreBack { blind_ns: 7 };
     assert_eq!(
         told(&mut history, &look(3, Some(back))),
         ["-1 - xenstore_back 7"]

@@ -10,7 +10,7 @@ mod preferences;
 mod tools;
 
 pub use crate::dom0::hostile::kernel;
-pub use crate::store::hostile::store;
+pub use crate::xenstore::hostile::xenstore;
 pub use arguments::arguments;
 pub use display::display;
 pub use preferences::preferences;
@@ -52,7 +52,7 @@ mod tests {
         ("display", super::display),
         ("kernel", super::kernel),
         ("preferences", super::preferences),
-        ("store", super::store),
+        ("xenstore", super::xenstore),
         ("tools", super::tools),
     ];
 

@@ -51,7 +51,7 @@ pub struct Domain {
     pub memory_target_bytes: Option<u64>,
     /// The uuid that XenStore has for it (the end of `~/vm`); `None` as for
     /// `memory_target_bytes`.
-    pub store_uuid: Option<Uuid>,
+    pub xenstore_uuid: Option<Uuid>,
     /// Whether each of its vCPUs is to be online (`~/cpu/N/availability` in XenStore), by the vCPUs'
     /// ids, each `None` when there is no such key; `None` as for `memory_target_bytes`.
     pub vcpus_available: Option<Vec<Option<bool>>>,

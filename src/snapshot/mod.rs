@@ -6,7 +6,7 @@
 mod device;
 mod domain;
 mod host;
-mod store;
+mod listing;
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ pub use domain::{
     Vcpu, VcpuState,
 };
 pub use host::{Build, Dom0Kernel, Host, Node, Pcpu, Pool, Scheduler};
-pub use store::{Backend, Listing};
+pub use listing::{Backend, Listing};
 
 /// All that one sample read of a host and its domains.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,9 +55,9 @@ impl Snapshot {
 
     /// Wall-clock time that what XenStore supplied is of; `None` when that is as new as the rest,
     /// or not known at all.
-    pub fn store_as_of(&self) -> Option<jiff::Timestamp> {
+    pub fn xenstore_as_of(&self) -> Option<jiff::Timestamp> {
         self.notes.iter().find_map(|note| match note {
-            Note::StoreStale { since, .. } => Some(*since),
+            Note::XenstoreStale { since, .. } => Some(*since),
             _ => None,
         })
     }
@@ -102,16 +102,16 @@ pub struct XenClock {
 #[serde(rename_all = "snake_case")]
 pub enum Note {
     /// XenStore could not be asked, so what it supplies is not known; the text says why.
-    StoreDown(String),
+    XenstoreDown(String),
     /// XenStore does not answer any more, so what it supplies is what was known at `since`.
-    StoreStale {
+    XenstoreStale {
         /// Wall-clock time when it was known to be right last.
         since: jiff::Timestamp,
         /// Why it does not answer.
         why: String,
     },
     /// XenStore answers again, and what it supplies is right again.
-    StoreBack {
+    XenstoreBack {
         /// Nanoseconds for which it was not.
         blind_ns: u64,
     },
@@ -133,17 +133,17 @@ pub enum Note {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::StoreDown(why) => write!(
+            Self::XenstoreDown(why) => write!(
                 f,
                 "XenStore does not answer, so names are not known: {why}; \
                  start xenstored or oxenstored, whichever this dom0 has"
             ),
-            Self::StoreStale { since, why } => write!(
+            Self::XenstoreStale { since, why } => write!(
                 f,
                 "XenStore does not answer, so names are as of {}: {why}",
                 since.strftime("%Y-%m-%dT%H:%M:%SZ"),
             ),
-            Self::StoreBack { blind_ns } => write!(
+            Self::XenstoreBack { blind_ns } => write!(
                 f,
                 "XenStore answers again; for {:.1} s names may have been old",
                 *blind_ns as f64 / 1e9
@@ -276,9 +276,9 @@ mod tests {
         let since = jiff::Timestamp::UNIX_EPOCH;
         let why = "stopped".to_owned();
         before.notes = vec![
-            Note::StoreDown(why.clone()),
-            Note::StoreStale { since, why },
-            Note::StoreBack { blind_ns: 5 },
+            Note::XenstoreDown(why.clone()),
+            Note::XenstoreStale { since, why },
+            Note::XenstoreBack { blind_ns: 5 },
             Note::NicsUnreadable("no".into()),
             Note::DisksUnreadable("no".into()),
             Note::CountersUnreadable {

@@ -52,7 +52,7 @@ fn paragraph(domain: &Domain, rates: &DomainRates, interval_ns: Option<u64>) -> 
         Some(reason) => format!("{} ({reason})", domain.states.summary()),
         None => domain.states.summary().to_string(),
     };
-    let uuid = match domain.store_uuid {
+    let uuid = match domain.xenstore_uuid {
         Some(other) if other != domain.uuid => {
             format!("{} (XenStore has {other})", domain.uuid)
         }

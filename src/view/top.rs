@@ -83,7 +83,7 @@ fn heading(sample: Sample<'_>, width: Option<usize>) -> String {
         format!("{} pCPUs, {busy} busy", host.pcpus),
         format!("{free} of {all} free"),
     ];
-    if let Some(time) = sample.snapshot.store_as_of() {
+    if let Some(time) = sample.snapshot.xenstore_as_of() {
         parts.push(format!("names as of {}", time.strftime("%H:%M:%SZ")));
     }
     let limit = width.unwrap_or(usize::MAX);
@@ -117,7 +117,7 @@ mod tests {
         };
         let mut snapshot = snapshot(0, 0, vec![domain(5, "web", 0, 7)]);
         assert!(heading(&snapshot).ends_with(" free"));
-        snapshot.notes.push(Note::StoreStale {
+        snapshot.notes.push(Note::XenstoreStale {
             since: jiff::Timestamp::UNIX_EPOCH,
             why: "stopped".to_owned(),
         });

@@ -92,7 +92,7 @@ fn domain(info: &xc_domaininfo_t, stamp: Stamp) -> Domain {
         memory_paged_bytes: info.paged_pages << XC_PAGE_SHIFT,
         memory_static_max_bytes: None,
         memory_target_bytes: None,
-        store_uuid: None,
+        xenstore_uuid: None,
         vcpus_available: None,
         pool: info.cpupool,
         ssid: info.ssidref,

@@ -65,7 +65,8 @@ fn a_list_too_long_for_xenstore_skips_what_needs_it() {
 fn two_of_a_name_and_another_uuid_are_found() {
     let report = doctored(|snapshot, _| web(snapshot).name = Some("Domain-0".into()));
     assert_eq!(found(&report), failed("identity.unique_names"));
-    let report = doctored(|snapshot, _| web(snapshot).store_uuid = Some(uuid::Uuid::from_u128(9)));
+    let report =
+        doctored(|snapshot, _| web(snapshot).xenstore_uuid = Some(uuid::Uuid::from_u128(9)));
     assert_eq!(found(&report), failed("identity.uuids"));
 }
 

@@ -61,7 +61,7 @@ fn record(sample: Sample<'_>) -> Record<'_> {
         schema: SCHEMA,
         time: sample.snapshot.time,
         interval_ns: sample.rates.interval_ns,
-        xenstore_as_of: sample.snapshot.store_as_of(),
+        xenstore_as_of: sample.snapshot.xenstore_as_of(),
         host: host::host(sample),
         domains: domain::domains(sample),
     }
@@ -246,7 +246,7 @@ mod tests {
         let at = |second: u64| {
             let mut snapshot = audited(second * SECOND);
             snapshot.domains[1].name = Some("a\x1b[2J".into());
-            snapshot.domains[1].store_uuid = Some(uuid::Uuid::nil());
+            snapshot.domains[1].xenstore_uuid = Some(uuid::Uuid::nil());
             snapshot
         };
         let line = audit(&Auditor::new(at(1)).audit(at(2)));
@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn what_xenstore_supplied_before_it_went_silent_is_marked() {
         let mut snapshot = snapshot(SECOND, 0, vec![domain(5, "web", 0, 7)]);
-        snapshot.notes.push(Note::StoreStale {
+        snapshot.notes.push(Note::XenstoreStale {
             since: "2026-11-21T05:22:40Z".parse().unwrap(),
             why: "stopped".into(),
         });

@@ -63,7 +63,7 @@ fn facts(state: &State, domain: &Domain, rates: &DomainRates) -> Vec<Line<'stati
         what.push_str(&format!(" ({reason})"));
     }
     what.push_str(&format!(", {online} of {most} vCPUs online"));
-    let uuid = match domain.store_uuid {
+    let uuid = match domain.xenstore_uuid {
         Some(other) if other != domain.uuid => {
             format!("{} (XenStore has {other})", domain.uuid)
         }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use xenstore_rs::AsyncXs;
 use xenstore_rs::tokio::XsTokio;
 
-use super::place::{Backend, Key, Kind, Place};
-use super::value::{is_absent, number};
+use super::parse::{is_absent, number};
+use super::watched_path::{Backend, Key, Kind, WatchedPath};
 use crate::snapshot::DomId;
 
 /// What a place holds.
@@ -20,12 +20,12 @@ pub(super) enum Value {
 }
 
 /// Reads what is at a place.
-pub(super) async fn read(xs: &XsTokio, place: Place) -> io::Result<Value> {
+pub(super) async fn read(xs: &XsTokio, place: WatchedPath) -> io::Result<Value> {
     let path = place.path();
     match place {
-        Place::Key(domain, key) => together(xs, domain, key).await.map(Value::Keys),
-        Place::Backends(_) => there(xs.directory(&path).await).map(Value::Folder),
-        Place::Served(_, kind) => backends(xs, &path, kind).await.map(Value::Backends),
+        WatchedPath::Key(domain, key) => together(xs, domain, key).await.map(Value::Keys),
+        WatchedPath::Backends(_) => there(xs.directory(&path).await).map(Value::Folder),
+        WatchedPath::Served(_, kind) => backends(xs, &path, kind).await.map(Value::Backends),
         _ => text(xs.read(&path).await).map(Value::Text),
     }
 }
@@ -47,7 +47,7 @@ async fn together(
 ) -> io::Result<Vec<(Key, Option<Arc<str>>)>> {
     let mut values = Vec::new();
     for &key in key.together() {
-        let value = text(xs.read(&Place::Key(domain, key).path()).await)?;
+        let value = text(xs.read(&WatchedPath::Key(domain, key).path()).await)?;
         values.push((key, value.map(Arc::from)));
     }
     Ok(values)

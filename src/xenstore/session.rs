@@ -14,11 +14,11 @@ use tokio::time::{Instant, sleep_until};
 use xenstore_rs::AsyncWatch;
 use xenstore_rs::tokio::XsTokio;
 
-use super::answer::{self, Value};
-use super::cache::{Known, Line, Shared};
+use super::cache::{ConnectionState, Known, Shared};
+use super::connection::Liveness;
 use super::daemon::{PATIENCE, unanswered};
-use super::line::Vital;
-use super::place::{Kind, Place, Wanted};
+use super::query::{self, Value};
+use super::watched_path::{Kind, Wanted, WatchedPath};
 use crate::snapshot::Identity;
 
 /// How long a place that is not wanted any more is kept, and from the last event there: xenstore-rs
@@ -34,17 +34,17 @@ const TICK: Duration = Duration::from_millis(500);
 pub(super) struct Session<'a> {
     xs: XsTokio,
     shared: &'a Shared,
-    vital: Vital,
+    liveness: Liveness,
     wanted: Wanted,
     edition: u64,
-    nodes: HashMap<Place, Node>,
+    nodes: HashMap<WatchedPath, Node>,
     /// The kinds of backends that there are.
     kinds: BTreeSet<Kind>,
     watches: SelectAll<Watch>,
     questions: FuturesUnordered<Question>,
     /// Places that are not wanted any more, by when they may go; only an entry that its node has, too,
     /// still holds.
-    leaving: VecDeque<(Instant, Place)>,
+    leaving: VecDeque<(Instant, WatchedPath)>,
     /// How many nodes have not been read yet.
     unread: usize,
     /// How many ticks have passed since the last answer came, or since the first question of now
@@ -56,7 +56,7 @@ pub(super) struct Session<'a> {
     pub(super) settled: bool,
 }
 
-type Watch = Pin<Box<dyn Stream<Item = (Place, Box<str>)>>>;
+type Watch = Pin<Box<dyn Stream<Item = (WatchedPath, Box<str>)>>>;
 type Question = Pin<Box<dyn Future<Output = Answer>>>;
 
 /// A place that is kept right.
@@ -76,17 +76,17 @@ struct Node {
 }
 
 enum Answer {
-    Watching(Place, io::Result<Watch>, AbortHandle),
+    Watching(WatchedPath, io::Result<Watch>, AbortHandle),
     /// What is there, and for which domain that was asked.
-    Read(Place, Option<Identity>, io::Result<Value>),
+    Read(WatchedPath, Option<Identity>, io::Result<Value>),
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(xs: XsTokio, shared: &'a Shared, vital: Vital) -> Self {
+    pub(super) fn new(xs: XsTokio, shared: &'a Shared, liveness: Liveness) -> Self {
         Self {
             xs,
             shared,
-            vital,
+            liveness,
             wanted: Wanted::default(),
             edition: 0,
             nodes: HashMap::new(),
@@ -104,7 +104,7 @@ impl<'a> Session<'a> {
     /// Runs until no one takes samples any more, or until the connection is of no use; an error
     /// says why, unless a sample knows it already.
     pub(super) async fn run(&mut self) -> io::Result<()> {
-        for place in [Place::Introduced, Place::Released] {
+        for place in [WatchedPath::Introduced, WatchedPath::Released] {
             self.keep_right(place);
         }
         if !self.heed() {
@@ -149,7 +149,7 @@ impl<'a> Session<'a> {
     }
 
     /// Lets a place go after a while.
-    fn let_go(&mut self, place: Place) {
+    fn let_go(&mut self, place: WatchedPath) {
         if let Some(node) = self.nodes.get_mut(&place) {
             let then = Instant::now() + LINGER;
             node.leaves = Some(then);
@@ -173,7 +173,7 @@ impl<'a> Session<'a> {
                 continue;
             }
             // The daemon has not answered yet, or this thread is late and has not heard all it said.
-            let unwatched = node.watch.is_none() && !matches!(place, Place::Served(..));
+            let unwatched = node.watch.is_none() && !matches!(place, WatchedPath::Served(..));
             if unwatched || node.reading || now - then > TICK {
                 self.let_go(place);
                 continue;
@@ -194,7 +194,7 @@ impl<'a> Session<'a> {
     fn heed(&mut self) -> bool {
         let (wanted, edition) = {
             let known = self.shared.lock();
-            let lost = self.settled && !matches!(known.line, Line::Up(_));
+            let lost = self.settled && !matches!(known.connection, ConnectionState::Up(_));
             if known.over || lost {
                 return false;
             }
@@ -205,21 +205,21 @@ impl<'a> Session<'a> {
         }
         // Folders of backends come before what is in them.
         let in_order = wanted.places();
-        let places: HashSet<Place> = in_order.iter().copied().collect();
+        let places: HashSet<WatchedPath> = in_order.iter().copied().collect();
         {
             let domains: HashSet<_> = wanted.domains.iter().copied().collect();
             let mut known = self.shared.lock();
             known.facts.retain(|domain, _| domains.contains(domain));
             known
                 .pools
-                .retain(|&pool, _| places.contains(&Place::Pool(pool)));
+                .retain(|&pool, _| places.contains(&WatchedPath::Pool(pool)));
             if wanted.keys != self.wanted.keys {
                 known.forget_all_but(&places);
             }
         }
         self.edition = edition;
         let before = std::mem::replace(&mut self.wanted, wanted);
-        let unwanted = |(place, node): (&Place, &Node)| {
+        let unwanted = |(place, node): (&WatchedPath, &Node)| {
             let goes = !places.contains(place) && node.leaves.is_none();
             (goes && !place.is_special()).then_some(*place)
         };
@@ -243,21 +243,21 @@ impl<'a> Session<'a> {
     }
 
     /// Begins to keep a place right.
-    fn keep_right(&mut self, place: Place) {
+    fn keep_right(&mut self, place: WatchedPath) {
         self.nodes.insert(place, Node::default());
         self.unread += 1;
         match place {
-            Place::Served(..) => self.read_anew(place),
+            WatchedPath::Served(..) => self.read_anew(place),
             // It is read when the first event comes.
             _ => self.watch(place),
         }
     }
 
     /// Reads a place for the domain that is there now.
-    fn read_anew(&mut self, place: Place) {
+    fn read_anew(&mut self, place: WatchedPath) {
         match place {
-            Place::Served(_, kind) => {
-                let all = self.nodes.get(&Place::Backends(kind));
+            WatchedPath::Served(_, kind) => {
+                let all = self.nodes.get(&WatchedPath::Backends(kind));
                 match (all.is_some_and(|all| all.read), self.kinds.contains(&kind)) {
                     (true, true) => self.read(place),
                     (true, false) => self.done(place),
@@ -269,7 +269,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn watch(&mut self, place: Place) {
+    fn watch(&mut self, place: WatchedPath) {
         let xs = self.xs.clone();
         let (handle, registration) = AbortHandle::new_pair();
         self.ask(Box::pin(async move {
@@ -289,29 +289,31 @@ impl<'a> Session<'a> {
     }
 
     /// A watch fired: once when it is registered, then at every change.
-    fn hear(&mut self, place: Place, path: &str) {
+    fn hear(&mut self, place: WatchedPath, path: &str) {
         let node = self.nodes.get(&place);
         if node.is_some_and(|node| node.leaves.is_some()) {
             return self.let_go(place);
         }
         match place {
-            Place::Introduced | Place::Released => self.news(|_| true),
-            Place::Backends(kind) => match kind.domain_of(path) {
+            WatchedPath::Introduced | WatchedPath::Released => self.news(|_| true),
+            WatchedPath::Backends(kind) => match kind.domain_of(path) {
                 None => self.read(place),
                 Some(id) => {
                     // An answer that there are none may be on its way.
                     if self.kinds.insert(kind) {
                         self.read(place);
                     }
-                    self.read(Place::Served(id, kind));
+                    self.read(WatchedPath::Served(id, kind));
                 }
             },
-            Place::Key(..) | Place::Pool(_) | Place::Served(..) => self.read(place),
+            WatchedPath::Key(..) | WatchedPath::Pool(_) | WatchedPath::Served(..) => {
+                self.read(place)
+            }
         }
     }
 
     /// Asks for what is at a place, and once more when that is on its way already.
-    fn read(&mut self, place: Place) {
+    fn read(&mut self, place: WatchedPath) {
         let node = self.nodes.get_mut(&place);
         let Some(node) = node.filter(|node| node.leaves.is_none()) else {
             return;
@@ -323,7 +325,7 @@ impl<'a> Session<'a> {
         let domain = self.domain_at(place);
         let xs = self.xs.clone();
         self.ask(Box::pin(async move {
-            let value = answer::read(&xs, place).await;
+            let value = query::read(&xs, place).await;
             Answer::Read(place, domain, value)
         }));
     }
@@ -364,30 +366,30 @@ impl<'a> Session<'a> {
     }
 
     /// Puts a value where samples find it.
-    fn keep(&mut self, place: Place, value: Value) {
+    fn keep(&mut self, place: WatchedPath, value: Value) {
         let domain = self.domain_at(place);
         match (place, domain, value) {
-            (Place::Key(..), Some(domain), Value::Keys(values)) => self.news(|known| {
+            (WatchedPath::Key(..), Some(domain), Value::Keys(values)) => self.news(|known| {
                 let facts = known.facts.entry(domain).or_default();
                 let place = |(key, text)| replace(&mut facts.values[key as usize], text);
                 values.into_iter().map(place).fold(false, |a, b| a | b)
             }),
-            (Place::Pool(id), _, Value::Text(text)) => {
+            (WatchedPath::Pool(id), _, Value::Text(text)) => {
                 self.news(|known| replace(known.pools.entry(id).or_default(), text));
             }
-            (Place::Served(_, kind), Some(domain), Value::Backends(backends)) => {
+            (WatchedPath::Served(_, kind), Some(domain), Value::Backends(backends)) => {
                 self.news(|known| {
                     let facts = known.facts.entry(domain).or_default();
                     replace(&mut facts.backends[kind as usize], backends)
                 });
             }
-            (Place::Backends(kind), _, Value::Folder(there)) => {
+            (WatchedPath::Backends(kind), _, Value::Folder(there)) => {
                 match there {
                     true => self.kinds.insert(kind),
                     false => self.kinds.remove(&kind),
                 };
                 for domain in self.wanted.domains.clone() {
-                    let place = Place::Served(domain.id, kind);
+                    let place = WatchedPath::Served(domain.id, kind);
                     match there {
                         true => self.read(place),
                         false => {
@@ -405,7 +407,7 @@ impl<'a> Session<'a> {
     }
 
     /// The domain that a place is about.
-    fn domain_at(&self, place: Place) -> Option<Identity> {
+    fn domain_at(&self, place: WatchedPath) -> Option<Identity> {
         self.wanted.domain(place.domain()?)
     }
 
@@ -420,7 +422,7 @@ impl<'a> Session<'a> {
     }
 
     /// Takes it down that a place was read.
-    fn done(&mut self, place: Place) {
+    fn done(&mut self, place: WatchedPath) {
         if let Some(node) = self.nodes.get_mut(&place)
             && !std::mem::replace(&mut node.read, true)
         {
@@ -436,7 +438,7 @@ impl<'a> Session<'a> {
         let mut known = self.shared.lock();
         let settled = known.edition == self.edition;
         if known.settled != settled || !self.settled {
-            known.settle(&self.vital, settled);
+            known.settle(&self.liveness, settled);
             self.settled = true;
             drop(known);
             self.shared.tell();

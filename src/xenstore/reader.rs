@@ -9,7 +9,7 @@ use xenstore_rs::Xs;
 use xenstore_rs::unix::XsUnix;
 
 use super::daemon::{Daemon, PATIENCE, unanswered};
-use super::value::is_absent;
+use super::parse::is_absent;
 
 /// How many values are asked for at once, with [`PATIENCE`] for all of them: handing each one over
 /// from thread to thread takes longer than reading it.

@@ -4,17 +4,17 @@
 //! Only keys that dom0 writes are read. What a guest can write (`~/device`, `~/data`, …) is never
 //! believed.
 
-mod answer;
 mod cache;
+mod connection;
 mod daemon;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
-mod line;
 mod listing;
-mod place;
+mod parse;
+mod query;
 mod reader;
 mod session;
-mod value;
+mod watched_path;
 
 use std::sync::Arc;
 use std::thread::{JoinHandle, sleep};
@@ -65,13 +65,13 @@ impl Keys {
 /// The usual one asks for all that it is to fill in. One that watches asks once, and from then on
 /// for what changed.
 #[derive(Debug, Default)]
-pub struct Store {
-    line: Line,
+pub struct XenStore {
+    state: ReaderState,
     cache: Option<Cache>,
 }
 
 #[derive(Debug, Default)]
-enum Line {
+enum ReaderState {
     /// Not tried yet.
     #[default]
     Untried,
@@ -86,7 +86,7 @@ enum Line {
     },
 }
 
-impl Store {
+impl XenStore {
     /// Watches from now on, on a thread of its own; where there can be none, it goes on asking.
     pub fn watch(&mut self) {
         self.cache = Cache::start().ok();
@@ -134,32 +134,32 @@ impl Store {
 
     fn ask<T>(&mut self, work: impl FnOnce(&Reader) -> Result<T, Down>) -> Result<T, Note> {
         self.bring_up();
-        let why = match &self.line {
-            Line::Up(reader) => match work(reader) {
+        let why = match &self.state {
+            ReaderState::Up(reader) => match work(reader) {
                 Ok(done) => return Ok(done),
                 Err(Down(why)) => {
                     self.take_down(why.clone());
                     why
                 }
             },
-            Line::Down { why, .. } => why.clone(),
-            Line::Untried => String::new(),
+            ReaderState::Down { why, .. } => why.clone(),
+            ReaderState::Untried => String::new(),
         };
-        Err(Note::StoreDown(why))
+        Err(Note::XenstoreDown(why))
     }
 
     fn bring_up(&mut self) {
-        let retry = match &self.line {
-            Line::Untried => true,
-            Line::Up(_) => false,
-            Line::Down { since, stuck, .. } => {
+        let retry = match &self.state {
+            ReaderState::Untried => true,
+            ReaderState::Up(_) => false,
+            ReaderState::Down { since, stuck, .. } => {
                 since.elapsed() >= REST && stuck.as_ref().is_none_or(JoinHandle::is_finished)
             }
         };
         if retry {
-            self.line = match Reader::start() {
-                Ok(reader) => Line::Up(reader),
-                Err(error) => Line::Down {
+            self.state = match Reader::start() {
+                Ok(reader) => ReaderState::Up(reader),
+                Err(error) => ReaderState::Down {
                     why: error.to_string(),
                     since: Instant::now(),
                     stuck: None,
@@ -169,12 +169,12 @@ impl Store {
     }
 
     fn take_down(&mut self, why: String) {
-        let stuck = match std::mem::take(&mut self.line) {
-            Line::Up(reader) => Some(reader.give_up()),
-            Line::Down { stuck, .. } => stuck,
-            Line::Untried => None,
+        let stuck = match std::mem::take(&mut self.state) {
+            ReaderState::Up(reader) => Some(reader.give_up()),
+            ReaderState::Down { stuck, .. } => stuck,
+            ReaderState::Untried => None,
         };
-        self.line = Line::Down {
+        self.state = ReaderState::Down {
             why,
             since: Instant::now(),
             stuck,
@@ -218,18 +218,18 @@ fn visit(
                 .filter(|name| !name.is_empty())
                 .map(Arc::from);
         }
-        let kib = |text: Option<String>| text.and_then(|text| value::kib(&text));
+        let kib = |text: Option<String>| text.and_then(|text| parse::kib(&text));
         if keys.targets {
             domain.memory_target_bytes = kib(read(home("memory/target")));
         }
         if keys.details {
             domain.memory_static_max_bytes = kib(read(home("memory/static-max")));
-            domain.store_uuid = read(home("vm")).and_then(|path| value::uuid(&path));
+            domain.xenstore_uuid = read(home("vm")).and_then(|path| parse::uuid(&path));
         }
         if keys.availability {
             let available = (0..domain.vcpus_max).map(|vcpu| {
                 let word = read(home(&format!("cpu/{vcpu}/availability")))?;
-                value::online(&word)
+                parse::online(&word)
             });
             domain.vcpus_available = Some(available.collect());
         }
@@ -262,14 +262,14 @@ fn user_space_disks(reader: &Reader, domains: &mut [Domain]) -> Result<(), Down>
                 continue;
             };
             for name in listed(format!("/local/domain/0/backend/{kind}/{}", domain.id))? {
-                let Some(id) = value::number(&name) else {
+                let Some(id) = parse::number(&name) else {
                     continue;
                 };
                 let read = |key: &str| reader.read(backend(kind, domain.id, id, key));
                 let device = read("dev")?.unwrap_or(name);
                 let (process, stamp) = stamped(|| read("kthread-pid"));
                 let mut disk = Disk::without_counters(id, device, served_by, stamp);
-                disk.process = process?.and_then(|pid| value::number(&pid));
+                disk.process = process?.and_then(|pid| parse::number(&pid));
                 disks.push(disk);
             }
             disks.sort_by_key(|disk| disk.id);
@@ -289,7 +289,7 @@ fn forget(domains: &mut [Domain], pools: &mut [Pool]) {
         domain.name = None;
         domain.memory_target_bytes = None;
         domain.memory_static_max_bytes = None;
-        domain.store_uuid = None;
+        domain.xenstore_uuid = None;
         domain.vcpus_available = None;
         for nic in domain.nics.iter_mut().flatten() {
             nic.mac = None;

@@ -18,14 +18,14 @@ const REST: (Duration, Duration) = (Duration::from_millis(250), Duration::from_s
 
 /// What a connection hangs on.
 #[derive(Clone, Debug)]
-pub(super) struct Vital {
+pub(super) struct Liveness {
     daemon: Arc<Daemon>,
     runtime: Handle,
     /// How many tasks xenstore-rs has for its connection.
     tasks: usize,
 }
 
-impl Vital {
+impl Liveness {
     /// Whether the connection can be of use still; asks the kernel, and nothing of XenStore.
     pub(super) fn check(&self) -> Result<(), &'static str> {
         // A task of xenstore-rs ends when its connection does; nothing else tells.
@@ -51,11 +51,11 @@ impl Vital {
 
 /// Keeps the cache right until no one takes samples any more.
 pub(super) fn keep(shared: &Shared) {
-    let _last = Farewell(shared);
+    let _last = MarkLostOnDrop(shared);
     let mut rest = REST.0;
     loop {
-        let ended = connect().and_then(|(runtime, xs, vital)| {
-            let mut session = Session::new(xs, shared, vital);
+        let ended = connect().and_then(|(runtime, xs, liveness)| {
+            let mut session = Session::new(xs, shared, liveness);
             let ended = runtime.block_on(session.run());
             if session.settled {
                 rest = REST.0;
@@ -85,9 +85,9 @@ pub(super) fn keep(shared: &Shared) {
 }
 
 /// Says that nothing is kept right any more, even when the thread ends by a panic.
-struct Farewell<'a>(&'a Shared);
+struct MarkLostOnDrop<'a>(&'a Shared);
 
-impl Drop for Farewell<'_> {
+impl Drop for MarkLostOnDrop<'_> {
     fn drop(&mut self) {
         self.0
             .lock()
@@ -96,7 +96,7 @@ impl Drop for Farewell<'_> {
     }
 }
 
-fn connect() -> io::Result<(Runtime, XsTokio, Vital)> {
+fn connect() -> io::Result<(Runtime, XsTokio, Liveness)> {
     let daemon = Daemon::greet()?;
     let runtime = Builder::new_current_thread()
         .enable_io()
@@ -104,10 +104,10 @@ fn connect() -> io::Result<(Runtime, XsTokio, Vital)> {
         .build()?;
     let connecting = async { timeout(PATIENCE, XsTokio::new()).await };
     let xs = runtime.block_on(connecting).map_err(|_| unanswered())??;
-    let vital = Vital {
+    let liveness = Liveness {
         daemon: Arc::new(daemon),
         tasks: runtime.metrics().num_alive_tasks(),
         runtime: runtime.handle().clone(),
     };
-    Ok((runtime, xs, vital))
+    Ok((runtime, xs, liveness))
 }

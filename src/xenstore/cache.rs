@@ -1,7 +1,7 @@
 //! What XenStore said last, for commands that go on: watches keep it right, so that a sample of a
 //! host on which nothing changes sends nothing to XenStore.
 //!
-//! A thread of its own has the connection (see [`super::line`]); samples take what is known.
+//! A thread of its own has the connection (see [`super::connection`]); samples take what is known.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use super::place::{Backend, Key, Kind, Place, Wanted};
-use super::{Keys, line, value};
+use super::watched_path::{Backend, Key, Kind, Wanted, WatchedPath};
+use super::{Keys, connection, parse};
 use crate::clock::stamped;
 use crate::snapshot::{Disk, DiskBackend, Domain, Identity, Note, Pool};
 
@@ -49,7 +49,7 @@ pub(super) struct Known {
     pub(super) settled: bool,
     pub(super) facts: BTreeMap<Identity, Facts>,
     pub(super) pools: BTreeMap<u32, Option<String>>,
-    pub(super) line: Line,
+    pub(super) connection: ConnectionState,
     /// How long the last blindness lasted, until a sample has told it.
     recovered: Option<Duration>,
     /// Goes up when a value changed, and when domains were introduced or released.
@@ -67,12 +67,12 @@ pub(super) struct Facts {
 
 /// The connection.
 #[derive(Debug, Default)]
-pub(super) enum Line {
+pub(super) enum ConnectionState {
     /// Not up yet for the first time.
     #[default]
     Coming,
     /// Up, and what it hangs on.
-    Up(line::Vital),
+    Up(connection::Liveness),
     /// Down, or not everything has been read again.
     Down {
         why: String,
@@ -91,7 +91,7 @@ impl Cache {
         let its = Arc::clone(&shared);
         thread::Builder::new()
             .name("xenstore".into())
-            .spawn(move || line::keep(&its))?;
+            .spawn(move || connection::keep(&its))?;
         Ok(Self { shared, seen: 0 })
     }
 
@@ -113,17 +113,17 @@ impl Cache {
             known.settled = false;
             self.shared.call.notify_one();
         }
-        if let Line::Up(vital) = &known.line
-            && let Err(why) = vital.check()
+        if let ConnectionState::Up(liveness) = &known.connection
+            && let Err(why) = liveness.check()
         {
             known.lose(why.to_owned(), Duration::ZERO);
             self.shared.call.notify_one();
         }
         // The first answers are worth waiting for as long as they come.
-        let first = matches!(known.line, Line::Coming);
+        let first = matches!(known.connection, ConnectionState::Coming);
         // The clock is asked only where there is something to wait for.
         let mut until = None;
-        while !known.settled && !matches!(known.line, Line::Down { .. }) {
+        while !known.settled && !matches!(known.connection, ConnectionState::Down { .. }) {
             let now = Instant::now();
             let left = until
                 .get_or_insert(now + WAIT)
@@ -188,8 +188,8 @@ impl Known {
     /// until `ago`.
     pub(super) fn lose(&mut self, why: String, ago: Duration) {
         let now = (Instant::now(), Timestamp::now());
-        self.line = match std::mem::take(&mut self.line) {
-            Line::Up(_) => Line::Down {
+        self.connection = match std::mem::take(&mut self.connection) {
+            ConnectionState::Up(_) => ConnectionState::Down {
                 why,
                 since: now
                     .0
@@ -198,22 +198,24 @@ impl Known {
                     .or(Some(now)),
             },
             // The first reason says more than that it could not be mended.
-            Line::Down {
+            ConnectionState::Down {
                 why,
                 since: since @ Some(_),
-            } => Line::Down { why, since },
-            Line::Coming | Line::Down { .. } => Line::Down { why, since: None },
+            } => ConnectionState::Down { why, since },
+            ConnectionState::Coming | ConnectionState::Down { .. } => {
+                ConnectionState::Down { why, since: None }
+            }
         };
     }
 
     /// Forgets what is known of domains from other places than these: nothing keeps it right any more.
-    pub(super) fn forget_all_but(&mut self, places: &HashSet<Place>) {
+    pub(super) fn forget_all_but(&mut self, places: &HashSet<WatchedPath>) {
         for (&domain, facts) in &mut self.facts {
-            let gone = |key: &Key| !places.contains(&Place::Key(domain.id, *key));
+            let gone = |key: &Key| !places.contains(&WatchedPath::Key(domain.id, *key));
             for key in Key::ALL.into_iter().filter(gone).flat_map(Key::together) {
                 facts.values[*key as usize] = None;
             }
-            let gone = |kind: &Kind| !places.contains(&Place::Served(domain.id, *kind));
+            let gone = |kind: &Kind| !places.contains(&WatchedPath::Served(domain.id, *kind));
             for kind in Kind::ALL.into_iter().filter(gone) {
                 facts.backends[kind as usize].clear();
             }
@@ -221,33 +223,35 @@ impl Known {
     }
 
     /// Takes it down that all that was wanted has been read, which may be `all` that is wanted now.
-    pub(super) fn settle(&mut self, vital: &line::Vital, all: bool) {
+    pub(super) fn settle(&mut self, liveness: &connection::Liveness, all: bool) {
         self.settled = all;
-        if let Line::Down {
+        if let ConnectionState::Down {
             since: Some((since, _)),
             ..
-        } = self.line
+        } = self.connection
         {
             self.recovered = Some(since.elapsed());
         }
-        if !matches!(self.line, Line::Up(_)) {
-            self.line = Line::Up(vital.clone());
+        if !matches!(self.connection, ConnectionState::Up(_)) {
+            self.connection = ConnectionState::Up(liveness.clone());
         }
     }
 
     fn note(&mut self) -> Option<Note> {
-        match &self.line {
-            Line::Down {
+        match &self.connection {
+            ConnectionState::Down {
                 why,
                 since: Some((_, since)),
-            } => Some(Note::StoreStale {
+            } => Some(Note::XenstoreStale {
                 since: *since,
                 why: why.clone(),
             }),
-            Line::Down { why, since: None } => Some(Note::StoreDown(why.clone())),
-            Line::Coming | Line::Up(_) => self.recovered.take().map(|blind| Note::StoreBack {
-                blind_ns: u64::try_from(blind.as_nanos()).unwrap_or(u64::MAX),
-            }),
+            ConnectionState::Down { why, since: None } => Some(Note::XenstoreDown(why.clone())),
+            ConnectionState::Coming | ConnectionState::Up(_) => {
+                self.recovered.take().map(|blind| Note::XenstoreBack {
+                    blind_ns: u64::try_from(blind.as_nanos()).unwrap_or(u64::MAX),
+                })
+            }
         }
     }
 
@@ -267,11 +271,11 @@ impl Known {
                 domain.name = name.filter(|name| !name.is_empty()).cloned();
             }
             if keys.targets {
-                domain.memory_target_bytes = value(Key::Target).and_then(value::kib);
+                domain.memory_target_bytes = value(Key::Target).and_then(parse::kib);
             }
             if keys.details {
-                domain.memory_static_max_bytes = value(Key::StaticMax).and_then(value::kib);
-                domain.store_uuid = value(Key::Vm).and_then(value::uuid);
+                domain.memory_static_max_bytes = value(Key::StaticMax).and_then(parse::kib);
+                domain.xenstore_uuid = value(Key::Vm).and_then(parse::uuid);
             }
             for nic in domain.nics.iter_mut().flatten() {
                 let backends = &facts.backends[Kind::Vif as usize];
@@ -359,7 +363,7 @@ mod tests {
         assert_eq!(web.name.as_deref(), Some("web"));
         assert_eq!(web.memory_target_bytes, Some(1 << 20));
         assert_eq!(web.memory_static_max_bytes, Some(2 << 20));
-        assert_eq!(web.store_uuid, None);
+        assert_eq!(web.xenstore_uuid, None);
         let macs: Vec<_> = web.nics.iter().flatten().map(|nic| &nic.mac).collect();
         assert_eq!(macs, [&None, &Some("00:16:3e:00:00:07".to_owned())]);
         let disks: Vec<_> = web.disks.iter().flatten().collect();
@@ -403,16 +407,16 @@ mod tests {
     #[test]
     fn what_is_not_kept_right_any_more_is_forgotten() {
         let domain = domain(5, "", 0, 0).identity();
-        let after = |places: &[Place]| {
+        let after = |places: &[WatchedPath]| {
             let mut known = known();
             known.forget_all_but(&places.iter().copied().collect());
             known.facts.remove(&domain).unwrap()
         };
-        let name = Place::Key(domain.id, Key::Name);
-        let facts = after(&[name, Place::Served(domain.id, Kind::Qdisk)]);
+        let name = WatchedPath::Key(domain.id, Key::Name);
+        let facts = after(&[name, WatchedPath::Served(domain.id, Kind::Qdisk)]);
         assert_eq!(facts.values, [Some("web".into()), None, None, None]);
         assert_eq!(facts.backends.map(|backends| backends.len()), [0, 0, 1]);
-        let facts = after(&[Place::Key(domain.id, Key::StaticMax)]);
+        let facts = after(&[WatchedPath::Key(domain.id, Key::StaticMax)]);
         assert_eq!(
             facts.values.map(|value| value.is_some()),
             [false, false, true, true]
@@ -421,18 +425,18 @@ mod tests {
 
     #[test]
     fn names_go_on_when_the_line_is_lost_and_its_return_is_told_once() {
-        let vital = line::Vital::sound();
+        let liveness = connection::Liveness::sound();
         let mut known = known();
         known.lose("refused".to_owned(), Duration::ZERO);
-        assert_eq!(known.note(), Some(Note::StoreDown("refused".to_owned())));
-        known.settle(&vital, true);
+        assert_eq!(known.note(), Some(Note::XenstoreDown("refused".to_owned())));
+        known.settle(&liveness, true);
         assert_eq!(known.note(), None);
 
         known.lose("stopped".to_owned(), Duration::from_secs(2));
         known.lose("no answer".to_owned(), Duration::from_secs(2));
         let note = known.note();
         assert!(
-            matches!(&note, Some(Note::StoreStale { why, since })
+            matches!(&note, Some(Note::XenstoreStale { why, since })
                 if why == "stopped" && Timestamp::now() > *since),
             "{note:?}"
         );
@@ -440,10 +444,10 @@ mod tests {
         known.fill_in(&mut domains, &mut []);
         assert_eq!(domains[0].name.as_deref(), Some("web"));
 
-        known.settle(&vital, true);
+        known.settle(&liveness, true);
         let note = known.note();
         assert!(
-            matches!(note, Some(Note::StoreBack { blind_ns }) if blind_ns >= 2_000_000_000),
+            matches!(note, Some(Note::XenstoreBack { blind_ns }) if blind_ns >= 2_000_000_000),
             "{note:?}"
         );
         assert_eq!(known.note(), None);

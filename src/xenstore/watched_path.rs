@@ -1,12 +1,12 @@
 //! The places in XenStore that are kept right.
 
 use super::Keys;
-use super::value::number;
+use super::parse::number;
 use crate::snapshot::{DomId, Domain, Identity, Pool};
 
 /// What is watched, or read when a watch says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Place {
+pub(super) enum WatchedPath {
     /// `@introduceDomain`: a domain came.
     Introduced,
     /// `@releaseDomain`: a domain shut down or went.
@@ -17,7 +17,7 @@ pub(super) enum Place {
     Pool(u32),
     /// All backends of a kind.
     Backends(Kind),
-    /// The backends of a kind for the domain with this id, which [`Place::Backends`] watches.
+    /// The backends of a kind for the domain with this id, which [`WatchedPath::Backends`] watches.
     Served(DomId, Kind),
 }
 
@@ -109,7 +109,7 @@ pub(super) struct Backend {
     pub(super) process: Option<u32>,
 }
 
-impl Place {
+impl WatchedPath {
     /// The path of this place.
     pub(super) fn path(self) -> String {
         match self {
@@ -165,7 +165,7 @@ impl Wanted {
     }
 
     /// All places of it.
-    pub(super) fn places(&self) -> Vec<Place> {
+    pub(super) fn places(&self) -> Vec<WatchedPath> {
         let all = self.keys;
         let kinds = |keys: Keys| {
             let kinds = Kind::ALL.into_iter();
@@ -175,9 +175,9 @@ impl Wanted {
             })
         };
         let some = all.closely.map_or(all, |domain| all.of(domain));
-        let mut places: Vec<Place> = kinds(some).map(Place::Backends).collect();
+        let mut places: Vec<WatchedPath> = kinds(some).map(WatchedPath::Backends).collect();
         if all.names {
-            places.extend(self.pools.iter().copied().map(Place::Pool));
+            places.extend(self.pools.iter().copied().map(WatchedPath::Pool));
         }
         for domain in self.domains.iter().map(|domain| domain.id) {
             let keys = all.of(domain);
@@ -187,8 +187,8 @@ impl Wanted {
                 (keys.details, Key::StaticMax),
             ];
             let wanted = wanted.into_iter().filter(|(wanted, _)| *wanted);
-            places.extend(wanted.map(|(_, key)| Place::Key(domain, key)));
-            places.extend(kinds(keys).map(|kind| Place::Served(domain, kind)));
+            places.extend(wanted.map(|(_, key)| WatchedPath::Key(domain, key)));
+            places.extend(kinds(keys).map(|kind| WatchedPath::Served(domain, kind)));
         }
         places
     }
@@ -232,7 +232,7 @@ mod tests {
         };
         let paths = |keys| -> Vec<String> {
             let places = wanted(keys).places();
-            places.into_iter().map(Place::path).collect()
+            places.into_iter().map(WatchedPath::path).collect()
         };
         let names = Keys {
             names: true,
@@ -249,7 +249,7 @@ mod tests {
         let more = more.filter(|place| !wanted(names).places().contains(place));
         let keys: Vec<Key> = more
             .flat_map(|place| match place {
-                Place::Key(_, key) => key.together(),
+                WatchedPath::Key(_, key) => key.together(),
                 _ => &[],
             })
             .copied()
@@ -275,11 +275,12 @@ mod tests {
                 .filter(|place| place.domain() == Some(DomId(id)))
                 .collect::<Vec<_>>()
         };
-        assert_eq!(about(5), [Place::Key(DomId(5), Key::Name)]);
+        assert_eq!(about(5), [WatchedPath::Key(DomId(5), Key::Name)]);
         let other = DomId(6);
-        let closely = [Key::Name, Key::Target, Key::StaticMax].map(|key| Place::Key(other, key));
+        let closely =
+            [Key::Name, Key::Target, Key::StaticMax].map(|key| WatchedPath::Key(other, key));
         assert_eq!(about(6)[..3], closely);
-        assert_eq!(about(6)[3..], [Place::Served(other, Kind::Vif)]);
+        assert_eq!(about(6)[3..], [WatchedPath::Served(other, Kind::Vif)]);
 
         let mut other = domain.clone();
         other.uuid = uuid::Uuid::nil();

@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
+use super::parse::number;
 use super::reader::{Down, Reader};
-use super::value::number;
 use crate::snapshot::{Backend, DomId, Listing};
 
 /// Where dom0's backends are.

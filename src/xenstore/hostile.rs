@@ -1,12 +1,12 @@
 //! What must hold of XenStore's texts, see [`crate::hostile`].
 
 use super::daemon;
-use super::place::Kind;
-use super::value::{kib, number, online, uuid};
+use super::parse::{kib, number, online, uuid};
+use super::watched_path::Kind;
 use crate::hostile::digits;
 
 /// Values, names of nodes and paths in XenStore, and what the kernel says of its daemon.
-pub fn store(bytes: &[u8]) {
+pub fn xenstore(bytes: &[u8]) {
     state(bytes);
     let Ok(text) = str::from_utf8(bytes) else {
         return;
