@@ -132,7 +132,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dom0::tree::Tree;
+    use crate::dom0::fake_sysfs::FakeSysfs;
 
     #[test]
     fn only_devices_of_the_type_asked_for_are_taken() {
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn devices_come_by_domain_and_in_order() {
-        let tree = Tree::new();
+        let tree = FakeSysfs::new();
         for name in [
             "vif-10-0",
             "vif-9-10",
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn no_bus_is_no_device_but_a_bus_that_cannot_be_listed_is_an_error() {
-        let tree = Tree::new();
+        let tree = FakeSysfs::new();
         let list = || Bus::default().list(&tree.roots, ["vif"]);
         assert_eq!(list().unwrap(), [Vec::new()]);
         tree.write("sys/bus/xen-backend/devices", "a file\n");
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_bus_that_is_kept_open_is_listed_as_it_is_by_then() {
-        let tree = Tree::new();
+        let tree = FakeSysfs::new();
         let mut bus = Bus::default();
         let mut ids = || {
             bus.list(&tree.roots, ["vif"]).unwrap()[0]

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::kept::{Kept, Room};
+use super::cached_file::{CachedFile, FdBudget};
 
 /// More than `u64::MAX` and its newline take. A longer file is no counter, and not read further.
 const LONGEST: usize = 32;
@@ -14,16 +14,16 @@ const LONGEST: usize = 32;
 /// holds anything but one whole number and its newline. With them comes the first reason that is
 /// another than that there is no such file.
 pub(super) fn read_all<const N: usize>(
-    files: &mut [Kept; N],
+    files: &mut [CachedFile; N],
     names: [&str; N],
-    room: &Room,
+    budget: &FdBudget,
     folder: impl Fn() -> PathBuf,
 ) -> ([Option<u64>; N], Option<io::Error>) {
     let mut buffer = [0; LONGEST];
     let mut values = [None; N];
     let mut fault = None;
     for ((value, file), name) in values.iter_mut().zip(files).zip(names) {
-        let text = file.read(&mut buffer, room, || folder().join(name));
+        let text = file.read(&mut buffer, budget, || folder().join(name));
         match text.and_then(|text| counter(text).ok_or_else(|| io::Error::other("not a number"))) {
             Ok(number) => *value = Some(number),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -96,8 +96,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rx_bytes");
         let read = |name| {
-            let room = Room::default();
-            let ([value], _) = read_all(&mut Default::default(), [name], &room, || {
+            let budget = FdBudget::default();
+            let ([value], _) = read_all(&mut Default::default(), [name], &budget, || {
                 folder.path().to_owned()
             });
             value

@@ -105,12 +105,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dom0::tree::Tree;
+    use crate::dom0::fake_sysfs::FakeSysfs;
 
     const STAT: &str = "cpu  10 20 30 1000 2000 40 50 6 7 8\ncpu0 1 2 3 4 5 6 7 8 9 10\nintr 5\n";
 
-    fn with(uptime: &str, stat: &str) -> Tree {
-        let tree = Tree::new();
+    fn with(uptime: &str, stat: &str) -> FakeSysfs {
+        let tree = FakeSysfs::new();
         tree.write("proc/uptime", uptime);
         tree.write("proc/stat", stat);
         tree
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_none() {
-        let nothing = |tree: Tree| {
+        let nothing = |tree: FakeSysfs| {
             let read = kernel(&tree.roots);
             let nothing = Dom0Kernel {
                 tick_ns: tick_ns(),
@@ -171,7 +171,7 @@ mod tests {
             };
             assert_eq!(read, nothing);
         };
-        nothing(Tree::new());
+        nothing(FakeSysfs::new());
         nothing(with("", ""));
         let long = "1".repeat(1 << 20);
         nothing(with(&long, &format!("cpu  {long}\n")));

@@ -6,16 +6,16 @@
 //! [`Fault`].
 
 mod bus;
+mod cached_file;
 mod counter;
+#[cfg(test)]
+mod fake_sysfs;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod hostile;
-mod kept;
 mod kernel;
 mod tapdisk;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tree;
 mod vbd;
 mod vif;
 
@@ -26,7 +26,7 @@ use std::path::PathBuf;
 
 use crate::snapshot::{Disk, Dom0Kernel, DomId, Nic};
 use bus::{Bus, Device};
-use kept::Room;
+use cached_file::FdBudget;
 
 pub use vbd::disk_name;
 
@@ -57,7 +57,7 @@ impl Roots {
 pub struct Dom0 {
     roots: Roots,
     bus: Bus,
-    room: Room,
+    budget: FdBudget,
     nics: BTreeMap<Device, vif::Files>,
     disks: BTreeMap<Device, vbd::Files>,
     /// What was wrong with devices in this sample, and which had something wrong in the one before.
@@ -99,7 +99,7 @@ impl Dom0 {
         Self {
             roots,
             bus: Bus::default(),
-            room: Room::default(),
+            budget: FdBudget::default(),
             nics: BTreeMap::new(),
             disks: BTreeMap::new(),
             faults: Vec::new(),
@@ -110,7 +110,7 @@ impl Dom0 {
     /// Keeps the files of devices open from now on, as far as this process may, and raises its limit
     /// of open files for that: one system call for each file and sample instead of three.
     pub fn keep_open(&mut self) {
-        self.room = Room::for_many();
+        self.budget = FdBudget::for_many();
     }
 
     /// What dom0's kernel says of itself. A field is `None` when its file is gone or makes no sense.
@@ -137,11 +137,11 @@ impl Dom0 {
         for devices in [&mut vifs, &mut vbds] {
             devices.retain(|device| wanted(device.domain));
         }
-        let (roots, room, faults) = (&self.roots, &self.room, &mut self.faults);
+        let (roots, budget, faults) = (&self.roots, &self.budget, &mut self.faults);
         Ok(Devices {
             nics: nics.then(|| {
                 bus::by_domain(vifs, &mut self.nics, |device, files| {
-                    let (nic, fault) = vif::nic(roots, device, files, room)?;
+                    let (nic, fault) = vif::nic(roots, device, files, budget)?;
                     faults
                         .extend(fault.map(|why| Fault::of("vif", device.domain, device.id, &why)));
                     Some(nic)
@@ -149,7 +149,7 @@ impl Dom0 {
             }),
             disks: disks.then(|| {
                 bus::by_domain(vbds, &mut self.disks, |device, files| {
-                    let (disk, fault) = vbd::disk(roots, device, files, room)?;
+                    let (disk, fault) = vbd::disk(roots, device, files, budget)?;
                     faults
                         .extend(fault.map(|why| Fault::of("vbd", device.domain, device.id, &why)));
                     Some(disk)

@@ -189,7 +189,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dom0::tree::Tree;
+    use crate::dom0::fake_sysfs::FakeSysfs;
     use crate::snapshot::{DiskBackend, Stamp};
 
     const FOLDER: &str = "shm/td3-77";
@@ -209,15 +209,15 @@ mod tests {
     }
 
     /// A tree with process 77 alive and `file` as its statistics.
-    fn with(file: &[u8]) -> Tree {
-        let tree = Tree::new();
+    fn with(file: &[u8]) -> FakeSysfs {
+        let tree = FakeSysfs::new();
         tree.folder("proc/77");
         tree.write(FILE, file);
         secure(&tree, FOLDER, 0o700);
         tree
     }
 
-    fn secure(tree: &Tree, folder: &str, mode: u32) {
+    fn secure(tree: &FakeSysfs, folder: &str, mode: u32) {
         fs::set_permissions(tree.path().join(folder), fs::Permissions::from_mode(mode)).unwrap();
     }
 
@@ -232,14 +232,14 @@ mod tests {
         }
     }
 
-    fn read_as(tree: &Tree, trusted: u32) -> Disk {
+    fn read_as(tree: &FakeSysfs, trusted: u32) -> Disk {
         let mut disk = blank(Some(77));
         fill_in_from(&tree.roots, DomId(5), &mut disk, trusted);
         disk
     }
 
     /// As if it were root who runs the tests.
-    fn read(tree: &Tree) -> Disk {
+    fn read(tree: &FakeSysfs) -> Disk {
         read_as(tree, Uid::current().as_raw())
     }
 

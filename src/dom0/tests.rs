@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use super::tree::{Mortal, Tree};
+use super::fake_sysfs::{FakeSysfs, Mortal};
 use super::*;
 use crate::snapshot::Stamp;
 
@@ -9,15 +9,15 @@ const DISK: &str = "sys/bus/xen-backend/devices/vbd-5-51712";
 const OTHER: &str = "sys/bus/xen-backend/devices/vbd-6-51712";
 
 /// A NIC and two disks; all counters are `value`.
-fn with(value: u64) -> Tree {
-    let tree = Tree::new();
+fn with(value: u64) -> FakeSysfs {
+    let tree = FakeSysfs::new();
     nic(&tree, "vif5.0", value);
     disk(&tree, DISK, value);
     disk(&tree, OTHER, value);
     tree
 }
 
-fn nic(tree: &Tree, name: &str, value: u64) {
+fn nic(tree: &FakeSysfs, name: &str, value: u64) {
     let interface = format!("{NIC}/net/{name}");
     tree.write(
         &format!("{interface}/uevent"),
@@ -29,7 +29,7 @@ fn nic(tree: &Tree, name: &str, value: u64) {
     }
 }
 
-fn disk(tree: &Tree, device: &str, value: u64) {
+fn disk(tree: &FakeSysfs, device: &str, value: u64) {
     for counter in vbd::COUNTERS {
         let path = format!("{device}/statistics/{counter}");
         tree.write(&path, format!("{value}\n"));
@@ -37,9 +37,9 @@ fn disk(tree: &Tree, device: &str, value: u64) {
 }
 
 /// With room for so many files.
-fn keeping(tree: &Tree, most: usize) -> Dom0 {
+fn keeping(tree: &FakeSysfs, most: usize) -> Dom0 {
     let mut dom0 = Dom0::new(tree.roots.clone());
-    dom0.room = Room::for_up_to(most);
+    dom0.budget = FdBudget::for_up_to(most);
     dom0
 }
 
@@ -86,11 +86,11 @@ fn open_files_say_what_is_new() {
     let mut dom0 = keeping(&tree, 1000);
     assert_eq!(only_nic(sound(&mut dom0)).rx_bytes, Some(100));
     let files = 1 + vif::COUNTERS.len() + 2 * vbd::COUNTERS.len();
-    assert_eq!(dom0.room.taken(), files);
+    assert_eq!(dom0.budget.taken(), files);
     nic(&tree, "vif5.0", 7);
     disk(&tree, DISK, 8);
     assert_eq!(only_nic(sound(&mut dom0)).rx_bytes, Some(7));
-    assert_eq!(dom0.room.taken(), files);
+    assert_eq!(dom0.budget.taken(), files);
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn who_samples_once_keeps_nothing_open() {
     let tree = with(100);
     let mut dom0 = Dom0::new(tree.roots.clone());
     sound(&mut dom0);
-    assert_eq!(dom0.room.taken(), 0);
+    assert_eq!(dom0.budget.taken(), 0);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn of_a_domain_that_is_not_wanted_nothing_is_read() {
         .unwrap();
     assert!(!devices.nics.unwrap().contains_key(&DomId(5)));
     assert!(!devices.disks.unwrap().contains_key(&DomId(5)));
-    assert_eq!(dom0.room.taken(), vbd::COUNTERS.len());
+    assert_eq!(dom0.budget.taken(), vbd::COUNTERS.len());
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn more_files_than_there_is_room_for_are_read_all_the_same() {
         sound(&mut dom0);
         disk(&tree, OTHER, 7);
         sound(&mut dom0);
-        assert_eq!(dom0.room.taken(), most);
+        assert_eq!(dom0.budget.taken(), most);
     }
 }
 
@@ -130,12 +130,12 @@ fn a_device_that_went_is_closed_and_one_that_came_back_is_another() {
     let tree = with(100);
     let mut dom0 = keeping(&tree, 1000);
     sound(&mut dom0);
-    let before = dom0.room.taken();
+    let before = dom0.budget.taken();
     tree.remove(NIC);
     tree.remove(OTHER);
     let devices = sound(&mut dom0);
     assert!(devices.nics.unwrap().is_empty());
-    assert!(dom0.room.taken() < before / 2);
+    assert!(dom0.budget.taken() < before / 2);
     nic(&tree, "vif5.0", 7);
     assert_eq!(only_nic(sound(&mut dom0)).rx_bytes, Some(7));
 }
@@ -254,7 +254,7 @@ fn a_file_that_fails_is_told_with_the_reason() {
 
 #[test]
 fn a_tapdisk_whose_statistics_make_no_sense_is_told() {
-    let tree = Tree::new();
+    let tree = FakeSysfs::new();
     tree.folder("proc/77");
     let mut dom0 = Dom0::new(tree.roots.clone());
     let mut tapdisk = Disk {

@@ -4,8 +4,8 @@ use std::io;
 
 use super::Roots;
 use super::bus::Device;
+use super::cached_file::{CachedFile, FdBudget};
 use super::counter;
-use super::kept::{Kept, Room};
 use crate::clock;
 use crate::snapshot::{Disk, DiskBackend};
 
@@ -20,7 +20,7 @@ pub(super) const COUNTERS: [&str; 7] = [
 
 /// The files of a disk.
 #[derive(Debug, Default)]
-pub(super) struct Files([Kept; COUNTERS.len()]);
+pub(super) struct Files([CachedFile; COUNTERS.len()]);
 
 /// A disk that dom0's kernel serves; `None` when it went away. The kernel counts requests when it
 /// hands them on, and neither errors nor time. Its counters start at 0 again when the frontend
@@ -29,11 +29,11 @@ pub(super) fn disk(
     roots: &Roots,
     device: Device,
     files: &mut Files,
-    room: &Room,
+    budget: &FdBudget,
 ) -> Option<(Disk, Option<io::Error>)> {
     let folder = || device.path(roots).join("statistics");
     let ((counters, fault), stamp) =
-        clock::stamped(|| counter::read_all(&mut files.0, COUNTERS, room, folder));
+        clock::stamped(|| counter::read_all(&mut files.0, COUNTERS, budget, folder));
     if counters == [None; COUNTERS.len()] && !device.path(roots).exists() {
         return None;
     }
@@ -105,14 +105,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dom0::tree::Tree;
+    use crate::dom0::fake_sysfs::FakeSysfs;
     use crate::snapshot::DomId;
 
     const STATISTICS: &str = "sys/bus/xen-backend/devices/vbd-5-51712/statistics";
 
     /// A tree in which every counter has a value of its own.
-    fn with_a_disk() -> Tree {
-        let tree = Tree::new();
+    fn with_a_disk() -> FakeSysfs {
+        let tree = FakeSysfs::new();
         for (name, text) in [
             ("rd_req", "100\n"),
             ("wr_req", "101\n"),
@@ -127,7 +127,7 @@ mod tests {
         tree
     }
 
-    fn only_disk(tree: &Tree) -> Disk {
+    fn only_disk(tree: &FakeSysfs) -> Disk {
         let domains = tree.devices().disks.unwrap();
         assert_eq!(domains.keys().collect::<Vec<_>>(), [&DomId(5)]);
         assert_eq!(domains[&DomId(5)].len(), 1);
@@ -197,8 +197,8 @@ mod tests {
             domain: DomId(5),
             id: 51728,
         };
-        let (mut files, room) = Default::default();
-        assert!(disk(&tree.roots, gone, &mut files, &room).is_none());
+        let (mut files, budget) = Default::default();
+        assert!(disk(&tree.roots, gone, &mut files, &budget).is_none());
     }
 
     #[test]

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use super::Roots;
 use super::bus::Device;
+use super::cached_file::{CachedFile, FdBudget};
 use super::counter;
-use super::kept::{Kept, Room};
 use crate::clock;
 use crate::snapshot::Nic;
 
@@ -34,8 +34,8 @@ const LONGEST: usize = 256;
 pub(super) struct Files {
     /// The interface's `uevent`, which says its name. An interface that is renamed takes its open
     /// files along.
-    uevent: Kept,
-    counters: [Kept; COUNTERS.len()],
+    uevent: CachedFile,
+    counters: [CachedFile; COUNTERS.len()],
 }
 
 /// A NIC that dom0's kernel serves, seen from the guest; `None` when it went away. `mac` is `None`:
@@ -49,12 +49,12 @@ pub(super) fn nic(
     roots: &Roots,
     device: Device,
     files: &mut Files,
-    room: &Room,
+    budget: &FdBudget,
 ) -> Option<(Nic, Option<io::Error>)> {
     let interfaces = || device.path(roots).join("net");
-    let interface = interface(&mut files.uevent, room, interfaces);
+    let interface = interface(&mut files.uevent, budget, interfaces);
     let ((counters, fault), stamp) = clock::stamped(|| match &interface {
-        Ok(name) => counter::read_all(&mut files.counters, COUNTERS, room, || {
+        Ok(name) => counter::read_all(&mut files.counters, COUNTERS, budget, || {
             interfaces().join(name).join("statistics")
         }),
         Err(_) => ([None; COUNTERS.len()], None),
@@ -99,8 +99,8 @@ pub(super) fn nic(
 /// The name of a device's interface, the only one that a backend has (`xenvif_alloc` in Linux,
 /// drivers/net/xen-netback/interface.c).
 fn interface(
-    uevent: &mut Kept,
-    room: &Room,
+    uevent: &mut CachedFile,
+    budget: &FdBudget,
     interfaces: impl Fn() -> PathBuf,
 ) -> io::Result<OsString> {
     let mut buffer = [0; LONGEST];
@@ -110,7 +110,7 @@ fn interface(
     }
     let entry = fs::read_dir(interfaces())?.next();
     let entry = entry.ok_or(ErrorKind::NotFound)??;
-    uevent.keep(room, || entry.path().join("uevent"));
+    uevent.keep(budget, || entry.path().join("uevent"));
     Ok(entry.file_name())
 }
 
@@ -126,14 +126,14 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::dom0::tree::Tree;
+    use crate::dom0::fake_sysfs::FakeSysfs;
     use crate::snapshot::DomId;
 
     const BUS: &str = "sys/bus/xen-backend/devices";
 
     /// A tree in which every counter has a value of its own: the 1st of COUNTERS 100, the 2nd 101…
-    fn with(interfaces: &[(&str, &str)]) -> Tree {
-        let tree = Tree::new();
+    fn with(interfaces: &[(&str, &str)]) -> FakeSysfs {
+        let tree = FakeSysfs::new();
         for (device, interface) in interfaces {
             for (value, name) in (100..).zip(COUNTERS) {
                 let path = format!("{BUS}/{device}/net/{interface}/statistics/{name}");
@@ -143,7 +143,7 @@ mod tests {
         tree
     }
 
-    fn only_nic(tree: &Tree) -> Nic {
+    fn only_nic(tree: &FakeSysfs) -> Nic {
         let mut domains = tree.devices().nics.unwrap();
         assert_eq!(domains.len(), 1, "{domains:?}");
         let mut nics = domains.pop_first().unwrap().1;
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn what_dom0_sent_is_what_the_guest_received() {
-        let tree = Tree::new();
+        let tree = FakeSysfs::new();
         let statistics = format!("{BUS}/vif-5-1/net/vif5.1/statistics");
         for (name, text) in [
             ("rx_bytes", "1\n"),
@@ -242,7 +242,7 @@ mod tests {
             domain: DomId(5),
             id: 1,
         };
-        let (mut files, room) = Default::default();
-        assert!(super::nic(&tree.roots, gone, &mut files, &room).is_none());
+        let (mut files, budget) = Default::default();
+        assert!(super::nic(&tree.roots, gone, &mut files, &budget).is_none());
     }
 }

@@ -24,14 +24,14 @@ const RESERVE: u64 = 64;
 
 /// How many files may be kept open.
 #[derive(Debug, Default)]
-pub(super) struct Room {
+pub(super) struct FdBudget {
     most: usize,
     /// Each file that is kept open has another reference to this.
     kept: Arc<()>,
 }
 
-impl Room {
-    /// Room for as many files as this process may have open, or may allow itself to have.
+impl FdBudget {
+    /// FdBudget for as many files as this process may have open, or may allow itself to have.
     pub(super) fn for_many() -> Self {
         Self::for_up_to(allowed().unwrap_or(0).saturating_sub(RESERVE) as usize)
     }
@@ -67,11 +67,11 @@ fn allowed() -> io::Result<u64> {
     })
 }
 
-/// A file that is kept open from one sample to the next where there is room, else opened each time.
+/// A file that is kept open from one sample to the next where there is budget, else opened each time.
 #[derive(Debug, Default)]
-pub(super) struct Kept(Option<(File, Arc<()>)>);
+pub(super) struct CachedFile(Option<(File, Arc<()>)>);
 
-impl Kept {
+impl CachedFile {
     /// As much of the file at `path` as fits into `buffer`.
     ///
     /// One call of `pread` is enough: sysfs hands out all it has, up to the buffer's length.
@@ -81,7 +81,7 @@ impl Kept {
     pub(super) fn read<'b>(
         &mut self,
         buffer: &'b mut [u8],
-        room: &Room,
+        budget: &FdBudget,
         path: impl FnOnce() -> PathBuf,
     ) -> io::Result<&'b [u8]> {
         let length = match self.length_in_place(buffer) {
@@ -89,7 +89,7 @@ impl Kept {
             None => {
                 let file = File::open(path())?;
                 let length = file.read_at(buffer, 0)?;
-                self.0 = room.take().map(|place| (file, place));
+                self.0 = budget.take().map(|place| (file, place));
                 length
             }
         };
@@ -112,9 +112,9 @@ impl Kept {
         read
     }
 
-    /// Opens the file at `path` for the samples to come, if it is there and there is room.
-    pub(super) fn keep(&mut self, room: &Room, path: impl FnOnce() -> PathBuf) {
-        self.0 = room
+    /// Opens the file at `path` for the samples to come, if it is there and there is budget.
+    pub(super) fn keep(&mut self, budget: &FdBudget, path: impl FnOnce() -> PathBuf) {
+        self.0 = budget
             .take()
             .and_then(|place| Some((File::open(path()).ok()?, place)));
     }
@@ -128,68 +128,74 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::dom0::tree::{Mortal, Tree};
+    use crate::dom0::fake_sysfs::{FakeSysfs, Mortal};
 
-    fn read(file: &mut Kept, path: &Path, room: &Room) -> Option<Vec<u8>> {
+    fn read(file: &mut CachedFile, path: &Path, budget: &FdBudget) -> Option<Vec<u8>> {
         let mut buffer = [0; 16];
-        let bytes = file.read(&mut buffer, room, || path.to_owned());
+        let bytes = file.read(&mut buffer, budget, || path.to_owned());
         bytes.ok().map(<[u8]>::to_vec)
     }
 
     #[test]
     fn a_file_is_opened_once_and_read_anew_each_time() {
-        let tree = Tree::new();
+        let tree = FakeSysfs::new();
         let path = tree.path().join("counter");
-        let (mut kept, room) = (Kept::default(), Room::for_up_to(1));
-        assert_eq!(read(&mut kept, &path, &room), None);
+        let (mut kept, budget) = (CachedFile::default(), FdBudget::for_up_to(1));
+        assert_eq!(read(&mut kept, &path, &budget), None);
         fs::write(&path, "7\n").unwrap();
-        assert_eq!(read(&mut kept, &path, &room).unwrap(), b"7\n");
+        assert_eq!(read(&mut kept, &path, &budget).unwrap(), b"7\n");
         fs::write(&path, "12345678901234567890\n").unwrap();
-        assert_eq!(read(&mut kept, &path, &room).unwrap(), b"1234567890123456");
+        assert_eq!(
+            read(&mut kept, &path, &budget).unwrap(),
+            b"1234567890123456"
+        );
         // It has no name any more, and still is what it was.
         fs::remove_file(&path).unwrap();
-        assert_eq!(read(&mut kept, &path, &room).unwrap(), b"1234567890123456");
-        assert_eq!(room.taken(), 1);
+        assert_eq!(
+            read(&mut kept, &path, &budget).unwrap(),
+            b"1234567890123456"
+        );
+        assert_eq!(budget.taken(), 1);
         drop(kept);
-        assert_eq!(room.taken(), 0);
+        assert_eq!(budget.taken(), 0);
     }
 
     #[test]
     fn a_file_that_is_dead_is_opened_anew() {
-        let tree = Tree::new();
+        let tree = FakeSysfs::new();
         let path = tree.path().join("counter");
-        let (mut kept, room) = (Kept::default(), Room::for_up_to(1));
+        let (mut kept, budget) = (CachedFile::default(), FdBudget::for_up_to(1));
         let mortal = Mortal::at(&path);
-        assert_eq!(read(&mut kept, &path, &room).unwrap(), b"0\n");
+        assert_eq!(read(&mut kept, &path, &budget).unwrap(), b"0\n");
         mortal.die();
-        assert_eq!(read(&mut kept, &path, &room), None);
-        assert_eq!(room.taken(), 0);
+        assert_eq!(read(&mut kept, &path, &budget), None);
+        assert_eq!(budget.taken(), 0);
         fs::remove_file(&path).unwrap();
         fs::write(&path, "7\n").unwrap();
-        assert_eq!(read(&mut kept, &path, &room).unwrap(), b"7\n");
+        assert_eq!(read(&mut kept, &path, &budget).unwrap(), b"7\n");
     }
 
     #[test]
     fn without_room_files_are_read_and_closed() {
-        let tree = Tree::new();
+        let tree = FakeSysfs::new();
         let path = tree.path().join("counter");
         fs::write(&path, "7\n").unwrap();
-        let room = Room::for_up_to(2);
-        let mut files = [(); 5].map(|()| Kept::default());
+        let budget = FdBudget::for_up_to(2);
+        let mut files = [(); 5].map(|()| CachedFile::default());
         for _ in 0..2 {
             for file in &mut files {
-                assert_eq!(read(file, &path, &room).unwrap(), b"7\n");
-                assert!(room.taken() <= 2);
+                assert_eq!(read(file, &path, &budget).unwrap(), b"7\n");
+                assert!(budget.taken() <= 2);
             }
         }
-        assert_eq!(room.taken(), 2);
+        assert_eq!(budget.taken(), 2);
     }
 
     #[test]
     fn the_limit_is_raised_as_far_as_it_may_be() {
-        let room = Room::for_many();
+        let budget = FdBudget::for_many();
         let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
         assert!(soft >= hard.min(MOST + RESERVE), "{soft} of {hard}");
-        assert_eq!(room.most as u64, MOST.min(soft - RESERVE));
+        assert_eq!(budget.most as u64, MOST.min(soft - RESERVE));
     }
 }

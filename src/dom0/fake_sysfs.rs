@@ -13,12 +13,12 @@ use super::{Devices, Dom0, Roots};
 
 /// A temporary folder with `sys`, `proc` and `shm` in it, which goes when it is dropped.
 #[derive(Debug)]
-pub(super) struct Tree {
+pub(super) struct FakeSysfs {
     folder: TempDir,
     pub(super) roots: Roots,
 }
 
-impl Tree {
+impl FakeSysfs {
     pub(super) fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let roots = Roots {
