@@ -16,19 +16,18 @@
 pub mod audit;
 pub mod clock;
 pub mod compare;
-#[cfg(test)]
-mod doctored;
 pub mod dom0;
 pub mod error;
 pub mod events;
+#[cfg(test)]
+mod fixtures;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
-pub mod hostile;
+pub mod fuzzing;
 pub mod rates;
 pub mod selector;
 pub mod snapshot;
 pub mod source;
-
 pub mod view;
 pub mod xen;
 pub mod xenstore;

@@ -153,7 +153,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::doctored::{domain, snapshot};
+    use crate::fixtures::{domain, snapshot};
 
     fn host() -> Snapshot {
         let mut nameless = domain(9, "", 0, 0);

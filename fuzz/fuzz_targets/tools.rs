@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| xenscope::hostile::tools(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| xenscope::fuzzing::tools(bytes));

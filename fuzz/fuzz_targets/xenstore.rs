@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| xenscope::hostile::xenstore(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| xenscope::fuzzing::xenstore(bytes));

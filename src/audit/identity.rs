@@ -208,7 +208,7 @@ fn dying(interval: &Interval<'_>) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctored::domain;
+    use crate::fixtures::domain;
 
     #[test]
     fn a_gap_is_passing_until_it_was_seen_twice_and_while_a_domain_is_built() {

@@ -359,7 +359,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::doctored::{SECOND, domain, snapshot};
+    use crate::fixtures::{SECOND, domain, snapshot};
 
     fn row(id: u16, name: &str, cells: [&str; 4]) -> Row {
         Row {

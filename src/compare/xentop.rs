@@ -126,7 +126,7 @@ a name of words --b---         42    0.0     131072    4.2     132096       4.2 
 
     #[test]
     fn our_own_layout_is_xentops() {
-        use crate::doctored::{domain, snapshot};
+        use crate::fixtures::{domain, snapshot};
         use crate::rates::Rates;
         use crate::view::{Sample, Shown, xentop};
         let snapshot = snapshot(0, 0, vec![domain(5, "web", 0, 7)]);

@@ -90,7 +90,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::doctored::domain;
+    use crate::fixtures::domain;
 
     /// As xl of Xen 4.17 printed it.
     const LIST: &str = "Name                                        ID   Mem VCPUs\tState\tTime(s)

@@ -11,7 +11,7 @@ mod counter;
 #[cfg(test)]
 mod fake_sysfs;
 #[cfg(any(test, fuzzing))]
-pub(crate) mod hostile;
+pub(crate) mod fuzzing;
 mod kernel;
 mod tapdisk;
 #[cfg(test)]

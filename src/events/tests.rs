@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::doctored::{SECOND, disk, domain, nic, snapshot};
+use crate::fixtures::{SECOND, disk, domain, nic, snapshot};
 use crate::snapshot::{Domain, Note, Snapshot};
 
 /// A look at these domains at this second.

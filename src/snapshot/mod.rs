@@ -166,7 +166,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::doctored::{audited, disk, domain, nic, vcpu};
+    use crate::fixtures::{audited, disk, domain, nic, vcpu};
 
     #[test]
     fn the_state_that_says_most_wins() {

@@ -143,7 +143,7 @@ mod tests {
 
     use super::*;
     use crate::compare::{Row, Trouble, hold};
-    use crate::doctored::{SECOND, domain, snapshot};
+    use crate::fixtures::{SECOND, domain, snapshot};
     use crate::snapshot::DomId;
 
     fn report(result: Result<Comparison, Trouble>) -> Report {

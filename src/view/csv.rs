@@ -165,7 +165,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::doctored::{domain, equipped, snapshot};
+    use crate::fixtures::{domain, equipped, snapshot};
     use crate::rates::Rates;
 
     /// What `view` makes of the equipped host.

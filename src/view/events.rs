@@ -66,7 +66,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::doctored::domain;
+    use crate::fixtures::domain;
     use crate::view::json;
     use crate::view::text::is_unsafe;
 

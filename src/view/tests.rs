@@ -1,7 +1,7 @@
 //! Whole texts, held against those in `golden`.
 
 use super::{Sample, Shown, host, list, status, top, vcpus};
-use crate::doctored::equipped;
+use crate::fixtures::equipped;
 use crate::rates::Rates;
 
 /// What a view makes of the equipped host: as wide as it likes, for 80 columns, and for 40.

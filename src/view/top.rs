@@ -104,7 +104,7 @@ fn heading(sample: Sample<'_>, width: Option<usize>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctored::{disk, domain, snapshot};
+    use crate::fixtures::{disk, domain, snapshot};
     use crate::rates::Rates;
     use crate::snapshot::Note;
 

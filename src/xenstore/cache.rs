@@ -313,7 +313,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::doctored::{disk, domain, nic};
+    use crate::fixtures::{disk, domain, nic};
     use crate::snapshot::DomId;
 
     const ALL: Keys = Keys {

@@ -8,7 +8,7 @@ mod cache;
 mod connection;
 mod daemon;
 #[cfg(any(test, fuzzing))]
-pub(crate) mod hostile;
+pub(crate) mod fuzzing;
 mod listing;
 mod parse;
 mod query;

@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn only_what_is_shown_is_watched() {
-        let domain = crate::doctored::domain(5, "web", 0, 0);
+        let domain = crate::fixtures::domain(5, "web", 0, 0);
         let wanted = |keys| Wanted {
             domains: vec![domain.identity()],
             pools: vec![0],
@@ -263,7 +263,7 @@ mod tests {
         assert_eq!(paths(macs), [vifs.to_owned(), format!("{vifs}/5")]);
         assert!(paths(Keys::default()).is_empty());
 
-        let another = crate::doctored::domain(6, "db", 0, 0).identity();
+        let another = crate::fixtures::domain(6, "db", 0, 0).identity();
         let mut both = wanted(Keys {
             closely: Some(another.id),
             ..names
@@ -300,7 +300,7 @@ mod tests {
         let both = Wanted {
             domains: vec![
                 domains[0].identity(),
-                crate::doctored::domain(9, "", 0, 0).identity(),
+                crate::fixtures::domain(9, "", 0, 0).identity(),
             ],
             ..now.clone()
         };

@@ -8,12 +8,12 @@ fn one_percent_of_the_hosts_cpu_time_lost_is_found() {
         web(snapshot).cpu_time_ns -= second * SECOND / 50;
         web(snapshot).vcpus.as_mut().unwrap()[0].cpu_time_ns -= second * SECOND / 50;
     };
-    let report = doctored(lost);
+    let report = altered(lost);
     assert_eq!(found(&report), failed("cpu.conservation"));
     let reason = of(&report, "cpu.conservation").reason.as_deref();
     assert_eq!(reason, Some("20.000 ms is not accounted for"));
     // And as well one percent too much.
-    let report = doctored(|snapshot, second| {
+    let report = altered(|snapshot, second| {
         snapshot.host.pcpu[1].idle_time_ns = Some(second * SECOND * 3 / 10 + second * SECOND / 50);
     });
     assert_eq!(found(&report), failed("cpu.conservation"));
@@ -22,7 +22,7 @@ fn one_percent_of_the_hosts_cpu_time_lost_is_found() {
 #[test]
 fn the_smallest_leak_that_is_found_is_the_tolerance() {
     let leak = |ns: u64| {
-        doctored(move |snapshot, second| {
+        altered(move |snapshot, second| {
             web(snapshot).cpu_time_ns -= (second - 1) * ns;
             web(snapshot).vcpus.as_mut().unwrap()[0].cpu_time_ns -= (second - 1) * ns;
         })
@@ -41,7 +41,7 @@ fn the_smallest_leak_that_is_found_is_the_tolerance() {
 #[test]
 fn xens_clock_counts_and_without_it_the_tolerance_is_wider() {
     let tolerance = |fault: fn(&mut Snapshot)| {
-        let report = doctored(|snapshot, _| fault(snapshot));
+        let report = altered(|snapshot, _| fault(snapshot));
         match of(&report, "cpu.conservation").figures {
             Some(Figures::Numbers { tolerance, .. }) => tolerance,
             _ => panic!("{report:?}"),
@@ -74,8 +74,8 @@ fn xens_clock_counts_and_without_it_the_tolerance_is_wider() {
         kernel.stamp.at_ns = at_ns;
         kernel.idle_time_ns = Some(at_ns / 10 * 7);
     };
-    assert_eq!(found(&doctored(fast)), warned("cpu.clock"));
-    let unknown = doctored(|snapshot, second| {
+    assert_eq!(found(&altered(fast)), warned("cpu.clock"));
+    let unknown = altered(|snapshot, second| {
         fast(snapshot, second);
         snapshot.xen_clock = None;
     });
@@ -84,7 +84,7 @@ fn xens_clock_counts_and_without_it_the_tolerance_is_wider() {
 
 #[test]
 fn a_domain_that_went_is_the_reason_for_no_more_than_it_can_have_run() {
-    let report = doctored(|snapshot, second| {
+    let report = altered(|snapshot, second| {
         if second == 2 {
             snapshot.domains.remove(1);
             let listing = snapshot.listing.as_mut().unwrap();
@@ -125,7 +125,7 @@ fn a_domain_that_came_is_accounted_for_from_its_beginning() {
 
 #[test]
 fn a_pcpu_that_went_offline_leaves_nothing_to_compare() {
-    let report = doctored(|snapshot, second| {
+    let report = altered(|snapshot, second| {
         if second == 2 {
             snapshot.host.pcpu[1].idle_time_ns = None;
         }
@@ -136,7 +136,7 @@ fn a_pcpu_that_went_offline_leaves_nothing_to_compare() {
 #[test]
 fn a_vcpu_at_130_percent_is_found() {
     // Its domain has two, and the other one ran the less.
-    let report = doctored(|snapshot, second| {
+    let report = altered(|snapshot, second| {
         let domain = web(snapshot);
         domain.cpu_time_ns = second * SECOND * 14 / 10;
         let vcpus = domain.vcpus.as_mut().unwrap();
@@ -151,7 +151,7 @@ fn a_vcpu_at_130_percent_is_found() {
 
 #[test]
 fn a_domain_above_its_online_vcpus_is_found() {
-    let report = doctored(|snapshot, second| {
+    let report = altered(|snapshot, second| {
         let domain = web(snapshot);
         domain.cpu_time_ns = second * SECOND * 12 / 10;
         domain.vcpus_online = 1;
@@ -167,7 +167,7 @@ fn a_domain_above_its_online_vcpus_is_found() {
 
 #[test]
 fn vcpus_that_do_not_add_up_are_found() {
-    let report = doctored(|snapshot, second| {
+    let report = altered(|snapshot, second| {
         web(snapshot).vcpus.as_mut().unwrap()[1].cpu_time_ns -= second * SECOND / 100;
     });
     assert_eq!(found(&report), failed("cpu.vcpu_sum"));
@@ -175,7 +175,7 @@ fn vcpus_that_do_not_add_up_are_found() {
 
 #[test]
 fn a_counter_that_went_back_is_found_and_no_sum_is_made_of_it() {
-    let report = doctored(|snapshot, second| {
+    let report = altered(|snapshot, second| {
         let domain = web(snapshot);
         domain.cpu_time_ns = 9 * SECOND - second;
         let vcpus = domain.vcpus.as_mut().unwrap();
@@ -193,7 +193,7 @@ fn a_counter_that_went_back_is_found_and_no_sum_is_made_of_it() {
 #[test]
 fn a_cap_is_kept_within_a_period_of_the_scheduler() {
     let capped = |percent: u16| {
-        doctored(move |snapshot, _| {
+        altered(move |snapshot, _| {
             web(snapshot).scheduling = Some(Scheduling::Credit2 {
                 weight: 256,
                 cap_percent: Some(percent),
@@ -205,7 +205,7 @@ fn a_cap_is_kept_within_a_period_of_the_scheduler() {
     assert_eq!(of(&capped(90), "cpu.cap").comparisons, 1);
     assert_eq!(found(&capped(89)), []);
     assert_eq!(found(&capped(85)), failed("cpu.cap"));
-    let changed = doctored(|snapshot, second| {
+    let changed = altered(|snapshot, second| {
         web(snapshot).scheduling = Some(Scheduling::Credit {
             weight: 256,
             cap_percent: (second == 2).then_some(20),
@@ -225,7 +225,7 @@ fn a_cap_is_kept_within_a_period_of_the_scheduler() {
 #[test]
 fn dom0s_kernel_may_call_any_of_its_waiting_stolen() {
     let kernel = |idle: u64, steal: u64| {
-        doctored(move |snapshot, second| {
+        altered(move |snapshot, second| {
             let kernel = snapshot.host.dom0.as_mut().unwrap();
             kernel.idle_time_ns = Some(second * SECOND * idle / 100);
             kernel.steal_time_ns = Some(second * SECOND * steal / 100);
@@ -243,7 +243,7 @@ fn dom0s_kernel_may_call_any_of_its_waiting_stolen() {
 fn each_interrupt_may_cost_dom0_two_ways_into_xen_and_back() {
     // The kernel misses 200 ms a second; reading Xen's clock takes 0.2 ms.
     let with = |interrupts: u64| {
-        doctored(move |snapshot, second| {
+        altered(move |snapshot, second| {
             let kernel = snapshot.host.dom0.as_mut().unwrap();
             kernel.idle_time_ns = Some(second * SECOND * 90 / 100);
             kernel.interrupts = Some(second * interrupts);
@@ -253,7 +253,7 @@ fn each_interrupt_may_cost_dom0_two_ways_into_xen_and_back() {
     assert_eq!(found(&with(500)), []);
     // They cost what the kernel calls idle, and no more than there was of it: 50 ms here, of the
     // 650 ms that the kernel calls busy and Xen did not count.
-    let busy = doctored(|snapshot, second| {
+    let busy = altered(|snapshot, second| {
         let kernel = snapshot.host.dom0.as_mut().unwrap();
         kernel.idle_time_ns = Some(second * SECOND * 5 / 100);
         kernel.interrupts = Some(second * 1_000_000);

@@ -4,11 +4,11 @@ use super::*;
 
 #[test]
 fn a_backend_without_its_domain_is_found_wherever_it_lingers() {
-    let report = doctored(|snapshot, _| list(snapshot, backend("qdisk", 4001, 0)));
+    let report = altered(|snapshot, _| list(snapshot, backend("qdisk", 4001, 0)));
     assert_eq!(found(&report), failed("devices.backends"));
-    let report = doctored(|snapshot, _| snapshot.strays.push(backend("vbd", 4001, 51712)));
+    let report = altered(|snapshot, _| snapshot.strays.push(backend("vbd", 4001, 51712)));
     assert_eq!(found(&report), failed("devices.backends"));
-    let report = doctored(|snapshot, second| {
+    let report = altered(|snapshot, second| {
         if second == 2 {
             list(snapshot, backend("vif", 4001, 0));
         }
@@ -18,18 +18,18 @@ fn a_backend_without_its_domain_is_found_wherever_it_lingers() {
 
 #[test]
 fn devices_that_one_side_does_not_know_are_found() {
-    let report = doctored(|snapshot, _| web(snapshot).nics.as_mut().unwrap().push(nic(1, 0, 0)));
+    let report = altered(|snapshot, _| web(snapshot).nics.as_mut().unwrap().push(nic(1, 0, 0)));
     assert_eq!(found(&report), failed("devices.kernel"));
-    let report = doctored(|snapshot, _| web(snapshot).disks.as_mut().unwrap().clear());
+    let report = altered(|snapshot, _| web(snapshot).disks.as_mut().unwrap().clear());
     assert_eq!(found(&report), failed("devices.kernel"));
-    let report = doctored(|snapshot, second| {
+    let report = altered(|snapshot, second| {
         if second == 2 {
             web(snapshot).disks.as_mut().unwrap().clear();
         }
     });
     assert_eq!(found(&report), warned("devices.kernel"));
     // What dom0's user space serves, its kernel need not know.
-    let report = doctored(|snapshot, _| {
+    let report = altered(|snapshot, _| {
         let mut tapdisk = disk(51728, 0, 0);
         tapdisk.backend = DiskBackend::Tapdisk;
         web(snapshot).disks.as_mut().unwrap().push(tapdisk);
@@ -41,7 +41,7 @@ fn devices_that_one_side_does_not_know_are_found() {
 #[test]
 fn a_vcpu_that_ran_and_is_offline_unasked_is_found() {
     let offline = |available: bool, ran: bool| {
-        doctored(move |snapshot, second| {
+        altered(move |snapshot, second| {
             let domain = web(snapshot);
             domain.vcpus_available = Some(vec![Some(true), Some(available)]);
             let vcpu = &mut domain.vcpus.as_mut().unwrap()[1];
@@ -59,7 +59,7 @@ fn a_vcpu_that_ran_and_is_offline_unasked_is_found() {
     assert_eq!(found(&offline(true, false)), warned("devices.vcpus"));
     assert_eq!(found(&offline(false, true)), []);
     // Asked to go, and not gone yet.
-    let report = doctored(|snapshot, _| {
+    let report = altered(|snapshot, _| {
         web(snapshot).vcpus_available = Some(vec![Some(true), Some(false)]);
     });
     assert_eq!(found(&report), warned("devices.vcpus"));

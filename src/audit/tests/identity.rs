@@ -4,13 +4,13 @@ use super::*;
 
 #[test]
 fn a_nameless_domain_is_wrong_when_it_runs_and_may_be_unfinished_when_it_never_did() {
-    let report = doctored(|snapshot, _| web(snapshot).name = None);
+    let report = altered(|snapshot, _| web(snapshot).name = None);
     assert_eq!(found(&report), failed("identity.names"));
-    let report = doctored(|snapshot, second| {
+    let report = altered(|snapshot, second| {
         web(snapshot).name = web(snapshot).name.take().filter(|_| second == 1);
     });
     assert_eq!(found(&report), warned("identity.names"));
-    let report = doctored(|snapshot, _| {
+    let report = altered(|snapshot, _| {
         never_run(snapshot);
         web(snapshot).name = None;
     });
@@ -19,7 +19,7 @@ fn a_nameless_domain_is_wrong_when_it_runs_and_may_be_unfinished_when_it_never_d
 
 #[test]
 fn domains_that_one_side_does_not_know_are_found() {
-    let report = doctored(|snapshot, _| {
+    let report = altered(|snapshot, _| {
         let listing = snapshot.listing.as_mut().unwrap();
         listing.domains = Some(vec![DomId(0)]);
         // What is not in XenStore has no name there either.
@@ -27,7 +27,7 @@ fn domains_that_one_side_does_not_know_are_found() {
     });
     assert_eq!(found(&report), failed("identity.in_store"));
     let orphan = |from: u64| {
-        doctored(move |snapshot, second| {
+        altered(move |snapshot, second| {
             if second >= from {
                 let listing = snapshot.listing.as_mut().unwrap();
                 listing.domains.as_mut().unwrap().push(DomId(4000));
@@ -40,7 +40,7 @@ fn domains_that_one_side_does_not_know_are_found() {
 
 #[test]
 fn a_list_too_long_for_xenstore_skips_what_needs_it() {
-    let report = doctored(|snapshot, _| {
+    let report = altered(|snapshot, _| {
         let listing = snapshot.listing.as_mut().unwrap();
         (listing.domains, listing.backends) = (None, None);
     });
@@ -63,17 +63,17 @@ fn a_list_too_long_for_xenstore_skips_what_needs_it() {
 
 #[test]
 fn two_of_a_name_and_another_uuid_are_found() {
-    let report = doctored(|snapshot, _| web(snapshot).name = Some("Domain-0".into()));
+    let report = altered(|snapshot, _| web(snapshot).name = Some("Domain-0".into()));
     assert_eq!(found(&report), failed("identity.unique_names"));
     let report =
-        doctored(|snapshot, _| web(snapshot).xenstore_uuid = Some(uuid::Uuid::from_u128(9)));
+        altered(|snapshot, _| web(snapshot).xenstore_uuid = Some(uuid::Uuid::from_u128(9)));
     assert_eq!(found(&report), failed("identity.uuids"));
 }
 
 #[test]
 fn a_domain_that_is_stuck_dying_is_found() {
     let dying = |held: fn(u64) -> u64| {
-        doctored(move |snapshot, second| {
+        altered(move |snapshot, second| {
             let domain = web(snapshot);
             let bytes = held(second);
             let given_up = domain.memory_bytes - bytes;

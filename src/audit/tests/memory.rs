@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn pages_that_are_lost_are_found() {
     // A domain gives up 16 MiB, and a quarter of it is never free again.
-    let report = doctored(|snapshot, second| {
+    let report = altered(|snapshot, second| {
         if second == 2 {
             let domain = web(snapshot);
             domain.memory_bytes -= 16 << 20;
@@ -14,7 +14,7 @@ fn pages_that_are_lost_are_found() {
         }
     });
     assert_eq!(found(&report), failed("memory.conservation"));
-    let given_up = doctored(|snapshot, second| {
+    let given_up = altered(|snapshot, second| {
         if second == 2 {
             let domain = web(snapshot);
             domain.memory_bytes -= 16 << 20;
@@ -24,16 +24,16 @@ fn pages_that_are_lost_are_found() {
     });
     assert_eq!(found(&given_up), []);
     // Free memory that dwindles while no domain grows went to Xen itself, rightly or not.
-    let report = doctored(|snapshot, second| free(snapshot, -(4096 * second as i64)));
+    let report = altered(|snapshot, second| free(snapshot, -(4096 * second as i64)));
     assert_eq!(found(&report), warned("memory.xen_share"));
     // More than there is.
-    let report = doctored(|snapshot, _| snapshot.host.memory_bytes = 1 << 30);
+    let report = altered(|snapshot, _| snapshot.host.memory_bytes = 1 << 30);
     assert_eq!(found(&report), failed("memory.conservation"));
 }
 
 #[test]
 fn memory_that_moves_while_it_is_read_is_tolerated() {
-    let report = doctored(|snapshot, second| {
+    let report = altered(|snapshot, second| {
         if second == 2 {
             // 8 KiB went from free to the domain after the first reading.
             let domain = web(snapshot);
@@ -49,11 +49,11 @@ fn memory_that_moves_while_it_is_read_is_tolerated() {
 
 #[test]
 fn claims_and_nodes_that_do_not_add_up_are_found() {
-    let report = doctored(|snapshot, _| web(snapshot).memory_claimed_bytes = 4096);
+    let report = altered(|snapshot, _| web(snapshot).memory_claimed_bytes = 4096);
     assert_eq!(found(&report), failed("memory.claims"));
-    let report = doctored(|snapshot, second| web(snapshot).memory_claimed_bytes = 4096 * second);
+    let report = altered(|snapshot, second| web(snapshot).memory_claimed_bytes = 4096 * second);
     assert_eq!(found(&report), warned("memory.claims"));
-    let report = doctored(|snapshot, _| {
+    let report = altered(|snapshot, _| {
         snapshot.host.nodes.as_mut().unwrap()[0].memory_free_bytes = Some(4096);
     });
     assert_eq!(found(&report), failed("memory.nodes"));
@@ -62,7 +62,7 @@ fn claims_and_nodes_that_do_not_add_up_are_found() {
 #[test]
 fn a_domain_above_its_ceiling_is_found_unless_it_comes_down_to_its_target() {
     let ceiling = |target: u64, grows: u64| {
-        doctored(move |snapshot, second| {
+        altered(move |snapshot, second| {
             free(snapshot, -((grows * second) as i64));
             let domain = web(snapshot);
             domain.memory_bytes += grows * second;
@@ -73,7 +73,7 @@ fn a_domain_above_its_ceiling_is_found_unless_it_comes_down_to_its_target() {
     assert_eq!(found(&ceiling(100, 0)), warned("memory.target"));
     let report = ceiling(100, 4096);
     assert!(found(&report).contains(&("memory.ceiling", Verdict::Failed)));
-    let report = doctored(|snapshot, _| {
+    let report = altered(|snapshot, _| {
         web(snapshot).memory_max_bytes = Some(127 << 20);
         web(snapshot).memory_static_max_bytes = Some(126 << 20);
     });
@@ -105,7 +105,7 @@ fn how_long_a_target_is_not_followed_is_told() {
 
 #[test]
 fn a_domain_that_was_shut_down_has_no_target_to_follow() {
-    let report = doctored(|snapshot, _| {
+    let report = altered(|snapshot, _| {
         web(snapshot).states.shutdown = Some(ShutdownReason::Poweroff);
         web(snapshot).memory_target_bytes = Some(1 << 20);
     });

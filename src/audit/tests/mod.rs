@@ -11,13 +11,13 @@ mod memory;
 use proptest::prelude::*;
 
 use super::*;
-use crate::doctored::{SECOND, audited, disk, nic, stamp};
+use crate::fixtures::{SECOND, audited, disk, nic, stamp};
 use crate::snapshot::{
     Backend, DiskBackend, Scheduling, ShutdownReason, Snapshot, State, States, VcpuState,
 };
 
 /// The books of two samples, a second apart, with a fault in the newer one or in both.
-fn doctored(fault: impl Fn(&mut Snapshot, u64)) -> Report {
+fn altered(fault: impl Fn(&mut Snapshot, u64)) -> Report {
     let at = |second: u64| {
         let mut snapshot = audited(second * SECOND);
         fault(&mut snapshot, second);
@@ -71,7 +71,7 @@ fn list(snapshot: &mut Snapshot, backend: Backend) {
 
 #[test]
 fn books_that_balance_audit_clean_and_nothing_is_skipped_but_the_cap() {
-    let report = doctored(|_, _| {});
+    let report = altered(|_, _| {});
     assert_eq!(found(&report), []);
     let skipped = |finding: &&Finding| finding.verdict == Verdict::Skipped;
     let skipped: Vec<_> = report.findings.iter().filter(skipped).collect();
@@ -117,12 +117,12 @@ fn never_run(snapshot: &mut Snapshot) {
 
 #[test]
 fn placements_that_cannot_be_are_found() {
-    let report = doctored(|snapshot, _| web(snapshot).pool = 7);
+    let report = altered(|snapshot, _| web(snapshot).pool = 7);
     // Nor does the count of the pool that it is not in fit.
     let twice = [failed("placement.domains"), failed("placement.domains")].concat();
     assert_eq!(found(&report)[..2], twice);
     let affinity = |pcpus: &'static [u32]| {
-        doctored(move |snapshot, _| {
+        altered(move |snapshot, _| {
             let vcpu = &mut web(snapshot).vcpus.as_mut().unwrap()[0];
             vcpu.hard_affinity = Some(pcpus.to_vec());
         })
@@ -131,13 +131,13 @@ fn placements_that_cannot_be_are_found() {
     assert_eq!(found(&affinity(&[1, 9])), failed("placement.affinity"));
     assert_eq!(found(&affinity(&[])), failed("placement.affinity"));
     // Seen once it may be that a pCPU was moved between two readings.
-    let fresh = doctored(|snapshot, second| {
+    let fresh = altered(|snapshot, second| {
         let vcpu = &mut web(snapshot).vcpus.as_mut().unwrap()[0];
         vcpu.hard_affinity = (second == 2).then(Vec::new);
     });
     assert_eq!(found(&fresh), warned("placement.affinity"));
     let unknown = |since: u64| {
-        doctored(move |snapshot, second| {
+        altered(move |snapshot, second| {
             if second >= since {
                 snapshot.host.pools.as_mut().unwrap()[0].pcpus.push(9);
             }
@@ -145,7 +145,7 @@ fn placements_that_cannot_be_are_found() {
     };
     assert_eq!(found(&unknown(0)), failed("placement.pcpus"));
     assert_eq!(found(&unknown(2)), warned("placement.pcpus"));
-    let report = doctored(|snapshot, _| {
+    let report = altered(|snapshot, _| {
         let pools = snapshot.host.pools.as_mut().unwrap();
         pools.push(crate::snapshot::Pool {
             id: 1,

@@ -3,7 +3,7 @@ mod properties;
 use uuid::Uuid;
 
 use super::*;
-use crate::doctored::{SECOND, disk, domain, nic, snapshot, stamp, vcpu};
+use crate::fixtures::{SECOND, disk, domain, nic, snapshot, stamp, vcpu};
 use crate::snapshot::{Disk, Nic, Vcpu};
 
 /// The rates over two seconds of a domain whose CPU time goes from `old` to `new`.

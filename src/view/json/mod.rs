@@ -128,7 +128,7 @@ mod tests {
     use super::*;
     use crate::audit::Auditor;
     use crate::compare::{Comparison, Figure, Repeated, Report, Tool, Verdict, Who};
-    use crate::doctored::{SECOND, audited, disk, domain, full, nic, snapshot, stamp, vcpu};
+    use crate::fixtures::{SECOND, audited, disk, domain, full, nic, snapshot, stamp, vcpu};
     use crate::rates::Rates;
     use crate::snapshot::{DomId, Note, Scheduling, ShutdownReason};
     use crate::view::compare;

@@ -97,7 +97,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::doctored::{SECOND, domain, snapshot};
+    use crate::fixtures::{SECOND, domain, snapshot};
 
     #[test]
     fn a_ring_keeps_the_newest_and_starts_with_a_figure() {

@@ -64,7 +64,7 @@ impl Filter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctored::{SECOND, domain, snapshot};
+    use crate::fixtures::{SECOND, domain, snapshot};
 
     /// The ids of the domains that are shown, in order.
     fn ids(by: Column, descending: bool, filter: &str) -> Vec<u16> {

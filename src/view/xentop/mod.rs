@@ -314,7 +314,7 @@ fn pcpus(sample: Sample<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctored::{SECOND, disk, domain, nic, snapshot, vcpu};
+    use crate::fixtures::{SECOND, disk, domain, nic, snapshot, vcpu};
     use crate::rates::Rates;
     use crate::snapshot::Snapshot;
 

@@ -13,7 +13,7 @@ use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
 use super::theme::{Depth, Terminal as Shows};
 use super::{Below, Command, Settings, State, draw};
-use crate::doctored::at_work;
+use crate::fixtures::at_work;
 
 /// A screen with this state on it.
 fn state(settings: Settings) -> State {

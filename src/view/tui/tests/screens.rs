@@ -1,7 +1,7 @@
 //! What stands where at three sizes.
 
 use super::*;
-use crate::doctored::{SECOND, full, pcpus};
+use crate::fixtures::{SECOND, full, pcpus};
 use crate::snapshot::{Disk, DiskBackend, Note, ShutdownReason};
 use crate::view::tui::Column;
 
@@ -195,7 +195,7 @@ fn all_about_a_domain_is_on_its_page() {
     let mut state = state(Settings::default());
     let (mut old, mut new) = at_work(3);
     for snapshot in [&mut old, &mut new] {
-        let mut vcpu = crate::doctored::vcpu(0, 1, snapshot.stamp.at_ns / 2);
+        let mut vcpu = crate::fixtures::vcpu(0, 1, snapshot.stamp.at_ns / 2);
         vcpu.stamp = snapshot.stamp;
         snapshot.domains[2].vcpus = Some(vec![vcpu]);
     }
@@ -233,7 +233,7 @@ fn the_page_of_a_domain_fits_80_by_24() {
     let mut state = state(Settings::default());
     let (mut old, mut new) = at_work(3);
     for snapshot in [&mut old, &mut new] {
-        let vcpus = (0..2).map(|id| crate::doctored::vcpu(id, id, snapshot.stamp.at_ns / 2));
+        let vcpus = (0..2).map(|id| crate::fixtures::vcpu(id, id, snapshot.stamp.at_ns / 2));
         let domain = &mut snapshot.domains[2];
         domain.vcpus = Some(vcpus.collect());
         domain.cpu_time_ns += 12_345_678_900_000_000;
@@ -409,7 +409,7 @@ fn vcpus_stand_below_their_domain_and_capitals_do_as_small_letters() {
     let mut state = state(Settings::default());
     let (mut old, mut new) = at_work(3);
     for snapshot in [&mut old, &mut new] {
-        let mut vcpu = crate::doctored::vcpu(1, 7, snapshot.stamp.at_ns / 4);
+        let mut vcpu = crate::fixtures::vcpu(1, 7, snapshot.stamp.at_ns / 4);
         vcpu.stamp = snapshot.stamp;
         snapshot.domains[2].vcpus = Some(vec![vcpu]);
     }

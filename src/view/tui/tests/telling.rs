@@ -176,7 +176,7 @@ fn what_is_typed_is_seen_on_a_narrow_screen() {
 fn what_comes_with_the_next_sample_is_told() {
     let with = |affinity: bool| {
         let mut snapshot = at_work(2).1;
-        let mut vcpu = crate::doctored::vcpu(0, 1, 7);
+        let mut vcpu = crate::fixtures::vcpu(0, 1, 7);
         if !affinity {
             (vcpu.hard_affinity, vcpu.soft_affinity) = (None, None);
         }

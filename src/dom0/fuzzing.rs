@@ -1,10 +1,10 @@
-//! What must hold of the kernel's files, see [`crate::hostile`].
+//! What must hold of the kernel's files, see [`crate::fuzzing`].
 
 use super::counter::{counter, number};
 use super::kernel::{Ticks, uptime_ns};
 use super::tapdisk::Record;
 use super::{bus, vif};
-use crate::hostile::digits;
+use crate::fuzzing::digits;
 
 /// The names and files of sysfs, procfs and `/dev/shm`.
 pub fn kernel(bytes: &[u8]) {

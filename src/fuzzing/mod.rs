@@ -9,8 +9,8 @@ mod display;
 mod preferences;
 mod tools;
 
-pub use crate::dom0::hostile::kernel;
-pub use crate::xenstore::hostile::xenstore;
+pub use crate::dom0::fuzzing::kernel;
+pub use crate::xenstore::fuzzing::xenstore;
 pub use arguments::arguments;
 pub use display::display;
 pub use preferences::preferences;

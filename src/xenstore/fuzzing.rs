@@ -1,9 +1,9 @@
-//! What must hold of XenStore's texts, see [`crate::hostile`].
+//! What must hold of XenStore's texts, see [`crate::fuzzing`].
 
 use super::daemon;
 use super::parse::{kib, number, online, uuid};
 use super::watched_path::Kind;
-use crate::hostile::digits;
+use crate::fuzzing::digits;
 
 /// Values, names of nodes and paths in XenStore, and what the kernel says of its daemon.
 pub fn xenstore(bytes: &[u8]) {
