@@ -12,9 +12,9 @@ use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use uuid::Uuid;
 use xenscope::snapshot::{
-    Disk, DiskBackend, DomId, Domain, DomainType, Host, Nic, Pcpu, Snapshot, Stamp, States,
+    Disk, DiskBackend, DomId, Domain, DomainType, Host, Nic, Pcpu, Snapshot, Stamp, StateFlags,
 };
-use xenscope::view::tui::{Below, Depth, Settings, State, Terminal as Shows, draw};
+use xenscope::view::tui::{App, Below, Depth, Settings, Terminal as Shows, draw};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -71,10 +71,10 @@ fn domain(id: u16, second: u64, stamp: Stamp) -> Domain {
         uuid: Uuid::from_u128(u128::from(id) + 1),
         name: Some(format!("customer-{id}-web-server").into()),
         kind: DomainType::Pvh,
-        states: States {
+        states: StateFlags {
             running: work.is_multiple_of(2),
             blocked: !work.is_multiple_of(2),
-            ..States::default()
+            ..StateFlags::default()
         },
         vcpus_online: 4,
         vcpus_max: 4,
@@ -112,12 +112,12 @@ fn domain(id: u16, second: u64, stamp: Stamp) -> Domain {
 }
 
 /// A state with a full history, and a terminal that writes to nowhere.
-fn watching() -> (State, Terminal<CrosstermBackend<io::Sink>>) {
+fn watching() -> (App, Terminal<CrosstermBackend<io::Sink>>) {
     let shows = Shows {
         depth: Depth::True,
         unicode: true,
     };
-    let mut state = State::new(Settings::default(), Below::default(), shows);
+    let mut state = App::new(Settings::default(), Below::default(), shows);
     for second in 0..130 {
         state.take(snapshot(second, 1000));
     }

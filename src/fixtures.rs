@@ -4,7 +4,8 @@ use uuid::Uuid;
 
 use crate::snapshot::{
     Backend, Build, Disk, DiskBackend, Dom0Kernel, DomId, Domain, DomainType, Host, Listing, Nic,
-    Node, Pcpu, Pool, Scheduler, Scheduling, Snapshot, Stamp, States, Vcpu, VcpuState, XenClock,
+    Node, Pcpu, Pool, Scheduler, Scheduling, Snapshot, Stamp, StateFlags, Vcpu, VcpuState,
+    XenClock,
 };
 
 /// A second, in nanoseconds.
@@ -25,9 +26,9 @@ pub(crate) fn domain(id: u16, name: &str, at_ns: u64, cpu_time_ns: u64) -> Domai
         uuid: Uuid::from_u128(u128::from(id) + 1),
         name: Some(name.into()),
         kind: DomainType::Pvh,
-        states: States {
+        states: StateFlags {
             blocked: true,
-            ..States::default()
+            ..StateFlags::default()
         },
         vcpus_online: 1,
         vcpus_max: 2,

@@ -24,7 +24,7 @@ use std::time::Duration;
 use ratatui::crossterm::event::{self, Event};
 use thiserror::Error;
 use xenscope::source::Parts;
-use xenscope::view::tui::{Below, Command, Needs, Settings, State, Terminal, suspends};
+use xenscope::view::tui::{App, Below, Command, Needs, Settings, Terminal, suspends};
 
 use crate::cli::Top;
 use preferences::Refused;
@@ -77,7 +77,7 @@ pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
         full_name: options.full_name,
         dom0_first: options.dom0_first,
     };
-    let mut state = State::new(settings, below, Terminal::of(|name| env::var(name).ok()));
+    let mut state = App::new(settings, below, Terminal::of(|name| env::var(name).ok()));
     if options.pcpus {
         state.show_pcpus();
     }
@@ -168,7 +168,7 @@ fn read_input(sender: &Sender<Message>, continued: &Receiver<()>) {
 
 /// The screen, what is on it, and where it comes from.
 struct Live {
-    state: State,
+    state: App,
     screen: Screen,
     messages: Receiver<Message>,
     newest: Newest,

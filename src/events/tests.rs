@@ -1,4 +1,4 @@
-//! What is told of doctored snapshots.
+//! What is told of fixtures.
 
 #![allow(clippy::unwrap_used)]
 

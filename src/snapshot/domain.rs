@@ -24,7 +24,7 @@ pub struct Domain {
     #[serde(rename = "type")]
     pub kind: DomainType,
     /// The states it is in, any number at once.
-    pub states: States,
+    pub states: StateFlags,
     /// vCPUs online (`nr_online_vcpus`).
     pub vcpus_online: u32,
     /// vCPUs it can have: the highest vCPU's id plus one (`max_vcpu_id`); 0 for a domain
@@ -128,7 +128,7 @@ impl fmt::Display for DomainType {
 
 /// The `XEN_DOMINF_*` flags of a domain (xen/domctl.h); several can hold at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct States {
+pub struct StateFlags {
     /// Dead, and still holding something.
     pub dying: bool,
     /// Has shut down, and why; the reason is the guest's own word.
@@ -141,22 +141,22 @@ pub struct States {
     pub running: bool,
 }
 
-impl States {
+impl StateFlags {
     /// The one state that says most about the domain.
-    pub fn summary(self) -> State {
+    pub fn summary(self) -> DomainState {
         match self {
-            Self { dying: true, .. } => State::Dying,
+            Self { dying: true, .. } => DomainState::Dying,
             Self {
                 shutdown: Some(ShutdownReason::Crash),
                 ..
-            } => State::Crashed,
+            } => DomainState::Crashed,
             Self {
                 shutdown: Some(_), ..
-            } => State::Shutdown,
-            Self { paused: true, .. } => State::Paused,
-            Self { running: true, .. } => State::Running,
-            Self { blocked: true, .. } => State::Blocked,
-            _ => State::Runnable,
+            } => DomainState::Shutdown,
+            Self { paused: true, .. } => DomainState::Paused,
+            Self { running: true, .. } => DomainState::Running,
+            Self { blocked: true, .. } => DomainState::Blocked,
+            _ => DomainState::Runnable,
         }
     }
 }
@@ -164,7 +164,7 @@ impl States {
 /// A domain's state in one word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum DomainState {
     /// At least one vCPU is on a pCPU.
     Running,
     /// Wants to run and waits for a pCPU (or has no vCPU online at all).
@@ -182,7 +182,7 @@ pub enum State {
     Dying,
 }
 
-impl fmt::Display for State {
+impl fmt::Display for DomainState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Running => "running",

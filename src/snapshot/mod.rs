@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 pub use device::{Disk, DiskBackend, Nic};
 pub use domain::{
-    DomId, Domain, DomainType, Identity, Reservation, Scheduling, ShutdownReason, State, States,
-    Vcpu, VcpuState,
+    DomId, Domain, DomainState, DomainType, Identity, Reservation, Scheduling, ShutdownReason,
+    StateFlags, Vcpu, VcpuState,
 };
 pub use host::{Build, Dom0Kernel, Host, Node, Pcpu, Pool, Scheduler};
 pub use listing::{Backend, Listing};
@@ -170,20 +170,20 @@ mod tests {
 
     #[test]
     fn the_state_that_says_most_wins() {
-        let mut states = States {
+        let mut states = StateFlags {
             blocked: true,
-            ..States::default()
+            ..StateFlags::default()
         };
-        assert_eq!(States::default().summary(), State::Runnable);
-        assert_eq!(states.summary(), State::Blocked);
+        assert_eq!(StateFlags::default().summary(), DomainState::Runnable);
+        assert_eq!(states.summary(), DomainState::Blocked);
         states.paused = true;
-        assert_eq!(states.summary(), State::Paused);
+        assert_eq!(states.summary(), DomainState::Paused);
         states.shutdown = Some(ShutdownReason::Reboot);
-        assert_eq!(states.summary(), State::Shutdown);
+        assert_eq!(states.summary(), DomainState::Shutdown);
         states.shutdown = Some(ShutdownReason::Crash);
-        assert_eq!(states.summary(), State::Crashed);
+        assert_eq!(states.summary(), DomainState::Crashed);
         states.dying = true;
-        assert_eq!(states.summary(), State::Dying);
+        assert_eq!(states.summary(), DomainState::Dying);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::Hypervisor;
 use super::binding::*;
 use crate::clock::stamped;
 use crate::error::Error;
-use crate::snapshot::{DomId, Domain, DomainType, ShutdownReason, Stamp, States};
+use crate::snapshot::{DomId, Domain, DomainType, ShutdownReason, Stamp, StateFlags};
 use uuid::Uuid;
 
 /// Domains asked for in one hypercall at most, …
@@ -113,9 +113,9 @@ fn kind(info: &xc_domaininfo_t) -> DomainType {
     }
 }
 
-fn states(flags: u32) -> States {
+fn states(flags: u32) -> StateFlags {
     let has = |flag| flags & flag != 0;
-    States {
+    StateFlags {
         dying: has(XEN_DOMINF_dying),
         shutdown: has(XEN_DOMINF_shutdown)
             .then(|| reason(flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask)),

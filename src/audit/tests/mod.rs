@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::fixtures::{SECOND, audited, disk, nic, stamp};
 use crate::snapshot::{
-    Backend, DiskBackend, Scheduling, ShutdownReason, Snapshot, State, States, VcpuState,
+    Backend, DiskBackend, DomainState, Scheduling, ShutdownReason, Snapshot, StateFlags, VcpuState,
 };
 
 /// The books of two samples, a second apart, with a fault in the newer one or in both.
@@ -103,11 +103,11 @@ fn never_run(snapshot: &mut Snapshot) {
     let domain = web(snapshot);
     let ran = domain.cpu_time_ns;
     domain.cpu_time_ns = 0;
-    domain.states = States {
+    domain.states = StateFlags {
         paused: true,
-        ..States::default()
+        ..StateFlags::default()
     };
-    assert_eq!(domain.states.summary(), State::Paused);
+    assert_eq!(domain.states.summary(), DomainState::Paused);
     for vcpu in domain.vcpus.as_mut().unwrap() {
         vcpu.cpu_time_ns = 0;
     }

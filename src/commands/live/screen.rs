@@ -15,7 +15,7 @@ use ratatui::crossterm::{Command, execute};
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use terminal_size::{Height, Width, terminal_size_of};
-use xenscope::view::tui::{State, draw};
+use xenscope::view::tui::{App, draw};
 
 use super::stderr;
 
@@ -106,7 +106,7 @@ impl Screen {
         self.terminal.resize(self.window)
     }
 
-    pub(super) fn draw(&mut self, state: &mut State) -> io::Result<()> {
+    pub(super) fn draw(&mut self, state: &mut App) -> io::Result<()> {
         // Another thread's panic has given the terminal back.
         if OURS.load(Ordering::SeqCst) {
             if self.window != this_window() {

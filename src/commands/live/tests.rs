@@ -27,7 +27,7 @@ fn a_terminal_that_shows_no_screen_is_refused_with_the_way_out() {
 
 /// The driver with a screen, and without anyone who samples for it.
 fn live() -> Live {
-    let state = State::new(
+    let state = App::new(
         Settings::default(),
         Below::default(),
         Terminal::of(|_| None),

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::value;
 use crate::rates::{DiskRates, DomainRates, Measured, NicRates};
 use crate::snapshot::{
-    self, DiskBackend, DomId, DomainType, Scheduling, ShutdownReason, State, VcpuState,
+    self, DiskBackend, DomId, DomainState, DomainType, Scheduling, ShutdownReason, VcpuState,
 };
 use crate::view::Sample;
 
@@ -26,7 +26,7 @@ struct Figures<'a> {
     uuid: Uuid,
     name: Option<&'a str>,
     r#type: DomainType,
-    state: State,
+    state: DomainState,
     shutdown_reason: Option<ShutdownReason>,
     vcpus_online: u32,
     vcpus_max: u32,

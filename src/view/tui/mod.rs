@@ -1,8 +1,9 @@
 //! The live view: what is shown, what keys do to it, and how it is drawn.
 //!
-//! [`State`] takes snapshots and events, and [`draw`] turns it into a frame. Nothing here reads a
-//! clock, a terminal or the hypervisor, so every screen can be made from doctored snapshots.
+//! [`App`] takes snapshots and events, and [`draw`] turns it into a frame. Nothing here reads a
+//! clock, a terminal or the hypervisor, so every screen can be made from fixtures.
 
+mod app;
 mod cells;
 mod columns;
 mod cursor;
@@ -12,14 +13,13 @@ pub mod interval;
 mod keys;
 mod order;
 mod preferences;
-mod state;
 #[cfg(test)]
 mod tests;
 mod theme;
 mod units;
 
+pub use app::{App, Below, Needs, Settings};
 pub use columns::Column;
 pub use draw::draw;
 pub use keys::{Command, suspends};
-pub use state::{Below, Needs, Settings, State};
 pub use theme::{Depth, Terminal, Theme};

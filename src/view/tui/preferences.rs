@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::app::Settings;
 use super::columns::Column;
 use super::interval::{LONGEST, SHORTEST};
-use super::state::Settings;
 use super::theme::Theme;
 use crate::view::text::safe;
 

@@ -3,7 +3,7 @@
 use ratatui::style::{Color, Modifier, Style};
 use serde::{Deserialize, Serialize};
 
-use crate::snapshot::State;
+use crate::snapshot::DomainState;
 
 /// A set of colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,12 +138,12 @@ impl Theme {
 }
 
 /// The role of a domain's state, whose word stands beside the colour.
-pub(super) fn role(state: State) -> Option<Role> {
+pub(super) fn role(state: DomainState) -> Option<Role> {
     match state {
-        State::Running => Some(Role::Calm),
-        State::Runnable | State::Paused | State::Shutdown => Some(Role::Busy),
-        State::Crashed | State::Dying => Some(Role::Alarm),
-        State::Blocked => None,
+        DomainState::Running => Some(Role::Calm),
+        DomainState::Runnable | DomainState::Paused | DomainState::Shutdown => Some(Role::Busy),
+        DomainState::Crashed | DomainState::Dying => Some(Role::Alarm),
+        DomainState::Blocked => None,
     }
 }
 

@@ -14,7 +14,9 @@ use std::cmp::Ordering;
 use super::text::{UNKNOWN, cut, or_unknown, percent, safe};
 use super::{Sample, Shown};
 use crate::rates::DomainRates;
-use crate::snapshot::{Disk, DiskBackend, DomId, Domain, Nic, ShutdownReason, States, VcpuState};
+use crate::snapshot::{
+    Disk, DiskBackend, DomId, Domain, Nic, ShutdownReason, StateFlags, VcpuState,
+};
 use lines::{Cells, Lines};
 
 /// The columns' headings, and the widths that they have at least.
@@ -230,7 +232,7 @@ fn sum_of_known(disks: Option<&[Disk]>, counter: impl Fn(&Disk) -> Option<u64>) 
 }
 
 /// xentop's six letters, one for each state that holds.
-fn letters(states: States) -> [u8; 6] {
+fn letters(states: StateFlags) -> [u8; 6] {
     let crashed = states.shutdown == Some(ShutdownReason::Crash);
     [
         (states.dying, b'd'),
@@ -325,10 +327,10 @@ mod tests {
         shell.memory_max_bytes = None;
         shell.nics = Some(vec![]);
         shell.disks = Some(vec![]);
-        shell.states = States {
+        shell.states = StateFlags {
             paused: true,
             shutdown: Some(ShutdownReason::Crash),
-            ..States::default()
+            ..StateFlags::default()
         };
         let mut web = domain(9, "web-server-01", 3 * SECOND, 2 * SECOND);
         web.vcpus = Some(vec![vcpu(0, 1, SECOND), vcpu(1, 1, SECOND)]);

@@ -3,7 +3,7 @@
 use crate::rates::{DiskRates, DomainRates, Measured, NicRates};
 use crate::snapshot::{Disk, Domain, Nic, Vcpu};
 use crate::view::text::{or_unknown, safe};
-use crate::view::tui::state::Below;
+use crate::view::tui::app::Below;
 use crate::view::tui::units;
 
 /// The lines, in the order in which xentop has them.

@@ -3,12 +3,12 @@
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
+use crate::view::tui::app::App;
 use crate::view::tui::columns::Column;
-use crate::view::tui::state::State;
 use crate::view::tui::theme::Role;
 
 /// One line for each column, the one that the cursor is on reversed.
-pub(super) fn lines(state: &State, at: usize) -> Vec<Line<'static>> {
+pub(super) fn lines(state: &App, at: usize) -> Vec<Line<'static>> {
     let mut lines = vec![Line::styled(
         "Space shows or hides a column, Enter sorts by it, Esc is done",
         state.style(Role::Dim),

@@ -9,15 +9,15 @@ use crate::snapshot::{Domain, Identity};
 use crate::view::Sample;
 use crate::view::table::{Align, Table};
 use crate::view::text::{UNKNOWN, or_unknown, safe};
+use crate::view::tui::app::App;
 use crate::view::tui::cells;
 use crate::view::tui::history::Ring;
-use crate::view::tui::state::State;
 use crate::view::tui::theme::Role;
 use crate::view::tui::units;
 use crate::view::vcpus;
 
 /// The lines about the domain with this identity.
-pub(super) fn lines(state: &State, identity: Identity) -> Vec<Line<'static>> {
+pub(super) fn lines(state: &App, identity: Identity) -> Vec<Line<'static>> {
     let found = state.sample().and_then(|sample| find(sample, identity));
     let Some((domain, rates)) = found else {
         return vec![Line::styled(
@@ -55,7 +55,7 @@ fn title(domain: &Domain) -> Line<'static> {
     Line::styled(text, Style::new().add_modifier(Modifier::BOLD))
 }
 
-fn facts(state: &State, domain: &Domain, rates: &DomainRates) -> Vec<Line<'static>> {
+fn facts(state: &App, domain: &Domain, rates: &DomainRates) -> Vec<Line<'static>> {
     let bytes = |bytes: u64| units::bytes(bytes as f64);
     let (online, most) = (domain.vcpus_online, domain.vcpus_max);
     let mut what = format!("{}, {}", domain.kind, domain.states.summary());
@@ -105,7 +105,7 @@ fn facts(state: &State, domain: &Domain, rates: &DomainRates) -> Vec<Line<'stati
 }
 
 /// What it used lately; as high as the screen is.
-fn charts(state: &State, domain: &Domain) -> Vec<Line<'static>> {
+fn charts(state: &App, domain: &Domain) -> Vec<Line<'static>> {
     let Some(past) = state.histories().of(domain.identity()) else {
         return Vec::new();
     };
@@ -153,7 +153,7 @@ fn charts(state: &State, domain: &Domain) -> Vec<Line<'static>> {
 }
 
 /// A table with its heading in colour.
-fn rows(state: &State, table: &Table) -> Vec<Line<'static>> {
+fn rows(state: &App, table: &Table) -> Vec<Line<'static>> {
     let text = table.render(Some(usize::from(state.size.width)));
     let mut lines = Vec::new();
     for (row, line) in text.lines().enumerate() {

@@ -8,14 +8,14 @@ use super::Pen;
 use super::glyphs::{bar, history};
 use super::parts::Part;
 use crate::rates::Measured;
-use crate::snapshot::{Snapshot, State as Domainly};
+use crate::snapshot::{DomainState, Snapshot};
 use crate::view::Sample;
 use crate::view::text::{columns, or_unknown, safe};
-use crate::view::tui::state::State;
+use crate::view::tui::app::App;
 use crate::view::tui::theme::{Role, load, role};
 use crate::view::tui::units;
 
-pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(state: &App, area: Rect, buffer: &mut Buffer) {
     let Some(sample) = state.sample() else {
         if let Some(mut pen) = Pen::new(buffer, area, 0) {
             pen.say("xenscope: waiting for the first sample");
@@ -28,7 +28,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         }
         return;
     }
-    let lines: [fn(&State, Sample<'_>, &mut Pen<'_>); 4] = [host, cpu, memory, domains];
+    let lines: [fn(&App, Sample<'_>, &mut Pen<'_>); 4] = [host, cpu, memory, domains];
     for (line, draw) in (0..).zip(lines) {
         if let Some(mut pen) = Pen::new(buffer, area, line) {
             draw(state, sample, &mut pen);
@@ -37,7 +37,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 }
 
 /// The host in one line.
-fn brief(state: &State, sample: Sample<'_>, pen: &mut Pen<'_>) {
+fn brief(state: &App, sample: Sample<'_>, pen: &mut Pen<'_>) {
     let host = &sample.snapshot.host;
     let mut parts = Vec::new();
     if state.is_paused() {
@@ -61,7 +61,7 @@ fn paused(stays: u8) -> Part {
     Part::new("  ", " PAUSED ", stays).styled(style)
 }
 
-fn skipped(state: &State, stays: u8) -> Option<Part> {
+fn skipped(state: &App, stays: u8) -> Option<Part> {
     let text = match state.skipped {
         0 => return None,
         1 => "1 sample skipped".to_owned(),
@@ -79,7 +79,7 @@ fn measured(sample: Sample<'_>) -> String {
 }
 
 /// Which Xen, and when this was.
-fn host(state: &State, sample: Sample<'_>, pen: &mut Pen<'_>) {
+fn host(state: &App, sample: Sample<'_>, pen: &mut Pen<'_>) {
     let accent = state.style(Role::Accent).add_modifier(Modifier::BOLD);
     let version = format!("Xen {}", safe(&sample.snapshot.host.xen_version));
     let mut parts = vec![
@@ -115,7 +115,7 @@ fn schedulers(snapshot: &Snapshot) -> Option<String> {
 }
 
 /// A label, a bar with its share, and what it means.
-fn gauge(state: &State, pen: &mut Pen<'_>, label: &str, percent: Option<f64>, parts: Vec<Part>) {
+fn gauge(state: &App, pen: &mut Pen<'_>, label: &str, percent: Option<f64>, parts: Vec<Part>) {
     let width = (pen.room() / 4).clamp(5, 40);
     if pen.room() < columns(label) + " [] ".len() + width {
         return;
@@ -130,7 +130,7 @@ fn gauge(state: &State, pen: &mut Pen<'_>, label: &str, percent: Option<f64>, pa
     pen.say("] ").put_parts(parts);
 }
 
-fn cpu(state: &State, sample: Sample<'_>, pen: &mut Pen<'_>) {
+fn cpu(state: &App, sample: Sample<'_>, pen: &mut Pen<'_>) {
     let busy = sample.rates.host.cpu_percent;
     let parts = vec![
         Part::new("", format!("{:>5} %", units::percent(busy)), 1),
@@ -144,7 +144,7 @@ fn cpu(state: &State, sample: Sample<'_>, pen: &mut Pen<'_>) {
     pen.put(&line, state.style(Role::Calm));
 }
 
-fn memory(state: &State, sample: Sample<'_>, pen: &mut Pen<'_>) {
+fn memory(state: &App, sample: Sample<'_>, pen: &mut Pen<'_>) {
     let host = &sample.snapshot.host;
     let used = host.memory_bytes.saturating_sub(host.memory_free_bytes);
     let share = 100.0 * used as f64 / (host.memory_bytes as f64).max(1.0);
@@ -162,17 +162,17 @@ fn memory(state: &State, sample: Sample<'_>, pen: &mut Pen<'_>) {
 }
 
 /// How many domains there are, by their states. What went wrong stays the longest.
-fn domains(state: &State, sample: Sample<'_>, pen: &mut Pen<'_>) {
+fn domains(state: &App, sample: Sample<'_>, pen: &mut Pen<'_>) {
     let domains = &sample.snapshot.domains;
     let mut parts = vec![Part::new("", format!("{} domains", domains.len()), 9)];
     for (one, stays) in [
-        (Domainly::Running, 3),
-        (Domainly::Runnable, 2),
-        (Domainly::Blocked, 1),
-        (Domainly::Paused, 4),
-        (Domainly::Shutdown, 5),
-        (Domainly::Crashed, 7),
-        (Domainly::Dying, 6),
+        (DomainState::Running, 3),
+        (DomainState::Runnable, 2),
+        (DomainState::Blocked, 1),
+        (DomainState::Paused, 4),
+        (DomainState::Shutdown, 5),
+        (DomainState::Crashed, 7),
+        (DomainState::Dying, 6),
     ] {
         let count = domains
             .iter()

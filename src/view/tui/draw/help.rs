@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use crate::view::tui::state::State;
+use crate::view::tui::app::App;
 use crate::view::tui::theme::Role;
 
 const KEYS: [(&str, &str); 40] = [
@@ -73,7 +73,7 @@ const KEYS: [(&str, &str); 40] = [
 ];
 
 /// One line for each key; what has no key is a heading or goes on from the line above.
-pub(super) fn lines(state: &State) -> Vec<Line<'static>> {
+pub(super) fn lines(state: &App) -> Vec<Line<'static>> {
     let line = |&(keys, does): &(&'static str, &'static str)| match keys {
         "" if !does.starts_with(' ') => Line::styled(does, state.style(Role::Dim)),
         keys => Line::from(vec![

@@ -17,8 +17,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::Style;
 
+use super::app::{App, Over, Pane};
 use super::columns::Column;
-use super::state::{Over, Pane, State};
 use super::theme::Role;
 
 /// What is where on the screen.
@@ -60,7 +60,7 @@ pub(super) enum Target {
 }
 
 /// Draws the state; the state learns how large the screen is.
-pub fn draw(state: &mut State, frame: &mut Frame<'_>) {
+pub fn draw(state: &mut App, frame: &mut Frame<'_>) {
     let area = frame.area();
     state.size = area.as_size();
     state.bring_in_sight();
@@ -106,7 +106,7 @@ fn spell_in_ascii(buffer: &mut Buffer) {
     }
 }
 
-impl State {
+impl App {
     /// The style for a role in the theme of this state.
     fn style(&self, role: Role) -> Style {
         self.settings.theme.style(self.terminal.depth, role)

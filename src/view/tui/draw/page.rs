@@ -5,11 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::Pen;
-use crate::view::tui::state::State;
+use crate::view::tui::app::App;
 use crate::view::tui::theme::Role;
 
 /// Draws as much of the lines as fits, from the place on that the person scrolled to.
-pub(super) fn draw(state: &mut State, lines: &[Line<'_>], area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(state: &mut App, lines: &[Line<'_>], area: Rect, buffer: &mut Buffer) {
     let height = usize::from(area.height);
     let below = lines.len().saturating_sub(height);
     state.scroll = state.scroll.min(below);
@@ -37,7 +37,7 @@ pub(super) fn draw(state: &mut State, lines: &[Line<'_>], area: Rect, buffer: &m
     }
 }
 
-impl State {
+impl App {
     /// A line with a label and a text.
     pub(super) fn labelled(&self, label: &str, text: impl Into<String>) -> Line<'static> {
         Line::from(vec![

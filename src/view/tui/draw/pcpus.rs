@@ -10,7 +10,7 @@ use crate::rates::Measured;
 use crate::snapshot::{Host, Pcpu};
 use crate::view::Sample;
 use crate::view::text::{UNKNOWN, or_unknown, safe};
-use crate::view::tui::state::State;
+use crate::view::tui::app::App;
 use crate::view::tui::theme::{Role, load};
 use crate::view::tui::units;
 
@@ -38,7 +38,7 @@ type Place = (Option<u32>, Option<u32>);
 type One<'a> = (&'a Pcpu, Option<Measured>);
 
 /// The pCPUs with as much about each as fits on this many lines.
-pub(super) fn lines(state: &State, height: u16) -> Vec<Line<'static>> {
+pub(super) fn lines(state: &App, height: u16) -> Vec<Line<'static>> {
     let Some(sample) = state.sample() else {
         return Vec::new();
     };
@@ -78,7 +78,7 @@ fn groups(sample: Sample<'_>) -> Vec<(Place, Vec<One<'_>>)> {
 
 /// What a group is, and how busy it is as a whole.
 fn heading(
-    state: &State,
+    state: &App,
     sample: Sample<'_>,
     (node, socket): Place,
     pcpus: &[One<'_>],
@@ -137,7 +137,7 @@ fn pools(host: &Host, pcpus: &[One<'_>]) -> Option<String> {
 }
 
 /// A group's pCPUs, as many in a line as fit.
-fn grid(state: &State, pcpus: &[One<'_>], form: Form) -> Vec<Line<'static>> {
+fn grid(state: &App, pcpus: &[One<'_>], form: Form) -> Vec<Line<'static>> {
     let width = usize::from(state.size.width);
     if form == Form::Glyph {
         return glyphs(state, pcpus, width);
@@ -157,7 +157,7 @@ fn grid(state: &State, pcpus: &[One<'_>], form: Form) -> Vec<Line<'static>> {
 }
 
 /// `  3 [||||      ] 45.2 %`, or without the bar when that is to be no columns wide.
-fn cell(state: &State, (pcpu, busy): One<'_>, bar_width: usize) -> Vec<Span<'static>> {
+fn cell(state: &App, (pcpu, busy): One<'_>, bar_width: usize) -> Vec<Span<'static>> {
     let mut spans = vec![Span::raw(format!("{:>4} ", pcpu.id))];
     let style = busy.map_or_else(Style::new, |busy| state.style(load(busy.value)));
     if bar_width > 0 {
@@ -176,7 +176,7 @@ fn cell(state: &State, (pcpu, busy): One<'_>, bar_width: usize) -> Vec<Span<'sta
 }
 
 /// A glyph for each pCPU, with the number of the first in each line.
-fn glyphs(state: &State, pcpus: &[One<'_>], width: usize) -> Vec<Line<'static>> {
+fn glyphs(state: &App, pcpus: &[One<'_>], width: usize) -> Vec<Line<'static>> {
     // Lines of round numbers of pCPUs are easier to count in.
     let in_line = match width.saturating_sub(6) {
         room @ ..16 => room.max(1),
@@ -208,7 +208,7 @@ fn glyphs(state: &State, pcpus: &[One<'_>], width: usize) -> Vec<Line<'static>> 
     lines
 }
 
-fn glyph(state: &State, (pcpu, busy): &One<'_>) -> Span<'static> {
+fn glyph(state: &App, (pcpu, busy): &One<'_>) -> Span<'static> {
     match busy {
         Some(busy) => {
             let value = std::iter::once(Some(busy.value as f32));

@@ -7,11 +7,11 @@ use ratatui::layout::Rect;
 
 use super::Pen;
 use crate::view::text::{columns, safe, shortened};
-use crate::view::tui::state::{Asked, Over, Pane, State};
+use crate::view::tui::app::{App, Asked, Over, Pane};
 use crate::view::tui::theme::Role;
 
 /// Draws the line; returns where the cursor belongs when something is asked.
-pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) -> Option<u16> {
+pub(super) fn draw(state: &App, area: Rect, buffer: &mut Buffer) -> Option<u16> {
     let mut pen = Pen::new(buffer, area, 0)?;
     if let Over::Prompt(asked, text) = &state.over {
         let question = match asked {
@@ -87,7 +87,7 @@ fn end_of(text: &str, width: usize) -> Cow<'_, str> {
 }
 
 /// The keys that are of use here, the most wanted first.
-fn hints(state: &State) -> &'static [(&'static str, &'static str)] {
+fn hints(state: &App) -> &'static [(&'static str, &'static str)] {
     match (&state.over, state.pane) {
         (Over::Help | Over::Columns(_), _) => &[("Esc", "back"), ("arrows", "move")],
         (_, Pane::Detail(_)) => &[
@@ -120,7 +120,7 @@ fn hints(state: &State) -> &'static [(&'static str, &'static str)] {
 }
 
 /// What went wrong with the newest sample.
-fn complaint(state: &State) -> Option<String> {
+fn complaint(state: &App) -> Option<String> {
     if let Some(trouble) = &state.trouble {
         return Some(trouble.clone());
     }

@@ -10,12 +10,12 @@ use crate::rates::DomainRates;
 use crate::snapshot::Domain;
 use crate::view::Sample;
 use crate::view::text::{columns, shortened};
+use crate::view::tui::app::App;
 use crate::view::tui::cells;
 use crate::view::tui::columns::{Column, Slot, fit};
-use crate::view::tui::state::State;
 use crate::view::tui::theme::{Role, load, role};
 
-pub(super) fn draw(state: &State, layout: Layout, buffer: &mut Buffer) {
+pub(super) fn draw(state: &App, layout: Layout, buffer: &mut Buffer) {
     let Some(sample) = state.sample() else { return };
     let slots = slots(state, sample);
     titles(state, &slots, layout.titles, buffer);
@@ -55,7 +55,7 @@ pub(super) fn draw(state: &State, layout: Layout, buffer: &mut Buffer) {
 }
 
 /// The columns that fit.
-fn slots(state: &State, sample: Sample<'_>) -> Vec<Slot> {
+fn slots(state: &App, sample: Sample<'_>) -> Vec<Slot> {
     let domains = &sample.snapshot.domains;
     let names = domains.iter().map(|domain| columns(&cells::name(domain)));
     // Domains stand in the order of their ids.
@@ -72,7 +72,7 @@ fn slots(state: &State, sample: Sample<'_>) -> Vec<Slot> {
 }
 
 /// The titles, the one that the table is sorted by with a mark.
-fn titles(state: &State, slots: &[Slot], area: Rect, buffer: &mut Buffer) {
+fn titles(state: &App, slots: &[Slot], area: Rect, buffer: &mut Buffer) {
     buffer.set_style(
         area.intersection(buffer.area),
         Style::new().add_modifier(Modifier::REVERSED),
@@ -96,7 +96,7 @@ fn titles(state: &State, slots: &[Slot], area: Rect, buffer: &mut Buffer) {
 }
 
 fn line(
-    state: &State,
+    state: &App,
     slots: &[Slot],
     (domain, rates, host_bytes): (&Domain, &DomainRates, u64),
     chosen: bool,
@@ -158,7 +158,7 @@ fn cell(slot: Slot, text: &str, style: Style, area: Rect, y: u16, buffer: &mut B
     pen.put(&text, style);
 }
 
-impl State {
+impl App {
     /// Scrolls so that what should be in sight is.
     pub(super) fn bring_in_sight(&mut self) {
         let lines = usize::from(Layout::of(self.size).body.height);

@@ -8,9 +8,9 @@ use ratatui::crossterm::event::{
 };
 use ratatui::layout::Size;
 
+use super::app::{App, Asked, Over, Pane};
 use super::draw::Target;
 use super::interval;
-use super::state::{Asked, Over, Pane, State};
 
 /// What the driver has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub fn suspends(event: &Event) -> bool {
         if modifiers.contains(KeyModifiers::CONTROL) && *kind != KeyEventKind::Release)
 }
 
-impl State {
+impl App {
     /// Does what an event asks for, and returns what is left to the driver.
     pub fn handle(&mut self, event: &Event) -> Option<Command> {
         match event {

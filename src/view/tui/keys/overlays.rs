@@ -3,11 +3,11 @@
 use ratatui::crossterm::event::KeyCode;
 
 use super::Command;
+use crate::view::tui::app::{App, Asked, Over};
 use crate::view::tui::columns::Column;
 use crate::view::tui::interval;
-use crate::view::tui::state::{Asked, Over, State};
 
-impl State {
+impl App {
     pub(super) fn key_in_help(&mut self, code: KeyCode) -> Option<Command> {
         match code {
             KeyCode::Char('Q') => return Some(Command::Quit),

@@ -2,10 +2,10 @@
 
 use ratatui::crossterm::event::KeyCode;
 
+use crate::view::tui::app::{App, Asked, Over, Pane};
 use crate::view::tui::columns::Column;
-use crate::view::tui::state::{Asked, Over, Pane, State};
 
-impl State {
+impl App {
     pub(super) fn key_in_table(&mut self, code: KeyCode) {
         match code {
             KeyCode::Char('/') => self.over = Over::Prompt(Asked::Filter, self.filter.clone()),

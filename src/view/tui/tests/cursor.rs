@@ -21,7 +21,7 @@ fn only(all: &Snapshot, ids: &BTreeSet<u16>, round: u64) -> Snapshot {
 }
 
 /// The line that the cursor is on.
-fn chosen_line(state: &mut State, width: u16, height: u16) -> Option<String> {
+fn chosen_line(state: &mut App, width: u16, height: u16) -> Option<String> {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal.draw(|frame| draw(state, frame)).unwrap();
     let buffer = terminal.backend().buffer();

@@ -5,17 +5,17 @@ use std::time::Duration;
 use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 use super::*;
-use crate::snapshot::{DomainType, ShutdownReason, States};
+use crate::snapshot::{DomainType, ShutdownReason, StateFlags};
 use crate::view::tui::Column;
 
 /// The ids in the table, from the top.
-fn ids(state: &State) -> Vec<u16> {
+fn ids(state: &App) -> Vec<u16> {
     let snapshot = state.sample().unwrap().snapshot;
     let ids = state.rows.iter().map(|&row| snapshot.domains[row].id.0);
     ids.collect()
 }
 
-fn click(state: &mut State, column: u16, row: u16) {
+fn click(state: &mut App, column: u16, row: u16) {
     state.handle(&Event::Mouse(MouseEvent {
         kind: MouseEventKind::Down(MouseButton::Left),
         column,
@@ -180,7 +180,7 @@ fn each_column_has_an_order_of_its_own() {
     // blocked, crashed, dying, paused
     let states = order(Column::State);
     for domain in &mut new.domains {
-        domain.states = States::default();
+        domain.states = StateFlags::default();
         match states.iter().position(|&id| id == domain.id.0).unwrap() {
             0 => domain.states.blocked = true,
             1 => domain.states.shutdown = Some(ShutdownReason::Crash),
@@ -255,7 +255,7 @@ fn columns_are_chosen_from_all_there_are() {
 #[test]
 fn the_interval_is_set_by_steps_and_by_number() {
     let mut state = watching(2);
-    let seconds = |state: &State| state.settings().interval;
+    let seconds = |state: &App| state.settings().interval;
     keys(&mut state, "+");
     assert_eq!(seconds(&state), Duration::from_secs(5));
     keys(&mut state, "---");
@@ -334,7 +334,7 @@ fn only_what_changes_something_is_a_reason_to_draw() {
 #[test]
 fn what_is_asked_of_the_hypervisor_is_what_is_shown() {
     let mut state = watching(3);
-    let needs = |state: &State| {
+    let needs = |state: &App| {
         let needs = state.needs();
         let details = needs.details.map(|domain| domain.id.0);
         (needs.vcpus, details, needs.host)

@@ -1,4 +1,4 @@
-//! The live view on doctored snapshots.
+//! The live view on fixtures.
 #![allow(clippy::unwrap_used)]
 
 mod cursor;
@@ -12,20 +12,20 @@ use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
 use super::theme::{Depth, Terminal as Shows};
-use super::{Below, Command, Settings, State, draw};
+use super::{App, Below, Command, Settings, draw};
 use crate::fixtures::at_work;
 
 /// A screen with this state on it.
-fn state(settings: Settings) -> State {
+fn state(settings: Settings) -> App {
     let shows = Shows {
         depth: Depth::True,
         unicode: true,
     };
-    State::new(settings, Below::default(), shows)
+    App::new(settings, Below::default(), shows)
 }
 
 /// The usual screen of a host with so many domains, after two samples.
-fn watching(count: u16) -> State {
+fn watching(count: u16) -> App {
     let mut state = state(Settings::default());
     let (old, new) = at_work(count);
     state.take(old);
@@ -34,7 +34,7 @@ fn watching(count: u16) -> State {
 }
 
 /// The lines of the screen at this size.
-fn lines(state: &mut State, width: u16, height: u16) -> Vec<String> {
+fn lines(state: &mut App, width: u16, height: u16) -> Vec<String> {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal.draw(|frame| draw(state, frame)).unwrap();
     let buffer = terminal.backend().buffer();
@@ -54,17 +54,17 @@ fn lines(state: &mut State, width: u16, height: u16) -> Vec<String> {
     (0..height).map(line).collect()
 }
 
-fn key(state: &mut State, code: KeyCode) -> Option<Command> {
+fn key(state: &mut App, code: KeyCode) -> Option<Command> {
     state.handle(&Event::Key(KeyEvent::new(code, KeyModifiers::NONE)))
 }
 
-fn control(state: &mut State, c: char) -> Option<Command> {
+fn control(state: &mut App, c: char) -> Option<Command> {
     let key = KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL);
     state.handle(&Event::Key(key))
 }
 
 /// Types a text.
-fn keys(state: &mut State, text: &str) {
+fn keys(state: &mut App, text: &str) {
     for c in text.chars() {
         key(state, KeyCode::Char(c));
     }

@@ -415,7 +415,7 @@ fn vcpus_stand_below_their_domain_and_capitals_do_as_small_letters() {
     }
     state.take(old);
     state.take(new);
-    let screen = |state: &mut State| lines(state, 80, 24);
+    let screen = |state: &mut App| lines(state, 80, 24);
     let plain = screen(&mut state);
     for (small, capital, start) in [
         ("n", "N", "    nic  0   vif9.0   rx  2.0K/s of"),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::snapshot::{Note, Snapshot};
 
-fn last(state: &mut State) -> String {
+fn last(state: &mut App) -> String {
     lines(state, 80, 24)[23].clone()
 }
 

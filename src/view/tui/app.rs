@@ -123,7 +123,7 @@ pub(super) enum Over {
 
 /// All that is shown.
 #[derive(Debug)]
-pub struct State {
+pub struct App {
     pub(super) terminal: Terminal,
     pub(super) settings: Settings,
     pub(super) below: Below,
@@ -148,7 +148,7 @@ pub struct State {
     changed: bool,
 }
 
-impl State {
+impl App {
     /// A screen without a sample.
     pub fn new(settings: Settings, below: Below, terminal: Terminal) -> Self {
         Self {
