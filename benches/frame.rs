@@ -52,7 +52,7 @@ fn snapshot(second: u64, domains: u16) -> Snapshot {
             dom0: None,
         },
         domains: (0..domains).map(|id| domain(id, second, stamp)).collect(),
-        strays: Vec::new(),
+        orphans: Vec::new(),
         listing: None,
         notes: Vec::new(),
     }

@@ -79,7 +79,7 @@ pub(crate) struct Status {
     pub(crate) domains: Vec<Selector>,
 
     #[command(flatten)]
-    pub(crate) measured: Measured,
+    pub(crate) interval: IntervalArgs,
 }
 
 #[derive(Debug, Args)]
@@ -89,13 +89,13 @@ pub(crate) struct Vcpus {
     pub(crate) domains: Vec<Selector>,
 
     #[command(flatten)]
-    pub(crate) measured: Measured,
+    pub(crate) interval: IntervalArgs,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Host {
     #[command(flatten)]
-    pub(crate) measured: Measured,
+    pub(crate) interval: IntervalArgs,
 }
 
 /// Each tool runs between two samples: every figure it prints has to lie between ours before and
@@ -163,7 +163,7 @@ pub(crate) struct Audit {
 
 /// What the commands that measure once have in common.
 #[derive(Debug, Args)]
-pub(crate) struct Measured {
+pub(crate) struct IntervalArgs {
     /// Measure over this many seconds, fractions too
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval::parse)]
     #[arg(allow_negative_numbers = true)]

@@ -75,7 +75,7 @@ pub(crate) fn snapshot(at_ns: u64, idle_ns: u64, domains: Vec<Domain>) -> Snapsh
             dom0: None,
         },
         domains,
-        strays: Vec::new(),
+        orphans: Vec::new(),
         listing: None,
         notes: Vec::new(),
     }

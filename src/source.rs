@@ -35,7 +35,7 @@ pub struct Parts {
     pub host: bool,
     /// What only an audit compares: Xen's clock, what XenStore lists, a read for each domain with a
     /// backend and for each vCPU, and the free memory once more.
-    pub books: bool,
+    pub audit_inputs: bool,
 }
 
 impl Parts {
@@ -51,7 +51,7 @@ impl Parts {
         disks: true,
         macs: true,
         host: true,
-        books: true,
+        audit_inputs: true,
     };
 }
 
@@ -64,7 +64,7 @@ pub struct Source {
     /// The domains that are wanted; `None` for all.
     only: Option<Vec<Identity>>,
     /// The domain of which everything is wanted.
-    closely: Option<Identity>,
+    focus: Option<Identity>,
 }
 
 impl Source {
@@ -80,7 +80,7 @@ impl Source {
             dom0: Dom0::new(Roots::live()),
             parts,
             only: None,
-            closely: None,
+            focus: None,
         })
     }
 
@@ -108,8 +108,8 @@ impl Source {
     }
 
     /// Samples will hold all there is about this domain from now on, and the parts about the others.
-    pub fn look_closely(&mut self, at: Option<Identity>) {
-        self.closely = at;
+    pub fn focus_on(&mut self, at: Option<Identity>) {
+        self.focus = at;
     }
 
     /// Reads everything once.
@@ -120,7 +120,7 @@ impl Source {
     pub fn sample(&mut self) -> Result<Snapshot, Error> {
         let mut host = self.hypervisor.host()?;
         // Between the two readings that it is for.
-        let xen_clock = match self.parts.books {
+        let xen_clock = match self.parts.audit_inputs {
             true => self.hypervisor.clock(),
             false => None,
         };
@@ -134,13 +134,13 @@ impl Source {
         host.dom0 = self.parts.host.then(|| self.dom0.kernel());
 
         for domain in &mut domains {
-            let closely = self.is_looked_at(domain);
-            if self.parts.vcpus || closely {
-                let affinities = self.parts.affinities || closely;
+            let focus = self.is_focus(domain);
+            if self.parts.vcpus || focus {
+                let affinities = self.parts.affinities || focus;
                 domain.vcpus = self.hypervisor.vcpus(domain, affinities)?;
             }
         }
-        let scheduling = self.parts.scheduling || self.closely.is_some();
+        let scheduling = self.parts.scheduling || self.focus.is_some();
         let mut pools = if self.parts.host || scheduling {
             self.hypervisor.pools()?
         } else {
@@ -154,26 +154,26 @@ impl Source {
             host.nodes = Some(self.hypervisor.nodes()?);
             host.build = Some(self.hypervisor.build()?);
         }
-        if self.parts.books {
+        if self.parts.audit_inputs {
             host.memory_free_after_bytes = Some(self.hypervisor.memory_free_bytes()?);
         }
-        let mut strays = Vec::new();
+        let mut orphans = Vec::new();
         let devices = self.devices(&mut notes);
         let left = give(&mut domains, devices.nics, |domain| &mut domain.nics);
-        strays.extend(backends("vif", left, |nic| nic.id));
+        orphans.extend(backends("vif", left, |nic| nic.id));
         let left = give(&mut domains, devices.disks, |domain| &mut domain.disks);
-        strays.extend(backends("vbd", left, |disk| disk.id));
+        orphans.extend(backends("vbd", left, |disk| disk.id));
         let keys = Keys {
             names: self.parts.names,
             targets: self.parts.targets,
             details: self.parts.details,
-            availability: self.parts.books,
+            availability: self.parts.audit_inputs,
             macs: self.parts.macs,
             disks: self.parts.disks,
-            closely: self.closely.map(|domain| domain.id),
+            focus: self.focus.map(|domain| domain.id),
         };
         notes.extend(self.xenstore.describe(&mut domains, &mut pools, keys));
-        let listing = match self.parts.books && !xenstore_is_down(&notes) {
+        let listing = match self.parts.audit_inputs && !xenstore_is_down(&notes) {
             true => self
                 .xenstore
                 .listing()
@@ -195,7 +195,7 @@ impl Source {
             xen_clock,
             host,
             domains,
-            strays,
+            orphans,
             listing,
             notes,
         })
@@ -206,14 +206,14 @@ impl Source {
         self.hypervisor.reuse(snapshot.domains);
     }
 
-    fn is_looked_at(&self, domain: &Domain) -> bool {
-        self.closely
+    fn is_focus(&self, domain: &Domain) -> bool {
+        self.focus
             .is_some_and(|identity| identity == domain.identity())
     }
 
     fn schedule(&self, domains: &mut [Domain], pools: &[Pool]) -> Result<(), Error> {
         for domain in domains {
-            if !self.parts.scheduling && !self.is_looked_at(domain) {
+            if !self.parts.scheduling && !self.is_focus(domain) {
                 continue;
             }
             let pool = pools.iter().find(|pool| pool.id == domain.pool);

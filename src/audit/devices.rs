@@ -40,9 +40,9 @@ fn backends(interval: &Interval<'_>) -> Vec<Finding> {
     };
     let listed_before = listed(before).unwrap_or_default();
     let known = |snapshot: &Snapshot, listed: &BTreeSet<Backend>, backend: &Backend| {
-        listed.contains(backend) || snapshot.strays.contains(backend)
+        listed.contains(backend) || snapshot.orphans.contains(backend)
     };
-    let all: BTreeSet<&Backend> = listed_now.iter().chain(&after.strays).collect();
+    let all: BTreeSet<&Backend> = listed_now.iter().chain(&after.orphans).collect();
     for backend in all {
         if find(after, backend.domain).is_some() {
             check.agrees();
@@ -50,7 +50,10 @@ fn backends(interval: &Interval<'_>) -> Vec<Finding> {
         }
         let was_so =
             known(before, &listed_before, backend) && find(before, backend.domain).is_none();
-        let place = match (listed_now.contains(backend), after.strays.contains(backend)) {
+        let place = match (
+            listed_now.contains(backend),
+            after.orphans.contains(backend),
+        ) {
             (true, true) => "XenStore and dom0's kernel",
             (true, false) => "XenStore",
             _ => "dom0's kernel",

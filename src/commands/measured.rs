@@ -9,7 +9,7 @@ use xenscope::source::{Parts, Source};
 use xenscope::view::{Sample, Shown, csv, host, json, status, vcpus};
 
 use super::{Notes, print, terminal_width};
-use crate::cli::{Format, Host, Measured, Status, Vcpus};
+use crate::cli::{Format, Host, IntervalArgs, Status, Vcpus};
 use crate::exit::{Outcome, complain};
 
 /// What the samples of a command hold, and how it turns them into text.
@@ -23,7 +23,7 @@ struct Views {
 pub(super) fn status_parts() -> Parts {
     Parts {
         host: false,
-        books: false,
+        audit_inputs: false,
         ..Parts::ALL
     }
 }
@@ -34,7 +34,7 @@ pub(crate) fn status(options: &Status, allow_untested: bool) -> anyhow::Result<O
         table: status::sections,
         csv: |sample| csv::domains(sample, Shown::PARTS, true),
     };
-    run(&views, &options.domains, &options.measured, allow_untested)
+    run(&views, &options.domains, &options.interval, allow_untested)
 }
 
 /// What the samples of `xenscope vcpus` hold.
@@ -53,7 +53,7 @@ pub(crate) fn vcpus(options: &Vcpus, allow_untested: bool) -> anyhow::Result<Out
         table: vcpus::lines,
         csv: csv::vcpus,
     };
-    run(&views, &options.domains, &options.measured, allow_untested)
+    run(&views, &options.domains, &options.interval, allow_untested)
 }
 
 /// What the samples of `xenscope host` hold.
@@ -71,14 +71,14 @@ pub(crate) fn host(options: &Host, allow_untested: bool) -> anyhow::Result<Outco
         table: host::sections,
         csv: csv::host,
     };
-    run(&views, &[], &options.measured, allow_untested)
+    run(&views, &[], &options.interval, allow_untested)
 }
 
 /// Measures the domains that were named, or all when none was.
 fn run(
     views: &Views,
     named: &[Selector],
-    options: &Measured,
+    options: &IntervalArgs,
     allow_untested: bool,
 ) -> anyhow::Result<Outcome> {
     let mut source = Source::open(views.parts, allow_untested)?;

@@ -87,11 +87,20 @@ pub struct Row {
 
 /// A domain as we know it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Who {
+pub struct DomainRef {
     /// Its id.
     pub id: DomId,
     /// Its name; `None` when it has none.
     pub name: Option<Arc<str>>,
+}
+
+impl DomainRef {
+    fn of(domain: &Domain) -> Self {
+        Self {
+            id: domain.id,
+            name: domain.name.clone(),
+        }
+    }
 }
 
 /// One figure of a tool's, between two of ours.
@@ -99,7 +108,7 @@ pub struct Who {
 pub struct Figure {
     /// The domain.
     #[serde(flatten)]
-    pub who: Who,
+    pub domain: DomainRef,
     /// The tool's heading.
     pub column: &'static str,
     /// What the tool printed.
@@ -129,7 +138,7 @@ pub enum Verdict {
 pub struct Repeated {
     /// The domain.
     #[serde(flatten)]
-    pub who: Who,
+    pub domain: DomainRef,
     /// In how many of the tool's rows it is.
     pub rows: usize,
 }
@@ -138,7 +147,7 @@ pub struct Repeated {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Comparison {
     /// Domains that the tool does not show.
-    pub missing: Vec<Who>,
+    pub missing: Vec<DomainRef>,
     /// Names, or ids, in rows of the tool's that no domain has.
     pub invented: Vec<String>,
     /// Domains that the tool shows more than once.
@@ -230,11 +239,11 @@ pub fn hold(tool: Tool, rows: &[Row], before: &Snapshot, after: &Snapshot) -> Co
             continue;
         };
         let key = Key::of(tool, domain);
-        let who = who(domain);
+        let subject = DomainRef::of(domain);
         let there = by_key.get(&key).map_or(&[][..], Vec::as_slice);
         let expected = bearers.get(&key).copied().unwrap_or(1);
         if there.len() < expected {
-            comparison.missing.push(who);
+            comparison.missing.push(subject);
         } else if expected > 1 {
             comparison.ambiguous.insert(key.to_string());
         } else if let [row] = there {
@@ -242,7 +251,10 @@ pub fn hold(tool: Tool, rows: &[Row], before: &Snapshot, after: &Snapshot) -> Co
             comparison.figures.extend(figures);
         } else {
             let rows = there.len();
-            comparison.repeated.push(Repeated { who, rows });
+            comparison.repeated.push(Repeated {
+                domain: subject,
+                rows,
+            });
         }
     }
     // A domain that came or went meanwhile may be there or not.
@@ -288,13 +300,6 @@ impl std::fmt::Display for Key<'_> {
     }
 }
 
-fn who(domain: &Domain) -> Who {
-    Who {
-        id: domain.id,
-        name: domain.name.clone(),
-    }
-}
-
 fn figures(
     tool: Tool,
     row: &Row,
@@ -307,7 +312,7 @@ fn figures(
         .zip(new)
         .zip(&row.cells)
         .map(|(((column, before), (_, after)), theirs)| Figure {
-            who: who(domain),
+            domain: DomainRef::of(domain),
             column,
             verdict: verdict(&before, theirs, &after),
             theirs: theirs.clone(),

@@ -1,6 +1,6 @@
 //! The rates of NICs and disks, whose counters may begin anew.
 
-use super::{Measured, Span, risen};
+use super::{Rate, Span, risen};
 use crate::snapshot::{Disk, Nic};
 
 /// What a NIC did per second, seen from the guest. All of it is `None` when it was reset: when any
@@ -8,21 +8,21 @@ use crate::snapshot::{Disk, Nic};
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct NicRates {
     /// Bytes received.
-    pub rx_bytes: Option<Measured>,
+    pub rx_bytes: Option<Rate>,
     /// Packets received.
-    pub rx_packets: Option<Measured>,
+    pub rx_packets: Option<Rate>,
     /// Packets to the guest that failed.
-    pub rx_errors: Option<Measured>,
+    pub rx_errors: Option<Rate>,
     /// Packets to the guest that were dropped.
-    pub rx_drops: Option<Measured>,
+    pub rx_drops: Option<Rate>,
     /// Bytes sent.
-    pub tx_bytes: Option<Measured>,
+    pub tx_bytes: Option<Rate>,
     /// Packets sent.
-    pub tx_packets: Option<Measured>,
+    pub tx_packets: Option<Rate>,
     /// Packets from the guest that failed.
-    pub tx_errors: Option<Measured>,
+    pub tx_errors: Option<Rate>,
     /// Packets from the guest that were dropped.
-    pub tx_drops: Option<Measured>,
+    pub tx_drops: Option<Rate>,
 }
 
 /// What a disk did per second, and how long it took. All of it is `None` when it was reset: when
@@ -30,21 +30,21 @@ pub struct NicRates {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct DiskRates {
     /// Read requests.
-    pub read_requests: Option<Measured>,
+    pub read_requests: Option<Rate>,
     /// Write requests.
-    pub write_requests: Option<Measured>,
+    pub write_requests: Option<Rate>,
     /// Bytes read.
-    pub read_bytes: Option<Measured>,
+    pub read_bytes: Option<Rate>,
     /// Bytes written.
-    pub write_bytes: Option<Measured>,
+    pub write_bytes: Option<Rate>,
     /// Flush requests.
-    pub flush_requests: Option<Measured>,
+    pub flush_requests: Option<Rate>,
     /// Discard requests.
-    pub discard_requests: Option<Measured>,
+    pub discard_requests: Option<Rate>,
     /// How often a request found no free slot in the backend; no error.
-    pub out_of_slots: Option<Measured>,
+    pub out_of_slots: Option<Rate>,
     /// Requests that failed.
-    pub errors: Option<Measured>,
+    pub errors: Option<Rate>,
     /// Nanoseconds that a read took on average; `None` too when none was completed.
     pub read_latency_ns: Option<f64>,
     /// Nanoseconds that a write took on average; `None` too when none was completed.

@@ -27,27 +27,27 @@ pub struct Rates {
 pub struct HostRates {
     /// How much of all pCPUs together was not idle: 100 when every pCPU was busy all the time.
     /// `None` when there is no older sample, or when no pCPU was online in both.
-    pub cpu_percent: Option<Measured>,
+    pub cpu_percent: Option<Rate>,
     /// How much of each of the newer snapshot's pCPUs was not idle, in their order; `None` for one
     /// that was not online in both.
-    pub pcpu_percent: Vec<Option<Measured>>,
+    pub pcpu_percent: Vec<Option<Rate>>,
     /// CPU use of dom0 by its own kernel's count, in per cent of one pCPU.
-    pub dom0_cpu_percent: Option<Measured>,
+    pub dom0_cpu_percent: Option<Rate>,
     /// What dom0's kernel calls steal, in per cent of one pCPU.
-    pub dom0_steal_percent: Option<Measured>,
+    pub dom0_steal_percent: Option<Rate>,
 }
 
 /// The rates of one domain.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DomainRates {
     /// CPU use in per cent of one pCPU: a domain that keeps two pCPUs busy uses 200.
-    pub cpu_percent: Option<Measured>,
+    pub cpu_percent: Option<Rate>,
     /// CPU use in per cent of what the domain's online vCPUs could use; `None` too when it has none
     /// online, and when another number of them was online in the older sample: since when is not
     /// known.
-    pub cpu_percent_of_vcpus: Option<Measured>,
+    pub cpu_percent_of_vcpus: Option<Rate>,
     /// CPU use of each of its vCPUs in per cent of one pCPU, in the newer snapshot's order.
-    pub vcpu_percent: Vec<Option<Measured>>,
+    pub vcpu_percent: Vec<Option<Rate>>,
     /// One for each of its NICs, in the newer snapshot's order.
     pub nics: Vec<NicRates>,
     /// One for each of its disks, in the newer snapshot's order.
@@ -60,11 +60,11 @@ impl DomainRates {
     pub fn of_nics(
         &self,
         domain: &Domain,
-        rate: impl Fn(&NicRates) -> Option<Measured>,
-    ) -> Option<Measured> {
+        rate: impl Fn(&NicRates) -> Option<Rate>,
+    ) -> Option<Rate> {
         match domain.nics.as_deref()? {
-            [] => Some(Measured::NOTHING),
-            _ => Measured::sum(self.nics.iter().map(rate)),
+            [] => Some(Rate::NOTHING),
+            _ => Rate::sum(self.nics.iter().map(rate)),
         }
     }
 
@@ -72,28 +72,28 @@ impl DomainRates {
     pub fn of_disks(
         &self,
         domain: &Domain,
-        rate: impl Fn(&DiskRates) -> Option<Measured>,
-    ) -> Option<Measured> {
+        rate: impl Fn(&DiskRates) -> Option<Rate>,
+    ) -> Option<Rate> {
         let disks = domain.disks.as_deref()?;
         if disks.is_empty() {
-            return Some(Measured::NOTHING);
+            return Some(Rate::NOTHING);
         }
         let counting = disks.iter().zip(&self.disks);
         let counting = counting.filter(|(disk, _)| disk.backend.counts());
-        Measured::sum(counting.map(|(_, rates)| rate(rates)))
+        Rate::sum(counting.map(|(_, rates)| rate(rates)))
     }
 }
 
 /// A figure, and how far the truth may be from it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Measured {
+pub struct Rate {
     /// The figure.
     pub value: f64,
     /// How far off it may be for not knowing when within its bracket each sample was taken.
     pub uncertainty: f64,
 }
 
-impl Measured {
+impl Rate {
     /// What nothing did, for certain.
     const NOTHING: Self = Self {
         value: 0.0,
@@ -156,7 +156,7 @@ impl Rates {
 
 fn host_rates(old: Option<&Host>, new: &Host) -> HostRates {
     let pcpu_span = old.and_then(|old| Span::between(old.pcpu_stamp, new.pcpu_stamp));
-    let pcpu_percent: Vec<Option<Measured>> = new
+    let pcpu_percent: Vec<Option<Rate>> = new
         .pcpu
         .iter()
         .enumerate()
@@ -164,12 +164,12 @@ fn host_rates(old: Option<&Host>, new: &Host) -> HostRates {
             let before = old?.pcpu.get(index)?;
             pcpu_span?
                 .share(before.idle_time_ns, pcpu.idle_time_ns)
-                .map(Measured::busy)
+                .map(Rate::busy)
         })
         .collect();
     let counted = || pcpu_percent.iter().filter(|percent| percent.is_some());
     let cpu_percent =
-        Measured::sum(counted().copied()).map(|sum| sum.scaled(1.0 / counted().count() as f64));
+        Rate::sum(counted().copied()).map(|sum| sum.scaled(1.0 / counted().count() as f64));
     let dom0 = |counter: fn(&Dom0Kernel) -> Option<u64>| {
         let (old, new) = (old?.dom0?, new.dom0?);
         Span::between(old.stamp, new.stamp)?.share(counter(&old), counter(&new))
@@ -251,18 +251,18 @@ impl Span {
     }
 
     /// What per cent of this time a counter of nanoseconds rose by.
-    fn share(self, old: Option<u64>, new: Option<u64>) -> Option<Measured> {
+    fn share(self, old: Option<u64>, new: Option<u64>) -> Option<Rate> {
         Some(self.per_ns(risen(old, new)?).scaled(100.0))
     }
 
     /// What a rise comes to per second.
-    fn per_second(self, rise: Option<u64>) -> Option<Measured> {
+    fn per_second(self, rise: Option<u64>) -> Option<Rate> {
         Some(self.per_ns(rise?).scaled(1e9))
     }
 
-    fn per_ns(self, rise: u64) -> Measured {
+    fn per_ns(self, rise: u64) -> Rate {
         let value = rise as f64 / self.ns as f64;
-        Measured {
+        Rate {
             value,
             uncertainty: value * self.uncertainty_ns as f64 / self.ns as f64,
         }

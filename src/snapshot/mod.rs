@@ -34,7 +34,7 @@ pub struct Snapshot {
     /// Every domain that the hypervisor listed, in the order of their ids, each once.
     pub domains: Vec<Domain>,
     /// Devices that dom0's kernel serves to domains that the hypervisor did not list.
-    pub strays: Vec<Backend>,
+    pub orphans: Vec<Backend>,
     /// What XenStore lists; `None` when no one asked, or when XenStore did not answer.
     pub listing: Option<Listing>,
     /// What could not be read, so that a view can say so.
@@ -268,7 +268,7 @@ mod tests {
             ..pool.clone()
         });
         before.host.pools = Some(pools.into());
-        before.strays.push(Backend {
+        before.orphans.push(Backend {
             kind: "vif".to_owned(),
             domain: DomId(9),
             device: 0,

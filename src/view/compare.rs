@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::json::{self, SCHEMA};
 use super::table::{Align, Table};
 use super::text::{UNKNOWN, safe};
-use crate::compare::{Comparison, Report, Tool, Verdict, Who};
+use crate::compare::{Comparison, DomainRef, Report, Tool, Verdict};
 
 /// A paragraph about the run, what it has too few or too many of, and a line for each figure; at
 /// most `width` columns wide where names can give way.
@@ -57,8 +57,8 @@ fn domains(comparison: &Comparison) -> Vec<String> {
     let invented = comparison.invented.iter();
     let ambiguous = comparison.ambiguous.iter();
     missing
-        .map(|who| format!("misses {}", called(who)))
-        .chain(repeated.map(|it| format!("shows {} {} times", called(&it.who), it.rows)))
+        .map(|domain| format!("misses {}", called(domain)))
+        .chain(repeated.map(|it| format!("shows {} {} times", called(&it.domain), it.rows)))
         .chain(invented.map(|name| format!("shows '{}', which no domain is called", safe(name))))
         .chain(ambiguous.map(|name| {
             let name = safe(name);
@@ -67,10 +67,10 @@ fn domains(comparison: &Comparison) -> Vec<String> {
         .collect()
 }
 
-fn called(who: &Who) -> String {
-    match &who.name {
-        Some(name) => format!("domain {} ('{}')", who.id, safe(name)),
-        None => format!("domain {} (without a name)", who.id),
+fn called(domain: &DomainRef) -> String {
+    match &domain.name {
+        Some(name) => format!("domain {} ('{}')", domain.id, safe(name)),
+        None => format!("domain {} (without a name)", domain.id),
     }
 }
 
@@ -85,9 +85,9 @@ fn figures(comparison: &Comparison) -> Table {
         ("VERDICT", Align::Left),
     ]);
     for figure in &comparison.figures {
-        let name = figure.who.name.as_deref().unwrap_or(UNKNOWN);
+        let name = figure.domain.name.as_deref().unwrap_or(UNKNOWN);
         table.row(vec![
-            figure.who.id.to_string(),
+            figure.domain.id.to_string(),
             safe(name).into_owned(),
             figure.column.to_owned(),
             figure.before.clone(),

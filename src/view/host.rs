@@ -3,7 +3,7 @@
 use super::Sample;
 use super::table::{Align, Table};
 use super::text::{UNKNOWN, mib, numbers, or_unknown, percent, safe};
-use crate::rates::Measured;
+use crate::rates::Rate;
 use crate::snapshot::{Build, Dom0Kernel, Host};
 
 /// A paragraph, and a table each of nodes, pools and pCPUs, at most `width` columns wide where
@@ -23,7 +23,7 @@ pub fn sections(sample: Sample<'_>, width: Option<usize>) -> String {
 fn paragraph(sample: Sample<'_>) -> String {
     let (host, rates) = (&sample.snapshot.host, &sample.rates.host);
     let share =
-        |figure: Option<Measured>| or_unknown(figure, |figure| format!("{:.1} %", figure.value));
+        |figure: Option<Rate>| or_unknown(figure, |figure| format!("{:.1} %", figure.value));
     let over = sample
         .rates
         .interval_ns

@@ -17,7 +17,7 @@ pub mod tui;
 pub mod vcpus;
 pub mod xentop;
 
-use crate::rates::{DomainRates, Measured, Rates};
+use crate::rates::{DomainRates, Rate, Rates};
 use crate::snapshot::{Domain, Pcpu, Snapshot, Vcpu};
 
 /// What to show beyond a line for each domain.
@@ -68,7 +68,7 @@ impl<'a> Sample<'a> {
     }
 
     /// Each vCPU that is known with its domain and its CPU use.
-    pub fn vcpus(self) -> impl Iterator<Item = (&'a Domain, &'a Vcpu, Option<Measured>)> {
+    pub fn vcpus(self) -> impl Iterator<Item = (&'a Domain, &'a Vcpu, Option<Rate>)> {
         self.domains().flat_map(|(domain, rates)| {
             let vcpus = domain.vcpus.iter().flatten();
             vcpus
@@ -78,7 +78,7 @@ impl<'a> Sample<'a> {
     }
 
     /// Each pCPU with its use.
-    pub fn pcpus(self) -> impl Iterator<Item = (&'a Pcpu, Option<Measured>)> {
+    pub fn pcpus(self) -> impl Iterator<Item = (&'a Pcpu, Option<Rate>)> {
         let percents = self.rates.host.pcpu_percent.iter().copied();
         self.snapshot.host.pcpu.iter().zip(percents)
     }

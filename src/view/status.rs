@@ -4,7 +4,7 @@ use super::Sample;
 use super::table::{Align, Head, Table};
 use super::text::{UNKNOWN, kib_per_second, mib, or_unknown, percent, safe};
 use super::vcpus;
-use crate::rates::{DiskRates, DomainRates, Measured, NicRates};
+use crate::rates::{DiskRates, DomainRates, NicRates, Rate};
 use crate::snapshot::{Disk, Domain, Nic};
 
 /// One section for each domain of the sample, at most `width` columns wide where texts can give
@@ -59,7 +59,7 @@ fn paragraph(domain: &Domain, rates: &DomainRates, interval_ns: Option<u64>) -> 
         _ => domain.uuid.to_string(),
     };
     let share =
-        |figure: Option<Measured>| or_unknown(figure, |figure| format!("{:.1} %", figure.value));
+        |figure: Option<Rate>| or_unknown(figure, |figure| format!("{:.1} %", figure.value));
     let over =
         interval_ns.map_or_else(String::new, |ns| format!(", over {:.2} s", ns as f64 / 1e9));
     let lines = [

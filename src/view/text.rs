@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::rates::Measured;
+use crate::rates::Rate;
 
 /// The variation selectors: one makes an emoji of the character before it, another a quotation mark
 /// of East Asia's width, and each of these takes a column more.
@@ -82,12 +82,12 @@ pub fn mib(bytes: u64) -> String {
 }
 
 /// A number of bytes per second in KiB/s.
-pub fn kib_per_second(bytes: Option<Measured>) -> String {
+pub fn kib_per_second(bytes: Option<Rate>) -> String {
     or_unknown(bytes, |bytes| format!("{:.1} KiB/s", bytes.value / 1024.0))
 }
 
 /// A share in per cent, without the sign.
-pub fn percent(share: Option<Measured>) -> String {
+pub fn percent(share: Option<Rate>) -> String {
     or_unknown(share, |share| format!("{:.1}", share.value))
 }
 

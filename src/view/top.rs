@@ -3,7 +3,7 @@
 use super::table::{Align, Table};
 use super::text::{columns, kib_per_second, mib, or_unknown, percent, safe, seconds, shortened};
 use super::{Sample, Shown, host, status, vcpus};
-use crate::rates::{DiskRates, Measured, NicRates};
+use crate::rates::{DiskRates, NicRates, Rate};
 
 /// The heading of the host, the table of its domains, and one for each of the parts that are to be
 /// shown; at most `width` columns wide.
@@ -49,9 +49,9 @@ fn domains(sample: Sample<'_>, full_name: bool) -> Table {
     ];
     let rows = sample.domains().map(|(domain, rates)| {
         let nics =
-            |rate: fn(&NicRates) -> Option<Measured>| kib_per_second(rates.of_nics(domain, rate));
+            |rate: fn(&NicRates) -> Option<Rate>| kib_per_second(rates.of_nics(domain, rate));
         let disks =
-            |rate: fn(&DiskRates) -> Option<Measured>| kib_per_second(rates.of_disks(domain, rate));
+            |rate: fn(&DiskRates) -> Option<Rate>| kib_per_second(rates.of_disks(domain, rate));
         let cells = vec![
             domain.states.summary().to_string(),
             domain.vcpus_online.to_string(),

@@ -3,7 +3,7 @@
 use super::Sample;
 use super::table::{Align, Head, Table};
 use super::text::{numbers, or_unknown, percent, seconds};
-use crate::rates::Measured;
+use crate::rates::Rate;
 use crate::snapshot::Vcpu;
 
 /// The table of `xenscope vcpus`, at most `width` columns wide where texts can give way.
@@ -30,7 +30,7 @@ pub(super) const HEADS: [Head; 7] = [
 ];
 
 /// What a vCPU has in its columns.
-pub(super) fn cells(vcpu: &Vcpu, share: Option<Measured>) -> Vec<String> {
+pub(super) fn cells(vcpu: &Vcpu, share: Option<Rate>) -> Vec<String> {
     let set = |pcpus: &Option<Vec<u32>>| or_unknown(pcpus.as_deref(), numbers);
     vec![
         vcpu.id.to_string(),

@@ -323,7 +323,7 @@ mod tests {
         macs: true,
         disks: true,
         availability: false,
-        closely: None,
+        focus: None,
     };
 
     /// What is known of domain 5, which is called web.

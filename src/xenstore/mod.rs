@@ -44,17 +44,17 @@ pub struct Keys {
     /// The disks that dom0's user space serves.
     pub disks: bool,
     /// The domain of which targets, details and MAC addresses are wanted, if not those of all.
-    pub closely: Option<DomId>,
+    pub focus: Option<DomId>,
 }
 
 impl Keys {
     /// What to read about this domain.
     fn of(self, domain: DomId) -> Self {
-        let closely = self.closely == Some(domain);
+        let focus = self.focus == Some(domain);
         Self {
-            targets: self.targets || closely,
-            details: self.details || closely,
-            macs: self.macs || closely,
+            targets: self.targets || focus,
+            details: self.details || focus,
+            macs: self.macs || focus,
             ..self
         }
     }

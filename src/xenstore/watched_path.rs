@@ -174,7 +174,7 @@ impl Wanted {
                 Kind::Vbd3 | Kind::Qdisk => keys.disks,
             })
         };
-        let some = all.closely.map_or(all, |domain| all.of(domain));
+        let some = all.focus.map_or(all, |domain| all.of(domain));
         let mut places: Vec<WatchedPath> = kinds(some).map(WatchedPath::Backends).collect();
         if all.names {
             places.extend(self.pools.iter().copied().map(WatchedPath::Pool));
@@ -265,7 +265,7 @@ mod tests {
 
         let another = crate::fixtures::domain(6, "db", 0, 0).identity();
         let mut both = wanted(Keys {
-            closely: Some(another.id),
+            focus: Some(another.id),
             ..names
         });
         both.domains.push(another);
@@ -277,9 +277,9 @@ mod tests {
         };
         assert_eq!(about(5), [WatchedPath::Key(DomId(5), Key::Name)]);
         let other = DomId(6);
-        let closely =
+        let focus =
             [Key::Name, Key::Target, Key::StaticMax].map(|key| WatchedPath::Key(other, key));
-        assert_eq!(about(6)[..3], closely);
+        assert_eq!(about(6)[..3], focus);
         assert_eq!(about(6)[3..], [WatchedPath::Served(other, Kind::Vif)]);
 
         let mut other = domain.clone();

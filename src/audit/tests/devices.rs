@@ -6,7 +6,7 @@ use super::*;
 fn a_backend_without_its_domain_is_found_wherever_it_lingers() {
     let report = altered(|snapshot, _| list(snapshot, backend("qdisk", 4001, 0)));
     assert_eq!(found(&report), failed("devices.backends"));
-    let report = altered(|snapshot, _| snapshot.strays.push(backend("vbd", 4001, 51712)));
+    let report = altered(|snapshot, _| snapshot.orphans.push(backend("vbd", 4001, 51712)));
     assert_eq!(found(&report), failed("devices.backends"));
     let report = altered(|snapshot, second| {
         if second == 2 {

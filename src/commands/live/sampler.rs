@@ -118,9 +118,9 @@ fn run(
         let wait = schedule.next.saturating_duration_since(Instant::now());
         match requested.recv_timeout(wait) {
             Ok(Request::Interval(interval)) => schedule.change(interval, Instant::now()),
-            Ok(Request::Parts(parts, closely)) => {
+            Ok(Request::Parts(parts, focus)) => {
                 source.set_parts(parts);
-                source.look_closely(closely);
+                source.focus_on(focus);
             }
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
             Err(RecvTimeoutError::Timeout) => {

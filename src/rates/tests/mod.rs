@@ -13,7 +13,7 @@ fn over_two_seconds(old: Domain, new: Domain) -> DomainRates {
     Rates::between(Some(&old), &new).domains.remove(0)
 }
 
-fn value(measured: Option<Measured>) -> Option<f64> {
+fn value(measured: Option<Rate>) -> Option<f64> {
     measured.map(|measured| measured.value)
 }
 
@@ -293,11 +293,11 @@ fn a_vcpu_is_measured_by_its_own_time() {
 
 #[test]
 fn a_sum_with_an_unknown_part_is_unknown() {
-    let one = Some(Measured {
+    let one = Some(Rate {
         value: 1.0,
         uncertainty: 0.5,
     });
-    assert_eq!(value(Measured::sum([one, one])), Some(2.0));
-    assert_eq!(Measured::sum([one, None]), None);
-    assert_eq!(Measured::sum([]), None);
+    assert_eq!(value(Rate::sum([one, one])), Some(2.0));
+    assert_eq!(Rate::sum([one, None]), None);
+    assert_eq!(Rate::sum([]), None);
 }

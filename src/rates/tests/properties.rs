@@ -58,7 +58,7 @@ fn went_back((old, new): Pair) -> bool {
 }
 
 /// It is known when it has to be, and makes sense then.
-fn check(rate: Option<Measured>, known: bool) -> Result<(), TestCaseError> {
+fn check(rate: Option<Rate>, known: bool) -> Result<(), TestCaseError> {
     prop_assert_eq!(rate.is_some(), known);
     for figure in rate.iter().flat_map(|rate| [rate.value, rate.uncertainty]) {
         prop_assert!(figure.is_finite() && figure >= 0.0, "{}", figure);
@@ -219,7 +219,7 @@ proptest! {
             (rates.read_latency_ns, read_time, read_requests),
             (rates.write_latency_ns, write_time, write_requests),
         ] {
-            let exact = latency.map(|value| Measured { value, uncertainty: 0.0 });
+            let exact = latency.map(|value| Rate { value, uncertainty: 0.0 });
             check(exact, measurable && known(time) && rose(requests))?;
         }
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::value;
-use crate::rates::{DiskRates, DomainRates, Measured, NicRates};
+use crate::rates::{DiskRates, DomainRates, NicRates, Rate};
 use crate::snapshot::{
     self, DiskBackend, DomId, DomainState, DomainType, Scheduling, ShutdownReason, VcpuState,
 };
@@ -193,7 +193,7 @@ fn figures<'a>(domain: &'a snapshot::Domain, rates: &DomainRates) -> Figures<'a>
     }
 }
 
-fn vcpu<'a>(vcpu: &'a snapshot::Vcpu, percent: &Option<Measured>) -> Vcpu<'a> {
+fn vcpu<'a>(vcpu: &'a snapshot::Vcpu, percent: &Option<Rate>) -> Vcpu<'a> {
     Vcpu {
         id: vcpu.id,
         online: vcpu.state != VcpuState::Offline,

@@ -17,7 +17,7 @@ use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use super::Sample;
 use super::text::is_unsafe;
 use crate::audit::Report;
-use crate::rates::Measured;
+use crate::rates::Rate;
 
 pub use event::line as event;
 
@@ -88,7 +88,7 @@ pub(super) fn object(object: &impl Serialize) -> String {
 }
 
 /// The figure alone.
-fn value(measured: Option<Measured>) -> Option<f64> {
+fn value(measured: Option<Rate>) -> Option<f64> {
     measured.map(|measured| measured.value)
 }
 
@@ -127,7 +127,7 @@ mod tests {
 
     use super::*;
     use crate::audit::Auditor;
-    use crate::compare::{Comparison, Figure, Repeated, Report, Tool, Verdict, Who};
+    use crate::compare::{Comparison, DomainRef, Figure, Repeated, Report, Tool, Verdict};
     use crate::fixtures::{SECOND, audited, disk, domain, full, nic, snapshot, stamp, vcpu};
     use crate::rates::Rates;
     use crate::snapshot::{DomId, Note, Scheduling, ShutdownReason};
@@ -326,7 +326,7 @@ mod tests {
 
     /// A tool's run that got everything wrong.
     fn compared() -> String {
-        let who = Who {
+        let domain = DomainRef {
             id: DomId(5),
             name: None,
         };
@@ -336,13 +336,13 @@ mod tests {
             version: None,
             time: jiff::Timestamp::UNIX_EPOCH,
             result: Ok(Comparison {
-                missing: vec![who.clone()],
+                missing: vec![domain.clone()],
                 repeated: vec![Repeated {
-                    who: who.clone(),
+                    domain: domain.clone(),
                     rows: 2,
                 }],
                 figures: vec![Figure {
-                    who,
+                    domain,
                     column: "Mem",
                     theirs: String::new(),
                     before: String::new(),

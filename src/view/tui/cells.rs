@@ -4,28 +4,28 @@ use std::cmp::Ordering;
 
 use super::columns::Column;
 use super::units;
-use crate::rates::{DomainRates, Measured};
+use crate::rates::{DomainRates, Rate};
 use crate::snapshot::Domain;
 use crate::view::text::{UNKNOWN, or_unknown, safe};
 
 /// Bytes per second through all of a domain's NICs.
-pub(super) fn net_bytes(domain: &Domain, rates: &DomainRates) -> Option<Measured> {
-    Measured::sum([
+pub(super) fn net_bytes(domain: &Domain, rates: &DomainRates) -> Option<Rate> {
+    Rate::sum([
         rates.of_nics(domain, |nic| nic.rx_bytes),
         rates.of_nics(domain, |nic| nic.tx_bytes),
     ])
 }
 
 /// Bytes per second to and from all of a domain's disks.
-pub(super) fn disk_bytes(domain: &Domain, rates: &DomainRates) -> Option<Measured> {
-    Measured::sum([
+pub(super) fn disk_bytes(domain: &Domain, rates: &DomainRates) -> Option<Rate> {
+    Rate::sum([
         rates.of_disks(domain, |disk| disk.read_bytes),
         rates.of_disks(domain, |disk| disk.write_bytes),
     ])
 }
 
 /// What a rate's column counts; `None` for a column of something else.
-fn counted(column: Column, domain: &Domain, rates: &DomainRates) -> Option<Measured> {
+fn counted(column: Column, domain: &Domain, rates: &DomainRates) -> Option<Rate> {
     match column {
         Column::NetReceived => rates.of_nics(domain, |nic| nic.rx_bytes),
         Column::NetSent => rates.of_nics(domain, |nic| nic.tx_bytes),
@@ -94,7 +94,7 @@ pub(super) enum Key {
 impl Key {
     /// The key of a domain in a column.
     pub(super) fn of(column: Column, domain: &Domain, rates: &DomainRates) -> Self {
-        let measured = |figure: Option<Measured>| {
+        let measured = |figure: Option<Rate>| {
             figure.map_or(Self::Unknown, |figure| Self::Number(figure.value))
         };
         match column {

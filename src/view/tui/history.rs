@@ -54,7 +54,7 @@ pub(super) struct History {
 
 impl History {
     fn push(&mut self, domain: &Domain, rates: &DomainRates) {
-        let value = |figure: Option<crate::rates::Measured>| figure.map(|figure| figure.value);
+        let value = |figure: Option<crate::rates::Rate>| figure.map(|figure| figure.value);
         self.cpu.push(value(rates.cpu_percent));
         self.memory.push(Some(domain.memory_bytes as f64));
         self.disk.push(value(cells::disk_bytes(domain, rates)));

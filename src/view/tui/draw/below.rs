@@ -1,6 +1,6 @@
 //! What belongs to a domain, in lines below its own.
 
-use crate::rates::{DiskRates, DomainRates, Measured, NicRates};
+use crate::rates::{DiskRates, DomainRates, NicRates, Rate};
 use crate::snapshot::{Disk, Domain, Nic, Vcpu};
 use crate::view::text::{or_unknown, safe};
 use crate::view::tui::app::Below;
@@ -24,7 +24,7 @@ pub(super) fn lines(domain: &Domain, rates: &DomainRates, below: Below) -> Vec<S
     lines
 }
 
-fn vcpu(vcpu: &Vcpu, percent: Option<Measured>) -> String {
+fn vcpu(vcpu: &Vcpu, percent: Option<Rate>) -> String {
     format!(
         "vcpu {:<3} {:<8} {:>5} % on pCPU {:<3} {:>10.1} s",
         vcpu.id,

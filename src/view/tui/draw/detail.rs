@@ -4,7 +4,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::glyphs::chart;
-use crate::rates::{DomainRates, Measured};
+use crate::rates::{DomainRates, Rate};
 use crate::snapshot::{Domain, Identity};
 use crate::view::Sample;
 use crate::view::table::{Align, Table};
@@ -117,7 +117,7 @@ fn charts(state: &App, domain: &Domain) -> Vec<Line<'static>> {
     let vcpus = 100.0 * domain.vcpus_online.max(1) as f32;
     let full = domain.memory_max_bytes.unwrap_or(domain.memory_bytes) as f32;
     let percent = |value: f32| {
-        units::percent(Some(Measured {
+        units::percent(Some(Rate {
             value: f64::from(value),
             uncertainty: 0.0,
         })) + " %"

@@ -7,7 +7,7 @@ use ratatui::style::{Modifier, Style};
 use super::Pen;
 use super::glyphs::{bar, history};
 use super::parts::Part;
-use crate::rates::Measured;
+use crate::rates::Rate;
 use crate::snapshot::{DomainState, Snapshot};
 use crate::view::Sample;
 use crate::view::text::{columns, or_unknown, safe};
@@ -136,7 +136,7 @@ fn cpu(state: &App, sample: Sample<'_>, pen: &mut Pen<'_>) {
         Part::new("", format!("{:>5} %", units::percent(busy)), 1),
         Part::new(" ", format!("of {} pCPUs", sample.snapshot.host.pcpus), 0),
     ];
-    let share = busy.map(|busy: Measured| busy.value);
+    let share = busy.map(|busy: Rate| busy.value);
     gauge(state, pen, "CPU", share, parts);
     pen.say("  ");
     let past = state.histories().cpu.last(pen.room());

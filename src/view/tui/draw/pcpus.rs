@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::glyphs::{bar, history};
-use crate::rates::Measured;
+use crate::rates::Rate;
 use crate::snapshot::{Host, Pcpu};
 use crate::view::Sample;
 use crate::view::text::{UNKNOWN, or_unknown, safe};
@@ -35,7 +35,7 @@ const NARROW_GAP: u32 = 8;
 type Place = (Option<u32>, Option<u32>);
 
 /// A pCPU and its use.
-type One<'a> = (&'a Pcpu, Option<Measured>);
+type One<'a> = (&'a Pcpu, Option<Rate>);
 
 /// The pCPUs with as much about each as fits on this many lines.
 pub(super) fn lines(state: &App, height: u16) -> Vec<Line<'static>> {
