@@ -7,8 +7,8 @@ use std::time::Duration;
 use clap::builder::PossibleValue;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use xenscope::interval;
 use xenscope::selector::Selector;
-use xenscope::view::tui::interval;
 
 /// A dom0 monitor that asks the Xen hypervisor itself.
 ///

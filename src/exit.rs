@@ -4,8 +4,8 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-use xenscope::error::Error;
 use xenscope::selector::NotFound;
+use xenscope::xen::Error;
 
 use crate::commands::live::NoScreen;
 

@@ -17,17 +17,19 @@ pub mod audit;
 pub mod clock;
 pub mod compare;
 pub mod dom0;
-pub mod error;
 pub mod events;
 #[cfg(test)]
 mod fixtures;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod interval;
 pub mod rates;
 pub mod selector;
 pub mod snapshot;
 pub mod source;
+pub mod text;
+pub mod units;
 pub mod view;
 pub mod xen;
 pub mod xenstore;

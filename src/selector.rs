@@ -7,7 +7,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::snapshot::{DomId, Domain, Identity, Note, Snapshot};
-use crate::view::text::safe;
+use crate::text::safe;
 
 /// A domain by its id, its exact name or its uuid, as given on the command line.
 ///

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::dom0::{Devices, Dom0, Fault, Roots};
-use crate::error::Error;
 use crate::snapshot::{Backend, DiskBackend, DomId, Domain, Identity, Note, Pool, Snapshot};
+use crate::xen::Error;
 use crate::xen::Hypervisor;
 use crate::xenstore::{Keys, XenStore};
 

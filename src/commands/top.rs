@@ -4,9 +4,9 @@ use std::mem::replace;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use xenscope::interval;
 use xenscope::rates::Rates;
 use xenscope::source::{Parts, Source};
-use xenscope::view::tui::interval;
 use xenscope::view::{Sample, Shown, csv, json, top, xentop};
 
 use super::{Notes, live, print, terminal_width};

@@ -15,7 +15,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::snapshot::{DomId, Domain, Snapshot};
-use crate::view::text::UNKNOWN;
+use crate::text::UNKNOWN;
 
 /// A tool to compare with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -1,9 +1,9 @@
 use uuid::Uuid;
 
 use super::{assert_harmless, digits};
+use crate::interval;
 use crate::selector::Selector;
 use crate::snapshot::{DomId, Identity};
-use crate::view::tui::interval;
 
 /// Domains and intervals as people give them on the command line.
 pub fn arguments(bytes: &[u8]) {

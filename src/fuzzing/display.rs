@@ -1,4 +1,4 @@
-use crate::view::text::{columns, cut, is_unsafe, safe, shortened};
+use crate::text::{columns, cut, is_unsafe, safe, shortened};
 
 /// Text from outside on its way to a terminal.
 pub fn display(bytes: &[u8]) {

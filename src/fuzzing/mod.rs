@@ -19,10 +19,7 @@ pub use tools::tools;
 /// Asserts that a message for people can do nothing to a terminal and is one line.
 fn assert_harmless(message: &str) {
     assert!(!message.is_empty());
-    assert!(
-        !message.contains(crate::view::text::is_unsafe),
-        "{message:?}"
-    );
+    assert!(!message.contains(crate::text::is_unsafe), "{message:?}");
 }
 
 /// The number that decimal digits say; `None` for anything else, or more than a u64 holds.

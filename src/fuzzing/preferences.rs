@@ -1,5 +1,6 @@
 use super::assert_harmless;
-use crate::view::tui::{Settings, interval};
+use crate::interval;
+use crate::view::tui::Settings;
 
 /// The file of preferences.
 pub fn preferences(bytes: &[u8]) {

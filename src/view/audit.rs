@@ -1,7 +1,7 @@
 //! What an audit found: a few lines for each check.
 
-use super::text::safe;
 use crate::audit::{Figures, Finding, Relation, Report, Unit, Verdict};
+use crate::text::safe;
 
 /// Every finding, and how many there are of each verdict.
 pub fn lines(report: &Report) -> String {

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::json::{self, SCHEMA};
 use super::table::{Align, Table};
-use super::text::{UNKNOWN, safe};
 use crate::compare::{Comparison, DomainRef, Report, Tool, Verdict};
+use crate::text::{UNKNOWN, safe};
 
 /// A paragraph about the run, what it has too few or too many of, and a line for each figure; at
 /// most `width` columns wide where names can give way.

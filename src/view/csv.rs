@@ -9,8 +9,8 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::text::numbers;
 use super::{Sample, Shown, json};
+use crate::text::numbers;
 
 /// What the rows about a part are called, and the field of JSON's that has the parts.
 type Part = (&'static str, &'static str);

@@ -1,7 +1,7 @@
 //! What happened to domains, one line each.
 
-use super::text::{UNKNOWN, mib, or_unknown, safe};
 use crate::events::{Change, Device, Event};
+use crate::text::{UNKNOWN, mib, or_unknown, safe};
 
 /// An event as a line for people.
 pub fn line(event: &Event) -> String {
@@ -67,8 +67,8 @@ mod tests {
 
     use super::*;
     use crate::fixtures::domain;
+    use crate::text::is_unsafe;
     use crate::view::json;
-    use crate::view::text::is_unsafe;
 
     fn event(name: Option<&str>, change: Change) -> Event {
         Event {

@@ -2,9 +2,9 @@
 
 use super::Sample;
 use super::table::{Align, Table};
-use super::text::{UNKNOWN, mib, numbers, or_unknown, percent, safe};
 use crate::rates::Rate;
 use crate::snapshot::{Build, Dom0Kernel, Host};
+use crate::text::{UNKNOWN, mib, numbers, or_unknown, percent, safe};
 
 /// A paragraph, and a table each of nodes, pools and pCPUs, at most `width` columns wide where
 /// texts can give way.

@@ -2,7 +2,7 @@
 
 use super::Sample;
 use super::table::{Align, Table};
-use super::text::mib;
+use crate::text::mib;
 
 /// The table of `xenscope list`, at most `width` columns wide where the names can give way.
 pub fn table(sample: Sample<'_>, width: Option<usize>) -> String {

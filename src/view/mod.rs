@@ -11,7 +11,6 @@ pub mod json;
 pub mod list;
 pub mod status;
 mod table;
-pub mod text;
 pub mod top;
 pub mod tui;
 pub mod vcpus;

@@ -2,10 +2,10 @@
 
 use super::Sample;
 use super::table::{Align, Head, Table};
-use super::text::{UNKNOWN, kib_per_second, mib, or_unknown, percent, safe};
 use super::vcpus;
 use crate::rates::{DiskRates, DomainRates, NicRates, Rate};
 use crate::snapshot::{Disk, Domain, Nic};
+use crate::text::{UNKNOWN, kib_per_second, mib, or_unknown, percent, safe};
 
 /// One section for each domain of the sample, at most `width` columns wide where texts can give
 /// way.

@@ -1,7 +1,7 @@
 //! A plain table: aligned columns, as wide as they need to be.
 
-use super::text::{UNKNOWN, columns, safe, shortened};
 use crate::snapshot::Domain;
+use crate::text::{UNKNOWN, columns, safe, shortened};
 
 /// Narrowest that a column which gives way becomes, unless its heading is wider.
 const NARROWEST: usize = 8;

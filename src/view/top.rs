@@ -1,9 +1,9 @@
 //! What all domains use, one line each, for people.
 
 use super::table::{Align, Table};
-use super::text::{columns, kib_per_second, mib, or_unknown, percent, safe, seconds, shortened};
 use super::{Sample, Shown, host, status, vcpus};
 use crate::rates::{DiskRates, NicRates, Rate};
+use crate::text::{columns, kib_per_second, mib, or_unknown, percent, safe, seconds, shortened};
 
 /// The heading of the host, the table of its domains, and one for each of the parts that are to be
 /// shown; at most `width` columns wide.

@@ -2,9 +2,9 @@
 
 use super::Sample;
 use super::table::{Align, Head, Table};
-use super::text::{numbers, or_unknown, percent, seconds};
 use crate::rates::Rate;
 use crate::snapshot::Vcpu;
+use crate::text::{numbers, or_unknown, percent, seconds};
 
 /// The table of `xenscope vcpus`, at most `width` columns wide where texts can give way.
 pub fn lines(sample: Sample<'_>, width: Option<usize>) -> String {

@@ -1,9 +1,9 @@
 //! The domains that the hypervisor knows.
 
+use super::Error;
 use super::Hypervisor;
 use super::binding::*;
 use crate::clock::stamped;
-use crate::error::Error;
 use crate::snapshot::{DomId, Domain, DomainType, ShutdownReason, Stamp, StateFlags};
 use uuid::Uuid;
 

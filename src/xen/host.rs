@@ -2,10 +2,10 @@
 
 use std::ffi::c_int;
 
+use super::Error;
 use super::Hypervisor;
 use super::binding::{XC_PAGE_SHIFT, xc_cpuinfo_t, xc_physinfo_t};
 use crate::clock::stamped;
-use crate::error::Error;
 use crate::snapshot::{Host, Pcpu};
 
 impl Hypervisor {

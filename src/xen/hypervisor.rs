@@ -5,12 +5,12 @@ use std::io;
 use std::path::Path;
 use std::ptr::NonNull;
 
+use super::Error;
 use super::binding::{LibXenCtrl, xc_interface};
 use super::clock::Clock;
 use super::library;
 use super::logger::Logger;
 use super::version::{self, Version};
-use crate::error::Error;
 use crate::snapshot::{DomId, Domain};
 
 /// An open line to the hypervisor below this kernel.

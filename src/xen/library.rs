@@ -6,9 +6,9 @@
 
 use std::error::Error as _;
 
+use super::Error;
 use super::binding::LibXenCtrl;
 use super::version::Version;
-use crate::error::Error;
 
 /// The name that the running hypervisor's libxenctrl has.
 pub(super) fn name(version: Version) -> String {

@@ -11,6 +11,7 @@ mod binding;
 mod build;
 mod clock;
 mod domains;
+mod error;
 mod host;
 mod hypervisor;
 mod library;
@@ -20,4 +21,5 @@ mod topology;
 mod vcpus;
 pub mod version;
 
+pub use error::Error;
 pub use hypervisor::Hypervisor;

@@ -1,9 +1,9 @@
 //! What a scheduler allows a domain.
 
+use super::Error;
 use super::Hypervisor;
 use super::binding::*;
 use super::hypervisor::unless_gone;
-use crate::error::Error;
 use crate::snapshot::{DomId, Domain, Reservation, Scheduler, Scheduling};
 
 /// The scheduler with this number.

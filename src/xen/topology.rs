@@ -2,11 +2,11 @@
 
 use std::ptr::null_mut;
 
+use super::Error;
 use super::Hypervisor;
 use super::binding::*;
 use super::scheduler::scheduler;
 use super::vcpus::members;
-use crate::error::Error;
 use crate::snapshot::{Node, Pcpu, Pool};
 
 /// What Xen says of an id or a size that there is none of (`XEN_INVALID_*`, xen/sysctl.h).

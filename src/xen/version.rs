@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::error::Error;
+use super::Error;
 
 /// The oldest and the newest minor version of Xen 4 that the binding is proven on.
 pub const PROVEN_MINORS: (u32, u32) = (17, 20);

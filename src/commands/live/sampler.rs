@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use xenscope::error::Error;
 use xenscope::snapshot::{Identity, Snapshot};
 use xenscope::source::{Parts, Source};
+use xenscope::xen::Error;
 
 use super::Message;
 use crate::commands::top::PRIMING;

@@ -15,9 +15,9 @@ use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
 use super::Sample;
-use super::text::is_unsafe;
 use crate::audit::Report;
 use crate::rates::Rate;
+use crate::text::is_unsafe;
 
 pub use event::line as event;
 

@@ -3,10 +3,10 @@
 use std::cmp::Ordering;
 
 use super::columns::Column;
-use super::units;
 use crate::rates::{DomainRates, Rate};
 use crate::snapshot::Domain;
-use crate::view::text::{UNKNOWN, or_unknown, safe};
+use crate::text::{UNKNOWN, or_unknown, safe};
+use crate::units;
 
 /// Bytes per second through all of a domain's NICs.
 pub(super) fn net_bytes(domain: &Domain, rates: &DomainRates) -> Option<Rate> {

@@ -9,14 +9,12 @@ mod columns;
 mod cursor;
 mod draw;
 mod history;
-pub mod interval;
 mod keys;
 mod order;
 mod preferences;
 #[cfg(test)]
 mod tests;
 mod theme;
-mod units;
 
 pub use app::{App, Below, Needs, Settings};
 pub use columns::Column;

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::app::Settings;
 use super::columns::Column;
-use super::interval::{LONGEST, SHORTEST};
 use super::theme::Theme;
-use crate::view::text::safe;
+use crate::interval::{LONGEST, SHORTEST};
+use crate::text::safe;
 
 /// The file's keys; what is left out stays as usual.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use std::iter::repeat_n;
 
 use super::COLUMNS;
-use crate::view::text::{UNKNOWN, columns};
+use crate::text::{UNKNOWN, columns};
 
 /// Takes a line's cells, from left to right.
 pub(super) trait Cells {

@@ -11,12 +11,12 @@ mod lines;
 
 use std::cmp::Ordering;
 
-use super::text::{UNKNOWN, cut, or_unknown, percent, safe};
 use super::{Sample, Shown};
 use crate::rates::DomainRates;
 use crate::snapshot::{
     Disk, DiskBackend, DomId, Domain, Nic, ShutdownReason, StateFlags, VcpuState,
 };
+use crate::text::{UNKNOWN, cut, or_unknown, percent, safe};
 use lines::{Cells, Lines};
 
 /// The columns' headings, and the widths that they have at least.

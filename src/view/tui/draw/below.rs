@@ -2,9 +2,9 @@
 
 use crate::rates::{DiskRates, DomainRates, NicRates, Rate};
 use crate::snapshot::{Disk, Domain, Nic, Vcpu};
-use crate::view::text::{or_unknown, safe};
+use crate::text::{or_unknown, safe};
+use crate::units;
 use crate::view::tui::app::Below;
-use crate::view::tui::units;
 
 /// The lines, in the order in which xentop has them.
 pub(super) fn lines(domain: &Domain, rates: &DomainRates, below: Below) -> Vec<String> {

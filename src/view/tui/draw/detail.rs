@@ -6,14 +6,14 @@ use ratatui::text::{Line, Span};
 use super::glyphs::chart;
 use crate::rates::{DomainRates, Rate};
 use crate::snapshot::{Domain, Identity};
+use crate::text::{UNKNOWN, or_unknown, safe};
+use crate::units;
 use crate::view::Sample;
 use crate::view::table::{Align, Table};
-use crate::view::text::{UNKNOWN, or_unknown, safe};
 use crate::view::tui::app::App;
 use crate::view::tui::cells;
 use crate::view::tui::history::Ring;
 use crate::view::tui::theme::Role;
-use crate::view::tui::units;
 use crate::view::vcpus;
 
 /// The lines about the domain with this identity.

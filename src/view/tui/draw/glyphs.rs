@@ -61,7 +61,7 @@ pub(super) fn chart(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::text::columns;
+    use crate::text::columns;
     use proptest::prelude::*;
 
     #[test]

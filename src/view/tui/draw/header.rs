@@ -9,11 +9,11 @@ use super::glyphs::{bar, history};
 use super::parts::Part;
 use crate::rates::Rate;
 use crate::snapshot::{DomainState, Snapshot};
+use crate::text::{columns, or_unknown, safe};
+use crate::units;
 use crate::view::Sample;
-use crate::view::text::{columns, or_unknown, safe};
 use crate::view::tui::app::App;
 use crate::view::tui::theme::{Role, load, role};
-use crate::view::tui::units;
 
 pub(super) fn draw(state: &App, area: Rect, buffer: &mut Buffer) {
     let Some(sample) = state.sample() else {

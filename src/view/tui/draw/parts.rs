@@ -4,7 +4,7 @@
 use ratatui::style::Style;
 
 use super::Pen;
-use crate::view::text::columns;
+use crate::text::columns;
 
 /// A part of a line.
 #[derive(Clone, Debug)]

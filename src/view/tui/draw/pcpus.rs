@@ -8,11 +8,11 @@ use ratatui::text::{Line, Span};
 use super::glyphs::{bar, history};
 use crate::rates::Rate;
 use crate::snapshot::{Host, Pcpu};
+use crate::text::{UNKNOWN, or_unknown, safe};
+use crate::units;
 use crate::view::Sample;
-use crate::view::text::{UNKNOWN, or_unknown, safe};
 use crate::view::tui::app::App;
 use crate::view::tui::theme::{Role, load};
-use crate::view::tui::units;
 
 /// How much room each pCPU gets.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::Pen;
-use crate::view::text::{columns, safe, shortened};
+use crate::text::{columns, safe, shortened};
 use crate::view::tui::app::{App, Asked, Over, Pane};
 use crate::view::tui::theme::Role;
 

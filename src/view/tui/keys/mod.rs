@@ -10,7 +10,7 @@ use ratatui::layout::Size;
 
 use super::app::{App, Asked, Over, Pane};
 use super::draw::Target;
-use super::interval;
+use crate::interval;
 
 /// What the driver has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use ratatui::crossterm::event::KeyCode;
 
 use super::Command;
+use crate::interval;
 use crate::view::tui::app::{App, Asked, Over};
 use crate::view::tui::columns::Column;
-use crate::view::tui::interval;
 
 impl App {
     pub(super) fn key_in_help(&mut self, code: KeyCode) -> Option<Command> {

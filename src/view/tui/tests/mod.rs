@@ -45,7 +45,7 @@ fn lines(state: &mut App, width: u16, height: u16) -> Vec<String> {
             let symbol = buffer[(x, y)].symbol();
             if hidden == 0 {
                 line.push_str(symbol);
-                hidden = crate::view::text::columns(symbol).max(1);
+                hidden = crate::text::columns(symbol).max(1);
             }
             hidden -= 1;
         }

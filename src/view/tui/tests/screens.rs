@@ -182,7 +182,7 @@ fn names_can_neither_move_the_columns_nor_the_cursor() {
     let screen = lines(&mut state, 80, 24);
     let state_at = |line: &str| {
         let place = line.find("run").or_else(|| line.find("block")).unwrap();
-        crate::view::text::columns(&line[..place])
+        crate::text::columns(&line[..place])
     };
     let places: Vec<usize> = screen[5..9].iter().map(|line| state_at(line)).collect();
     assert!(places.iter().all(|&place| place == places[0]), "{screen:?}");

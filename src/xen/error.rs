@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::version::{PROVEN_MINORS, Version};
 use crate::snapshot::DomId;
-use crate::xen::version::{PROVEN_MINORS, Version};
 
 /// Why the hypervisor could not be asked, or did not answer.
 #[derive(Debug, Error)]

@@ -1,10 +1,10 @@
 //! Numbers in few columns.
 
 use crate::rates::Rate;
-use crate::view::text::or_unknown;
+use crate::text::or_unknown;
 
 /// A number of bytes in five columns at most: `0`, `512B`, `1.5K`, `1023K`, `12.3G`.
-pub(super) fn bytes(bytes: f64) -> String {
+pub fn bytes(bytes: f64) -> String {
     const UNITS: [&str; 7] = ["B", "K", "M", "G", "T", "P", "E"];
     if bytes <= 0.0 {
         return "0".to_owned();
@@ -21,17 +21,17 @@ pub(super) fn bytes(bytes: f64) -> String {
 }
 
 /// Bytes per second, as [`bytes`] has them.
-pub(super) fn rate(rate: Option<Rate>) -> String {
+pub fn rate(rate: Option<Rate>) -> String {
     or_unknown(rate, |rate| bytes(rate.value))
 }
 
 /// Events per second, in five columns for as long as there are less than 100,000.
-pub(super) fn count(rate: Option<Rate>) -> String {
+pub fn count(rate: Option<Rate>) -> String {
     or_unknown(rate, |rate| few(rate.value))
 }
 
 /// A share in per cent without the sign, in five columns up to 99,999.
-pub(super) fn percent(share: Option<Rate>) -> String {
+pub fn percent(share: Option<Rate>) -> String {
     or_unknown(share, |share| few(share.value))
 }
 

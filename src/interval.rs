@@ -29,13 +29,13 @@ pub fn parse(text: &str) -> Result<Duration, String> {
 }
 
 /// The next longer interval; the same one when there is none.
-pub(super) fn longer(than: Duration) -> Duration {
+pub fn longer(than: Duration) -> Duration {
     let mut steps = STEPS.into_iter().map(Duration::from_millis);
     steps.find(|&step| step > than).unwrap_or(than)
 }
 
 /// The next shorter interval; the same one when there is none.
-pub(super) fn shorter(than: Duration) -> Duration {
+pub fn shorter(than: Duration) -> Duration {
     let mut steps = STEPS.into_iter().rev().map(Duration::from_millis);
     steps.find(|&step| step < than).unwrap_or(than)
 }
