@@ -33,3 +33,4 @@ pub mod units;
 pub mod view;
 pub mod xen;
 pub mod xenstore;
+mod xentop;

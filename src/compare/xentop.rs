@@ -3,7 +3,7 @@
 use super::{Row, UnknownLayout, is_number, is_state, lasting};
 use crate::rates::DomainRates;
 use crate::snapshot::{Domain, Snapshot};
-use crate::view::xentop::{COLUMNS, cells};
+use crate::xentop::{COLUMNS, cells};
 
 /// The column of the name, by which a row is found.
 const NAME: usize = 0;

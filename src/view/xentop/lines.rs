@@ -2,46 +2,8 @@
 
 use std::iter::repeat_n;
 
-use super::COLUMNS;
-use crate::text::{UNKNOWN, columns};
-
-/// Takes a line's cells, from left to right.
-pub(super) trait Cells {
-    /// Takes the next cell.
-    fn text(&mut self, cell: &str);
-
-    /// Takes a number.
-    fn number(&mut self, number: u64) {
-        self.text(&number.to_string());
-    }
-
-    /// Takes a figure with one decimal.
-    fn tenths(&mut self, figure: f64) {
-        self.text(&format!("{figure:.1}"));
-    }
-
-    /// Takes a number that may not be known.
-    fn known(&mut self, number: Option<u64>) {
-        match number {
-            Some(number) => self.number(number),
-            None => self.text(UNKNOWN),
-        }
-    }
-
-    /// Takes a figure that may not be known, with one decimal.
-    fn known_tenths(&mut self, figure: Option<f64>) {
-        match figure {
-            Some(figure) => self.tenths(figure),
-            None => self.text(UNKNOWN),
-        }
-    }
-}
-
-impl Cells for Vec<String> {
-    fn text(&mut self, cell: &str) {
-        self.push(cell.to_owned());
-    }
-}
+use crate::text::columns;
+use crate::xentop::{COLUMNS, Cells};
 
 /// Lines of text with a cell in each of xentop's columns.
 ///

@@ -12,41 +12,13 @@ mod lines;
 use std::cmp::Ordering;
 
 use super::{Sample, Shown};
-use crate::rates::DomainRates;
-use crate::snapshot::{
-    Disk, DiskBackend, DomId, Domain, Nic, ShutdownReason, StateFlags, VcpuState,
-};
-use crate::text::{UNKNOWN, cut, or_unknown, percent, safe};
-use lines::{Cells, Lines};
-
-/// The columns' headings, and the widths that they have at least.
-pub(crate) const COLUMNS: [(&str, usize); 19] = [
-    ("NAME", 10),
-    ("STATE", 6),
-    ("CPU(sec)", 10),
-    ("CPU(%)", 6),
-    ("MEM(k)", 10),
-    ("MEM(%)", 6),
-    ("MAXMEM(k)", 10),
-    ("MAXMEM(%)", 9),
-    ("VCPUS", 5),
-    ("NETS", 4),
-    ("NETTX(k)", 8),
-    ("NETRX(k)", 8),
-    ("VBDS", 4),
-    ("VBD_OO", 8),
-    ("VBD_RD", 8),
-    ("VBD_WR", 8),
-    ("VBD_RSECT", 10),
-    ("VBD_WSECT", 10),
-    ("SSID", 4),
-];
+use crate::snapshot::{Disk, DiskBackend, DomId, Domain, Nic, VcpuState};
+use crate::text::{or_unknown, percent};
+use crate::xentop::{COLUMNS, Cells, SECTOR, fill};
+use lines::Lines;
 
 /// The columns that grow with what is in them.
 const GROWING: [usize; 7] = [0, 10, 11, 14, 15, 16, 17];
-
-/// Bytes in a sector.
-const SECTOR: u64 = 512;
 
 /// One block: the heading and a line for each domain, in the order of their names as xentop has
 /// it.
@@ -155,96 +127,6 @@ fn lowered(name: &str) -> impl Iterator<Item = u8> {
     name.bytes().map(|byte| byte.to_ascii_lowercase())
 }
 
-/// What xentop would print of this domain on a host with so much memory, cell by cell.
-pub(crate) fn cells(
-    domain: &Domain,
-    rates: &DomainRates,
-    host_bytes: u64,
-    full_name: bool,
-) -> Vec<String> {
-    let mut cells = Vec::with_capacity(COLUMNS.len());
-    fill(&mut cells, domain, rates, host_bytes, full_name);
-    cells
-}
-
-fn fill(
-    cells: &mut impl Cells,
-    domain: &Domain,
-    rates: &DomainRates,
-    host_bytes: u64,
-    full_name: bool,
-) {
-    let share = |bytes: u64| 100.0 * bytes as f64 / host_bytes as f64;
-    let kib = |bytes: u64| bytes / 1024;
-    let name = safe(domain.name.as_deref().unwrap_or(UNKNOWN));
-    let (nics, disks) = (domain.nics.as_deref(), domain.disks.as_deref());
-    let of_disks = |counter: fn(&Disk) -> Option<u64>| sum_of_known(disks, counter);
-    let sectors = |bytes: u64| bytes / SECTOR;
-
-    cells.text(match full_name {
-        true => &name,
-        false => cut(&name, COLUMNS[0].1),
-    });
-    cells.text(str::from_utf8(&letters(domain.states)).unwrap_or(UNKNOWN));
-    cells.number(domain.cpu_time_ns / 1_000_000_000);
-    cells.known_tenths(rates.cpu_percent.map(|share| share.value));
-    cells.number(kib(domain.memory_bytes));
-    cells.tenths(share(domain.memory_bytes));
-    match domain.memory_max_bytes {
-        Some(bytes) => {
-            cells.number(kib(bytes));
-            cells.tenths(share(bytes));
-        }
-        None => {
-            cells.text("no limit");
-            cells.text("n/a");
-        }
-    }
-    cells.number(domain.vcpus_online.into());
-    cells.known(nics.map(|nics| nics.len() as u64));
-    cells.known(sum(nics, |nic| nic.rx_bytes).map(kib));
-    cells.known(sum(nics, |nic| nic.tx_bytes).map(kib));
-    cells.known(disks.map(|disks| disks.len() as u64));
-    cells.known(of_disks(|disk| disk.out_of_slots));
-    cells.known(of_disks(|disk| disk.read_requests));
-    cells.known(of_disks(|disk| disk.write_requests));
-    cells.known(of_disks(|disk| disk.read_bytes).map(sectors));
-    cells.known(of_disks(|disk| disk.write_bytes).map(sectors));
-    cells.number(domain.ssid.into());
-}
-
-/// The sum over a domain's devices; `None` when one is not known.
-fn sum<T>(devices: Option<&[T]>, counter: impl Fn(&T) -> Option<u64>) -> Option<u64> {
-    devices?
-        .iter()
-        .try_fold(0_u64, |sum, device| sum.checked_add(counter(device)?))
-}
-
-/// The sum over those of a domain's disks that have the counter, as xentop makes it; `None` when
-/// none of them has.
-fn sum_of_known(disks: Option<&[Disk]>, counter: impl Fn(&Disk) -> Option<u64>) -> Option<u64> {
-    let disks = disks?;
-    let mut known = disks.iter().filter_map(&counter).peekable();
-    if known.peek().is_none() && !disks.is_empty() {
-        return None;
-    }
-    known.try_fold(0_u64, u64::checked_add)
-}
-
-/// xentop's six letters, one for each state that holds.
-fn letters(states: StateFlags) -> [u8; 6] {
-    let crashed = states.shutdown == Some(ShutdownReason::Crash);
-    [
-        (states.dying, b'd'),
-        (states.shutdown.is_some() && !crashed, b's'),
-        (states.blocked, b'b'),
-        (crashed, b'c'),
-        (states.paused, b'p'),
-        (states.running, b'r'),
-    ]
-    .map(|(holds, letter)| if holds { letter } else { b'-' })
-}
-
 /// The online vCPUs' times in seconds, five to a line.
 fn vcpus(domain: &Domain) -> String {
     let mut out = "VCPUs(sec): ".to_owned();
@@ -317,8 +199,11 @@ fn pcpus(sample: Sample<'_>) -> String {
 mod tests {
     use super::*;
     use crate::fixtures::{SECOND, disk, domain, nic, snapshot, vcpu};
+    use crate::rates::DomainRates;
     use crate::rates::Rates;
     use crate::snapshot::Snapshot;
+    use crate::snapshot::{ShutdownReason, StateFlags};
+    use crate::xentop::cells;
 
     /// Three domains: one without a name, devices or limit, and one with all of them.
     fn three() -> (Snapshot, Snapshot) {
