@@ -14,7 +14,8 @@ use uuid::Uuid;
 use xenscope::snapshot::{
     Disk, DiskBackend, DomId, Domain, DomainType, Host, Nic, Pcpu, Snapshot, Stamp, StateFlags,
 };
-use xenscope::view::tui::{App, Below, Depth, Settings, Terminal as Shows, draw};
+use xenscope::view::DisplayOptions;
+use xenscope::view::tui::{App, Depth, Settings, Terminal as Shows, draw};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -117,7 +118,7 @@ fn watching() -> (App, Terminal<CrosstermBackend<io::Sink>>) {
         depth: Depth::True,
         unicode: true,
     };
-    let mut state = App::new(Settings::default(), Below::default(), shows);
+    let mut state = App::new(Settings::default(), DisplayOptions::default(), shows);
     for second in 0..130 {
         state.take(snapshot(second, 1000));
     }

@@ -9,6 +9,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use xenscope::interval;
 use xenscope::selector::Selector;
+use xenscope::view::DisplayOptions;
 
 /// A dom0 monitor that asks the Xen hypervisor itself.
 ///
@@ -191,35 +192,8 @@ pub(crate) struct Top {
     #[arg(allow_negative_numbers = true)]
     pub(crate) iterations: Option<u64>,
 
-    /// Show each domain's NICs below it; CSV has NICs only with this
-    #[arg(short, long)]
-    pub(crate) networks: bool,
-
-    /// Show each domain's disks below it; CSV has disks only with this
-    #[arg(short = 'x', long)]
-    pub(crate) vbds: bool,
-
-    /// Show each domain's vCPUs below it; JSON and CSV have vCPUs only with this
-    #[arg(short, long)]
-    pub(crate) vcpus: bool,
-
-    /// Show the pCPUs: below the domains with -b, else instead of them until P is pressed; JSON has
-    /// them always, and for CSV there is 'xenscope host'
-    #[arg(short, long)]
-    pub(crate) pcpus: bool,
-
-    /// Repeat the heading above each domain: on the screen and in xentop's layout
-    #[arg(short, long)]
-    pub(crate) repeat_header: bool,
-
-    /// Show names whole: not only their first ten columns in xentop's layout, on the screen and in
-    /// tables at other columns' cost
-    #[arg(short, long)]
-    pub(crate) full_name: bool,
-
-    /// Show dom0 first, whatever the order of the others
-    #[arg(short = 'z', long)]
-    pub(crate) dom0_first: bool,
+    #[command(flatten)]
+    pub(crate) display: DisplayOptions,
 
     /// How to print the blocks of -b
     #[arg(long, value_enum, default_value_t, requires = "batch")]
@@ -257,8 +231,8 @@ impl Top {
     fn misplaced(&self) -> Option<&'static str> {
         match self.format {
             BatchFormat::Xentop => None,
-            _ if self.repeat_header => Some("--repeat-header"),
-            BatchFormat::Csv if self.pcpus => Some("--pcpus"),
+            _ if self.display.repeat_header => Some("--repeat-header"),
+            BatchFormat::Csv if self.display.pcpus => Some("--pcpus"),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use xenscope::rates::Rates;
 use xenscope::source::{Parts, Source};
-use xenscope::view::{Sample, Shown, csv, json, list};
+use xenscope::view::{DisplayOptions, Sample, csv, json, list};
 
 use super::{Notes, print, terminal_width};
 use crate::cli::{Format, List};
@@ -27,7 +27,7 @@ pub(crate) fn run(options: &List, allow_untested: bool) -> anyhow::Result<()> {
     print(&match options.format {
         Format::Table => list::table(sample, terminal_width()),
         Format::Json => json::line(sample),
-        Format::Csv => csv::domains(sample, Shown::default(), true),
+        Format::Csv => csv::domains(sample, DisplayOptions::default(), true),
     })?;
     Ok(())
 }

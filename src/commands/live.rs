@@ -24,7 +24,7 @@ use std::time::Duration;
 use ratatui::crossterm::event::{self, Event};
 use thiserror::Error;
 use xenscope::source::Parts;
-use xenscope::view::tui::{App, Below, Command, Needs, Settings, Terminal, suspends};
+use xenscope::view::tui::{App, Command, Needs, Settings, Terminal, suspends};
 
 use crate::cli::Top;
 use preferences::Refused;
@@ -69,18 +69,8 @@ pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
         settings.interval = delay;
     }
     let interval = settings.interval;
-    let below = Below {
-        networks: options.networks,
-        vbds: options.vbds,
-        vcpus: options.vcpus,
-        repeat_header: options.repeat_header,
-        full_name: options.full_name,
-        dom0_first: options.dom0_first,
-    };
-    let mut state = App::new(settings, below, Terminal::of(|name| env::var(name).ok()));
-    if options.pcpus {
-        state.show_pcpus();
-    }
+    let terminal = Terminal::of(|name| env::var(name).ok());
+    let mut state = App::new(settings, options.display, terminal);
     if let Some(warning) = warning {
         state.tell(warning);
     }

@@ -6,7 +6,7 @@ use xenscope::rates::Rates;
 use xenscope::selector::{NotFound, Selector};
 use xenscope::snapshot::{Identity, Snapshot};
 use xenscope::source::{Parts, Source};
-use xenscope::view::{Sample, Shown, csv, host, json, status, vcpus};
+use xenscope::view::{DisplayOptions, Sample, csv, host, json, status, vcpus};
 
 use super::{Notes, print, terminal_width};
 use crate::cli::{Format, Host, IntervalArgs, Status, Vcpus};
@@ -32,7 +32,7 @@ pub(crate) fn status(options: &Status, allow_untested: bool) -> anyhow::Result<O
     let views = Views {
         parts: status_parts(),
         table: status::sections,
-        csv: |sample| csv::domains(sample, Shown::PARTS, true),
+        csv: |sample| csv::domains(sample, DisplayOptions::PARTS, true),
     };
     run(&views, &options.domains, &options.interval, allow_untested)
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use xenscope::interval;
 use xenscope::rates::Rates;
 use xenscope::source::{Parts, Source};
-use xenscope::view::{Sample, Shown, csv, json, top, xentop};
+use xenscope::view::{Sample, csv, json, top, xentop};
 
 use super::{Notes, live, print, terminal_width};
 use crate::cli::{BatchFormat, Top};
@@ -32,27 +32,19 @@ pub(super) fn parts(options: &Top) -> Parts {
         names: true,
         targets: for_machines,
         details: for_machines,
-        vcpus: options.vcpus,
-        affinities: table && options.vcpus,
-        nics: !csv || options.networks,
-        disks: !csv || options.vbds,
-        macs: table && options.networks,
-        host: table && options.pcpus,
+        vcpus: options.display.vcpus,
+        affinities: table && options.display.vcpus,
+        nics: !csv || options.display.networks,
+        disks: !csv || options.display.vbds,
+        macs: table && options.display.networks,
+        host: table && options.display.pcpus,
         ..Parts::default()
     }
 }
 
 /// `xenscope top -b`
 fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
-    let shown = Shown {
-        networks: options.networks,
-        vbds: options.vbds,
-        vcpus: options.vcpus,
-        pcpus: options.pcpus,
-        repeat_header: options.repeat_header,
-        full_name: options.full_name,
-        dom0_first: options.dom0_first,
-    };
+    let shown = options.display;
     let mut blocks = xentop::Blocks::new(shown);
     let delay = options.delay.unwrap_or(interval::USUAL);
     let mut notes = Notes::default();

@@ -128,13 +128,13 @@ a name of words --b---         42    0.0     131072    4.2     132096       4.2 
     fn our_own_layout_is_xentops() {
         use crate::fixtures::{domain, snapshot};
         use crate::rates::Rates;
-        use crate::view::{Sample, Shown, xentop};
+        use crate::view::{DisplayOptions, Sample, xentop};
         let snapshot = snapshot(0, 0, vec![domain(5, "web", 0, 7)]);
         let sample = Sample {
             snapshot: &snapshot,
             rates: &Rates::between(None, &snapshot),
         };
-        let block = xentop::block(sample, Shown::default());
+        let block = xentop::block(sample, DisplayOptions::default());
         // A dash is a cell that xentop does not have.
         let error = rows(&block).unwrap_err();
         assert_eq!(error.line, 2);

@@ -49,8 +49,8 @@ mod tests {
         ("display", super::display),
         ("kernel", super::kernel),
         ("preferences", super::preferences),
-        ("xenstore", super::xenstore),
         ("tools", super::tools),
+        ("xenstore", super::xenstore),
     ];
 
     fn fuzz(folder: &str) -> PathBuf {

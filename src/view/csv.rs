@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::{Sample, Shown, json};
+use super::{DisplayOptions, Sample, json};
 use crate::text::numbers;
 
 /// What the rows about a part are called, and the field of JSON's that has the parts.
@@ -30,7 +30,7 @@ const FIRST: [&str; 4] = ["kind", "time", "interval_ns", "xenstore_as_of"];
 
 /// The sample's domains and those of their parts that are to be shown, under a header when `header`
 /// asks for one.
-pub fn domains(sample: Sample<'_>, shown: Shown, header: bool) -> String {
+pub fn domains(sample: Sample<'_>, shown: DisplayOptions, header: bool) -> String {
     let parts = [
         (shown.vcpus, VCPU),
         (shown.networks, NIC),
@@ -210,7 +210,7 @@ mod tests {
             snapshot: &snapshot,
             rates: &Rates::between(None, &snapshot),
         };
-        let text = domains(sample, Shown::default(), true);
+        let text = domains(sample, DisplayOptions::default(), true);
         assert_eq!(
             text,
             "kind,time,interval_ns,xenstore_as_of,id,uuid,name,type,state,shutdown_reason,\
@@ -222,7 +222,7 @@ mod tests {
              \"a,\"\"b\"\"\",pvh,blocked,,1,2,5,,,134217728,,134217728,268435456,0,0,0,0,,,,,,\n"
         );
         let (_, row) = text.split_once('\n').unwrap();
-        assert_eq!(domains(sample, Shown::default(), false), row);
+        assert_eq!(domains(sample, DisplayOptions::default(), false), row);
     }
 
     #[test]
@@ -248,7 +248,7 @@ mod tests {
         }
         for (text, whole) in [
             (
-                of_equipped(|sample| domains(sample, Shown::PARTS, true)),
+                of_equipped(|sample| domains(sample, DisplayOptions::PARTS, true)),
                 &value["domains"][1],
             ),
             (of_equipped(host), &value["host"]),
@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_part_has_a_row_that_says_whose_it_is_and_nothing_twice() {
-        let text = of_equipped(|sample| domains(sample, Shown::PARTS, true));
+        let text = of_equipped(|sample| domains(sample, DisplayOptions::PARTS, true));
         let (_, rows) = table(&text);
         let kinds: Vec<&str> = rows.iter().map(|row| row[0].1.as_str()).collect();
         assert_eq!(
@@ -338,9 +338,9 @@ mod tests {
 
     #[test]
     fn only_the_parts_that_are_asked_for_have_columns_and_rows() {
-        let shown = Shown {
+        let shown = DisplayOptions {
             networks: true,
-            ..Shown::default()
+            ..DisplayOptions::default()
         };
         let (header, rows) = table(&of_equipped(|sample| domains(sample, shown, true)));
         assert!(header.iter().any(|name| name == "nics.rx_bytes"));
@@ -360,7 +360,9 @@ mod tests {
             "kind time interval_ns xenstore_as_of id uuid name vcpus.id vcpus.online vcpus.state vcpus.pcpu \
              vcpus.cpu_time_ns vcpus.cpu_percent vcpus.hard_affinity vcpus.soft_affinity"
         );
-        let (_, all) = table(&of_equipped(|sample| domains(sample, Shown::PARTS, true)));
+        let (_, all) = table(&of_equipped(|sample| {
+            domains(sample, DisplayOptions::PARTS, true)
+        }));
         let of_all = all.iter().filter(|row| row[0].1 == "vcpu");
         assert_eq!(rows, of_all.cloned().collect::<Vec<_>>());
     }

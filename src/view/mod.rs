@@ -9,6 +9,7 @@ pub mod events;
 pub mod host;
 pub mod json;
 pub mod list;
+mod options;
 pub mod status;
 mod table;
 pub mod top;
@@ -16,40 +17,10 @@ pub mod tui;
 pub mod vcpus;
 pub mod xentop;
 
+pub use options::DisplayOptions;
+
 use crate::rates::{DomainRates, Rate, Rates};
 use crate::snapshot::{Domain, Pcpu, Snapshot, Vcpu};
-
-/// What to show beyond a line for each domain.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Shown {
-    /// Each domain's NICs below it (`-n`).
-    pub networks: bool,
-    /// Each domain's disks below it (`-x`).
-    pub vbds: bool,
-    /// Each domain's vCPUs below it (`-v`).
-    pub vcpus: bool,
-    /// The pCPUs below all (`-p`).
-    pub pcpus: bool,
-    /// The heading above each domain (`-r`).
-    pub repeat_header: bool,
-    /// Names whole (`-f`).
-    pub full_name: bool,
-    /// dom0 first (`-z`).
-    pub dom0_first: bool,
-}
-
-impl Shown {
-    /// All that belongs to a domain.
-    pub const PARTS: Self = Self {
-        networks: true,
-        vbds: true,
-        vcpus: true,
-        pcpus: false,
-        repeat_header: false,
-        full_name: false,
-        dom0_first: false,
-    };
-}
 
 /// A snapshot and the rates since the one before it.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 //! Whole texts, held against those in `golden`.
 
-use super::{Sample, Shown, host, list, status, top, vcpus};
+use super::{DisplayOptions, Sample, host, list, status, top, vcpus};
 use crate::fixtures::equipped;
 use crate::rates::Rates;
 
@@ -37,9 +37,9 @@ fn the_text_of_host() {
 
 #[test]
 fn the_text_of_top() {
-    let shown = Shown {
+    let shown = DisplayOptions {
         pcpus: true,
-        ..Shown::PARTS
+        ..DisplayOptions::PARTS
     };
     let text = texts(|sample, width| top::table(sample, shown, width));
     assert_eq!(text, include_str!("golden/top.txt"));

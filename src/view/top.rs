@@ -1,13 +1,13 @@
 //! What all domains use, one line each, for people.
 
 use super::table::{Align, Table};
-use super::{Sample, Shown, host, status, vcpus};
+use super::{DisplayOptions, Sample, host, status, vcpus};
 use crate::rates::{DiskRates, NicRates, Rate};
 use crate::text::{columns, kib_per_second, mib, or_unknown, percent, safe, seconds, shortened};
 
 /// The heading of the host, the table of its domains, and one for each of the parts that are to be
 /// shown; at most `width` columns wide.
-pub fn table(sample: Sample<'_>, shown: Shown, width: Option<usize>) -> String {
+pub fn table(sample: Sample<'_>, shown: DisplayOptions, width: Option<usize>) -> String {
     let full_name = shown.full_name;
     let mut tables = vec![domains(sample, full_name)];
     if shown.vcpus {
@@ -112,7 +112,7 @@ mod tests {
     fn names_that_may_be_old_are_marked() {
         let heading = |snapshot: &_| {
             let rates = &Rates::between(None, snapshot);
-            let text = table(Sample { snapshot, rates }, Shown::default(), None);
+            let text = table(Sample { snapshot, rates }, DisplayOptions::default(), None);
             text.lines().next().unwrap_or_default().to_owned()
         };
         let mut snapshot = snapshot(0, 0, vec![domain(5, "web", 0, 7)]);
@@ -132,7 +132,7 @@ mod tests {
         let snapshot = snapshot(0, 0, domains);
         let rates = &Rates::between(None, &snapshot);
         let snapshot = &snapshot;
-        let text = table(Sample { snapshot, rates }, Shown::default(), None);
+        let text = table(Sample { snapshot, rates }, DisplayOptions::default(), None);
         let ends: Vec<Vec<&str>> = text
             .lines()
             .skip(2)

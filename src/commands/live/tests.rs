@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use signal_hook::low_level::raise;
+use xenscope::view::DisplayOptions;
 
 use super::*;
 
@@ -29,7 +30,7 @@ fn a_terminal_that_shows_no_screen_is_refused_with_the_way_out() {
 fn live() -> Live {
     let state = App::new(
         Settings::default(),
-        Below::default(),
+        DisplayOptions::default(),
         Terminal::of(|_| None),
     );
     let (sender, messages) = mpsc::channel();

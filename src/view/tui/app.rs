@@ -12,7 +12,7 @@ use super::theme::{Terminal, Theme};
 use crate::interval;
 use crate::rates::Rates;
 use crate::snapshot::{Domain, Identity, Snapshot};
-use crate::view::Sample;
+use crate::view::{DisplayOptions, Sample};
 
 /// What a person chooses once and for all.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,23 +43,6 @@ impl Default for Settings {
 
 /// For how many samples a message is new.
 const MESSAGE_IS_NEW: u8 = 3;
-
-/// What is shown around each domain's line, and how.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Below {
-    /// Its NICs below it.
-    pub networks: bool,
-    /// Its disks below it.
-    pub vbds: bool,
-    /// Its vCPUs below it.
-    pub vcpus: bool,
-    /// The titles above it.
-    pub repeat_header: bool,
-    /// Its name whole, whatever else has to give way.
-    pub full_name: bool,
-    /// dom0 first.
-    pub dom0_first: bool,
-}
 
 /// What the samples have to hold for what is shown, beyond what the table needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +109,7 @@ pub(super) enum Over {
 pub struct App {
     pub(super) terminal: Terminal,
     pub(super) settings: Settings,
-    pub(super) below: Below,
+    pub(super) display: DisplayOptions,
     pub(super) pane: Pane,
     pub(super) over: Over,
     /// How many lines of a long text are above the screen.
@@ -150,12 +133,15 @@ pub struct App {
 
 impl App {
     /// A screen without a sample.
-    pub fn new(settings: Settings, below: Below, terminal: Terminal) -> Self {
+    pub fn new(settings: Settings, display: DisplayOptions, terminal: Terminal) -> Self {
         Self {
             terminal,
             settings,
-            below,
-            pane: Pane::default(),
+            display,
+            pane: match display.pcpus {
+                true => Pane::Pcpus,
+                false => Pane::default(),
+            },
             over: Over::default(),
             scroll: 0,
             filter: String::new(),
@@ -264,18 +250,13 @@ impl App {
     /// What the samples have to hold.
     pub fn needs(&self) -> Needs {
         Needs {
-            vcpus: self.below.vcpus,
+            vcpus: self.display.vcpus,
             details: match self.pane {
                 Pane::Detail(identity) => Some(identity),
                 _ => None,
             },
             host: self.pane == Pane::Pcpus,
         }
-    }
-
-    /// Shows the pCPUs instead of the domains.
-    pub fn show_pcpus(&mut self) {
-        self.turn_to(Pane::Pcpus);
     }
 
     /// Shows another pane, from its top on.
@@ -332,7 +313,7 @@ impl App {
         let order = Order {
             by: self.settings.sort,
             descending: self.settings.descending,
-            dom0_first: self.below.dom0_first,
+            dom0_first: self.display.dom0_first,
         };
         // Not `shown()`, which would borrow all of the state.
         let record = self.frozen.as_ref().unwrap_or(&self.live);
@@ -368,10 +349,10 @@ impl App {
             true => count.unwrap_or(0),
             false => 0,
         };
-        1 + usize::from(self.below.repeat_header)
-            + count(self.below.vcpus, domain.vcpus.as_ref().map(Vec::len))
-            + count(self.below.networks, domain.nics.as_ref().map(Vec::len))
-            + count(self.below.vbds, domain.disks.as_ref().map(Vec::len))
+        1 + usize::from(self.display.repeat_header)
+            + count(self.display.vcpus, domain.vcpus.as_ref().map(Vec::len))
+            + count(self.display.networks, domain.nics.as_ref().map(Vec::len))
+            + count(self.display.vbds, domain.disks.as_ref().map(Vec::len))
     }
 }
 

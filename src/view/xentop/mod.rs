@@ -11,7 +11,7 @@ mod lines;
 
 use std::cmp::Ordering;
 
-use super::{Sample, Shown};
+use super::{DisplayOptions, Sample};
 use crate::snapshot::{Disk, DiskBackend, DomId, Domain, Nic, VcpuState};
 use crate::text::{or_unknown, percent};
 use crate::xentop::{COLUMNS, Cells, SECTOR, fill};
@@ -22,7 +22,7 @@ const GROWING: [usize; 7] = [0, 10, 11, 14, 15, 16, 17];
 
 /// One block: the heading and a line for each domain, in the order of their names as xentop has
 /// it.
-pub fn block(sample: Sample<'_>, shown: Shown) -> String {
+pub fn block(sample: Sample<'_>, shown: DisplayOptions) -> String {
     let mut blocks = Blocks::new(shown);
     blocks.block(sample);
     blocks.text
@@ -31,7 +31,7 @@ pub fn block(sample: Sample<'_>, shown: Shown) -> String {
 /// Blocks one after the other.
 #[derive(Debug)]
 pub struct Blocks {
-    shown: Shown,
+    shown: DisplayOptions,
     /// The domains' places in the last sample, in the order of its lines: most often the next one
     /// has the same order, and there is nothing to sort.
     order: Vec<usize>,
@@ -41,7 +41,7 @@ pub struct Blocks {
 
 impl Blocks {
     /// None yet.
-    pub fn new(shown: Shown) -> Self {
+    pub fn new(shown: DisplayOptions) -> Self {
         Self {
             shown,
             order: Vec::new(),
@@ -83,7 +83,7 @@ impl Blocks {
 
     /// The lines in columns of these widths.
     fn lines(&self, sample: Sample<'_>, widths: [usize; COLUMNS.len()], spent: String) -> Lines {
-        let Shown {
+        let DisplayOptions {
             networks,
             vbds,
             repeat_header,
@@ -226,7 +226,7 @@ mod tests {
         (old, new)
     }
 
-    fn lines(shown: Shown) -> Vec<String> {
+    fn lines(shown: DisplayOptions) -> Vec<String> {
         let (old, new) = three();
         let sample = Sample {
             snapshot: &new,
@@ -241,14 +241,14 @@ mod tests {
   Domain-0 --b---          0      -     131072    3.1     132096       3.1     1    -        -        -    -        -        -        -          -          -    0
 web-server --b---          2   66.7     131072    3.1     132096       3.1     1    1        4        2    1        0       77        0  123456789          0    0
          - ---cp-          0      -     131072    3.1   no limit       n/a     1    0        0        0    0        0        0        0          0          0    0";
-        assert_eq!(lines(Shown::default()).join("\n"), expected);
+        assert_eq!(lines(DisplayOptions::default()).join("\n"), expected);
     }
 
     #[test]
     fn a_full_name_widens_its_column() {
-        let lines = lines(Shown {
+        let lines = lines(DisplayOptions {
             full_name: true,
-            ..Shown::default()
+            ..DisplayOptions::default()
         });
         assert!(lines[0].starts_with("         NAME  STATE"), "{}", lines[0]);
         assert!(lines[2].starts_with("web-server-01 --b---"), "{}", lines[2]);
@@ -268,22 +268,25 @@ web-server --b---          2   66.7     131072    3.1     132096       3.1     1
                 .nth(1)
                 .map(|line| line[..10].to_owned())
         };
-        assert_eq!(second(Shown::default()).as_deref(), Some("web-server"));
-        let first = Shown {
+        assert_eq!(
+            second(DisplayOptions::default()).as_deref(),
+            Some("web-server")
+        );
+        let first = DisplayOptions {
             dom0_first: true,
-            ..Shown::default()
+            ..DisplayOptions::default()
         };
         assert_eq!(second(first).as_deref(), Some("      zero"));
     }
 
     #[test]
     fn what_belongs_to_a_domain_stands_below_it() {
-        let lines = lines(Shown {
+        let lines = lines(DisplayOptions {
             networks: true,
             vbds: true,
             vcpus: true,
             repeat_header: true,
-            ..Shown::default()
+            ..DisplayOptions::default()
         });
         let heads = lines.iter().filter(|line| line.contains("NAME")).count();
         assert_eq!(heads, 3);
@@ -303,9 +306,9 @@ web-server --b---          2   66.7     131072    3.1     132096       3.1     1
 
     #[test]
     fn the_pcpus_stand_in_a_box_below_all() {
-        let lines = lines(Shown {
+        let lines = lines(DisplayOptions {
             pcpus: true,
-            ..Shown::default()
+            ..DisplayOptions::default()
         });
         assert_eq!(
             lines[4..].join("\n"),

@@ -11,7 +11,7 @@ use lab::bench::figures::Inside;
 use xenscope::rates::Rates;
 use xenscope::snapshot::{Snapshot, Stamp};
 use xenscope::source::{Parts, Source};
-use xenscope::view::{Sample, Shown, xentop};
+use xenscope::view::{DisplayOptions, Sample, xentop};
 
 use crate::statistics::median;
 
@@ -32,7 +32,7 @@ pub(crate) fn measure(warming: Duration) -> Result<Inside> {
     let mut nowhere = File::options().write(true).open("/dev/null")?;
     let mut source = Source::open(parts, false)?;
     source.watch();
-    let mut blocks = xentop::Blocks::new(Shown::default());
+    let mut blocks = xentop::Blocks::new(DisplayOptions::default());
     let mut before = source.sample()?;
     let mut take = || -> Result<[f64; 3]> {
         sleep(PAUSE);

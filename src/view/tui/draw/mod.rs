@@ -1,8 +1,8 @@
 //! From the state to a frame.
 
-mod below;
 mod chooser;
 mod detail;
+mod device_rows;
 mod glyphs;
 mod header;
 mod help;

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::glyphs::{bar, history};
-use super::{Layout, Pen, Target, below};
+use super::{Layout, Pen, Target, device_rows};
 use crate::rates::DomainRates;
 use crate::snapshot::Domain;
 use crate::text::{columns, shortened};
@@ -25,7 +25,7 @@ pub(super) fn draw(state: &App, layout: Layout, buffer: &mut Buffer) {
         if y >= layout.body.height {
             return;
         }
-        if state.below.repeat_header && row > state.cursor.top {
+        if state.display.repeat_header && row > state.cursor.top {
             let line = Rect::new(layout.body.x, layout.body.y + y, layout.body.width, 1);
             titles(state, &slots, line, buffer);
             y += 1;
@@ -44,7 +44,7 @@ pub(super) fn draw(state: &App, layout: Layout, buffer: &mut Buffer) {
             buffer,
         );
         y += 1;
-        for text in below::lines(domain, rates, state.below) {
+        for text in device_rows::lines(domain, rates, state.display) {
             if let Some(mut pen) = Pen::new(buffer, layout.body, y) {
                 pen.say("    ");
                 pen.put(&shortened(&text, pen.room()), state.style(Role::Dim));
@@ -67,7 +67,7 @@ fn slots(state: &App, sample: Sample<'_>) -> Vec<Slot> {
         state.settings.sort,
         state.size.width,
         (id, names.max().unwrap_or(0)),
-        state.below.full_name,
+        state.display.full_name,
     )
 }
 

@@ -14,10 +14,10 @@ impl App {
             KeyCode::Char('S' | '>') => self.sort_by_neighbour(1),
             KeyCode::Char('<') => self.sort_by_neighbour(-1),
             KeyCode::Char('r') => self.sort_by(self.settings.sort),
-            KeyCode::Char('n' | 'N') => self.below.networks = !self.below.networks,
-            KeyCode::Char('b' | 'B') => self.below.vbds = !self.below.vbds,
-            KeyCode::Char('v' | 'V') => self.below.vcpus = !self.below.vcpus,
-            KeyCode::Char('R') => self.below.repeat_header = !self.below.repeat_header,
+            KeyCode::Char('n' | 'N') => self.display.networks = !self.display.networks,
+            KeyCode::Char('b' | 'B') => self.display.vbds = !self.display.vbds,
+            KeyCode::Char('v' | 'V') => self.display.vcpus = !self.display.vcpus,
+            KeyCode::Char('R') => self.display.repeat_header = !self.display.repeat_header,
             KeyCode::Char(digit @ '0'..='9') => {
                 // 1 is the first, 0 the tenth.
                 let place = (digit as usize - '0' as usize + 9) % 10;

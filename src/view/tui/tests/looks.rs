@@ -13,7 +13,7 @@ fn colours(theme: Theme, shows: Shows) -> HashSet<Color> {
         theme,
         ..Settings::default()
     };
-    let mut state = App::new(settings, Below::default(), shows);
+    let mut state = App::new(settings, DisplayOptions::default(), shows);
     let (old, new) = at_work(12);
     state.take(old);
     state.take(new);
@@ -89,7 +89,7 @@ fn without_unicode_there_is_ascii_only() {
         depth: Depth::None,
         unicode: false,
     };
-    let mut state = App::new(Settings::default(), Below::default(), plain);
+    let mut state = App::new(Settings::default(), DisplayOptions::default(), plain);
     let (old, new) = at_work(12);
     state.take(old);
     state.take(new);

@@ -12,8 +12,9 @@ use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
 use super::theme::{Depth, Terminal as Shows};
-use super::{App, Below, Command, Settings, draw};
+use super::{App, Command, Settings, draw};
 use crate::fixtures::at_work;
+use crate::view::DisplayOptions;
 
 /// A screen with this state on it.
 fn state(settings: Settings) -> App {
@@ -21,7 +22,7 @@ fn state(settings: Settings) -> App {
         depth: Depth::True,
         unicode: true,
     };
-    App::new(settings, Below::default(), shows)
+    App::new(settings, DisplayOptions::default(), shows)
 }
 
 /// The usual screen of a host with so many domains, after two samples.

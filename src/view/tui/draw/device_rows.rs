@@ -4,20 +4,20 @@ use crate::rates::{DiskRates, DomainRates, NicRates, Rate};
 use crate::snapshot::{Disk, Domain, Nic, Vcpu};
 use crate::text::{or_unknown, safe};
 use crate::units;
-use crate::view::tui::app::Below;
+use crate::view::DisplayOptions;
 
 /// The lines, in the order in which xentop has them.
-pub(super) fn lines(domain: &Domain, rates: &DomainRates, below: Below) -> Vec<String> {
+pub(super) fn lines(domain: &Domain, rates: &DomainRates, display: DisplayOptions) -> Vec<String> {
     let mut lines = Vec::new();
-    if below.vcpus {
+    if display.vcpus {
         let vcpus = domain.vcpus.iter().flatten().zip(&rates.vcpu_percent);
         lines.extend(vcpus.map(|(one, &percent)| vcpu(one, percent)));
     }
-    if below.networks {
+    if display.networks {
         let nics = domain.nics.iter().flatten().zip(&rates.nics);
         lines.extend(nics.map(|(one, rates)| nic(one, rates)));
     }
-    if below.vbds {
+    if display.vbds {
         let disks = domain.disks.iter().flatten().zip(&rates.disks);
         lines.extend(disks.map(|(one, rates)| disk(one, rates)));
     }
