@@ -6,13 +6,15 @@ use std::hint::black_box;
 use std::io;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use enum_map::enum_map;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::event::{Event, KeyCode};
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use uuid::Uuid;
 use xenscope::snapshot::{
-    Disk, DiskBackend, DomId, Domain, DomainType, Host, Nic, Pcpu, Snapshot, Stamp, StateFlags,
+    Disk, DiskBackend, DiskCounter, DomId, Domain, DomainType, Host, Nic, NicCounter, Pcpu,
+    Snapshot, Stamp, StateFlags,
 };
 use xenscope::view::DisplayOptions;
 use xenscope::view::tui::{App, Depth, Settings, Terminal as Shows, draw};
@@ -63,10 +65,11 @@ fn domain(id: u16, second: u64, stamp: Stamp) -> Domain {
     // Another order in each second.
     let work = second * (u64::from(id) * 7919 * second % 1009);
     let mut disk = Disk::without_counters(51712, "xvda".into(), DiskBackend::Blkback, stamp);
-    disk.read_requests = Some(work);
-    disk.write_requests = Some(work);
-    disk.read_bytes = Some(work << 12);
-    disk.write_bytes = Some(work << 14);
+    for counter in [DiskCounter::ReadRequests, DiskCounter::WriteRequests] {
+        disk[counter] = Some(work);
+    }
+    disk[DiskCounter::ReadBytes] = Some(work << 12);
+    disk[DiskCounter::WriteBytes] = Some(work << 14);
     Domain {
         id: DomId(id),
         uuid: Uuid::from_u128(u128::from(id) + 1),
@@ -97,14 +100,12 @@ fn domain(id: u16, second: u64, stamp: Stamp) -> Domain {
             id: 0,
             device: format!("vif{id}.0"),
             mac: None,
-            rx_bytes: Some(work << 10),
-            rx_packets: Some(work),
-            rx_errors: Some(0),
-            rx_drops: Some(0),
-            tx_bytes: Some(work << 8),
-            tx_packets: Some(work),
-            tx_errors: Some(0),
-            tx_drops: Some(0),
+            counters: enum_map! {
+                NicCounter::RxBytes => Some(work << 10),
+                NicCounter::TxBytes => Some(work << 8),
+                NicCounter::RxPackets | NicCounter::TxPackets => Some(work),
+                _ => Some(0),
+            },
             stamp,
         }]),
         disks: Some(vec![disk]),

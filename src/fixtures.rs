@@ -1,11 +1,12 @@
 //! Snapshots made up for tests.
 
+use enum_map::enum_map;
 use uuid::Uuid;
 
 use crate::snapshot::{
-    Backend, Build, Disk, DiskBackend, Dom0Kernel, DomId, Domain, DomainType, Host, Listing, Nic,
-    Node, Pcpu, Pool, Scheduler, Scheduling, Snapshot, Stamp, StateFlags, Vcpu, VcpuState,
-    XenClock,
+    Backend, Build, Disk, DiskBackend, DiskCounter, Dom0Kernel, DomId, Domain, DomainType, Host,
+    Listing, Nic, NicCounter, Node, Pcpu, Pool, Scheduler, Scheduling, Snapshot, Stamp, StateFlags,
+    Vcpu, VcpuState, XenClock,
 };
 
 /// A second, in nanoseconds.
@@ -110,27 +111,53 @@ pub(crate) fn nic(id: u32, rx_bytes: u64, tx_bytes: u64) -> Nic {
         id,
         device: format!("vif9.{id}"),
         mac: Some("00:16:3e:00:00:01".to_owned()),
-        rx_bytes: Some(rx_bytes),
-        rx_packets: Some(rx_bytes / 1024),
-        rx_errors: Some(0),
-        rx_drops: Some(0),
-        tx_bytes: Some(tx_bytes),
-        tx_packets: Some(tx_bytes / 1024),
-        tx_errors: Some(0),
-        tx_drops: Some(0),
+        counters: enum_map! {
+            NicCounter::RxBytes => Some(rx_bytes),
+            NicCounter::RxPackets => Some(rx_bytes / 1024),
+            NicCounter::TxBytes => Some(tx_bytes),
+            NicCounter::TxPackets => Some(tx_bytes / 1024),
+            _ => Some(0),
+        },
         stamp: stamp(0),
     }
 }
 
 /// A disk that read and wrote so many bytes, in 77 reads and no writes.
 pub(crate) fn disk(id: u32, read_bytes: u64, write_bytes: u64) -> Disk {
-    Disk {
-        read_requests: Some(77),
-        write_requests: Some(0),
-        read_bytes: Some(read_bytes),
-        write_bytes: Some(write_bytes),
-        out_of_slots: Some(0),
-        ..Disk::without_counters(id, "xvda".to_owned(), DiskBackend::Blkback, stamp(0))
+    let mut disk = Disk::without_counters(id, "xvda".to_owned(), DiskBackend::Blkback, stamp(0));
+    disk.counters.extend([
+        (DiskCounter::ReadRequests, Some(77)),
+        (DiskCounter::WriteRequests, Some(0)),
+        (DiskCounter::ReadBytes, Some(read_bytes)),
+        (DiskCounter::WriteBytes, Some(write_bytes)),
+        (DiskCounter::OutOfSlots, Some(0)),
+    ]);
+    disk
+}
+
+impl Nic {
+    /// This NIC as read at `at_ns`, with these counters changed.
+    pub(crate) fn at<const N: usize>(
+        mut self,
+        at_ns: u64,
+        counters: [(NicCounter, Option<u64>); N],
+    ) -> Self {
+        self.stamp = stamp(at_ns);
+        self.counters.extend(counters);
+        self
+    }
+}
+
+impl Disk {
+    /// This disk as read at `at_ns`, with these counters changed.
+    pub(crate) fn at<const N: usize>(
+        mut self,
+        at_ns: u64,
+        counters: [(DiskCounter, Option<u64>); N],
+    ) -> Self {
+        self.stamp = stamp(at_ns);
+        self.counters.extend(counters);
+        self
     }
 }
 
@@ -172,48 +199,49 @@ pub(crate) fn equipped() -> (Snapshot, Snapshot) {
                 },
             ]),
             nics: Some(vec![
-                Nic {
-                    rx_errors: Some(1),
-                    rx_drops: Some(2),
-                    tx_errors: Some(3),
-                    tx_drops: Some(4),
-                    stamp: stamp(at_ns),
-                    ..nic(0, second * (48 << 20), second * (16 << 10))
-                },
+                nic(0, second * (48 << 20), second * (16 << 10)).at(
+                    at_ns,
+                    [
+                        (NicCounter::RxErrors, Some(1)),
+                        (NicCounter::RxDrops, Some(2)),
+                        (NicCounter::TxErrors, Some(3)),
+                        (NicCounter::TxDrops, Some(4)),
+                    ],
+                ),
                 Nic {
                     mac: None,
-                    tx_bytes: None,
-                    stamp: stamp(at_ns),
                     ..nic(1, second * (2 << 10), second * (5 << 10))
+                        .at(at_ns, [(NicCounter::TxBytes, None)])
                 },
             ]),
             disks: Some(vec![
                 Disk {
                     backend: DiskBackend::Tapdisk,
-                    read_requests: Some(second * 128),
-                    write_requests: Some(second * 32),
-                    flush_requests: Some(5),
-                    discard_requests: Some(6),
-                    out_of_slots: Some(8),
-                    errors: Some(9),
-                    read_time_ns: Some(second * 64_000_000),
-                    write_time_ns: Some(second * 80_000_000),
-                    stamp: stamp(at_ns),
-                    ..disk(51712, second * (4 << 20), second * (1 << 20))
+                    ..disk(51712, second * (4 << 20), second * (1 << 20)).at(
+                        at_ns,
+                        [
+                            (DiskCounter::ReadRequests, Some(second * 128)),
+                            (DiskCounter::WriteRequests, Some(second * 32)),
+                            (DiskCounter::FlushRequests, Some(5)),
+                            (DiskCounter::DiscardRequests, Some(6)),
+                            (DiskCounter::OutOfSlots, Some(8)),
+                            (DiskCounter::Errors, Some(9)),
+                            (DiskCounter::ReadTime, Some(second * 64_000_000)),
+                            (DiskCounter::WriteTime, Some(second * 80_000_000)),
+                        ],
+                    )
                 },
                 Disk::without_counters(51728, "xvdb".to_owned(), DiskBackend::Qdisk, stamp(at_ns)),
             ]),
             ..domain(5, "web", at_ns, at_ns / 2)
         };
         let db = Domain {
-            nics: Some(vec![Nic {
-                stamp: stamp(at_ns),
-                ..nic(0, second * (3 << 10), second * (7 << 10))
-            }]),
-            disks: Some(vec![Disk {
-                stamp: stamp(at_ns),
-                ..disk(51712, second * (9 << 10), second * (11 << 10))
-            }]),
+            nics: Some(vec![
+                nic(0, second * (3 << 10), second * (7 << 10)).at(at_ns, []),
+            ]),
+            disks: Some(vec![
+                disk(51712, second * (9 << 10), second * (11 << 10)).at(at_ns, []),
+            ]),
             ..domain(9, "db", at_ns, at_ns / 8)
         };
         let mut snapshot = snapshot(at_ns, 0, vec![dom0, web, db]);

@@ -2,7 +2,7 @@
 //! `compare` holds xentop's own cells against it.
 
 use crate::rates::DomainRates;
-use crate::snapshot::{Disk, Domain, ShutdownReason, StateFlags};
+use crate::snapshot::{Disk, DiskCounter, Domain, NicCounter, ShutdownReason, StateFlags};
 use crate::text::{UNKNOWN, cut, safe};
 
 /// The columns' headings, and the widths that they have at least.
@@ -116,14 +116,14 @@ pub(crate) fn fill(
     }
     cells.number(domain.vcpus_online.into());
     cells.known(nics.map(|nics| nics.len() as u64));
-    cells.known(sum(nics, |nic| nic.rx_bytes).map(kib));
-    cells.known(sum(nics, |nic| nic.tx_bytes).map(kib));
+    cells.known(sum(nics, |nic| nic[NicCounter::RxBytes]).map(kib));
+    cells.known(sum(nics, |nic| nic[NicCounter::TxBytes]).map(kib));
     cells.known(disks.map(|disks| disks.len() as u64));
-    cells.known(of_disks(|disk| disk.out_of_slots));
-    cells.known(of_disks(|disk| disk.read_requests));
-    cells.known(of_disks(|disk| disk.write_requests));
-    cells.known(of_disks(|disk| disk.read_bytes).map(sectors));
-    cells.known(of_disks(|disk| disk.write_bytes).map(sectors));
+    cells.known(of_disks(|disk| disk[DiskCounter::OutOfSlots]));
+    cells.known(of_disks(|disk| disk[DiskCounter::ReadRequests]));
+    cells.known(of_disks(|disk| disk[DiskCounter::WriteRequests]));
+    cells.known(of_disks(|disk| disk[DiskCounter::ReadBytes]).map(sectors));
+    cells.known(of_disks(|disk| disk[DiskCounter::WriteBytes]).map(sectors));
     cells.number(domain.ssid.into());
 }
 

@@ -5,34 +5,48 @@ use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use enum_map::{EnumArray, EnumMap};
+
 use super::cached_file::{CachedFile, FdBudget};
+use crate::snapshot::Counters;
 
 /// More than `u64::MAX` and its newline take. A longer file is no counter, and not read further.
 const LONGEST: usize = 32;
 
-/// The counter that each of `files` holds, whose names are `names`; `None` where the file is gone, or
-/// holds anything but one whole number and its newline. With them comes the first reason that is
-/// another than that there is no such file.
-pub(super) fn read_all<const N: usize>(
-    files: &mut [CachedFile; N],
-    names: [&str; N],
+/// The files of a device, one for each of its counters.
+pub(super) type Files<C> = EnumMap<C, CachedFile>;
+
+/// The counters of a device, each from the file below `folder` that `name` says; `None` for a counter
+/// without a file, where the file is gone, or where it holds anything but one whole number and its
+/// newline. With them comes the first reason that is another than that there is no such file.
+pub(super) fn read_all<C>(
+    files: &mut Files<C>,
+    name: impl Fn(C) -> Option<&'static str>,
     budget: &FdBudget,
     folder: impl Fn() -> PathBuf,
-) -> ([Option<u64>; N], Option<io::Error>) {
+) -> (Counters<C>, Option<io::Error>)
+where
+    C: EnumArray<CachedFile> + EnumArray<Option<u64>> + Copy,
+{
     let mut buffer = [0; LONGEST];
-    let mut values = [None; N];
     let mut fault = None;
-    for ((value, file), name) in values.iter_mut().zip(files).zip(names) {
+    let mut read = |file: &mut CachedFile, name| {
         let text = file.read(&mut buffer, budget, || folder().join(name));
         match text.and_then(|text| counter(text).ok_or_else(|| io::Error::other("not a number"))) {
-            Ok(number) => *value = Some(number),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Ok(number) => Some(number),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => {
                 fault.get_or_insert_with(|| io::Error::other(format!("{name}: {error}")));
+                None
             }
         }
-    }
-    (values, fault)
+    };
+    let counters = Counters::from_iter(
+        files
+            .iter_mut()
+            .map(|(counter, file)| (counter, name(counter).and_then(|name| read(file, name)))),
+    );
+    (counters, fault)
 }
 
 /// As much of a file as fits into `buffer`; `None` when it cannot be read.
@@ -66,6 +80,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::snapshot::NicCounter;
 
     #[test]
     fn a_counter_is_one_whole_number_and_a_newline() {
@@ -97,10 +112,11 @@ mod tests {
         let path = folder.path().join("rx_bytes");
         let read = |name| {
             let budget = FdBudget::default();
-            let ([value], _) = read_all(&mut Default::default(), [name], &budget, || {
+            let named = |counter| (counter == NicCounter::RxBytes).then_some(name);
+            let (counters, _) = read_all(&mut Files::default(), named, &budget, || {
                 folder.path().to_owned()
             });
-            value
+            counters[NicCounter::RxBytes]
         };
         assert_eq!(read("rx_bytes"), None);
         assert_eq!(read("."), None);

@@ -8,12 +8,13 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
+use enum_map::enum_map;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 
 use super::{Roots, vbd};
 use crate::clock;
-use crate::snapshot::{Disk, DomId};
+use crate::snapshot::{Counters, Disk, DiskCounter, DomId};
 
 /// Whose files are believed.
 const ROOT: u32 = 0;
@@ -47,16 +48,7 @@ fn fill_in_from(roots: &Roots, domain: DomId, disk: &mut Disk, trusted: u32) -> 
         Ok(record) => (Some(record), None),
         Err(error) => (None, Some(error)),
     };
-    disk.read_requests = record.map(|record| record.read.completed);
-    disk.write_requests = record.map(|record| record.write.completed);
-    disk.read_bytes = record.and_then(|record| vbd::bytes(record.read.sectors));
-    disk.write_bytes = record.and_then(|record| vbd::bytes(record.write.sectors));
-    disk.flush_requests = None;
-    disk.discard_requests = record.and_then(|record| record.discards);
-    disk.out_of_slots = record.map(|record| record.out_of_slots);
-    disk.errors = record.map(|record| record.errors);
-    disk.read_time_ns = record.and_then(|record| record.read.time_ns());
-    disk.write_time_ns = record.and_then(|record| record.write.time_ns());
+    disk.counters = record.map(Record::counters).unwrap_or_default();
     disk.stamp = stamp;
     fault.filter(|error| error.kind() != ErrorKind::NotFound)
 }
@@ -166,6 +158,23 @@ impl Record {
     }
 }
 
+impl Record {
+    fn counters(self) -> Counters<DiskCounter> {
+        enum_map! {
+            DiskCounter::ReadRequests => Some(self.read.completed),
+            DiskCounter::WriteRequests => Some(self.write.completed),
+            DiskCounter::ReadBytes => vbd::bytes(self.read.sectors),
+            DiskCounter::WriteBytes => vbd::bytes(self.write.sectors),
+            DiskCounter::FlushRequests => None,
+            DiskCounter::DiscardRequests => self.discards,
+            DiskCounter::OutOfSlots => Some(self.out_of_slots),
+            DiskCounter::Errors => Some(self.errors),
+            DiskCounter::ReadTime => self.read.time_ns(),
+            DiskCounter::WriteTime => self.write.time_ns(),
+        }
+    }
+}
+
 impl Direction {
     /// `None` when a tapdisk does not take the time: it counts ticks only as long as its other
     /// statistics, `/dev/shm/vbd3-DOM-DEV`, could be set up.
@@ -255,14 +264,17 @@ mod tests {
     fn each_counter_is_read_from_its_place() {
         let disk = read(&with(&version_1()));
         let expected = Disk {
-            read_requests: Some(11),
-            write_requests: Some(21),
-            read_bytes: Some(16 * 512),
-            write_bytes: Some(32 * 512),
-            out_of_slots: Some(1),
-            errors: Some(5),
-            read_time_ns: Some(3_000_000),
-            write_time_ns: Some(4_000_000),
+            counters: enum_map! {
+                DiskCounter::ReadRequests => Some(11),
+                DiskCounter::WriteRequests => Some(21),
+                DiskCounter::ReadBytes => Some(16 * 512),
+                DiskCounter::WriteBytes => Some(32 * 512),
+                DiskCounter::OutOfSlots => Some(1),
+                DiskCounter::Errors => Some(5),
+                DiskCounter::ReadTime => Some(3_000_000),
+                DiskCounter::WriteTime => Some(4_000_000),
+                DiskCounter::FlushRequests | DiskCounter::DiscardRequests => None,
+            },
             stamp: disk.stamp,
             ..blank(Some(77))
         };
@@ -277,8 +289,11 @@ mod tests {
             &[1, 12, 11, 16, 3000, 22, 21, 32, 4000, 5, 0, 8, 7, 64, 9],
         );
         let disk = read(&with(&file));
-        assert_eq!((disk.read_requests, disk.errors), (Some(11), Some(5)));
-        assert_eq!(disk.discard_requests, Some(7));
+        assert_eq!(
+            (disk[DiskCounter::ReadRequests], disk[DiskCounter::Errors]),
+            (Some(11), Some(5))
+        );
+        assert_eq!(disk[DiskCounter::DiscardRequests], Some(7));
         assert!(!is_known(&read(&with(&file[..120]))));
     }
 
@@ -306,14 +321,26 @@ mod tests {
         // Too many sectors and microseconds to be told in bytes and nanoseconds; no ticks at all.
         let disk = read(&with(&page(1, &[0, 9, 9, most, most, 9, 9, 1, 0, 0, 0])));
         assert_eq!(
-            (disk.read_requests, disk.write_requests),
+            (
+                disk[DiskCounter::ReadRequests],
+                disk[DiskCounter::WriteRequests]
+            ),
             (Some(9), Some(9))
         );
-        assert_eq!((disk.read_bytes, disk.write_bytes), (None, Some(512)));
-        assert_eq!((disk.read_time_ns, disk.write_time_ns), (None, None));
+        assert_eq!(
+            (disk[DiskCounter::ReadBytes], disk[DiskCounter::WriteBytes]),
+            (None, Some(512))
+        );
+        assert_eq!(
+            (disk[DiskCounter::ReadTime], disk[DiskCounter::WriteTime]),
+            (None, None)
+        );
         // A disk that no one has used yet has taken no time.
         let disk = read(&with(&page(1, &[0; 11])));
-        assert_eq!((disk.read_time_ns, disk.write_time_ns), (Some(0), Some(0)));
+        assert_eq!(
+            (disk[DiskCounter::ReadTime], disk[DiskCounter::WriteTime]),
+            (Some(0), Some(0))
+        );
     }
 
     #[test]
@@ -331,7 +358,7 @@ mod tests {
                 &mut disk,
                 Uid::current().as_raw(),
             );
-            assert_eq!(disk.read_requests, None);
+            assert_eq!(disk[DiskCounter::ReadRequests], None);
         }
         // What an earlier sample found is not kept when the process has died.
         let mut disk = read(&tree);

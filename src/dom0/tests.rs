@@ -2,11 +2,24 @@
 
 use super::fake_sysfs::{FakeSysfs, Mortal};
 use super::*;
-use crate::snapshot::Stamp;
+use crate::snapshot::{Counters, DiskCounter, NicCounter, Stamp};
 
 const NIC: &str = "sys/bus/xen-backend/devices/vif-5-0";
 const DISK: &str = "sys/bus/xen-backend/devices/vbd-5-51712";
 const OTHER: &str = "sys/bus/xen-backend/devices/vbd-6-51712";
+
+/// The files of a NIC's counters.
+fn nic_files() -> impl Iterator<Item = &'static str> {
+    Counters::<NicCounter>::default()
+        .into_iter()
+        .map(|(counter, _)| vif::file(counter))
+}
+
+/// The files of a disk's counters.
+fn disk_files() -> impl Iterator<Item = &'static str> {
+    let counters = Counters::<DiskCounter>::default().into_iter();
+    counters.filter_map(|(counter, _)| vbd::file(counter))
+}
 
 /// A NIC and two disks; all counters are `value`.
 fn with(value: u64) -> FakeSysfs {
@@ -23,14 +36,14 @@ fn nic(tree: &FakeSysfs, name: &str, value: u64) {
         &format!("{interface}/uevent"),
         format!("INTERFACE={name}\nIFINDEX=7\n"),
     );
-    for counter in vif::COUNTERS {
+    for counter in nic_files() {
         let path = format!("{interface}/statistics/{counter}");
         tree.write(&path, format!("{value}\n"));
     }
 }
 
 fn disk(tree: &FakeSysfs, device: &str, value: u64) {
-    for counter in vbd::COUNTERS {
+    for counter in disk_files() {
         let path = format!("{device}/statistics/{counter}");
         tree.write(&path, format!("{value}\n"));
     }
@@ -84,12 +97,12 @@ fn only_nic(devices: Devices) -> Nic {
 fn open_files_say_what_is_new() {
     let tree = with(100);
     let mut dom0 = keeping(&tree, 1000);
-    assert_eq!(only_nic(sound(&mut dom0)).rx_bytes, Some(100));
-    let files = 1 + vif::COUNTERS.len() + 2 * vbd::COUNTERS.len();
+    assert_eq!(only_nic(sound(&mut dom0))[NicCounter::RxBytes], Some(100));
+    let files = 1 + nic_files().count() + 2 * disk_files().count();
     assert_eq!(dom0.budget.taken(), files);
     nic(&tree, "vif5.0", 7);
     disk(&tree, DISK, 8);
-    assert_eq!(only_nic(sound(&mut dom0)).rx_bytes, Some(7));
+    assert_eq!(only_nic(sound(&mut dom0))[NicCounter::RxBytes], Some(7));
     assert_eq!(dom0.budget.taken(), files);
 }
 
@@ -110,7 +123,7 @@ fn of_a_domain_that_is_not_wanted_nothing_is_read() {
         .unwrap();
     assert!(!devices.nics.unwrap().contains_key(&DomId(5)));
     assert!(!devices.disks.unwrap().contains_key(&DomId(5)));
-    assert_eq!(dom0.budget.taken(), vbd::COUNTERS.len());
+    assert_eq!(dom0.budget.taken(), disk_files().count());
 }
 
 #[test]
@@ -137,7 +150,7 @@ fn a_device_that_went_is_closed_and_one_that_came_back_is_another() {
     assert!(devices.nics.unwrap().is_empty());
     assert!(dom0.budget.taken() < before / 2);
     nic(&tree, "vif5.0", 7);
-    assert_eq!(only_nic(sound(&mut dom0)).rx_bytes, Some(7));
+    assert_eq!(only_nic(sound(&mut dom0))[NicCounter::RxBytes], Some(7));
 }
 
 #[test]
@@ -147,11 +160,11 @@ fn a_device_that_went_and_came_back_between_two_samples_is_read_anew() {
     tree.remove(&counter);
     let mortal = Mortal::at(&tree.path().join(&counter));
     let mut dom0 = keeping(&tree, 1000);
-    assert_eq!(only_nic(sound(&mut dom0)).rx_bytes, Some(0));
+    assert_eq!(only_nic(sound(&mut dom0))[NicCounter::RxBytes], Some(0));
     mortal.die();
     tree.remove(&counter);
     tree.write(&counter, "7\n");
-    assert_eq!(only_nic(sound(&mut dom0)).rx_bytes, Some(7));
+    assert_eq!(only_nic(sound(&mut dom0))[NicCounter::RxBytes], Some(7));
 }
 
 #[test]
@@ -166,7 +179,11 @@ fn an_interface_keeps_its_files_under_another_name() {
     let nic = only_nic(sound(&mut dom0));
     // The file that was not there is found below the new name.
     assert_eq!(
-        (&*nic.device, nic.rx_bytes, nic.rx_errors),
+        (
+            &*nic.device,
+            nic[NicCounter::RxBytes],
+            nic[NicCounter::RxErrors]
+        ),
         ("dmz", Some(7), Some(7))
     );
 }
@@ -176,7 +193,7 @@ fn statistics_may_come_later() {
     let tree = with(100);
     tree.remove(&format!("{DISK}/statistics"));
     let mut dom0 = keeping(&tree, 1000);
-    let reads = |devices: Devices| devices.disks.unwrap()[&DomId(5)][0].read_requests;
+    let reads = |devices: Devices| devices.disks.unwrap()[&DomId(5)][0][DiskCounter::ReadRequests];
     assert_eq!(reads(sound(&mut dom0)), None);
     disk(&tree, DISK, 7);
     assert_eq!(reads(sound(&mut dom0)), Some(7));

@@ -4,23 +4,31 @@ use std::io;
 
 use super::Roots;
 use super::bus::Device;
-use super::cached_file::{CachedFile, FdBudget};
+use super::cached_file::FdBudget;
 use super::counter;
 use crate::clock;
-use crate::snapshot::{Disk, DiskBackend};
+use crate::snapshot::{Counters, Disk, DiskBackend, DiskCounter};
 
 /// Bytes in what all disk backends count as a sector, whatever the disk's own sectors are.
 const SECTOR_BYTES: u64 = 512;
 
-/// The files that are read of a disk's `statistics` (`VBD_SHOW_ALLRING` in Linux,
-/// drivers/block/xen-blkback/xenbus.c).
-pub(super) const COUNTERS: [&str; 7] = [
-    "rd_req", "wr_req", "rd_sect", "wr_sect", "f_req", "ds_req", "oo_req",
-];
+/// The file of a disk's `statistics` that has a counter (`VBD_SHOW_ALLRING` in Linux,
+/// drivers/block/xen-blkback/xenbus.c); `None` for a counter that blkback does not have.
+pub(super) fn file(counter: DiskCounter) -> Option<&'static str> {
+    Some(match counter {
+        DiskCounter::ReadRequests => "rd_req",
+        DiskCounter::WriteRequests => "wr_req",
+        DiskCounter::ReadBytes => "rd_sect",
+        DiskCounter::WriteBytes => "wr_sect",
+        DiskCounter::FlushRequests => "f_req",
+        DiskCounter::DiscardRequests => "ds_req",
+        DiskCounter::OutOfSlots => "oo_req",
+        DiskCounter::Errors | DiskCounter::ReadTime | DiskCounter::WriteTime => return None,
+    })
+}
 
 /// The files of a disk.
-#[derive(Debug, Default)]
-pub(super) struct Files([CachedFile; COUNTERS.len()]);
+pub(super) type Files = counter::Files<DiskCounter>;
 
 /// A disk that dom0's kernel serves; `None` when it went away. The kernel counts requests when it
 /// hands them on, and neither errors nor time. Its counters start at 0 again when the frontend
@@ -32,29 +40,17 @@ pub(super) fn disk(
     budget: &FdBudget,
 ) -> Option<(Disk, Option<io::Error>)> {
     let folder = || device.path(roots).join("statistics");
-    let ((counters, fault), stamp) =
-        clock::stamped(|| counter::read_all(&mut files.0, COUNTERS, budget, folder));
-    if counters == [None; COUNTERS.len()] && !device.path(roots).exists() {
+    let ((mut counters, fault), stamp) =
+        clock::stamped(|| counter::read_all(files, file, budget, folder));
+    if counters == Counters::default() && !device.path(roots).exists() {
         return None;
     }
-    let [
-        reads,
-        writes,
-        sectors_read,
-        sectors_written,
-        flushes,
-        discards,
-        out_of_slots,
-    ] = counters;
+    for sectors in [DiskCounter::ReadBytes, DiskCounter::WriteBytes] {
+        counters[sectors] = counters[sectors].and_then(bytes);
+    }
     let name = disk_name(device.id);
     let disk = Disk {
-        read_requests: reads,
-        write_requests: writes,
-        read_bytes: sectors_read.and_then(bytes),
-        write_bytes: sectors_written.and_then(bytes),
-        flush_requests: flushes,
-        discard_requests: discards,
-        out_of_slots,
+        counters,
         ..Disk::without_counters(device.id, name, DiskBackend::Blkback, stamp)
     };
     Some((disk, fault))
@@ -102,6 +98,7 @@ fn letters(disk: u32) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use enum_map::enum_map;
     use proptest::prelude::*;
 
     use super::*;
@@ -142,16 +139,16 @@ mod tests {
             device: "xvda".into(),
             backend: DiskBackend::Blkback,
             process: None,
-            read_requests: Some(100),
-            write_requests: Some(101),
-            read_bytes: Some(102 * 512),
-            write_bytes: Some(103 * 512),
-            flush_requests: Some(104),
-            discard_requests: Some(105),
-            out_of_slots: Some(106),
-            errors: None,
-            read_time_ns: None,
-            write_time_ns: None,
+            counters: enum_map! {
+                DiskCounter::ReadRequests => Some(100),
+                DiskCounter::WriteRequests => Some(101),
+                DiskCounter::ReadBytes => Some(102 * 512),
+                DiskCounter::WriteBytes => Some(103 * 512),
+                DiskCounter::FlushRequests => Some(104),
+                DiskCounter::DiscardRequests => Some(105),
+                DiskCounter::OutOfSlots => Some(106),
+                _ => None,
+            },
             stamp: disk.stamp,
         };
         assert_eq!(disk, expected);
@@ -174,15 +171,24 @@ mod tests {
             let tree = with_a_disk();
             tree.write(&format!("{STATISTICS}/rd_sect"), text);
             let disk = only_disk(&tree);
-            assert_eq!(disk.read_bytes, None, "{text:?}");
-            assert_eq!(disk.write_bytes, Some(103 * 512));
+            assert_eq!(disk[DiskCounter::ReadBytes], None, "{text:?}");
+            assert_eq!(disk[DiskCounter::WriteBytes], Some(103 * 512));
         }
         let tree = with_a_disk();
         tree.write(&format!("{STATISTICS}/rd_sect"), "36028797018963967\n");
-        assert_eq!(only_disk(&tree).read_bytes, Some(u64::MAX - 511));
+        assert_eq!(
+            only_disk(&tree)[DiskCounter::ReadBytes],
+            Some(u64::MAX - 511)
+        );
         tree.remove(&format!("{STATISTICS}/wr_req"));
         let disk = only_disk(&tree);
-        assert_eq!((disk.read_requests, disk.write_requests), (Some(100), None));
+        assert_eq!(
+            (
+                disk[DiskCounter::ReadRequests],
+                disk[DiskCounter::WriteRequests]
+            ),
+            (Some(100), None)
+        );
     }
 
     #[test]
@@ -190,7 +196,7 @@ mod tests {
         let tree = with_a_disk();
         // As before the hotplug script has said which block device it is.
         tree.remove(STATISTICS);
-        assert_eq!(only_disk(&tree).read_requests, None);
+        assert_eq!(only_disk(&tree)[DiskCounter::ReadRequests], None);
 
         let gone = Device {
             kind: "vbd",

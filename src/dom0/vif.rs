@@ -11,20 +11,22 @@ use super::bus::Device;
 use super::cached_file::{CachedFile, FdBudget};
 use super::counter;
 use crate::clock;
-use crate::snapshot::Nic;
+use crate::snapshot::{Counters, Nic, NicCounter};
 
-/// The files that are read of `/sys/class/net/*/statistics`, in the order of [`Nic`]'s fields: what
-/// dom0 sent is what the guest received.
-pub(super) const COUNTERS: [&str; 8] = [
-    "tx_bytes",
-    "tx_packets",
-    "tx_errors",
-    "tx_dropped",
-    "rx_bytes",
-    "rx_packets",
-    "rx_errors",
-    "rx_dropped",
-];
+/// The file below `/sys/class/net/*/statistics` that has a counter: what dom0 sent is what the guest
+/// received.
+pub(super) fn file(counter: NicCounter) -> &'static str {
+    match counter {
+        NicCounter::RxBytes => "tx_bytes",
+        NicCounter::RxPackets => "tx_packets",
+        NicCounter::RxErrors => "tx_errors",
+        NicCounter::RxDrops => "tx_dropped",
+        NicCounter::TxBytes => "rx_bytes",
+        NicCounter::TxPackets => "rx_packets",
+        NicCounter::TxErrors => "rx_errors",
+        NicCounter::TxDrops => "rx_dropped",
+    }
+}
 
 /// The longest `uevent` of an interface, whose name has 15 characters at most.
 const LONGEST: usize = 256;
@@ -35,7 +37,7 @@ pub(super) struct Files {
     /// The interface's `uevent`, which says its name. An interface that is renamed takes its open
     /// files along.
     uevent: CachedFile,
-    counters: [CachedFile; COUNTERS.len()],
+    counters: counter::Files<NicCounter>,
 }
 
 /// A NIC that dom0's kernel serves, seen from the guest; `None` when it went away. `mac` is `None`:
@@ -54,24 +56,17 @@ pub(super) fn nic(
     let interfaces = || device.path(roots).join("net");
     let interface = interface(&mut files.uevent, budget, interfaces);
     let ((counters, fault), stamp) = clock::stamped(|| match &interface {
-        Ok(name) => counter::read_all(&mut files.counters, COUNTERS, budget, || {
-            interfaces().join(name).join("statistics")
-        }),
-        Err(_) => ([None; COUNTERS.len()], None),
+        Ok(name) => counter::read_all(
+            &mut files.counters,
+            |one| Some(file(one)),
+            budget,
+            || interfaces().join(name).join("statistics"),
+        ),
+        Err(_) => Default::default(),
     });
-    if counters == [None; COUNTERS.len()] && !device.path(roots).exists() {
+    if counters == Counters::default() && !device.path(roots).exists() {
         return None;
     }
-    let [
-        rx_bytes,
-        rx_packets,
-        rx_errors,
-        rx_drops,
-        tx_bytes,
-        tx_packets,
-        tx_errors,
-        tx_drops,
-    ] = counters;
     let (name, fault) = match interface {
         Ok(name) => (name.to_string_lossy().into_owned(), fault),
         Err(error) => (
@@ -83,14 +78,7 @@ pub(super) fn nic(
         id: device.id,
         device: name,
         mac: None,
-        rx_bytes,
-        rx_packets,
-        rx_errors,
-        rx_drops,
-        tx_bytes,
-        tx_packets,
-        tx_errors,
-        tx_drops,
+        counters,
         stamp,
     };
     Some((nic, fault))
@@ -125,17 +113,20 @@ pub(super) fn name(uevent: &[u8]) -> Option<&[u8]> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use enum_map::{Enum, EnumMap};
+
     use super::*;
     use crate::dom0::fake_sysfs::FakeSysfs;
     use crate::snapshot::DomId;
 
     const BUS: &str = "sys/bus/xen-backend/devices";
 
-    /// A tree in which every counter has a value of its own: the 1st of COUNTERS 100, the 2nd 101…
+    /// A tree in which every counter has a value of its own: the first 100, the second 101…
     fn with(interfaces: &[(&str, &str)]) -> FakeSysfs {
         let tree = FakeSysfs::new();
         for (device, interface) in interfaces {
-            for (value, name) in (100..).zip(COUNTERS) {
+            for (counter, value) in EnumMap::from_fn(|c: NicCounter| 100 + c.into_usize()) {
+                let name = file(counter);
                 let path = format!("{BUS}/{device}/net/{interface}/statistics/{name}");
                 tree.write(&path, format!("{value}\n"));
             }
@@ -172,10 +163,22 @@ mod tests {
             (nic.id, nic.device.as_str(), &nic.mac),
             (1, "vif5.1", &None)
         );
-        assert_eq!((nic.rx_bytes, nic.tx_bytes), (Some(50), Some(1)));
-        assert_eq!((nic.rx_packets, nic.tx_packets), (Some(60), Some(2)));
-        assert_eq!((nic.rx_errors, nic.tx_errors), (Some(70), Some(3)));
-        assert_eq!((nic.rx_drops, nic.tx_drops), (Some(80), Some(4)));
+        assert_eq!(
+            (nic[NicCounter::RxBytes], nic[NicCounter::TxBytes]),
+            (Some(50), Some(1))
+        );
+        assert_eq!(
+            (nic[NicCounter::RxPackets], nic[NicCounter::TxPackets]),
+            (Some(60), Some(2))
+        );
+        assert_eq!(
+            (nic[NicCounter::RxErrors], nic[NicCounter::TxErrors]),
+            (Some(70), Some(3))
+        );
+        assert_eq!(
+            (nic[NicCounter::RxDrops], nic[NicCounter::TxDrops]),
+            (Some(80), Some(4))
+        );
         assert!(nic.stamp.at_ns > 0);
     }
 
@@ -187,7 +190,7 @@ mod tests {
             assert_eq!(domains.keys().collect::<Vec<_>>(), [&DomId(5)]);
             let nic = only_nic(&tree);
             assert_eq!((nic.id, nic.device.as_str()), (0, name));
-            assert_eq!(nic.rx_bytes, Some(100));
+            assert_eq!(nic[NicCounter::RxBytes], Some(100));
         }
     }
 
@@ -198,7 +201,7 @@ mod tests {
         fs::rename(net.join("old"), net.join(OsStr::from_bytes(b"web\xff"))).unwrap();
         let nic = only_nic(&tree);
         assert_eq!(nic.device, "web\u{fffd}");
-        assert_eq!(nic.rx_bytes, Some(100));
+        assert_eq!(nic[NicCounter::RxBytes], Some(100));
     }
 
     #[test]
@@ -221,13 +224,19 @@ mod tests {
             let tree = with(&[("vif-5-0", "vif5.0")]);
             tree.write(&format!("{statistics}/tx_packets"), text);
             let nic = only_nic(&tree);
-            assert_eq!(nic.rx_packets, None, "{:.20}", text);
-            assert_eq!((nic.rx_bytes, nic.rx_errors), (Some(100), Some(102)));
+            assert_eq!(nic[NicCounter::RxPackets], None, "{:.20}", text);
+            assert_eq!(
+                (nic[NicCounter::RxBytes], nic[NicCounter::RxErrors]),
+                (Some(100), Some(102))
+            );
         }
         let tree = with(&[("vif-5-0", "vif5.0")]);
         tree.remove(&format!("{statistics}/rx_dropped"));
         let nic = only_nic(&tree);
-        assert_eq!((nic.tx_errors, nic.tx_drops), (Some(106), None));
+        assert_eq!(
+            (nic[NicCounter::TxErrors], nic[NicCounter::TxDrops]),
+            (Some(106), None)
+        );
     }
 
     #[test]
@@ -235,7 +244,10 @@ mod tests {
         let tree = with(&[("vif-5-0", "vif5.0")]);
         tree.remove(&format!("{BUS}/vif-5-0/net"));
         let nic = only_nic(&tree);
-        assert_eq!((nic.device.as_str(), nic.rx_bytes), ("vif5.0", None));
+        assert_eq!(
+            (nic.device.as_str(), nic[NicCounter::RxBytes]),
+            ("vif5.0", None)
+        );
 
         let gone = Device {
             kind: "vif",

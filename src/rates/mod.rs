@@ -7,7 +7,7 @@ mod device;
 
 use device::{disk_rates, nic_rates};
 
-use crate::snapshot::{Dom0Kernel, Domain, Host, Snapshot, Stamp};
+use crate::snapshot::{DiskCounter, Dom0Kernel, Domain, Host, NicCounter, Snapshot, Stamp};
 
 pub use device::{DiskRates, NicRates};
 
@@ -57,30 +57,22 @@ pub struct DomainRates {
 impl DomainRates {
     /// The sum over all NICs: 0 where there are none; `None` when they are not known, or what one of
     /// them did. `domain` is the newer snapshot's.
-    pub fn of_nics(
-        &self,
-        domain: &Domain,
-        rate: impl Fn(&NicRates) -> Option<Rate>,
-    ) -> Option<Rate> {
+    pub fn of_nics(&self, domain: &Domain, counter: NicCounter) -> Option<Rate> {
         match domain.nics.as_deref()? {
             [] => Some(Rate::NOTHING),
-            _ => Rate::sum(self.nics.iter().map(rate)),
+            _ => Rate::sum(self.nics.iter().map(|rates| rates[counter])),
         }
     }
 
     /// As [`DomainRates::of_nics`], over those disks whose backend publishes counters.
-    pub fn of_disks(
-        &self,
-        domain: &Domain,
-        rate: impl Fn(&DiskRates) -> Option<Rate>,
-    ) -> Option<Rate> {
+    pub fn of_disks(&self, domain: &Domain, counter: DiskCounter) -> Option<Rate> {
         let disks = domain.disks.as_deref()?;
         if disks.is_empty() {
             return Some(Rate::NOTHING);
         }
         let counting = disks.iter().zip(&self.disks);
         let counting = counting.filter(|(disk, _)| disk.backend.counts());
-        Rate::sum(counting.map(|(_, rates)| rate(rates)))
+        Rate::sum(counting.map(|(_, rates)| rates[counter]))
     }
 }
 

@@ -1,14 +1,67 @@
 //! A domain's NICs and disks as dom0 serves them.
 
 use std::fmt;
+use std::ops::{Index, IndexMut};
 
+use enum_map::{Enum, EnumMap};
 use serde::{Deserialize, Serialize};
 
 use super::Stamp;
 
-/// A virtual NIC, seen from the guest: `rx` is what the guest received, which its backend in dom0
-/// counts as sent (`/sys/class/net/*/statistics`). Counters start at 0 again when the frontend
-/// connects anew. A counter is `None` when dom0's kernel does not say it.
+/// The counters of a device, each `None` when dom0 does not say it.
+pub type Counters<C> = EnumMap<C, Option<u64>>;
+
+/// A counter of a virtual NIC, seen from the guest: `Rx` is what the guest received, which its
+/// backend in dom0 counts as sent (`/sys/class/net/*/statistics`). All of them start at 0 again when
+/// the frontend connects anew. [`crate::fields`] has the name and the unit of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Enum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NicCounter {
+    /// Bytes the guest received.
+    RxBytes,
+    /// Packets the guest received.
+    RxPackets,
+    /// Packets to the guest that failed.
+    RxErrors,
+    /// Packets to the guest that were dropped.
+    RxDrops,
+    /// Bytes the guest sent.
+    TxBytes,
+    /// Packets the guest sent.
+    TxPackets,
+    /// Packets from the guest that failed.
+    TxErrors,
+    /// Packets from the guest that were dropped.
+    TxDrops,
+}
+
+/// A counter of a virtual disk. [`crate::fields`] has the name and the unit of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Enum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DiskCounter {
+    /// Read requests: submitted under blkback, completed under tapdisk.
+    ReadRequests,
+    /// Write requests: submitted under blkback, completed under tapdisk.
+    WriteRequests,
+    /// Bytes read.
+    ReadBytes,
+    /// Bytes written.
+    WriteBytes,
+    /// Flush requests.
+    FlushRequests,
+    /// Discard requests.
+    DiscardRequests,
+    /// Requests that found no free slot in the backend; no errors (`oo_req`).
+    OutOfSlots,
+    /// Requests that failed.
+    Errors,
+    /// Nanoseconds that the completed reads took, all together.
+    ReadTime,
+    /// Nanoseconds that the completed writes took, all together.
+    WriteTime,
+}
+
+/// A virtual NIC. `nic[NicCounter::RxBytes]` is one of its counters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Nic {
     /// Its number in the domain: the N of `backend/vif/DOM/N`.
@@ -18,27 +71,13 @@ pub struct Nic {
     /// The guest's MAC address (`mac` of the backend in XenStore); `None` when XenStore did not
     /// say, or no one asked.
     pub mac: Option<String>,
-    /// Bytes the guest received.
-    pub rx_bytes: Option<u64>,
-    /// Packets the guest received.
-    pub rx_packets: Option<u64>,
-    /// Packets to the guest that failed.
-    pub rx_errors: Option<u64>,
-    /// Packets to the guest that were dropped.
-    pub rx_drops: Option<u64>,
-    /// Bytes the guest sent.
-    pub tx_bytes: Option<u64>,
-    /// Packets the guest sent.
-    pub tx_packets: Option<u64>,
-    /// Packets from the guest that failed.
-    pub tx_errors: Option<u64>,
-    /// Packets from the guest that were dropped.
-    pub tx_drops: Option<u64>,
+    /// What it counts.
+    pub counters: Counters<NicCounter>,
     /// When its counters were read.
     pub stamp: Stamp,
 }
 
-/// A virtual disk. A counter is `None` when its backend does not say it.
+/// A virtual disk. `disk[DiskCounter::ReadBytes]` is one of its counters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disk {
     /// Its number: the DEV of `backend/vbd/DOM/DEV` (51712 is xvda).
@@ -50,26 +89,8 @@ pub struct Disk {
     /// The process in dom0 that serves it (`kthread-pid` of a `vbd3` backend in XenStore); `None`
     /// for other backends, and when XenStore did not say.
     pub process: Option<u32>,
-    /// Read requests: submitted under blkback, completed under tapdisk.
-    pub read_requests: Option<u64>,
-    /// Write requests: submitted under blkback, completed under tapdisk.
-    pub write_requests: Option<u64>,
-    /// Bytes read.
-    pub read_bytes: Option<u64>,
-    /// Bytes written.
-    pub write_bytes: Option<u64>,
-    /// Flush requests.
-    pub flush_requests: Option<u64>,
-    /// Discard requests.
-    pub discard_requests: Option<u64>,
-    /// How often a request found no free slot in the backend; no error (`oo_req`).
-    pub out_of_slots: Option<u64>,
-    /// Requests that failed.
-    pub errors: Option<u64>,
-    /// Nanoseconds that the completed reads took, all together.
-    pub read_time_ns: Option<u64>,
-    /// Nanoseconds that the completed writes took, all together.
-    pub write_time_ns: Option<u64>,
+    /// What its backend counts.
+    pub counters: Counters<DiskCounter>,
     /// When its counters were read.
     pub stamp: Stamp,
 }
@@ -82,18 +103,37 @@ impl Disk {
             device,
             backend,
             process: None,
-            read_requests: None,
-            write_requests: None,
-            read_bytes: None,
-            write_bytes: None,
-            flush_requests: None,
-            discard_requests: None,
-            out_of_slots: None,
-            errors: None,
-            read_time_ns: None,
-            write_time_ns: None,
+            counters: Counters::default(),
             stamp,
         }
+    }
+}
+
+impl Index<NicCounter> for Nic {
+    type Output = Option<u64>;
+
+    fn index(&self, counter: NicCounter) -> &Option<u64> {
+        &self.counters[counter]
+    }
+}
+
+impl IndexMut<NicCounter> for Nic {
+    fn index_mut(&mut self, counter: NicCounter) -> &mut Option<u64> {
+        &mut self.counters[counter]
+    }
+}
+
+impl Index<DiskCounter> for Disk {
+    type Output = Option<u64>;
+
+    fn index(&self, counter: DiskCounter) -> &Option<u64> {
+        &self.counters[counter]
+    }
+}
+
+impl IndexMut<DiskCounter> for Disk {
+    fn index_mut(&mut self, counter: DiskCounter) -> &mut Option<u64> {
+        &mut self.counters[counter]
     }
 }
 

@@ -12,7 +12,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use device::{Disk, DiskBackend, Nic};
+pub use device::{Counters, Disk, DiskBackend, DiskCounter, Nic, NicCounter};
 pub use domain::{
     DomId, Domain, DomainState, DomainType, Identity, Reservation, Scheduling, ShutdownReason,
     StateFlags, Vcpu, VcpuState,

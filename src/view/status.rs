@@ -4,7 +4,7 @@ use super::Sample;
 use super::table::{Align, Head, Table};
 use super::vcpus;
 use crate::rates::{DiskRates, DomainRates, NicRates, Rate};
-use crate::snapshot::{Disk, Domain, Nic};
+use crate::snapshot::{Disk, DiskCounter, Domain, Nic, NicCounter};
 use crate::text::{UNKNOWN, kib_per_second, mib, or_unknown, percent, safe};
 
 /// One section for each domain of the sample, at most `width` columns wide where texts can give
@@ -144,19 +144,19 @@ pub(super) fn disk(disk: &Disk, rates: &DiskRates) -> Vec<String> {
     vec![
         safe(&disk.device).into_owned(),
         disk.backend.to_string(),
-        kib_per_second(rates.read_bytes),
-        kib_per_second(rates.write_bytes),
-        percent(rates.read_requests),
-        percent(rates.write_requests),
-        count(disk.errors),
+        kib_per_second(rates[DiskCounter::ReadBytes]),
+        kib_per_second(rates[DiskCounter::WriteBytes]),
+        percent(rates[DiskCounter::ReadRequests]),
+        percent(rates[DiskCounter::WriteRequests]),
+        count(disk[DiskCounter::Errors]),
         format!(
             "{}/{} ms",
             latency(rates.read_latency_ns),
             latency(rates.write_latency_ns)
         ),
-        count(disk.out_of_slots),
-        or_unknown(disk.read_bytes, mib),
-        or_unknown(disk.write_bytes, mib),
+        count(disk[DiskCounter::OutOfSlots]),
+        or_unknown(disk[DiskCounter::ReadBytes], mib),
+        or_unknown(disk[DiskCounter::WriteBytes], mib),
     ]
 }
 
@@ -184,17 +184,17 @@ pub(super) fn nic(nic: &Nic, rates: &NicRates) -> Vec<String> {
     vec![
         nic.id.to_string(),
         safe(&nic.device).into_owned(),
-        kib_per_second(rates.rx_bytes),
-        kib_per_second(rates.tx_bytes),
+        kib_per_second(rates[NicCounter::RxBytes]),
+        kib_per_second(rates[NicCounter::TxBytes]),
         format!(
             "{}/{}",
-            percent(rates.rx_packets),
-            percent(rates.tx_packets)
+            percent(rates[NicCounter::RxPackets]),
+            percent(rates[NicCounter::TxPackets])
         ),
-        both(nic.rx_errors, nic.tx_errors),
-        both(nic.rx_drops, nic.tx_drops),
-        or_unknown(nic.rx_bytes, mib),
-        or_unknown(nic.tx_bytes, mib),
+        both(nic[NicCounter::RxErrors], nic[NicCounter::TxErrors]),
+        both(nic[NicCounter::RxDrops], nic[NicCounter::TxDrops]),
+        or_unknown(nic[NicCounter::RxBytes], mib),
+        or_unknown(nic[NicCounter::TxBytes], mib),
         safe(nic.mac.as_deref().unwrap_or(UNKNOWN)).into_owned(),
     ]
 }

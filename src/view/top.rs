@@ -2,7 +2,7 @@
 
 use super::table::{Align, Table};
 use super::{DisplayOptions, Sample, host, status, vcpus};
-use crate::rates::{DiskRates, NicRates, Rate};
+use crate::snapshot::{DiskCounter, NicCounter};
 use crate::text::{columns, kib_per_second, mib, or_unknown, percent, safe, seconds, shortened};
 
 /// The heading of the host, the table of its domains, and one for each of the parts that are to be
@@ -48,20 +48,18 @@ fn domains(sample: Sample<'_>, full_name: bool) -> Table {
         ("DISK WR", Align::Right),
     ];
     let rows = sample.domains().map(|(domain, rates)| {
-        let nics =
-            |rate: fn(&NicRates) -> Option<Rate>| kib_per_second(rates.of_nics(domain, rate));
-        let disks =
-            |rate: fn(&DiskRates) -> Option<Rate>| kib_per_second(rates.of_disks(domain, rate));
+        let nics = |counter| kib_per_second(rates.of_nics(domain, counter));
+        let disks = |counter| kib_per_second(rates.of_disks(domain, counter));
         let cells = vec![
             domain.states.summary().to_string(),
             domain.vcpus_online.to_string(),
             percent(rates.cpu_percent),
             seconds(domain.cpu_time_ns),
             mib(domain.memory_bytes),
-            nics(|nic| nic.rx_bytes),
-            nics(|nic| nic.tx_bytes),
-            disks(|disk| disk.read_bytes),
-            disks(|disk| disk.write_bytes),
+            nics(NicCounter::RxBytes),
+            nics(NicCounter::TxBytes),
+            disks(DiskCounter::ReadBytes),
+            disks(DiskCounter::WriteBytes),
         ];
         (domain, cells)
     });

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::fixtures::{SECOND, disk, domain, nic, snapshot, stamp, vcpu};
-use crate::snapshot::{Disk, Nic, Vcpu};
+use crate::snapshot::{Counters, Disk, Nic, Vcpu};
 
 /// The rates over two seconds of a domain whose CPU time goes from `old` to `new`.
 fn over_two_seconds(old: Domain, new: Domain) -> DomainRates {
@@ -166,37 +166,55 @@ fn devices_have_rates_per_second() {
         (nic(0, 1024, 0), disk(51712, 512, 0)),
         (nic(0, 5120, 2048), disk(51712, 512, 1024)),
     );
-    assert_eq!(value(rates.nics[0].rx_bytes), Some(2048.0));
-    assert_eq!(value(rates.nics[0].rx_packets), Some(2.0));
-    assert_eq!(value(rates.nics[0].tx_bytes), Some(1024.0));
-    assert_eq!(value(rates.disks[0].read_bytes), Some(0.0));
-    assert_eq!(value(rates.disks[0].write_bytes), Some(512.0));
-    assert_eq!(value(rates.disks[0].read_requests), Some(0.0));
-    assert_eq!(value(rates.disks[0].out_of_slots), Some(0.0));
-    assert_eq!(rates.disks[0].errors, None, "its backend does not say");
+    assert_eq!(value(rates.nics[0][NicCounter::RxBytes]), Some(2048.0));
+    assert_eq!(value(rates.nics[0][NicCounter::RxPackets]), Some(2.0));
+    assert_eq!(value(rates.nics[0][NicCounter::TxBytes]), Some(1024.0));
+    assert_eq!(value(rates.disks[0][DiskCounter::ReadBytes]), Some(0.0));
+    assert_eq!(value(rates.disks[0][DiskCounter::WriteBytes]), Some(512.0));
+    assert_eq!(value(rates.disks[0][DiskCounter::ReadRequests]), Some(0.0));
+    assert_eq!(value(rates.disks[0][DiskCounter::OutOfSlots]), Some(0.0));
+    assert_eq!(
+        rates.disks[0][DiskCounter::Errors],
+        None,
+        "its backend does not say"
+    );
 }
 
 #[test]
 fn what_goes_wrong_has_rates_too() {
     let (mut old_nic, mut old_disk) = (nic(0, 0, 0), disk(51712, 0, 0));
-    (old_nic.rx_errors, old_nic.rx_drops) = (Some(0), Some(10));
-    (old_nic.tx_errors, old_nic.tx_drops) = (Some(20), Some(30));
-    (old_disk.flush_requests, old_disk.discard_requests) = (Some(0), Some(10));
-    (old_disk.out_of_slots, old_disk.errors) = (Some(20), Some(30));
+    (old_nic[NicCounter::RxErrors], old_nic[NicCounter::RxDrops]) = (Some(0), Some(10));
+    (old_nic[NicCounter::TxErrors], old_nic[NicCounter::TxDrops]) = (Some(20), Some(30));
+    (
+        old_disk[DiskCounter::FlushRequests],
+        old_disk[DiskCounter::DiscardRequests],
+    ) = (Some(0), Some(10));
+    (
+        old_disk[DiskCounter::OutOfSlots],
+        old_disk[DiskCounter::Errors],
+    ) = (Some(20), Some(30));
     let (mut nic, mut disk) = (old_nic.clone(), old_disk.clone());
-    (nic.rx_errors, nic.rx_drops) = (Some(2), Some(14));
-    (nic.tx_errors, nic.tx_drops) = (Some(26), Some(38));
-    (disk.flush_requests, disk.discard_requests) = (Some(2), Some(14));
-    (disk.out_of_slots, disk.errors) = (Some(26), Some(38));
+    (nic[NicCounter::RxErrors], nic[NicCounter::RxDrops]) = (Some(2), Some(14));
+    (nic[NicCounter::TxErrors], nic[NicCounter::TxDrops]) = (Some(26), Some(38));
+    (
+        disk[DiskCounter::FlushRequests],
+        disk[DiskCounter::DiscardRequests],
+    ) = (Some(2), Some(14));
+    (disk[DiskCounter::OutOfSlots], disk[DiskCounter::Errors]) = (Some(26), Some(38));
     let rates = of_devices((old_nic, old_disk), (nic, disk));
     let (nic, disk) = (rates.nics[0], rates.disks[0]);
-    let of_nic = [nic.rx_errors, nic.rx_drops, nic.tx_errors, nic.tx_drops];
+    let of_nic = [
+        nic[NicCounter::RxErrors],
+        nic[NicCounter::RxDrops],
+        nic[NicCounter::TxErrors],
+        nic[NicCounter::TxDrops],
+    ];
     assert_eq!(of_nic.map(value), [1.0, 2.0, 3.0, 4.0].map(Some));
     let of_disk = [
-        disk.flush_requests,
-        disk.discard_requests,
-        disk.out_of_slots,
-        disk.errors,
+        disk[DiskCounter::FlushRequests],
+        disk[DiskCounter::DiscardRequests],
+        disk[DiskCounter::OutOfSlots],
+        disk[DiskCounter::Errors],
     ];
     assert_eq!(of_disk.map(value), [1.0, 2.0, 3.0, 4.0].map(Some));
 }
@@ -208,33 +226,30 @@ fn a_frontend_that_connected_anew_has_no_rates_until_the_next_sample() {
     assert_eq!(anew.nics, [NicRates::default()]);
     // Errors alone can tell, too.
     let mut old = nic(0, 0, 0);
-    old.tx_errors = Some(1);
+    old[NicCounter::TxErrors] = Some(1);
     let anew = of_devices((old, still()), (nic(0, 4096, 4096), still()));
     assert_eq!(anew.nics, [NicRates::default()]);
-    assert!(anew.disks[0].read_bytes.is_some(), "the disk went on");
+    assert!(
+        anew.disks[0][DiskCounter::ReadBytes].is_some(),
+        "the disk went on"
+    );
 }
 
 #[test]
 fn a_disk_whose_backend_counts_anew_has_no_rates_until_the_next_sample() {
     let still = || nic(0, 512, 0);
-    let went_back: [fn(&mut Disk) -> &mut Option<u64>; 10] = [
-        |disk| &mut disk.read_requests,
-        |disk| &mut disk.write_requests,
-        |disk| &mut disk.read_bytes,
-        |disk| &mut disk.write_bytes,
-        |disk| &mut disk.flush_requests,
-        |disk| &mut disk.discard_requests,
-        |disk| &mut disk.out_of_slots,
-        |disk| &mut disk.errors,
-        |disk| &mut disk.read_time_ns,
-        |disk| &mut disk.write_time_ns,
-    ];
-    for counter in went_back {
+    for counter in Counters::<DiskCounter>::default()
+        .into_iter()
+        .map(|(counter, _)| counter)
+    {
         let (mut old, mut new) = (disk(51712, 512, 512), disk(51712, 1024, 1024));
-        (*counter(&mut old), *counter(&mut new)) = (Some(1000), Some(999));
+        (old[counter], new[counter]) = (Some(1000), Some(999));
         let anew = of_devices((still(), old), (still(), new));
         assert_eq!(anew.disks, [DiskRates::default()]);
-        assert!(anew.nics[0].rx_bytes.is_some(), "the NIC went on");
+        assert!(
+            anew.nics[0][NicCounter::RxBytes].is_some(),
+            "the NIC went on"
+        );
     }
 }
 
@@ -252,10 +267,10 @@ fn another_device_in_the_same_place_has_no_rates() {
 #[test]
 fn latency_is_the_time_of_the_requests_that_were_completed() {
     let mut old = disk(51712, 0, 0);
-    (old.read_requests, old.read_time_ns) = (Some(10), Some(1_000));
-    (old.write_requests, old.write_time_ns) = (Some(3), Some(500));
+    (old[DiskCounter::ReadRequests], old[DiskCounter::ReadTime]) = (Some(10), Some(1_000));
+    (old[DiskCounter::WriteRequests], old[DiskCounter::WriteTime]) = (Some(3), Some(500));
     let mut new = old.clone();
-    (new.read_requests, new.read_time_ns) = (Some(14), Some(9_000));
+    (new[DiskCounter::ReadRequests], new[DiskCounter::ReadTime]) = (Some(14), Some(9_000));
     let rates = of_devices((nic(0, 0, 0), old), (nic(0, 0, 0), new));
     assert_eq!(rates.disks[0].read_latency_ns, Some(2_000.0));
     assert_eq!(rates.disks[0].write_latency_ns, None, "nothing was written");

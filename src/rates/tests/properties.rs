@@ -4,14 +4,15 @@
 //! device went back, when it is another's now, and when no time passed. Else it is a number, and
 //! not below 0.
 
-use proptest::array::{uniform2, uniform8, uniform10};
+use enum_map::{Enum, EnumArray};
+use proptest::array::uniform2;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use uuid::Uuid;
 
 use super::*;
-use crate::snapshot::{DiskBackend, Pcpu};
+use crate::snapshot::{Counters, DiskBackend, Pcpu};
 
 /// Both states of a counter, the older one first.
 type Pair = (Option<u64>, Option<u64>);
@@ -39,6 +40,14 @@ fn stamps() -> impl Strategy<Value = (Stamp, Stamp)> {
 /// Which part of an identity is another, if any; so many parts has it.
 fn changed(parts: usize) -> impl Strategy<Value = Option<usize>> {
     proptest::option::weighted(0.3, 0..parts)
+}
+
+/// A device's counters as they were, or as they are.
+fn counters<C: EnumArray<Option<u64>>>(
+    pairs: &[Pair],
+    which: fn(&Pair) -> Option<u64>,
+) -> Counters<C> {
+    Counters::from_fn(|counter: C| which(&pairs[counter.into_usize()]))
 }
 
 fn passed((old, new): (Stamp, Stamp)) -> bool {
@@ -146,18 +155,12 @@ proptest! {
     }
 
     #[test]
-    fn of_a_nic(pairs in uniform8(pair()), stamps in stamps(), changed in changed(3)) {
-        let with = |counters: [Option<u64>; 8], stamp, changed: Option<usize>| {
-            let [
-                rx_bytes, rx_packets, rx_errors, rx_drops,
-                tx_bytes, tx_packets, tx_errors, tx_drops,
-            ] = counters;
-            let mut nic = Nic {
-                rx_bytes, rx_packets, rx_errors, rx_drops,
-                tx_bytes, tx_packets, tx_errors, tx_drops,
-                stamp,
-                ..nic(0, 0, 0)
-            };
+    fn of_a_nic(
+        pairs in vec(pair(), NicCounter::LENGTH), stamps in stamps(), changed in changed(3)
+    ) {
+        let with = |which: fn(&Pair) -> Option<u64>, stamp, changed: Option<usize>| {
+            let counters = counters(&pairs, which);
+            let mut nic = Nic { counters, stamp, ..nic(0, 0, 0) };
             match changed {
                 Some(1) => nic.id = 1,
                 Some(2) => nic.device = "other".to_owned(),
@@ -166,33 +169,23 @@ proptest! {
             move |domain: &mut Domain| domain.nics = Some(vec![nic])
         };
         let rates = of_domain(
-            with(pairs.map(|pair| pair.0), stamps.0, None),
-            with(pairs.map(|pair| pair.1), stamps.1, changed),
+            with(|pair| pair.0, stamps.0, None),
+            with(|pair| pair.1, stamps.1, changed),
             changed == Some(0),
         )?.nics[0];
-        let measurable = changed.is_none() && passed(stamps) && !pairs.into_iter().any(went_back);
-        let rates = [
-            rates.rx_bytes, rates.rx_packets, rates.rx_errors, rates.rx_drops,
-            rates.tx_bytes, rates.tx_packets, rates.tx_errors, rates.tx_drops,
-        ];
-        for (rate, pair) in rates.into_iter().zip(pairs) {
-            check(rate, measurable && known(pair))?;
+        let measurable = changed.is_none() && passed(stamps) && !pairs.iter().copied().any(went_back);
+        for (rate, &pair) in rates.values().zip(&pairs) {
+            check(*rate, measurable && known(pair))?;
         }
     }
 
     #[test]
-    fn of_a_disk(pairs in uniform10(pair()), stamps in stamps(), changed in changed(4)) {
-        let with = |counters: [Option<u64>; 10], stamp, changed: Option<usize>| {
-            let [
-                read_requests, write_requests, read_bytes, write_bytes, flush_requests,
-                discard_requests, out_of_slots, errors, read_time_ns, write_time_ns,
-            ] = counters;
-            let mut disk = Disk {
-                read_requests, write_requests, read_bytes, write_bytes, flush_requests,
-                discard_requests, out_of_slots, errors, read_time_ns, write_time_ns,
-                stamp,
-                ..disk(51712, 0, 0)
-            };
+    fn of_a_disk(
+        pairs in vec(pair(), DiskCounter::LENGTH), stamps in stamps(), changed in changed(4)
+    ) {
+        let with = |which: fn(&Pair) -> Option<u64>, stamp, changed: Option<usize>| {
+            let counters = counters(&pairs, which);
+            let mut disk = Disk { counters, stamp, ..disk(51712, 0, 0) };
             match changed {
                 Some(1) => disk.id = 51728,
                 Some(2) => disk.backend = DiskBackend::Tapdisk,
@@ -202,25 +195,21 @@ proptest! {
             move |domain: &mut Domain| domain.disks = Some(vec![disk])
         };
         let rates = of_domain(
-            with(pairs.map(|pair| pair.0), stamps.0, None),
-            with(pairs.map(|pair| pair.1), stamps.1, changed),
+            with(|pair| pair.0, stamps.0, None),
+            with(|pair| pair.1, stamps.1, changed),
             changed == Some(0),
         )?.disks[0];
-        let measurable = changed.is_none() && passed(stamps) && !pairs.into_iter().any(went_back);
-        let [read_requests, write_requests, .., read_time, write_time] = pairs;
-        let per_second = [
-            rates.read_requests, rates.write_requests, rates.read_bytes, rates.write_bytes,
-            rates.flush_requests, rates.discard_requests, rates.out_of_slots, rates.errors,
-        ];
-        for (rate, pair) in per_second.into_iter().zip(pairs) {
-            check(rate, measurable && known(pair))?;
+        let measurable = changed.is_none() && passed(stamps) && !pairs.iter().copied().any(went_back);
+        for (rate, &pair) in rates.per_second.values().zip(&pairs) {
+            check(*rate, measurable && known(pair))?;
         }
+        let of = |counter: DiskCounter| pairs[counter.into_usize()];
         for (latency, time, requests) in [
-            (rates.read_latency_ns, read_time, read_requests),
-            (rates.write_latency_ns, write_time, write_requests),
+            (rates.read_latency_ns, DiskCounter::ReadTime, DiskCounter::ReadRequests),
+            (rates.write_latency_ns, DiskCounter::WriteTime, DiskCounter::WriteRequests),
         ] {
             let exact = latency.map(|value| Rate { value, uncertainty: 0.0 });
-            check(exact, measurable && known(time) && rose(requests))?;
+            check(exact, measurable && known(of(time)) && rose(of(requests)))?;
         }
     }
 

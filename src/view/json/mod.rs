@@ -130,7 +130,7 @@ mod tests {
     use crate::compare::{Comparison, DomainRef, Figure, Repeated, Report, Tool, Verdict};
     use crate::fixtures::{SECOND, audited, disk, domain, full, nic, snapshot, stamp, vcpu};
     use crate::rates::Rates;
-    use crate::snapshot::{DomId, Note, Scheduling, ShutdownReason};
+    use crate::snapshot::{DiskCounter, DomId, NicCounter, Note, Scheduling, ShutdownReason};
     use crate::view::compare;
 
     #[test]
@@ -182,10 +182,14 @@ mod tests {
             let (mut vcpu, mut nic) = (vcpu(0, 1, time / 2), nic(0, bytes, 0));
             let mut disk = disk(51712, bytes, 0);
             let thousands = |times: u64| Some(bytes / 1000 * times);
-            (nic.rx_errors, nic.rx_drops) = (thousands(1), thousands(2));
-            (nic.tx_errors, nic.tx_drops) = (thousands(3), thousands(4));
-            (disk.flush_requests, disk.discard_requests) = (thousands(1), thousands(2));
-            (disk.out_of_slots, disk.errors) = (thousands(3), thousands(4));
+            (nic[NicCounter::RxErrors], nic[NicCounter::RxDrops]) = (thousands(1), thousands(2));
+            (nic[NicCounter::TxErrors], nic[NicCounter::TxDrops]) = (thousands(3), thousands(4));
+            (
+                disk[DiskCounter::FlushRequests],
+                disk[DiskCounter::DiscardRequests],
+            ) = (thousands(1), thousands(2));
+            (disk[DiskCounter::OutOfSlots], disk[DiskCounter::Errors]) =
+                (thousands(3), thousands(4));
             (vcpu.stamp, nic.stamp, disk.stamp) = (stamp(time), stamp(time), stamp(time));
             web.vcpus = Some(vec![vcpu]);
             web.nics = Some(vec![nic]);
@@ -286,7 +290,7 @@ mod tests {
         assert_eq!(value["domains"][0]["name"], "web");
     }
 
-    /// The paths of all fields: `domains[].nics[].rx_bytes`.
+    /// The paths of all fields: `domains[].nics[][NicCounter::RxBytes]`.
     fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
         match value {
             Value::Object(fields) => {

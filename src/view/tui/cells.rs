@@ -4,35 +4,35 @@ use std::cmp::Ordering;
 
 use super::columns::Column;
 use crate::rates::{DomainRates, Rate};
-use crate::snapshot::Domain;
+use crate::snapshot::{DiskCounter, Domain, NicCounter};
 use crate::text::{UNKNOWN, or_unknown, safe};
 use crate::units;
 
 /// Bytes per second through all of a domain's NICs.
 pub(super) fn net_bytes(domain: &Domain, rates: &DomainRates) -> Option<Rate> {
     Rate::sum([
-        rates.of_nics(domain, |nic| nic.rx_bytes),
-        rates.of_nics(domain, |nic| nic.tx_bytes),
+        rates.of_nics(domain, NicCounter::RxBytes),
+        rates.of_nics(domain, NicCounter::TxBytes),
     ])
 }
 
 /// Bytes per second to and from all of a domain's disks.
 pub(super) fn disk_bytes(domain: &Domain, rates: &DomainRates) -> Option<Rate> {
     Rate::sum([
-        rates.of_disks(domain, |disk| disk.read_bytes),
-        rates.of_disks(domain, |disk| disk.write_bytes),
+        rates.of_disks(domain, DiskCounter::ReadBytes),
+        rates.of_disks(domain, DiskCounter::WriteBytes),
     ])
 }
 
 /// What a rate's column counts; `None` for a column of something else.
 fn counted(column: Column, domain: &Domain, rates: &DomainRates) -> Option<Rate> {
     match column {
-        Column::NetReceived => rates.of_nics(domain, |nic| nic.rx_bytes),
-        Column::NetSent => rates.of_nics(domain, |nic| nic.tx_bytes),
-        Column::DiskRead => rates.of_disks(domain, |disk| disk.read_bytes),
-        Column::DiskWritten => rates.of_disks(domain, |disk| disk.write_bytes),
-        Column::DiskReads => rates.of_disks(domain, |disk| disk.read_requests),
-        Column::DiskWrites => rates.of_disks(domain, |disk| disk.write_requests),
+        Column::NetReceived => rates.of_nics(domain, NicCounter::RxBytes),
+        Column::NetSent => rates.of_nics(domain, NicCounter::TxBytes),
+        Column::DiskRead => rates.of_disks(domain, DiskCounter::ReadBytes),
+        Column::DiskWritten => rates.of_disks(domain, DiskCounter::WriteBytes),
+        Column::DiskReads => rates.of_disks(domain, DiskCounter::ReadRequests),
+        Column::DiskWrites => rates.of_disks(domain, DiskCounter::WriteRequests),
         _ => None,
     }
 }

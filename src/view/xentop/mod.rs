@@ -12,7 +12,7 @@ mod lines;
 use std::cmp::Ordering;
 
 use super::{DisplayOptions, Sample};
-use crate::snapshot::{Disk, DiskBackend, DomId, Domain, Nic, VcpuState};
+use crate::snapshot::{Disk, DiskBackend, DiskCounter, DomId, Domain, Nic, NicCounter, VcpuState};
 use crate::text::{or_unknown, percent};
 use crate::xentop::{COLUMNS, Cells, SECTOR, fill};
 use lines::Lines;
@@ -157,8 +157,18 @@ fn network(index: usize, nic: &Nic) -> String {
     };
     format!(
         "Net{index} RX: {}  TX: {}\n",
-        side([nic.tx_bytes, nic.tx_packets, nic.tx_errors, nic.tx_drops]),
-        side([nic.rx_bytes, nic.rx_packets, nic.rx_errors, nic.rx_drops])
+        side([
+            nic[NicCounter::TxBytes],
+            nic[NicCounter::TxPackets],
+            nic[NicCounter::TxErrors],
+            nic[NicCounter::TxDrops]
+        ]),
+        side([
+            nic[NicCounter::RxBytes],
+            nic[NicCounter::RxPackets],
+            nic[NicCounter::RxErrors],
+            nic[NicCounter::RxDrops]
+        ])
     )
 }
 
@@ -176,11 +186,11 @@ fn vbd(disk: &Disk) -> String {
         disk.id,
         disk.id >> 8,
         disk.id & 0xff,
-        count(disk.out_of_slots),
-        count(disk.read_requests),
-        count(disk.write_requests),
-        sectors(disk.read_bytes),
-        sectors(disk.write_bytes)
+        count(disk[DiskCounter::OutOfSlots]),
+        count(disk[DiskCounter::ReadRequests]),
+        count(disk[DiskCounter::WriteRequests]),
+        sectors(disk[DiskCounter::ReadBytes]),
+        sectors(disk[DiskCounter::WriteBytes])
     )
 }
 
@@ -321,7 +331,7 @@ web-server --b---          2   66.7     131072    3.1     132096       3.1     1
     fn a_disk_without_counters_is_there_and_counted_as_unknown() {
         let (_, mut new) = three();
         let mut silent = disk(51728, 0, 0);
-        (silent.read_requests, silent.backend) = (None, DiskBackend::Qdisk);
+        (silent[DiskCounter::ReadRequests], silent.backend) = (None, DiskBackend::Qdisk);
         new.domains[0].disks = Some(vec![silent.clone()]);
         if let Some(disks) = &mut new.domains[2].disks {
             disks.push(silent);

@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 
 use super::glyphs::chart;
 use crate::rates::{DomainRates, Rate};
-use crate::snapshot::{Domain, Identity};
+use crate::snapshot::{DiskCounter, Domain, Identity, NicCounter};
 use crate::text::{UNKNOWN, or_unknown, safe};
 use crate::units;
 use crate::view::Sample;
@@ -191,13 +191,13 @@ fn disks(domain: &Domain, rates: &DomainRates) -> Table {
         table.row(vec![
             safe(&disk.device).into_owned(),
             disk.backend.to_string(),
-            bytes(disk.read_bytes),
-            bytes(disk.write_bytes),
-            units::rate(rates.read_bytes),
-            units::rate(rates.write_bytes),
-            units::count(rates.read_requests),
-            units::count(rates.write_requests),
-            or_unknown(disk.errors, |errors| errors.to_string()),
+            bytes(disk[DiskCounter::ReadBytes]),
+            bytes(disk[DiskCounter::WriteBytes]),
+            units::rate(rates[DiskCounter::ReadBytes]),
+            units::rate(rates[DiskCounter::WriteBytes]),
+            units::count(rates[DiskCounter::ReadRequests]),
+            units::count(rates[DiskCounter::WriteRequests]),
+            or_unknown(disk[DiskCounter::Errors], |errors| errors.to_string()),
             format!(
                 "{}/{} ms",
                 latency(rates.read_latency_ns),
@@ -229,12 +229,12 @@ fn nics(domain: &Domain, rates: &DomainRates) -> Table {
         table.row(vec![
             nic.id.to_string(),
             safe(&nic.device).into_owned(),
-            bytes(nic.rx_bytes),
-            bytes(nic.tx_bytes),
-            units::rate(rates.rx_bytes),
-            units::rate(rates.tx_bytes),
-            both(nic.rx_errors, nic.tx_errors),
-            both(nic.rx_drops, nic.tx_drops),
+            bytes(nic[NicCounter::RxBytes]),
+            bytes(nic[NicCounter::TxBytes]),
+            units::rate(rates[NicCounter::RxBytes]),
+            units::rate(rates[NicCounter::TxBytes]),
+            both(nic[NicCounter::RxErrors], nic[NicCounter::TxErrors]),
+            both(nic[NicCounter::RxDrops], nic[NicCounter::TxDrops]),
             safe(nic.mac.as_deref().unwrap_or(UNKNOWN)).into_owned(),
         ]);
     }

@@ -1,7 +1,7 @@
 //! What belongs to a domain, in lines below its own.
 
 use crate::rates::{DiskRates, DomainRates, NicRates, Rate};
-use crate::snapshot::{Disk, Domain, Nic, Vcpu};
+use crate::snapshot::{Disk, DiskCounter, Domain, Nic, NicCounter, Vcpu};
 use crate::text::{or_unknown, safe};
 use crate::units;
 use crate::view::DisplayOptions;
@@ -42,14 +42,14 @@ fn nic(nic: &Nic, rates: &NicRates) -> String {
         "nic  {:<3} {:<8} rx {:>5}/s of {:>5}  tx {:>5}/s of {:>5}  err {}/{}  drop {}/{}",
         nic.id,
         safe(&nic.device),
-        units::rate(rates.rx_bytes),
-        bytes(nic.rx_bytes),
-        units::rate(rates.tx_bytes),
-        bytes(nic.tx_bytes),
-        count(nic.rx_errors),
-        count(nic.tx_errors),
-        count(nic.rx_drops),
-        count(nic.tx_drops),
+        units::rate(rates[NicCounter::RxBytes]),
+        bytes(nic[NicCounter::RxBytes]),
+        units::rate(rates[NicCounter::TxBytes]),
+        bytes(nic[NicCounter::TxBytes]),
+        count(nic[NicCounter::RxErrors]),
+        count(nic[NicCounter::TxErrors]),
+        count(nic[NicCounter::RxDrops]),
+        count(nic[NicCounter::TxDrops]),
     )
 }
 
@@ -58,10 +58,10 @@ fn disk(disk: &Disk, rates: &DiskRates) -> String {
         "disk {:<4} {:<7} read {:>5}/s in {:>5}/s  written {:>5}/s in {:>5}/s  errors {}",
         safe(&disk.device),
         disk.backend,
-        units::rate(rates.read_bytes),
-        units::count(rates.read_requests),
-        units::rate(rates.write_bytes),
-        units::count(rates.write_requests),
-        or_unknown(disk.errors, |errors| errors.to_string()),
+        units::rate(rates[DiskCounter::ReadBytes]),
+        units::count(rates[DiskCounter::ReadRequests]),
+        units::rate(rates[DiskCounter::WriteBytes]),
+        units::count(rates[DiskCounter::WriteRequests]),
+        or_unknown(disk[DiskCounter::Errors], |errors| errors.to_string()),
     )
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 use super::*;
-use crate::snapshot::{DomainType, ShutdownReason, StateFlags};
+use crate::snapshot::{DiskCounter, DomainType, NicCounter, ShutdownReason, StateFlags};
 use crate::view::tui::Column;
 
 /// The ids in the table, from the top.
@@ -160,17 +160,23 @@ fn each_column_has_an_order_of_its_own() {
             before.disks.as_mut().unwrap(),
         );
         for (nic, before) in nics.iter_mut().zip(nics_before) {
-            (before.rx_bytes, before.tx_bytes) = (Some(0), Some(0));
-            nic.rx_bytes = Some(rank(Column::NetReceived, domain.id.0) << 20);
-            nic.tx_bytes = Some(rank(Column::NetSent, domain.id.0) << 10);
+            (before[NicCounter::RxBytes], before[NicCounter::TxBytes]) = (Some(0), Some(0));
+            nic[NicCounter::RxBytes] = Some(rank(Column::NetReceived, domain.id.0) << 20);
+            nic[NicCounter::TxBytes] = Some(rank(Column::NetSent, domain.id.0) << 10);
         }
         for (disk, before) in disks.iter_mut().zip(disks_before) {
-            (before.read_bytes, before.write_bytes) = (Some(0), Some(0));
-            (before.read_requests, before.write_requests) = (Some(0), Some(0));
-            disk.read_bytes = Some(rank(Column::DiskRead, domain.id.0) << 20);
-            disk.write_bytes = Some(rank(Column::DiskWritten, domain.id.0) << 10);
-            disk.read_requests = Some(rank(Column::DiskReads, domain.id.0) * 1000);
-            disk.write_requests = Some(rank(Column::DiskWrites, domain.id.0) * 10);
+            (
+                before[DiskCounter::ReadBytes],
+                before[DiskCounter::WriteBytes],
+            ) = (Some(0), Some(0));
+            (
+                before[DiskCounter::ReadRequests],
+                before[DiskCounter::WriteRequests],
+            ) = (Some(0), Some(0));
+            disk[DiskCounter::ReadBytes] = Some(rank(Column::DiskRead, domain.id.0) << 20);
+            disk[DiskCounter::WriteBytes] = Some(rank(Column::DiskWritten, domain.id.0) << 10);
+            disk[DiskCounter::ReadRequests] = Some(rank(Column::DiskReads, domain.id.0) * 1000);
+            disk[DiskCounter::WriteRequests] = Some(rank(Column::DiskWrites, domain.id.0) * 10);
         }
     }
     let mut kinds = [DomainType::Hvm, DomainType::Pv, DomainType::Pvh].into_iter();

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::fixtures::{SECOND, full, pcpus};
-use crate::snapshot::{Disk, DiskBackend, Note, ShutdownReason};
+use crate::snapshot::{Disk, DiskBackend, DiskCounter, Note, ShutdownReason};
 use crate::view::tui::Column;
 use crate::view::tui::app::Pane;
 
@@ -239,7 +239,7 @@ fn the_page_of_a_domain_fits_80_by_24() {
         domain.vcpus = Some(vcpus.collect());
         domain.cpu_time_ns += 12_345_678_900_000_000;
         (domain.vcpus_online, domain.vcpus_max) = (2, 128);
-        domain.disks.as_mut().unwrap()[0].errors = Some(0);
+        domain.disks.as_mut().unwrap()[0][DiskCounter::Errors] = Some(0);
     }
     state.take(old);
     state.take(new);
@@ -277,7 +277,8 @@ fn the_page_charts_all_that_a_domain_uses() {
         }
         for disk in domain.disks.iter_mut().flatten() {
             disk.stamp = domain.stamp;
-            disk.read_bytes = disk.read_bytes.map(|bytes| bytes + (4 << 20));
+            disk[DiskCounter::ReadBytes] =
+                disk[DiskCounter::ReadBytes].map(|bytes| bytes + (4 << 20));
         }
     }
     for snapshot in [old, new, third] {
