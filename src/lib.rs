@@ -18,6 +18,7 @@ pub mod clock;
 pub mod compare;
 pub mod dom0;
 pub mod events;
+pub mod fields;
 #[cfg(test)]
 mod fixtures;
 #[cfg(any(test, fuzzing))]
@@ -25,6 +26,7 @@ mod fixtures;
 pub mod fuzzing;
 pub mod interval;
 pub mod rates;
+pub mod sample;
 pub mod selector;
 pub mod snapshot;
 pub mod source;

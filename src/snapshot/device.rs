@@ -157,12 +157,19 @@ impl DiskBackend {
     }
 }
 
-impl fmt::Display for DiskBackend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl DiskBackend {
+    /// Its name, as programs get it.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Blkback => "blkback",
             Self::Tapdisk => "tapdisk",
             Self::Qdisk => "qdisk",
-        })
+        }
+    }
+}
+
+impl fmt::Display for DiskBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }

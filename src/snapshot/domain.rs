@@ -116,13 +116,20 @@ pub enum DomainType {
     Hvm,
 }
 
-impl fmt::Display for DomainType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl DomainType {
+    /// Its name, as programs get it.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Pv => "pv",
             Self::Pvh => "pvh",
             Self::Hvm => "hvm",
-        })
+        }
+    }
+}
+
+impl fmt::Display for DomainType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
 
@@ -182,9 +189,10 @@ pub enum DomainState {
     Dying,
 }
 
-impl fmt::Display for DomainState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl DomainState {
+    /// Its name, as programs get it.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Running => "running",
             Self::Runnable => "runnable",
             Self::Blocked => "blocked",
@@ -192,7 +200,13 @@ impl fmt::Display for DomainState {
             Self::Shutdown => "shutdown",
             Self::Crashed => "crashed",
             Self::Dying => "dying",
-        })
+        }
+    }
+}
+
+impl fmt::Display for DomainState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }
 
@@ -217,18 +231,27 @@ pub enum ShutdownReason {
     Other(u8),
 }
 
-impl fmt::Display for ShutdownReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = match self {
+impl ShutdownReason {
+    /// Its name, as programs get it; the number itself where Xen gives none.
+    pub fn name(self) -> Result<&'static str, u8> {
+        Ok(match self {
             Self::Poweroff => "poweroff",
             Self::Reboot => "reboot",
             Self::Suspend => "suspend",
             Self::Crash => "crash",
             Self::Watchdog => "watchdog",
             Self::SoftReset => "soft_reset",
-            Self::Other(code) => return write!(f, "code {code}"),
-        };
-        f.pad(word)
+            Self::Other(code) => return Err(code),
+        })
+    }
+}
+
+impl fmt::Display for ShutdownReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Ok(name) => f.pad(name),
+            Err(code) => write!(f, "code {code}"),
+        }
     }
 }
 
@@ -281,6 +304,14 @@ impl Scheduling {
             Self::Rtds { .. } => "rtds",
             Self::Arinc653 => "arinc653",
             Self::Null => "null",
+        }
+    }
+
+    /// The domain's share under credit and credit2; `None` under the others.
+    pub fn weight(self) -> Option<u16> {
+        match self {
+            Self::Credit { weight, .. } | Self::Credit2 { weight, .. } => Some(weight),
+            Self::Rtds { .. } | Self::Arinc653 | Self::Null => None,
         }
     }
 }
@@ -354,13 +385,20 @@ pub enum VcpuState {
     Offline,
 }
 
-impl fmt::Display for VcpuState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl VcpuState {
+    /// Its name, as programs get it.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Running => "running",
             Self::Runnable => "runnable",
             Self::Blocked => "blocked",
             Self::Offline => "offline",
-        })
+        }
+    }
+}
+
+impl fmt::Display for VcpuState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
     }
 }

@@ -120,17 +120,26 @@ pub enum Scheduler {
     Other(u32),
 }
 
-impl fmt::Display for Scheduler {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = match self {
+impl Scheduler {
+    /// Its name, as programs get it; the number itself where there is none.
+    pub fn name(self) -> Result<&'static str, u32> {
+        Ok(match self {
             Self::Credit => "credit",
             Self::Credit2 => "credit2",
             Self::Arinc653 => "arinc653",
             Self::Rtds => "rtds",
             Self::Null => "null",
-            Self::Other(number) => return write!(f, "number {number}"),
-        };
-        f.pad(word)
+            Self::Other(number) => return Err(number),
+        })
+    }
+}
+
+impl fmt::Display for Scheduler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Ok(name) => f.pad(name),
+            Err(number) => write!(f, "number {number}"),
+        }
     }
 }
 

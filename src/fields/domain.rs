@@ -1,0 +1,123 @@
+//! The figures of domains and vCPUs.
+
+use std::sync::LazyLock;
+
+use super::{Field, Thing, Unit, Value, device};
+use crate::sample::{DomainSample, VcpuSample};
+use crate::snapshot::{Reservation, Scheduling, ShutdownReason, VcpuState};
+
+impl Thing for DomainSample<'static> {
+    type Of<'a> = DomainSample<'a>;
+
+    fn fields() -> &'static [Field<Self>] {
+        static FIELDS: LazyLock<Vec<Field<DomainSample<'static>>>> = LazyLock::new(domain_fields);
+        &FIELDS
+    }
+}
+
+#[rustfmt::skip]
+fn domain_fields() -> Vec<Field<DomainSample<'static>>> {
+    type F = Field<DomainSample<'static>>;
+    use Unit::{Bytes, Count, Nanoseconds, Percent};
+    vec![
+        F::number("id", "its ID, which a later domain may get again", |of| of.domain.id.into()),
+        F::text("uuid", "its handle in Xen", |of| of.domain.uuid.into()),
+        F::text("name", "its name in XenStore", |of| of.domain.name.as_deref().into()),
+        F::state("type", "`pv`, `pvh` or `hvm`", |of| of.domain.kind.name().into()),
+        F::state("state", "`running`, `runnable`, `blocked`, `paused`, `shutdown`, `crashed` or `dying`", |of| of.domain.states.summary().name().into()),
+        F::state("shutdown_reason", "`poweroff`, `reboot`, `suspend`, `crash`, `watchdog`, `soft_reset` or a number, as the guest says", |of| of.domain.states.shutdown.map(ShutdownReason::name).into()),
+        F::gauge("vcpus_online", Count, "vCPUs online", |of| of.domain.vcpus_online.into()),
+        F::gauge("vcpus_max", Count, "vCPUs possible", |of| of.domain.vcpus_max.into()),
+        F::counter(("cpu_time_ns", Some("cpu_percent")), Nanoseconds, "time that its vCPUs have run", |of| of.domain.cpu_time_ns.into()),
+        F::rate("cpu_percent", Percent, "CPU use: 100 is one pCPU", |of| of.rates.cpu_percent.into()),
+        F::rate("cpu_percent_of_vcpus", Percent, "CPU use: 100 is all of its online vCPUs; unknown if their number changed", |of| of.rates.cpu_percent_of_vcpus.into()),
+        F::gauge("memory_bytes", Bytes, "memory that it holds", |of| of.domain.memory_bytes.into()),
+        F::gauge("memory_max_bytes", Bytes, "memory that it may hold; null without a limit", |of| limit(of.domain.memory_max_bytes)),
+        F::gauge("memory_target_bytes", Bytes, "memory that its balloon driver was asked to reach", |of| of.domain.memory_target_bytes.into()),
+        F::gauge("memory_static_max_bytes", Bytes, "memory that it was built to have at most", |of| of.domain.memory_static_max_bytes.into()),
+        F::gauge("memory_claimed_bytes", Bytes, "memory claimed for it and not allocated yet", |of| of.domain.memory_claimed_bytes.into()),
+        F::gauge("memory_shared_bytes", Bytes, "memory that it shares with other domains", |of| of.domain.memory_shared_bytes.into()),
+        F::gauge("memory_paged_bytes", Bytes, "memory paged out", |of| of.domain.memory_paged_bytes.into()),
+        F::number("pool", "its CPU pool", |of| of.domain.pool.into()),
+        F::text("scheduler", "the scheduler of its CPU pool", |of| of.domain.scheduling.map(Scheduling::scheduler).into()),
+        F::gauge("weight", Count, "its share under credit and credit2; 256 unless set", |of| of.domain.scheduling.and_then(Scheduling::weight).into()),
+        F::gauge("cap_percent", Percent, "what it gets of one pCPU at most under credit and credit2; null without a cap", |of| cap(of.domain.scheduling)),
+        F::gauge("period_ns", Nanoseconds, "rtds: the period of each of its vCPUs; null if they differ", |of| reservation(of, |reserved| reserved.period_ns.into())),
+        F::gauge("budget_ns", Nanoseconds, "rtds: the budget of each of its vCPUs in a period; null if they differ", |of| reservation(of, |reserved| reserved.budget_ns.into())),
+        F::state("extra_time", "rtds: whether its vCPUs may use idle pCPUs beyond their budget", |of| reservation(of, |reserved| reserved.extra_time.into())),
+    ]
+}
+
+/// A limit of which Xen says when there is none.
+fn limit<'a>(bytes: Option<u64>) -> Value<'a> {
+    bytes.map_or(Value::Unlimited, Value::Count)
+}
+
+fn cap<'a>(scheduling: Option<Scheduling>) -> Value<'a> {
+    match scheduling {
+        Some(Scheduling::Credit { cap_percent, .. } | Scheduling::Credit2 { cap_percent, .. }) => {
+            cap_percent.map_or(Value::Unlimited, Value::from)
+        }
+        _ => Value::Unknown,
+    }
+}
+
+fn reservation(
+    of: &DomainSample<'_>,
+    get: impl FnOnce(Reservation) -> Value<'static>,
+) -> Value<'static> {
+    match of.domain.scheduling {
+        Some(Scheduling::Rtds {
+            reservation: Some(reserved),
+        }) => get(reserved),
+        _ => Value::Unknown,
+    }
+}
+
+/// What all of a domain's NICs and disks do together: figures to sort and look at, which programs
+/// make themselves of the devices' own.
+///
+/// They are called after the devices' rates: `nics_rx_bytes_per_second`.
+pub fn sums() -> &'static [Field<DomainSample<'static>>] {
+    static FIELDS: LazyLock<Vec<Field<DomainSample<'static>>>> = LazyLock::new(|| {
+        let nics = device::all().map(|counter| {
+            device::nic(counter).sum("nics_", move |of| {
+                of.rates.of_nics(of.domain, counter).into()
+            })
+        });
+        let disks = device::all().filter_map(|counter| {
+            let counted = device::disk(counter);
+            (!counted.is_time()).then(|| {
+                counted.sum("disks_", move |of| {
+                    of.rates.of_disks(of.domain, counter).into()
+                })
+            })
+        });
+        nics.chain(disks).collect()
+    });
+    &FIELDS
+}
+
+impl Thing for VcpuSample<'static> {
+    type Of<'a> = VcpuSample<'a>;
+
+    fn fields() -> &'static [Field<Self>] {
+        static FIELDS: LazyLock<Vec<Field<VcpuSample<'static>>>> = LazyLock::new(vcpu_fields);
+        &FIELDS
+    }
+}
+
+#[rustfmt::skip]
+fn vcpu_fields() -> Vec<Field<VcpuSample<'static>>> {
+    type F = Field<VcpuSample<'static>>;
+    vec![
+        F::number("id", "its number in the domain", |of| of.vcpu.id.into()),
+        F::state("online", "whether it is online", |of| (of.vcpu.state != VcpuState::Offline).into()),
+        F::state("state", "`running`, `runnable`, `blocked` or `offline`", |of| of.vcpu.state.name().into()),
+        F::number("pcpu", "the pCPU that it is on, or was on last", |of| of.vcpu.pcpu.into()),
+        F::counter(("cpu_time_ns", Some("cpu_percent")), Unit::Nanoseconds, "time that it has run", |of| of.vcpu.cpu_time_ns.into()),
+        F::rate("cpu_percent", Unit::Percent, "CPU use: 100 is one pCPU", |of| of.cpu_percent.into()),
+        F::text("hard_affinity", "the pCPUs that it may run on", |of| of.vcpu.hard_affinity.as_deref().into()),
+        F::text("soft_affinity", "the pCPUs that it prefers", |of| of.vcpu.soft_affinity.as_deref().into()),
+    ]
+}

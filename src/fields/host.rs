@@ -1,0 +1,160 @@
+//! The figures of a sample, of the host, and of its pCPUs, NUMA nodes and CPU pools.
+
+use std::sync::LazyLock;
+
+use super::{Field, Thing, Unit};
+use crate::sample::{Dom0Sample, HostSample, PcpuSample, Sample};
+use crate::snapshot::{Build, Node, Pool};
+
+/// Goes up when a field changes its meaning or goes away, not when one is added.
+pub const SCHEMA: u32 = 1;
+
+impl Thing for Sample<'static> {
+    type Of<'a> = Sample<'a>;
+
+    fn fields() -> &'static [Field<Self>] {
+        static FIELDS: LazyLock<Vec<Field<Sample<'static>>>> = LazyLock::new(sample_fields);
+        &FIELDS
+    }
+}
+
+#[rustfmt::skip]
+fn sample_fields() -> Vec<Field<Sample<'static>>> {
+    type F = Field<Sample<'static>>;
+    vec![
+        F::number("schema", "goes up when a field changes its meaning or goes away", |_| SCHEMA.into()),
+        F::text("time", "wall-clock time of the sample, RFC 3339, UTC", |of| of.snapshot.time.into()),
+        F::gauge("interval_ns", Unit::Nanoseconds, "time since the sample before", |of| of.rates.interval_ns.into()),
+        F::text("xenstore_as_of", "if XenStore does not answer: the time that names and all else from it are of", |of| of.snapshot.xenstore_as_of().into()),
+    ]
+}
+
+impl Thing for HostSample<'static> {
+    type Of<'a> = HostSample<'a>;
+
+    fn fields() -> &'static [Field<Self>] {
+        static FIELDS: LazyLock<Vec<Field<HostSample<'static>>>> = LazyLock::new(host_fields);
+        &FIELDS
+    }
+}
+
+#[rustfmt::skip]
+fn host_fields() -> Vec<Field<HostSample<'static>>> {
+    type F = Field<HostSample<'static>>;
+    vec![
+        F::text("xen_version", "version of the running hypervisor", |of| of.host.xen_version.as_str().into()),
+        F::gauge("pcpus", Unit::Count, "pCPUs online", |of| of.host.pcpus.into()),
+        F::gauge("cpu_khz", Unit::Kilohertz, "clock rate of the pCPUs", |of| of.host.cpu_khz.into()),
+        F::gauge("memory_bytes", Unit::Bytes, "memory that Xen manages", |of| of.host.memory_bytes.into()),
+        F::gauge("memory_free_bytes", Unit::Bytes, "memory that is free", |of| of.host.memory_free_bytes.into()),
+        F::gauge("memory_claimed_bytes", Unit::Bytes, "free memory that is claimed for domains under construction", |of| of.host.memory_claimed_bytes.into()),
+        F::rate("cpu_percent", Unit::Percent, "share of all pCPUs that was not idle", |of| of.rates.cpu_percent.into()),
+    ]
+}
+
+impl Thing for PcpuSample<'static> {
+    type Of<'a> = PcpuSample<'a>;
+
+    fn fields() -> &'static [Field<Self>] {
+        static FIELDS: LazyLock<Vec<Field<PcpuSample<'static>>>> = LazyLock::new(pcpu_fields);
+        &FIELDS
+    }
+}
+
+#[rustfmt::skip]
+fn pcpu_fields() -> Vec<Field<PcpuSample<'static>>> {
+    type F = Field<PcpuSample<'static>>;
+    vec![
+        F::number("id", "its number in Xen", |of| of.pcpu.id.into()),
+        F::state("online", "whether it is online", |of| of.pcpu.is_online().into()),
+        F::number("socket", "its socket", |of| of.pcpu.socket.into()),
+        F::number("core", "its core in the socket", |of| of.pcpu.core.into()),
+        F::number("node", "its NUMA node", |of| of.pcpu.node.into()),
+        F::number("pool", "its CPU pool", |of| of.host.pool_of(of.pcpu.id).map(|pool| pool.id).into()),
+        F::counter(("idle_time_ns", Some("cpu_percent")), Unit::Nanoseconds, "time that it has been idle", |of| of.pcpu.idle_time_ns.into()),
+        F::rate("cpu_percent", Unit::Percent, "share of the time that it was not idle", |of| of.cpu_percent.into()),
+    ]
+}
+
+impl Thing for Node {
+    type Of<'a> = &'a Node;
+
+    fn fields() -> &'static [Field<Self>] {
+        static FIELDS: LazyLock<Vec<Field<Node>>> = LazyLock::new(node_fields);
+        &FIELDS
+    }
+}
+
+#[rustfmt::skip]
+fn node_fields() -> Vec<Field<Node>> {
+    type F = Field<Node>;
+    vec![
+        F::number("id", "its number", |of| of.id.into()),
+        F::gauge("memory_bytes", Unit::Bytes, "memory on it", |of| of.memory_bytes.into()),
+        F::gauge("memory_free_bytes", Unit::Bytes, "memory on it that is free", |of| of.memory_free_bytes.into()),
+    ]
+}
+
+impl Thing for Pool {
+    type Of<'a> = &'a Pool;
+
+    fn fields() -> &'static [Field<Self>] {
+        static FIELDS: LazyLock<Vec<Field<Pool>>> = LazyLock::new(pool_fields);
+        &FIELDS
+    }
+}
+
+#[rustfmt::skip]
+fn pool_fields() -> Vec<Field<Pool>> {
+    type F = Field<Pool>;
+    vec![
+        F::number("id", "its number", |of| of.id.into()),
+        F::text("name", "its name in XenStore", |of| of.name.as_deref().into()),
+        F::text("scheduler", "its scheduler; a number that has no name here as that", |of| of.scheduler.name().into()),
+        F::text("pcpus", "the numbers of its pCPUs", |of| of.pcpus.as_slice().into()),
+        F::gauge("domains", Unit::Count, "domains in it", |of| of.domains.into()),
+    ]
+}
+
+impl Thing for Build {
+    type Of<'a> = &'a Build;
+
+    fn fields() -> &'static [Field<Self>] {
+        static FIELDS: LazyLock<Vec<Field<Build>>> = LazyLock::new(build_fields);
+        &FIELDS
+    }
+}
+
+#[rustfmt::skip]
+fn build_fields() -> Vec<Field<Build>> {
+    type F = Field<Build>;
+    vec![
+        F::text("changeset", "the changeset that Xen was built from", |of| of.changeset.as_str().into()),
+        F::text("compiler", "the compiler that it was built with", |of| of.compiler.as_str().into()),
+        F::text("date", "when it was built", |of| of.date.as_str().into()),
+        F::text("id", "its build ID", |of| of.id.as_deref().into()),
+        F::text("command_line", "what it was booted with", |of| of.command_line.as_str().into()),
+        F::text("capabilities", "the kinds of guests that it can run", |of| of.capabilities.as_str().into()),
+    ]
+}
+
+impl Thing for Dom0Sample<'static> {
+    type Of<'a> = Dom0Sample<'a>;
+
+    fn fields() -> &'static [Field<Self>] {
+        static FIELDS: LazyLock<Vec<Field<Dom0Sample<'static>>>> = LazyLock::new(dom0_fields);
+        &FIELDS
+    }
+}
+
+#[rustfmt::skip]
+fn dom0_fields() -> Vec<Field<Dom0Sample<'static>>> {
+    type F = Field<Dom0Sample<'static>>;
+    vec![
+        F::gauge("uptime_ns", Unit::Nanoseconds, "time since dom0's kernel booted", |of| of.kernel.uptime_ns.into()),
+        F::counter(("cpu_time_ns", Some("cpu_percent")), Unit::Nanoseconds, "CPU time by dom0's own kernel", |of| of.kernel.cpu_time_ns.into()),
+        F::rate("cpu_percent", Unit::Percent, "CPU use by dom0's own kernel: 100 is one pCPU", |of| of.rates.dom0_cpu_percent.into()),
+        F::counter(("steal_time_ns", Some("steal_percent")), Unit::Nanoseconds, "time that dom0's kernel calls steal", |of| of.kernel.steal_time_ns.into()),
+        F::rate("steal_percent", Unit::Percent, "steal by dom0's own kernel: 100 is one pCPU", |of| of.rates.dom0_steal_percent.into()),
+    ]
+}

@@ -1,0 +1,187 @@
+//! Every figure, declared once: its name, kind, unit, one line of documentation, and how to get it.
+//!
+//! There is a table for each kind of thing. JSON, CSV, sort keys, the columns of the live view and
+//! the reference in docs/ iterate over them, so that a new figure is in all of these at once.
+
+mod device;
+mod domain;
+mod host;
+mod value;
+
+use std::fmt;
+
+pub use domain::sums;
+pub use host::SCHEMA;
+pub use value::Value;
+
+/// A kind of thing that has figures, such as a domain or a NIC.
+pub trait Thing: Sized + 'static {
+    /// The thing as a sample has it.
+    type Of<'a>: Copy;
+
+    /// Its figures, in the order in which programs get them.
+    fn fields() -> &'static [Field<Self>];
+}
+
+/// One figure of a kind of thing.
+pub struct Field<T: Thing> {
+    /// Its name, with the unit at the end: the key in JSON and the column in CSV.
+    pub name: &'static str,
+    /// What kind of figure it is.
+    pub kind: Kind,
+    /// What it is counted in.
+    pub unit: Unit,
+    /// What it is, in one line.
+    pub doc: &'static str,
+    get: Get<T>,
+}
+
+type Get<T> = Box<dyn for<'r, 'a> Fn(&'r <T as Thing>::Of<'a>) -> Value<'r> + Send + Sync>;
+
+/// What kind of figure a field is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It only rises while the thing lives, unless it starts at 0 again.
+    Counter {
+        /// The name of the field that says how fast it rises; `None` when there is none.
+        rate: Option<&'static str>,
+    },
+    /// It goes up and down.
+    Gauge,
+    /// How fast a counter rose since the sample before.
+    Rate,
+    /// One of several words, or yes and no.
+    State,
+    /// A text or a list.
+    Text,
+}
+
+/// What a figure is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Nothing: it is a text or a state.
+    None,
+    /// A number that stands for something, such as an ID.
+    Number,
+    /// Things, such as packets.
+    Count,
+    /// Things per second.
+    PerSecond,
+    /// Bytes.
+    Bytes,
+    /// Bytes per second.
+    BytesPerSecond,
+    /// Nanoseconds.
+    Nanoseconds,
+    /// Per cent.
+    Percent,
+    /// Kilohertz.
+    Kilohertz,
+}
+
+impl<T: Thing> Field<T> {
+    /// The figure of a thing.
+    pub fn of<'r>(&self, thing: &'r T::Of<'_>) -> Value<'r> {
+        (self.get)(thing)
+    }
+
+    fn new(
+        name: &'static str,
+        (kind, unit): (Kind, Unit),
+        doc: &'static str,
+        get: impl for<'r, 'a> Fn(&'r T::Of<'a>) -> Value<'r> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name,
+            kind,
+            unit,
+            doc,
+            get: Box::new(get),
+        }
+    }
+
+    fn counter(
+        (name, rate): (&'static str, Option<&'static str>),
+        unit: Unit,
+        doc: &'static str,
+        get: impl for<'r, 'a> Fn(&'r T::Of<'a>) -> Value<'r> + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(name, (Kind::Counter { rate }, unit), doc, get)
+    }
+
+    fn gauge(
+        name: &'static str,
+        unit: Unit,
+        doc: &'static str,
+        get: impl for<'r, 'a> Fn(&'r T::Of<'a>) -> Value<'r> + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(name, (Kind::Gauge, unit), doc, get)
+    }
+
+    fn rate(
+        name: &'static str,
+        unit: Unit,
+        doc: &'static str,
+        get: impl for<'r, 'a> Fn(&'r T::Of<'a>) -> Value<'r> + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(name, (Kind::Rate, unit), doc, get)
+    }
+
+    fn state(
+        name: &'static str,
+        doc: &'static str,
+        get: impl for<'r, 'a> Fn(&'r T::Of<'a>) -> Value<'r> + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(name, (Kind::State, Unit::None), doc, get)
+    }
+
+    fn text(
+        name: &'static str,
+        doc: &'static str,
+        get: impl for<'r, 'a> Fn(&'r T::Of<'a>) -> Value<'r> + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(name, (Kind::Text, Unit::None), doc, get)
+    }
+
+    fn number(
+        name: &'static str,
+        doc: &'static str,
+        get: impl for<'r, 'a> Fn(&'r T::Of<'a>) -> Value<'r> + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(name, (Kind::Text, Unit::Number), doc, get)
+    }
+}
+
+impl<T: Thing> fmt::Debug for Field<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Counter { .. } => "counter",
+            Self::Gauge => "gauge",
+            Self::Rate => "rate",
+            Self::State => "state",
+            Self::Text => "text",
+        })
+    }
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::None => "",
+            Self::Number => "number",
+            Self::Count => "count",
+            Self::PerSecond => "per second",
+            Self::Bytes => "bytes",
+            Self::BytesPerSecond => "bytes per second",
+            Self::Nanoseconds => "ns",
+            Self::Percent => "per cent",
+            Self::Kilohertz => "kHz",
+        })
+    }
+}

@@ -1,0 +1,142 @@
+//! What a figure is, whatever kind of thing has it.
+
+use serde::{Serialize, Serializer};
+use uuid::Uuid;
+
+use crate::rates::Rate;
+use crate::snapshot::DomId;
+
+/// A figure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// Not known, or not asked for.
+    Unknown,
+    /// Known to have no limit.
+    Unlimited,
+    /// Yes or no.
+    Bool(bool),
+    /// A whole number.
+    Count(u64),
+    /// A measured number.
+    Real(f64),
+    /// A text, exactly as it was read.
+    Text(&'a str),
+    /// A UUID.
+    Uuid(Uuid),
+    /// Wall-clock time.
+    Time(jiff::Timestamp),
+    /// Rising numbers.
+    Numbers(&'a [u32]),
+}
+
+impl Value<'_> {
+    /// The number that it is; `None` for anything else.
+    pub fn number(self) -> Option<f64> {
+        match self {
+            Self::Count(count) => Some(count as f64),
+            Self::Real(real) => Some(real),
+            _ => None,
+        }
+    }
+}
+
+/// In JSON what is not known, or has no limit, is null.
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Unknown | Self::Unlimited => serializer.serialize_none(),
+            Self::Bool(yes) => serializer.serialize_bool(*yes),
+            Self::Count(count) => serializer.serialize_u64(*count),
+            Self::Real(real) => serializer.serialize_f64(*real),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Uuid(uuid) => uuid.serialize(serializer),
+            Self::Time(time) => time.serialize(serializer),
+            Self::Numbers(numbers) => numbers.serialize(serializer),
+        }
+    }
+}
+
+impl From<bool> for Value<'_> {
+    fn from(yes: bool) -> Self {
+        Self::Bool(yes)
+    }
+}
+
+impl From<u64> for Value<'_> {
+    fn from(count: u64) -> Self {
+        Self::Count(count)
+    }
+}
+
+impl From<u32> for Value<'_> {
+    fn from(count: u32) -> Self {
+        Self::Count(count.into())
+    }
+}
+
+impl From<u16> for Value<'_> {
+    fn from(count: u16) -> Self {
+        Self::Count(count.into())
+    }
+}
+
+impl From<DomId> for Value<'_> {
+    fn from(id: DomId) -> Self {
+        id.0.into()
+    }
+}
+
+impl From<f64> for Value<'_> {
+    fn from(real: f64) -> Self {
+        Self::Real(real)
+    }
+}
+
+impl From<Rate> for Value<'_> {
+    fn from(rate: Rate) -> Self {
+        Self::Real(rate.value)
+    }
+}
+
+impl From<Uuid> for Value<'_> {
+    fn from(uuid: Uuid) -> Self {
+        Self::Uuid(uuid)
+    }
+}
+
+impl From<jiff::Timestamp> for Value<'_> {
+    fn from(time: jiff::Timestamp) -> Self {
+        Self::Time(time)
+    }
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'a> From<&'a [u32]> for Value<'a> {
+    fn from(numbers: &'a [u32]) -> Self {
+        Self::Numbers(numbers)
+    }
+}
+
+impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Unknown, T::into)
+    }
+}
+
+/// A word, or the number where there is no word for it.
+impl<'a, N: Into<Value<'a>>> From<Result<&'static str, N>> for Value<'a> {
+    fn from(word: Result<&'static str, N>) -> Self {
+        word.map_or_else(N::into, Self::Text)
+    }
+}
+
+impl From<u8> for Value<'_> {
+    fn from(count: u8) -> Self {
+        Self::Count(count.into())
+    }
+}
