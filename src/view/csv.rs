@@ -1,4 +1,4 @@
-//! CSV: one table under one header, made of what JSON has.
+//! CSV: one table under one header, of the figures that JSON has.
 //!
 //! A row is about a domain or the host, or about one of its parts; its first column says which. The
 //! other columns are the fields of JSON's `domains[]` or `host`, called by their paths in there:
@@ -7,156 +7,226 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
+use serde_json::Number;
 
-use super::{DisplayOptions, Sample, json};
+use super::DisplayOptions;
+use crate::fields::{Field, Thing, Value};
+use crate::sample::{
+    DiskSample, Dom0Sample, DomainSample, HostSample, NicSample, PcpuSample, Sample, VcpuSample,
+};
+use crate::snapshot::{Build, Node, Pool};
 use crate::text::numbers;
-
-/// What the rows about a part are called, and the field of JSON's that has the parts.
-type Part = (&'static str, &'static str);
-
-const VCPU: Part = ("vcpu", "vcpus");
-const NIC: Part = ("nic", "nics");
-const DISK: Part = ("disk", "disks");
-
-/// The parts of a host.
-const OF_HOST: [Part; 3] = [("pcpu", "pcpu"), ("node", "nodes"), ("pool", "pools")];
-
-/// What a row about a domain's part says of the domain.
-const WHOSE: [&str; 3] = ["id", "uuid", "name"];
-
-/// The columns before those of what a row is about.
-const FIRST: [&str; 4] = ["kind", "time", "interval_ns", "xenstore_as_of"];
 
 /// The sample's domains and those of their parts that are to be shown, under a header when `header`
 /// asks for one.
 pub fn domains(sample: Sample<'_>, shown: DisplayOptions, header: bool) -> String {
-    let parts = [
-        (shown.vcpus, VCPU),
-        (shown.networks, NIC),
-        (shown.vbds, DISK),
-    ];
-    let parts = parts.iter().filter(|(is_shown, _)| *is_shown);
-    let parts: Vec<Part> = parts.map(|(_, part)| *part).collect();
-    let columns = columns(&json::example()["domains"][0], &parts);
-    let mut sample = json::tree(sample);
-    let domains = elements(sample["domains"].take());
-    let rows = domains.flat_map(|domain| rows("domain", domain, &WHOSE, &parts));
-    text(&sample, &columns, header, rows)
+    let mut table = Table::new(sample);
+    if header {
+        table.header(|row| {
+            row.names::<DomainSample<'_>>("", all);
+            row.names::<VcpuSample<'_>>("vcpus.", |_| shown.vcpus);
+            row.names::<NicSample<'_>>("nics.", |_| shown.networks);
+            row.names::<DiskSample<'_>>("disks.", |_| shown.vbds);
+        });
+    }
+    let parts = |row: &mut Row<'_>, vcpu, nic, disk| {
+        row.cells::<VcpuSample<'_>>(vcpu, |_| shown.vcpus);
+        row.cells::<NicSample<'_>>(nic, |_| shown.networks);
+        row.cells::<DiskSample<'_>>(disk, |_| shown.vbds);
+    };
+    for domain in sample.domains() {
+        table.row("domain", |row| {
+            row.cells::<DomainSample<'_>>(Some(domain), all);
+            parts(row, None, None, None);
+        });
+        for vcpu in domain.vcpus().into_iter().flatten().filter(|_| shown.vcpus) {
+            table.row("vcpu", |row| {
+                row.owner(domain);
+                parts(row, Some(vcpu), None, None);
+            });
+        }
+        for nic in domain
+            .nics()
+            .into_iter()
+            .flatten()
+            .filter(|_| shown.networks)
+        {
+            table.row("nic", |row| {
+                row.owner(domain);
+                parts(row, None, Some(nic), None);
+            });
+        }
+        for disk in domain.disks().into_iter().flatten().filter(|_| shown.vbds) {
+            table.row("disk", |row| {
+                row.owner(domain);
+                parts(row, None, None, Some(disk));
+            });
+        }
+    }
+    table.text()
 }
 
 /// The vCPUs of the sample's domains.
 pub fn vcpus(sample: Sample<'_>) -> String {
-    let mut columns = columns(&json::example()["domains"][0], &[VCPU]);
-    columns.retain(|path| path.contains('.') || WHOSE.contains(&path.as_str()));
-    let mut sample = json::tree(sample);
-    let domains = elements(sample["domains"].take());
-    // Without the row about the domain as a whole.
-    let rows = domains.flat_map(|domain| rows("domain", domain, &WHOSE, &[VCPU]).skip(1));
-    text(&sample, &columns, true, rows)
+    let mut table = Table::new(sample);
+    table.header(|row| {
+        row.names::<DomainSample<'_>>("", whose);
+        row.names::<VcpuSample<'_>>("vcpus.", all);
+    });
+    for domain in sample.domains() {
+        for vcpu in domain.vcpus().into_iter().flatten() {
+            table.row("vcpu", |row| {
+                row.cells::<DomainSample<'_>>(Some(domain), whose);
+                row.cells::<VcpuSample<'_>>(Some(vcpu), all);
+            });
+        }
+    }
+    table.text()
 }
 
 /// The host, its pCPUs, NUMA nodes and CPU pools.
 pub fn host(sample: Sample<'_>) -> String {
-    let columns = columns(&json::example()["host"], &OF_HOST);
-    let mut sample = json::tree(sample);
-    let rows = rows("host", sample["host"].take(), &[], &OF_HOST);
-    text(&sample, &columns, true, rows)
-}
-
-/// The paths of the fields in `whole` and in its `parts`.
-fn columns(whole: &Value, parts: &[Part]) -> Vec<String> {
-    let mut paths = Vec::new();
-    for (field, value) in whole.as_object().into_iter().flatten() {
-        let inner = match value {
-            Value::Array(items) if items.first().is_some_and(Value::is_object) => {
-                match parts.iter().any(|(_, part)| part == field) {
-                    true => columns(&items[0], &[]),
-                    false => continue,
-                }
-            }
-            Value::Object(_) => columns(value, &[]),
-            _ => {
-                paths.push(field.clone());
-                continue;
-            }
-        };
-        paths.extend(inner.iter().map(|path| format!("{field}.{path}")));
+    let mut table = Table::new(sample);
+    table.header(|row| {
+        row.names::<HostSample<'_>>("", all);
+        row.names::<PcpuSample<'_>>("pcpu.", all);
+        row.names::<Node>("nodes.", all);
+        row.names::<Pool>("pools.", all);
+        row.names::<Build>("build.", all);
+        row.names::<Dom0Sample<'_>>("dom0.", all);
+    });
+    let host = sample.host();
+    let row = |row: &mut Row<'_>, host: Option<HostSample<'_>>, pcpu, node, pool| {
+        row.cells::<HostSample<'_>>(host, all);
+        row.cells::<PcpuSample<'_>>(pcpu, all);
+        row.cells::<Node>(node, all);
+        row.cells::<Pool>(pool, all);
+        row.cells::<Build>(host.and_then(|host| host.host.build.as_ref()), all);
+        row.cells::<Dom0Sample<'_>>(host.and_then(HostSample::dom0), all);
+    };
+    table.row("host", |it| row(it, Some(host), None, None, None));
+    for pcpu in host.pcpus() {
+        table.row("pcpu", |it| row(it, None, Some(pcpu), None, None));
     }
-    paths
-}
-
-/// The row about `whole`, and one for each of its `parts` with the fields of `whole` that say
-/// `whose` it is. A row is a kind, and an object in which the paths of its columns lead somewhere.
-fn rows(
-    kind: &'static str,
-    mut whole: Value,
-    whose: &[&str],
-    parts: &[Part],
-) -> impl Iterator<Item = (&'static str, Value)> + use<> {
-    let owner = whose
-        .iter()
-        .map(|&field| (field.to_owned(), whole[field].clone()));
-    let owner: Map<String, Value> = owner.collect();
-    let mut rows = Vec::new();
-    for &(kind, field) in parts {
-        rows.extend(elements(whole[field].take()).map(|part| {
-            let mut row = owner.clone();
-            row.insert(field.to_owned(), part);
-            (kind, Value::Object(row))
-        }));
+    for node in host.host.nodes.iter().flatten() {
+        table.row("node", |it| row(it, None, None, Some(node), None));
     }
-    std::iter::once((kind, whole)).chain(rows)
+    for pool in host.host.pools.iter().flatten() {
+        table.row("pool", |it| row(it, None, None, None, Some(pool)));
+    }
+    table.text()
 }
 
-/// The elements of an array; none of what is none.
-fn elements(value: Value) -> impl Iterator<Item = Value> {
+/// Every figure.
+fn all<T: Thing>(_: &Field<T>) -> bool {
+    true
+}
+
+/// The figures that say whose part a row is about.
+fn whose(field: &Field<DomainSample<'static>>) -> bool {
+    matches!(field.name, "id" | "uuid" | "name")
+}
+
+/// Rows under construction.
+struct Table<'a> {
+    writer: csv::Writer<Vec<u8>>,
+    sample: Sample<'a>,
+}
+
+/// A row under construction.
+struct Row<'w>(&'w mut csv::Writer<Vec<u8>>);
+
+impl<'a> Table<'a> {
+    fn new(sample: Sample<'a>) -> Self {
+        Self {
+            writer: csv::Writer::from_writer(Vec::new()),
+            sample,
+        }
+    }
+
+    fn header(&mut self, columns: impl FnOnce(&mut Row<'_>)) {
+        self.line("kind", |row| {
+            row.names::<Sample<'_>>("", when);
+            columns(row);
+        });
+    }
+
+    /// A row about a thing of this kind, with the time of the sample.
+    fn row(&mut self, kind: &str, columns: impl FnOnce(&mut Row<'_>)) {
+        let sample = self.sample;
+        self.line(kind, |row| {
+            row.cells::<Sample<'_>>(Some(sample), when);
+            columns(row);
+        });
+    }
+
+    fn line(&mut self, first: &str, columns: impl FnOnce(&mut Row<'_>)) {
+        let mut row = Row(&mut self.writer);
+        row.cell(first);
+        columns(&mut row);
+        // Writing to a Vec does not fail, and every row has the same number of columns.
+        let _ = self.writer.write_record(None::<&[u8]>);
+    }
+
+    fn text(self) -> String {
+        let out = self.writer.into_inner().unwrap_or_default();
+        String::from_utf8_lossy(&out).into_owned()
+    }
+}
+
+/// The figures of a sample that say when it was taken.
+fn when(field: &Field<Sample<'static>>) -> bool {
+    field.name != "schema"
+}
+
+impl Row<'_> {
+    fn cell(&mut self, text: &str) {
+        // Writing to a Vec does not fail.
+        let _ = self.0.write_field(text);
+    }
+
+    /// The names of those figures that pass.
+    fn names<T: Thing>(&mut self, prefix: &str, passes: impl Fn(&Field<T>) -> bool) {
+        for field in T::fields().iter().filter(|field| passes(field)) {
+            self.cell(&format!("{prefix}{}", field.name));
+        }
+    }
+
+    /// Those figures of a thing that pass; empty cells without a thing.
+    fn cells<T: Thing>(&mut self, thing: Option<T::Of<'_>>, passes: impl Fn(&Field<T>) -> bool) {
+        for field in T::fields().iter().filter(|field| passes(field)) {
+            let value = thing
+                .as_ref()
+                .map_or(Value::Unknown, |thing| field.of(thing));
+            self.cell(&text(value));
+        }
+    }
+
+    /// In the columns of a domain, only what says which it is.
+    fn owner(&mut self, domain: DomainSample<'_>) {
+        for field in DomainSample::fields() {
+            let value = match whose(field) {
+                true => field.of(&domain),
+                false => Value::Unknown,
+            };
+            self.cell(&text(value));
+        }
+    }
+}
+
+/// A figure as JSON has it, but a list of numbers is written like 0-3,6.
+fn text(value: Value<'_>) -> Cow<'_, str> {
     match value {
-        Value::Array(items) => items,
-        _ => Vec::new(),
-    }
-    .into_iter()
-}
-
-/// The rows as text, with the time of the sample in each.
-fn text(
-    sample: &Value,
-    columns: &[String],
-    header: bool,
-    rows: impl Iterator<Item = (&'static str, Value)>,
-) -> String {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    // Writing to a Vec does not fail, and every row has the same number of columns.
-    if header {
-        let columns = columns.iter().map(String::as_str);
-        let _ = writer.write_record(FIRST.into_iter().chain(columns));
-    }
-    let [_, when @ ..] = FIRST;
-    let when = when.map(|field| cell(sample, field));
-    for (kind, row) in rows {
-        let first = [kind, &when[0], &when[1], &when[2]].map(Cow::Borrowed);
-        let cells = columns.iter().map(|path| cell(&row, path));
-        for cell in first.into_iter().chain(cells) {
-            let _ = writer.write_field(cell.as_bytes());
+        Value::Unknown | Value::Unlimited => Cow::Borrowed(""),
+        Value::Bool(yes) => Cow::Owned(yes.to_string()),
+        Value::Count(count) => Cow::Owned(count.to_string()),
+        Value::Real(real) => {
+            Number::from_f64(real).map_or("".into(), |real| real.to_string().into())
         }
-        let _ = writer.write_record(None::<&[u8]>);
-    }
-    let out = writer.into_inner().unwrap_or_default();
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-/// What is at the path in a row; a list of numbers is written like 0-3,6.
-fn cell<'a>(row: &'a Value, path: &str) -> Cow<'a, str> {
-    let found = path.split('.').try_fold(row, |row, field| row.get(field));
-    match found {
-        None | Some(Value::Null) => Cow::Borrowed(""),
-        Some(Value::String(text)) => Cow::Borrowed(text),
-        Some(Value::Array(items)) => {
-            let items = items.iter().filter_map(Value::as_u64);
-            let items: Vec<u32> = items.filter_map(|item| item.try_into().ok()).collect();
-            Cow::Owned(numbers(&items))
-        }
-        Some(value) => Cow::Owned(value.to_string()),
+        Value::Text(text) => Cow::Borrowed(text),
+        Value::Uuid(uuid) => Cow::Owned(uuid.to_string()),
+        Value::Time(time) => Cow::Owned(time.to_string()),
+        Value::Numbers(list) => Cow::Owned(numbers(list)),
     }
 }
 
@@ -164,9 +234,12 @@ fn cell<'a>(row: &'a Value, path: &str) -> Cow<'a, str> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::*;
+    use serde_json::Value;
+
+    use super::{DisplayOptions, Sample, domains, host, vcpus};
     use crate::fixtures::{domain, equipped, snapshot};
     use crate::rates::Rates;
+    use crate::view::json;
 
     /// What `view` makes of the equipped host.
     fn of_equipped(view: impl Fn(Sample<'_>) -> String) -> String {
@@ -253,7 +326,8 @@ mod tests {
             ),
             (of_equipped(host), &value["host"]),
         ] {
-            let mut expected = FIRST.map(str::to_owned).to_vec();
+            let first = ["kind", "time", "interval_ns", "xenstore_as_of"];
+            let mut expected = first.map(str::to_owned).to_vec();
             paths(whole, "", &mut expected);
             let (header, rows) = table(&text);
             assert_eq!(header, expected);

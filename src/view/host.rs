@@ -3,6 +3,7 @@
 use super::Sample;
 use super::table::{Align, Table};
 use crate::rates::Rate;
+use crate::sample::PcpuSample;
 use crate::snapshot::{Build, Dom0Kernel, Host};
 use crate::text::{UNKNOWN, mib, numbers, or_unknown, percent, safe};
 
@@ -145,7 +146,12 @@ pub(super) fn pcpus(sample: Sample<'_>) -> Table {
     ]);
     let number = |number: Option<u32>| or_unknown(number, |number| number.to_string());
     let host = &sample.snapshot.host;
-    for (pcpu, busy) in sample.pcpus() {
+    for PcpuSample {
+        pcpu,
+        cpu_percent: busy,
+        ..
+    } in sample.host().pcpus()
+    {
         table.row(vec![
             pcpu.id.to_string(),
             if pcpu.is_online() {

@@ -2,6 +2,7 @@
 
 use super::Sample;
 use super::table::{Align, Table};
+use crate::sample::DomainSample;
 use crate::text::mib;
 
 /// The table of `xenscope list`, at most `width` columns wide where the names can give way.
@@ -12,7 +13,7 @@ pub fn table(sample: Sample<'_>, width: Option<usize>) -> String {
         ("VCPUS", Align::Right),
         ("MEMORY", Align::Right),
     ];
-    let rows = sample.domains().map(|(domain, _)| {
+    let rows = sample.domains().map(|DomainSample { domain, .. }| {
         let cells = vec![
             domain.kind.to_string(),
             domain.states.summary().to_string(),

@@ -12,7 +12,7 @@ use crate::text::{UNKNOWN, kib_per_second, mib, or_unknown, percent, safe};
 pub fn sections(sample: Sample<'_>, width: Option<usize>) -> String {
     let sections: Vec<String> = sample
         .domains()
-        .map(|(domain, rates)| section(domain, rates, sample.rates.interval_ns, width))
+        .map(|one| section(one.domain, one.rates, sample.rates.interval_ns, width))
         .collect();
     sections.join("\n")
 }

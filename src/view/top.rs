@@ -2,6 +2,7 @@
 
 use super::table::{Align, Table};
 use super::{DisplayOptions, Sample, host, status, vcpus};
+use crate::sample::DomainSample;
 use crate::snapshot::{DiskCounter, NicCounter};
 use crate::text::{columns, kib_per_second, mib, or_unknown, percent, safe, seconds, shortened};
 
@@ -14,16 +15,16 @@ pub fn table(sample: Sample<'_>, shown: DisplayOptions, width: Option<usize>) ->
         tables.push(vcpus::table(sample, full_name));
     }
     if shown.vbds {
-        let disks = sample.domains().flat_map(|(domain, rates)| {
-            let disks = domain.disks.iter().flatten().zip(&rates.disks);
-            disks.map(move |(disk, rates)| (domain, status::disk(disk, rates)))
+        let disks = sample.domains().flat_map(|one| {
+            let disks = one.disks().into_iter().flatten();
+            disks.map(move |disk| (one.domain, status::disk(disk.disk, disk.rates)))
         });
         tables.push(Table::of_domains(full_name, &status::DISK, disks));
     }
     if shown.networks {
-        let nics = sample.domains().flat_map(|(domain, rates)| {
-            let nics = domain.nics.iter().flatten().zip(&rates.nics);
-            nics.map(move |(nic, rates)| (domain, status::nic(nic, rates)))
+        let nics = sample.domains().flat_map(|one| {
+            let nics = one.nics().into_iter().flatten();
+            nics.map(move |nic| (one.domain, status::nic(nic.nic, nic.rates)))
         });
         tables.push(Table::of_domains(full_name, &status::NIC, nics));
     }
@@ -47,7 +48,7 @@ fn domains(sample: Sample<'_>, full_name: bool) -> Table {
         ("DISK RD", Align::Right),
         ("DISK WR", Align::Right),
     ];
-    let rows = sample.domains().map(|(domain, rates)| {
+    let rows = sample.domains().map(|DomainSample { domain, rates, .. }| {
         let nics = |counter| kib_per_second(rates.of_nics(domain, counter));
         let disks = |counter| kib_per_second(rates.of_disks(domain, counter));
         let cells = vec![

@@ -13,8 +13,10 @@ pub fn lines(sample: Sample<'_>, width: Option<usize>) -> String {
 
 /// The vCPUs of all domains.
 pub(super) fn table(sample: Sample<'_>, full_name: bool) -> Table {
-    let rows = sample.vcpus();
-    let rows = rows.map(|(domain, vcpu, share)| (domain, cells(vcpu, share)));
+    let rows = sample.domains().flat_map(|one| {
+        let vcpus = one.vcpus().into_iter().flatten();
+        vcpus.map(move |vcpu| (one.domain, cells(vcpu.vcpu, vcpu.cpu_percent)))
+    });
     Table::of_domains(full_name, &HEADS, rows)
 }
 

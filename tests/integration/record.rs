@@ -183,6 +183,8 @@ pub struct Disk {
     pub discard_requests: Option<u64>,
     pub out_of_slots: Option<u64>,
     pub errors: Option<u64>,
+    pub read_time_ns: Option<u64>,
+    pub write_time_ns: Option<u64>,
     pub read_requests_per_second: Option<f64>,
     pub write_requests_per_second: Option<f64>,
     pub read_bytes_per_second: Option<f64>,

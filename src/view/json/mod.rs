@@ -4,72 +4,24 @@
 //! is null when the command did not ask for it, and empty when there is nothing of the kind.
 
 mod audit;
-mod domain;
 mod event;
-mod host;
+mod sample;
 
 use std::io;
 
 use serde::Serialize;
-use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
 use super::Sample;
 use crate::audit::Report;
-use crate::rates::Rate;
 use crate::text::is_unsafe;
 
+pub use crate::fields::SCHEMA;
 pub use event::line as event;
-
-/// Goes up when a field changes its meaning or goes away, not when one is added.
-pub const SCHEMA: u32 = 1;
-
-#[derive(Serialize)]
-struct Record<'a> {
-    schema: u32,
-    time: jiff::Timestamp,
-    interval_ns: Option<u64>,
-    xenstore_as_of: Option<jiff::Timestamp>,
-    host: host::Host<'a>,
-    domains: Vec<domain::Domain<'a>>,
-}
 
 /// The sample as one line.
 pub fn line(sample: Sample<'_>) -> String {
-    object(&record(sample))
-}
-
-/// The sample as a tree of values.
-pub(super) fn tree(sample: Sample<'_>) -> Value {
-    to_value(&record(sample))
-}
-
-/// The tree of a sample with one of everything that there can be: every field is in it.
-pub(super) fn example() -> Value {
-    to_value(&Record {
-        schema: SCHEMA,
-        time: jiff::Timestamp::default(),
-        interval_ns: None,
-        xenstore_as_of: None,
-        host: host::example(),
-        domains: vec![domain::example()],
-    })
-}
-
-fn record(sample: Sample<'_>) -> Record<'_> {
-    Record {
-        schema: SCHEMA,
-        time: sample.snapshot.time,
-        interval_ns: sample.rates.interval_ns,
-        xenstore_as_of: sample.snapshot.xenstore_as_of(),
-        host: host::host(sample),
-        domains: domain::domains(sample),
-    }
-}
-
-fn to_value(record: &Record<'_>) -> Value {
-    // No record has what JSON lacks.
-    serde_json::to_value(record).unwrap_or_default()
+    object(&sample::Record(sample))
 }
 
 /// What an audit found as one line.
@@ -85,11 +37,6 @@ pub(super) fn object(object: &impl Serialize) -> String {
     let _ = object.serialize(&mut serializer);
     out.push(b'\n');
     String::from_utf8_lossy(&out).into_owned()
-}
-
-/// The figure alone.
-fn value(measured: Option<Rate>) -> Option<f64> {
-    measured.map(|measured| measured.value)
 }
 
 /// Escapes, beyond what JSON asks for, what could upset a terminal that the line ends up on.
@@ -124,6 +71,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use std::collections::BTreeSet;
+
+    use serde_json::Value;
 
     use super::*;
     use crate::audit::Auditor;
@@ -290,7 +239,7 @@ mod tests {
         assert_eq!(value["domains"][0]["name"], "web");
     }
 
-    /// The paths of all fields: `domains[].nics[][NicCounter::RxBytes]`.
+    /// The paths of all fields: `domains[].nics[].rx_bytes`.
     fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
         match value {
             Value::Object(fields) => {

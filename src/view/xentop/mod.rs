@@ -12,6 +12,7 @@ mod lines;
 use std::cmp::Ordering;
 
 use super::{DisplayOptions, Sample};
+use crate::sample::PcpuSample;
 use crate::snapshot::{Disk, DiskBackend, DiskCounter, DomId, Domain, Nic, NicCounter, VcpuState};
 use crate::text::{or_unknown, percent};
 use crate::xentop::{COLUMNS, Cells, SECTOR, fill};
@@ -198,7 +199,12 @@ fn vbd(disk: &Disk) -> String {
 fn pcpus(sample: Sample<'_>) -> String {
     const EDGE: &str = "+-------+--------+\n";
     let mut out = format!("\nPhysical CPU Usage:\n{EDGE}| Core  | Usage  |\n{EDGE}");
-    for (pcpu, busy) in sample.pcpus() {
+    for PcpuSample {
+        pcpu,
+        cpu_percent: busy,
+        ..
+    } in sample.host().pcpus()
+    {
         out.push_str(&format!("| {:<5} | {:>5}% |\n", pcpu.id, percent(busy)));
     }
     out.push_str(EDGE);

@@ -47,6 +47,7 @@ pub(super) fn lines(state: &App, identity: Identity) -> Vec<Line<'static>> {
 fn find(sample: Sample<'_>, identity: Identity) -> Option<(&Domain, &DomainRates)> {
     sample
         .domains()
+        .map(|one| (one.domain, one.rates))
         .find(|(domain, _)| domain.identity() == identity)
 }
 

@@ -62,7 +62,8 @@ pub(super) fn lines(state: &App, height: u16) -> Vec<Line<'static>> {
 /// The pCPUs by node and socket; those of which neither is known stand last.
 fn groups(sample: Sample<'_>) -> Vec<(Place, Vec<One<'_>>)> {
     let mut groups: BTreeMap<_, Vec<One<'_>>> = BTreeMap::new();
-    for (pcpu, busy) in sample.pcpus() {
+    for one in sample.host().pcpus() {
+        let (pcpu, busy) = (one.pcpu, one.cpu_percent);
         let unknown = (pcpu.node.is_none(), pcpu.socket.is_none());
         let place = (pcpu.node, pcpu.socket);
         groups
