@@ -90,10 +90,14 @@ impl<'a> Sample<'a> {
 
     /// Each domain with its rates.
     pub fn domains(self) -> impl Iterator<Item = DomainSample<'a>> {
-        let domains = self.snapshot.domains.iter().zip(&self.rates.domains);
-        domains.map(move |(domain, rates)| DomainSample {
-            domain,
-            rates,
+        (0..).map_while(move |place| self.domain(place))
+    }
+
+    /// The domain at this place among the snapshot's; `None` past the last one.
+    pub fn domain(self, place: usize) -> Option<DomainSample<'a>> {
+        Some(DomainSample {
+            domain: self.snapshot.domains.get(place)?,
+            rates: self.rates.domains.get(place)?,
             host: &self.snapshot.host,
         })
     }

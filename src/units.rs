@@ -1,7 +1,8 @@
 //! Numbers in few columns.
 
+use crate::fields::{Kind, Unit, Value};
 use crate::rates::Rate;
-use crate::text::or_unknown;
+use crate::text::{UNKNOWN, numbers, or_unknown, safe};
 
 /// A number of bytes in five columns at most: `0`, `512B`, `1.5K`, `1023K`, `12.3G`.
 pub fn bytes(bytes: f64) -> String {
@@ -18,6 +19,35 @@ pub fn bytes(bytes: f64) -> String {
     }
     let digits = usize::from(value < 99.95 && unit > 0 || value < 9.95);
     format!("{value:.digits$}{}", UNITS[unit])
+}
+
+/// A figure of this kind and unit, as text that is safe for a terminal: numbers as short as in
+/// [`bytes`] and [`percent`], CPU time in seconds, other times in milliseconds.
+pub fn compact(value: Value<'_>, kind: Kind, unit: Unit) -> String {
+    match value {
+        Value::Unknown => UNKNOWN.to_owned(),
+        Value::Unlimited => "none".to_owned(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Count(count) => {
+            number(count as f64, kind, unit).unwrap_or_else(|| count.to_string())
+        }
+        Value::Real(real) => number(real, kind, unit).unwrap_or_else(|| few(real)),
+        Value::Text(text) => safe(text).into_owned(),
+        Value::Uuid(uuid) => uuid.to_string(),
+        Value::Time(time) => time.to_string(),
+        Value::Numbers(list) => numbers(list),
+    }
+}
+
+/// A number in its unit; `None` where it needs none.
+fn number(number: f64, kind: Kind, unit: Unit) -> Option<String> {
+    match (unit, kind) {
+        (Unit::Bytes | Unit::BytesPerSecond, _) => Some(bytes(number)),
+        (Unit::Nanoseconds, Kind::Counter { .. }) => Some(format!("{:.0}", number / 1e9)),
+        (Unit::Nanoseconds, _) => Some(format!("{:.1}ms", number / 1e6)),
+        _ => None,
+    }
 }
 
 /// Bytes per second, as [`bytes`] has them.

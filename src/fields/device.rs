@@ -160,9 +160,12 @@ fn disk_fields() -> Vec<Field<DiskSample<'static>>> {
         F::text("device", "the guest's name for it", |of| {
             of.disk.device.as_str().into()
         }),
-        F::state("backend", "`blkback`, `tapdisk` or `qdisk`", |of| {
-            of.disk.backend.name().into()
-        }),
+        F::state(
+            "backend",
+            &["blkback", "tapdisk", "qdisk"],
+            "what serves it",
+            |of| of.disk.backend.name().into(),
+        ),
     ];
     fields.extend(all().map(|counter| {
         let counted = disk(counter);

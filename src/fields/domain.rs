@@ -2,9 +2,9 @@
 
 use std::sync::LazyLock;
 
-use super::{Field, Thing, Unit, Value, device};
+use super::{Field, Thing, Unit, Value, YES_NO, device};
 use crate::sample::{DomainSample, VcpuSample};
-use crate::snapshot::{Reservation, Scheduling, ShutdownReason, VcpuState};
+use crate::snapshot::{DomainState, Reservation, Scheduling, ShutdownReason, VcpuState};
 
 impl Thing for DomainSample<'static> {
     type Of<'a> = DomainSample<'a>;
@@ -23,28 +23,28 @@ fn domain_fields() -> Vec<Field<DomainSample<'static>>> {
         F::number("id", "its ID, which a later domain may get again", |of| of.domain.id.into()),
         F::text("uuid", "its handle in Xen", |of| of.domain.uuid.into()),
         F::text("name", "its name in XenStore", |of| of.domain.name.as_deref().into()),
-        F::state("type", "`pv`, `pvh` or `hvm`", |of| of.domain.kind.name().into()),
-        F::state("state", "`running`, `runnable`, `blocked`, `paused`, `shutdown`, `crashed` or `dying`", |of| of.domain.states.summary().name().into()),
-        F::state("shutdown_reason", "`poweroff`, `reboot`, `suspend`, `crash`, `watchdog`, `soft_reset` or a number, as the guest says", |of| of.domain.states.shutdown.map(ShutdownReason::name).into()),
+        F::state("type", &["pv", "pvh", "hvm"], "how it is virtualised", |of| of.domain.kind.name().into()),
+        F::state("state", DomainState::NAMES, "what it does", |of| of.domain.states.summary().name().into()),
+        F::state("shutdown_reason", ShutdownReason::NAMES, "why it shut down, as the guest says; else a number", |of| of.domain.states.shutdown.map(ShutdownReason::name).into()),
         F::gauge("vcpus_online", Count, "vCPUs online", |of| of.domain.vcpus_online.into()),
         F::gauge("vcpus_max", Count, "vCPUs possible", |of| of.domain.vcpus_max.into()),
         F::counter(("cpu_time_ns", Some("cpu_percent")), Nanoseconds, "time that its vCPUs have run", |of| of.domain.cpu_time_ns.into()),
         F::rate("cpu_percent", Percent, "CPU use: 100 is one pCPU", |of| of.rates.cpu_percent.into()),
-        F::rate("cpu_percent_of_vcpus", Percent, "CPU use: 100 is all of its online vCPUs; unknown if their number changed", |of| of.rates.cpu_percent_of_vcpus.into()),
+        F::rate("cpu_percent_of_vcpus", Percent, "CPU use: 100 is all of its online vCPUs", |of| of.rates.cpu_percent_of_vcpus.into()),
         F::gauge("memory_bytes", Bytes, "memory that it holds", |of| of.domain.memory_bytes.into()),
         F::gauge("memory_max_bytes", Bytes, "memory that it may hold; null without a limit", |of| limit(of.domain.memory_max_bytes)),
-        F::gauge("memory_target_bytes", Bytes, "memory that its balloon driver was asked to reach", |of| of.domain.memory_target_bytes.into()),
+        F::gauge("memory_target_bytes", Bytes, "memory that its balloon driver has as its target", |of| of.domain.memory_target_bytes.into()),
         F::gauge("memory_static_max_bytes", Bytes, "memory that it was built to have at most", |of| of.domain.memory_static_max_bytes.into()),
-        F::gauge("memory_claimed_bytes", Bytes, "memory claimed for it and not allocated yet", |of| of.domain.memory_claimed_bytes.into()),
+        F::gauge("memory_claimed_bytes", Bytes, "memory claimed for it, not allocated yet", |of| of.domain.memory_claimed_bytes.into()),
         F::gauge("memory_shared_bytes", Bytes, "memory that it shares with other domains", |of| of.domain.memory_shared_bytes.into()),
         F::gauge("memory_paged_bytes", Bytes, "memory paged out", |of| of.domain.memory_paged_bytes.into()),
         F::number("pool", "its CPU pool", |of| of.domain.pool.into()),
         F::text("scheduler", "the scheduler of its CPU pool", |of| of.domain.scheduling.map(Scheduling::scheduler).into()),
         F::gauge("weight", Count, "its share under credit and credit2; 256 unless set", |of| of.domain.scheduling.and_then(Scheduling::weight).into()),
-        F::gauge("cap_percent", Percent, "what it gets of one pCPU at most under credit and credit2; null without a cap", |of| cap(of.domain.scheduling)),
-        F::gauge("period_ns", Nanoseconds, "rtds: the period of each of its vCPUs; null if they differ", |of| reservation(of, |reserved| reserved.period_ns.into())),
-        F::gauge("budget_ns", Nanoseconds, "rtds: the budget of each of its vCPUs in a period; null if they differ", |of| reservation(of, |reserved| reserved.budget_ns.into())),
-        F::state("extra_time", "rtds: whether its vCPUs may use idle pCPUs beyond their budget", |of| reservation(of, |reserved| reserved.extra_time.into())),
+        F::gauge("cap_percent", Percent, "most of one pCPU that it gets; null without a cap", |of| cap(of.domain.scheduling)),
+        F::gauge("period_ns", Nanoseconds, "rtds: period of its vCPUs; null if they differ", |of| reservation(of, |reserved| reserved.period_ns.into())),
+        F::gauge("budget_ns", Nanoseconds, "rtds: budget of its vCPUs; null if they differ", |of| reservation(of, |reserved| reserved.budget_ns.into())),
+        F::state("extra_time", YES_NO, "rtds: whether its vCPUs may run beyond their budget", |of| reservation(of, |reserved| reserved.extra_time.into())),
     ]
 }
 
@@ -112,8 +112,8 @@ fn vcpu_fields() -> Vec<Field<VcpuSample<'static>>> {
     type F = Field<VcpuSample<'static>>;
     vec![
         F::number("id", "its number in the domain", |of| of.vcpu.id.into()),
-        F::state("online", "whether it is online", |of| (of.vcpu.state != VcpuState::Offline).into()),
-        F::state("state", "`running`, `runnable`, `blocked` or `offline`", |of| of.vcpu.state.name().into()),
+        F::state("online", YES_NO, "whether it is online", |of| (of.vcpu.state != VcpuState::Offline).into()),
+        F::state("state", &["running", "runnable", "blocked", "offline"], "what it does", |of| of.vcpu.state.name().into()),
         F::number("pcpu", "the pCPU that it is on, or was on last", |of| of.vcpu.pcpu.into()),
         F::counter(("cpu_time_ns", Some("cpu_percent")), Unit::Nanoseconds, "time that it has run", |of| of.vcpu.cpu_time_ns.into()),
         F::rate("cpu_percent", Unit::Percent, "CPU use: 100 is one pCPU", |of| of.cpu_percent.into()),

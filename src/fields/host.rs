@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{Field, Thing, Unit};
+use super::{Field, Thing, Unit, YES_NO};
 use crate::sample::{Dom0Sample, HostSample, PcpuSample, Sample};
 use crate::snapshot::{Build, Node, Pool};
 
@@ -25,7 +25,7 @@ fn sample_fields() -> Vec<Field<Sample<'static>>> {
         F::number("schema", "goes up when a field changes its meaning or goes away", |_| SCHEMA.into()),
         F::text("time", "wall-clock time of the sample, RFC 3339, UTC", |of| of.snapshot.time.into()),
         F::gauge("interval_ns", Unit::Nanoseconds, "time since the sample before", |of| of.rates.interval_ns.into()),
-        F::text("xenstore_as_of", "if XenStore does not answer: the time that names and all else from it are of", |of| of.snapshot.xenstore_as_of().into()),
+        F::text("xenstore_as_of", "time that names are of, if XenStore does not answer", |of| of.snapshot.xenstore_as_of().into()),
     ]
 }
 
@@ -66,7 +66,7 @@ fn pcpu_fields() -> Vec<Field<PcpuSample<'static>>> {
     type F = Field<PcpuSample<'static>>;
     vec![
         F::number("id", "its number in Xen", |of| of.pcpu.id.into()),
-        F::state("online", "whether it is online", |of| of.pcpu.is_online().into()),
+        F::state("online", YES_NO, "whether it is online", |of| of.pcpu.is_online().into()),
         F::number("socket", "its socket", |of| of.pcpu.socket.into()),
         F::number("core", "its core in the socket", |of| of.pcpu.core.into()),
         F::number("node", "its NUMA node", |of| of.pcpu.node.into()),

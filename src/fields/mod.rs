@@ -50,11 +50,17 @@ pub enum Kind {
     Gauge,
     /// How fast a counter rose since the sample before.
     Rate,
-    /// One of several words, or yes and no.
-    State,
+    /// One of several words.
+    State {
+        /// The words; none for yes and no.
+        words: &'static [&'static str],
+    },
     /// A text or a list.
     Text,
 }
+
+/// The words of a state that is true or false.
+const YES_NO: &[&str] = &[];
 
 /// What a figure is counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,10 +135,11 @@ impl<T: Thing> Field<T> {
 
     fn state(
         name: &'static str,
+        words: &'static [&'static str],
         doc: &'static str,
         get: impl for<'r, 'a> Fn(&'r T::Of<'a>) -> Value<'r> + Send + Sync + 'static,
     ) -> Self {
-        Self::new(name, (Kind::State, Unit::None), doc, get)
+        Self::new(name, (Kind::State { words }, Unit::None), doc, get)
     }
 
     fn text(
@@ -164,7 +171,7 @@ impl fmt::Display for Kind {
             Self::Counter { .. } => "counter",
             Self::Gauge => "gauge",
             Self::Rate => "rate",
-            Self::State => "state",
+            Self::State { .. } => "state",
             Self::Text => "text",
         })
     }

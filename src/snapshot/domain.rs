@@ -190,6 +190,11 @@ pub enum DomainState {
 }
 
 impl DomainState {
+    /// All names.
+    pub const NAMES: &[&str] = &[
+        "running", "runnable", "blocked", "paused", "shutdown", "crashed", "dying",
+    ];
+
     /// Its name, as programs get it.
     pub fn name(self) -> &'static str {
         match self {
@@ -232,6 +237,16 @@ pub enum ShutdownReason {
 }
 
 impl ShutdownReason {
+    /// All names.
+    pub const NAMES: &[&str] = &[
+        "poweroff",
+        "reboot",
+        "suspend",
+        "crash",
+        "watchdog",
+        "soft_reset",
+    ];
+
     /// Its name, as programs get it; the number itself where Xen gives none.
     pub fn name(self) -> Result<&'static str, u8> {
         Ok(match self {

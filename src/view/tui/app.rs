@@ -32,8 +32,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            columns: Column::USUAL.to_vec(),
-            sort: Column::Cpu,
+            columns: Column::usual().collect(),
+            sort: Column::CPU,
             descending: true,
             interval: interval::USUAL,
             theme: Theme::default(),
@@ -318,7 +318,11 @@ impl App {
         // Not `shown()`, which would borrow all of the state.
         let record = self.frozen.as_ref().unwrap_or(&self.live);
         if let Some(taken) = &record.taken {
-            self.rows = rows(&taken.snapshot, &taken.rates, order, &self.filter);
+            let sample = Sample {
+                snapshot: &taken.snapshot,
+                rates: &taken.rates,
+            };
+            self.rows = rows(sample, order, &self.filter);
             self.cursor.settle(&taken.snapshot, &self.rows);
         }
     }

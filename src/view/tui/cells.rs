@@ -2,10 +2,12 @@
 
 use std::cmp::Ordering;
 
-use super::columns::Column;
+use super::columns::{Column, Shows};
+use crate::fields::Value;
 use crate::rates::{DomainRates, Rate};
+use crate::sample::DomainSample;
 use crate::snapshot::{DiskCounter, Domain, NicCounter};
-use crate::text::{UNKNOWN, or_unknown, safe};
+use crate::text::{self, UNKNOWN, or_unknown, safe};
 use crate::units;
 
 /// Bytes per second through all of a domain's NICs.
@@ -24,48 +26,12 @@ pub(super) fn disk_bytes(domain: &Domain, rates: &DomainRates) -> Option<Rate> {
     ])
 }
 
-/// What a rate's column counts; `None` for a column of something else.
-fn counted(column: Column, domain: &Domain, rates: &DomainRates) -> Option<Rate> {
-    match column {
-        Column::NetReceived => rates.of_nics(domain, NicCounter::RxBytes),
-        Column::NetSent => rates.of_nics(domain, NicCounter::TxBytes),
-        Column::DiskRead => rates.of_disks(domain, DiskCounter::ReadBytes),
-        Column::DiskWritten => rates.of_disks(domain, DiskCounter::WriteBytes),
-        Column::DiskReads => rates.of_disks(domain, DiskCounter::ReadRequests),
-        Column::DiskWrites => rates.of_disks(domain, DiskCounter::WriteRequests),
-        _ => None,
-    }
-}
-
 /// The safe text of a cell; empty for the columns that are drawn.
-pub(super) fn text(
-    column: Column,
-    domain: &Domain,
-    rates: &DomainRates,
-    host_bytes: u64,
-) -> String {
-    match column {
-        Column::Id => domain.id.to_string(),
-        Column::Name => name(domain),
-        Column::Type => domain.kind.to_string(),
-        Column::State => domain.states.summary().to_string(),
-        Column::Vcpus => domain.vcpus_online.to_string(),
-        Column::Cpu => units::percent(rates.cpu_percent),
-        Column::CpuOfVcpus => units::percent(rates.cpu_percent_of_vcpus),
-        Column::CpuBar | Column::CpuHistory => String::new(),
-        Column::CpuTime => format!("{:.0}", domain.cpu_time_ns as f64 / 1e9),
-        Column::Memory => units::bytes(domain.memory_bytes as f64),
-        Column::MemoryShare => format!("{:.1}", share(domain.memory_bytes, host_bytes)),
-        Column::MemoryMax => match domain.memory_max_bytes {
-            Some(bytes) => units::bytes(bytes as f64),
-            None => "none".to_owned(),
-        },
-        Column::NetReceived | Column::NetSent | Column::DiskRead | Column::DiskWritten => {
-            units::rate(counted(column, domain, rates))
-        }
-        Column::DiskReads | Column::DiskWrites => units::count(counted(column, domain, rates)),
-        Column::Pool => domain.pool.to_string(),
-        Column::Uuid => domain.uuid.to_string(),
+pub(super) fn text(column: Column, domain: DomainSample<'_>) -> String {
+    match column.shape().shows {
+        Shows::Figure(field) => units::compact(field.of(&domain), field.kind, field.unit),
+        Shows::MemoryShare => format!("{:.1}", memory_share(domain)),
+        Shows::CpuBar | Shows::CpuHistory => String::new(),
     }
 }
 
@@ -74,8 +40,9 @@ pub(super) fn name(domain: &Domain) -> String {
     or_unknown(domain.name.as_deref(), |name| safe(name).into_owned())
 }
 
-fn share(bytes: u64, of: u64) -> f64 {
-    100.0 * bytes as f64 / (of as f64).max(1.0)
+/// A domain's memory in per cent of its host's.
+fn memory_share(domain: DomainSample<'_>) -> f64 {
+    100.0 * domain.domain.memory_bytes as f64 / (domain.host.memory_bytes as f64).max(1.0)
 }
 
 /// Whether a cell says that there is nothing going on, or nothing known.
@@ -91,39 +58,36 @@ pub(super) enum Key {
     Text(String),
 }
 
+impl From<Value<'_>> for Key {
+    fn from(value: Value<'_>) -> Self {
+        match value {
+            Value::Unknown => Self::Unknown,
+            // No limit is above every limit.
+            Value::Unlimited => Self::Number(f64::INFINITY),
+            Value::Bool(yes) => Self::Number(u8::from(yes).into()),
+            Value::Count(count) => Self::Number(count as f64),
+            Value::Real(real) => Self::Number(real),
+            Value::Text(text) => Self::Text(text.to_lowercase()),
+            Value::Uuid(uuid) => Self::Text(uuid.to_string()),
+            Value::Time(time) => Self::Number(time.as_second() as f64),
+            Value::Numbers(numbers) => Self::Text(text::numbers(numbers)),
+        }
+    }
+}
+
+impl From<Option<Rate>> for Key {
+    fn from(rate: Option<Rate>) -> Self {
+        rate.map_or(Self::Unknown, |rate| Self::Number(rate.value))
+    }
+}
+
 impl Key {
     /// The key of a domain in a column.
-    pub(super) fn of(column: Column, domain: &Domain, rates: &DomainRates) -> Self {
-        let measured = |figure: Option<Rate>| {
-            figure.map_or(Self::Unknown, |figure| Self::Number(figure.value))
-        };
-        match column {
-            Column::Id => Self::Number(f64::from(domain.id.0)),
-            Column::Name => domain
-                .name
-                .as_deref()
-                .map_or(Self::Unknown, |name| Self::Text(name.to_lowercase())),
-            Column::Type => Self::Text(domain.kind.to_string()),
-            Column::State => Self::Text(domain.states.summary().to_string()),
-            Column::Vcpus => Self::Number(f64::from(domain.vcpus_online)),
-            Column::Cpu => measured(rates.cpu_percent),
-            Column::CpuOfVcpus | Column::CpuBar | Column::CpuHistory => {
-                measured(rates.cpu_percent_of_vcpus)
-            }
-            Column::CpuTime => Self::Number(domain.cpu_time_ns as f64),
-            Column::Memory | Column::MemoryShare => Self::Number(domain.memory_bytes as f64),
-            // No limit is above every limit.
-            Column::MemoryMax => {
-                Self::Number(domain.memory_max_bytes.map_or(f64::INFINITY, |b| b as f64))
-            }
-            Column::Pool => Self::Number(f64::from(domain.pool)),
-            Column::Uuid => Self::Text(domain.uuid.to_string()),
-            Column::NetReceived
-            | Column::NetSent
-            | Column::DiskRead
-            | Column::DiskWritten
-            | Column::DiskReads
-            | Column::DiskWrites => measured(counted(column, domain, rates)),
+    pub(super) fn of(column: Column, domain: DomainSample<'_>) -> Self {
+        match column.shape().shows {
+            Shows::Figure(field) => field.of(&domain).into(),
+            Shows::MemoryShare => Self::Number(memory_share(domain)),
+            Shows::CpuBar | Shows::CpuHistory => domain.rates.cpu_percent_of_vcpus.into(),
         }
     }
 

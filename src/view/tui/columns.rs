@@ -1,65 +1,47 @@
 //! The columns of the table of domains, and how they share a line.
+//!
+//! Every figure of a domain is a column. Those that people look at most have titles and widths that
+//! were chosen by hand; the others get theirs from their names.
 
 use std::cmp::Reverse;
+use std::fmt;
+use std::sync::LazyLock;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::fields::{self, Field, Kind, Thing, Unit};
+use crate::sample::DomainSample;
 use crate::text::columns;
 
-/// A column of the table of domains.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Column {
-    /// The domain's number.
-    Id,
-    /// Its name.
-    Name,
-    /// How it is virtualised.
-    Type,
-    /// Its state in a word.
-    State,
-    /// vCPUs online.
-    Vcpus,
-    /// CPU use in per cent of one pCPU.
-    Cpu,
-    /// CPU use in per cent of its vCPUs.
-    CpuOfVcpus,
-    /// CPU use of its vCPUs as a bar.
-    CpuBar,
-    /// CPU use of its vCPUs lately.
-    CpuHistory,
-    /// CPU time in seconds.
-    CpuTime,
-    /// Memory.
-    Memory,
+/// A column of the table of domains, by its place among all of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Column(usize);
+
+/// A figure of a domain.
+pub(super) type Figure = &'static Field<DomainSample<'static>>;
+
+/// What a column shows.
+#[derive(Clone, Copy)]
+pub(super) enum Shows {
+    /// A figure.
+    Figure(Figure),
     /// Memory in per cent of the host's.
     MemoryShare,
-    /// The most memory it may hold.
-    MemoryMax,
-    /// Bytes per second that it received.
-    NetReceived,
-    /// Bytes per second that it sent.
-    NetSent,
-    /// Bytes per second that it read from disks.
-    DiskRead,
-    /// Bytes per second that it wrote to disks.
-    DiskWritten,
-    /// Requests per second to read from disks.
-    DiskReads,
-    /// Requests per second to write to disks.
-    DiskWrites,
-    /// The CPU pool that it is in.
-    Pool,
-    /// Its uuid.
-    Uuid,
+    /// CPU use of its vCPUs as a bar.
+    CpuBar,
+    /// CPU use of its vCPUs over time.
+    CpuHistory,
 }
 
 /// What a column looks like.
 pub(super) struct Shape {
+    /// What it is called in the settings' file.
+    key: &'static str,
+    pub(super) shows: Shows,
     /// Its title, and a short one for where it is narrow.
     pub(super) titles: (&'static str, &'static str),
     /// What it holds.
-    pub(super) holds: &'static str,
+    pub(super) doc: &'static str,
     /// How narrow and how wide it can be.
     widths: (usize, usize),
     /// The higher, the longer it stays when the line gets narrow. A column that is not one of the
@@ -69,34 +51,216 @@ pub(super) struct Shape {
     pub(super) left: bool,
 }
 
-/// The shape of a column whose text stands on the right.
-fn right(
-    title: &'static str,
-    short: &'static str,
-    holds: &'static str,
+/// A column whose titles and widths were chosen by hand.
+struct Laid {
+    key: &'static str,
+    /// The name of its figure; empty for what is drawn or made of two.
+    figure: &'static str,
+    titles: (&'static str, &'static str),
     widths: (usize, usize),
     stays: u8,
-) -> Shape {
-    Shape {
-        titles: (title, short),
-        holds,
+    /// Whether it is shown unless others were chosen.
+    usual: bool,
+}
+
+/// How long a column stays that has no place in [`LAID`].
+const OTHERS_STAY: u8 = 8;
+
+/// The columns laid out by hand, in the order in which they stand.
+#[rustfmt::skip]
+const LAID: [Laid; 21] = [
+    laid("id",           "id",                               ("ID", "ID"),          (3, 5),   15, true),
+    laid("name",         "name",                             ("NAME", "NAME"),      (8, 12),  21, true),
+    laid("type",         "type",                             ("TYPE", "TYPE"),      (5, 5),    8, false),
+    laid("state",        "state",                            ("STATE", "STATE"),    (8, 9),   16, true),
+    laid("vcpus",        "vcpus_online",                     ("VCPUS", "VCPU"),     (5, 6),    2, true),
+    laid("cpu",          "cpu_percent",                      ("CPU %", "CPU%"),     (5, 7),   19, true),
+    laid("cpu_of_vcpus", "cpu_percent_of_vcpus",             ("VCPU %", "VCP%"),    (5, 7),   10, false),
+    laid("cpu_bar",      "",                                 ("BUSY", "BUSY"),      (5, 20),   3, true),
+    laid("cpu_history",  "",                                 ("HISTORY", "PAST"),   (5, 40),   1, true),
+    laid("cpu_time",     "cpu_time_ns",                      ("CPU TIME", "TIME"),  (7, 9),    7, false),
+    laid("memory",       "memory_bytes",                     ("MEMORY", "MEM"),     (5, 7),   18, true),
+    laid("memory_share", "",                                 ("MEM %", "MEM%"),     (5, 6),    9, false),
+    laid("memory_max",   "memory_max_bytes",                 ("MEM MAX", "MAX"),    (5, 8),    6, false),
+    laid("net_received", "nics_rx_bytes_per_second",         ("NET RX/s", "RX/s"),  (5, 9),   14, true),
+    laid("net_sent",     "nics_tx_bytes_per_second",         ("NET TX/s", "TX/s"),  (5, 9),   13, true),
+    laid("disk_read",    "disks_read_bytes_per_second",      ("DISK RD/s", "RD/s"), (5, 10),  12, true),
+    laid("disk_written", "disks_write_bytes_per_second",     ("DISK WR/s", "WR/s"), (5, 10),  11, true),
+    laid("disk_reads",   "disks_read_requests_per_second",   ("READS/s", "RDS"),    (5, 8),    8, false),
+    laid("disk_writes",  "disks_write_requests_per_second",  ("WRITES/s", "WRS"),   (5, 9),    8, false),
+    laid("pool",         "pool",                             ("POOL", "POOL"),      (5, 5),    5, false),
+    laid("uuid",         "uuid",                             ("UUID", "UUID"),      (36, 36),  4, false),
+];
+
+const fn laid(
+    key: &'static str,
+    figure: &'static str,
+    titles: (&'static str, &'static str),
+    widths: (usize, usize),
+    stays: u8,
+    usual: bool,
+) -> Laid {
+    Laid {
+        key,
+        figure,
+        titles,
         widths,
         stays,
-        left: false,
+        usual,
     }
 }
 
-/// The shape of a column whose text stands on the left.
-fn left(
-    title: &'static str,
-    short: &'static str,
-    holds: &'static str,
-    widths: (usize, usize),
-    stays: u8,
-) -> Shape {
-    Shape {
-        left: true,
-        ..right(title, short, holds, widths, stays)
+/// Every column, in the order in which they stand: those laid out by hand, then all other figures.
+static SHAPES: LazyLock<Vec<Shape>> = LazyLock::new(|| {
+    let figures = || DomainSample::fields().iter().chain(fields::sums());
+    let laid = LAID.iter().map(|laid| {
+        let figure = figures().find(|field| field.name == laid.figure);
+        let (shows, doc, left) = match (figure, laid.key) {
+            (Some(figure), _) => (Shows::Figure(figure), figure.doc, is_text(figure)),
+            (None, "cpu_bar") => (Shows::CpuBar, "CPU use of its vCPUs, as a bar", true),
+            (None, "cpu_history") => (Shows::CpuHistory, "CPU use of its vCPUs over time", true),
+            (None, _) => (Shows::MemoryShare, "memory, per cent of the host's", false),
+        };
+        Shape {
+            key: laid.key,
+            shows,
+            titles: laid.titles,
+            doc,
+            widths: laid.widths,
+            stays: laid.stays,
+            left,
+        }
+    });
+    let is_laid = |field: &Figure| LAID.iter().any(|laid| laid.figure == field.name);
+    let others = figures().filter(|field| !is_laid(field)).map(|field| {
+        let title = title(field);
+        let width = title.len() + 1;
+        Shape {
+            key: field.name,
+            shows: Shows::Figure(field),
+            titles: (title, title),
+            doc: field.doc,
+            // Where it is narrow, its title is cut.
+            widths: (width.min(8), width),
+            stays: OTHERS_STAY,
+            left: is_text(field),
+        }
+    });
+    laid.chain(others).collect()
+});
+
+/// Whether people read it as words.
+fn is_text(field: Figure) -> bool {
+    field.unit == Unit::None
+}
+
+/// The title of a column that no one laid out: the figure's name, its unit as a sign or not at all.
+fn title(field: Figure) -> &'static str {
+    let (name, sign) = match field.unit {
+        Unit::Percent => (field.name.trim_end_matches("_percent"), " %"),
+        Unit::PerSecond | Unit::BytesPerSecond => {
+            let name = field.name.trim_end_matches("_per_second");
+            (name.trim_end_matches("_bytes"), "/s")
+        }
+        Unit::Bytes => (field.name.trim_end_matches("_bytes"), ""),
+        Unit::Nanoseconds => (field.name.trim_end_matches("_ns"), ""),
+        _ => (field.name, ""),
+    };
+    let title = name.replace('_', " ").to_uppercase() + sign;
+    // Once for each figure, in a table that lasts as long as the program.
+    Box::leak(title.into_boxed_str())
+}
+
+impl Column {
+    /// The domain's number.
+    pub const ID: Self = Self::laid("id");
+    /// Its name.
+    pub const NAME: Self = Self::laid("name");
+    /// Its state in a word.
+    pub const STATE: Self = Self::laid("state");
+    /// CPU use in per cent of one pCPU.
+    pub const CPU: Self = Self::laid("cpu");
+    /// CPU use in per cent of its vCPUs.
+    pub const CPU_OF_VCPUS: Self = Self::laid("cpu_of_vcpus");
+    /// CPU use of its vCPUs as a bar.
+    pub const CPU_BAR: Self = Self::laid("cpu_bar");
+    /// CPU use of its vCPUs over time.
+    pub const CPU_HISTORY: Self = Self::laid("cpu_history");
+
+    /// The column that has this key in [`LAID`]; a key that is not there does not compile.
+    const fn laid(key: &str) -> Self {
+        let mut place = 0;
+        while !is_same(LAID[place].key, key) {
+            place += 1;
+        }
+        Self(place)
+    }
+
+    /// Every column, in the order in which they stand.
+    pub fn all() -> impl ExactSizeIterator<Item = Self> + Clone {
+        (0..SHAPES.len()).map(Self)
+    }
+
+    /// The columns that are shown unless others were chosen.
+    pub fn usual() -> impl Iterator<Item = Self> {
+        let usual = LAID.iter().enumerate().filter(|(_, laid)| laid.usual);
+        usual.map(|(place, _)| Self(place))
+    }
+
+    /// The column that has this key in the settings' file.
+    pub fn by_key(key: &str) -> Option<Self> {
+        Self::all().find(|column| column.key() == key)
+    }
+
+    /// What it is called in the settings' file.
+    pub fn key(self) -> &'static str {
+        self.shape().key
+    }
+
+    pub(super) fn shape(self) -> &'static Shape {
+        &SHAPES[self.0]
+    }
+
+    /// Its place among all columns.
+    pub(super) fn place(self) -> usize {
+        self.0
+    }
+
+    /// Whether people look for the greatest first in it.
+    pub(super) fn descends(self) -> bool {
+        match self.shape().shows {
+            Shows::Figure(field) => !matches!(field.kind, Kind::Text | Kind::State { .. }),
+            Shows::MemoryShare | Shows::CpuBar | Shows::CpuHistory => true,
+        }
+    }
+}
+
+/// Whether two texts are the same, at compile time.
+const fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
+
+impl fmt::Debug for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key())
+    }
+}
+
+impl Serialize for Column {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.key())
+    }
+}
+
+impl<'de> Deserialize<'de> for Column {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let key = String::deserialize(deserializer)?;
+        Self::by_key(&key).ok_or_else(|| de::Error::custom(format!("there is no column `{key}`")))
     }
 }
 
@@ -106,99 +270,6 @@ pub(super) struct Slot {
     pub(super) column: Column,
     pub(super) x: u16,
     pub(super) width: u16,
-}
-
-impl Column {
-    /// Every column, in the order in which they stand.
-    pub const ALL: [Self; 21] = [
-        Self::Id,
-        Self::Name,
-        Self::Type,
-        Self::State,
-        Self::Vcpus,
-        Self::Cpu,
-        Self::CpuOfVcpus,
-        Self::CpuBar,
-        Self::CpuHistory,
-        Self::CpuTime,
-        Self::Memory,
-        Self::MemoryShare,
-        Self::MemoryMax,
-        Self::NetReceived,
-        Self::NetSent,
-        Self::DiskRead,
-        Self::DiskWritten,
-        Self::DiskReads,
-        Self::DiskWrites,
-        Self::Pool,
-        Self::Uuid,
-    ];
-
-    /// The columns that are shown unless others were chosen.
-    pub const USUAL: [Self; 12] = [
-        Self::Id,
-        Self::Name,
-        Self::State,
-        Self::Vcpus,
-        Self::Cpu,
-        Self::CpuBar,
-        Self::CpuHistory,
-        Self::Memory,
-        Self::NetReceived,
-        Self::NetSent,
-        Self::DiskRead,
-        Self::DiskWritten,
-    ];
-
-    pub(super) fn shape(self) -> Shape {
-        match self {
-            Self::Id => right("ID", "ID", "its number", (3, 5), 15),
-            Self::Name => left("NAME", "NAME", "its name", (8, 12), 21),
-            Self::Type => left("TYPE", "TYPE", "pv, pvh or hvm", (5, 5), 8),
-            Self::State => left("STATE", "STATE", "what it does", (8, 9), 16),
-            Self::Vcpus => right("VCPUS", "VCPU", "vCPUs online", (5, 6), 2),
-            Self::Cpu => right("CPU %", "CPU%", "CPU use, per cent of one pCPU", (5, 7), 19),
-            Self::CpuOfVcpus => right(
-                "VCPU %",
-                "VCP%",
-                "CPU use, per cent of its vCPUs",
-                (5, 7),
-                10,
-            ),
-            Self::CpuBar => left("BUSY", "BUSY", "CPU use of its vCPUs, as a bar", (5, 20), 3),
-            Self::CpuHistory => left("LATELY", "PAST", "CPU use of its vCPUs lately", (5, 40), 1),
-            Self::CpuTime => right("CPU TIME", "TIME", "CPU time in seconds", (7, 9), 7),
-            Self::Memory => right("MEMORY", "MEM", "memory", (5, 7), 18),
-            Self::MemoryShare => {
-                right("MEM %", "MEM%", "memory, per cent of the host's", (5, 6), 9)
-            }
-            Self::MemoryMax => right("MEM MAX", "MAX", "the most memory it may hold", (5, 8), 6),
-            Self::NetReceived => right("NET RX/s", "RX/s", "bytes received per second", (5, 9), 14),
-            Self::NetSent => right("NET TX/s", "TX/s", "bytes sent per second", (5, 9), 13),
-            Self::DiskRead => right("DISK RD/s", "RD/s", "bytes read per second", (5, 10), 12),
-            Self::DiskWritten => {
-                right("DISK WR/s", "WR/s", "bytes written per second", (5, 10), 11)
-            }
-            Self::DiskReads => right("READS/s", "RDS", "read requests per second", (5, 8), 8),
-            Self::DiskWrites => right("WRITES/s", "WRS", "write requests per second", (5, 9), 8),
-            Self::Pool => right("POOL", "POOL", "the CPU pool it is in", (5, 5), 5),
-            Self::Uuid => left("UUID", "UUID", "its uuid", (36, 36), 4),
-        }
-    }
-
-    /// Its place among all columns.
-    pub(super) fn place(self) -> usize {
-        let place = Self::ALL.iter().position(|&column| column == self);
-        place.unwrap_or_default()
-    }
-
-    /// Whether people look for the greatest first in it.
-    pub(super) fn descends(self) -> bool {
-        !matches!(
-            self,
-            Self::Id | Self::Name | Self::Type | Self::State | Self::Pool | Self::Uuid
-        )
-    }
 }
 
 impl Slot {
@@ -215,8 +286,8 @@ impl Slot {
 /// What stays the longest has the highest.
 fn rank(column: Column, sort: Column) -> u8 {
     match column {
-        Column::Name => column.shape().stays,
-        column if column == sort => Column::Name.shape().stays - 1,
+        Column::NAME => column.shape().stays,
+        column if column == sort => Column::NAME.shape().stays - 1,
         column => column.shape().stays,
     }
 }
@@ -236,8 +307,8 @@ pub(super) fn fit(
 ) -> Vec<Slot> {
     let width = usize::from(width);
     let narrowest = |column: Column| match column {
-        Column::Id => id.max(column.shape().widths.0),
-        Column::Name if whole => name.max(column.shape().widths.0),
+        Column::ID => id.max(column.shape().widths.0),
+        Column::NAME if whole => name.max(column.shape().widths.0),
         _ => column.shape().widths.0,
     };
     let mut ranked: Vec<usize> = (0..chosen.len()).collect();
@@ -263,17 +334,17 @@ pub(super) fn fit(
             left -= more;
         }
     };
-    widen(Column::Name, name.min(24));
-    widen(Column::CpuBar, 8);
-    widen(Column::CpuHistory, 8);
+    widen(Column::NAME, name.min(24));
+    widen(Column::CPU_BAR, 8);
+    widen(Column::CPU_HISTORY, 8);
     for &column in chosen {
-        if !matches!(column, Column::CpuBar | Column::CpuHistory) {
+        if !matches!(column, Column::CPU_BAR | Column::CPU_HISTORY) {
             widen(column, column.shape().widths.1);
         }
     }
-    for column in [Column::Name, Column::CpuBar, Column::CpuHistory] {
+    for column in [Column::NAME, Column::CPU_BAR, Column::CPU_HISTORY] {
         let limit = match column {
-            Column::Name => name,
+            Column::NAME => name,
             _ => column.shape().widths.1,
         };
         widen(column, limit);
@@ -300,8 +371,34 @@ mod tests {
     use proptest::prelude::*;
     use proptest::sample::{select, subsequence};
 
+    fn all() -> Vec<Column> {
+        Column::all().collect()
+    }
+
+    fn usual() -> Vec<Column> {
+        Column::usual().collect()
+    }
+
+    #[test]
+    fn every_figure_is_one_column_with_a_key_of_its_own() {
+        let mut keys: Vec<&str> = Column::all().map(Column::key).collect();
+        let figures = DomainSample::fields().len() + fields::sums().len();
+        // The bar, the history and the share of memory are no figures.
+        assert_eq!(keys.len(), figures + 3);
+        for laid in &LAID {
+            let is_figure = DomainSample::fields().iter().chain(fields::sums());
+            let is_figure = is_figure
+                .map(|field| field.name)
+                .any(|name| name == laid.figure);
+            assert_eq!(is_figure, !laid.figure.is_empty(), "{}", laid.key);
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), figures + 3);
+    }
+
     fn titles(width: u16, name: usize) -> String {
-        let slots = fit(&Column::USUAL, Column::Cpu, width, (1, name), false);
+        let slots = fit(&usual(), Column::CPU, width, (1, name), false);
         let titles = slots.iter().map(|slot| slot.title());
         titles.collect::<Vec<_>>().join(" ")
     }
@@ -319,9 +416,9 @@ mod tests {
 
     #[test]
     fn what_was_chosen_stays_longer_than_what_is_drawn() {
-        for column in Column::ALL {
-            if !Column::USUAL.contains(&column) {
-                let drawn = [Column::CpuBar, Column::CpuHistory];
+        for column in Column::all() {
+            if !usual().contains(&column) {
+                let drawn = [Column::CPU_BAR, Column::CPU_HISTORY];
                 assert!(
                     drawn
                         .iter()
@@ -333,8 +430,8 @@ mod tests {
 
     #[test]
     fn the_column_that_is_sorted_by_stays_the_longest_beside_the_name() {
-        for sort in Column::ALL {
-            let slots = fit(&Column::ALL, sort, 45, (1, 30), false);
+        for sort in Column::all() {
+            let slots = fit(&all(), sort, 45, (1, 30), false);
             assert!(slots.iter().any(|slot| slot.column == sort), "{sort:?}");
         }
     }
@@ -342,8 +439,8 @@ mod tests {
     #[test]
     fn the_name_gets_the_room_that_it_needs() {
         let name = |width, longest, whole| {
-            let slots = fit(&Column::USUAL, Column::Cpu, width, (1, longest), whole);
-            let name = slots.iter().find(|slot| slot.column == Column::Name);
+            let slots = fit(&usual(), Column::CPU, width, (1, longest), whole);
+            let name = slots.iter().find(|slot| slot.column == Column::NAME);
             name.map(|slot| slot.width)
         };
         assert_eq!(name(200, 60, false), Some(60));
@@ -355,8 +452,8 @@ mod tests {
     proptest! {
         #[test]
         fn slots_stand_side_by_side_within_the_line(
-            chosen in subsequence(Column::ALL.to_vec(), 1..=Column::ALL.len()),
-            sort in select(Column::ALL.to_vec()),
+            chosen in subsequence(all(), 1..=all().len()),
+            sort in select(all()),
             width in 0_u16..300, id in 1_usize..=5, name in 0_usize..100, whole: bool,
         ) {
             let slots = fit(&chosen, sort, width, (id, name), whole);
@@ -369,12 +466,12 @@ mod tests {
             prop_assert!(next <= width + 1);
             // Whatever is left out matters less than all that is shown, or is wider.
             let narrowest = |column: Column| match column {
-                Column::Id => id.max(3),
+                Column::ID => id.max(3),
                 column => column.shape().widths.0,
             };
             let shown = |column: &Column| slots.iter().any(|slot| slot.column == *column);
             for left_out in chosen.iter().filter(|column| !shown(column)) {
-                prop_assert!(*left_out != Column::Name);
+                prop_assert!(*left_out != Column::NAME);
                 for slot in &slots {
                     prop_assert!(rank(*left_out, sort) <= rank(slot.column, sort)
                         || narrowest(*left_out) > narrowest(slot.column));

@@ -2,8 +2,8 @@
 
 use super::cells::Key;
 use super::columns::Column;
-use crate::rates::Rates;
-use crate::snapshot::{DomId, Domain, Snapshot};
+use crate::sample::Sample;
+use crate::snapshot::{DomId, Domain};
 
 /// How the rows are put in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,17 +16,15 @@ pub(super) struct Order {
 
 /// The places in the snapshot of the domains that pass the filter, in order. Equal ones stand in
 /// the order of their ids.
-pub(super) fn rows(snapshot: &Snapshot, rates: &Rates, order: Order, filter: &str) -> Vec<usize> {
+pub(super) fn rows(sample: Sample<'_>, order: Order, filter: &str) -> Vec<usize> {
     let filter = Filter::new(filter);
-    let mut rows: Vec<(bool, Key, usize)> = snapshot
-        .domains
-        .iter()
-        .zip(&rates.domains)
+    let mut rows: Vec<(bool, Key, usize)> = sample
+        .domains()
         .enumerate()
-        .filter(|(_, (domain, _))| filter.passes(domain))
-        .map(|(index, (domain, rates))| {
-            let second = !(order.dom0_first && domain.id == DomId(0));
-            (second, Key::of(order.by, domain, rates), index)
+        .filter(|(_, one)| filter.passes(one.domain))
+        .map(|(index, one)| {
+            let second = !(order.dom0_first && one.domain.id == DomId(0));
+            (second, Key::of(order.by, one), index)
         })
         .collect();
     rows.sort_by(|(second, key, _), (other_second, other_key, _)| {
@@ -65,6 +63,7 @@ impl Filter {
 mod tests {
     use super::*;
     use crate::fixtures::{SECOND, domain, snapshot};
+    use crate::rates::Rates;
 
     /// The ids of the domains that are shown, in order.
     fn ids(by: Column, descending: bool, filter: &str) -> Vec<u16> {
@@ -90,24 +89,26 @@ mod tests {
             descending,
             dom0_first: false,
         };
-        let rows = rows(&new, &Rates::between(Some(&old), &new), order, filter);
+        let rates = &Rates::between(Some(&old), &new);
+        let snapshot = &new;
+        let rows = rows(Sample { snapshot, rates }, order, filter);
         rows.into_iter().map(|row| new.domains[row].id.0).collect()
     }
 
     #[test]
     fn what_is_not_known_comes_last_in_either_direction() {
-        assert_eq!(ids(Column::Cpu, true, ""), [7, 0, 8, 9]);
-        assert_eq!(ids(Column::Cpu, false, ""), [0, 7, 8, 9]);
-        assert_eq!(ids(Column::Name, false, ""), [0, 8, 7, 9]);
-        assert_eq!(ids(Column::Name, true, ""), [7, 8, 0, 9]);
+        assert_eq!(ids(Column::CPU, true, ""), [7, 0, 8, 9]);
+        assert_eq!(ids(Column::CPU, false, ""), [0, 7, 8, 9]);
+        assert_eq!(ids(Column::NAME, false, ""), [0, 8, 7, 9]);
+        assert_eq!(ids(Column::NAME, true, ""), [7, 8, 0, 9]);
     }
 
     #[test]
     fn the_filter_takes_part_of_a_name_and_the_beginning_of_an_id_or_uuid() {
-        assert_eq!(ids(Column::Id, false, "WE"), [7]);
-        assert_eq!(ids(Column::Id, false, "-"), [0, 8]);
-        assert_eq!(ids(Column::Id, false, "9"), [9]);
-        assert_eq!(ids(Column::Id, false, "00000000-0000"), [0, 7, 8, 9]);
-        assert!(ids(Column::Id, false, "nowhere").is_empty());
+        assert_eq!(ids(Column::ID, false, "WE"), [7]);
+        assert_eq!(ids(Column::ID, false, "-"), [0, 8]);
+        assert_eq!(ids(Column::ID, false, "9"), [9]);
+        assert_eq!(ids(Column::ID, false, "00000000-0000"), [0, 7, 8, 9]);
+        assert!(ids(Column::ID, false, "nowhere").is_empty());
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn lines(state: &App, at: usize) -> Vec<Line<'static>> {
         "Space shows or hides a column, Enter sorts by it, Esc is done",
         state.style(Role::Dim),
     )];
-    lines.extend(Column::ALL.iter().enumerate().map(|(index, &column)| {
+    lines.extend(Column::all().enumerate().map(|(index, column)| {
         let shape = column.shape();
         let shown = match state.settings.columns.contains(&column) {
             true => "[x]",
@@ -26,7 +26,7 @@ pub(super) fn lines(state: &App, at: usize) -> Vec<Line<'static>> {
         };
         let line = Line::from(vec![
             Span::raw(format!("{shown} {:<10} ", shape.titles.0)),
-            Span::raw(shape.holds),
+            Span::raw(shape.doc),
             Span::styled(sorted, state.style(Role::Accent)),
         ]);
         match index == at {

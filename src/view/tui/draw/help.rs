@@ -62,7 +62,10 @@ const KEYS: [(&str, &str); 40] = [
         "CPU %",
         "of one pCPU: a domain that keeps two busy uses 200 %",
     ),
-    ("BUSY", "of what the domain's vCPUs could use; so is LATELY"),
+    (
+        "BUSY",
+        "of what the domain's vCPUs could use; so is HISTORY",
+    ),
     ("RX  TX", "bytes per second that the guest received, sent"),
     ("RD  WR", "bytes per second that the guest read, wrote"),
     ("-", "not known, or not yet: rates need two samples"),

@@ -6,8 +6,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::glyphs::{bar, history};
 use super::{Layout, Pen, Target, device_rows};
-use crate::rates::DomainRates;
-use crate::snapshot::Domain;
+use crate::sample::DomainSample;
 use crate::text::{columns, shortened};
 use crate::view::Sample;
 use crate::view::tui::app::App;
@@ -30,21 +29,20 @@ pub(super) fn draw(state: &App, layout: Layout, buffer: &mut Buffer) {
             titles(state, &slots, line, buffer);
             y += 1;
         }
-        let (domain, rates) = (
-            &sample.snapshot.domains[place],
-            &sample.rates.domains[place],
-        );
+        let Some(one) = sample.domain(place) else {
+            return;
+        };
         line(
             state,
             &slots,
-            (domain, rates, sample.snapshot.host.memory_bytes),
+            one,
             chosen == Some(row),
             layout.body,
             y,
             buffer,
         );
         y += 1;
-        for text in device_rows::lines(domain, rates, state.display) {
+        for text in device_rows::lines(one.domain, one.rates, state.display) {
             if let Some(mut pen) = Pen::new(buffer, layout.body, y) {
                 pen.say("    ");
                 pen.put(&shortened(&text, pen.room()), state.style(Role::Dim));
@@ -98,22 +96,23 @@ fn titles(state: &App, slots: &[Slot], area: Rect, buffer: &mut Buffer) {
 fn line(
     state: &App,
     slots: &[Slot],
-    (domain, rates, host_bytes): (&Domain, &DomainRates, u64),
+    one: DomainSample<'_>,
     chosen: bool,
     area: Rect,
     y: u16,
     buffer: &mut Buffer,
 ) {
+    let DomainSample { domain, rates, .. } = one;
     let share = rates.cpu_percent_of_vcpus.map(|share| share.value);
     let loaded = share.map_or_else(Style::new, |share| state.style(load(share)));
     for &slot in slots {
         let width = usize::from(slot.width);
         let (text, style) = match slot.column {
-            Column::CpuBar => {
+            Column::CPU_BAR => {
                 let share = share.unwrap_or(0.0) / 100.0;
                 (bar(share, width, state.terminal.unicode), loaded)
             }
-            Column::CpuHistory => {
+            Column::CPU_HISTORY => {
                 let full = 100.0 * domain.vcpus_online.max(1) as f32;
                 let past = state
                     .histories()
@@ -122,12 +121,12 @@ fn line(
                 (past.unwrap_or_default(), state.style(Role::Calm))
             }
             column => {
-                let text = cells::text(column, domain, rates, host_bytes);
+                let text = cells::text(column, one);
                 let style = match column {
-                    Column::State => role(domain.states.summary())
+                    Column::STATE => role(domain.states.summary())
                         .map_or_else(Style::new, |role| state.style(role)),
-                    Column::Cpu | Column::CpuOfVcpus => loaded,
-                    Column::Name | Column::Id => Style::new(),
+                    Column::CPU | Column::CPU_OF_VCPUS => loaded,
+                    Column::NAME | Column::ID => Style::new(),
                     _ if cells::is_idle(&text) => state.style(Role::Dim),
                     _ => Style::new(),
                 };

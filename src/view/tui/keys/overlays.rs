@@ -23,11 +23,13 @@ impl App {
     }
 
     pub(super) fn key_in_columns(&mut self, at: usize, code: KeyCode) {
-        let last = Column::ALL.len() - 1;
+        let last = Column::all().len() - 1;
         let at = match code {
             KeyCode::Esc | KeyCode::Char('c' | 's' | 'q') => return,
             KeyCode::Enter => {
-                let column = Column::ALL[at.min(last)];
+                let Some(column) = Column::all().nth(at) else {
+                    return;
+                };
                 if self.settings.sort != column {
                     self.sort_by(column);
                 }
@@ -38,7 +40,9 @@ impl App {
                 return;
             }
             KeyCode::Char(' ') => {
-                self.toggle(Column::ALL[at.min(last)]);
+                if let Some(column) = Column::all().nth(at) {
+                    self.toggle(column);
+                }
                 at
             }
             KeyCode::Up | KeyCode::Char('k') => at.saturating_sub(1),

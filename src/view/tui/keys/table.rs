@@ -71,7 +71,7 @@ impl App {
 
     /// Sorts by the column before or after the one that it is sorted by.
     fn sort_by_neighbour(&mut self, by: isize) {
-        let drawn = |column: &Column| matches!(column, Column::CpuBar | Column::CpuHistory);
+        let drawn = |column: &Column| matches!(*column, Column::CPU_BAR | Column::CPU_HISTORY);
         let columns = self.settings.columns.iter().copied();
         let columns: Vec<Column> = columns.filter(|column| !drawn(column)).collect();
         let now = columns

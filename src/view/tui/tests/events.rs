@@ -5,8 +5,17 @@ use std::time::Duration;
 use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 use super::*;
+use crate::fixtures::equipped;
+use crate::rates::Rates;
+use crate::sample::Sample;
 use crate::snapshot::{DiskCounter, DomainType, NicCounter, ShutdownReason, StateFlags};
 use crate::view::tui::Column;
+use crate::view::tui::cells::Key;
+
+/// The columns that were laid out by hand.
+fn laid_out() -> impl Iterator<Item = Column> {
+    Column::all().take(column("uuid").place() + 1)
+}
 
 /// The ids in the table, from the top.
 fn ids(state: &App) -> Vec<u16> {
@@ -70,15 +79,15 @@ fn every_column_can_be_sorted_by() {
     keys(&mut state, "r");
     assert_eq!(ids(&state), [0, 1, 2, 3, 4]);
     keys(&mut state, "2");
-    assert_eq!(state.settings().sort, Column::Name);
+    assert_eq!(state.settings().sort, Column::NAME);
     assert_eq!(ids(&state), [0, 1, 2, 3, 4]);
     keys(&mut state, "2");
     assert_eq!(ids(&state), [4, 3, 2, 1, 0]);
     keys(&mut state, "S");
-    assert_eq!(state.settings().sort, Column::State);
+    assert_eq!(state.settings().sort, Column::STATE);
     keys(&mut state, "<<<");
-    assert_eq!(state.settings().sort, Column::DiskWritten);
-    for (place, column) in Column::ALL.into_iter().enumerate() {
+    assert_eq!(state.settings().sort, column("disk_written"));
+    for (place, column) in Column::all().enumerate() {
         keys(&mut state, "s");
         key(&mut state, KeyCode::Home);
         for _ in 0..place {
@@ -101,13 +110,15 @@ fn a_digit_counts_the_columns_that_are_shown() {
     let titles = lines(&mut state, 40, 24)[4].clone();
     assert!(titles.trim_start().starts_with("ID NAME"), "{titles}");
     keys(&mut state, "4");
-    assert_eq!(state.settings().sort, Column::Cpu);
+    assert_eq!(state.settings().sort, Column::CPU);
     keys(&mut state, "5");
-    assert_eq!(state.settings().sort, Column::Memory);
+    assert_eq!(state.settings().sort, column("memory"));
     keys(&mut state, "9");
-    assert_eq!(state.settings().sort, Column::Memory, "there is no ninth");
+    assert_eq!(state.settings().sort, column("memory"), "there is no ninth");
     keys(&mut state, "c");
-    key(&mut state, KeyCode::End);
+    for _ in 0..column("uuid").place() {
+        keys(&mut state, "j");
+    }
     key(&mut state, KeyCode::Enter);
     assert_eq!(
         lines(&mut state, 40, 24)[23],
@@ -136,19 +147,19 @@ fn each_column_has_an_order_of_its_own() {
     };
     for (domain, before) in new.domains.iter_mut().zip(&mut old.domains) {
         let of = |column| rank(column, domain.id.0);
-        domain.name = Some(["a", "B", "c", "D"][of(Column::Name) as usize - 1].into());
-        domain.vcpus_online = of(Column::Vcpus) as u32;
-        domain.memory_bytes = of(Column::Memory) << 20;
-        domain.memory_max_bytes = match of(Column::MemoryMax) {
+        domain.name = Some(["a", "B", "c", "D"][of(Column::NAME) as usize - 1].into());
+        domain.vcpus_online = of(column("vcpus")) as u32;
+        domain.memory_bytes = of(column("memory")) << 20;
+        domain.memory_max_bytes = match of(column("memory_max")) {
             4 => None,
             rank => Some(rank << 30),
         };
-        domain.pool = of(Column::Pool) as u32;
-        let uuid = uuid::Uuid::from_u128(u128::from(of(Column::Uuid)));
+        domain.pool = of(column("pool")) as u32;
+        let uuid = uuid::Uuid::from_u128(u128::from(of(column("uuid"))));
         (domain.uuid, before.uuid) = (uuid, uuid);
         // CPU time is little in the second before, so that it orders otherwise than CPU use.
-        let used = of(Column::Cpu) * 1_000_000;
-        domain.cpu_time_ns = of(Column::CpuTime) * 1_000_000_000;
+        let used = of(Column::CPU) * 1_000_000;
+        domain.cpu_time_ns = of(column("cpu_time")) * 1_000_000_000;
         before.cpu_time_ns = domain.cpu_time_ns - used;
         before.vcpus_online = domain.vcpus_online;
         let (nics, disks) = (
@@ -161,8 +172,8 @@ fn each_column_has_an_order_of_its_own() {
         );
         for (nic, before) in nics.iter_mut().zip(nics_before) {
             (before[NicCounter::RxBytes], before[NicCounter::TxBytes]) = (Some(0), Some(0));
-            nic[NicCounter::RxBytes] = Some(rank(Column::NetReceived, domain.id.0) << 20);
-            nic[NicCounter::TxBytes] = Some(rank(Column::NetSent, domain.id.0) << 10);
+            nic[NicCounter::RxBytes] = Some(rank(column("net_received"), domain.id.0) << 20);
+            nic[NicCounter::TxBytes] = Some(rank(column("net_sent"), domain.id.0) << 10);
         }
         for (disk, before) in disks.iter_mut().zip(disks_before) {
             (
@@ -173,18 +184,18 @@ fn each_column_has_an_order_of_its_own() {
                 before[DiskCounter::ReadRequests],
                 before[DiskCounter::WriteRequests],
             ) = (Some(0), Some(0));
-            disk[DiskCounter::ReadBytes] = Some(rank(Column::DiskRead, domain.id.0) << 20);
-            disk[DiskCounter::WriteBytes] = Some(rank(Column::DiskWritten, domain.id.0) << 10);
-            disk[DiskCounter::ReadRequests] = Some(rank(Column::DiskReads, domain.id.0) * 1000);
-            disk[DiskCounter::WriteRequests] = Some(rank(Column::DiskWrites, domain.id.0) * 10);
+            disk[DiskCounter::ReadBytes] = Some(rank(column("disk_read"), domain.id.0) << 20);
+            disk[DiskCounter::WriteBytes] = Some(rank(column("disk_written"), domain.id.0) << 10);
+            disk[DiskCounter::ReadRequests] = Some(rank(column("disk_reads"), domain.id.0) * 1000);
+            disk[DiskCounter::WriteRequests] = Some(rank(column("disk_writes"), domain.id.0) * 10);
         }
     }
     let mut kinds = [DomainType::Hvm, DomainType::Pv, DomainType::Pvh].into_iter();
-    for id in &order(Column::Type)[..3] {
+    for id in &order(column("type"))[..3] {
         new.domains[usize::from(*id)].kind = kinds.next().unwrap();
     }
     // blocked, crashed, dying, paused
-    let states = order(Column::State);
+    let states = order(Column::STATE);
     for domain in &mut new.domains {
         domain.states = StateFlags::default();
         match states.iter().position(|&id| id == domain.id.0).unwrap() {
@@ -194,45 +205,73 @@ fn each_column_has_an_order_of_its_own() {
             _ => domain.states.paused = true,
         }
     }
-    let (kinds, cpu) = (order(Column::Type), order(Column::Cpu));
+    let (kinds, cpu) = (order(column("type")), order(Column::CPU));
     let share = |id: &u16| {
         let one = &new.domains[usize::from(*id)];
-        rank(Column::Cpu, *id) * 12 / u64::from(one.vcpus_online)
+        rank(Column::CPU, *id) * 12 / u64::from(one.vcpus_online)
     };
     let mut of_vcpus = cpu.clone();
     of_vcpus.sort_by_key(share);
     let mut state = super::state(Settings {
-        columns: Column::ALL.to_vec(),
-        sort: Column::Id,
+        columns: Column::all().collect(),
+        sort: Column::ID,
         descending: false,
         ..Settings::default()
     });
     state.take(old);
     state.take(new);
     let mut seen = std::collections::HashSet::new();
-    for column in Column::ALL {
-        if state.settings().sort != column {
-            state.sort_by(column);
+    for sorted in laid_out() {
+        if state.settings().sort != sorted {
+            state.sort_by(sorted);
         }
         if state.settings().descending {
             keys(&mut state, "r");
         }
-        let expected = match column {
-            Column::Id => vec![0, 1, 2, 3],
-            Column::CpuOfVcpus | Column::CpuBar | Column::CpuHistory => of_vcpus.clone(),
-            Column::MemoryShare => order(Column::Memory),
+        let expected = match sorted {
+            Column::ID => vec![0, 1, 2, 3],
+            Column::CPU_OF_VCPUS | Column::CPU_BAR | Column::CPU_HISTORY => of_vcpus.clone(),
+            _ if sorted == column("memory_share") => order(column("memory")),
             // The fourth one is of the same type as one before it, and stands by its id.
-            Column::Type => {
+            _ if sorted == column("type") => {
                 let mut ids = kinds.clone();
                 ids[2..].sort_unstable();
                 ids
             }
-            column => order(column),
+            _ => order(sorted),
         };
-        assert_eq!(ids(&state), expected, "{column:?}");
+        assert_eq!(ids(&state), expected, "{sorted:?}");
         seen.insert(expected);
     }
-    assert!(seen.len() >= Column::ALL.len() - 4, "few differ in nothing");
+    assert!(
+        seen.len() >= laid_out().count() - 4,
+        "few differ in nothing"
+    );
+}
+
+#[test]
+fn every_figure_orders_the_domains() {
+    let (old, new) = equipped();
+    let rates = &Rates::between(Some(&old), &new);
+    let snapshot = &new;
+    let mut state = super::state(Settings::default());
+    state.take(old.clone());
+    state.take(new.clone());
+    for sorted in Column::all() {
+        if state.settings().sort != sorted {
+            state.sort_by(sorted);
+        }
+        let descending = state.settings().descending;
+        let of = |&row: &usize| {
+            let domain = Sample { snapshot, rates }.domain(row).unwrap();
+            Key::of(sorted, domain)
+        };
+        let in_order: Vec<Key> = state.rows.iter().map(of).collect();
+        assert!(
+            in_order.is_sorted_by(|a, b| a.compare(b, descending).is_le()),
+            "{sorted:?}: {in_order:?}"
+        );
+    }
 }
 
 #[test]
@@ -243,19 +282,19 @@ fn columns_are_chosen_from_all_there_are() {
     key(&mut state, KeyCode::Esc);
     assert!(lines(&mut state, 200, 24)[4].contains("NAME         TYPE  STATE"));
     keys(&mut state, "c");
-    for _ in Column::ALL {
+    for _ in Column::all() {
         keys(&mut state, " j");
     }
     assert_eq!(
         state.settings().columns.len(),
-        Column::ALL.len() - Column::USUAL.len() - 1
+        Column::all().len() - Column::usual().count() - 1
     );
     let mut one = super::state(Settings {
-        columns: vec![Column::Id],
+        columns: vec![Column::ID],
         ..Settings::default()
     });
     keys(&mut one, "c ");
-    assert_eq!(one.settings().columns, [Column::Id], "one is left");
+    assert_eq!(one.settings().columns, [Column::ID], "one is left");
 }
 
 #[test]
@@ -283,7 +322,7 @@ fn a_click_sorts_or_chooses() {
     let mut state = watching(5);
     lines(&mut state, 80, 24);
     click(&mut state, 6, 4);
-    assert_eq!(state.settings().sort, Column::Name);
+    assert_eq!(state.settings().sort, Column::NAME);
     click(&mut state, 6, 7);
     assert_eq!(state.cursor.chosen().unwrap().id.0, 2);
     // With lines below each domain, a line belongs to the domain above it.

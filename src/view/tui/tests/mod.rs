@@ -12,11 +12,16 @@ use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
 use super::theme::{Depth, Terminal as Shows};
-use super::{App, Command, Settings, draw};
+use super::{App, Column, Command, Settings, draw};
 use crate::fixtures::at_work;
 use crate::view::DisplayOptions;
 
 /// A screen with this state on it.
+/// The column that has this key.
+fn column(key: &str) -> Column {
+    Column::by_key(key).unwrap()
+}
+
 fn state(settings: Settings) -> App {
     let shows = Shows {
         depth: Depth::True,

@@ -27,7 +27,7 @@ fn everything_usual_is_on_80_by_24() {
     assert_eq!(screen[3], "12 domains: 4 running, 4 runnable, 4 blocked");
     assert_eq!(
         screen[4],
-        " ID NAME     STATE     VCPU CPU%▼ BUSY     LATELY    MEM  RX/s  TX/s  RD/s  WR/s"
+        " ID NAME     STATE     VCPU CPU%▼ BUSY     PAST      MEM  RX/s  TX/s  RD/s  WR/s"
     );
     assert_eq!(
         screen[5],
@@ -261,7 +261,7 @@ fn the_page_of_a_domain_fits_80_by_24() {
 #[test]
 fn the_page_charts_all_that_a_domain_uses() {
     let mut state = state(Settings {
-        sort: Column::Id,
+        sort: Column::ID,
         descending: true,
         ..Settings::default()
     });
