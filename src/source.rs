@@ -4,63 +4,19 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::dom0::{Devices, Dom0, Fault, Roots};
-use crate::snapshot::{Backend, DiskBackend, DomId, Domain, Identity, Note, Pool, Snapshot};
+use crate::snapshot::{
+    Backend, Collect, DiskBackend, DomId, Domain, Identity, Note, Pool, Snapshot,
+};
 use crate::xen::Error;
 use crate::xen::Hypervisor;
 use crate::xenstore::{Keys, XenStore};
-
-/// What a sample is to hold beyond the figures of the domains and the host, which cost one
-/// hypercall each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Parts {
-    /// Names of domains and pools: a read in XenStore for each.
-    pub names: bool,
-    /// Memory targets: a read in XenStore for each domain.
-    pub targets: bool,
-    /// Static maxima and XenStore's uuids: two more.
-    pub details: bool,
-    /// vCPUs: a hypercall for each.
-    pub vcpus: bool,
-    /// Where vCPUs may run: another hypercall for each.
-    pub affinities: bool,
-    /// What the scheduler allows: a hypercall for each domain.
-    pub scheduling: bool,
-    /// NICs: a few files for each.
-    pub nics: bool,
-    /// Disks: a few files for each.
-    pub disks: bool,
-    /// MAC addresses of NICs: a read in XenStore for each.
-    pub macs: bool,
-    /// Where pCPUs are, NUMA nodes, CPU pools, the hypervisor's build, and dom0's kernel.
-    pub host: bool,
-    /// What only an audit compares: Xen's clock, what XenStore lists, a read for each domain with a
-    /// backend and for each vCPU, and the free memory once more.
-    pub audit_inputs: bool,
-}
-
-impl Parts {
-    /// Everything there is.
-    pub const ALL: Self = Self {
-        names: true,
-        targets: true,
-        details: true,
-        vcpus: true,
-        affinities: true,
-        scheduling: true,
-        nics: true,
-        disks: true,
-        macs: true,
-        host: true,
-        audit_inputs: true,
-    };
-}
 
 /// The running host: the hypervisor, XenStore, and dom0's kernel.
 pub struct Source {
     hypervisor: Hypervisor,
     xenstore: XenStore,
     dom0: Dom0,
-    parts: Parts,
+    collect: Collect,
     /// The domains that are wanted; `None` for all.
     only: Option<Vec<Identity>>,
     /// The domain of which everything is wanted.
@@ -68,17 +24,17 @@ pub struct Source {
 }
 
 impl Source {
-    /// Opens the line to the hypervisor below this kernel; every sample will hold `parts`. See
-    /// [`Hypervisor::open`] for `allow_untested`.
+    /// Opens the line to the hypervisor below this kernel; every sample will hold
+    /// what `collect` says. See [`Hypervisor::open`] for `allow_untested`.
     ///
     /// # Errors
     /// Those of [`Hypervisor::open`].
-    pub fn open(parts: Parts, allow_untested: bool) -> Result<Self, Error> {
+    pub fn open(collect: Collect, allow_untested: bool) -> Result<Self, Error> {
         Ok(Self {
             hypervisor: Hypervisor::open(allow_untested)?,
             xenstore: XenStore::default(),
             dom0: Dom0::new(Roots::live()),
-            parts,
+            collect,
             only: None,
             focus: None,
         })
@@ -98,8 +54,8 @@ impl Source {
     }
 
     /// What samples will hold from now on.
-    pub fn set_parts(&mut self, parts: Parts) {
-        self.parts = parts;
+    pub fn set_collect(&mut self, collect: Collect) {
+        self.collect = collect;
     }
 
     /// Samples will hold these domains alone from now on: no more is asked than about them.
@@ -107,7 +63,7 @@ impl Source {
         self.only = Some(only);
     }
 
-    /// Samples will hold all there is about this domain from now on, and the parts about the others.
+    /// Samples will hold all there is about this domain from now on, and what is collected of all about the others.
     pub fn focus_on(&mut self, at: Option<Identity>) {
         self.focus = at;
     }
@@ -120,7 +76,7 @@ impl Source {
     pub fn sample(&mut self) -> Result<Snapshot, Error> {
         let mut host = self.hypervisor.host()?;
         // Between the two readings that it is for.
-        let xen_clock = match self.parts.audit_inputs {
+        let xen_clock = match self.collect.audit_inputs {
             true => self.hypervisor.clock(),
             false => None,
         };
@@ -131,17 +87,17 @@ impl Source {
         }
         let mut notes = Vec::new();
         // Close to the domains, for it is held against what they have run.
-        host.dom0 = self.parts.host.then(|| self.dom0.kernel());
+        host.dom0 = self.collect.host.then(|| self.dom0.kernel());
 
         for domain in &mut domains {
             let focus = self.is_focus(domain);
-            if self.parts.vcpus || focus {
-                let affinities = self.parts.affinities || focus;
+            if self.collect.vcpus || focus {
+                let affinities = self.collect.affinities || focus;
                 domain.vcpus = self.hypervisor.vcpus(domain, affinities)?;
             }
         }
-        let scheduling = self.parts.scheduling || self.focus.is_some();
-        let mut pools = if self.parts.host || scheduling {
+        let scheduling = self.collect.scheduling || self.focus.is_some();
+        let mut pools = if self.collect.host || scheduling {
             self.hypervisor.pools()?
         } else {
             Vec::new()
@@ -149,12 +105,12 @@ impl Source {
         if scheduling {
             self.schedule(&mut domains, &pools)?;
         }
-        if self.parts.host {
+        if self.collect.host {
             self.hypervisor.locate(&mut host.pcpu)?;
             host.nodes = Some(self.hypervisor.nodes()?);
             host.build = Some(self.hypervisor.build()?);
         }
-        if self.parts.audit_inputs {
+        if self.collect.audit_inputs {
             host.memory_free_after_bytes = Some(self.hypervisor.memory_free_bytes()?);
         }
         let mut orphans = Vec::new();
@@ -164,16 +120,16 @@ impl Source {
         let left = give(&mut domains, devices.disks, |domain| &mut domain.disks);
         orphans.extend(backends("vbd", left, |disk| disk.id));
         let keys = Keys {
-            names: self.parts.names,
-            targets: self.parts.targets,
-            details: self.parts.details,
-            availability: self.parts.audit_inputs,
-            macs: self.parts.macs,
-            disks: self.parts.disks,
+            names: self.collect.names,
+            targets: self.collect.targets,
+            details: self.collect.details,
+            availability: self.collect.audit_inputs,
+            macs: self.collect.macs,
+            disks: self.collect.disks,
             focus: self.focus.map(|domain| domain.id),
         };
         notes.extend(self.xenstore.describe(&mut domains, &mut pools, keys));
-        let listing = match self.parts.audit_inputs && !xenstore_is_down(&notes) {
+        let listing = match self.collect.audit_inputs && !xenstore_is_down(&notes) {
             true => self
                 .xenstore
                 .listing()
@@ -183,7 +139,7 @@ impl Source {
         };
         self.count_tapdisks(&mut domains);
         notes.extend(failed(self.dom0.faults()));
-        host.pools = self.parts.host.then_some(pools);
+        host.pools = self.collect.host.then_some(pools);
         tracing::trace!(
             domains = domains.len(),
             uncertainty_ns = stamp.uncertainty_ns,
@@ -213,7 +169,7 @@ impl Source {
 
     fn schedule(&self, domains: &mut [Domain], pools: &[Pool]) -> Result<(), Error> {
         for domain in domains {
-            if !self.parts.scheduling && !self.is_focus(domain) {
+            if !self.collect.scheduling && !self.is_focus(domain) {
                 continue;
             }
             let pool = pools.iter().find(|pool| pool.id == domain.pool);
@@ -226,7 +182,7 @@ impl Source {
 
     /// The devices that are wanted, none when dom0's kernel does not list them; a note says why.
     fn devices(&mut self, notes: &mut Vec<Note>) -> Devices {
-        let (nics, disks) = (self.parts.nics, self.parts.disks);
+        let (nics, disks) = (self.collect.nics, self.collect.disks);
         let only = self.only.as_ref();
         let wanted = |id| only.is_none_or(|only| only.iter().any(|domain| domain.id == id));
         self.dom0

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use ratatui::crossterm::event::{self, Event};
 use thiserror::Error;
-use xenscope::source::Parts;
+use xenscope::snapshot::Collect;
 use xenscope::view::tui::{App, Command, Needs, Settings, Terminal, suspends};
 
 use crate::cli::Top;
@@ -77,7 +77,8 @@ pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
 
     let (sender, messages) = mpsc::channel();
     let needs = state.needs();
-    let (requests, newest) = sampler::start(parts(needs), interval, allow_untested, sender.clone());
+    let (requests, newest) =
+        sampler::start(collect(needs), interval, allow_untested, sender.clone());
     // No screen before there is something to show on it: what fails until then is told as ever.
     let first = messages.recv().ok().and_then(|_| newest.take());
     state.take(first.ok_or(NoScreen::Ended)?.outcome?);
@@ -128,15 +129,15 @@ fn settings() -> (Settings, Option<String>) {
     }
 }
 
-/// The parts of a sample that the screen needs.
-fn parts(needs: Needs) -> Parts {
-    Parts {
+/// What the screen needs of a sample.
+fn collect(needs: Needs) -> Collect {
+    Collect {
         names: true,
         nics: true,
         disks: true,
         vcpus: needs.vcpus,
         host: needs.host,
-        ..Parts::default()
+        ..Collect::default()
     }
 }
 
@@ -246,7 +247,7 @@ impl Live {
         if now.0 != self.asked.0 {
             let _ = self
                 .requests
-                .send(Request::Parts(parts(now.0), now.0.details));
+                .send(Request::Collect(collect(now.0), now.0.details));
         }
         if now.1 != self.asked.1 {
             let _ = self.requests.send(Request::Interval(now.1));

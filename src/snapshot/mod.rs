@@ -3,6 +3,7 @@
 //! A snapshot is what a collector hands on and what a view takes. It can be stored and read back
 //! with serde, so that data read live and data replayed take the same way.
 
+mod collect;
 mod device;
 mod domain;
 mod host;
@@ -12,6 +13,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use collect::Collect;
 pub use device::{Disk, DiskBackend, Nic};
 pub use domain::{
     DomId, Domain, DomainState, DomainType, Identity, Reservation, Scheduling, ShutdownReason,
