@@ -9,7 +9,7 @@ use crate::snapshot::{
 };
 use crate::xen::Error;
 use crate::xen::Hypervisor;
-use crate::xenstore::{Keys, XenStore};
+use crate::xenstore::XenStore;
 
 /// The running host: the hypervisor, XenStore, and dom0's kernel.
 pub struct Source {
@@ -19,8 +19,6 @@ pub struct Source {
     collect: Collect,
     /// The domains that are wanted; `None` for all.
     only: Option<Vec<Identity>>,
-    /// The domain of which everything is wanted.
-    focus: Option<Identity>,
 }
 
 impl Source {
@@ -36,7 +34,6 @@ impl Source {
             dom0: Dom0::new(Roots::live()),
             collect,
             only: None,
-            focus: None,
         })
     }
 
@@ -63,17 +60,13 @@ impl Source {
         self.only = Some(only);
     }
 
-    /// Samples will hold all there is about this domain from now on, and what is collected of all about the others.
-    pub fn focus_on(&mut self, at: Option<Identity>) {
-        self.focus = at;
-    }
-
     /// Reads everything once.
     ///
     /// # Errors
     /// When the hypervisor refuses; what XenStore or dom0's kernel can't supply is `None` and has
     /// a note instead.
     pub fn sample(&mut self) -> Result<Snapshot, Error> {
+        let any = self.collect.of_any();
         let mut host = self.hypervisor.host()?;
         // Between the two readings that it is for.
         let xen_clock = match self.collect.audit_inputs {
@@ -90,19 +83,17 @@ impl Source {
         host.dom0 = self.collect.host.then(|| self.dom0.kernel());
 
         for domain in &mut domains {
-            let focus = self.is_focus(domain);
-            if self.collect.vcpus || focus {
-                let affinities = self.collect.affinities || focus;
-                domain.vcpus = self.hypervisor.vcpus(domain, affinities)?;
+            let collect = self.collect.of(domain.identity());
+            if collect.vcpus {
+                domain.vcpus = self.hypervisor.vcpus(domain, collect.affinities)?;
             }
         }
-        let scheduling = self.collect.scheduling || self.focus.is_some();
-        let mut pools = if self.collect.host || scheduling {
+        let mut pools = if self.collect.host || any.scheduling {
             self.hypervisor.pools()?
         } else {
             Vec::new()
         };
-        if scheduling {
+        if any.scheduling {
             self.schedule(&mut domains, &pools)?;
         }
         if self.collect.host {
@@ -114,21 +105,21 @@ impl Source {
             host.memory_free_after_bytes = Some(self.hypervisor.memory_free_bytes()?);
         }
         let mut orphans = Vec::new();
-        let devices = self.devices(&mut notes);
-        let left = give(&mut domains, devices.nics, |domain| &mut domain.nics);
+        let devices = self.devices(&domains, &mut notes);
+        let left = give(&mut domains, devices.nics, |domain| {
+            let wanted = self.collect.of(domain.identity()).nics;
+            wanted.then_some(&mut domain.nics)
+        });
         orphans.extend(backends("vif", left, |nic| nic.id));
-        let left = give(&mut domains, devices.disks, |domain| &mut domain.disks);
+        let left = give(&mut domains, devices.disks, |domain| {
+            let wanted = self.collect.of(domain.identity()).disks;
+            wanted.then_some(&mut domain.disks)
+        });
         orphans.extend(backends("vbd", left, |disk| disk.id));
-        let keys = Keys {
-            names: self.collect.names,
-            targets: self.collect.targets,
-            details: self.collect.details,
-            availability: self.collect.audit_inputs,
-            macs: self.collect.macs,
-            disks: self.collect.disks,
-            focus: self.focus.map(|domain| domain.id),
-        };
-        notes.extend(self.xenstore.describe(&mut domains, &mut pools, keys));
+        let described = self
+            .xenstore
+            .describe(&mut domains, &mut pools, self.collect);
+        notes.extend(described);
         let listing = match self.collect.audit_inputs && !xenstore_is_down(&notes) {
             true => self
                 .xenstore
@@ -162,14 +153,9 @@ impl Source {
         self.hypervisor.reuse(snapshot.domains);
     }
 
-    fn is_focus(&self, domain: &Domain) -> bool {
-        self.focus
-            .is_some_and(|identity| identity == domain.identity())
-    }
-
     fn schedule(&self, domains: &mut [Domain], pools: &[Pool]) -> Result<(), Error> {
         for domain in domains {
-            if !self.collect.scheduling && !self.is_focus(domain) {
+            if !self.collect.of(domain.identity()).scheduling {
                 continue;
             }
             let pool = pools.iter().find(|pool| pool.id == domain.pool);
@@ -181,17 +167,24 @@ impl Source {
     }
 
     /// The devices that are wanted, none when dom0's kernel does not list them; a note says why.
-    fn devices(&mut self, notes: &mut Vec<Note>) -> Devices {
-        let (nics, disks) = (self.collect.nics, self.collect.disks);
+    fn devices(&mut self, domains: &[Domain], notes: &mut Vec<Note>) -> Devices {
+        let collect = self.collect;
         let only = self.only.as_ref();
-        let wanted = |id| only.is_none_or(|only| only.iter().any(|domain| domain.id == id));
-        self.dom0
-            .devices(nics, disks, wanted)
-            .unwrap_or_else(|error| {
-                notes.extend(nics.then(|| Note::NicsUnreadable(error.to_string())));
-                notes.extend(disks.then(|| Note::DisksUnreadable(error.to_string())));
-                Devices::default()
-            })
+        let of = |id| {
+            if only.is_some_and(|only| !only.iter().any(|domain| domain.id == id)) {
+                return Collect::default();
+            }
+            match domains.binary_search_by_key(&id, |domain| domain.id) {
+                Ok(at) if collect.focus.is_some() => collect.of(domains[at].identity()),
+                _ => collect,
+            }
+        };
+        let any = collect.of_any();
+        self.dom0.devices(any, of).unwrap_or_else(|error| {
+            notes.extend(any.nics.then(|| Note::NicsUnreadable(error.to_string())));
+            notes.extend(any.disks.then(|| Note::DisksUnreadable(error.to_string())));
+            Devices::default()
+        })
     }
 
     /// Reads the statistics of the tapdisks that XenStore named.
@@ -221,19 +214,21 @@ fn xenstore_is_down(notes: &[Note]) -> bool {
         .any(|note| matches!(note, Note::XenstoreDown(_)))
 }
 
-/// Gives each domain its devices, none to a domain that has none; returns those that are left over.
-/// `None` to all when they were not read.
+/// Gives each domain that has a place for them its devices, none to a domain that has none; returns
+/// those that are left over. `None` to all when they were not read.
 fn give<T>(
     domains: &mut [Domain],
     devices: Option<BTreeMap<DomId, Vec<T>>>,
-    place: impl Fn(&mut Domain) -> &mut Option<Vec<T>>,
+    place: impl Fn(&mut Domain) -> Option<&mut Option<Vec<T>>>,
 ) -> BTreeMap<DomId, Vec<T>> {
     let Some(mut devices) = devices else {
         return BTreeMap::new();
     };
     for domain in domains {
         let found = devices.remove(&domain.id).unwrap_or_default();
-        *place(domain) = Some(found);
+        if let Some(place) = place(domain) {
+            *place = Some(found);
+        }
     }
     devices
 }

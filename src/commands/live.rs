@@ -137,6 +137,7 @@ fn collect(needs: Needs) -> Collect {
         disks: true,
         vcpus: needs.vcpus,
         host: needs.host,
+        focus: needs.details,
         ..Collect::default()
     }
 }
@@ -245,9 +246,7 @@ impl Live {
         let now = (self.state.needs(), self.state.settings().interval);
         // A sampler that is gone has said so.
         if now.0 != self.asked.0 {
-            let _ = self
-                .requests
-                .send(Request::Collect(collect(now.0), now.0.details));
+            let _ = self.requests.send(Request::Collect(collect(now.0)));
         }
         if now.1 != self.asked.1 {
             let _ = self.requests.send(Request::Interval(now.1));

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Identity;
+
 /// What to collect beyond the figures of the domains and the host, which cost one hypercall each.
 ///
 /// A field that was not collected is `None` in the snapshot. A field that was stored by a version
@@ -30,8 +32,11 @@ pub struct Collect {
     /// Where pCPUs are, NUMA nodes, CPU pools, the hypervisor's build, and dom0's kernel.
     pub host: bool,
     /// What only an audit compares: Xen's clock, what XenStore lists, a read for each domain with a
-    /// backend and for each vCPU, and the free memory once more.
+    /// backend and for each vCPU, and the free memory once more. A source that watches XenStore leaves
+    /// [`Domain::vcpus_available`](super::Domain::vcpus_available) unknown.
     pub audit_inputs: bool,
+    /// The domain about which everything is collected, whatever is collected about the others.
+    pub focus: Option<Identity>,
 }
 
 impl Collect {
@@ -48,5 +53,83 @@ impl Collect {
         macs: true,
         host: true,
         audit_inputs: true,
+        focus: None,
     };
+
+    /// What is collected about this domain.
+    pub fn of(self, domain: Identity) -> Self {
+        if self.focus != Some(domain) {
+            return self;
+        }
+        Self {
+            host: self.host,
+            audit_inputs: self.audit_inputs,
+            focus: self.focus,
+            ..Self::ALL
+        }
+    }
+
+    /// What is collected about at least one domain.
+    pub fn of_any(self) -> Self {
+        self.focus.map_or(self, |domain| self.of(domain))
+    }
+
+    /// The part of it that XenStore supplies.
+    pub fn from_xenstore(self) -> Self {
+        Self {
+            vcpus: false,
+            affinities: false,
+            scheduling: false,
+            nics: false,
+            host: false,
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::fixtures::domain;
+
+    #[test]
+    fn everything_is_collected_about_the_focus_and_nothing_more_about_others() {
+        let [web, db] = [5, 6].map(|id| domain(id, "", 0, 0).identity());
+        let names = Collect {
+            names: true,
+            ..Collect::default()
+        };
+        assert_eq!((names.of(web), names.of_any()), (names, names));
+        let on_web = Collect {
+            focus: Some(web),
+            ..names
+        };
+        let all = Collect {
+            host: false,
+            audit_inputs: false,
+            ..Collect {
+                focus: Some(web),
+                ..Collect::ALL
+            }
+        };
+        assert_eq!((on_web.of(web), on_web.of_any()), (all, all));
+        assert_eq!(on_web.of(db), on_web);
+        let successor = Identity {
+            uuid: db.uuid,
+            ..web
+        };
+        assert_eq!(on_web.of(successor), on_web);
+    }
+
+    #[test]
+    fn a_field_that_was_not_stored_was_not_collected() {
+        let stored: Collect = serde_json::from_str(r#"{"names":true,"later":true}"#).unwrap();
+        let names = Collect {
+            names: true,
+            ..Collect::default()
+        };
+        assert_eq!(stored, names);
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use xenscope::snapshot::{Collect, Identity, Snapshot};
+use xenscope::snapshot::{Collect, Snapshot};
 use xenscope::source::Source;
 use xenscope::xen::Error;
 
@@ -16,8 +16,8 @@ use crate::commands::top::PRIMING;
 pub(super) enum Request {
     /// Another interval.
     Interval(Duration),
-    /// Samples that hold something else, and all about this domain.
-    Collect(Collect, Option<Identity>),
+    /// Samples that hold something else.
+    Collect(Collect),
 }
 
 /// What came of a sample.
@@ -118,10 +118,7 @@ fn run(
         let wait = schedule.next.saturating_duration_since(Instant::now());
         match requested.recv_timeout(wait) {
             Ok(Request::Interval(interval)) => schedule.change(interval, Instant::now()),
-            Ok(Request::Collect(collect, focus)) => {
-                source.set_collect(collect);
-                source.focus_on(focus);
-            }
+            Ok(Request::Collect(collect)) => source.set_collect(collect),
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
             Err(RecvTimeoutError::Timeout) => {
                 let begun = Instant::now();
