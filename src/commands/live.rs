@@ -24,7 +24,7 @@ use std::time::Duration;
 use ratatui::crossterm::event::{self, Event};
 use thiserror::Error;
 use xenscope::snapshot::Collect;
-use xenscope::view::tui::{App, Command, Needs, Settings, Terminal, suspends};
+use xenscope::view::tui::{App, Command, Settings, Terminal, suspends};
 
 use crate::cli::Top;
 use preferences::Refused;
@@ -76,9 +76,8 @@ pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
     }
 
     let (sender, messages) = mpsc::channel();
-    let needs = state.needs();
-    let (requests, newest) =
-        sampler::start(collect(needs), interval, allow_untested, sender.clone());
+    let collect = state.collect();
+    let (requests, newest) = sampler::start(collect, interval, allow_untested, sender.clone());
     // No screen before there is something to show on it: what fails until then is told as ever.
     let first = messages.recv().ok().and_then(|_| newest.take());
     state.take(first.ok_or(NoScreen::Ended)?.outcome?);
@@ -93,7 +92,7 @@ pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
         newest,
         requests,
         go_on,
-        asked: (needs, interval),
+        asked: (collect, interval),
         left: options.iterations,
         was_stopped: false,
     };
@@ -129,19 +128,6 @@ fn settings() -> (Settings, Option<String>) {
     }
 }
 
-/// What the screen needs of a sample.
-fn collect(needs: Needs) -> Collect {
-    Collect {
-        names: true,
-        nics: true,
-        disks: true,
-        vcpus: needs.vcpus,
-        host: needs.host,
-        focus: needs.details,
-        ..Collect::default()
-    }
-}
-
 /// Reads what is typed. What is typed after a key that stops the program belongs to the shell, so
 /// that nothing is read from then on until the program goes on.
 fn read_input(sender: &Sender<Message>, continued: &Receiver<()>) {
@@ -168,7 +154,7 @@ struct Live {
     /// To whoever reads the input, after it asked for a stop.
     go_on: Sender<()>,
     /// What the sampler was asked for last.
-    asked: (Needs, Duration),
+    asked: (Collect, Duration),
     /// How many samples are left to show; `None` for as many as there are.
     left: Option<u64>,
     /// Whether the program was stopped since the last sample, perhaps while the next one was taken.
@@ -243,10 +229,10 @@ impl Live {
 
     /// Asks the sampler for what the screen needs now.
     fn ask(&mut self) {
-        let now = (self.state.needs(), self.state.settings().interval);
+        let now = (self.state.collect(), self.state.settings().interval);
         // A sampler that is gone has said so.
         if now.0 != self.asked.0 {
-            let _ = self.requests.send(Request::Collect(collect(now.0)));
+            let _ = self.requests.send(Request::Collect(now.0));
         }
         if now.1 != self.asked.1 {
             let _ = self.requests.send(Request::Interval(now.1));
