@@ -12,7 +12,8 @@ use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use uuid::Uuid;
 use xenscope::snapshot::{
-    Disk, DiskBackend, DomId, Domain, DomainType, Host, Nic, Pcpu, Snapshot, Stamp, StateFlags,
+    Collect, Disk, DiskBackend, DomId, Domain, DomainType, Host, Nic, Pcpu, Snapshot, Stamp,
+    StateFlags,
 };
 use xenscope::view::DisplayOptions;
 use xenscope::view::tui::{App, Depth, Settings, Terminal as Shows, draw};
@@ -28,6 +29,7 @@ fn snapshot(second: u64, domains: u16) -> Snapshot {
     Snapshot {
         time: jiff::Timestamp::UNIX_EPOCH,
         stamp,
+        collected: Collect::default(),
         xen_clock: None,
         host: Host {
             xen_version: "4.17.5".to_owned(),

@@ -3,9 +3,9 @@
 use uuid::Uuid;
 
 use crate::snapshot::{
-    Backend, Build, Disk, DiskBackend, Dom0Kernel, DomId, Domain, DomainType, Host, Listing, Nic,
-    Node, Pcpu, Pool, Scheduler, Scheduling, Snapshot, Stamp, StateFlags, Vcpu, VcpuState,
-    XenClock,
+    Backend, Build, Collect, Disk, DiskBackend, Dom0Kernel, DomId, Domain, DomainType, Host,
+    Listing, Nic, Node, Pcpu, Pool, Scheduler, Scheduling, Snapshot, Stamp, StateFlags, Vcpu,
+    VcpuState, XenClock,
 };
 
 /// A second, in nanoseconds.
@@ -58,6 +58,7 @@ pub(crate) fn snapshot(at_ns: u64, idle_ns: u64, domains: Vec<Domain>) -> Snapsh
     Snapshot {
         time: jiff::Timestamp::UNIX_EPOCH,
         stamp: stamp(at_ns),
+        collected: Collect::default(),
         xen_clock: None,
         host: Host {
             xen_version: "4.17.5".to_owned(),
@@ -217,6 +218,7 @@ pub(crate) fn equipped() -> (Snapshot, Snapshot) {
             ..domain(9, "db", at_ns, at_ns / 8)
         };
         let mut snapshot = snapshot(at_ns, 0, vec![dom0, web, db]);
+        snapshot.collected = Collect::ALL;
         let mut host = full(snapshot.host);
         host.pcpu = pcpus(3, at_ns);
         host.pcpu[1].idle_time_ns = Some(at_ns / 4);
@@ -254,7 +256,14 @@ pub(crate) fn at_work(count: u16) -> (Snapshot, Snapshot) {
             (domain.nics, domain.disks) = (Some(nics), Some(vec![disk]));
             domain
         });
-        snapshot(second * SECOND, second * SECOND / 4, domains.collect())
+        let mut snapshot = snapshot(second * SECOND, second * SECOND / 4, domains.collect());
+        snapshot.collected = Collect {
+            names: true,
+            nics: true,
+            disks: true,
+            ..Collect::default()
+        };
+        snapshot
     };
     (at(1), at(2))
 }
@@ -325,6 +334,7 @@ pub(crate) fn audited(at_ns: u64) -> Snapshot {
     web.xenstore_uuid = Some(web.uuid);
     (web.nics, web.disks) = (Some(vec![nic(0, 0, 0)]), Some(vec![disk(51712, 0, 0)]));
     let mut snapshot = snapshot(at_ns, 0, vec![dom0, web]);
+    snapshot.collected = Collect::ALL;
     snapshot.xen_clock = Some(XenClock {
         ns: at_ns,
         stamp: Stamp {

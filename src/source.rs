@@ -139,6 +139,7 @@ impl Source {
         Ok(Snapshot {
             time,
             stamp,
+            collected: self.collect,
             xen_clock,
             host,
             domains,

@@ -74,6 +74,26 @@ impl Collect {
         self.focus.map_or(self, |domain| self.of(domain))
     }
 
+    /// Whether all that `wanted` has is collected; the focus does not count.
+    pub fn covers(self, wanted: Self) -> bool {
+        let pairs = [
+            (self.names, wanted.names),
+            (self.targets, wanted.targets),
+            (self.details, wanted.details),
+            (self.vcpus, wanted.vcpus),
+            (self.affinities, wanted.affinities),
+            (self.scheduling, wanted.scheduling),
+            (self.nics, wanted.nics),
+            (self.disks, wanted.disks),
+            (self.macs, wanted.macs),
+            (self.host, wanted.host),
+            (self.audit_inputs, wanted.audit_inputs),
+        ];
+        pairs
+            .iter()
+            .all(|(collected, wanted)| *collected || !wanted)
+    }
+
     /// The part of it that XenStore supplies.
     pub fn from_xenstore(self) -> Self {
         Self {
@@ -121,6 +141,8 @@ mod tests {
             ..web
         };
         assert_eq!(on_web.of(successor), on_web);
+        assert!(on_web.of(web).covers(names) && on_web.of(db).covers(names));
+        assert!(on_web.of(web).covers(all) && !on_web.of(db).covers(all));
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub struct Snapshot {
     pub time: jiff::Timestamp,
     /// When the domains were listed: from before the first to after the last.
     pub stamp: Stamp,
+    /// What was asked for. It tells a figure that was not collected from one that is not known: both
+    /// are `None`.
+    pub collected: Collect,
     /// What Xen's clock said meanwhile; `None` when no one asked or Xen did not tell.
     pub xen_clock: Option<XenClock>,
     /// The host and its hypervisor.

@@ -206,17 +206,12 @@ impl App {
 
     /// What is to be shown and not in the shown sample, and when it comes.
     pub(super) fn awaited(&self) -> Option<String> {
-        let (needs, sample) = (self.collect(), self.sample()?);
-        let domains = &sample.snapshot.domains;
-        let of_all = || domains.iter().any(|domain| domain.vcpus.is_some());
-        let of_one = |domain: &Domain| {
-            let vcpus = domain.vcpus.as_ref();
-            vcpus.is_some_and(|all| all.iter().all(|vcpu| vcpu.hard_affinity.is_some()))
-        };
-        let one = needs.focus.and_then(|one| sample.snapshot.find(one));
+        let (wanted, snapshot) = (self.collect(), self.sample()?.snapshot);
+        let collected = snapshot.collected;
+        let one = wanted.focus.filter(|&one| snapshot.find(one).is_some());
         let what = match one {
-            Some(domain) if !of_one(domain) => "details",
-            None if needs.vcpus && !domains.is_empty() && !of_all() => "vCPUs",
+            Some(one) if !collected.of(one).covers(wanted.of(one)) => "details",
+            None if wanted.vcpus && !collected.vcpus => "vCPUs",
             _ => return None,
         };
         Some(format!("{what}: {}", self.comes()))
