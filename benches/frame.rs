@@ -12,7 +12,7 @@ use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use uuid::Uuid;
 use xenscope::snapshot::{
-    Collect, Disk, DiskBackend, DomId, Domain, DomainType, Host, Nic, Pcpu, Snapshot, Stamp,
+    Boot, Collect, Disk, DiskBackend, DomId, Domain, DomainType, Host, Nic, Pcpu, Snapshot, Stamp,
     StateFlags,
 };
 use xenscope::view::DisplayOptions;
@@ -28,6 +28,7 @@ fn snapshot(second: u64, domains: u16) -> Snapshot {
     };
     Snapshot {
         time: jiff::Timestamp::UNIX_EPOCH,
+        boot: Boot::default(),
         stamp,
         collected: Collect::default(),
         xen_clock: None,

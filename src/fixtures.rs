@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::snapshot::{
-    Backend, Build, Collect, Disk, DiskBackend, Dom0Kernel, DomId, Domain, DomainType, Host,
+    Backend, Boot, Build, Collect, Disk, DiskBackend, Dom0Kernel, DomId, Domain, DomainType, Host,
     Listing, Nic, Node, Pcpu, Pool, Scheduler, Scheduling, Snapshot, Stamp, StateFlags, Vcpu,
     VcpuState, XenClock,
 };
@@ -57,6 +57,7 @@ pub(crate) fn domain(id: u16, name: &str, at_ns: u64, cpu_time_ns: u64) -> Domai
 pub(crate) fn snapshot(at_ns: u64, idle_ns: u64, domains: Vec<Domain>) -> Snapshot {
     Snapshot {
         time: jiff::Timestamp::UNIX_EPOCH,
+        boot: Boot::default(),
         stamp: stamp(at_ns),
         collected: Collect::default(),
         xen_clock: None,

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::dom0::{Devices, Dom0, Fault, Roots};
 use crate::snapshot::{
-    Backend, Collect, DiskBackend, DomId, Domain, Identity, Note, Pool, Snapshot,
+    Backend, Boot, Collect, DiskBackend, DomId, Domain, Identity, Note, Pool, Snapshot,
 };
 use crate::xen::Error;
 use crate::xen::Hypervisor;
@@ -16,6 +16,7 @@ pub struct Source {
     hypervisor: Hypervisor,
     xenstore: XenStore,
     dom0: Dom0,
+    boot: Boot,
     collect: Collect,
     /// The domains that are wanted; `None` for all.
     only: Option<Vec<Identity>>,
@@ -28,10 +29,18 @@ impl Source {
     /// # Errors
     /// Those of [`Hypervisor::open`].
     pub fn open(collect: Collect, allow_untested: bool) -> Result<Self, Error> {
+        let hypervisor = Hypervisor::open(allow_untested)?;
+        let dom0 = Dom0::new(Roots::live());
+        let clock = hypervisor.clock();
+        let boot = Boot {
+            dom0_boot_id: dom0.boot_id(),
+            xen_start: clock.and_then(|clock| clock.xen_start(jiff::Timestamp::now())),
+        };
         Ok(Self {
-            hypervisor: Hypervisor::open(allow_untested)?,
+            hypervisor,
             xenstore: XenStore::default(),
-            dom0: Dom0::new(Roots::live()),
+            dom0,
+            boot,
             collect,
             only: None,
         })
@@ -138,6 +147,7 @@ impl Source {
         );
         Ok(Snapshot {
             time,
+            boot: self.boot,
             stamp,
             collected: self.collect,
             xen_clock,

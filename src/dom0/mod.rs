@@ -24,6 +24,8 @@ use std::io;
 use std::mem;
 use std::path::PathBuf;
 
+use uuid::Uuid;
+
 use crate::snapshot::{Collect, Disk, Dom0Kernel, DomId, Nic};
 use bus::{Bus, Device};
 use cached_file::FdBudget;
@@ -116,6 +118,11 @@ impl Dom0 {
     /// What dom0's kernel says of itself. A field is `None` when its file is gone or makes no sense.
     pub fn kernel(&self) -> Dom0Kernel {
         kernel::kernel(&self.roots)
+    }
+
+    /// Reads the ID that dom0's kernel gave its boot; `None` if its file is gone or makes no sense.
+    pub fn boot_id(&self) -> Option<Uuid> {
+        kernel::boot_id(&self.roots)
     }
 
     /// The devices that dom0's kernel serves, with their counters: those that `of` has collected about

@@ -3,6 +3,7 @@
 //! A snapshot is what a collector hands on and what a view takes. It can be stored and read back
 //! with serde, so that data read live and data replayed take the same way.
 
+mod boot;
 mod collect;
 mod device;
 mod domain;
@@ -13,6 +14,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use boot::Boot;
 pub use collect::Collect;
 pub use device::{Disk, DiskBackend, Nic};
 pub use domain::{
@@ -27,6 +29,8 @@ pub use listing::{Backend, Listing};
 pub struct Snapshot {
     /// Wall-clock time when the domains had been listed, for people and logs; never for rates.
     pub time: jiff::Timestamp,
+    /// The boot of the host that it belongs to.
+    pub boot: Boot,
     /// When the domains were listed: from before the first to after the last.
     pub stamp: Stamp,
     /// What was asked for. It tells a figure that was not collected from one that is not known: both
