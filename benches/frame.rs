@@ -13,8 +13,8 @@ use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use uuid::Uuid;
 use xenscope::snapshot::{
-    Disk, DiskBackend, DiskCounter, DomId, Domain, DomainType, Host, Nic, NicCounter, Pcpu,
-    Snapshot, Stamp, StateFlags,
+    Boot, Collect, Disk, DiskBackend, DiskCounter, DomId, Domain, DomainType, Host, Nic,
+    NicCounter, Pcpu, Snapshot, Stamp, StateFlags,
 };
 use xenscope::view::DisplayOptions;
 use xenscope::view::tui::{App, Depth, Settings, Terminal as Shows, draw};
@@ -29,7 +29,9 @@ fn snapshot(second: u64, domains: u16) -> Snapshot {
     };
     Snapshot {
         time: jiff::Timestamp::UNIX_EPOCH,
+        boot: Boot::default(),
         stamp,
+        collected: Collect::default(),
         xen_clock: None,
         host: Host {
             xen_version: "4.17.5".to_owned(),

@@ -4,9 +4,9 @@ use enum_map::enum_map;
 use uuid::Uuid;
 
 use crate::snapshot::{
-    Backend, Build, Disk, DiskBackend, DiskCounter, Dom0Kernel, DomId, Domain, DomainType, Host,
-    Listing, Nic, NicCounter, Node, Pcpu, Pool, Scheduler, Scheduling, Snapshot, Stamp, StateFlags,
-    Vcpu, VcpuState, XenClock,
+    Backend, Boot, Build, Collect, Disk, DiskBackend, DiskCounter, Dom0Kernel, DomId, Domain,
+    DomainType, Host, Listing, Nic, NicCounter, Node, Pcpu, Pool, Scheduler, Scheduling, Snapshot,
+    Stamp, StateFlags, Vcpu, VcpuState, XenClock,
 };
 
 /// A second, in nanoseconds.
@@ -58,7 +58,9 @@ pub(crate) fn domain(id: u16, name: &str, at_ns: u64, cpu_time_ns: u64) -> Domai
 pub(crate) fn snapshot(at_ns: u64, idle_ns: u64, domains: Vec<Domain>) -> Snapshot {
     Snapshot {
         time: jiff::Timestamp::UNIX_EPOCH,
+        boot: Boot::default(),
         stamp: stamp(at_ns),
+        collected: Collect::default(),
         xen_clock: None,
         host: Host {
             xen_version: "4.17.5".to_owned(),
@@ -245,6 +247,7 @@ pub(crate) fn equipped() -> (Snapshot, Snapshot) {
             ..domain(9, "db", at_ns, at_ns / 8)
         };
         let mut snapshot = snapshot(at_ns, 0, vec![dom0, web, db]);
+        snapshot.collected = Collect::ALL;
         let mut host = full(snapshot.host);
         host.pcpu = pcpus(3, at_ns);
         host.pcpu[1].idle_time_ns = Some(at_ns / 4);
@@ -282,7 +285,14 @@ pub(crate) fn at_work(count: u16) -> (Snapshot, Snapshot) {
             (domain.nics, domain.disks) = (Some(nics), Some(vec![disk]));
             domain
         });
-        snapshot(second * SECOND, second * SECOND / 4, domains.collect())
+        let mut snapshot = snapshot(second * SECOND, second * SECOND / 4, domains.collect());
+        snapshot.collected = Collect {
+            names: true,
+            nics: true,
+            disks: true,
+            ..Collect::default()
+        };
+        snapshot
     };
     (at(1), at(2))
 }
@@ -353,6 +363,7 @@ pub(crate) fn audited(at_ns: u64) -> Snapshot {
     web.xenstore_uuid = Some(web.uuid);
     (web.nics, web.disks) = (Some(vec![nic(0, 0, 0)]), Some(vec![disk(51712, 0, 0)]));
     let mut snapshot = snapshot(at_ns, 0, vec![dom0, web]);
+    snapshot.collected = Collect::ALL;
     snapshot.xen_clock = Some(XenClock {
         ns: at_ns,
         stamp: Stamp {

@@ -4,83 +4,45 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::dom0::{Devices, Dom0, Fault, Roots};
-use crate::snapshot::{Backend, DiskBackend, DomId, Domain, Identity, Note, Pool, Snapshot};
+use crate::snapshot::{
+    Backend, Boot, Collect, DiskBackend, DomId, Domain, Identity, Note, Pool, Snapshot,
+};
 use crate::xen::Error;
 use crate::xen::Hypervisor;
-use crate::xenstore::{Keys, XenStore};
-
-/// What a sample is to hold beyond the figures of the domains and the host, which cost one
-/// hypercall each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Parts {
-    /// Names of domains and pools: a read in XenStore for each.
-    pub names: bool,
-    /// Memory targets: a read in XenStore for each domain.
-    pub targets: bool,
-    /// Static maxima and XenStore's uuids: two more.
-    pub details: bool,
-    /// vCPUs: a hypercall for each.
-    pub vcpus: bool,
-    /// Where vCPUs may run: another hypercall for each.
-    pub affinities: bool,
-    /// What the scheduler allows: a hypercall for each domain.
-    pub scheduling: bool,
-    /// NICs: a few files for each.
-    pub nics: bool,
-    /// Disks: a few files for each.
-    pub disks: bool,
-    /// MAC addresses of NICs: a read in XenStore for each.
-    pub macs: bool,
-    /// Where pCPUs are, NUMA nodes, CPU pools, the hypervisor's build, and dom0's kernel.
-    pub host: bool,
-    /// What only an audit compares: Xen's clock, what XenStore lists, a read for each domain with a
-    /// backend and for each vCPU, and the free memory once more.
-    pub audit_inputs: bool,
-}
-
-impl Parts {
-    /// Everything there is.
-    pub const ALL: Self = Self {
-        names: true,
-        targets: true,
-        details: true,
-        vcpus: true,
-        affinities: true,
-        scheduling: true,
-        nics: true,
-        disks: true,
-        macs: true,
-        host: true,
-        audit_inputs: true,
-    };
-}
+use crate::xenstore::XenStore;
 
 /// The running host: the hypervisor, XenStore, and dom0's kernel.
 pub struct Source {
     hypervisor: Hypervisor,
     xenstore: XenStore,
     dom0: Dom0,
-    parts: Parts,
+    boot: Boot,
+    collect: Collect,
     /// The domains that are wanted; `None` for all.
     only: Option<Vec<Identity>>,
-    /// The domain of which everything is wanted.
-    focus: Option<Identity>,
 }
 
 impl Source {
-    /// Opens the line to the hypervisor below this kernel; every sample will hold `parts`. See
-    /// [`Hypervisor::open`] for `allow_untested`.
+    /// Opens the line to the hypervisor below this kernel; every sample will hold
+    /// what `collect` says. See [`Hypervisor::open`] for `allow_untested`.
     ///
     /// # Errors
     /// Those of [`Hypervisor::open`].
-    pub fn open(parts: Parts, allow_untested: bool) -> Result<Self, Error> {
+    pub fn open(collect: Collect, allow_untested: bool) -> Result<Self, Error> {
+        let hypervisor = Hypervisor::open(allow_untested)?;
+        let dom0 = Dom0::new(Roots::live());
+        let clock = hypervisor.clock();
+        let boot = Boot {
+            dom0_boot_id: dom0.boot_id(),
+            xen_start: clock.and_then(|clock| clock.xen_start(jiff::Timestamp::now())),
+        };
         Ok(Self {
-            hypervisor: Hypervisor::open(allow_untested)?,
+            hypervisor,
             xenstore: XenStore::default(),
-            dom0: Dom0::new(Roots::live()),
-            parts,
+            dom0,
+            boot,
+            collect,
             only: None,
-            focus: None,
         })
     }
 
@@ -98,18 +60,13 @@ impl Source {
     }
 
     /// What samples will hold from now on.
-    pub fn set_parts(&mut self, parts: Parts) {
-        self.parts = parts;
+    pub fn set_collect(&mut self, collect: Collect) {
+        self.collect = collect;
     }
 
     /// Samples will hold these domains alone from now on: no more is asked than about them.
     pub fn set_only(&mut self, only: Vec<Identity>) {
         self.only = Some(only);
-    }
-
-    /// Samples will hold all there is about this domain from now on, and the parts about the others.
-    pub fn focus_on(&mut self, at: Option<Identity>) {
-        self.focus = at;
     }
 
     /// Reads everything once.
@@ -118,9 +75,10 @@ impl Source {
     /// When the hypervisor refuses; what XenStore or dom0's kernel can't supply is `None` and has
     /// a note instead.
     pub fn sample(&mut self) -> Result<Snapshot, Error> {
+        let any = self.collect.of_any();
         let mut host = self.hypervisor.host()?;
         // Between the two readings that it is for.
-        let xen_clock = match self.parts.audit_inputs {
+        let xen_clock = match self.collect.audit_inputs {
             true => self.hypervisor.clock(),
             false => None,
         };
@@ -131,49 +89,47 @@ impl Source {
         }
         let mut notes = Vec::new();
         // Close to the domains, for it is held against what they have run.
-        host.dom0 = self.parts.host.then(|| self.dom0.kernel());
+        host.dom0 = self.collect.host.then(|| self.dom0.kernel());
 
         for domain in &mut domains {
-            let focus = self.is_focus(domain);
-            if self.parts.vcpus || focus {
-                let affinities = self.parts.affinities || focus;
-                domain.vcpus = self.hypervisor.vcpus(domain, affinities)?;
+            let collect = self.collect.of(domain.identity());
+            if collect.vcpus {
+                domain.vcpus = self.hypervisor.vcpus(domain, collect.affinities)?;
             }
         }
-        let scheduling = self.parts.scheduling || self.focus.is_some();
-        let mut pools = if self.parts.host || scheduling {
+        let mut pools = if self.collect.host || any.scheduling {
             self.hypervisor.pools()?
         } else {
             Vec::new()
         };
-        if scheduling {
+        if any.scheduling {
             self.schedule(&mut domains, &pools)?;
         }
-        if self.parts.host {
+        if self.collect.host {
             self.hypervisor.locate(&mut host.pcpu)?;
             host.nodes = Some(self.hypervisor.nodes()?);
             host.build = Some(self.hypervisor.build()?);
         }
-        if self.parts.audit_inputs {
+        if self.collect.audit_inputs {
             host.memory_free_after_bytes = Some(self.hypervisor.memory_free_bytes()?);
         }
         let mut orphans = Vec::new();
-        let devices = self.devices(&mut notes);
-        let left = give(&mut domains, devices.nics, |domain| &mut domain.nics);
+        let devices = self.devices(&domains, &mut notes);
+        let left = give(&mut domains, devices.nics, |domain| {
+            let wanted = self.collect.of(domain.identity()).nics;
+            wanted.then_some(&mut domain.nics)
+        });
         orphans.extend(backends("vif", left, |nic| nic.id));
-        let left = give(&mut domains, devices.disks, |domain| &mut domain.disks);
+        let left = give(&mut domains, devices.disks, |domain| {
+            let wanted = self.collect.of(domain.identity()).disks;
+            wanted.then_some(&mut domain.disks)
+        });
         orphans.extend(backends("vbd", left, |disk| disk.id));
-        let keys = Keys {
-            names: self.parts.names,
-            targets: self.parts.targets,
-            details: self.parts.details,
-            availability: self.parts.audit_inputs,
-            macs: self.parts.macs,
-            disks: self.parts.disks,
-            focus: self.focus.map(|domain| domain.id),
-        };
-        notes.extend(self.xenstore.describe(&mut domains, &mut pools, keys));
-        let listing = match self.parts.audit_inputs && !xenstore_is_down(&notes) {
+        let described = self
+            .xenstore
+            .describe(&mut domains, &mut pools, self.collect);
+        notes.extend(described);
+        let listing = match self.collect.audit_inputs && !xenstore_is_down(&notes) {
             true => self
                 .xenstore
                 .listing()
@@ -183,7 +139,7 @@ impl Source {
         };
         self.count_tapdisks(&mut domains);
         notes.extend(failed(self.dom0.faults()));
-        host.pools = self.parts.host.then_some(pools);
+        host.pools = self.collect.host.then_some(pools);
         tracing::trace!(
             domains = domains.len(),
             uncertainty_ns = stamp.uncertainty_ns,
@@ -191,7 +147,9 @@ impl Source {
         );
         Ok(Snapshot {
             time,
+            boot: self.boot,
             stamp,
+            collected: self.collect,
             xen_clock,
             host,
             domains,
@@ -206,14 +164,9 @@ impl Source {
         self.hypervisor.reuse(snapshot.domains);
     }
 
-    fn is_focus(&self, domain: &Domain) -> bool {
-        self.focus
-            .is_some_and(|identity| identity == domain.identity())
-    }
-
     fn schedule(&self, domains: &mut [Domain], pools: &[Pool]) -> Result<(), Error> {
         for domain in domains {
-            if !self.parts.scheduling && !self.is_focus(domain) {
+            if !self.collect.of(domain.identity()).scheduling {
                 continue;
             }
             let pool = pools.iter().find(|pool| pool.id == domain.pool);
@@ -225,17 +178,24 @@ impl Source {
     }
 
     /// The devices that are wanted, none when dom0's kernel does not list them; a note says why.
-    fn devices(&mut self, notes: &mut Vec<Note>) -> Devices {
-        let (nics, disks) = (self.parts.nics, self.parts.disks);
+    fn devices(&mut self, domains: &[Domain], notes: &mut Vec<Note>) -> Devices {
+        let collect = self.collect;
         let only = self.only.as_ref();
-        let wanted = |id| only.is_none_or(|only| only.iter().any(|domain| domain.id == id));
-        self.dom0
-            .devices(nics, disks, wanted)
-            .unwrap_or_else(|error| {
-                notes.extend(nics.then(|| Note::NicsUnreadable(error.to_string())));
-                notes.extend(disks.then(|| Note::DisksUnreadable(error.to_string())));
-                Devices::default()
-            })
+        let of = |id| {
+            if only.is_some_and(|only| !only.iter().any(|domain| domain.id == id)) {
+                return Collect::default();
+            }
+            match domains.binary_search_by_key(&id, |domain| domain.id) {
+                Ok(at) if collect.focus.is_some() => collect.of(domains[at].identity()),
+                _ => collect,
+            }
+        };
+        let any = collect.of_any();
+        self.dom0.devices(any, of).unwrap_or_else(|error| {
+            notes.extend(any.nics.then(|| Note::NicsUnreadable(error.to_string())));
+            notes.extend(any.disks.then(|| Note::DisksUnreadable(error.to_string())));
+            Devices::default()
+        })
     }
 
     /// Reads the statistics of the tapdisks that XenStore named.
@@ -265,19 +225,21 @@ fn xenstore_is_down(notes: &[Note]) -> bool {
         .any(|note| matches!(note, Note::XenstoreDown(_)))
 }
 
-/// Gives each domain its devices, none to a domain that has none; returns those that are left over.
-/// `None` to all when they were not read.
+/// Gives each domain that has a place for them its devices, none to a domain that has none; returns
+/// those that are left over. `None` to all when they were not read.
 fn give<T>(
     domains: &mut [Domain],
     devices: Option<BTreeMap<DomId, Vec<T>>>,
-    place: impl Fn(&mut Domain) -> &mut Option<Vec<T>>,
+    place: impl Fn(&mut Domain) -> Option<&mut Option<Vec<T>>>,
 ) -> BTreeMap<DomId, Vec<T>> {
     let Some(mut devices) = devices else {
         return BTreeMap::new();
     };
     for domain in domains {
         let found = devices.remove(&domain.id).unwrap_or_default();
-        *place(domain) = Some(found);
+        if let Some(place) = place(domain) {
+            *place = Some(found);
+        }
     }
     devices
 }

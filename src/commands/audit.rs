@@ -3,7 +3,8 @@
 use std::thread::sleep;
 
 use xenscope::audit::{Auditor, Verdict};
-use xenscope::source::{Parts, Source};
+use xenscope::snapshot::Collect;
+use xenscope::source::Source;
 use xenscope::view::{audit, json};
 
 use super::{Notes, print};
@@ -11,11 +12,11 @@ use crate::cli::{Audit, AuditFormat};
 use crate::exit::Outcome;
 
 pub(crate) fn run(options: &Audit, allow_untested: bool) -> anyhow::Result<Outcome> {
-    let parts = Parts {
+    let collect = Collect {
         macs: false,
-        ..Parts::ALL
+        ..Collect::ALL
     };
-    let mut source = Source::open(parts, allow_untested)?;
+    let mut source = Source::open(collect, allow_untested)?;
     let mut notes = Notes::default();
     let first = source.sample()?;
     notes.tell(&first.notes);

@@ -12,7 +12,8 @@ use std::time::Duration;
 use process_control::{ChildExt, Control};
 use tracing::debug;
 use xenscope::compare::{Comparison, Report, Tool, Trouble, hold};
-use xenscope::source::{Parts, Source};
+use xenscope::snapshot::Collect;
+use xenscope::source::Source;
 use xenscope::view::compare::{line, sections};
 
 use super::{Notes, print, terminal_width};
@@ -23,13 +24,13 @@ use crate::exit::Outcome;
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(options: &Compare, allow_untested: bool) -> anyhow::Result<Outcome> {
-    let parts = Parts {
+    let collect = Collect {
         names: true,
         nics: true,
         disks: true,
-        ..Parts::default()
+        ..Collect::default()
     };
-    let mut source = Source::open(parts, allow_untested)?;
+    let mut source = Source::open(collect, allow_untested)?;
     let mut notes = Notes::default();
     let mut outcome = Outcome::Done;
     let tools = match options.with {

@@ -1,24 +1,25 @@
 //! `xenscope list`
 
 use xenscope::rates::Rates;
-use xenscope::source::{Parts, Source};
+use xenscope::snapshot::Collect;
+use xenscope::source::Source;
 use xenscope::view::{DisplayOptions, Sample, csv, json, list};
 
 use super::{Notes, print, terminal_width};
 use crate::cli::{Format, List};
 
 /// What the sample of `xenscope list` holds.
-pub(super) fn parts(format: Format) -> Parts {
-    Parts {
+pub(super) fn collect(format: Format) -> Collect {
+    Collect {
         names: true,
         targets: format != Format::Table,
         details: format != Format::Table,
-        ..Parts::default()
+        ..Collect::default()
     }
 }
 
 pub(crate) fn run(options: &List, allow_untested: bool) -> anyhow::Result<()> {
-    let snapshot = Source::open(parts(options.format), allow_untested)?.sample()?;
+    let snapshot = Source::open(collect(options.format), allow_untested)?.sample()?;
     Notes::default().tell(&snapshot.notes);
     let sample = Sample {
         snapshot: &snapshot,

@@ -23,8 +23,8 @@ use std::time::Duration;
 
 use ratatui::crossterm::event::{self, Event};
 use thiserror::Error;
-use xenscope::source::Parts;
-use xenscope::view::tui::{App, Command, Needs, Settings, Terminal, suspends};
+use xenscope::snapshot::Collect;
+use xenscope::view::tui::{App, Command, Settings, Terminal, suspends};
 
 use crate::cli::Top;
 use preferences::Refused;
@@ -76,8 +76,8 @@ pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
     }
 
     let (sender, messages) = mpsc::channel();
-    let needs = state.needs();
-    let (requests, newest) = sampler::start(parts(needs), interval, allow_untested, sender.clone());
+    let collect = state.collect();
+    let (requests, newest) = sampler::start(collect, interval, allow_untested, sender.clone());
     // No screen before there is something to show on it: what fails until then is told as ever.
     let first = messages.recv().ok().and_then(|_| newest.take());
     state.take(first.ok_or(NoScreen::Ended)?.outcome?);
@@ -92,7 +92,7 @@ pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
         newest,
         requests,
         go_on,
-        asked: (needs, interval),
+        asked: (collect, interval),
         left: options.iterations,
         was_stopped: false,
     };
@@ -128,18 +128,6 @@ fn settings() -> (Settings, Option<String>) {
     }
 }
 
-/// The parts of a sample that the screen needs.
-fn parts(needs: Needs) -> Parts {
-    Parts {
-        names: true,
-        nics: true,
-        disks: true,
-        vcpus: needs.vcpus,
-        host: needs.host,
-        ..Parts::default()
-    }
-}
-
 /// Reads what is typed. What is typed after a key that stops the program belongs to the shell, so
 /// that nothing is read from then on until the program goes on.
 fn read_input(sender: &Sender<Message>, continued: &Receiver<()>) {
@@ -166,7 +154,7 @@ struct Live {
     /// To whoever reads the input, after it asked for a stop.
     go_on: Sender<()>,
     /// What the sampler was asked for last.
-    asked: (Needs, Duration),
+    asked: (Collect, Duration),
     /// How many samples are left to show; `None` for as many as there are.
     left: Option<u64>,
     /// Whether the program was stopped since the last sample, perhaps while the next one was taken.
@@ -241,12 +229,10 @@ impl Live {
 
     /// Asks the sampler for what the screen needs now.
     fn ask(&mut self) {
-        let now = (self.state.needs(), self.state.settings().interval);
+        let now = (self.state.collect(), self.state.settings().interval);
         // A sampler that is gone has said so.
         if now.0 != self.asked.0 {
-            let _ = self
-                .requests
-                .send(Request::Parts(parts(now.0), now.0.details));
+            let _ = self.requests.send(Request::Collect(now.0));
         }
         if now.1 != self.asked.1 {
             let _ = self.requests.send(Request::Interval(now.1));

@@ -4,8 +4,8 @@ use std::thread::sleep;
 
 use xenscope::rates::Rates;
 use xenscope::selector::{NotFound, Selector};
-use xenscope::snapshot::{Identity, Snapshot};
-use xenscope::source::{Parts, Source};
+use xenscope::snapshot::{Collect, Identity, Snapshot};
+use xenscope::source::Source;
 use xenscope::view::{DisplayOptions, Sample, csv, host, json, status, vcpus};
 
 use super::{Notes, print, terminal_width};
@@ -14,23 +14,23 @@ use crate::exit::{Outcome, complain};
 
 /// What the samples of a command hold, and how it turns them into text.
 struct Views {
-    parts: Parts,
+    collect: Collect,
     table: fn(Sample<'_>, Option<usize>) -> String,
     csv: fn(Sample<'_>) -> String,
 }
 
 /// What the samples of `xenscope status` hold.
-pub(super) fn status_parts() -> Parts {
-    Parts {
+pub(super) fn status_collect() -> Collect {
+    Collect {
         host: false,
         audit_inputs: false,
-        ..Parts::ALL
+        ..Collect::ALL
     }
 }
 
 pub(crate) fn status(options: &Status, allow_untested: bool) -> anyhow::Result<Outcome> {
     let views = Views {
-        parts: status_parts(),
+        collect: status_collect(),
         table: status::sections,
         csv: |sample| csv::domains(sample, DisplayOptions::PARTS, true),
     };
@@ -38,18 +38,18 @@ pub(crate) fn status(options: &Status, allow_untested: bool) -> anyhow::Result<O
 }
 
 /// What the samples of `xenscope vcpus` hold.
-pub(super) fn vcpus_parts() -> Parts {
-    Parts {
+pub(super) fn vcpus_collect() -> Collect {
+    Collect {
         names: true,
         vcpus: true,
         affinities: true,
-        ..Parts::default()
+        ..Collect::default()
     }
 }
 
 pub(crate) fn vcpus(options: &Vcpus, allow_untested: bool) -> anyhow::Result<Outcome> {
     let views = Views {
-        parts: vcpus_parts(),
+        collect: vcpus_collect(),
         table: vcpus::lines,
         csv: csv::vcpus,
     };
@@ -57,17 +57,17 @@ pub(crate) fn vcpus(options: &Vcpus, allow_untested: bool) -> anyhow::Result<Out
 }
 
 /// What the samples of `xenscope host` hold.
-pub(super) fn host_parts() -> Parts {
-    Parts {
+pub(super) fn host_collect() -> Collect {
+    Collect {
         names: true,
         host: true,
-        ..Parts::default()
+        ..Collect::default()
     }
 }
 
 pub(crate) fn host(options: &Host, allow_untested: bool) -> anyhow::Result<Outcome> {
     let views = Views {
-        parts: host_parts(),
+        collect: host_collect(),
         table: host::sections,
         csv: csv::host,
     };
@@ -81,15 +81,15 @@ fn run(
     options: &IntervalArgs,
     allow_untested: bool,
 ) -> anyhow::Result<Outcome> {
-    let mut source = Source::open(views.parts, allow_untested)?;
+    let mut source = Source::open(views.collect, allow_untested)?;
     let mut notes = Notes::default();
     let mut outcome = Outcome::Done;
     let mut wanted = Vec::new();
     if !named.is_empty() {
         // Of the others, no more than what it takes to tell them apart.
-        source.set_parts(Parts {
+        source.set_collect(Collect {
             names: true,
-            ..Parts::default()
+            ..Collect::default()
         });
         let all = source.sample()?;
         notes.tell(&all.notes);
@@ -98,7 +98,7 @@ fn run(
             return Ok(outcome);
         }
         source.set_only(wanted.clone());
-        source.set_parts(views.parts);
+        source.set_collect(views.collect);
     }
     let before = source.sample()?;
     notes.tell(&before.notes);

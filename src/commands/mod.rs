@@ -59,19 +59,19 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
 
     use clap::Parser;
-    use xenscope::source::Parts;
+    use xenscope::snapshot::Collect;
 
     use super::*;
     use crate::cli::{Cli, Command, Format};
 
-    /// Fields as the README has them, and whether a sample with these parts has them.
-    type Row = (&'static str, fn(Parts) -> bool);
+    /// Fields as the README has them, and whether a sample that collects this has them.
+    type Row = (&'static str, fn(Collect) -> bool);
 
     /// What the samples of `top` with these options hold.
-    fn of_top(options: &[&str]) -> Parts {
+    fn of_top(options: &[&str]) -> Collect {
         let words = ["xenscope", "top", "-b", "--format", "json"];
         match Cli::parse_from(words.iter().chain(options)).command {
-            Command::Top(options) => top::parts(&options),
+            Command::Top(options) => top::collect(&options),
             _ => panic!("not top"),
         }
     }
@@ -81,34 +81,34 @@ mod tests {
         let rows: [Row; 7] = [
             (
                 "`memory_target_bytes`, `memory_static_max_bytes`",
-                |parts| parts.targets && parts.details,
+                |collect| collect.targets && collect.details,
             ),
             (
                 "`scheduler`, `weight`, `cap_percent`, `period_ns`, `budget_ns`, `extra_time`",
-                |parts| parts.scheduling,
+                |collect| collect.scheduling,
             ),
-            ("`vcpus`", |parts| parts.vcpus),
-            ("`vcpus[].hard_affinity`, `.soft_affinity`", |parts| {
-                parts.affinities
+            ("`vcpus`", |collect| collect.vcpus),
+            ("`vcpus[].hard_affinity`, `.soft_affinity`", |collect| {
+                collect.affinities
             }),
-            ("`nics`, `disks`", |parts| parts.nics && parts.disks),
-            ("`nics[].mac`", |parts| parts.macs),
+            ("`nics`, `disks`", |collect| collect.nics && collect.disks),
+            ("`nics[].mac`", |collect| collect.macs),
             (
                 "`host.nodes`, `.pools`, `.build`, `.dom0`, and `.socket`, `.core`, `.node`, \
                  `.pool` of `host.pcpu[]`",
-                |parts| parts.host,
+                |collect| collect.host,
             ),
         ];
         let commands = [
-            list::parts(Format::Json),
-            measured::status_parts(),
-            measured::vcpus_parts(),
-            measured::host_parts(),
+            list::collect(Format::Json),
+            measured::status_collect(),
+            measured::vcpus_collect(),
+            measured::host_collect(),
             of_top(&[]),
         ];
         let mut expected = String::new();
         for (fields, holds) in rows {
-            let mut cells = commands.map(|parts| if holds(parts) { "yes" } else { "" });
+            let mut cells = commands.map(|collect| if holds(collect) { "yes" } else { "" });
             if !holds(of_top(&[])) && holds(of_top(&["-v"])) {
                 cells[4] = "with `-v`";
             }

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use xenscope::interval;
 use xenscope::rates::Rates;
-use xenscope::source::{Parts, Source};
+use xenscope::snapshot::Collect;
+use xenscope::source::Source;
 use xenscope::view::{Sample, csv, json, top, xentop};
 
 use super::{Notes, live, print, terminal_width};
@@ -24,11 +25,11 @@ pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
 }
 
 /// What the samples of `xenscope top -b` hold.
-pub(super) fn parts(options: &Top) -> Parts {
+pub(super) fn collect(options: &Top) -> Collect {
     let for_machines = matches!(options.format, BatchFormat::Json | BatchFormat::Csv);
     let table = options.format == BatchFormat::Table;
     let csv = options.format == BatchFormat::Csv;
-    Parts {
+    Collect {
         names: true,
         targets: for_machines,
         details: for_machines,
@@ -38,7 +39,7 @@ pub(super) fn parts(options: &Top) -> Parts {
         disks: !csv || options.display.vbds,
         macs: table && options.display.networks,
         host: table && options.display.pcpus,
-        ..Parts::default()
+        ..Collect::default()
     }
 }
 
@@ -48,7 +49,7 @@ fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
     let mut blocks = xentop::Blocks::new(shown);
     let delay = options.delay.unwrap_or(interval::USUAL);
     let mut notes = Notes::default();
-    let mut source = Source::open(parts(options), allow_untested)?;
+    let mut source = Source::open(collect(options), allow_untested)?;
     source.watch();
     let mut before = source.sample()?;
     let mut next = Instant::now() + delay.min(PRIMING);

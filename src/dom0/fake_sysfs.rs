@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 use super::{Devices, Dom0, Roots};
+use crate::snapshot::Collect;
 
 /// A temporary folder with `sys`, `proc` and `shm` in it, which goes when it is dropped.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ impl FakeSysfs {
     /// All devices, as who samples once sees them.
     pub(super) fn devices(&self) -> Devices {
         Dom0::new(self.roots.clone())
-            .devices(true, true, |_| true)
+            .devices(Collect::ALL, |_| Collect::ALL)
             .unwrap()
     }
 

@@ -1,7 +1,7 @@
 //! What must hold of the kernel's files, see [`crate::fuzzing`].
 
 use super::counter::{counter, number};
-use super::kernel::{Ticks, uptime_ns};
+use super::kernel::{Ticks, parse_boot_id, uptime_ns};
 use super::tapdisk::Record;
 use super::{bus, vif};
 use crate::fuzzing::digits;
@@ -13,6 +13,7 @@ pub fn kernel(bytes: &[u8]) {
     assert_eq!(counter(bytes), line.and_then(digits));
     bus_name(bytes);
     uptime(bytes);
+    boot_id(bytes);
     stat(bytes);
     stat(&[b"cpu  ", bytes].concat());
     interface(bytes);
@@ -60,6 +61,13 @@ fn uptime(text: &[u8]) {
         printed.trim_start_matches('0'),
     );
     assert!(text.starts_with(printed), "{text:?}");
+}
+
+/// A boot ID is printed as it stands there, but for capitals.
+fn boot_id(text: &[u8]) {
+    if let Some(id) = parse_boot_id(text) {
+        assert_eq!(format!("{id}\n").as_bytes(), text.to_ascii_lowercase());
+    }
 }
 
 /// Each sum is that of its numbers in the line, and known exactly when all of them are.

@@ -1,6 +1,7 @@
-//! dom0's own time, as its kernel sees it.
+//! dom0's own time and boot, as its kernel sees them.
 
 use nix::unistd::{SysconfVar, sysconf};
+use uuid::Uuid;
 
 use super::Roots;
 use super::counter::{number, start_of};
@@ -12,6 +13,9 @@ const UPTIME: usize = 128;
 /// More than `/proc/stat` takes up to the sum of all interrupts: a line for each of 256 CPUs.
 /// What follows, thousands of single interrupts, is left where it is.
 const STAT: usize = 32 << 10;
+
+/// What `boot_id` takes: a UUID in its usual form and a newline.
+const BOOT_ID: usize = 37;
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
 
@@ -33,6 +37,20 @@ pub(super) fn kernel(roots: &Roots) -> Dom0Kernel {
         interrupts: stat.and_then(interrupts),
         stamp,
     }
+}
+
+/// The ID of dom0's boot (`/proc/sys/kernel/random/boot_id`).
+pub(super) fn boot_id(roots: &Roots) -> Option<Uuid> {
+    // A longer file holds something else.
+    let mut text = [0; BOOT_ID + 1];
+    start_of(&roots.proc.join("sys/kernel/random/boot_id"), &mut text).and_then(parse_boot_id)
+}
+
+/// A UUID in its usual form and a newline.
+pub(super) fn parse_boot_id(text: &[u8]) -> Option<Uuid> {
+    let text = text.strip_suffix(b"\n")?;
+    // Its other forms have other lengths.
+    (text.len() + 1 == BOOT_ID).then(|| Uuid::try_parse_ascii(text).ok())?
 }
 
 /// `None` when the C library does not say how many ticks there are in a second.
@@ -158,6 +176,31 @@ mod tests {
         assert!(live.uptime_ns > Some(0), "{live:?}");
         assert!(live.cpu_time_ns > Some(0), "{live:?}");
         assert!(live.steal_time_ns.is_some(), "{live:?}");
+    }
+
+    #[test]
+    fn a_boot_id_is_a_uuid_and_nothing_else() {
+        let held = "01234567-89ab-cdef-0123-456789abcdef";
+        let tree = FakeSysfs::new();
+        let read = |text: &str| {
+            tree.write("proc/sys/kernel/random/boot_id", text);
+            boot_id(&tree.roots)
+        };
+        assert_eq!(read(&format!("{held}\n")), Uuid::try_parse(held).ok());
+        for text in [
+            "",
+            "\n",
+            held,
+            &format!("{held}\n\n"),
+            &format!("{held}0\n"),
+            &format!("{}\n", held.replace('-', "")),
+            &format!("{{{held}}}\n"),
+            "01234567-89ab-cdef-0123-456789abcdeg\n",
+        ] {
+            assert_eq!(read(text), None, "{text:?}");
+        }
+        assert_eq!(boot_id(&FakeSysfs::new().roots), None);
+        assert!(boot_id(&Roots::live()).is_some());
     }
 
     #[test]

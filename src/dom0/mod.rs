@@ -24,7 +24,9 @@ use std::io;
 use std::mem;
 use std::path::PathBuf;
 
-use crate::snapshot::{Disk, Dom0Kernel, DomId, Nic};
+use uuid::Uuid;
+
+use crate::snapshot::{Collect, Disk, Dom0Kernel, DomId, Nic};
 use bus::{Bus, Device};
 use cached_file::FdBudget;
 
@@ -118,28 +120,28 @@ impl Dom0 {
         kernel::kernel(&self.roots)
     }
 
-    /// The devices that dom0's kernel serves to the domains that are wanted, with their counters.
+    /// Reads the ID that dom0's kernel gave its boot; `None` if its file is gone or makes no sense.
+    pub fn boot_id(&self) -> Option<Uuid> {
+        kernel::boot_id(&self.roots)
+    }
+
+    /// The devices that dom0's kernel serves, with their counters: those that `of` has collected about
+    /// the domain with an id, of the kinds that `any` has.
     ///
     /// # Errors
     /// When the kernel's list of devices is there and cannot be read.
-    pub fn devices(
-        &mut self,
-        nics: bool,
-        disks: bool,
-        wanted: impl Fn(DomId) -> bool,
-    ) -> io::Result<Devices> {
+    pub fn devices(&mut self, any: Collect, of: impl Fn(DomId) -> Collect) -> io::Result<Devices> {
         // Of a sample that failed before its end.
         self.faults.clear();
-        let [mut vifs, mut vbds] = match nics || disks {
+        let [mut vifs, mut vbds] = match any.nics || any.disks {
             true => self.bus.list(&self.roots, ["vif", "vbd"])?,
             false => Default::default(),
         };
-        for devices in [&mut vifs, &mut vbds] {
-            devices.retain(|device| wanted(device.domain));
-        }
+        vifs.retain(|device| of(device.domain).nics);
+        vbds.retain(|device| of(device.domain).disks);
         let (roots, budget, faults) = (&self.roots, &self.budget, &mut self.faults);
         Ok(Devices {
-            nics: nics.then(|| {
+            nics: any.nics.then(|| {
                 bus::by_domain(vifs, &mut self.nics, |device, files| {
                     let (nic, fault) = vif::nic(roots, device, files, budget)?;
                     faults
@@ -147,7 +149,7 @@ impl Dom0 {
                     Some(nic)
                 })
             }),
-            disks: disks.then(|| {
+            disks: any.disks.then(|| {
                 bus::by_domain(vbds, &mut self.disks, |device, files| {
                     let (disk, fault) = vbd::disk(roots, device, files, budget)?;
                     faults

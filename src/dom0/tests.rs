@@ -58,7 +58,7 @@ fn keeping(tree: &FakeSysfs, most: usize) -> Dom0 {
 
 /// All devices, but not when they were read.
 fn sample(dom0: &mut Dom0) -> Devices {
-    let mut devices = dom0.devices(true, true, |_| true).unwrap();
+    let mut devices = dom0.devices(Collect::ALL, |_| Collect::ALL).unwrap();
     let stamp = Stamp {
         at_ns: 0,
         uncertainty_ns: 0,
@@ -119,7 +119,10 @@ fn of_a_domain_that_is_not_wanted_nothing_is_read() {
     let tree = with(100);
     let mut dom0 = keeping(&tree, 1000);
     let devices = dom0
-        .devices(true, true, |domain| domain != DomId(5))
+        .devices(Collect::ALL, |domain| match domain {
+            DomId(5) => Collect::default(),
+            _ => Collect::ALL,
+        })
         .unwrap();
     assert!(!devices.nics.unwrap().contains_key(&DomId(5)));
     assert!(!devices.disks.unwrap().contains_key(&DomId(5)));
@@ -203,16 +206,19 @@ fn statistics_may_come_later() {
 fn only_what_is_asked_for_is_read() {
     let tree = with(100);
     let mut dom0 = Dom0::new(tree.roots.clone());
-    let devices = dom0.devices(false, true, |_| true).unwrap();
+    let only = |nics, disks| Collect {
+        nics,
+        disks,
+        ..Collect::default()
+    };
+    let [none, nics, disks] = [only(false, false), only(true, false), only(false, true)];
+    let devices = dom0.devices(disks, |_| disks).unwrap();
     assert!(devices.nics.is_none() && devices.disks.unwrap().len() == 2);
     tree.remove("sys/bus");
     tree.write("sys/bus/xen-backend/devices", "no folder");
     let mut dom0 = Dom0::new(tree.roots.clone());
-    assert!(dom0.devices(true, false, |_| true).is_err());
-    assert_eq!(
-        dom0.devices(false, false, |_| true).unwrap(),
-        Devices::default()
-    );
+    assert!(dom0.devices(nics, |_| nics).is_err());
+    assert_eq!(dom0.devices(none, |_| none).unwrap(), Devices::default());
 }
 
 /// What is wrong at the end of another sample.

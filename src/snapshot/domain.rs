@@ -82,7 +82,7 @@ impl Domain {
 }
 
 /// What tells one domain from another for as long as the host runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Identity {
     /// The domain's number.
     pub id: DomId,

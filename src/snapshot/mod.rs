@@ -3,6 +3,8 @@
 //! A snapshot is what a collector hands on and what a view takes. It can be stored and read back
 //! with serde, so that data read live and data replayed take the same way.
 
+mod boot;
+mod collect;
 mod device;
 mod domain;
 mod host;
@@ -12,6 +14,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use boot::Boot;
+pub use collect::Collect;
 pub use device::{Counters, Disk, DiskBackend, DiskCounter, Nic, NicCounter};
 pub use domain::{
     DomId, Domain, DomainState, DomainType, Identity, Reservation, Scheduling, ShutdownReason,
@@ -25,8 +29,13 @@ pub use listing::{Backend, Listing};
 pub struct Snapshot {
     /// Wall-clock time when the domains had been listed, for people and logs; never for rates.
     pub time: jiff::Timestamp,
+    /// The boot of the host that it belongs to.
+    pub boot: Boot,
     /// When the domains were listed: from before the first to after the last.
     pub stamp: Stamp,
+    /// What was asked for. It tells a figure that was not collected from one that is not known: both
+    /// are `None`.
+    pub collected: Collect,
     /// What Xen's clock said meanwhile; `None` when no one asked or Xen did not tell.
     pub xen_clock: Option<XenClock>,
     /// The host and its hypervisor.

@@ -7,7 +7,6 @@ use std::ptr::NonNull;
 
 use super::Error;
 use super::binding::{LibXenCtrl, xc_interface};
-use super::clock::Clock;
 use super::library;
 use super::logger::Logger;
 use super::version::{self, Version};
@@ -17,10 +16,8 @@ use crate::snapshot::{DomId, Domain};
 pub struct Hypervisor {
     pub(super) library: &'static LibXenCtrl,
     pub(super) handle: NonNull<xc_interface>,
-    /// Opened when it is first asked for; goes before the logger, which it points into.
-    pub(super) clock: Option<Clock>,
     /// The handle points into it.
-    pub(super) logger: Logger,
+    _logger: Logger,
     /// Its version, such as `4.17.5`.
     pub(super) version: String,
     /// What `xc_domain_getinfolist` writes to, kept from sample to sample.
@@ -65,8 +62,7 @@ impl Hypervisor {
         let mut hypervisor = Self {
             library,
             handle,
-            clock: None,
-            logger,
+            _logger: logger,
             version: String::new(),
             listed: Vec::new(),
             known: 0,

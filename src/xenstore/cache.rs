@@ -13,9 +13,9 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use super::watched_path::{Backend, Key, Kind, Wanted, WatchedPath};
-use super::{Keys, connection, parse};
+use super::{connection, parse};
 use crate::clock::stamped;
-use crate::snapshot::{Disk, DiskBackend, Domain, Identity, Note, Pool};
+use crate::snapshot::{Collect, Disk, DiskBackend, Domain, Identity, Note, Pool};
 
 /// How long a sample waits for what XenStore says of new domains; what is not there by then is
 /// not known in that sample.
@@ -100,14 +100,18 @@ impl Cache {
         &mut self,
         domains: &mut [Domain],
         pools: &mut [Pool],
-        keys: Keys,
+        collect: Collect,
     ) -> Option<Note> {
+        let collect = Collect {
+            audit_inputs: false,
+            ..collect
+        };
         let mut known = self.shared.lock();
-        if !known.wanted.is_for(domains, pools, keys) {
+        if !known.wanted.is_for(domains, pools, collect) {
             known.wanted = Wanted {
                 domains: domains.iter().map(Domain::identity).collect(),
                 pools: pools.iter().map(|pool| pool.id).collect(),
-                keys,
+                collect,
             };
             known.edition += 1;
             known.settled = false;
@@ -264,16 +268,16 @@ impl Known {
             let Some((_, facts)) = facts.peek().filter(|(known, _)| **known == identity) else {
                 continue;
             };
-            let keys = self.wanted.keys.of(domain.id);
+            let wanted = self.wanted.collect.of(identity);
             let value = |key: Key| facts.values[key as usize].as_deref();
-            if keys.names {
+            if wanted.names {
                 let name = facts.values[Key::Name as usize].as_ref();
                 domain.name = name.filter(|name| !name.is_empty()).cloned();
             }
-            if keys.targets {
+            if wanted.targets {
                 domain.memory_target_bytes = value(Key::Target).and_then(parse::kib);
             }
-            if keys.details {
+            if wanted.details {
                 domain.memory_static_max_bytes = value(Key::StaticMax).and_then(parse::kib);
                 domain.xenstore_uuid = value(Key::Vm).and_then(parse::uuid);
             }
@@ -316,16 +320,6 @@ mod tests {
     use crate::fixtures::{disk, domain, nic};
     use crate::snapshot::DomId;
 
-    const ALL: Keys = Keys {
-        names: true,
-        targets: true,
-        details: true,
-        macs: true,
-        disks: true,
-        availability: false,
-        focus: None,
-    };
-
     /// What is known of domain 5, which is called web.
     fn known() -> Known {
         let text = |text: &str| Some(Arc::from(text));
@@ -343,7 +337,7 @@ mod tests {
             ],
         };
         let mut known = Known::default();
-        known.wanted.keys = ALL;
+        known.wanted.collect = Collect::ALL;
         known.facts.insert(domain(5, "", 0, 0).identity(), facts);
         known
     }

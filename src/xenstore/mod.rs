@@ -21,44 +21,12 @@ use std::thread::{JoinHandle, sleep};
 use std::time::{Duration, Instant};
 
 use crate::clock::stamped;
-use crate::snapshot::{Disk, DiskBackend, DomId, Domain, Listing, Note, Pool};
+use crate::snapshot::{Collect, Disk, DiskBackend, DomId, Domain, Listing, Note, Pool};
 use cache::Cache;
 use reader::{Down, Reader};
 
 /// How long a store that failed is left alone before it is tried again.
 const REST: Duration = Duration::from_secs(5);
-
-/// What to read of XenStore.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Keys {
-    /// `~/name`, and the names of pools that were listed.
-    pub names: bool,
-    /// `~/memory/target`.
-    pub targets: bool,
-    /// `~/memory/static-max` and `~/vm`.
-    pub details: bool,
-    /// `~/cpu/N/availability`; one that watches does not fill it in.
-    pub availability: bool,
-    /// The MAC addresses of NICs that were listed.
-    pub macs: bool,
-    /// The disks that dom0's user space serves.
-    pub disks: bool,
-    /// The domain of which targets, details and MAC addresses are wanted, if not those of all.
-    pub focus: Option<DomId>,
-}
-
-impl Keys {
-    /// What to read about this domain.
-    fn of(self, domain: DomId) -> Self {
-        let focus = self.focus == Some(domain);
-        Self {
-            targets: self.targets || focus,
-            details: self.details || focus,
-            macs: self.macs || focus,
-            ..self
-        }
-    }
-}
 
 /// A line to XenStore that comes up by itself, and again after it went down.
 ///
@@ -106,20 +74,22 @@ impl XenStore {
     }
 
     /// Fills in what XenStore knows of domains and pools. A note says so when it could not be
-    /// asked: then nothing is filled in, or, by one that watches, what was known last.
+    /// asked: then nothing is filled in, or, by one that watches, what was known last. One that
+    /// watches leaves [`Domain::vcpus_available`] unknown.
     pub fn describe(
         &mut self,
         domains: &mut [Domain],
         pools: &mut [Pool],
-        keys: Keys,
+        collect: Collect,
     ) -> Option<Note> {
+        let collect = collect.from_xenstore();
         if let Some(cache) = &mut self.cache {
-            return cache.describe(domains, pools, keys);
+            return cache.describe(domains, pools, collect);
         }
-        if keys == Keys::default() {
+        if collect == Collect::default() {
             return None;
         }
-        let described = self.ask(|reader| fill_in(reader, domains, pools, keys));
+        let described = self.ask(|reader| fill_in(reader, domains, pools, collect));
         // What was read before it went down may be half of a domain: unknown is better.
         described.inspect_err(|_| forget(domains, pools)).err()
     }
@@ -186,17 +156,17 @@ fn fill_in(
     reader: &Reader,
     domains: &mut [Domain],
     pools: &mut [Pool],
-    keys: Keys,
+    collect: Collect,
 ) -> Result<(), Down> {
     // All values are asked for at once: a first visit tells what is to be asked.
     let mut paths = Vec::new();
-    visit(domains, pools, keys, |path| {
+    visit(domains, pools, collect, |path| {
         paths.push(path);
         None
     });
     let mut values = reader.read_all(paths)?.into_iter();
-    visit(domains, pools, keys, |_| values.next().flatten());
-    if keys.disks {
+    visit(domains, pools, collect, |_| values.next().flatten());
+    if collect.of_any().disks {
         user_space_disks(reader, domains)?;
     }
     Ok(())
@@ -206,40 +176,40 @@ fn fill_in(
 fn visit(
     domains: &mut [Domain],
     pools: &mut [Pool],
-    keys: Keys,
+    collect: Collect,
     mut read: impl FnMut(String) -> Option<String>,
 ) {
     for domain in domains {
         let id = domain.id;
-        let keys = keys.of(id);
+        let wanted = collect.of(domain.identity());
         let home = |key: &str| format!("/local/domain/{id}/{key}");
-        if keys.names {
+        if wanted.names {
             domain.name = read(home("name"))
                 .filter(|name| !name.is_empty())
                 .map(Arc::from);
         }
         let kib = |text: Option<String>| text.and_then(|text| parse::kib(&text));
-        if keys.targets {
+        if wanted.targets {
             domain.memory_target_bytes = kib(read(home("memory/target")));
         }
-        if keys.details {
+        if wanted.details {
             domain.memory_static_max_bytes = kib(read(home("memory/static-max")));
             domain.xenstore_uuid = read(home("vm")).and_then(|path| parse::uuid(&path));
         }
-        if keys.availability {
+        if wanted.audit_inputs {
             let available = (0..domain.vcpus_max).map(|vcpu| {
                 let word = read(home(&format!("cpu/{vcpu}/availability")))?;
                 parse::online(&word)
             });
             domain.vcpus_available = Some(available.collect());
         }
-        if keys.macs {
+        if wanted.macs {
             for nic in domain.nics.iter_mut().flatten() {
                 nic.mac = read(backend("vif", id, nic.id, "mac"));
             }
         }
     }
-    if keys.names {
+    if collect.names {
         for pool in pools {
             pool.name = read(format!("/local/pool/{}/name", pool.id));
         }

@@ -213,7 +213,7 @@ impl<'a> Session<'a> {
             known
                 .pools
                 .retain(|&pool, _| places.contains(&WatchedPath::Pool(pool)));
-            if wanted.keys != self.wanted.keys {
+            if wanted.collect != self.wanted.collect {
                 known.forget_all_but(&places);
             }
         }

@@ -1,8 +1,7 @@
 //! The places in XenStore that are kept right.
 
-use super::Keys;
 use super::parse::number;
-use crate::snapshot::{DomId, Domain, Identity, Pool};
+use crate::snapshot::{Collect, DomId, Domain, Identity, Pool};
 
 /// What is watched, or read when a watch says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -142,14 +141,15 @@ pub(super) struct Wanted {
     /// In the order of their ids.
     pub(super) domains: Vec<Identity>,
     pub(super) pools: Vec<u32>,
-    pub(super) keys: Keys,
+    /// What XenStore supplies of it.
+    pub(super) collect: Collect,
 }
 
 impl Wanted {
     /// Whether that is what a sample with these wants.
-    pub(super) fn is_for(&self, domains: &[Domain], pools: &[Pool], keys: Keys) -> bool {
+    pub(super) fn is_for(&self, domains: &[Domain], pools: &[Pool], collect: Collect) -> bool {
         let ids = domains.iter().map(Domain::identity);
-        self.keys == keys
+        self.collect == collect
             && self.domains.iter().copied().eq(ids)
             && self
                 .pools
@@ -166,29 +166,28 @@ impl Wanted {
 
     /// All places of it.
     pub(super) fn places(&self) -> Vec<WatchedPath> {
-        let all = self.keys;
-        let kinds = |keys: Keys| {
+        let all = self.collect;
+        let kinds = |wanted: Collect| {
             let kinds = Kind::ALL.into_iter();
             kinds.filter(move |kind| match kind {
-                Kind::Vif => keys.macs,
-                Kind::Vbd3 | Kind::Qdisk => keys.disks,
+                Kind::Vif => wanted.macs,
+                Kind::Vbd3 | Kind::Qdisk => wanted.disks,
             })
         };
-        let some = all.focus.map_or(all, |domain| all.of(domain));
-        let mut places: Vec<WatchedPath> = kinds(some).map(WatchedPath::Backends).collect();
+        let mut places: Vec<WatchedPath> = kinds(all.of_any()).map(WatchedPath::Backends).collect();
         if all.names {
             places.extend(self.pools.iter().copied().map(WatchedPath::Pool));
         }
-        for domain in self.domains.iter().map(|domain| domain.id) {
-            let keys = all.of(domain);
-            let wanted = [
-                (keys.names, Key::Name),
-                (keys.targets, Key::Target),
-                (keys.details, Key::StaticMax),
+        for &identity in &self.domains {
+            let (domain, wanted) = (identity.id, all.of(identity));
+            let keys = [
+                (wanted.names, Key::Name),
+                (wanted.targets, Key::Target),
+                (wanted.details, Key::StaticMax),
             ];
-            let wanted = wanted.into_iter().filter(|(wanted, _)| *wanted);
-            places.extend(wanted.map(|(_, key)| WatchedPath::Key(domain, key)));
-            places.extend(kinds(keys).map(|kind| WatchedPath::Served(domain, kind)));
+            let keys = keys.into_iter().filter(|(wanted, _)| *wanted);
+            places.extend(keys.map(|(_, key)| WatchedPath::Key(domain, key)));
+            places.extend(kinds(wanted).map(|kind| WatchedPath::Served(domain, kind)));
         }
         places
     }
@@ -225,22 +224,22 @@ mod tests {
     #[test]
     fn only_what_is_shown_is_watched() {
         let domain = crate::fixtures::domain(5, "web", 0, 0);
-        let wanted = |keys| Wanted {
+        let wanted = |collect| Wanted {
             domains: vec![domain.identity()],
             pools: vec![0],
-            keys,
+            collect,
         };
-        let paths = |keys| -> Vec<String> {
-            let places = wanted(keys).places();
+        let paths = |collect| -> Vec<String> {
+            let places = wanted(collect).places();
             places.into_iter().map(WatchedPath::path).collect()
         };
-        let names = Keys {
+        let names = Collect {
             names: true,
-            ..Keys::default()
+            ..Collect::default()
         };
         assert_eq!(paths(names), ["/local/pool/0/name", "/local/domain/5/name"]);
         // What is wanted besides is at places of its own.
-        let all = Keys {
+        let all = Collect {
             targets: true,
             details: true,
             ..names
@@ -255,17 +254,17 @@ mod tests {
             .copied()
             .collect();
         assert_eq!(keys, [Key::Target, Key::StaticMax, Key::Vm]);
-        let macs = Keys {
+        let macs = Collect {
             macs: true,
-            ..Keys::default()
+            ..Collect::default()
         };
         let vifs = "/local/domain/0/backend/vif";
         assert_eq!(paths(macs), [vifs.to_owned(), format!("{vifs}/5")]);
-        assert!(paths(Keys::default()).is_empty());
+        assert!(paths(Collect::default()).is_empty());
 
         let another = crate::fixtures::domain(6, "db", 0, 0).identity();
-        let mut both = wanted(Keys {
-            focus: Some(another.id),
+        let mut both = wanted(Collect {
+            focus: Some(another),
             ..names
         });
         both.domains.push(another);
@@ -280,7 +279,8 @@ mod tests {
         let focus =
             [Key::Name, Key::Target, Key::StaticMax].map(|key| WatchedPath::Key(other, key));
         assert_eq!(about(6)[..3], focus);
-        assert_eq!(about(6)[3..], [WatchedPath::Served(other, Kind::Vif)]);
+        let served = Kind::ALL.map(|kind| WatchedPath::Served(other, kind));
+        assert_eq!(about(6)[3..], served);
 
         let mut other = domain.clone();
         other.uuid = uuid::Uuid::nil();

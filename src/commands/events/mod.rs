@@ -6,7 +6,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use xenscope::events::{Change, Event, Filter, History};
-use xenscope::source::{Parts, Source};
+use xenscope::snapshot::Collect;
+use xenscope::source::Source;
 use xenscope::view::{events, json};
 
 use super::Notes;
@@ -24,18 +25,18 @@ const APART: Duration = Duration::from_millis(50);
 const READER: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(options: &Events, allow_untested: bool) -> anyhow::Result<()> {
-    let parts = Parts {
+    let collect = Collect {
         names: true,
         targets: true,
         nics: true,
         disks: true,
-        ..Parts::default()
+        ..Collect::default()
     };
     let line: fn(&Event) -> String = match options.format {
         EventFormat::Text => events::line,
         EventFormat::Json => json::event,
     };
-    let mut source = Source::open(parts, allow_untested)?;
+    let mut source = Source::open(collect, allow_untested)?;
     source.watch();
     let outlet = Outlet::open(line)?;
     let mut history = History::default();

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use xenscope::snapshot::{Identity, Snapshot};
-use xenscope::source::{Parts, Source};
+use xenscope::snapshot::{Collect, Snapshot};
+use xenscope::source::Source;
 use xenscope::xen::Error;
 
 use super::Message;
@@ -16,8 +16,8 @@ use crate::commands::top::PRIMING;
 pub(super) enum Request {
     /// Another interval.
     Interval(Duration),
-    /// Samples that hold other parts, and all about this domain.
-    Parts(Parts, Option<Identity>),
+    /// Samples that hold something else.
+    Collect(Collect),
 }
 
 /// What came of a sample.
@@ -67,7 +67,7 @@ impl Drop for Out {
 
 /// Starts the thread. The hypervisor is opened there, as its handle stays with its thread.
 pub(super) fn start(
-    parts: Parts,
+    collect: Collect,
     interval: Duration,
     allow_untested: bool,
     messages: Sender<Message>,
@@ -79,7 +79,7 @@ pub(super) fn start(
         messages,
     };
     thread::spawn(move || {
-        if let Err(error) = run(parts, interval, allow_untested, &requested, &out) {
+        if let Err(error) = run(collect, interval, allow_untested, &requested, &out) {
             out.put(Sampled {
                 outcome: Err(error),
                 skipped: 0,
@@ -91,21 +91,21 @@ pub(super) fn start(
 
 /// Samples until no one takes the samples any more.
 fn run(
-    parts: Parts,
+    collect: Collect,
     interval: Duration,
     allow_untested: bool,
     requested: &Receiver<Request>,
     out: &Out,
 ) -> Result<(), Error> {
     // What the host is made of is asked for once.
-    let whole = Parts {
+    let whole = Collect {
         host: true,
-        ..parts
+        ..collect
     };
     let mut source = Source::open(whole, allow_untested)?;
     source.watch();
     let first = source.sample()?;
-    source.set_parts(parts);
+    source.set_collect(collect);
     let mut schedule = Schedule::new(Instant::now(), interval);
     let first = Sampled {
         outcome: Ok(first),
@@ -118,10 +118,7 @@ fn run(
         let wait = schedule.next.saturating_duration_since(Instant::now());
         match requested.recv_timeout(wait) {
             Ok(Request::Interval(interval)) => schedule.change(interval, Instant::now()),
-            Ok(Request::Parts(parts, focus)) => {
-                source.set_parts(parts);
-                source.focus_on(focus);
-            }
+            Ok(Request::Collect(collect)) => source.set_collect(collect),
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
             Err(RecvTimeoutError::Timeout) => {
                 let begun = Instant::now();

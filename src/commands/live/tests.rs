@@ -36,7 +36,7 @@ fn live() -> Live {
     let (sender, messages) = mpsc::channel();
     signals::watch(sender).unwrap();
     Live {
-        asked: (state.needs(), state.settings().interval),
+        asked: (state.collect(), state.settings().interval),
         state,
         screen: Screen::open().unwrap(),
         messages,

@@ -11,7 +11,7 @@ use super::order::{Order, rows};
 use super::theme::{Terminal, Theme};
 use crate::interval;
 use crate::rates::Rates;
-use crate::snapshot::{Domain, Identity, Snapshot};
+use crate::snapshot::{Collect, Domain, Identity, Snapshot};
 use crate::view::{DisplayOptions, Sample};
 
 /// What a person chooses once and for all.
@@ -43,18 +43,6 @@ impl Default for Settings {
 
 /// For how many samples a message is new.
 const MESSAGE_IS_NEW: u8 = 3;
-
-/// What the samples have to hold for what is shown, beyond what the table needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Needs {
-    /// vCPUs of all domains.
-    pub vcpus: bool,
-    /// The domain about which everything is shown: its vCPUs and where they may run, scheduling,
-    /// memory target, MAC addresses.
-    pub details: Option<Identity>,
-    /// Where pCPUs are, NUMA nodes and CPU pools.
-    pub host: bool,
-}
 
 /// A snapshot, and the rates since the one before.
 #[derive(Clone, Debug)]
@@ -218,17 +206,12 @@ impl App {
 
     /// What is to be shown and not in the shown sample, and when it comes.
     pub(super) fn awaited(&self) -> Option<String> {
-        let (needs, sample) = (self.needs(), self.sample()?);
-        let domains = &sample.snapshot.domains;
-        let of_all = || domains.iter().any(|domain| domain.vcpus.is_some());
-        let of_one = |domain: &Domain| {
-            let vcpus = domain.vcpus.as_ref();
-            vcpus.is_some_and(|all| all.iter().all(|vcpu| vcpu.hard_affinity.is_some()))
-        };
-        let one = needs.details.and_then(|one| sample.snapshot.find(one));
+        let (wanted, snapshot) = (self.collect(), self.sample()?.snapshot);
+        let collected = snapshot.collected;
+        let one = wanted.focus.filter(|&one| snapshot.find(one).is_some());
         let what = match one {
-            Some(domain) if !of_one(domain) => "details",
-            None if needs.vcpus && !domains.is_empty() && !of_all() => "vCPUs",
+            Some(one) if !collected.of(one).covers(wanted.of(one)) => "details",
+            None if wanted.vcpus && !collected.vcpus => "vCPUs",
             _ => return None,
         };
         Some(format!("{what}: {}", self.comes()))
@@ -247,15 +230,19 @@ impl App {
         &self.settings
     }
 
-    /// What the samples have to hold.
-    pub fn needs(&self) -> Needs {
-        Needs {
+    /// What has to be collected for what is shown.
+    pub fn collect(&self) -> Collect {
+        Collect {
+            names: true,
+            nics: true,
+            disks: true,
             vcpus: self.display.vcpus,
-            details: match self.pane {
+            host: self.pane == Pane::Pcpus,
+            focus: match self.pane {
                 Pane::Detail(identity) => Some(identity),
                 _ => None,
             },
-            host: self.pane == Pane::Pcpus,
+            ..Collect::default()
         }
     }
 

@@ -16,7 +16,7 @@ mod preferences;
 mod tests;
 mod theme;
 
-pub use app::{App, Needs, Settings};
+pub use app::{App, Settings};
 pub use columns::Column;
 pub use draw::draw;
 pub use keys::{Command, suspends};

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use lab::bench::figures::Inside;
 use xenscope::rates::Rates;
-use xenscope::snapshot::{Snapshot, Stamp};
-use xenscope::source::{Parts, Source};
+use xenscope::snapshot::{Collect, Snapshot, Stamp};
+use xenscope::source::Source;
 use xenscope::view::{DisplayOptions, Sample, xentop};
 
 use crate::statistics::median;
@@ -23,14 +23,14 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Takes samples as `top -b` does, and measures them once that has gone on for so long.
 pub(crate) fn measure(warming: Duration) -> Result<Inside> {
-    let parts = Parts {
+    let collect = Collect {
         names: true,
         nics: true,
         disks: true,
-        ..Parts::default()
+        ..Collect::default()
     };
     let mut nowhere = File::options().write(true).open("/dev/null")?;
-    let mut source = Source::open(parts, false)?;
+    let mut source = Source::open(collect, false)?;
     source.watch();
     let mut blocks = xentop::Blocks::new(DisplayOptions::default());
     let mut before = source.sample()?;

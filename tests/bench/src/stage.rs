@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use lab::bench::figures::Stage;
-use xenscope::source::{Parts, Source};
+use xenscope::snapshot::Collect;
+use xenscope::source::Source;
 
 use crate::books::Books;
 use crate::{inside, monitor, once};
@@ -14,12 +15,12 @@ const WARMING: Duration = Duration::from_millis(10);
 
 /// Measures it all; it takes a minute and more.
 pub(crate) fn measure() -> Result<Stage> {
-    let parts = Parts {
+    let collect = Collect {
         nics: true,
         disks: true,
-        ..Parts::default()
+        ..Collect::default()
     };
-    let domains = Source::open(parts, false)?.sample()?.domains;
+    let domains = Source::open(collect, false)?.sample()?.domains;
     let warming = WARMING * domains.len() as u32;
     let mut books = Books::open()?;
     let books = &mut books;

@@ -18,8 +18,10 @@ use crate::view::vcpus;
 
 /// The lines about the domain with this identity.
 pub(super) fn lines(state: &App, identity: Identity) -> Vec<Line<'static>> {
-    let found = state.sample().and_then(|sample| find(sample, identity));
-    let Some((domain, rates)) = found else {
+    let found = state
+        .sample()
+        .and_then(|sample| Some((sample, find(sample, identity)?)));
+    let Some((sample, (domain, rates))) = found else {
         return vec![Line::styled(
             format!("domain {} is gone; Esc leads back", identity.id),
             state.style(Role::Busy),
@@ -29,17 +31,38 @@ pub(super) fn lines(state: &App, identity: Identity) -> Vec<Line<'static>> {
     let mut lines = vec![title(domain)];
     lines.extend(facts(state, domain, rates));
     lines.extend(charts(state, domain));
-    for (known, table, what) in [
-        (domain.vcpus.is_some(), vcpus(domain, rates), "vCPUs"),
-        (domain.disks.is_some(), disks(domain, rates), "disks"),
-        (domain.nics.is_some(), nics(domain, rates), "NICs"),
+    let collected = sample.snapshot.collected.of(identity);
+    for (known, collected, table, what) in [
+        (
+            domain.vcpus.is_some(),
+            collected.vcpus,
+            vcpus(domain, rates),
+            "vCPUs",
+        ),
+        (
+            domain.disks.is_some(),
+            collected.disks,
+            disks(domain, rates),
+            "disks",
+        ),
+        (
+            domain.nics.is_some(),
+            collected.nics,
+            nics(domain, rates),
+            "NICs",
+        ),
     ] {
         lines.push(Line::default());
-        match (known, table.is_empty()) {
-            (true, false) => lines.extend(rows(state, &table)),
-            (true, true) => lines.push(Line::styled(format!("no {what}"), dim)),
-            (false, _) => lines.push(Line::styled(format!("{what}: {}", state.comes()), dim)),
-        }
+        let instead = match (known, table.is_empty()) {
+            (true, false) => {
+                lines.extend(rows(state, &table));
+                continue;
+            }
+            (true, true) => format!("no {what}"),
+            (false, _) if collected => format!("{what}: not known"),
+            (false, _) => format!("{what}: {}", state.comes()),
+        };
+        lines.push(Line::styled(instead, dim));
     }
     lines
 }

@@ -380,9 +380,9 @@ fn only_what_changes_something_is_a_reason_to_draw() {
 fn what_is_asked_of_the_hypervisor_is_what_is_shown() {
     let mut state = watching(3);
     let needs = |state: &App| {
-        let needs = state.needs();
-        let details = needs.details.map(|domain| domain.id.0);
-        (needs.vcpus, details, needs.host)
+        let collect = state.collect();
+        let focus = collect.focus.map(|domain| domain.id.0);
+        (collect.vcpus, focus, collect.host)
     };
     assert_eq!(needs(&state), (false, None, false));
     keys(&mut state, "v");

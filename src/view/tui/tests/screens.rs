@@ -204,7 +204,7 @@ fn all_about_a_domain_is_on_its_page() {
     state.take(old);
     state.take(new);
     key(&mut state, KeyCode::Enter);
-    assert!(state.needs().details.is_some());
+    assert!(state.collect().focus.is_some());
     let page = lines(&mut state, 100, 39).join("\n");
     for part in [
         "guest-2 (domain 2)",
@@ -226,7 +226,7 @@ fn all_about_a_domain_is_on_its_page() {
     assert!(lines(&mut state, 100, 39)[4].starts_with("domain 1 is gone"));
     key(&mut state, KeyCode::Esc);
     assert!(lines(&mut state, 100, 39)[5].contains(" 0 Domain-0"));
-    assert_eq!(state.needs().details, None);
+    assert_eq!(state.collect().focus, None);
 }
 
 #[test]
@@ -315,7 +315,7 @@ fn of_pcpus(count: u32, width: u16, height: u16) -> Vec<String> {
     state.take(old);
     state.take(new);
     state.turn_to(Pane::Pcpus);
-    assert!(state.needs().host);
+    assert!(state.collect().host);
     lines(&mut state, width, height)
 }
 

@@ -1,7 +1,7 @@
 //! What the last line tells, and when.
 
 use super::*;
-use crate::snapshot::{Note, Snapshot};
+use crate::snapshot::{Collect, Note, Snapshot};
 
 fn last(state: &mut App) -> String {
     lines(state, 80, 24)[23].clone()
@@ -176,26 +176,21 @@ fn what_is_typed_is_seen_on_a_narrow_screen() {
 
 #[test]
 fn what_comes_with_the_next_sample_is_told() {
-    let with = |affinity: bool| {
-        let mut snapshot = at_work(2).1;
-        let mut vcpu = crate::fixtures::vcpu(0, 1, 7);
-        if !affinity {
-            (vcpu.hard_affinity, vcpu.soft_affinity) = (None, None);
-        }
-        for domain in &mut snapshot.domains {
-            domain.vcpus = Some(vec![vcpu.clone()]);
-        }
-        snapshot
+    let collecting = |collect: Collect| Snapshot {
+        collected: collect,
+        ..at_work(2).1
     };
     let mut state = watching(2);
     keys(&mut state, "V");
     assert!(last(&mut state).starts_with("vCPUs: with the next sample  ? help"));
-    state.take(with(false));
+    state.take(collecting(state.collect()));
     assert!(last(&mut state).starts_with("? help"));
     key(&mut state, KeyCode::Enter);
     assert!(last(&mut state).starts_with("details: with the next sample  Esc"));
-    state.take(with(true));
+    state.take(collecting(state.collect()));
     assert!(last(&mut state).starts_with("Esc back"));
+    // The domain was asked for its vCPUs, and went meanwhile.
+    assert!(lines(&mut state, 80, 40).contains(&"vCPUs: not known".to_owned()));
     state.take(at_work(2).1);
     keys(&mut state, "p");
     let screen = lines(&mut state, 80, 40);
