@@ -172,7 +172,7 @@ fn run(command: Command) -> Result<u8> {
             command,
         } => {
             let (code, screen) = Session::start(boot.into())?.screen(command, size, &keys)?;
-            println!("{screen}");
+            println!("{}", screen.text());
             code
         }
         Command::Demo { xen } => demo(xen)?,

@@ -127,7 +127,7 @@ impl Session {
 
     /// Runs a user's command on a terminal of this size and types these keys once it has a screen;
     /// returns its exit code and its last screen.
-    pub fn screen(&mut self, argv: Vec<String>, size: Size, keys: &str) -> Result<(i32, String)> {
+    pub fn screen(&mut self, argv: Vec<String>, size: Size, keys: &str) -> Result<(i32, Screen)> {
         let mut screen = Screen::new(size, keys, self.machine.dom0());
         let mut exec = self.exec(argv, Some(size));
         for (name, value) in &mut exec.env {
@@ -138,7 +138,7 @@ impl Session {
         let code = self
             .machine
             .exec(exec, None, &mut screen, &mut io::stderr())?;
-        Ok((code, screen.text))
+        Ok((code, screen))
     }
 
     fn exec(&self, argv: Vec<String>, terminal: Option<Size>) -> Exec {
