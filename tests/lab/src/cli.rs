@@ -87,6 +87,12 @@ enum Command {
         /// XenStore's daemon
         #[arg(long, value_enum, default_value = "xenstored")]
         store: Store,
+        /// Numbers of empty domains to measure beside, dom0 counted
+        ///
+        /// If given, how right CPU % is is not measured, so a comparison takes minutes.
+        #[arg(long, value_name = "N,...", value_delimiter = ',',
+              value_parser = clap::value_parser!(u16).range(2..=32752))]
+        domains: Vec<u16>,
     },
     /// Run all tests: on the host, then in dom0 on each Xen
     Test {
@@ -191,8 +197,16 @@ fn run(command: Command) -> Result<u8> {
             code
         }
         Command::Demo { xen } => demo(xen)?,
-        Command::Bench { xen, store } => {
-            bench::run(xen, store)?;
+        Command::Bench {
+            xen,
+            store,
+            domains,
+        } => {
+            bench::run(bench::Options {
+                xen,
+                store,
+                domains,
+            })?;
             0
         }
         Command::Test { xen, filters } => i32::from(!test::run(&xen.versions(), &filters)?),

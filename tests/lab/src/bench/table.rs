@@ -18,8 +18,10 @@ pub(super) fn all(bench: &Bench) -> String {
     out.push_str(&inside(bench));
     out.push_str("\nlist, in ms:\n");
     out.push_str(&lists(bench));
-    out.push_str("\nCPU % of a guest that burns a pCPU of its own, in points above 100:\n");
-    out.push_str(&accuracy(bench));
+    if !bench.accuracy.is_empty() {
+        out.push_str("\nCPU % of a guest that burns a pCPU of its own, in points above 100:\n");
+        out.push_str(&accuracy(bench));
+    }
     out
 }
 
