@@ -241,6 +241,7 @@ mod tests {
             xentop: monitor(100.0 * process_ns, None),
             xenscope_list: once(5e6),
             xl_list: once(10e6),
+            against: None,
             inside: Inside {
                 samples: 50,
                 hypercall_ns: 1e6,
