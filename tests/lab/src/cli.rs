@@ -93,6 +93,9 @@ enum Command {
         #[arg(long, value_name = "N,...", value_delimiter = ',',
               value_parser = clap::value_parser!(u16).range(2..=32752))]
         domains: Vec<u16>,
+        /// Another build of xenscope to measure too, in turns with this one
+        #[arg(long, value_name = "PROGRAM")]
+        against: Option<PathBuf>,
     },
     /// Run all tests: on the host, then in dom0 on each Xen
     Test {
@@ -201,11 +204,13 @@ fn run(command: Command) -> Result<u8> {
             xen,
             store,
             domains,
+            against,
         } => {
             bench::run(bench::Options {
                 xen,
                 store,
                 domains,
+                against,
             })?;
             0
         }

@@ -1,6 +1,7 @@
 //! A booted dom0 with its guests, and the commands that users run in it.
 
 use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -39,14 +40,17 @@ pub struct Plan {
 }
 
 /// A program of the lab's own that dom0 has only when it is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Extra {
     /// None.
     Nothing,
     /// The integration tests, and what they find in dom0.
     Tests,
     /// `lab-bench`.
-    Bench,
+    Bench {
+        /// Another build of xenscope, to measure it too.
+        against: Option<PathBuf>,
+    },
 }
 
 /// A booted dom0.
@@ -65,7 +69,7 @@ impl Session {
         }
         setup::ensure(&versions)?;
         eprintln!("lab: building");
-        let programs = build::programs(plan.xen, plan.extra)?;
+        let programs = build::programs(plan.xen, &plan.extra)?;
         let image = image::make(plan.xen, &programs, &plan.guests.0)?;
 
         // Several may boot at a time.

@@ -5,13 +5,15 @@
 pub mod figures;
 mod table;
 
-use std::fs;
+use std::fs::{self, File};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::elf;
 use crate::machine::{self, Hardware};
 use crate::paths;
 use crate::session::{Extra, Plan, Session};
@@ -46,6 +48,8 @@ pub struct Options {
     pub store: Store,
     /// Numbers of domains, dom0 among them. Empty means the usual ones, and how right CPU % is.
     pub domains: Vec<u16>,
+    /// Another build of xenscope, to measure it too.
+    pub against: Option<PathBuf>,
 }
 
 /// All that was measured in one boot.
@@ -53,6 +57,9 @@ pub struct Options {
 struct Bench {
     xen: &'static str,
     store: &'static str,
+    /// The other build of xenscope whose figures are called `against`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    against: Option<PathBuf>,
     /// Beside guests with disks and NICs.
     devices: Stage,
     accuracy: Vec<Accuracy>,
@@ -66,7 +73,16 @@ pub fn run(options: Options) -> Result<()> {
         xen,
         store,
         domains: mut sizes,
+        against,
     } = options;
+    if let Some(program) = &against {
+        File::open(program).with_context(|| format!("cannot read {}", program.display()))?;
+        ensure!(
+            elf::is_elf(program),
+            "{} is not a program for dom0: build xenscope and give its path",
+            program.display()
+        );
+    }
     let everything = sizes.is_empty();
     if everything {
         sizes.extend(SIZES);
@@ -82,7 +98,9 @@ pub fn run(options: Options) -> Result<()> {
         },
         guests: GUESTS.parse()?,
         shells: vec![format!("{BESIDE}@{BESIDE_FIRST}").parse()?],
-        extra: Extra::Bench,
+        extra: Extra::Bench {
+            against: against.clone(),
+        },
     })?;
     let xl = |session: &mut Session, line: &str| {
         let argv: Vec<&str> = ["xl"].into_iter().chain(line.split(' ')).collect();
@@ -93,7 +111,11 @@ pub fn run(options: Options) -> Result<()> {
     xl(&mut session, &format!("vcpu-pin {BURN} 0 1"))?;
     xl(&mut session, &format!("pause {BURN}"))?;
     eprintln!("lab: measuring beside guests with disks and NICs");
-    let devices = ask(&mut session, &["stage"])?;
+    let mut stage = vec!["stage"];
+    if against.is_some() {
+        stage.push("/lab/against");
+    }
+    let devices = ask(&mut session, &stage)?;
 
     let guests = session.guests();
     for name in guests.iter().filter(|name| *name != BURN) {
@@ -113,6 +135,7 @@ pub fn run(options: Options) -> Result<()> {
     let mut bench = Bench {
         xen: xen.label(),
         store: store.label(),
+        against,
         devices,
         accuracy,
         stages: Vec::new(),
@@ -125,7 +148,7 @@ pub fn run(options: Options) -> Result<()> {
         let shells = format!("{}@{there}", size - there);
         session.step(&["lab-shells", "create", &shells], Instant::now() + LIMIT)?;
         there = size;
-        bench.stages.push(ask(&mut session, &["stage"])?);
+        bench.stages.push(ask(&mut session, &stage)?);
         // Each time: what comes next may take a quarter of an hour, and may fail.
         fs::write(&path, serde_json::to_string_pretty(&bench)?)
             .with_context(|| format!("cannot write {}", path.display()))?;

@@ -256,6 +256,7 @@ mod tests {
         let bench = Bench {
             xen: "4.17",
             store: "xenstored",
+            against: None,
             devices: stage(5, 3e6),
             accuracy: vec![Accuracy {
                 program: "xentop".into(),
