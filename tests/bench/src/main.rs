@@ -2,7 +2,8 @@
 //! beside the domains that there are, and how right their figures are.
 //!
 //! ```text
-//! lab-bench stage              everything, beside the domains that there are
+//! lab-bench stage [PROGRAM]    everything, beside the domains that there are; PROGRAM is another
+//!                              build of xenscope to measure too
 //! lab-bench accuracy DOMAIN    how close to 100 % a domain comes that burns a pCPU of its own
 //! ```
 //! Prints one line of JSON, of a type in `lab::bench::figures`.
@@ -24,9 +25,10 @@ fn main() -> Result<()> {
     let words: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let line = match words[..] {
-        ["stage"] => serde_json::to_string(&stage::measure()?)?,
+        ["stage"] => serde_json::to_string(&stage::measure(None)?)?,
+        ["stage", against] => serde_json::to_string(&stage::measure(Some(against))?)?,
         ["accuracy", domain] => serde_json::to_string(&accuracy::measure(domain)?)?,
-        _ => bail!("usage: lab-bench stage | lab-bench accuracy DOMAIN"),
+        _ => bail!("usage: lab-bench stage [PROGRAM] | lab-bench accuracy DOMAIN"),
     };
     println!("{line}");
     Ok(())

@@ -25,18 +25,27 @@ struct Run {
     system_ns: f64,
 }
 
-/// Runs two programs in turns, for what slows the machine for a while is to slow both; what they
-/// print goes nowhere.
-pub(crate) fn measure(programs: [&[&str]; 2], books: &mut Books) -> Result<[OneShot; 2]> {
-    let mut runs = [Vec::new(), Vec::new()];
+/// Runs programs in turns, because what slows the machine for a while is to slow all of them. Their
+/// output is discarded. Each second round goes backwards: the first and the last of three programs
+/// run as often after the one between them as after themselves.
+pub(crate) fn measure<const N: usize>(
+    programs: [&[&str]; N],
+    books: &mut Books,
+) -> Result<[OneShot; N]> {
+    let mut runs = [const { Vec::new() }; N];
     let started = Instant::now();
     while runs[0].len() < MANY && (runs[0].len() < FEW || started.elapsed() < LONG) {
-        for (program, runs) in programs.into_iter().zip(&mut runs) {
+        let mut turns: Vec<_> = programs.into_iter().zip(&mut runs).collect();
+        if turns[0].1.len() % 2 == 1 {
+            turns.reverse();
+        }
+        for (program, runs) in turns {
             runs.push(run(program, books)?);
         }
     }
-    let [first, second] = runs.each_ref().map(|runs| summary(runs));
-    Ok([first?, second?])
+    let medians = runs.iter().map(|runs| summary(runs));
+    let medians = medians.collect::<Result<Vec<_>>>()?;
+    medians.try_into().ok().context("a program has no figures")
 }
 
 fn summary(runs: &[Run]) -> Result<OneShot> {

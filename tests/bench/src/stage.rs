@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use lab::bench::figures::Stage;
+use lab::bench::figures::{Against, Monitor, OneShot, Stage};
 use xenscope::snapshot::Collect;
 use xenscope::source::Source;
 
@@ -13,8 +13,8 @@ use crate::{inside, monitor, once};
 /// How long a program has for what it does but once, such as to watch XenStore, for each domain.
 const WARMING: Duration = Duration::from_millis(10);
 
-/// Measures it all; it takes a minute and more.
-pub(crate) fn measure() -> Result<Stage> {
+/// Measures it all, and another build of xenscope if there is one; it takes a minute and more.
+pub(crate) fn measure(against: Option<&str>) -> Result<Stage> {
     let collect = Collect {
         nics: true,
         disks: true,
@@ -24,8 +24,8 @@ pub(crate) fn measure() -> Result<Stage> {
     let warming = WARMING * domains.len() as u32;
     let mut books = Books::open()?;
     let books = &mut books;
-    let lists = once::measure([&["xenscope", "list"], &["xl", "list"]], books)?;
-    let [xenscope_list, xl_list] = lists;
+    let (xenscope_list, xl_list, against_list) = lists(against, books)?;
+    let (xenscope_top, against_top) = tops(against, warming, books)?;
     Ok(Stage {
         domains: domains.len(),
         nics: domains
@@ -39,10 +39,45 @@ pub(crate) fn measure() -> Result<Stage> {
             .flatten()
             .count(),
         idle_share: books.idle_share,
-        xenscope_top: monitor::measure(&["xenscope", "top", "-b", "-d", "1"], warming, books)?,
+        xenscope_top,
         xentop: monitor::measure(&["xentop", "-b", "-d", "1"], warming, books)?,
         xenscope_list,
         xl_list,
         inside: inside::measure(warming)?,
+        against: against_top
+            .zip(against_list)
+            .map(|(top, list)| Against { top, list }),
     })
+}
+
+/// `list` of xenscope, of xl, and of the other xenscope.
+fn lists(against: Option<&str>, books: &mut Books) -> Result<(OneShot, OneShot, Option<OneShot>)> {
+    let ours = &["xenscope", "list"];
+    let xl = &["xl", "list"];
+    Ok(match against {
+        None => {
+            let [ours, xl] = once::measure([ours, xl], books)?;
+            (ours, xl, None)
+        }
+        Some(other) => {
+            let [ours, xl, other] = once::measure([ours, xl, &[other, "list"]], books)?;
+            (ours, xl, Some(other))
+        }
+    })
+}
+
+/// `top -b -d 1` of xenscope and of the other xenscope.
+fn tops(
+    against: Option<&str>,
+    warming: Duration,
+    books: &mut Books,
+) -> Result<(Monitor, Option<Monitor>)> {
+    let mut top = |program| monitor::measure(&[program, "top", "-b", "-d", "1"], warming, books);
+    let ours = top("xenscope")?;
+    let Some(other) = against else {
+        return Ok((ours, None));
+    };
+    // This one, the other one twice, this one: what slows the machine more and more slows both.
+    let others = top(other)?.with(&top(other)?);
+    Ok((ours.with(&top("xenscope")?), Some(others)))
 }

@@ -29,12 +29,12 @@ struct Target {
 }
 
 /// Builds everything that dom0 gets.
-pub fn programs(xen: Xen, extra: Extra) -> Result<Programs> {
+pub fn programs(xen: Xen, extra: &Extra) -> Result<Programs> {
     Ok(Programs {
         xenscope: xenscope()?,
         agent: cargo(&["build", "--bin", "lab-dom0"], "bin")?,
         shells: shells(xen)?,
-        bench: (extra == Extra::Bench)
+        bench: matches!(extra, Extra::Bench { .. })
             .then(|| {
                 cargo(
                     &[
@@ -49,7 +49,11 @@ pub fn programs(xen: Xen, extra: Extra) -> Result<Programs> {
                 )
             })
             .transpose()?,
-        integration: (extra == Extra::Tests)
+        against: match extra {
+            Extra::Bench { against } => against.clone(),
+            _ => None,
+        },
+        integration: (*extra == Extra::Tests)
             .then(|| {
                 cargo(
                     &[

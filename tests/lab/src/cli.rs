@@ -1,9 +1,11 @@
 //! The command line.
 
+use std::fs::{self, File};
 use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 
 use crate::bench;
@@ -60,6 +62,9 @@ enum Command {
         /// What to type as soon as there is a screen
         #[arg(long, value_name = "KEYS", default_value = "")]
         keys: String,
+        /// Also write the screen to FILE as an SVG picture, in colour
+        #[arg(long, value_name = "FILE")]
+        svg: Option<PathBuf>,
         /// The command and its arguments, one that ends by itself
         #[arg(last = true, required = true, value_name = "CMD")]
         command: Vec<String>,
@@ -82,6 +87,15 @@ enum Command {
         /// XenStore's daemon
         #[arg(long, value_enum, default_value = "xenstored")]
         store: Store,
+        /// Numbers of empty domains to measure beside, dom0 counted
+        ///
+        /// If given, how right CPU % is is not measured, so a comparison takes minutes.
+        #[arg(long, value_name = "N,...", value_delimiter = ',',
+              value_parser = clap::value_parser!(u16).range(2..=32752))]
+        domains: Vec<u16>,
+        /// Another build of xenscope to measure too, in turns with this one
+        #[arg(long, value_name = "PROGRAM")]
+        against: Option<PathBuf>,
     },
     /// Run all tests: on the host, then in dom0 on each Xen
     Test {
@@ -169,20 +183,51 @@ fn run(command: Command) -> Result<u8> {
             boot,
             size,
             keys,
+            svg,
             command,
         } => {
+            if let Some(file) = &svg {
+                check_writable(file)?;
+            }
             let (code, screen) = Session::start(boot.into())?.screen(command, size, &keys)?;
-            println!("{screen}");
+            println!("{}", screen.text());
+            if let Some(file) = &svg {
+                let picture = screen
+                    .picture()
+                    .context("there is nothing to draw: the command has shown no screen")?;
+                fs::write(file, picture).with_context(|| cannot_write(file))?;
+            }
             code
         }
         Command::Demo { xen } => demo(xen)?,
-        Command::Bench { xen, store } => {
-            bench::run(xen, store)?;
+        Command::Bench {
+            xen,
+            store,
+            domains,
+            against,
+        } => {
+            bench::run(bench::Options {
+                xen,
+                store,
+                domains,
+                against,
+            })?;
             0
         }
         Command::Test { xen, filters } => i32::from(!test::run(&xen.versions(), &filters)?),
     };
     Ok(u8::try_from(code).unwrap_or(u8::MAX))
+}
+
+/// Fails if a file cannot be written. Its contents stay.
+fn check_writable(file: &Path) -> Result<()> {
+    let mut options = File::options();
+    let opened = options.create(true).truncate(false).write(true).open(file);
+    opened.map(drop).with_context(|| cannot_write(file))
+}
+
+fn cannot_write(file: &Path) -> String {
+    format!("cannot write {}", file.display())
 }
 
 fn demo(xen: Xen) -> Result<i32> {

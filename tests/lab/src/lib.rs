@@ -25,6 +25,7 @@ pub mod serial;
 pub mod session;
 pub mod setup;
 pub mod spec;
+pub mod svg;
 pub mod terminal;
 pub mod test;
 pub mod tied;

@@ -1,4 +1,4 @@
-//! What Rust's test programs print at their end.
+//! What Rust's test programs print: the names of their tests, and how these ended.
 
 use std::ops::AddAssign;
 
@@ -46,9 +46,22 @@ pub fn counts(output: &str) -> Counts {
     all
 }
 
+/// Returns the tests' names in what a test program prints for `--list`.
+pub fn names(list: &str) -> Vec<&str> {
+    let names = list.lines().map(|line| line.strip_suffix(": test"));
+    names.flatten().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_the_tests_of_a_list() {
+        let list = "dom0::store::names: test\ndom0::live::keys: test\nbig: benchmark\n\n2 tests, 1 benchmark\n";
+        assert_eq!(names(list), ["dom0::store::names", "dom0::live::keys"]);
+        assert!(names("\n0 tests, 0 benchmarks\n").is_empty());
+    }
 
     #[test]
     fn all_result_lines_count() {

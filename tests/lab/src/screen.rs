@@ -1,4 +1,4 @@
-//! What a program in dom0 shows on a terminal, as text.
+//! What a program in dom0 shows on a terminal, as text or as a picture.
 
 use std::io::{self, Write};
 
@@ -6,16 +6,16 @@ use vt100::Parser;
 
 use crate::machine::Dom0;
 use crate::protocol::{Size, ToDom0};
+use crate::svg;
 
-/// A terminal that keeps the last screen of a full-screen program, and types on it once there is
-/// one.
+/// A terminal that remembers the last screen of a full-screen program, and types on it once there
+/// is one.
 pub struct Screen {
     parser: Parser,
     /// What is typed as soon as the program has its screen.
     keys: Option<Vec<u8>>,
     dom0: Dom0,
-    /// What was on the screen last.
-    pub text: String,
+    last: Option<vt100::Screen>,
 }
 
 impl Screen {
@@ -25,8 +25,21 @@ impl Screen {
             parser: Parser::new(size.rows, size.cols, 0),
             keys: Some(keys.as_bytes().to_vec()),
             dom0,
-            text: String::new(),
+            last: None,
         }
+    }
+
+    /// Returns the last screen's text, which is empty if the program has shown no screen.
+    pub fn text(&self) -> String {
+        let text = self.last.as_ref().map(vt100::Screen::contents);
+        let text = text.unwrap_or_default();
+        let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+        lines.join("\n")
+    }
+
+    /// Returns the last screen as an SVG picture; `None` if the program has shown no screen.
+    pub fn picture(&self) -> Option<String> {
+        self.last.as_ref().map(svg::picture)
     }
 }
 
@@ -36,9 +49,7 @@ impl Write for Screen {
         let screen = self.parser.screen();
         // A program that ends gives back the screen that there was before it.
         if screen.alternate_screen() {
-            let text = screen.contents();
-            let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-            self.text = lines.join("\n");
+            self.last = Some(screen.clone());
             if let Some(keys) = self.keys.take() {
                 let told = self.dom0.tell(&ToDom0::Stdin(keys));
                 told.map_err(io::Error::other)?;

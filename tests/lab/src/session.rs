@@ -1,6 +1,7 @@
 //! A booted dom0 with its guests, and the commands that users run in it.
 
 use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -39,14 +40,17 @@ pub struct Plan {
 }
 
 /// A program of the lab's own that dom0 has only when it is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Extra {
     /// None.
     Nothing,
     /// The integration tests, and what they find in dom0.
     Tests,
     /// `lab-bench`.
-    Bench,
+    Bench {
+        /// Another build of xenscope, to measure it too.
+        against: Option<PathBuf>,
+    },
 }
 
 /// A booted dom0.
@@ -65,7 +69,7 @@ impl Session {
         }
         setup::ensure(&versions)?;
         eprintln!("lab: building");
-        let programs = build::programs(plan.xen, plan.extra)?;
+        let programs = build::programs(plan.xen, &plan.extra)?;
         let image = image::make(plan.xen, &programs, &plan.guests.0)?;
 
         // Several may boot at a time.
@@ -127,7 +131,7 @@ impl Session {
 
     /// Runs a user's command on a terminal of this size and types these keys once it has a screen;
     /// returns its exit code and its last screen.
-    pub fn screen(&mut self, argv: Vec<String>, size: Size, keys: &str) -> Result<(i32, String)> {
+    pub fn screen(&mut self, argv: Vec<String>, size: Size, keys: &str) -> Result<(i32, Screen)> {
         let mut screen = Screen::new(size, keys, self.machine.dom0());
         let mut exec = self.exec(argv, Some(size));
         for (name, value) in &mut exec.env {
@@ -138,7 +142,7 @@ impl Session {
         let code = self
             .machine
             .exec(exec, None, &mut screen, &mut io::stderr())?;
-        Ok((code, screen.text))
+        Ok((code, screen))
     }
 
     fn exec(&self, argv: Vec<String>, terminal: Option<Size>) -> Exec {

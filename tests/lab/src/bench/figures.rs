@@ -23,6 +23,18 @@ pub struct Stage {
     pub xl_list: OneShot,
     /// A sample of xenscope from within.
     pub inside: Inside,
+    /// The other build of xenscope, if one is measured too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub against: Option<Against>,
+}
+
+/// What another build of xenscope costs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Against {
+    /// Its `top -b -d 1`
+    pub top: Monitor,
+    /// Its `list`
+    pub list: OneShot,
 }
 
 /// What a program costs that prints a block every second.
@@ -32,6 +44,18 @@ pub struct Monitor {
     pub cost: Option<Cost>,
     /// `None` when it took longer than it was given.
     pub calls: Option<Calls>,
+}
+
+impl Monitor {
+    /// Returns the mean of two measurements of one program, weighted by their samples, with the
+    /// first one's calls, because these hardly vary.
+    pub fn with(self, again: &Self) -> Self {
+        let cost = self.cost.zip(again.cost.as_ref());
+        Self {
+            cost: cost.map(|(cost, again)| cost.with(again)),
+            calls: self.calls,
+        }
+    }
 }
 
 /// Per sample, without the start-up.
@@ -49,6 +73,24 @@ pub struct Cost {
     pub system_ns: f64,
     /// The most memory that the process had resident.
     pub peak_memory_bytes: u64,
+}
+
+impl Cost {
+    fn with(self, again: &Self) -> Self {
+        let samples = self.samples + again.samples;
+        let mean = |figure: fn(&Self) -> f64| {
+            let total = |cost: &Self| figure(cost) * cost.samples as f64;
+            (total(&self) + total(again)) / samples as f64
+        };
+        Self {
+            samples,
+            dom0_ns: mean(|cost| cost.dom0_ns),
+            process_ns: mean(|cost| cost.process_ns),
+            user_ns: mean(|cost| cost.user_ns),
+            system_ns: mean(|cost| cost.system_ns),
+            peak_memory_bytes: self.peak_memory_bytes.max(again.peak_memory_bytes),
+        }
+    }
 }
 
 /// Per sample: the median of the samples that were traced.
@@ -107,4 +149,39 @@ pub struct Accuracy {
     pub deviation: f64,
     /// By how many points the worst figure is off.
     pub worst: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn monitor(samples: usize, ns: f64, peak_memory_bytes: u64) -> Monitor {
+        let cost = Cost {
+            samples,
+            dom0_ns: ns,
+            process_ns: ns,
+            user_ns: ns,
+            system_ns: ns,
+            peak_memory_bytes,
+        };
+        Monitor {
+            cost: Some(cost),
+            calls: None,
+        }
+    }
+
+    #[test]
+    fn a_mean_counts_every_sample_once() {
+        let mean = monitor(30, 1.0, 5).with(&monitor(10, 5.0, 7));
+        assert_eq!(mean, monitor(40, 2.0, 7));
+    }
+
+    #[test]
+    fn a_measurement_that_took_too_long_has_no_mean() {
+        let slow = Monitor {
+            cost: None,
+            calls: None,
+        };
+        assert_eq!(monitor(30, 1.0, 5).with(&slow), slow);
+    }
 }

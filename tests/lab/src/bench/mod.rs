@@ -5,13 +5,15 @@
 pub mod figures;
 mod table;
 
-use std::fs;
+use std::fs::{self, File};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::elf;
 use crate::machine::{self, Hardware};
 use crate::paths;
 use crate::session::{Extra, Plan, Session};
@@ -34,23 +36,59 @@ const BESIDE_FIRST: u16 = 100;
 /// The guest that burns.
 const BURN: &str = "pv-burn";
 
-/// Numbers of domains, dom0 among them.
+/// The usual numbers of domains, dom0 among them.
 const SIZES: [u16; 4] = [10, 100, 1000, 4000];
+
+/// What to measure.
+#[derive(Debug)]
+pub struct Options {
+    /// The hypervisor.
+    pub xen: Xen,
+    /// XenStore's daemon.
+    pub store: Store,
+    /// Numbers of domains, dom0 among them. Empty means the usual ones, and how right CPU % is.
+    pub domains: Vec<u16>,
+    /// Another build of xenscope, to measure it too.
+    pub against: Option<PathBuf>,
+}
 
 /// All that was measured in one boot.
 #[derive(Debug, Serialize)]
 struct Bench {
     xen: &'static str,
     store: &'static str,
+    /// The other build of xenscope whose figures are called `against`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    against: Option<PathBuf>,
     /// Beside guests with disks and NICs.
     devices: Stage,
     accuracy: Vec<Accuracy>,
-    /// Beside empty domains, as many as in [`SIZES`].
+    /// Beside empty domains, as many as in [`Options::domains`].
     stages: Vec<Stage>,
 }
 
 /// Boots once, measures, prints tables and writes the figures to `target/lab/bench.json`.
-pub fn run(xen: Xen, store: Store) -> Result<()> {
+pub fn run(options: Options) -> Result<()> {
+    let Options {
+        xen,
+        store,
+        domains: mut sizes,
+        against,
+    } = options;
+    if let Some(program) = &against {
+        File::open(program).with_context(|| format!("cannot read {}", program.display()))?;
+        ensure!(
+            elf::is_elf(program),
+            "{} is not a program for dom0: build xenscope and give its path",
+            program.display()
+        );
+    }
+    let everything = sizes.is_empty();
+    if everything {
+        sizes.extend(SIZES);
+    }
+    sizes.sort_unstable();
+    sizes.dedup();
     let mut session = Session::start(Plan {
         xen,
         store,
@@ -60,7 +98,9 @@ pub fn run(xen: Xen, store: Store) -> Result<()> {
         },
         guests: GUESTS.parse()?,
         shells: vec![format!("{BESIDE}@{BESIDE_FIRST}").parse()?],
-        extra: Extra::Bench,
+        extra: Extra::Bench {
+            against: against.clone(),
+        },
     })?;
     let xl = |session: &mut Session, line: &str| {
         let argv: Vec<&str> = ["xl"].into_iter().chain(line.split(' ')).collect();
@@ -71,7 +111,11 @@ pub fn run(xen: Xen, store: Store) -> Result<()> {
     xl(&mut session, &format!("vcpu-pin {BURN} 0 1"))?;
     xl(&mut session, &format!("pause {BURN}"))?;
     eprintln!("lab: measuring beside guests with disks and NICs");
-    let devices = ask(&mut session, &["stage"])?;
+    let mut stage = vec!["stage"];
+    if against.is_some() {
+        stage.push("/lab/against");
+    }
+    let devices = ask(&mut session, &stage)?;
 
     let guests = session.guests();
     for name in guests.iter().filter(|name| *name != BURN) {
@@ -80,27 +124,31 @@ pub fn run(xen: Xen, store: Store) -> Result<()> {
     let (first, count) = (BESIDE_FIRST.to_string(), BESIDE.to_string());
     let destroy = ["lab-shells", "destroy", &first, &count];
     session.step(&destroy, Instant::now() + LIMIT)?;
-    xl(&mut session, &format!("unpause {BURN}"))?;
-    eprintln!("lab: measuring how right CPU % is");
-    let accuracy = ask(&mut session, &["accuracy", BURN])?;
+    let mut accuracy = Vec::new();
+    if everything {
+        xl(&mut session, &format!("unpause {BURN}"))?;
+        eprintln!("lab: measuring how right CPU % is");
+        accuracy = ask(&mut session, &["accuracy", BURN])?;
+    }
     xl(&mut session, &format!("destroy {BURN}"))?;
 
     let mut bench = Bench {
         xen: xen.label(),
         store: store.label(),
+        against,
         devices,
         accuracy,
         stages: Vec::new(),
     };
     let path = paths::lab().join("bench.json");
     let mut there = 1;
-    for size in SIZES {
+    for size in sizes {
         eprintln!("lab: measuring beside {size} domains");
         // Ids without gaps: xentop is slower with gaps.
         let shells = format!("{}@{there}", size - there);
         session.step(&["lab-shells", "create", &shells], Instant::now() + LIMIT)?;
         there = size;
-        bench.stages.push(ask(&mut session, &["stage"])?);
+        bench.stages.push(ask(&mut session, &stage)?);
         // Each time: what comes next may take a quarter of an hour, and may fail.
         fs::write(&path, serde_json::to_string_pretty(&bench)?)
             .with_context(|| format!("cannot write {}", path.display()))?;

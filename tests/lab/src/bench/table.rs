@@ -6,20 +6,21 @@ use super::figures::{Monitor, Stage};
 /// Everything.
 pub(super) fn all(bench: &Bench) -> String {
     let (xen, store) = (bench.xen, bench.store);
-    let mut out = format!("Xen {xen}, {store}\n\nA sample of top -b -d 1, start-up not counted:\n");
-    out.push_str(&samples(bench));
-    if let Some((ours, theirs)) = bench.per_device_ns() {
-        let (ours, theirs) = (ours / 1e6, theirs / 1e6);
-        out.push_str(&format!(
-            "A device adds {ours:.3} ms to xenscope's process, {theirs:.3} ms to xentop's.\n"
-        ));
+    let mut out = format!("Xen {xen}, {store}\n");
+    if let Some(program) = &bench.against {
+        out.push_str(&format!("against: {}\n", program.display()));
     }
+    out.push_str("\nA sample of top -b -d 1, start-up not counted:\n");
+    out.push_str(&samples(bench));
+    out.push_str(&devices(bench).unwrap_or_default());
     out.push_str("\nA sample of xenscope from within, in ms:\n");
     out.push_str(&inside(bench));
     out.push_str("\nlist, in ms:\n");
     out.push_str(&lists(bench));
-    out.push_str("\nCPU % of a guest that burns a pCPU of its own, in points above 100:\n");
-    out.push_str(&accuracy(bench));
+    if !bench.accuracy.is_empty() {
+        out.push_str("\nCPU % of a guest that burns a pCPU of its own, in points above 100:\n");
+        out.push_str(&accuracy(bench));
+    }
     out
 }
 
@@ -28,25 +29,35 @@ impl Bench {
     fn stages(&self) -> impl Iterator<Item = &Stage> {
         self.stages.iter().chain([&self.devices])
     }
-
-    /// Nanoseconds of process time that a device adds to a sample of xenscope and of xentop.
-    fn per_device_ns(&self) -> Option<(f64, f64)> {
-        let with = &self.devices;
-        let same = |stage: &&Stage| stage.domains == with.domains;
-        let without = self.stages.iter().find(same)?;
-        let devices = (with.nics + with.disks) as f64;
-        let each = |monitor: fn(&Stage) -> &Monitor| {
-            let process_ns = |stage| Some(monitor(stage).cost.as_ref()?.process_ns);
-            Some((process_ns(with)? - process_ns(without)?) / devices)
-        };
-        Some((
-            each(|stage| &stage.xenscope_top)?,
-            each(|stage| &stage.xentop)?,
-        ))
-    }
 }
 
-/// What a sample costs, and by how much xentop's costs more.
+/// The `top` of xenscope, of the other xenscope and of xentop, by their names in the tables.
+fn tops(stage: &Stage) -> impl Iterator<Item = (&'static str, &Monitor)> {
+    let against = stage.against.as_ref().map(|other| ("against", &other.top));
+    [("xenscope", &stage.xenscope_top)]
+        .into_iter()
+        .chain(against)
+        .chain([("xentop", &stage.xentop)])
+}
+
+/// The process time that a device adds to a sample; `None` if that was not measured.
+fn devices(bench: &Bench) -> Option<String> {
+    let with = &bench.devices;
+    let same = |stage: &&Stage| stage.domains == with.domains;
+    let without = bench.stages.iter().find(same)?;
+    let devices = (with.nics + with.disks) as f64;
+    let added = tops(with)
+        .zip(tops(without))
+        .map(|((program, with), (_, without))| {
+            let process_ns = |top: &Monitor| Some(top.cost.as_ref()?.process_ns);
+            let each_ns = (process_ns(with)? - process_ns(without)?) / devices;
+            Some(format!("{:.3} ms to {program}'s process", each_ns / 1e6))
+        });
+    let added: Vec<String> = added.collect::<Option<_>>()?;
+    Some(format!("A device adds {}.\n", added.join(", ")))
+}
+
+/// What a sample costs, and by how much another program's costs more.
 fn samples(bench: &Bench) -> String {
     let mut rows = vec![row([
         "domains",
@@ -60,19 +71,27 @@ fn samples(bench: &Bench) -> String {
         "MiB",
     ])];
     for stage in bench.stages() {
-        let (ours, theirs) = (costs(&stage.xenscope_top), costs(&stage.xentop));
-        let times = std::array::from_fn(|index| {
-            let (ours, theirs) = (ours[index]?, theirs[index]?);
-            (ours > 0.0).then(|| theirs / ours)
-        });
-        for (program, figures) in [("xenscope", ours), ("xentop", theirs), ("times", times)] {
-            let mut cells = there(stage);
-            cells.push(program.to_owned());
-            cells.extend(figures.map(|figure| figure.map_or("-".to_owned(), short)));
-            rows.push(cells);
+        let ours = costs(&stage.xenscope_top);
+        for (program, top) in tops(stage) {
+            let figures = costs(top);
+            rows.push(sample(stage, program, figures));
+            if program != "xenscope" {
+                let times = std::array::from_fn(|index| {
+                    let (ours, others) = (ours[index]?, figures[index]?);
+                    (ours > 0.0).then(|| others / ours)
+                });
+                rows.push(sample(stage, "times", times));
+            }
         }
     }
     grid(&rows)
+}
+
+fn sample(stage: &Stage, program: &str, figures: [Option<f64>; 6]) -> Vec<String> {
+    let mut cells = there(stage);
+    cells.push(program.to_owned());
+    cells.extend(figures.map(|figure| figure.map_or("-".to_owned(), short)));
+    cells
 }
 
 /// The figures of one program; `None` when it took too long.
@@ -121,10 +140,13 @@ fn lists(bench: &Bench) -> String {
         "process",
     ])];
     for stage in bench.stages() {
-        for (program, cost) in [
-            ("xenscope list", &stage.xenscope_list),
-            ("xl list", &stage.xl_list),
-        ] {
+        let against = stage.against.as_ref();
+        let against = against.map(|other| ("against list", &other.list));
+        for (program, cost) in [("xenscope list", &stage.xenscope_list)]
+            .into_iter()
+            .chain(against)
+            .chain([("xl list", &stage.xl_list)])
+        {
             let mut cells = there(stage);
             cells.push(program.to_owned());
             let process_ns = cost.user_ns + cost.system_ns;
@@ -200,7 +222,7 @@ fn grid(rows: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::figures::{Accuracy, Calls, Cost, Inside, OneShot};
+    use super::super::figures::{Accuracy, Against, Calls, Cost, Inside, OneShot};
     use super::*;
 
     fn monitor(process_ns: f64, calls: Option<f64>) -> Monitor {
@@ -239,6 +261,7 @@ mod tests {
             xentop: monitor(100.0 * process_ns, None),
             xenscope_list: once(5e6),
             xl_list: once(10e6),
+            against: None,
             inside: Inside {
                 samples: 50,
                 hypercall_ns: 1e6,
@@ -253,6 +276,7 @@ mod tests {
         let bench = Bench {
             xen: "4.17",
             store: "xenstored",
+            against: None,
             devices: stage(5, 3e6),
             accuracy: vec![Accuracy {
                 program: "xentop".into(),
@@ -275,7 +299,7 @@ domains  devices   program  dom0 ms  process ms  system calls  hypercalls  to Xe
      10       10  xenscope     6.00        3.00          9.00        3.00            0  8.00
      10       10    xentop      600         300             -           -            -  8.00
      10       10     times      100         100             -           -            -  1.00
-A device adds 0.100 ms to xenscope's process, 10.000 ms to xentop's.
+A device adds 0.100 ms to xenscope's process, 10.000 ms to xentop's process.
 
 A sample of xenscope from within, in ms:
 domains  devices  bare hypercalls  all that is read  times  with rates and text  times
@@ -294,5 +318,39 @@ program  interval  samples   mean  deviation  worst
  xentop     0.2 s      100  -0.12       0.50   1.00
 ";
         assert_eq!(all(&bench), expected);
+    }
+
+    #[test]
+    fn another_xenscope_stands_below_this_one() {
+        let with = |mut stage: Stage| {
+            stage.against = Some(Against {
+                top: monitor(3e6, None),
+                list: stage.xl_list.clone(),
+            });
+            stage
+        };
+        let bench = Bench {
+            xen: "4.17",
+            store: "xenstored",
+            against: Some("old/xenscope".into()),
+            devices: with(stage(5, 3e6)),
+            accuracy: Vec::new(),
+            stages: vec![with(stage(0, 2e6))],
+        };
+        let tables = all(&bench);
+        for line in [
+            "against: old/xenscope",
+            "     10        0  xenscope     4.00        2.00          9.00        3.00            0  8.00",
+            "     10        0   against     6.00        3.00             -           -            -  8.00",
+            "     10        0     times     1.50        1.50             -           -            -  1.00",
+            "     10        0    xentop      400         200             -           -            -  8.00",
+            "A device adds 0.100 ms to xenscope's process, 0.000 ms to against's process, 10.000 ms to xentop's process.",
+            "     10        0   against list               10.0  3.00     2.00",
+        ] {
+            assert!(
+                tables.lines().any(|each| each == line),
+                "no {line} in:\n{tables}"
+            );
+        }
     }
 }

@@ -83,6 +83,7 @@ pub(super) fn tree(
         ("usr/bin/xenscope", Some(&programs.xenscope)),
         ("usr/bin/lab-shells", Some(&programs.shells)),
         ("lab/bench", programs.bench.as_ref()),
+        ("lab/against", programs.against.as_ref()),
         ("lab/integration", programs.integration.as_ref()),
     ];
     for (path, program) in ours {

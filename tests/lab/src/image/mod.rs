@@ -28,6 +28,8 @@ pub struct Programs {
     pub xenscope: PathBuf,
     /// `lab-bench`.
     pub bench: Option<PathBuf>,
+    /// Another build of xenscope, which `lab-bench` measures too.
+    pub against: Option<PathBuf>,
     /// xenscope's integration tests.
     pub integration: Option<PathBuf>,
 }
