@@ -87,7 +87,8 @@ fn compare(
     Ok(report)
 }
 
-/// Returns the program of this name that a shell would run. `None` if there is none in PATH.
+/// Returns the program of this name that a shell would run. `None` if there is none in an absolute
+/// folder of PATH: root must not run what lies in the working directory.
 ///
 /// Links are not followed, because Debian's `xl` is a link to a script that looks at its own name.
 fn find(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
@@ -96,6 +97,7 @@ fn find(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
             .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
     };
     env::split_paths(path?)
+        .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join(name))
         .find(|path| is_program(path))
 }
@@ -185,6 +187,21 @@ mod tests {
         assert_eq!(find("tool", Some(&search)), Some(path));
         assert_eq!(find("no-such-tool", Some(&search)), None);
         assert_eq!(find("tool", None), None);
+    }
+
+    #[test]
+    fn relative_folders_of_path_are_skipped() {
+        // Tests run in the package's folder, which has a program in .ci.
+        let finds = |name, search: &str| find(name, Some(OsStr::new(search))).is_some();
+        let folder = env::current_dir().unwrap().join(".ci");
+        assert!(finds("run", folder.to_str().unwrap()));
+        for search in [".ci", "./.ci", "src/../.ci"] {
+            assert!(!finds("run", search), "{search}");
+        }
+        // An empty entry is the working directory.
+        for search in ["", ":", ":/nonexistent", "/nonexistent:"] {
+            assert!(!finds(".ci/run", search), "{search}");
+        }
     }
 
     #[test]
