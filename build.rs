@@ -2,14 +2,11 @@
 //!
 //! The library itself is opened at run time, by the version of the hypervisor that runs
 //! (`src/xen/library.rs`), so nothing is linked here.
-//!
-//! The program is linked to a fixed address: as a position-independent one it has the loader write
-//! thousands of addresses at each start, which took a good part of the time of `xenscope list`. The
-//! addresses of libraries, stack and heap are random still.
 
 use std::env;
-use std::path::PathBuf;
-use std::process::exit;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, exit};
 
 /// The functions of libxenctrl that are called, and nothing else of it; those of libxencall come
 /// with it, for it is linked to that.
@@ -61,6 +58,16 @@ const CONSTANTS: &[&str] = &[
     "HVMOP_get_time",
 ];
 
+/// Has the linker pack the addresses that the loader has to move at each start (DT_RELR). There are
+/// thousands, because the program is position-independent.
+const PACK: &str = "-Wl,-z,pack-relative-relocs";
+
+/// A program that calls a function of glibc 2.36, the first that reads what [`PACK`] makes.
+const PROBE: &str = "
+    unsafe extern \"C\" { safe fn arc4random() -> u32; }
+    fn main() { std::process::exit(arc4random() as i32) }
+";
+
 /// The binding's source text, made from the `<xenctrl.h>` that `include_dirs` and the compiler's
 /// own search path lead to.
 ///
@@ -96,7 +103,12 @@ pub fn binding(include_dirs: &[PathBuf]) -> Result<String, bindgen::BindgenError
 fn main() {
     println!("cargo::rerun-if-changed=wrapper.h");
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-link-arg-bins=-no-pie");
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    // Position-independent, all relocated before it starts, and read-only then: rustc's default,
+    // which tests/integration/hardening.rs holds.
+    if can_pack(&out) {
+        println!("cargo::rustc-link-arg-bins={PACK}");
+    }
 
     // xencontrol.pc is libxen-dev's name for libxenctrl.
     let library = pkg_config::Config::new()
@@ -111,10 +123,41 @@ fn main() {
         });
     let source = binding(&library.include_paths)
         .unwrap_or_else(|error| fail(&format!("bindgen could not read xenctrl.h: {error}")));
-    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("binding.rs");
-    if let Err(error) = std::fs::write(&out, source) {
-        fail(&format!("{}: {error}", out.display()));
+    let file = out.join("binding.rs");
+    if let Err(error) = fs::write(&file, source) {
+        fail(&format!("{}: {error}", file.display()));
     }
+}
+
+/// Whether the program may be linked with [`PACK`]: the linker has it, and the target's glibc reads
+/// what it makes.
+///
+/// An older glibc does not start such a program, so one that is linked against an older glibc, as a
+/// release for 2.17 is, must be linked without, whatever the linker has. Some linkers refuse an option
+/// that they do not have, others only warn. So this links [`PROBE`] with the compiler, the flags and
+/// the linker that cargo uses for the program; if that fails for any reason, the answer is no.
+fn can_pack(out: &Path) -> bool {
+    let variable = |name| env::var(name).unwrap_or_default();
+    if variable("CARGO_CFG_TARGET_ENV") != "gnu" {
+        return false;
+    }
+    let source = out.join("probe.rs");
+    if fs::write(&source, PROBE).is_err() {
+        return false;
+    }
+    let flags = variable("CARGO_ENCODED_RUSTFLAGS");
+    let mut rustc = Command::new(variable("RUSTC"));
+    rustc
+        .args(["--edition=2024", "--crate-type=bin", "--cap-lints=allow"])
+        .args(["--target", &variable("TARGET")])
+        .args(flags.split('\x1f').filter(|flag| !flag.is_empty()))
+        .arg(format!("-Clink-arg={PACK}"))
+        .arg("-o")
+        .args([&out.join("probe"), &source]);
+    if let Ok(linker) = env::var("RUSTC_LINKER") {
+        rustc.arg(format!("-Clinker={linker}"));
+    }
+    rustc.output().is_ok_and(|output| output.status.success())
 }
 
 fn fail(message: &str) -> ! {

@@ -44,8 +44,8 @@ pub(crate) enum Command {
     ///
     /// On a terminal this is a screen: '?' shows its keys, q ends it. W writes columns, order,
     /// interval and theme to $XDG_CONFIG_HOME/xenscope/config.toml, else
-    /// ~/.config/xenscope/config.toml, from where the next screen has them; as root, it reads only
-    /// a file that root owns and no one else can write. With NO_COLOR set there is no colour.
+    /// ~/.config/xenscope/config.toml, from where the next screen has them; as root, it follows no
+    /// link there and uses only what root alone can write. With NO_COLOR set there is no colour.
     Top(Top),
     /// The vCPUs: state, pCPU, CPU use and time, where they may run
     Vcpus(Vcpus),

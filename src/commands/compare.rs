@@ -88,16 +88,19 @@ fn compare(
     Ok(report)
 }
 
-/// The program of this name that a shell would run, its links followed.
+/// Returns the program of this name that a shell would run. `None` if there is none in an absolute
+/// folder of PATH: root must not run what lies in the working directory.
+///
+/// Links are not followed, because Debian's `xl` is a link to a script that looks at its own name.
 fn find(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
     let is_program = |path: &Path| {
         fs::metadata(path)
             .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
     };
-    let found = env::split_paths(path?)
+    env::split_paths(path?)
+        .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join(name))
-        .find(|path| is_program(path))?;
-    Some(fs::canonicalize(&found).unwrap_or(found))
+        .find(|path| is_program(path))
 }
 
 /// What the program says of its version. xl has no way to say it.
@@ -150,6 +153,8 @@ fn ask(path: &Path, arguments: &[&str], limit: Duration) -> Result<String, Troub
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::io::ErrorKind;
+
     use super::*;
 
     /// A folder with a script in it.
@@ -161,23 +166,60 @@ mod tests {
         (folder, path)
     }
 
+    /// Runs a script. A test that starts a program while this one writes its script keeps that open
+    /// for writing until it executes, and the script can't run until then.
+    fn ask(path: &Path, limit: Duration) -> Result<String, Trouble> {
+        loop {
+            match super::ask(path, &[], limit) {
+                Err(Trouble::NotRun(error)) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                    sleep(Duration::from_millis(10));
+                }
+                said => return said,
+            }
+        }
+    }
+
     #[test]
     fn a_program_is_found_as_a_shell_finds_it() {
         let (plain, _) = script("", 0o644);
         let (runnable, path) = script("", 0o755);
         let folders = [plain.path(), runnable.path()];
         let search = env::join_paths(folders).unwrap();
-        let found = find("tool", Some(&search)).unwrap();
-        assert_eq!(found, fs::canonicalize(path).unwrap());
+        assert_eq!(find("tool", Some(&search)), Some(path));
         assert_eq!(find("no-such-tool", Some(&search)), None);
         assert_eq!(find("tool", None), None);
+    }
+
+    #[test]
+    fn relative_folders_of_path_are_skipped() {
+        // Tests run in the package's folder, which has a program in .ci.
+        let finds = |name, search: &str| find(name, Some(OsStr::new(search))).is_some();
+        let folder = env::current_dir().unwrap().join(".ci");
+        assert!(finds("run", folder.to_str().unwrap()));
+        for search in [".ci", "./.ci", "src/../.ci"] {
+            assert!(!finds("run", search), "{search}");
+        }
+        // An empty entry is the working directory.
+        for search in ["", ":", ":/nonexistent", "/nonexistent:"] {
+            assert!(!finds(".ci/run", search), "{search}");
+        }
+    }
+
+    #[test]
+    fn a_link_keeps_its_name() {
+        let (folder, wrapper) = script("echo \"${0##*/}\"", 0o755);
+        let link = folder.path().join("xl");
+        std::os::unix::fs::symlink(wrapper, &link).unwrap();
+        let found = find("xl", Some(folder.path().as_os_str())).unwrap();
+        let said = ask(&found, Duration::from_secs(20)).unwrap();
+        assert_eq!(said, "xl\n");
     }
 
     #[test]
     fn how_a_program_ended_is_told_apart() {
         let asked = |text: &str| {
             let (_folder, path) = script(text, 0o755);
-            ask(&path, &[], Duration::from_secs(20))
+            ask(&path, Duration::from_secs(20))
         };
         assert_eq!(asked("echo hello").unwrap(), "hello\n");
         assert!(matches!(
@@ -187,11 +229,11 @@ mod tests {
         let failed = asked("echo one >&2; echo two >&2; exit 3");
         assert!(matches!(failed, Err(Trouble::Failed(3, last)) if last == "two"));
         let (_folder, path) = script("exec sleep 1000", 0o755);
-        let hung = ask(&path, &[], Duration::from_millis(100));
+        let hung = ask(&path, Duration::from_millis(100));
         assert!(matches!(hung, Err(Trouble::TimedOut(_))));
         let (_folder, path) = script("", 0o644);
         assert!(matches!(
-            ask(&path, &[], Duration::from_secs(20)),
+            ask(&path, Duration::from_secs(20)),
             Err(Trouble::NotRun(_))
         ));
     }

@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod alone;
+mod folder;
 mod preferences;
 mod sampler;
 mod screen;
@@ -27,7 +28,6 @@ use xenscope::snapshot::Collect;
 use xenscope::view::tui::{App, Command, Settings, Terminal, suspends};
 
 use crate::cli::Top;
-use preferences::Refused;
 use sampler::{Newest, Request, Sampled};
 use screen::Screen;
 
@@ -116,15 +116,12 @@ fn check_terminal(output: bool, input: bool, term: Option<&OsStr>) -> Result<(),
 
 /// The settings that were written down, or the usual ones and why not those.
 fn settings() -> (Settings, Option<String>) {
-    let Some(path) = preferences::path() else {
-        return Default::default();
-    };
-    match preferences::read(&path) {
+    match preferences::read() {
         Ok(settings) => (settings.unwrap_or_default(), None),
-        Err(why) => {
-            let warning = format!("{} is ignored: {why}", path.display());
-            (Settings::default(), Some(warning))
-        }
+        Err(why) => (
+            Settings::default(),
+            Some(format!("settings ignored: {why}")),
+        ),
     }
 }
 
@@ -242,17 +239,11 @@ impl Live {
 
     /// Writes the settings down, and tells where or why not.
     fn save(&mut self) {
-        let path = preferences::path();
-        let written = match &path {
-            Some(path) => preferences::write(path, self.state.settings()),
-            None => Err(Refused::NoPlace),
-        };
-        let place = path.unwrap_or_else(|| "config.toml".into());
-        let place = place.display();
-        self.state.tell(match written {
-            Ok(()) => format!("written to {place}"),
-            Err(why) => format!("{place} was not written: {why}"),
-        });
+        self.state
+            .tell(match preferences::write(self.state.settings()) {
+                Ok(path) => format!("written to {}", path.display()),
+                Err(why) => format!("settings not written: {why}"),
+            });
     }
 
     /// Gives the terminal back and stops, until someone continues it.

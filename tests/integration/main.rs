@@ -13,6 +13,7 @@
 
 mod command;
 mod dom0;
+mod hardening;
 mod layout;
 mod record;
 mod terminal;

@@ -1,40 +1,34 @@
 //! The settings' file: `$XDG_CONFIG_HOME/xenscope/config.toml`, else in `~/.config`.
 
 use std::env;
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::OFlag;
-use nix::unistd::Uid;
 use thiserror::Error;
 use xenscope::view::tui::Settings;
+
+use super::folder::{Folder, Refused, Trusted, io_error};
 
 /// No one writes a longer one by hand.
 const LONGEST: u64 = 64 * 1024;
 
-/// Why the file was not read, or not written.
+/// Why settings were not read, or not written.
 #[derive(Debug, Error)]
-pub(super) enum Refused {
-    #[error("there is no place for it: neither XDG_CONFIG_HOME nor HOME is an absolute path")]
-    NoPlace,
+pub(super) enum Trouble {
+    #[error("no config directory: set HOME or XDG_CONFIG_HOME")]
+    NoPath,
     #[error("{0}")]
-    Io(#[from] io::Error),
-    #[error("it is not a regular file")]
-    NotAFile,
-    #[error("{0} belongs to another user than root, who could make root read or write anything")]
-    NotRoots(&'static str),
-    #[error("{0} can be written by others than root")]
-    WritableByOthers(&'static str),
-    #[error("it is longer than {LONGEST} bytes")]
-    TooLong,
-    #[error("{0}")]
-    Malformed(String),
+    Refused(#[from] Refused),
+    #[error("{} is longer than {LONGEST} bytes", .0.display())]
+    TooLong(PathBuf),
+    #[error("{}: {why}", path.display())]
+    Malformed { path: PathBuf, why: String },
 }
 
-/// Where the file is.
-pub(super) fn path() -> Option<PathBuf> {
+/// Where the file is; `None` if neither variable is an absolute path.
+fn path() -> Option<PathBuf> {
     let absolute = |name| {
         let path = PathBuf::from(env::var_os(name)?);
         path.is_absolute().then_some(path)
@@ -46,126 +40,167 @@ pub(super) fn path() -> Option<PathBuf> {
 }
 
 /// The settings in the file; `None` when there is no file.
-pub(super) fn read(path: &Path) -> Result<Option<Settings>, Refused> {
-    let opened = OpenOptions::new()
-        .read(true)
-        // A pipe in its place must not be waited for, nor a link be followed.
-        .custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW).bits())
-        .open(path);
+pub(super) fn read() -> Result<Option<Settings>, Trouble> {
+    path().map_or(Ok(None), |path| {
+        read_below(Path::new("/"), &path, Trusted::by_process())
+    })
+}
+
+/// Writes the settings, whole or not at all; returns where.
+pub(super) fn write(settings: &Settings) -> Result<PathBuf, Trouble> {
+    let path = path().ok_or(Trouble::NoPath)?;
+    write_below(Path::new("/"), &path, Trusted::by_process(), settings)?;
+    Ok(path)
+}
+
+/// [`read`], with the path's folders below another one than `/`.
+fn read_below(start: &Path, path: &Path, trusted: Trusted) -> Result<Option<Settings>, Trouble> {
+    let (folder, name) = split(path)?;
+    let opened = Folder::open(start, folder, trusted, false).and_then(|open| open.file(name));
     let file = match opened {
         Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.into()),
+        // Where there is no file, there is nothing to warn of.
+        Err(_) if is_missing(&start.join(path.strip_prefix("/").unwrap_or(path))) => {
+            return Ok(None);
+        }
+        Err(refused) => return Err(refused.into()),
     };
-    check(&file, "the file", Uid::effective().is_root())?;
-    if !file.metadata()?.is_file() {
-        return Err(Refused::NotAFile);
-    }
     let mut text = String::new();
-    let length = file.take(LONGEST + 1).read_to_string(&mut text)?;
+    let length = file
+        .take(LONGEST + 1)
+        .read_to_string(&mut text)
+        .map_err(io_error(path))?;
     if length as u64 > LONGEST {
-        return Err(Refused::TooLong);
+        return Err(Trouble::TooLong(path.to_owned()));
     }
     Settings::from_toml(&text)
         .map(Some)
-        .map_err(Refused::Malformed)
+        .map_err(malformed(path))
 }
 
-/// Writes the settings, whole or not at all.
-pub(super) fn write(path: &Path, settings: &Settings) -> Result<(), Refused> {
-    let text = settings.to_toml().map_err(Refused::Malformed)?;
-    let folder = path.parent().ok_or(Refused::NoPlace)?;
-    fs::create_dir_all(folder)?;
-    check(
-        &File::open(folder)?,
-        "its folder",
-        Uid::effective().is_root(),
-    )?;
-    let new = path.with_extension("toml.new");
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).open(&new)?;
-    // Whatever the umask, no one else may write it.
-    file.set_permissions(Permissions::from_mode(0o644))?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&new, path)?;
+/// [`write`], with the path's folders below another one than `/`.
+fn write_below(
+    start: &Path,
+    path: &Path,
+    trusted: Trusted,
+    settings: &Settings,
+) -> Result<(), Trouble> {
+    let text = settings.to_toml().map_err(malformed(path))?;
+    // What a link of one's own leads to is replaced, and not the link.
+    let target = match trusted {
+        Trusted::All => fs::canonicalize(path).ok(),
+        Trusted::Only(_) => None,
+    };
+    let (folder, name) = split(target.as_deref().unwrap_or(path))?;
+    Folder::open(start, folder, trusted, true)?.replace(name, &text)?;
     Ok(())
 }
 
-/// As root, refuses what others could have put there.
-fn check(file: &File, what: &'static str, as_root: bool) -> Result<(), Refused> {
-    let metadata = file.metadata()?;
-    if as_root && metadata.uid() != 0 {
-        return Err(Refused::NotRoots(what));
+fn split(path: &Path) -> Result<(&Path, &OsStr), Trouble> {
+    let parts = path.parent().zip(path.file_name());
+    parts.ok_or(Trouble::NoPath)
+}
+
+fn is_missing(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
+}
+
+fn malformed(path: &Path) -> impl FnOnce(String) -> Trouble {
+    move |why| Trouble::Malformed {
+        path: path.to_owned(),
+        why,
     }
-    if as_root && metadata.mode() & 0o022 != 0 {
-        return Err(Refused::WritableByOthers(what));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::*;
+    use std::os::unix::fs::symlink;
+
+    use nix::unistd::Uid;
     use xenscope::view::tui::Theme;
 
-    fn place() -> (tempfile::TempDir, PathBuf) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("xenscope/config.toml");
-        (folder, path)
+    use super::*;
+
+    const PATH: &str = "/xenscope/config.toml";
+
+    /// A folder of this user's that no one else can write.
+    fn start() -> tempfile::TempDir {
+        tempfile::tempdir().unwrap()
+    }
+
+    fn trusted() -> Trusted {
+        Trusted::Only(Uid::effective())
+    }
+
+    fn write(start: &Path, settings: &Settings) -> Result<(), Trouble> {
+        write_below(start, Path::new(PATH), trusted(), settings)
+    }
+
+    fn read(start: &Path) -> Result<Option<Settings>, Trouble> {
+        read_below(start, Path::new(PATH), trusted())
+    }
+
+    fn colourful() -> Settings {
+        Settings {
+            theme: Theme::ColourBlind,
+            ..Settings::default()
+        }
     }
 
     #[test]
     fn what_was_written_is_read() {
-        let (_folder, path) = place();
-        assert!(read(&path).unwrap().is_none(), "there is no file yet");
-        let settings = Settings {
-            theme: Theme::ColourBlind,
-            ..Settings::default()
-        };
-        write(&path, &Settings::default()).unwrap();
-        write(&path, &settings).unwrap();
-        assert_eq!(read(&path).unwrap(), Some(settings));
-        let mode = fs::metadata(&path).unwrap().mode() & 0o777;
-        assert_eq!(mode, 0o644);
+        let start = start();
+        let start = start.path();
+        assert!(read(start).unwrap().is_none(), "there is no file yet");
+        write(start, &Settings::default()).unwrap();
+        write(start, &colourful()).unwrap();
+        assert_eq!(read(start).unwrap(), Some(colourful()));
     }
 
     #[test]
     fn what_is_no_settings_file_is_refused() {
-        let (_folder, path) = place();
-        fs::create_dir_all(&path).unwrap();
-        assert!(matches!(read(&path), Err(Refused::NotAFile)));
-        fs::remove_dir(&path).unwrap();
-        std::os::unix::fs::symlink("/etc/passwd", &path).unwrap();
-        assert!(matches!(read(&path), Err(Refused::Io(_))));
-        fs::remove_file(&path).unwrap();
+        let start = start();
+        let start = start.path();
+        write(start, &Settings::default()).unwrap();
+        let path = start.join("xenscope/config.toml");
         fs::write(&path, " ".repeat(100_000)).unwrap();
-        assert!(matches!(read(&path), Err(Refused::TooLong)));
+        assert!(matches!(read(start), Err(Trouble::TooLong(_))));
         fs::write(&path, "sort = cpu").unwrap();
-        assert!(matches!(read(&path), Err(Refused::Malformed(_))));
+        assert!(matches!(read(start), Err(Trouble::Malformed { .. })));
         fs::write(&path, [0xff]).unwrap();
-        assert!(matches!(read(&path), Err(Refused::Io(_))));
+        assert!(matches!(
+            read(start),
+            Err(Trouble::Refused(Refused::Io { .. }))
+        ));
     }
 
     #[test]
-    fn root_reads_only_what_no_one_else_can_write() {
-        let (_folder, path) = place();
-        write(&path, &Settings::default()).unwrap();
-        let file = File::open(&path).unwrap();
-        let as_root = || check(&file, "the file", true);
-        if Uid::effective().is_root() {
-            as_root().unwrap();
-            file.set_permissions(Permissions::from_mode(0o664)).unwrap();
-            assert!(matches!(as_root(), Err(Refused::WritableByOthers(_))));
-            assert!(matches!(read(&path), Err(Refused::WritableByOthers(_))));
-            std::os::unix::fs::chown(&path, Some(65534), None).unwrap();
-        }
-        assert!(matches!(as_root(), Err(Refused::NotRoots(_))));
-        check(&file, "the file", false).unwrap();
+    fn untrusted_folders_without_a_file_are_no_reason_to_warn() {
+        let start = start();
+        let start = start.path();
+        fs::create_dir(start.join("elsewhere")).unwrap();
+        symlink("elsewhere", start.join("xenscope")).unwrap();
+        assert!(read(start).unwrap().is_none());
+        fs::write(start.join("elsewhere/config.toml"), "").unwrap();
+        assert!(matches!(
+            read(start),
+            Err(Trouble::Refused(Refused::Link(_)))
+        ));
+    }
+
+    #[test]
+    fn users_may_link_their_own_settings() {
+        let start = start();
+        let path = start.path().join("config.toml");
+        fs::create_dir(start.path().join("dotfiles")).unwrap();
+        fs::write(start.path().join("dotfiles/mine.toml"), "").unwrap();
+        symlink("dotfiles/mine.toml", &path).unwrap();
+        let root = Path::new("/");
+        write_below(root, &path, Trusted::All, &colourful()).unwrap();
+        assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
+        let settings = read_below(root, &path, Trusted::All).unwrap();
+        assert_eq!(settings, Some(colourful()));
     }
 }

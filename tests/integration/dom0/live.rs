@@ -1,7 +1,7 @@
 //! `xenscope top` on a terminal.
 
 use std::fs;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{chown, symlink};
 use std::thread;
 use std::time::Duration;
 
@@ -269,8 +269,9 @@ fn a_xenstore_that_hangs_is_told_and_holds_nothing_up() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn preferences_are_written_on_request_and_read_when_they_are_roots() {
-    let folder = tempfile::tempdir().unwrap();
+fn settings_are_written_and_read_where_root_alone_can_write() {
+    // Not in /tmp, where all can write.
+    let folder = tempfile::tempdir_in("/root").unwrap();
     let file = folder.path().join("xenscope/config.toml");
     let home = folder.path().to_str().unwrap();
     let start = || top_with(&[("XDG_CONFIG_HOME", home)], (120, 24));
@@ -291,14 +292,28 @@ fn preferences_are_written_on_request_and_read_when_they_are_roots() {
 
     chown(&file, Some(65534), None).unwrap();
     let mut top = start();
-    top.until_told("belongs to another user");
+    top.until_told("belongs to user 65534 and not to root");
     top.until("the usual order", |screen| {
         screen.contents().contains("CPU %▼")
     });
 
     chown(&file, Some(0), None).unwrap();
     fs::write(&file, "sort = \"\x1b[2J").unwrap();
-    start().until_told("is ignored");
+    start().until_told("settings ignored");
+
+    // What `sudo -E` leads to: a folder of another user's, with a link.
+    let theirs = folder.path().join("theirs");
+    fs::create_dir(&theirs).unwrap();
+    symlink(folder.path().join("xenscope"), theirs.join("xenscope")).unwrap();
+    chown(&theirs, Some(65534), None).unwrap();
+    let theirs = theirs.to_str().unwrap();
+    let mut top = top_with(&[("XDG_CONFIG_HOME", theirs)], (200, 24));
+    top.until_told("settings ignored");
+    top.press("W");
+    top.until_told(&format!(
+        "settings not written: {theirs} belongs to user 65534"
+    ));
+    assert!(fs::read_to_string(&file).unwrap().contains("\x1b[2J"));
 }
 
 #[test]
