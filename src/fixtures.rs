@@ -36,20 +36,10 @@ pub(crate) fn domain(id: u16, name: &str, at_ns: u64, cpu_time_ns: u64) -> Domai
         cpu_time_ns,
         memory_bytes: 128 << 20,
         memory_max_bytes: Some(129 << 20),
-        memory_claimed_bytes: 0,
-        memory_shared_bytes: 0,
-        memory_paged_bytes: 0,
         memory_static_max_bytes: Some(256 << 20),
         memory_target_bytes: Some(128 << 20),
-        xenstore_uuid: None,
-        vcpus_available: None,
-        pool: 0,
-        ssid: 0,
-        scheduling: None,
-        vcpus: None,
-        nics: None,
-        disks: None,
         stamp: stamp(at_ns),
+        ..Domain::default()
     }
 }
 

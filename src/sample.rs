@@ -1,7 +1,7 @@
 //! A snapshot beside the rates since the one before it, and each of its parts beside its own.
 
 use crate::rates::{DiskRates, DomainRates, HostRates, NicRates, Rate, Rates};
-use crate::snapshot::{Disk, Dom0Kernel, Domain, Host, Nic, Pcpu, Snapshot, Vcpu};
+use crate::snapshot::{Collect, Disk, Dom0Kernel, Domain, Host, Nic, Pcpu, Snapshot, Vcpu};
 
 /// A snapshot and the rates since the one before it.
 #[derive(Clone, Copy, Debug)]
@@ -12,15 +12,15 @@ pub struct Sample<'a> {
     pub rates: &'a Rates,
 }
 
-/// A domain, its rates, and the host that it runs on.
+/// A domain, its rates, and the snapshot that it is in.
 #[derive(Clone, Copy, Debug)]
 pub struct DomainSample<'a> {
     /// The domain.
     pub domain: &'a Domain,
     /// Its rates.
     pub rates: &'a DomainRates,
-    /// Its host.
-    pub host: &'a Host,
+    /// The snapshot.
+    pub snapshot: &'a Snapshot,
 }
 
 /// A vCPU and its use.
@@ -98,7 +98,7 @@ impl<'a> Sample<'a> {
         Some(DomainSample {
             domain: self.snapshot.domains.get(place)?,
             rates: self.rates.domains.get(place)?,
-            host: &self.snapshot.host,
+            snapshot: self.snapshot,
         })
     }
 }
@@ -126,6 +126,11 @@ impl<'a> HostSample<'a> {
 }
 
 impl<'a> DomainSample<'a> {
+    /// What was collected about it.
+    pub fn collected(self) -> Collect {
+        self.snapshot.collected.of(self.domain.identity())
+    }
+
     /// Its vCPUs; `None` when they are not known.
     pub fn vcpus(self) -> Option<impl Iterator<Item = VcpuSample<'a>>> {
         let vcpus = self.domain.vcpus.as_ref()?.iter();

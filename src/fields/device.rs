@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use enum_map::Enum;
 
-use super::{Field, Kind, Thing, Unit, Value};
+use super::{DISKS, Field, Kind, MACS, NICS, Thing, Unit, Value};
 use crate::sample::{DiskSample, DomainSample, NicSample};
-use crate::snapshot::{DiskCounter, NicCounter};
+use crate::snapshot::{Collect, DiskCounter, NicCounter};
 
 /// What a counter of a device is called, and how fast it rises.
 pub(super) struct Counted {
@@ -84,12 +84,12 @@ impl Counted {
     /// The rate of all of a domain's devices together, called after them and after the rate of one.
     pub(super) fn sum(
         &self,
-        prefix: &str,
+        (prefix, part): (&str, Collect),
         get: impl for<'r, 'a> Fn(&'r DomainSample<'a>) -> Value<'r> + Send + Sync + 'static,
     ) -> Field<DomainSample<'static>> {
         // Once for each counter, in a table that lasts as long as the program.
         let name = Box::leak(format!("{prefix}{}", self.rate).into_boxed_str());
-        Field::<DomainSample<'static>>::rate(name, self.rate_unit(), self.doc, get)
+        Field::<DomainSample<'static>>::rate(name, self.rate_unit(), self.doc, get).part(part)
     }
 
     /// The unit of the counter's rate.
@@ -126,7 +126,8 @@ fn nic_fields() -> Vec<Field<NicSample<'static>>> {
         }),
         F::text("mac", "the guest's MAC address", |of| {
             of.nic.mac.as_deref().into()
-        }),
+        })
+        .part(MACS),
     ];
     fields.extend(all().map(|counter| {
         let counted = nic(counter);
@@ -141,7 +142,7 @@ fn nic_fields() -> Vec<Field<NicSample<'static>>> {
             of.rates[counter].into()
         })
     }));
-    fields
+    in_part(NICS, fields)
 }
 
 impl Thing for DiskSample<'static> {
@@ -192,5 +193,14 @@ fn disk_fields() -> Vec<Field<DiskSample<'static>>> {
             },
         )
     }));
-    fields
+    in_part(DISKS, fields)
+}
+
+/// The figures, each of which needs `part` if it needs nothing of its own.
+fn in_part<T: Thing>(part: Collect, fields: Vec<Field<T>>) -> Vec<Field<T>> {
+    let needs = |field: Field<T>| match field.part == Collect::default() {
+        true => field.part(part),
+        false => field,
+    };
+    fields.into_iter().map(needs).collect()
 }

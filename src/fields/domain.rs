@@ -2,7 +2,10 @@
 
 use std::sync::LazyLock;
 
-use super::{Field, Thing, Unit, Value, YES_NO, device};
+use super::{
+    AFFINITIES, DETAILS, DISKS, Field, NAMES, NICS, SCHEDULING, TARGETS, Thing, Unit, VCPUS, Value,
+    YES_NO, device,
+};
 use crate::sample::{DomainSample, VcpuSample};
 use crate::snapshot::{DomainState, Reservation, Scheduling, ShutdownReason, VcpuState};
 
@@ -22,7 +25,7 @@ fn domain_fields() -> Vec<Field<DomainSample<'static>>> {
     vec![
         F::number("id", "its ID, which a later domain may get again", |of| of.domain.id.into()),
         F::text("uuid", "its handle in Xen", |of| of.domain.uuid.into()),
-        F::text("name", "its name in XenStore", |of| of.domain.name.as_deref().into()),
+        F::text("name", "its name in XenStore", |of| of.domain.name.as_deref().into()).part(NAMES),
         F::state("type", &["pv", "pvh", "hvm"], "how it is virtualised", |of| of.domain.kind.name().into()),
         F::state("state", DomainState::NAMES, "what it does", |of| of.domain.states.summary().name().into()),
         F::state("shutdown_reason", ShutdownReason::NAMES, "why it shut down, as the guest says; else a number", |of| of.domain.states.shutdown.map(ShutdownReason::name).into()),
@@ -33,18 +36,18 @@ fn domain_fields() -> Vec<Field<DomainSample<'static>>> {
         F::rate("cpu_percent_of_vcpus", Percent, "CPU use: 100 is all of its online vCPUs", |of| of.rates.cpu_percent_of_vcpus.into()),
         F::gauge("memory_bytes", Bytes, "memory that it holds", |of| of.domain.memory_bytes.into()),
         F::gauge("memory_max_bytes", Bytes, "memory that it may hold; null without a limit", |of| limit(of.domain.memory_max_bytes)),
-        F::gauge("memory_target_bytes", Bytes, "memory that its balloon driver has as its target", |of| of.domain.memory_target_bytes.into()),
-        F::gauge("memory_static_max_bytes", Bytes, "memory that it was built to have at most", |of| of.domain.memory_static_max_bytes.into()),
+        F::gauge("memory_target_bytes", Bytes, "memory that its balloon driver has as its target", |of| of.domain.memory_target_bytes.into()).part(TARGETS),
+        F::gauge("memory_static_max_bytes", Bytes, "memory that it was built to have at most", |of| of.domain.memory_static_max_bytes.into()).part(DETAILS),
         F::gauge("memory_claimed_bytes", Bytes, "memory claimed for it, not allocated yet", |of| of.domain.memory_claimed_bytes.into()),
         F::gauge("memory_shared_bytes", Bytes, "memory that it shares with other domains", |of| of.domain.memory_shared_bytes.into()),
         F::gauge("memory_paged_bytes", Bytes, "memory paged out", |of| of.domain.memory_paged_bytes.into()),
         F::number("pool", "its CPU pool", |of| of.domain.pool.into()),
-        F::text("scheduler", "the scheduler of its CPU pool", |of| of.domain.scheduling.map(Scheduling::scheduler).into()),
-        F::gauge("weight", Count, "its share under credit and credit2; 256 unless set", |of| of.domain.scheduling.and_then(Scheduling::weight).into()),
-        F::gauge("cap_percent", Percent, "most of one pCPU that it gets; null without a cap", |of| cap(of.domain.scheduling)),
-        F::gauge("period_ns", Nanoseconds, "rtds: period of its vCPUs; null if they differ", |of| reservation(of, |reserved| reserved.period_ns.into())),
-        F::gauge("budget_ns", Nanoseconds, "rtds: budget of its vCPUs; null if they differ", |of| reservation(of, |reserved| reserved.budget_ns.into())),
-        F::state("extra_time", YES_NO, "rtds: whether its vCPUs may run beyond their budget", |of| reservation(of, |reserved| reserved.extra_time.into())),
+        F::text("scheduler", "the scheduler of its CPU pool", |of| of.domain.scheduling.map(Scheduling::scheduler).into()).part(SCHEDULING),
+        F::gauge("weight", Count, "its share under credit and credit2; 256 unless set", |of| of.domain.scheduling.and_then(Scheduling::weight).into()).part(SCHEDULING),
+        F::gauge("cap_percent", Percent, "most of one pCPU that it gets; null without a cap", |of| cap(of.domain.scheduling)).part(SCHEDULING),
+        F::gauge("period_ns", Nanoseconds, "rtds: period of its vCPUs; null if they differ", |of| reservation(of, |reserved| reserved.period_ns.into())).part(SCHEDULING),
+        F::gauge("budget_ns", Nanoseconds, "rtds: budget of its vCPUs; null if they differ", |of| reservation(of, |reserved| reserved.budget_ns.into())).part(SCHEDULING),
+        F::state("extra_time", YES_NO, "rtds: whether its vCPUs may run beyond their budget", |of| reservation(of, |reserved| reserved.extra_time.into())).part(SCHEDULING),
     ]
 }
 
@@ -81,14 +84,14 @@ fn reservation(
 pub fn sums() -> &'static [Field<DomainSample<'static>>] {
     static FIELDS: LazyLock<Vec<Field<DomainSample<'static>>>> = LazyLock::new(|| {
         let nics = device::all().map(|counter| {
-            device::nic(counter).sum("nics_", move |of| {
+            device::nic(counter).sum(("nics_", NICS), move |of| {
                 of.rates.of_nics(of.domain, counter).into()
             })
         });
         let disks = device::all().filter_map(|counter| {
             let counted = device::disk(counter);
             (!counted.is_time()).then(|| {
-                counted.sum("disks_", move |of| {
+                counted.sum(("disks_", DISKS), move |of| {
                     of.rates.of_disks(of.domain, counter).into()
                 })
             })
@@ -111,13 +114,13 @@ impl Thing for VcpuSample<'static> {
 fn vcpu_fields() -> Vec<Field<VcpuSample<'static>>> {
     type F = Field<VcpuSample<'static>>;
     vec![
-        F::number("id", "its number in the domain", |of| of.vcpu.id.into()),
-        F::state("online", YES_NO, "whether it is online", |of| (of.vcpu.state != VcpuState::Offline).into()),
-        F::state("state", &["running", "runnable", "blocked", "offline"], "what it does", |of| of.vcpu.state.name().into()),
-        F::number("pcpu", "the pCPU that it is on, or was on last", |of| of.vcpu.pcpu.into()),
-        F::counter(("cpu_time_ns", Some("cpu_percent")), Unit::Nanoseconds, "time that it has run", |of| of.vcpu.cpu_time_ns.into()),
-        F::rate("cpu_percent", Unit::Percent, "CPU use: 100 is one pCPU", |of| of.cpu_percent.into()),
-        F::text("hard_affinity", "the pCPUs that it may run on", |of| of.vcpu.hard_affinity.as_deref().into()),
-        F::text("soft_affinity", "the pCPUs that it prefers", |of| of.vcpu.soft_affinity.as_deref().into()),
+        F::number("id", "its number in the domain", |of| of.vcpu.id.into()).part(VCPUS),
+        F::state("online", YES_NO, "whether it is online", |of| (of.vcpu.state != VcpuState::Offline).into()).part(VCPUS),
+        F::state("state", &["running", "runnable", "blocked", "offline"], "what it does", |of| of.vcpu.state.name().into()).part(VCPUS),
+        F::number("pcpu", "the pCPU that it is on, or was on last", |of| of.vcpu.pcpu.into()).part(VCPUS),
+        F::counter(("cpu_time_ns", Some("cpu_percent")), Unit::Nanoseconds, "time that it has run", |of| of.vcpu.cpu_time_ns.into()).part(VCPUS),
+        F::rate("cpu_percent", Unit::Percent, "CPU use: 100 is one pCPU", |of| of.cpu_percent.into()).part(VCPUS),
+        F::text("hard_affinity", "the pCPUs that it may run on", |of| of.vcpu.hard_affinity.as_deref().into()).part(AFFINITIES),
+        F::text("soft_affinity", "the pCPUs that it prefers", |of| of.vcpu.soft_affinity.as_deref().into()).part(AFFINITIES),
     ]
 }

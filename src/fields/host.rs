@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{Field, Thing, Unit, YES_NO};
+use super::{Field, HOST, Thing, Unit, YES_NO};
 use crate::sample::{Dom0Sample, HostSample, PcpuSample, Sample};
 use crate::snapshot::{Build, Node, Pool};
 
@@ -67,10 +67,10 @@ fn pcpu_fields() -> Vec<Field<PcpuSample<'static>>> {
     vec![
         F::number("id", "its number in Xen", |of| of.pcpu.id.into()),
         F::state("online", YES_NO, "whether it is online", |of| of.pcpu.is_online().into()),
-        F::number("socket", "its socket", |of| of.pcpu.socket.into()),
-        F::number("core", "its core in the socket", |of| of.pcpu.core.into()),
-        F::number("node", "its NUMA node", |of| of.pcpu.node.into()),
-        F::number("pool", "its CPU pool", |of| of.host.pool_of(of.pcpu.id).map(|pool| pool.id).into()),
+        F::number("socket", "its socket", |of| of.pcpu.socket.into()).part(HOST),
+        F::number("core", "its core in the socket", |of| of.pcpu.core.into()).part(HOST),
+        F::number("node", "its NUMA node", |of| of.pcpu.node.into()).part(HOST),
+        F::number("pool", "its CPU pool", |of| of.host.pool_of(of.pcpu.id).map(|pool| pool.id).into()).part(HOST),
         F::counter(("idle_time_ns", Some("cpu_percent")), Unit::Nanoseconds, "time that it has been idle", |of| of.pcpu.idle_time_ns.into()),
         F::rate("cpu_percent", Unit::Percent, "share of the time that it was not idle", |of| of.cpu_percent.into()),
     ]
@@ -89,9 +89,9 @@ impl Thing for Node {
 fn node_fields() -> Vec<Field<Node>> {
     type F = Field<Node>;
     vec![
-        F::number("id", "its number", |of| of.id.into()),
-        F::gauge("memory_bytes", Unit::Bytes, "memory on it", |of| of.memory_bytes.into()),
-        F::gauge("memory_free_bytes", Unit::Bytes, "memory on it that is free", |of| of.memory_free_bytes.into()),
+        F::number("id", "its number", |of| of.id.into()).part(HOST),
+        F::gauge("memory_bytes", Unit::Bytes, "memory on it", |of| of.memory_bytes.into()).part(HOST),
+        F::gauge("memory_free_bytes", Unit::Bytes, "memory on it that is free", |of| of.memory_free_bytes.into()).part(HOST),
     ]
 }
 
@@ -108,11 +108,11 @@ impl Thing for Pool {
 fn pool_fields() -> Vec<Field<Pool>> {
     type F = Field<Pool>;
     vec![
-        F::number("id", "its number", |of| of.id.into()),
-        F::text("name", "its name in XenStore", |of| of.name.as_deref().into()),
-        F::text("scheduler", "its scheduler; a number that has no name here as that", |of| of.scheduler.name().into()),
-        F::text("pcpus", "the numbers of its pCPUs", |of| of.pcpus.as_slice().into()),
-        F::gauge("domains", Unit::Count, "domains in it", |of| of.domains.into()),
+        F::number("id", "its number", |of| of.id.into()).part(HOST),
+        F::text("name", "its name in XenStore", |of| of.name.as_deref().into()).part(HOST),
+        F::text("scheduler", "its scheduler; a number that has no name here as that", |of| of.scheduler.name().into()).part(HOST),
+        F::text("pcpus", "the numbers of its pCPUs", |of| of.pcpus.as_slice().into()).part(HOST),
+        F::gauge("domains", Unit::Count, "domains in it", |of| of.domains.into()).part(HOST),
     ]
 }
 
@@ -129,12 +129,12 @@ impl Thing for Build {
 fn build_fields() -> Vec<Field<Build>> {
     type F = Field<Build>;
     vec![
-        F::text("changeset", "the changeset that Xen was built from", |of| of.changeset.as_str().into()),
-        F::text("compiler", "the compiler that it was built with", |of| of.compiler.as_str().into()),
-        F::text("date", "when it was built", |of| of.date.as_str().into()),
-        F::text("id", "its build ID", |of| of.id.as_deref().into()),
-        F::text("command_line", "what it was booted with", |of| of.command_line.as_str().into()),
-        F::text("capabilities", "the kinds of guests that it can run", |of| of.capabilities.as_str().into()),
+        F::text("changeset", "the changeset that Xen was built from", |of| of.changeset.as_str().into()).part(HOST),
+        F::text("compiler", "the compiler that it was built with", |of| of.compiler.as_str().into()).part(HOST),
+        F::text("date", "when it was built", |of| of.date.as_str().into()).part(HOST),
+        F::text("id", "its build ID", |of| of.id.as_deref().into()).part(HOST),
+        F::text("command_line", "what it was booted with", |of| of.command_line.as_str().into()).part(HOST),
+        F::text("capabilities", "the kinds of guests that it can run", |of| of.capabilities.as_str().into()).part(HOST),
     ]
 }
 
@@ -151,10 +151,10 @@ impl Thing for Dom0Sample<'static> {
 fn dom0_fields() -> Vec<Field<Dom0Sample<'static>>> {
     type F = Field<Dom0Sample<'static>>;
     vec![
-        F::gauge("uptime_ns", Unit::Nanoseconds, "time since dom0's kernel booted", |of| of.kernel.uptime_ns.into()),
-        F::counter(("cpu_time_ns", Some("cpu_percent")), Unit::Nanoseconds, "CPU time by dom0's own kernel", |of| of.kernel.cpu_time_ns.into()),
-        F::rate("cpu_percent", Unit::Percent, "CPU use by dom0's own kernel: 100 is one pCPU", |of| of.rates.dom0_cpu_percent.into()),
-        F::counter(("steal_time_ns", Some("steal_percent")), Unit::Nanoseconds, "time that dom0's kernel calls steal", |of| of.kernel.steal_time_ns.into()),
-        F::rate("steal_percent", Unit::Percent, "steal by dom0's own kernel: 100 is one pCPU", |of| of.rates.dom0_steal_percent.into()),
+        F::gauge("uptime_ns", Unit::Nanoseconds, "time since dom0's kernel booted", |of| of.kernel.uptime_ns.into()).part(HOST),
+        F::counter(("cpu_time_ns", Some("cpu_percent")), Unit::Nanoseconds, "CPU time by dom0's own kernel", |of| of.kernel.cpu_time_ns.into()).part(HOST),
+        F::rate("cpu_percent", Unit::Percent, "CPU use by dom0's own kernel: 100 is one pCPU", |of| of.rates.dom0_cpu_percent.into()).part(HOST),
+        F::counter(("steal_time_ns", Some("steal_percent")), Unit::Nanoseconds, "time that dom0's kernel calls steal", |of| of.kernel.steal_time_ns.into()).part(HOST),
+        F::rate("steal_percent", Unit::Percent, "steal by dom0's own kernel: 100 is one pCPU", |of| of.rates.dom0_steal_percent.into()).part(HOST),
     ]
 }

@@ -10,6 +10,8 @@ mod value;
 
 use std::fmt;
 
+use crate::snapshot::Collect;
+
 pub use domain::sums;
 pub use host::SCHEMA;
 pub use value::Value;
@@ -33,6 +35,8 @@ pub struct Field<T: Thing> {
     pub unit: Unit,
     /// What it is, in one line.
     pub doc: &'static str,
+    /// What has to be collected for it; nothing for what every sample has.
+    pub part: Collect,
     get: Get<T>,
 }
 
@@ -61,6 +65,42 @@ pub enum Kind {
 
 /// The words of a state that is true or false.
 const YES_NO: &[&str] = &[];
+
+/// What every sample has.
+const NOTHING: Collect = Collect {
+    names: false,
+    targets: false,
+    details: false,
+    vcpus: false,
+    affinities: false,
+    scheduling: false,
+    nics: false,
+    disks: false,
+    macs: false,
+    host: false,
+    audit_inputs: false,
+    focus: None,
+};
+
+/// Declares for each part of what can be collected a constant that has it alone.
+macro_rules! parts {
+    ($($name:ident = $field:ident),*) => {
+        $(const $name: Collect = Collect { $field: true, ..NOTHING };)*
+    };
+}
+
+parts!(
+    NAMES = names,
+    TARGETS = targets,
+    DETAILS = details,
+    VCPUS = vcpus,
+    AFFINITIES = affinities,
+    SCHEDULING = scheduling,
+    NICS = nics,
+    DISKS = disks,
+    MACS = macs,
+    HOST = host
+);
 
 /// What a figure is counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,8 +142,14 @@ impl<T: Thing> Field<T> {
             kind,
             unit,
             doc,
+            part: NOTHING,
             get: Box::new(get),
         }
+    }
+
+    /// This figure, which is there only when `part` is collected.
+    fn part(self, part: Collect) -> Self {
+        Self { part, ..self }
     }
 
     fn counter(

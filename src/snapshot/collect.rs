@@ -56,6 +56,24 @@ impl Collect {
         focus: None,
     };
 
+    /// All that either of both has; the focus is this one's.
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            names: self.names || other.names,
+            targets: self.targets || other.targets,
+            details: self.details || other.details,
+            vcpus: self.vcpus || other.vcpus,
+            affinities: self.affinities || other.affinities,
+            scheduling: self.scheduling || other.scheduling,
+            nics: self.nics || other.nics,
+            disks: self.disks || other.disks,
+            macs: self.macs || other.macs,
+            host: self.host || other.host,
+            audit_inputs: self.audit_inputs || other.audit_inputs,
+            focus: self.focus,
+        }
+    }
+
     /// What is collected about this domain.
     pub fn of(self, domain: Identity) -> Self {
         if self.focus != Some(domain) {

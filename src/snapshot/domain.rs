@@ -11,7 +11,7 @@ use super::{Disk, Nic, Stamp};
 /// One domain, as the hypervisor and XenStore describe it.
 ///
 /// Where nothing else is said, a field comes from `xen_domctl_getdomaininfo` (xen/domctl.h).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Domain {
     /// Its number, which a later domain may wear again.
     pub id: DomId,

@@ -78,7 +78,6 @@ fn domain(info: &xc_domaininfo_t, stamp: Stamp) -> Domain {
     Domain {
         id: DomId(info.domain),
         uuid: Uuid::from_bytes(info.handle),
-        name: None,
         kind: kind(info),
         states: states(info.flags),
         vcpus_online: info.nr_online_vcpus,
@@ -90,17 +89,11 @@ fn domain(info: &xc_domaininfo_t, stamp: Stamp) -> Domain {
         memory_claimed_bytes: info.outstanding_pages << XC_PAGE_SHIFT,
         memory_shared_bytes: info.shr_pages << XC_PAGE_SHIFT,
         memory_paged_bytes: info.paged_pages << XC_PAGE_SHIFT,
-        memory_static_max_bytes: None,
-        memory_target_bytes: None,
-        xenstore_uuid: None,
-        vcpus_available: None,
         pool: info.cpupool,
         ssid: info.ssidref,
-        scheduling: None,
-        vcpus: None,
-        nics: None,
-        disks: None,
         stamp,
+        // What the list does not say.
+        ..Domain::default()
     }
 }
 

@@ -212,6 +212,7 @@ impl App {
         let what = match one {
             Some(one) if !collected.of(one).covers(wanted.of(one)) => "details",
             None if wanted.vcpus && !collected.vcpus => "vCPUs",
+            None if self.pane == Pane::Table && !collected.covers(self.columns_part()) => "columns",
             _ => return None,
         };
         Some(format!("{what}: {}", self.comes()))
@@ -232,7 +233,7 @@ impl App {
 
     /// What has to be collected for what is shown.
     pub fn collect(&self) -> Collect {
-        Collect {
+        let shown = Collect {
             names: true,
             nics: true,
             disks: true,
@@ -243,7 +244,14 @@ impl App {
                 _ => None,
             },
             ..Collect::default()
-        }
+        };
+        shown.and(self.columns_part())
+    }
+
+    /// What has to be collected for the columns and their order.
+    fn columns_part(&self) -> Collect {
+        let columns = self.settings.columns.iter().chain([&self.settings.sort]);
+        columns.fold(Collect::default(), |all, column| all.and(column.part()))
     }
 
     /// Shows another pane, from its top on.

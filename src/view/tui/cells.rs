@@ -26,9 +26,11 @@ pub(super) fn disk_bytes(domain: &Domain, rates: &DomainRates) -> Option<Rate> {
     ])
 }
 
-/// The safe text of a cell; empty for the columns that are drawn.
+/// The safe text of a cell; empty for the columns that are drawn, and for a figure that this sample
+/// was not asked for.
 pub(super) fn text(column: Column, domain: DomainSample<'_>) -> String {
     match column.shape().shows {
+        Shows::Figure(field) if !domain.collected().covers(field.part) => String::new(),
         Shows::Figure(field) => units::compact(field.of(&domain), field.kind, field.unit),
         Shows::MemoryShare => format!("{:.1}", memory_share(domain)),
         Shows::CpuBar | Shows::CpuHistory => String::new(),
@@ -42,7 +44,7 @@ pub(super) fn name(domain: &Domain) -> String {
 
 /// A domain's memory in per cent of its host's.
 fn memory_share(domain: DomainSample<'_>) -> f64 {
-    100.0 * domain.domain.memory_bytes as f64 / (domain.host.memory_bytes as f64).max(1.0)
+    100.0 * domain.domain.memory_bytes as f64 / (domain.snapshot.host.memory_bytes as f64).max(1.0)
 }
 
 /// Whether a cell says that there is nothing going on, or nothing known.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::fields::{self, Field, Kind, Thing, Unit};
 use crate::sample::DomainSample;
+use crate::snapshot::Collect;
 use crate::text::columns;
 
 /// A column of the table of domains, by its place among all of them.
@@ -219,6 +220,14 @@ impl Column {
 
     pub(super) fn shape(self) -> &'static Shape {
         &SHAPES[self.0]
+    }
+
+    /// What has to be collected for it.
+    pub(super) fn part(self) -> Collect {
+        match self.shape().shows {
+            Shows::Figure(field) => field.part,
+            Shows::MemoryShare | Shows::CpuBar | Shows::CpuHistory => Collect::default(),
+        }
     }
 
     /// Its place among all columns.

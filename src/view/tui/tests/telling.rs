@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::snapshot::{Collect, Note, Snapshot};
+use crate::view::tui::Column;
 
 fn last(state: &mut App) -> String {
     lines(state, 80, 24)[23].clone()
@@ -107,7 +108,6 @@ fn a_column_without_room_is_told() {
 
 #[test]
 fn each_column_that_is_chosen_beside_the_usual_is_shown_or_told() {
-    use crate::view::tui::Column;
     for added in Column::all() {
         if Column::usual().any(|usual| usual == added) {
             continue;
@@ -197,4 +197,28 @@ fn what_comes_with_the_next_sample_is_told() {
     let held = "not in the sample that is held";
     assert!(screen[39].starts_with(&format!("details: {held}")));
     assert!(screen.contains(&format!("vCPUs: {held}")), "{screen:?}");
+}
+
+#[test]
+fn a_column_that_was_not_collected_is_asked_for_and_blank_until_it_comes() {
+    let mut app = super::state(Settings {
+        columns: vec![Column::ID],
+        ..Settings::default()
+    });
+    let mut next = at_work(2).1;
+    next.domains[1].memory_target_bytes = Some(96 << 20);
+    app.take(next.clone());
+    assert!(!app.collect().targets);
+    app.settings.columns.push(column("memory_target_bytes"));
+    assert!(app.collect().targets);
+    assert_eq!(lines(&mut app, 80, 24)[5].trim(), "0");
+    assert!(last(&mut app).starts_with("columns: with the next sample"));
+    next.collected.targets = true;
+    app.take(next);
+    let shown = lines(&mut app, 80, 24);
+    assert!(
+        shown.iter().any(|line| line.ends_with(" 96.0M")),
+        "{shown:?}"
+    );
+    assert!(last(&mut app).starts_with("? help"));
 }
