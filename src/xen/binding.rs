@@ -17,3 +17,15 @@
 )]
 
 include!(concat!(env!("OUT_DIR"), "/binding.rs"));
+
+impl LibXenCtrl {
+    /// Looks up a function that not every libxenctrl has; `None` if this one lacks it.
+    ///
+    /// # Safety
+    /// `F` is the type of the function, whose name ends in a zero.
+    pub(super) unsafe fn optional<F: Copy>(&self, name: &[u8]) -> Option<F> {
+        // SAFETY: the caller vouches for the type.
+        let symbol = unsafe { self.__library.get::<F>(name) };
+        symbol.ok().map(|symbol| *symbol)
+    }
+}

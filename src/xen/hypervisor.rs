@@ -1,5 +1,6 @@
 //! The handle that every call to the hypervisor goes through.
 
+use std::cell::OnceCell;
 use std::ffi::c_int;
 use std::io;
 use std::path::Path;
@@ -9,6 +10,7 @@ use super::Error;
 use super::binding::{LibXenCtrl, xc_interface};
 use super::library;
 use super::logger::Logger;
+use super::paging::PagingMempoolSize;
 use super::version::{self, Version};
 use crate::snapshot::{DomId, Domain};
 
@@ -18,6 +20,8 @@ pub struct Hypervisor {
     pub(super) handle: NonNull<xc_interface>,
     /// The handle points into it.
     _logger: Logger,
+    /// Looked up when it is first asked for; `None` inside if the library lacks it.
+    pub(super) paging_mempool_size: OnceCell<Option<PagingMempoolSize>>,
     /// Its version, such as `4.17.5`.
     pub(super) version: String,
     /// What `xc_domain_getinfolist` writes to, kept from sample to sample.
@@ -63,6 +67,7 @@ impl Hypervisor {
             library,
             handle,
             _logger: logger,
+            paging_mempool_size: OnceCell::new(),
             version: String::new(),
             listed: Vec::new(),
             known: 0,

@@ -16,6 +16,7 @@ mod host;
 mod hypervisor;
 mod library;
 mod logger;
+mod paging;
 mod scheduler;
 mod topology;
 mod vcpus;
