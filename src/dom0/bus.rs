@@ -13,8 +13,8 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 
-use super::Roots;
 use super::counter::number;
+use super::roots::Roots;
 use crate::snapshot::DomId;
 
 /// A device that dom0 serves to a domain.

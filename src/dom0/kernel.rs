@@ -3,8 +3,8 @@
 use nix::unistd::{SysconfVar, sysconf};
 use uuid::Uuid;
 
-use super::Roots;
 use super::counter::{number, start_of};
+use super::roots::Roots;
 use crate::clock::stamped;
 use crate::snapshot::Dom0Kernel;
 

@@ -13,6 +13,7 @@ mod fake_sysfs;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod kernel;
+mod roots;
 mod tapdisk;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,6 @@ mod vif;
 use std::collections::BTreeMap;
 use std::io;
 use std::mem;
-use std::path::PathBuf;
 
 use uuid::Uuid;
 
@@ -30,29 +30,8 @@ use crate::snapshot::{Collect, Disk, Dom0Kernel, DomId, Nic};
 use bus::{Bus, Device};
 use cached_file::FdBudget;
 
+pub use roots::Roots;
 pub use vbd::disk_name;
-
-/// The folders that dom0 shows itself in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Roots {
-    /// Where sysfs is mounted.
-    pub sys: PathBuf,
-    /// Where procfs is mounted.
-    pub proc: PathBuf,
-    /// Where POSIX shared memory has its files.
-    pub shm: PathBuf,
-}
-
-impl Roots {
-    /// Those of the running system.
-    pub fn live() -> Self {
-        Self {
-            sys: "/sys".into(),
-            proc: "/proc".into(),
-            shm: "/dev/shm".into(),
-        }
-    }
-}
 
 /// dom0's kernel, and the files of devices that are kept open.
 #[derive(Debug)]

@@ -12,7 +12,8 @@ use enum_map::enum_map;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 
-use super::{Roots, vbd};
+use super::roots::Roots;
+use super::vbd;
 use crate::clock;
 use crate::snapshot::{Counters, Disk, DiskCounter, DomId};
 

@@ -2,10 +2,10 @@
 
 use std::io;
 
-use super::Roots;
 use super::bus::Device;
 use super::cached_file::FdBudget;
 use super::counter;
+use super::roots::Roots;
 use crate::clock;
 use crate::snapshot::{Counters, Disk, DiskBackend, DiskCounter};
 

@@ -6,10 +6,10 @@ use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use super::Roots;
 use super::bus::Device;
 use super::cached_file::{CachedFile, FdBudget};
 use super::counter;
+use super::roots::Roots;
 use crate::clock;
 use crate::snapshot::{Counters, Nic, NicCounter};
 

@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use enum_map::Enum;
 
-use super::{DISKS, Field, Kind, MACS, NICS, Thing, Unit, Value};
+use super::field::{DISKS, Field, Kind, MACS, NICS, Thing, Unit};
+use super::value::Value;
 use crate::sample::{DiskSample, DomainSample, NicSample};
 use crate::snapshot::{Collect, DiskCounter, NicCounter};
 

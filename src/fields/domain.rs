@@ -2,10 +2,11 @@
 
 use std::sync::LazyLock;
 
-use super::{
-    AFFINITIES, DETAILS, DISKS, Field, NAMES, NICS, SCHEDULING, TARGETS, Thing, Unit, VCPUS, Value,
-    YES_NO, device,
+use super::device;
+use super::field::{
+    AFFINITIES, DETAILS, DISKS, Field, NAMES, NICS, SCHEDULING, TARGETS, Thing, Unit, VCPUS, YES_NO,
 };
+use super::value::Value;
 use crate::sample::{DomainSample, VcpuSample};
 use crate::snapshot::{DomainState, Reservation, Scheduling, ShutdownReason, VcpuState};
 

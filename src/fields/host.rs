@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{Field, HOST, Thing, Unit, YES_NO};
+use super::field::{Field, HOST, Thing, Unit, YES_NO};
 use crate::sample::{Dom0Sample, HostSample, PcpuSample, Sample};
 use crate::snapshot::{Build, Node, Pool};
 

@@ -4,7 +4,7 @@ use std::ops::Index;
 
 use enum_map::{EnumArray, EnumMap};
 
-use super::{Rate, Span, risen};
+use super::rate::{Rate, Span, risen};
 use crate::snapshot::{Counters, Disk, DiskCounter, Nic, NicCounter};
 
 /// What a NIC did per second, seen from the guest. All of it is `None` when it was reset: when any

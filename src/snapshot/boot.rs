@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::XenClock;
+use super::stamp::XenClock;
 
 /// How far apart the starts of one boot may come out: each is found by reading two clocks, one after
 /// the other.

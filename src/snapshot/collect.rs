@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Identity;
+use super::domain::Identity;
 
 /// What to collect beyond the figures of the domains and the host, which cost one hypercall each.
 ///

@@ -6,7 +6,7 @@ use std::ops::{Index, IndexMut};
 use enum_map::{Enum, EnumMap};
 use serde::{Deserialize, Serialize};
 
-use super::Stamp;
+use super::stamp::Stamp;
 
 /// The counters of a device, each `None` when dom0 does not say it.
 pub type Counters<C> = EnumMap<C, Option<u64>>;

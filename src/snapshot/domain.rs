@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Disk, Nic, Stamp};
+use super::device::{Disk, Nic};
+use super::stamp::Stamp;
 
 /// One domain, as the hypervisor and XenStore describe it.
 ///

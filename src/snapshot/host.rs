@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Stamp;
+use super::stamp::Stamp;
 
 /// The host, as the hypervisor describes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::DomId;
+use super::domain::DomId;
 
 /// The domains and the backends that XenStore lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,8 +9,8 @@ mod device;
 mod domain;
 mod host;
 mod listing;
-
-use std::fmt;
+mod note;
+mod stamp;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,8 @@ pub use domain::{
 };
 pub use host::{Build, Dom0Kernel, Host, Node, Pcpu, Pool, Scheduler};
 pub use listing::{Backend, Listing};
+pub use note::Note;
+pub use stamp::{Stamp, XenClock};
 
 /// All that one sample read of a host and its domains.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,104 +71,6 @@ impl Snapshot {
             Note::XenstoreStale { since, .. } => Some(*since),
             _ => None,
         })
-    }
-}
-
-/// When something was read: somewhere between `at_ns - uncertainty_ns` and
-/// `at_ns + uncertainty_ns` on `CLOCK_MONOTONIC_RAW`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stamp {
-    /// Nanoseconds on `CLOCK_MONOTONIC_RAW`: the midpoint between before and after.
-    pub at_ns: u64,
-    /// Nanoseconds: half the width between before and after.
-    pub uncertainty_ns: u64,
-}
-
-impl Stamp {
-    /// From the beginning of the one that began first to the end of the one that ended last.
-    pub fn around(self, other: Self) -> Self {
-        let start = |stamp: Self| stamp.at_ns.saturating_sub(stamp.uncertainty_ns);
-        let end = |stamp: Self| stamp.at_ns.saturating_add(stamp.uncertainty_ns);
-        let (from, to) = (start(self).min(start(other)), end(self).max(end(other)));
-        // Halves are rounded up, so that nothing falls out of the bracket.
-        let half = (to - from).div_ceil(2);
-        Self {
-            at_ns: from + half,
-            uncertainty_ns: half,
-        }
-    }
-}
-
-/// A reading of the clock that Xen counts CPU time with (`NOW()` in Xen).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct XenClock {
-    /// Nanoseconds since Xen booted, by its own count.
-    pub ns: u64,
-    /// When it was read, by dom0's clock.
-    pub stamp: Stamp,
-}
-
-/// What is to be known of how a sample was read: mostly something that it wanted and could not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Note {
-    /// XenStore could not be asked, so what it supplies is not known; the text says why.
-    XenstoreDown(String),
-    /// XenStore does not answer any more, so what it supplies is what was known at `since`.
-    XenstoreStale {
-        /// Wall-clock time when it was known to be right last.
-        since: jiff::Timestamp,
-        /// Why it does not answer.
-        why: String,
-    },
-    /// XenStore answers again, and what it supplies is right again.
-    XenstoreBack {
-        /// Nanoseconds for which it was not.
-        blind_ns: u64,
-    },
-    /// The NICs that dom0's kernel serves could not be listed; the text says why.
-    NicsUnreadable(String),
-    /// The disks that dom0's kernel serves could not be listed; the text says why.
-    DisksUnreadable(String),
-    /// Counters of a device could not be read, in this sample and the one before.
-    CountersUnreadable {
-        /// What dom0's kernel calls it.
-        device: String,
-        /// Why they could not.
-        why: String,
-        /// How many more devices there are like it.
-        more: usize,
-    },
-}
-
-impl fmt::Display for Note {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::XenstoreDown(why) => write!(
-                f,
-                "XenStore does not answer, so names are not known: {why}; \
-                 start xenstored or oxenstored, whichever this dom0 has"
-            ),
-            Self::XenstoreStale { since, why } => write!(
-                f,
-                "XenStore does not answer, so names are as of {}: {why}",
-                since.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            ),
-            Self::XenstoreBack { blind_ns } => write!(
-                f,
-                "XenStore answers again; for {:.1} s names may have been old",
-                *blind_ns as f64 / 1e9
-            ),
-            Self::NicsUnreadable(why) => write!(f, "the NICs can't be listed: {why}"),
-            Self::DisksUnreadable(why) => write!(f, "the disks can't be listed: {why}"),
-            Self::CountersUnreadable { device, why, more } => {
-                write!(f, "{device}: counters can't be read: {why}")?;
-                match more {
-                    0 => Ok(()),
-                    more => write!(f, "; and {more} more"),
-                }
-            }
-        }
     }
 }
 

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::json::{self, SCHEMA};
+use super::json::object;
 use super::table::{Align, Table};
 use crate::compare::{Comparison, DomainRef, Report, Tool, Verdict};
+use crate::fields::SCHEMA;
 use crate::text::{UNKNOWN, safe};
 
 /// A paragraph about the run, what it has too few or too many of, and a line for each figure; at
@@ -122,7 +123,7 @@ struct Line<'a> {
 /// The report as one line of JSON.
 pub fn line(report: &Report) -> String {
     let result = report.result.as_ref();
-    json::object(&Line {
+    object(&Line {
         schema: SCHEMA,
         time: report.time,
         tool: report.tool,

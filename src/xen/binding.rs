@@ -18,6 +18,10 @@
 
 include!(concat!(env!("OUT_DIR"), "/binding.rs"));
 
+/// `xc_get_paging_mempool_size` (xenctrl.h), which not every libxenctrl has.
+pub(super) type PagingMempoolSize =
+    unsafe extern "C" fn(*mut xc_interface, u32, *mut u64) -> ::std::ffi::c_int;
+
 impl LibXenCtrl {
     /// Looks up a function that not every libxenctrl has; `None` if this one lacks it.
     ///

@@ -3,9 +3,9 @@
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr::null_mut;
 
-use super::Error;
-use super::Hypervisor;
 use super::binding::*;
+use super::error::Error;
+use super::hypervisor::Hypervisor;
 use crate::snapshot::Build;
 
 /// Longest build id that is read, in bytes; they are SHA-1 sums of 20.

@@ -6,8 +6,8 @@
 use std::mem::size_of;
 use std::ptr::NonNull;
 
-use super::Hypervisor;
 use super::binding::{__HYPERVISOR_hvm_op, HVMOP_get_time, xen_hvm_get_time, xencall_handle};
+use super::hypervisor::Hypervisor;
 use crate::clock::stamped;
 use crate::snapshot::XenClock;
 

@@ -1,8 +1,8 @@
 //! The domains that the hypervisor knows.
 
-use super::Error;
-use super::Hypervisor;
 use super::binding::*;
+use super::error::Error;
+use super::hypervisor::Hypervisor;
 use crate::clock::stamped;
 use crate::snapshot::{DomId, Domain, DomainType, ShutdownReason, Stamp, StateFlags};
 use uuid::Uuid;

@@ -2,9 +2,9 @@
 
 use std::ffi::c_int;
 
-use super::Error;
-use super::Hypervisor;
 use super::binding::{XC_PAGE_SHIFT, xc_cpuinfo_t, xc_physinfo_t};
+use super::error::Error;
+use super::hypervisor::Hypervisor;
 use crate::clock::stamped;
 use crate::snapshot::{Host, Pcpu};
 

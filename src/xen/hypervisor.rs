@@ -6,12 +6,12 @@ use std::io;
 use std::path::Path;
 use std::ptr::NonNull;
 
-use super::Error;
-use super::binding::{LibXenCtrl, xc_interface};
+use super::binding::{LibXenCtrl, PagingMempoolSize, xc_interface};
+use super::detection;
+use super::error::Error;
 use super::library;
 use super::logger::Logger;
-use super::paging::PagingMempoolSize;
-use super::version::{self, Version};
+use super::version::Version;
 use crate::snapshot::{DomId, Domain};
 
 /// An open line to the hypervisor below this kernel.
@@ -45,9 +45,9 @@ impl Hypervisor {
     /// root, not dom0.
     pub fn open(allow_untested: bool) -> Result<Self, Error> {
         let sysfs = Path::new("/sys");
-        let version = version::running(sysfs)?;
+        let version = detection::running(sysfs)?;
         // Whatever else a guest lacks, there is no remedy for it there.
-        Self::open_on(version, allow_untested).map_err(|error| match version::is_dom0(sysfs) {
+        Self::open_on(version, allow_untested).map_err(|error| match detection::is_dom0(sysfs) {
             Some(false) => Error::NotDom0,
             _ => error,
         })

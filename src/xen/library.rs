@@ -6,8 +6,8 @@
 
 use std::error::Error as _;
 
-use super::Error;
 use super::binding::LibXenCtrl;
+use super::error::Error;
 use super::version::Version;
 
 /// The name that the running hypervisor's libxenctrl has.

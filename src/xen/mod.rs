@@ -1,7 +1,7 @@
 //! The hypervisor, asked directly: the only home of `unsafe`.
 //!
 //! `binding` is what bindgen made of `<xenctrl.h>`; its names go no further than this folder.
-//! [`version`] finds out without a hypercall which Xen runs, `library` opens the libxenctrl that
+//! [`detection`] finds out without a hypercall which Xen runs, `library` opens the libxenctrl that
 //! belongs to it, [`Hypervisor`] owns the handle that every call needs, and the other files have a
 //! safe method for each call.
 
@@ -10,6 +10,7 @@
 mod binding;
 mod build;
 mod clock;
+pub mod detection;
 mod domains;
 mod error;
 mod host;

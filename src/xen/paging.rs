@@ -2,12 +2,8 @@
 
 use std::ffi::c_int;
 
-use super::Hypervisor;
-use super::binding::xc_interface;
+use super::hypervisor::Hypervisor;
 use crate::snapshot::DomId;
-
-/// `xc_get_paging_mempool_size` (xenctrl.h), which not every libxenctrl has.
-pub(super) type PagingMempoolSize = unsafe extern "C" fn(*mut xc_interface, u32, *mut u64) -> c_int;
 
 impl Hypervisor {
     /// Returns the size of a domain's paging pool in bytes; `None` for a PV domain, which has none

@@ -1,8 +1,8 @@
 //! What a scheduler allows a domain.
 
-use super::Error;
-use super::Hypervisor;
 use super::binding::*;
+use super::error::Error;
+use super::hypervisor::Hypervisor;
 use super::hypervisor::unless_gone;
 use crate::snapshot::{DomId, Domain, Reservation, Scheduler, Scheduling};
 

@@ -2,9 +2,9 @@
 
 use std::ptr::null_mut;
 
-use super::Error;
-use super::Hypervisor;
 use super::binding::*;
+use super::error::Error;
+use super::hypervisor::Hypervisor;
 use super::scheduler::scheduler;
 use super::vcpus::members;
 use crate::snapshot::{Node, Pcpu, Pool};

@@ -1,8 +1,8 @@
 //! A domain's vCPUs, each asked for by a hypercall of its own.
 
-use super::Error;
-use super::Hypervisor;
 use super::binding::{XEN_VCPUAFFINITY_HARD, XEN_VCPUAFFINITY_SOFT, xc_vcpuinfo_t};
+use super::error::Error;
+use super::hypervisor::Hypervisor;
 use super::hypervisor::unless_gone;
 use crate::clock::stamped;
 use crate::snapshot::{DomId, Domain, Vcpu, VcpuState};

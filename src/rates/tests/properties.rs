@@ -12,7 +12,7 @@ use proptest::test_runner::TestCaseError;
 use uuid::Uuid;
 
 use super::*;
-use crate::snapshot::{Counters, DiskBackend, Pcpu};
+use crate::snapshot::{Counters, DiskBackend, Pcpu, Stamp};
 
 /// Both states of a counter, the older one first.
 type Pair = (Option<u64>, Option<u64>);

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::SCHEMA;
 use crate::audit::{self, Figures, Relation, Report, Unit};
+use crate::fields::SCHEMA;
 use crate::snapshot::DomId;
 
 #[derive(Serialize)]

@@ -3,8 +3,9 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{SCHEMA, object};
+use super::line::object;
 use crate::events::{Change, Event};
+use crate::fields::SCHEMA;
 use crate::snapshot::DomId;
 
 #[derive(Serialize)]

@@ -5,18 +5,14 @@
 
 mod audit;
 mod event;
+mod line;
 mod sample;
-
-use std::io;
-
-use serde::Serialize;
-use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
 use super::Sample;
 use crate::audit::Report;
-use crate::text::is_unsafe;
 
-pub use crate::fields::SCHEMA;
+pub(super) use line::object;
+
 pub use event::line as event;
 
 /// The sample as one line.
@@ -27,43 +23,6 @@ pub fn line(sample: Sample<'_>) -> String {
 /// What an audit found as one line.
 pub fn audit(report: &Report) -> String {
     object(&audit::record(report))
-}
-
-/// One object as one line.
-pub(super) fn object(object: &impl Serialize) -> String {
-    let mut out = Vec::new();
-    let mut serializer = Serializer::with_formatter(&mut out, Escaping);
-    // Writing to a Vec does not fail, and no object has maps or numbers that JSON lacks.
-    let _ = object.serialize(&mut serializer);
-    out.push(b'\n');
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-/// Escapes, beyond what JSON asks for, what could upset a terminal that the line ends up on.
-struct Escaping;
-
-impl Formatter for Escaping {
-    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
-    where
-        W: ?Sized + io::Write,
-    {
-        let mut rest = fragment;
-        while let Some(at) = rest.find(is_unsafe) {
-            let (before, from) = rest.split_at(at);
-            CompactFormatter.write_string_fragment(writer, before)?;
-            let mut characters = from.chars();
-            for unit in characters
-                .next()
-                .into_iter()
-                .collect::<String>()
-                .encode_utf16()
-            {
-                write!(writer, "\\u{unit:04x}")?;
-            }
-            rest = characters.as_str();
-        }
-        CompactFormatter.write_string_fragment(writer, rest)
-    }
 }
 
 #[cfg(test)]
@@ -80,6 +39,7 @@ mod tests {
     use crate::fixtures::{SECOND, audited, disk, domain, full, nic, snapshot, stamp, vcpu};
     use crate::rates::Rates;
     use crate::snapshot::{DiskCounter, DomId, NicCounter, Note, Scheduling, ShutdownReason};
+    use crate::text::is_unsafe;
     use crate::view::compare;
 
     #[test]

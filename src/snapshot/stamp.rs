@@ -1,0 +1,37 @@
+//! When something was read.
+
+use serde::{Deserialize, Serialize};
+
+/// When something was read: somewhere between `at_ns - uncertainty_ns` and
+/// `at_ns + uncertainty_ns` on `CLOCK_MONOTONIC_RAW`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Nanoseconds on `CLOCK_MONOTONIC_RAW`: the midpoint between before and after.
+    pub at_ns: u64,
+    /// Nanoseconds: half the width between before and after.
+    pub uncertainty_ns: u64,
+}
+
+impl Stamp {
+    /// From the beginning of the one that began first to the end of the one that ended last.
+    pub fn around(self, other: Self) -> Self {
+        let start = |stamp: Self| stamp.at_ns.saturating_sub(stamp.uncertainty_ns);
+        let end = |stamp: Self| stamp.at_ns.saturating_add(stamp.uncertainty_ns);
+        let (from, to) = (start(self).min(start(other)), end(self).max(end(other)));
+        // Halves are rounded up, so that nothing falls out of the bracket.
+        let half = (to - from).div_ceil(2);
+        Self {
+            at_ns: from + half,
+            uncertainty_ns: half,
+        }
+    }
+}
+
+/// A reading of the clock that Xen counts CPU time with (`NOW()` in Xen).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct XenClock {
+    /// Nanoseconds since Xen booted, by its own count.
+    pub ns: u64,
+    /// When it was read, by dom0's clock.
+    pub stamp: Stamp,
+}

@@ -1,0 +1,45 @@
+//! One object as one line.
+
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, Serializer};
+
+use crate::text::is_unsafe;
+
+/// One object as one line.
+pub(in crate::view) fn object(object: &impl Serialize) -> String {
+    let mut out = Vec::new();
+    let mut serializer = Serializer::with_formatter(&mut out, Escaping);
+    // Writing to a Vec does not fail, and no object has maps or numbers that JSON lacks.
+    let _ = object.serialize(&mut serializer);
+    out.push(b'\n');
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// Escapes, beyond what JSON asks for, what could upset a terminal that the line ends up on.
+struct Escaping;
+
+impl Formatter for Escaping {
+    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
+    where
+        W: ?Sized + io::Write,
+    {
+        let mut rest = fragment;
+        while let Some(at) = rest.find(is_unsafe) {
+            let (before, from) = rest.split_at(at);
+            CompactFormatter.write_string_fragment(writer, before)?;
+            let mut characters = from.chars();
+            for unit in characters
+                .next()
+                .into_iter()
+                .collect::<String>()
+                .encode_utf16()
+            {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            rest = characters.as_str();
+        }
+        CompactFormatter.write_string_fragment(writer, rest)
+    }
+}
