@@ -70,8 +70,8 @@ pub(crate) enum Command {
     /// Runs until it is interrupted. Other events are: a name, vCPUs, a memory target or a ceiling
     /// changed; a disk or a NIC was attached or detached; a domain shut down, crashed or rebooted.
     Events(Events),
-    /// Print the manual page
-    Man,
+    /// Print a manual page
+    Man(Man),
     /// Print completions for a shell
     Completions {
         /// Shell to print completions for
@@ -272,6 +272,21 @@ pub(crate) struct Events {
     /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: EventFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// Command to print the page of [default: xenscope itself]
+    #[arg(value_name = "COMMAND", value_parser = command_name)]
+    pub(crate) command: Option<String>,
+}
+
+/// The name of a command.
+fn command_name(text: &str) -> Result<String, &'static str> {
+    match Cli::command().find_subcommand(text) {
+        Some(command) => Ok(command.get_name().to_owned()),
+        None => Err("no such command"),
+    }
 }
 
 /// A shell that can complete words.

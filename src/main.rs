@@ -41,7 +41,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Top(options) => commands::top::run(options, allow_untested)?,
         Command::Audit(options) => return commands::audit::run(options, allow_untested),
         Command::Events(options) => commands::events::run(options, allow_untested)?,
-        Command::Man => commands::manual::man()?,
+        Command::Man(options) => commands::manual::man(options)?,
         Command::Completions { shell } => commands::manual::completions(*shell)?,
     }
     Ok(Outcome::Done)

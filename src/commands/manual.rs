@@ -2,44 +2,178 @@
 
 use std::io;
 
-use clap::CommandFactory;
+use clap::{Arg, ArgAction, Command, CommandFactory};
 use clap_complete::{generate, shells};
 use clap_mangen::Man;
+use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 
 use super::print;
-use crate::cli::{Cli, Shell};
+use crate::cli::{self, Cli, Shell};
 
-/// The manual page: xenscope's own, with a section for each command.
-pub(crate) fn man() -> io::Result<()> {
-    let mut command = Cli::command().disable_help_subcommand(true);
-    command.build();
-    let page = Man::new(command.clone());
-    let mut out = Vec::new();
-    page.render_title(&mut out)?;
-    page.render_name_section(&mut out)?;
-    page.render_synopsis_section(&mut out)?;
-    page.render_description_section(&mut out)?;
-    page.render_options_section(&mut out)?;
-    let mut text = String::from_utf8_lossy(&out).into_owned();
-    for sub in command.get_subcommands() {
-        let page = Man::new(sub.clone());
-        let mut out = Vec::new();
-        page.render_synopsis_section(&mut out)?;
-        page.render_description_section(&mut out)?;
-        page.render_options_section(&mut out)?;
-        let heading = format!(".SH \"XENSCOPE {}\"", sub.get_name().to_uppercase());
-        text.push_str(
-            &String::from_utf8_lossy(&out)
-                .replace(".SH SYNOPSIS", &heading)
-                .replace(".SH DESCRIPTION", ".PP")
-                .replace(".SH OPTIONS", ".PP"),
-        );
+/// The section of the manual for system administration.
+const SECTION: &str = "8";
+
+/// Prints a manual page.
+pub(crate) fn man(options: &cli::Man) -> io::Result<()> {
+    let pages = all();
+    let name = options.command.as_deref().map(page_name);
+    let name = name.as_deref().unwrap_or("xenscope");
+    let text = pages.iter().find(|(page, _)| page == name);
+    // The command line has no other names.
+    print(text.map_or("", |(_, text)| text))
+}
+
+/// The name of a command's page.
+fn page_name(command: &str) -> String {
+    format!("xenscope-{command}")
+}
+
+/// Each page's name and text: xenscope's own, then those of its commands.
+fn all() -> Vec<(String, String)> {
+    let mut xenscope = Cli::command().disable_help_subcommand(true);
+    xenscope.build();
+    let mut all = vec![("xenscope".to_owned(), page(&xenscope, &xenscope))];
+    all.extend(xenscope.get_subcommands().map(|command| {
+        let name = page_name(command.get_name());
+        (name, page(&xenscope, command))
+    }));
+    all
+}
+
+/// The page of xenscope or of one of its commands.
+fn page(xenscope: &Command, command: &Command) -> String {
+    let name = command.get_display_name().unwrap_or("xenscope");
+    let version = xenscope.get_version().unwrap_or_default();
+    let mut roff = Roff::new();
+    let mut out = roff.render();
+    let preamble = out.clone();
+    // `Roff` leaves empty arguments out, here the date.
+    out += &format!(".TH {name} {SECTION} \"\" \"xenscope {version}\" \"System administration\"\n");
+
+    let about = command.get_about().map(ToString::to_string);
+    roff.control("SH", ["NAME"]);
+    roff.text([roman(format!("{name} - {}", about.unwrap_or_default()))]);
+    roff.control("SH", ["SYNOPSIS"]);
+    roff.text(synopsis(command));
+    if name == "xenscope" {
+        roff.control("br", []);
+        roff.text([bold("xentop"), roman(" [option]...")]);
     }
-    let mut out = Vec::new();
-    page.render_extra_section(&mut out)?;
-    page.render_version_section(&mut out)?;
-    text.push_str(&String::from_utf8_lossy(&out));
-    print(&text)
+    roff.control("SH", ["DESCRIPTION"]);
+    let about = command.get_long_about().or_else(|| command.get_about());
+    let about = about.map(ToString::to_string).unwrap_or_default();
+    for paragraph in about.split("\n\n") {
+        roff.control("PP", []);
+        roff.text([roman(paragraph)]);
+    }
+    out += &roff.render();
+
+    let mut options = Vec::new();
+    // Writing to a Vec does not fail.
+    let _ = Man::new(command.clone()).render_options_section(&mut options);
+    out += &String::from_utf8_lossy(&options);
+
+    let mut roff = Roff::new();
+    if command.has_subcommands() {
+        roff.control("SH", ["COMMANDS"]);
+        for sub in command.get_subcommands() {
+            let about = sub.get_about().map(ToString::to_string);
+            roff.control("TP", []);
+            roff.text(reference(&page_name(sub.get_name()), SECTION));
+            roff.text([roman(about.unwrap_or_default())]);
+        }
+    }
+    roff.control("SH", ["SEE ALSO"]);
+    roff.text(see_also(xenscope, command));
+    out += &roff.render();
+
+    let body = out.replace(&preamble, "");
+    preamble + &ascii(&body)
+}
+
+/// The command with what may follow it. clap's own lacks the options' values.
+fn synopsis(command: &Command) -> Vec<Inline> {
+    let mut line = vec![bold(command.get_bin_name().unwrap_or("xenscope"))];
+    let visible = |arg: &&Arg| {
+        !arg.is_hide_set()
+            && !matches!(
+                arg.get_action(),
+                ArgAction::Help | ArgAction::HelpShort | ArgAction::HelpLong | ArgAction::Version
+            )
+    };
+    for option in command.get_opts().chain(flags(command)).filter(visible) {
+        let name = match (option.get_short(), option.get_long()) {
+            (Some(short), _) => format!("-{short}"),
+            (None, long) => format!("--{}", long.unwrap_or_default()),
+        };
+        line.extend([roman(" ["), bold(name)]);
+        if option.get_action().takes_values() {
+            let value = option.get_value_names().unwrap_or_default();
+            line.extend([roman(" "), italic(value.join(" "))]);
+        }
+        line.push(roman("]"));
+    }
+    for positional in command.get_positionals().filter(visible) {
+        let value = positional.get_value_names().unwrap_or_default().join(" ");
+        let more = match positional.get_num_args() {
+            Some(range) if range.max_values() > 1 => "...",
+            _ => "",
+        };
+        line.push(roman(" "));
+        line.extend(match positional.is_required_set() {
+            true => vec![italic(value), roman(more)],
+            false => vec![roman("["), italic(value), roman(format!("]{more}"))],
+        });
+    }
+    if command.has_subcommands() {
+        line.extend([roman(" "), italic("command"), roman(" [option]...")]);
+    }
+    line
+}
+
+/// The options without a value.
+fn flags(command: &Command) -> impl Iterator<Item = &Arg> {
+    let arguments = command.get_arguments();
+    arguments.filter(|arg| !arg.is_positional() && !arg.get_action().takes_values())
+}
+
+/// Another page's name.
+fn reference(name: &str, section: &str) -> Vec<Inline> {
+    vec![bold(name), roman(format!("({section})"))]
+}
+
+/// The other pages: all of xenscope's on its own, xenscope's own on a command's.
+fn see_also(xenscope: &Command, command: &Command) -> Vec<Inline> {
+    let own = match command.has_subcommands() {
+        true => xenscope
+            .get_subcommands()
+            .map(|command| page_name(command.get_name()))
+            .collect(),
+        false => vec!["xenscope".to_owned()],
+    };
+    let mut line = Vec::new();
+    for name in own {
+        if !line.is_empty() {
+            line.push(roman(", "));
+        }
+        line.extend(reference(&name, SECTION));
+    }
+    line
+}
+
+/// The text with what roff would print otherwise, or not at all, written as it wants it.
+fn ascii(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '^' => out.push_str(r"\(ha"),
+            '~' => out.push_str(r"\(ti"),
+            '`' => out.push_str(r"\(ga"),
+            c if c.is_ascii() => out.push(c),
+            c => out.push_str(&format!("\\[u{:04X}]", u32::from(c))),
+        }
+    }
+    out
 }
 
 /// What `shell` sources.

@@ -15,6 +15,7 @@ mod command;
 mod dom0;
 mod hardening;
 mod layout;
+mod manual;
 mod record;
 mod terminal;
 mod usage;

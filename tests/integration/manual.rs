@@ -1,0 +1,115 @@
+//! The manual pages; none of it needs a hypervisor.
+
+use std::fs;
+use std::process::Command;
+
+use crate::command::{run, say};
+use crate::usage::commands;
+
+/// The sections that every page has, in their order.
+const SECTIONS: [&str; 5] = ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "SEE ALSO"];
+
+/// What roff understands of the requests and escapes that a page may use.
+const REQUESTS: [&str; 10] = ["TH", "SH", "SS", "PP", "TP", "IP", "RS", "RE", "br", "el"];
+
+/// Each page's name and text: xenscope's own, and those of its commands.
+fn pages() -> Vec<(String, String)> {
+    let mut pages = vec![("xenscope".to_owned(), say(&["man"]).fine())];
+    for command in commands() {
+        let text = say(&["man", &command]).fine();
+        pages.push((format!("xenscope-{command}"), text));
+    }
+    pages
+}
+
+/// The text between the heading of a section and the next heading.
+fn section<'a>(page: &'a str, heading: &str) -> Option<&'a str> {
+    let start = page.split_once(&format!("\n.SH \"{heading}\"\n"));
+    let start = start.or_else(|| page.split_once(&format!("\n.SH {heading}\n")));
+    start.and_then(|(_, rest)| rest.split("\n.SH ").next())
+}
+
+#[test]
+fn every_page_has_its_sections_in_order() {
+    for (name, page) in pages() {
+        let title = format!(".TH {name} 8 ");
+        assert!(page.contains(&title), "{name}: {page}");
+        let headings = page.lines().filter_map(|line| line.strip_prefix(".SH "));
+        let headings: Vec<&str> = headings.map(|text| text.trim_matches('"')).collect();
+        let expected = SECTIONS.iter().map(|wanted| {
+            let place = headings.iter().position(|heading| heading == wanted);
+            place.unwrap_or_else(|| panic!("{name} has no {wanted}: {headings:?}"))
+        });
+        assert!(expected.is_sorted(), "{name}: {headings:?}");
+        let line = section(&page, "NAME").unwrap();
+        let start = format!("{} \\- ", name.replace('-', "\\-"));
+        assert!(line.starts_with(&start), "{name}: {line}");
+        assert!(section(&page, "SEE ALSO").unwrap().contains("(8)") || name == "xenscope");
+    }
+}
+
+#[test]
+fn pages_name_every_command_and_option() {
+    let xenscope = say(&["man"]).fine();
+    let list = section(&xenscope, "COMMANDS").unwrap();
+    assert!(commands().contains(&"status".to_owned()));
+    for command in commands() {
+        let name = format!("xenscope\\-{command}");
+        assert!(list.contains(&name), "{command}: {list}");
+        let page = say(&["man", &command]).fine();
+        let help = say(&[&command, "--help"]).fine();
+        let options = help
+            .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+            .filter(|word| word.starts_with("--") && word.len() > 2);
+        for option in options {
+            let roff = option.replace('-', "\\-");
+            assert!(page.contains(&roff), "{command} {option}: {page}");
+        }
+    }
+    assert!(xenscope.contains("allow\\-untested\\-xen"), "{xenscope}");
+}
+
+/// What can be seen of a page without roff: no request that it does not know, and nothing that it
+/// would print as something else.
+#[test]
+fn pages_have_only_what_roff_understands() {
+    for (name, page) in pages() {
+        assert!(page.is_ascii(), "{name}");
+        for line in page.lines() {
+            let request = line.strip_prefix('.').or_else(|| line.strip_prefix('\''));
+            let word = request.and_then(|request| request.split(' ').next());
+            let known = word.is_none_or(|word| REQUESTS.contains(&word) || word == "ie");
+            assert!(known, "{name}: {line}");
+            let escapes = ["f", "-", "(", "*(Aq", "&", "[u", "n("];
+            for escape in line.split('\\').skip(1) {
+                let known = escapes.iter().any(|known| escape.starts_with(known));
+                assert!(known, "{name}: {line}");
+            }
+        }
+    }
+}
+
+/// Whether this machine has the program.
+fn has(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+#[test]
+fn groff_warns_of_no_page() {
+    let folder = tempfile::tempdir().unwrap();
+    // Where there is no groff, the test above holds what can be held without it.
+    for (name, text) in pages().into_iter().filter(|_| has("groff")) {
+        let file = folder.path().join(&name);
+        fs::write(&file, text).unwrap();
+        let words = ["-man", "-Tutf8", "-ww", "-z"];
+        let said = run(Command::new("groff").args(words).arg(&file));
+        assert_eq!(said.fine(), "", "{name}");
+    }
+}
+
+#[test]
+fn only_commands_have_pages() {
+    let wrong = |words: &[&str], message| say(words).refused(2, &[message, "; see --help"]);
+    wrong(&["man", "lsit"], "no such command");
+}
