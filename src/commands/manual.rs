@@ -6,6 +6,7 @@ use clap::{Arg, ArgAction, Command, CommandFactory};
 use clap_complete::{generate, shells};
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
+use xenscope::view::tui;
 
 use super::print;
 use crate::cli::{self, Cli, Shell};
@@ -83,6 +84,9 @@ fn page(xenscope: &Command, command: &Command) -> String {
             roff.text([roman(about.unwrap_or_default())]);
         }
     }
+    if command.get_name() == "top" {
+        keys(&mut roff);
+    }
     roff.control("SH", ["SEE ALSO"]);
     roff.text(see_also(xenscope, command));
     out += &roff.render();
@@ -135,6 +139,27 @@ fn synopsis(command: &Command) -> Vec<Inline> {
 fn flags(command: &Command) -> impl Iterator<Item = &Arg> {
     let arguments = command.get_arguments();
     arguments.filter(|arg| !arg.is_positional() && !arg.get_action().takes_values())
+}
+
+/// What the keys of the live view do, as its help has it.
+fn keys(roff: &mut Roff) {
+    roff.control("SH", ["KEYS"]);
+    for &(keys, does) in tui::help() {
+        match keys {
+            "" if !does.starts_with(' ') => {
+                roff.control("SS", [does]);
+            }
+            "" => {
+                roff.control("br", []);
+                roff.text([roman(does.trim_start())]);
+            }
+            keys => {
+                roff.control("TP", []);
+                roff.text([bold(keys)]);
+                roff.text([roman(does)]);
+            }
+        }
+    }
 }
 
 /// Another page's name.

@@ -69,6 +69,15 @@ fn pages_name_every_command_and_option() {
     assert!(xenscope.contains("allow\\-untested\\-xen"), "{xenscope}");
 }
 
+#[test]
+fn the_page_of_top_has_the_keys_of_the_live_view() {
+    let page = say(&["man", "top"]).fine();
+    let keys = section(&page, "KEYS").unwrap();
+    for part in ["\n.TP\n\\fBq  Q  \\(haC\\fR\nquit\n", "\\fBEnter\\fR"] {
+        assert!(keys.contains(part), "no {part:?}: {keys}");
+    }
+}
+
 /// What can be seen of a page without roff: no request that it does not know, and nothing that it
 /// would print as something else.
 #[test]
