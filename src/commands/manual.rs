@@ -1,5 +1,8 @@
 //! `xenscope man` and `xenscope completions`: made from the definitions of the command line.
 
+mod pages;
+mod texts;
+
 use std::io;
 
 use clap::{Arg, ArgAction, Command, CommandFactory};
@@ -45,6 +48,7 @@ fn all() -> Vec<(String, String)> {
 fn page(xenscope: &Command, command: &Command) -> String {
     let name = command.get_display_name().unwrap_or("xenscope");
     let version = xenscope.get_version().unwrap_or_default();
+    let page = texts::page(command.get_name());
     let mut roff = Roff::new();
     let mut out = roff.render();
     let preamble = out.clone();
@@ -63,7 +67,7 @@ fn page(xenscope: &Command, command: &Command) -> String {
     roff.control("SH", ["DESCRIPTION"]);
     let about = command.get_long_about().or_else(|| command.get_about());
     let about = about.map(ToString::to_string).unwrap_or_default();
-    for paragraph in about.split("\n\n") {
+    for paragraph in about.split("\n\n").chain(page.description.iter().copied()) {
         roff.control("PP", []);
         roff.text([roman(paragraph)]);
     }
@@ -87,8 +91,12 @@ fn page(xenscope: &Command, command: &Command) -> String {
     if command.get_name() == "top" {
         keys(&mut roff);
     }
+    list(&mut roff, "EXIT STATUS", &page.exit_status());
+    list(&mut roff, "ENVIRONMENT", &page.environment());
+    list(&mut roff, "FILES", &page.files());
+    list(&mut roff, "EXAMPLES", page.examples);
     roff.control("SH", ["SEE ALSO"]);
-    roff.text(see_also(xenscope, command));
+    roff.text(see_also(xenscope, command, page.see_also));
     out += &roff.render();
 
     let body = out.replace(&preamble, "");
@@ -141,6 +149,19 @@ fn flags(command: &Command) -> impl Iterator<Item = &Arg> {
     arguments.filter(|arg| !arg.is_positional() && !arg.get_action().takes_values())
 }
 
+/// A section of terms and what they mean; without any, none.
+fn list<T: Into<String> + Clone>(roff: &mut Roff, heading: &str, entries: &[(&str, T)]) {
+    if entries.is_empty() {
+        return;
+    }
+    roff.control("SH", [heading]);
+    for (term, meaning) in entries {
+        roff.control("TP", []);
+        roff.text([bold(*term)]);
+        roff.text([roman(meaning.clone())]);
+    }
+}
+
 /// What the keys of the live view do, as its help has it.
 fn keys(roff: &mut Roff) {
     roff.control("SH", ["KEYS"]);
@@ -168,7 +189,7 @@ fn reference(name: &str, section: &str) -> Vec<Inline> {
 }
 
 /// The other pages: all of xenscope's on its own, xenscope's own on a command's.
-fn see_also(xenscope: &Command, command: &Command) -> Vec<Inline> {
+fn see_also(xenscope: &Command, command: &Command, others: &[(&str, &str)]) -> Vec<Inline> {
     let own = match command.has_subcommands() {
         true => xenscope
             .get_subcommands()
@@ -176,12 +197,13 @@ fn see_also(xenscope: &Command, command: &Command) -> Vec<Inline> {
             .collect(),
         false => vec!["xenscope".to_owned()],
     };
+    let own = own.iter().map(|name| (name.as_str(), SECTION));
     let mut line = Vec::new();
-    for name in own {
+    for (name, section) in own.chain(others.iter().copied()) {
         if !line.is_empty() {
             line.push(roman(", "));
         }
-        line.extend(reference(&name, SECTION));
+        line.extend(reference(name, section));
     }
     line
 }

@@ -7,7 +7,15 @@ use crate::command::{run, say};
 use crate::usage::commands;
 
 /// The sections that every page has, in their order.
-const SECTIONS: [&str; 5] = ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "SEE ALSO"];
+const SECTIONS: [&str; 7] = [
+    "NAME",
+    "SYNOPSIS",
+    "DESCRIPTION",
+    "OPTIONS",
+    "EXIT STATUS",
+    "EXAMPLES",
+    "SEE ALSO",
+];
 
 /// What roff understands of the requests and escapes that a page may use.
 const REQUESTS: [&str; 10] = ["TH", "SH", "SS", "PP", "TP", "IP", "RS", "RE", "br", "el"];
