@@ -70,7 +70,7 @@ pub(crate) enum Command {
     /// Runs until it is interrupted. Other events are: a name, vCPUs, a memory target or a ceiling
     /// changed; a disk or a NIC was attached or detached; a domain shut down, crashed or rebooted.
     Events(Events),
-    /// Print a manual page
+    /// Print a manual page, or write all of them
     Man(Man),
     /// Print completions for a shell
     Completions {
@@ -277,8 +277,12 @@ pub(crate) struct Events {
 #[derive(Debug, Args)]
 pub(crate) struct Man {
     /// Command to print the page of [default: xenscope itself]
-    #[arg(value_name = "COMMAND", value_parser = command_name)]
+    #[arg(value_name = "COMMAND", value_parser = command_name, conflicts_with = "dir")]
     pub(crate) command: Option<String>,
+
+    /// Directory to write all pages to
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
 }
 
 /// The name of a command.

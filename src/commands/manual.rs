@@ -3,12 +3,17 @@
 mod pages;
 mod texts;
 
-use std::io;
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, Command, CommandFactory};
 use clap_complete::{generate, shells};
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
+use thiserror::Error;
+use xenscope::text::safe;
 use xenscope::view::tui;
 
 use super::print;
@@ -17,14 +22,27 @@ use crate::cli::{self, Cli, Shell};
 /// The section of the manual for system administration.
 const SECTION: &str = "8";
 
-/// Prints a manual page.
-pub(crate) fn man(options: &cli::Man) -> io::Result<()> {
+/// Why the pages were not written.
+#[derive(Debug, Error)]
+enum Unwritten {
+    #[error("cannot write manual pages to '{}': {source}; give an existing directory", safe(&dir.to_string_lossy()))]
+    Directory { dir: PathBuf, source: io::Error },
+    #[error("cannot write '{}': {source}", safe(&file.to_string_lossy()))]
+    File { file: PathBuf, source: io::Error },
+}
+
+/// Prints one manual page, or writes all of them.
+pub(crate) fn man(options: &cli::Man) -> anyhow::Result<()> {
     let pages = all();
+    if let Some(dir) = &options.dir {
+        return Ok(write(dir, &pages)?);
+    }
     let name = options.command.as_deref().map(page_name);
     let name = name.as_deref().unwrap_or("xenscope");
     let text = pages.iter().find(|(page, _)| page == name);
     // The command line has no other names.
-    print(text.map_or("", |(_, text)| text))
+    print(text.map_or("", |(_, text)| text))?;
+    Ok(())
 }
 
 /// The name of a command's page.
@@ -42,6 +60,41 @@ fn all() -> Vec<(String, String)> {
         (name, page(&xenscope, command))
     }));
     all
+}
+
+/// Writes each page to a file of its own, which all may read whatever the umask is.
+fn write(dir: &Path, pages: &[(String, String)]) -> Result<(), Unwritten> {
+    let metadata = fs::metadata(dir).and_then(|metadata| match metadata.is_dir() {
+        true => Ok(metadata),
+        false => Err(ErrorKind::NotADirectory.into()),
+    });
+    metadata.map_err(|source| Unwritten::Directory {
+        dir: dir.to_owned(),
+        source,
+    })?;
+    for (name, text) in pages {
+        let file = dir.join(format!("{name}.{SECTION}"));
+        write_file(&file, text).map_err(|source| Unwritten::File { file, source })?;
+    }
+    Ok(())
+}
+
+/// Writes a file, whole or not at all, and through no link that someone put in its place.
+fn write_file(file: &Path, text: &str) -> io::Result<()> {
+    let new = file.with_extension(format!("{SECTION}.new"));
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut out = OpenOptions::new().write(true).create_new(true).open(&new)?;
+    let written = out
+        .set_permissions(Permissions::from_mode(0o644))
+        .and_then(|()| out.write_all(text.as_bytes()))
+        .and_then(|()| fs::rename(&new, file));
+    if written.is_err() {
+        let _ = fs::remove_file(&new);
+    }
+    written
 }
 
 /// The page of xenscope or of one of its commands.

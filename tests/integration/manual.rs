@@ -1,6 +1,8 @@
 //! The manual pages; none of it needs a hypervisor.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 
 use crate::command::{run, say};
@@ -113,20 +115,63 @@ fn has(program: &str) -> bool {
 }
 
 #[test]
-fn groff_warns_of_no_page() {
+fn all_pages_are_written_and_groff_warns_of_none() {
     let folder = tempfile::tempdir().unwrap();
-    // Where there is no groff, the test above holds what can be held without it.
-    for (name, text) in pages().into_iter().filter(|_| has("groff")) {
-        let file = folder.path().join(&name);
-        fs::write(&file, text).unwrap();
-        let words = ["-man", "-Tutf8", "-ww", "-z"];
-        let said = run(Command::new("groff").args(words).arg(&file));
-        assert_eq!(said.fine(), "", "{name}");
+    let dir = folder.path().to_str().unwrap();
+    // The second time it replaces them.
+    for _ in 0..2 {
+        assert_eq!(say(&["man", "--dir", dir]).fine(), "");
     }
+    for (name, text) in pages() {
+        let file = folder.path().join(format!("{name}.8"));
+        assert_eq!(fs::read_to_string(&file).unwrap(), text, "{name}");
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o644, "{name}");
+        // Where there is no groff, the test above holds what can be held without it.
+        if has("groff") {
+            let words = ["-man", "-Tutf8", "-ww", "-z"];
+            let said = run(Command::new("groff").args(words).arg(&file));
+            assert_eq!(said.fine(), "", "{name}");
+        }
+    }
+    let files = fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(files, commands().len() + 1);
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_to_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let refused = |dir: &Path, why: &str| {
+        let dir = dir.to_str().unwrap();
+        say(&["man", "--dir", dir]).refused(1, &["cannot write", dir, why]);
+    };
+    refused(&at("none"), "No such file or directory");
+    fs::write(at("file"), "").unwrap();
+    refused(&at("file"), "not a directory");
+    // A directory in the place of a page, which root cannot overwrite either.
+    fs::create_dir_all(at("full/xenscope.8/kept")).unwrap();
+    refused(&at("full"), "xenscope.8");
+    assert_eq!(fs::read_dir(at("full")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_page_replaces_a_link_and_not_what_it_leads_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("precious"), "as it was").unwrap();
+    fs::create_dir(at("man8")).unwrap();
+    for link in ["xenscope.8", "xenscope.8.new"] {
+        std::os::unix::fs::symlink(at("precious"), at("man8").join(link)).unwrap();
+    }
+    say(&["man", "--dir", at("man8").to_str().unwrap()]).fine();
+    assert_eq!(fs::read_to_string(at("precious")).unwrap(), "as it was");
+    assert!(at("man8/xenscope.8").is_file() && !at("man8/xenscope.8").is_symlink());
 }
 
 #[test]
 fn only_commands_have_pages() {
     let wrong = |words: &[&str], message| say(words).refused(2, &[message, "; see --help"]);
     wrong(&["man", "lsit"], "no such command");
+    wrong(&["man", "list", "--dir", "/"], "cannot be used with");
 }

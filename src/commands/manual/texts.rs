@@ -246,8 +246,17 @@ const EVENTS: Page = Page {
 };
 
 const MAN: Page = Page {
-    description: &["The pages are in section 8."],
-    examples: &[("xenscope man status | man -l -", "Read xenscope-status(8).")],
+    description: &[
+        "The pages are in section 8. Files are written with mode 0644, and replace those of the \
+         same name.",
+    ],
+    examples: &[
+        ("xenscope man status | man -l -", "Read xenscope-status(8)."),
+        (
+            "xenscope man --dir /usr/local/share/man/man8",
+            "Install all pages.",
+        ),
+    ],
     see_also: &[("man", "1")],
     ..NOTHING
 };
