@@ -103,7 +103,7 @@ mod tests {
             }
         }
         let docs = include_str!("../../../docs/events.md");
-        let section = docs.split("## The events").nth(1).unwrap();
+        let section = docs.split("## JSON").nth(1).unwrap();
         let section = section.split("\n## ").next().unwrap();
         let rows = section
             .lines()
