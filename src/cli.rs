@@ -356,7 +356,18 @@ impl Cli {
     /// # Errors
     /// When the words make no command: they ask for help, or are wrong.
     pub(crate) fn of_process() -> Result<Self, clap::Error> {
-        let words: Vec<OsString> = std::env::args_os().collect();
+        Self::of_words(std::env::args_os().collect())
+    }
+
+    /// Whether the words make a command, or ask for help.
+    #[cfg(test)]
+    pub(crate) fn parses(words: &[String]) -> bool {
+        let parsed = Self::of_words(words.iter().map(OsString::from).collect());
+        parsed.map_or_else(|error| !error.use_stderr(), |_| true)
+    }
+
+    /// The command line of these words, the program's name first.
+    fn of_words(words: Vec<OsString>) -> Result<Self, clap::Error> {
         let name = words.first().map(PathBuf::from).unwrap_or_default();
         let cli = match name.file_name().is_some_and(|name| name == "xentop") {
             true => Xentop::try_parse_from(words).map(Self::from)?,
@@ -377,6 +388,7 @@ impl Cli {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::console;
 
     #[test]
     fn the_definitions_hold_together() {
@@ -397,6 +409,19 @@ mod tests {
         }
         all.extend(command.get_subcommands().flat_map(summaries));
         all
+    }
+
+    #[test]
+    fn the_documented_command_lines_parse() {
+        let shown = console::commands();
+        let shown = shown.iter().filter(|(_, words)| {
+            let name = words.first().map_or("", String::as_str);
+            ["xenscope", "xentop"].contains(&name)
+        });
+        assert!(shown.clone().count() > 20);
+        for (_, words) in shown {
+            assert!(Cli::parses(words), "{words:?}");
+        }
     }
 
     #[test]

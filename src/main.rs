@@ -2,6 +2,9 @@
 
 mod cli;
 mod commands;
+#[cfg(test)]
+#[path = "../tests/integration/console.rs"]
+mod console;
 mod exit;
 
 use std::process::ExitCode;

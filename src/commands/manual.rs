@@ -288,3 +288,24 @@ pub(crate) fn completions(shell: Shell) -> io::Result<()> {
     }
     print(&String::from_utf8_lossy(&out))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console;
+
+    #[test]
+    fn examples_parse() {
+        let xenscope = Cli::command();
+        for command in std::iter::once(&xenscope).chain(xenscope.get_subcommands()) {
+            let name = command.get_name();
+            let examples = texts::page(name).examples.iter();
+            let commands = examples.flat_map(|(line, _)| console::split(line));
+            let own: Vec<_> = commands.filter(|words| words[0] == "xenscope").collect();
+            assert!(!own.is_empty(), "no example of {name}");
+            for words in own {
+                assert!(Cli::parses(&words), "{words:?}");
+            }
+        }
+    }
+}

@@ -12,6 +12,8 @@
 )]
 
 mod command;
+mod console;
+mod docs;
 mod dom0;
 mod hardening;
 mod layout;
