@@ -13,16 +13,17 @@ use xenscope::view::DisplayOptions;
 
 /// A dom0 monitor that asks the Xen hypervisor itself.
 ///
-/// Run it as root in dom0. Domains and their CPU time and memory come from hypercalls, names from
-/// XenStore. What is not known is shown as '-' (null in JSON, empty in CSV), never as a zero.
+/// Run it as root in dom0. CPU time and memory come from hypercalls, names from XenStore, and the
+/// counters of disks and NICs from dom0's kernel. An unknown value is shown as '-' (null in JSON,
+/// empty in CSV), never as 0.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, max_term_width = 100, after_help = AFTER)]
 pub(crate) struct Cli {
-    /// Write to stderr what is found, libxenctrl's messages too; twice for a line at each sample
+    /// Log diagnostics to stderr (-vv: one line per sample)
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 
-    /// Go on with a Xen that xenscope is not proven on (proven: 4.17 to 4.20)
+    /// Run on an untested Xen version (tested: 4.17 to 4.20)
     #[arg(long, global = true)]
     pub(crate) allow_untested_xen: bool,
 
@@ -31,51 +32,63 @@ pub(crate) struct Cli {
 }
 
 const AFTER: &str = "\
-Exit codes: 0 done; 1 a check of the audit failed, a comparison differs, a domain that was named
-is not there, or the output could not be written; 2 wrong usage; 3 no Xen, no permission, or not the right version.";
+Exit codes: 0 done; 1 a check of audit failed, compare found a difference, a named domain does not
+exist, or the output could not be written; 2 wrong usage; 3 no Xen, no permission, or the wrong version.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// The domains there are: id, name, type, state, vCPUs, memory
+    /// List the domains: ID, name, type, state, vCPUs, memory
     List(List),
-    /// What a domain uses: CPU, memory, and its vCPUs, disks and NICs one by one
+    /// Show what a domain uses: CPU, memory, vCPUs, disks, NICs
     Status(Status),
-    /// What all domains use, again and again
+    /// Show what all domains use, live or in batches (-b)
     ///
-    /// On a terminal this is a screen: '?' shows its keys, q ends it. W writes columns, order,
-    /// interval and theme to $XDG_CONFIG_HOME/xenscope/config.toml, else
-    /// ~/.config/xenscope/config.toml, from where the next screen has them; as root, it follows no
-    /// link there and uses only what root alone can write. With NO_COLOR set there is no colour.
+    /// Without -b this is a full-screen view: '?' shows its keys, q quits. W writes columns, order,
+    /// interval and theme to $XDG_CONFIG_HOME/xenscope/config.toml, or to
+    /// ~/.config/xenscope/config.toml if that variable is not set. The next start reads them; as
+    /// root, it follows no link there, and uses only what nobody but root can write. NO_COLOR turns
+    /// colours off.
     Top(Top),
-    /// The vCPUs: state, pCPU, CPU use and time, where they may run
+    /// Show vCPUs: state, pCPU, CPU use and time, affinity
     Vcpus(Vcpus),
-    /// The host: Xen, pCPUs, memory, NUMA nodes, CPU pools and their schedulers
+    /// Show the host: Xen, memory, NUMA nodes, CPU pools, pCPUs
     Host(Host),
-    /// Do the books balance? CPU time, memory, identity, devices and placement, each checked
+    /// Check the accounting: CPU, memory, identities, devices
+    ///
+    /// Takes two samples and checks CPU time, memory, identities, devices and the placement of
+    /// domains and vCPUs on pCPUs. Each finding says what was expected and observed, and how far
+    /// off it may be and why. Ends with 1 if a check failed.
     Audit(Audit),
-    /// Hold the figures against those of xentop and xl
+    /// Compare the figures with those of xentop and xl
+    ///
+    /// Runs each tool between two samples: every figure that the tool prints has to lie between
+    /// xenscope's figures before and after, rounded as the tool rounds. Ends with 1 if one does
+    /// not, if a domain is missing, invented or shown twice, or if a tool cannot be run.
     Compare(Compare),
-    /// What happens to domains, as it happens: created, named, paused, destroyed and more
+    /// Print what happens to domains: created, paused, destroyed
+    ///
+    /// Runs until it is interrupted. Other events are: a name, vCPUs, a memory target or a ceiling
+    /// changed; a disk or a NIC was attached or detached; a domain shut down, crashed or rebooted.
     Events(Events),
-    /// Print the manual page, for 'man -l -'
-    Man,
-    /// Print what a shell needs to complete xenscope's words
+    /// Print a manual page, or write all of them
+    Man(Man),
+    /// Print completions for a shell
     Completions {
-        /// The shell
+        /// Shell to print completions for
         shell: Shell,
     },
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// How to print it
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Status {
-    /// A domain's id, exact name or uuid; id:5, name:5 and uuid:… say which is meant
+    /// ID, exact name or UUID; id:5, name:5, uuid:… if ambiguous
     #[arg(required = true, value_name = "DOMAIN")]
     pub(crate) domains: Vec<Selector>,
 
@@ -85,7 +98,7 @@ pub(crate) struct Status {
 
 #[derive(Debug, Args)]
 pub(crate) struct Vcpus {
-    /// A domain's id, exact name or uuid; all domains when none is given
+    /// ID, exact name or UUID [default: all domains]
     #[arg(value_name = "DOMAIN")]
     pub(crate) domains: Vec<Selector>,
 
@@ -99,26 +112,23 @@ pub(crate) struct Host {
     pub(crate) interval: IntervalArgs,
 }
 
-/// Each tool runs between two samples: every figure it prints has to lie between ours before and
-/// ours after, rounded as the tool rounds. Ends with 1 when one does not, when a domain is missing,
-/// invented or there twice, or when a tool can't be run.
 #[derive(Debug, Args)]
 pub(crate) struct Compare {
-    /// The tool to run, found in PATH
+    /// Tool to run, found in PATH
     #[arg(long, value_enum, default_value_t)]
     pub(crate) with: With,
 
-    /// How often to run each
+    /// Number of runs of each tool
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..))]
     #[arg(allow_negative_numbers = true)]
     pub(crate) samples: u64,
 
-    /// Kill a tool that has not ended after this many seconds
+    /// Seconds after which a tool that still runs is killed
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = interval::parse)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) time_limit: Duration,
 
-    /// How to print it
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: CompareFormat,
 }
@@ -126,11 +136,11 @@ pub(crate) struct Compare {
 /// What to compare with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum With {
-    /// One block of 'xentop -b'
+    /// 'xentop -b'
     Xentop,
     /// 'xl list'
     Xl,
-    /// Both
+    /// Both of them
     #[default]
     All,
 }
@@ -147,17 +157,17 @@ pub(crate) enum CompareFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct Audit {
-    /// Seconds between two samples, fractions too
+    /// Seconds between two samples (may be fractional)
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval::parse)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) interval: Duration,
 
-    /// Audit this many times, each time since the sample before
+    /// Number of audits, each against the previous sample
     #[arg(long, value_name = "N", default_value = "1")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
     pub(crate) samples: u64,
 
-    /// How to print it
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: AuditFormat,
 }
@@ -165,29 +175,31 @@ pub(crate) struct Audit {
 /// What the commands that measure once have in common.
 #[derive(Debug, Args)]
 pub(crate) struct IntervalArgs {
-    /// Measure over this many seconds, fractions too
+    /// Seconds to measure over (may be fractional)
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval::parse)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) interval: Duration,
 
-    /// How to print it
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
 }
 
-/// Under the name `xentop`, xenscope takes these options and no others.
+/// The options of `xenscope top`, and the only ones under the name `xentop`.
 #[derive(Debug, Args)]
 pub(crate) struct Top {
-    /// Print blocks of lines for scripts, in the layout of 'xentop -b', instead of a screen
+    /// Print blocks of lines, as 'xentop -b' does
     #[arg(short, long)]
     pub(crate) batch: bool,
 
-    /// Seconds between two samples, fractions too [default: 3, or what the screen's W wrote]
+    /// Seconds between two samples [default: 3]
+    ///
+    /// May be fractional. Without -b, the default is the interval that W wrote.
     #[arg(short, long, value_name = "SECONDS", value_parser = interval::parse)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) delay: Option<Duration>,
 
-    /// Stop after this many samples
+    /// Number of samples [default: no limit]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     #[arg(allow_negative_numbers = true)]
     pub(crate) iterations: Option<u64>,
@@ -195,20 +207,20 @@ pub(crate) struct Top {
     #[command(flatten)]
     pub(crate) display: DisplayOptions,
 
-    /// How to print the blocks of -b
+    /// Output format of -b
     #[arg(long, value_enum, default_value_t, requires = "batch")]
     pub(crate) format: BatchFormat,
 }
 
-/// xenscope in the place of xentop: what 'xenscope top' shows, by xentop's own options.
+/// Show what all domains use, with the options of xentop
 ///
-/// As xentop takes them: an option may be given again, the last one counts, and long ones may be
-/// cut short.
+/// As in xentop, an option may be given again (the last one counts), and a long one may be
+/// shortened.
 #[derive(Debug, Parser)]
 #[command(name = "xentop", version, max_term_width = 100)]
 #[command(args_override_self = true, infer_long_args = true)]
 struct Xentop {
-    /// Go on with a Xen that xenscope is not proven on (proven: 4.17 to 4.20)
+    /// Run on an untested Xen version (tested: 4.17 to 4.20)
     #[arg(long)]
     allow_untested_xen: bool,
 
@@ -240,22 +252,45 @@ impl Top {
 
 #[derive(Debug, Args)]
 pub(crate) struct Events {
-    /// A domain's id, exact name or uuid, now or later; all domains when none is given
+    /// ID, exact name or UUID [default: all domains]
+    ///
+    /// The domain need not exist yet.
     #[arg(value_name = "DOMAIN")]
     pub(crate) domains: Vec<Selector>,
 
-    /// Look at least this often, fractions too; XenStore's watches make for more looks
+    /// Longest time between two looks, in seconds
+    ///
+    /// May be fractional. XenStore's watches cause more looks.
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval::parse)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) poll: Duration,
 
-    /// Tell first which domains exist at the start
+    /// First print the domains that exist at the start
     #[arg(long)]
     pub(crate) since_start: bool,
 
-    /// How to print them
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: EventFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// Command to print the page of [default: xenscope itself]
+    #[arg(value_name = "COMMAND", value_parser = command_name, conflicts_with = "dir")]
+    pub(crate) command: Option<String>,
+
+    /// Directory to write all pages to
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+/// The name of a command.
+fn command_name(text: &str) -> Result<String, &'static str> {
+    match Cli::command().find_subcommand(text) {
+        Some(command) => Ok(command.get_name().to_owned()),
+        None => Err("no such command"),
+    }
 }
 
 /// A shell that can complete words.
@@ -277,7 +312,7 @@ pub(crate) enum Format {
     Table,
     /// One JSON object per line and sample
     Json,
-    /// A header, then one row per domain, vCPU, NIC, disk, pCPU, ...; the first column says which
+    /// One row per domain, vCPU, NIC or disk, below a header
     Csv,
 }
 
@@ -294,14 +329,14 @@ pub(crate) enum AuditFormat {
 /// How `top -b` prints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum BatchFormat {
-    /// The layout of 'xentop -b'
+    /// Layout of 'xentop -b'
     #[default]
     Xentop,
-    /// For people; what -v, -x, -n and -p ask for stands in tables of its own
+    /// For people; -v, -x, -n and -p add tables
     Table,
     /// One JSON object per line and sample
     Json,
-    /// A header, then for each sample one row per domain, and what -n, -x and -v ask for
+    /// One row per domain under a header; -v, -x, -n add rows
     Csv,
 }
 
@@ -321,7 +356,18 @@ impl Cli {
     /// # Errors
     /// When the words make no command: they ask for help, or are wrong.
     pub(crate) fn of_process() -> Result<Self, clap::Error> {
-        let words: Vec<OsString> = std::env::args_os().collect();
+        Self::of_words(std::env::args_os().collect())
+    }
+
+    /// Whether the words make a command, or ask for help.
+    #[cfg(test)]
+    pub(crate) fn parses(words: &[String]) -> bool {
+        let parsed = Self::of_words(words.iter().map(OsString::from).collect());
+        parsed.map_or_else(|error| !error.use_stderr(), |_| true)
+    }
+
+    /// The command line of these words, the program's name first.
+    fn of_words(words: Vec<OsString>) -> Result<Self, clap::Error> {
         let name = words.first().map(PathBuf::from).unwrap_or_default();
         let cli = match name.file_name().is_some_and(|name| name == "xentop") {
             true => Xentop::try_parse_from(words).map(Self::from)?,
@@ -342,10 +388,49 @@ impl Cli {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::console;
 
     #[test]
     fn the_definitions_hold_together() {
         Cli::command().debug_assert();
         Xentop::command().debug_assert();
+    }
+
+    /// The summaries of the command, its options and their values, and of all its commands.
+    fn summaries(command: &clap::Command) -> Vec<String> {
+        let own = command.get_about().into_iter();
+        let arguments = command.get_arguments().filter_map(clap::Arg::get_help);
+        let mut all: Vec<String> = own.chain(arguments).map(ToString::to_string).collect();
+        for value in command
+            .get_arguments()
+            .flat_map(clap::Arg::get_possible_values)
+        {
+            all.extend(value.get_help().map(ToString::to_string));
+        }
+        all.extend(command.get_subcommands().flat_map(summaries));
+        all
+    }
+
+    #[test]
+    fn the_documented_command_lines_parse() {
+        let shown = console::commands();
+        let shown = shown.iter().filter(|(_, words)| {
+            let name = words.first().map_or("", String::as_str);
+            ["xenscope", "xentop"].contains(&name)
+        });
+        assert!(shown.clone().count() > 20);
+        for (_, words) in shown {
+            assert!(Cli::parses(words), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn summaries_are_short() {
+        for text in [Cli::command(), Xentop::command()]
+            .iter()
+            .flat_map(summaries)
+        {
+            assert!(text.chars().count() <= 60 && !text.ends_with('.'), "{text}");
+        }
     }
 }

@@ -2,6 +2,9 @@
 
 mod cli;
 mod commands;
+#[cfg(test)]
+#[path = "../tests/integration/console.rs"]
+mod console;
 mod exit;
 
 use std::process::ExitCode;
@@ -41,7 +44,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Top(options) => commands::top::run(options, allow_untested)?,
         Command::Audit(options) => return commands::audit::run(options, allow_untested),
         Command::Events(options) => commands::events::run(options, allow_untested)?,
-        Command::Man => commands::manual::man()?,
+        Command::Man(options) => commands::manual::man(options)?,
         Command::Completions { shell } => commands::manual::completions(*shell)?,
     }
     Ok(Outcome::Done)

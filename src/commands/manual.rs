@@ -1,45 +1,279 @@
 //! `xenscope man` and `xenscope completions`: made from the definitions of the command line.
 
-use std::io;
+mod pages;
+mod texts;
 
-use clap::CommandFactory;
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgAction, Command, CommandFactory};
 use clap_complete::{generate, shells};
 use clap_mangen::Man;
+use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
+use thiserror::Error;
+use xenscope::text::safe;
+use xenscope::view::tui;
 
 use super::print;
-use crate::cli::{Cli, Shell};
+use crate::cli::{self, Cli, Shell};
 
-/// The manual page: xenscope's own, with a section for each command.
-pub(crate) fn man() -> io::Result<()> {
-    let mut command = Cli::command().disable_help_subcommand(true);
-    command.build();
-    let page = Man::new(command.clone());
-    let mut out = Vec::new();
-    page.render_title(&mut out)?;
-    page.render_name_section(&mut out)?;
-    page.render_synopsis_section(&mut out)?;
-    page.render_description_section(&mut out)?;
-    page.render_options_section(&mut out)?;
-    let mut text = String::from_utf8_lossy(&out).into_owned();
-    for sub in command.get_subcommands() {
-        let page = Man::new(sub.clone());
-        let mut out = Vec::new();
-        page.render_synopsis_section(&mut out)?;
-        page.render_description_section(&mut out)?;
-        page.render_options_section(&mut out)?;
-        let heading = format!(".SH \"XENSCOPE {}\"", sub.get_name().to_uppercase());
-        text.push_str(
-            &String::from_utf8_lossy(&out)
-                .replace(".SH SYNOPSIS", &heading)
-                .replace(".SH DESCRIPTION", ".PP")
-                .replace(".SH OPTIONS", ".PP"),
-        );
+/// The section of the manual for system administration.
+const SECTION: &str = "8";
+
+/// Why the pages were not written.
+#[derive(Debug, Error)]
+enum Unwritten {
+    #[error("cannot write manual pages to '{}': {source}; give an existing directory", safe(&dir.to_string_lossy()))]
+    Directory { dir: PathBuf, source: io::Error },
+    #[error("cannot write '{}': {source}", safe(&file.to_string_lossy()))]
+    File { file: PathBuf, source: io::Error },
+}
+
+/// Prints one manual page, or writes all of them.
+pub(crate) fn man(options: &cli::Man) -> anyhow::Result<()> {
+    let pages = all();
+    if let Some(dir) = &options.dir {
+        return Ok(write(dir, &pages)?);
     }
-    let mut out = Vec::new();
-    page.render_extra_section(&mut out)?;
-    page.render_version_section(&mut out)?;
-    text.push_str(&String::from_utf8_lossy(&out));
-    print(&text)
+    let name = options.command.as_deref().map(page_name);
+    let name = name.as_deref().unwrap_or("xenscope");
+    let text = pages.iter().find(|(page, _)| page == name);
+    // The command line has no other names.
+    print(text.map_or("", |(_, text)| text))?;
+    Ok(())
+}
+
+/// The name of a command's page.
+fn page_name(command: &str) -> String {
+    format!("xenscope-{command}")
+}
+
+/// Each page's name and text: xenscope's own, then those of its commands.
+fn all() -> Vec<(String, String)> {
+    let mut xenscope = Cli::command().disable_help_subcommand(true);
+    xenscope.build();
+    let mut all = vec![("xenscope".to_owned(), page(&xenscope, &xenscope))];
+    all.extend(xenscope.get_subcommands().map(|command| {
+        let name = page_name(command.get_name());
+        (name, page(&xenscope, command))
+    }));
+    all
+}
+
+/// Writes each page to a file of its own, which all may read whatever the umask is.
+fn write(dir: &Path, pages: &[(String, String)]) -> Result<(), Unwritten> {
+    let metadata = fs::metadata(dir).and_then(|metadata| match metadata.is_dir() {
+        true => Ok(metadata),
+        false => Err(ErrorKind::NotADirectory.into()),
+    });
+    metadata.map_err(|source| Unwritten::Directory {
+        dir: dir.to_owned(),
+        source,
+    })?;
+    for (name, text) in pages {
+        let file = dir.join(format!("{name}.{SECTION}"));
+        write_file(&file, text).map_err(|source| Unwritten::File { file, source })?;
+    }
+    Ok(())
+}
+
+/// Writes a file, whole or not at all, and through no link that someone put in its place.
+fn write_file(file: &Path, text: &str) -> io::Result<()> {
+    let new = file.with_extension(format!("{SECTION}.new"));
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut out = OpenOptions::new().write(true).create_new(true).open(&new)?;
+    let written = out
+        .set_permissions(Permissions::from_mode(0o644))
+        .and_then(|()| out.write_all(text.as_bytes()))
+        .and_then(|()| fs::rename(&new, file));
+    if written.is_err() {
+        let _ = fs::remove_file(&new);
+    }
+    written
+}
+
+/// The page of xenscope or of one of its commands.
+fn page(xenscope: &Command, command: &Command) -> String {
+    let name = command.get_display_name().unwrap_or("xenscope");
+    let version = xenscope.get_version().unwrap_or_default();
+    let page = texts::page(command.get_name());
+    let mut roff = Roff::new();
+    let mut out = roff.render();
+    let preamble = out.clone();
+    // `Roff` leaves empty arguments out, here the date.
+    out += &format!(".TH {name} {SECTION} \"\" \"xenscope {version}\" \"System administration\"\n");
+
+    let about = command.get_about().map(ToString::to_string);
+    roff.control("SH", ["NAME"]);
+    roff.text([roman(format!("{name} - {}", about.unwrap_or_default()))]);
+    roff.control("SH", ["SYNOPSIS"]);
+    roff.text(synopsis(command));
+    if name == "xenscope" {
+        roff.control("br", []);
+        roff.text([bold("xentop"), roman(" [option]...")]);
+    }
+    roff.control("SH", ["DESCRIPTION"]);
+    let about = command.get_long_about().or_else(|| command.get_about());
+    let about = about.map(ToString::to_string).unwrap_or_default();
+    for paragraph in about.split("\n\n").chain(page.description.iter().copied()) {
+        roff.control("PP", []);
+        roff.text([roman(paragraph)]);
+    }
+    out += &roff.render();
+
+    let mut options = Vec::new();
+    // Writing to a Vec does not fail.
+    let _ = Man::new(command.clone()).render_options_section(&mut options);
+    out += &String::from_utf8_lossy(&options);
+
+    let mut roff = Roff::new();
+    if command.has_subcommands() {
+        roff.control("SH", ["COMMANDS"]);
+        for sub in command.get_subcommands() {
+            let about = sub.get_about().map(ToString::to_string);
+            roff.control("TP", []);
+            roff.text(reference(&page_name(sub.get_name()), SECTION));
+            roff.text([roman(about.unwrap_or_default())]);
+        }
+    }
+    if command.get_name() == "top" {
+        keys(&mut roff);
+    }
+    list(&mut roff, "EXIT STATUS", &page.exit_status());
+    list(&mut roff, "ENVIRONMENT", &page.environment());
+    list(&mut roff, "FILES", &page.files());
+    list(&mut roff, "EXAMPLES", page.examples);
+    roff.control("SH", ["SEE ALSO"]);
+    roff.text(see_also(xenscope, command, page.see_also));
+    out += &roff.render();
+
+    let body = out.replace(&preamble, "");
+    preamble + &ascii(&body)
+}
+
+/// The command with what may follow it. clap's own lacks the options' values.
+fn synopsis(command: &Command) -> Vec<Inline> {
+    let mut line = vec![bold(command.get_bin_name().unwrap_or("xenscope"))];
+    let visible = |arg: &&Arg| {
+        !arg.is_hide_set()
+            && !matches!(
+                arg.get_action(),
+                ArgAction::Help | ArgAction::HelpShort | ArgAction::HelpLong | ArgAction::Version
+            )
+    };
+    for option in command.get_opts().chain(flags(command)).filter(visible) {
+        let name = match (option.get_short(), option.get_long()) {
+            (Some(short), _) => format!("-{short}"),
+            (None, long) => format!("--{}", long.unwrap_or_default()),
+        };
+        line.extend([roman(" ["), bold(name)]);
+        if option.get_action().takes_values() {
+            let value = option.get_value_names().unwrap_or_default();
+            line.extend([roman(" "), italic(value.join(" "))]);
+        }
+        line.push(roman("]"));
+    }
+    for positional in command.get_positionals().filter(visible) {
+        let value = positional.get_value_names().unwrap_or_default().join(" ");
+        let more = match positional.get_num_args() {
+            Some(range) if range.max_values() > 1 => "...",
+            _ => "",
+        };
+        line.push(roman(" "));
+        line.extend(match positional.is_required_set() {
+            true => vec![italic(value), roman(more)],
+            false => vec![roman("["), italic(value), roman(format!("]{more}"))],
+        });
+    }
+    if command.has_subcommands() {
+        line.extend([roman(" "), italic("command"), roman(" [option]...")]);
+    }
+    line
+}
+
+/// The options without a value.
+fn flags(command: &Command) -> impl Iterator<Item = &Arg> {
+    let arguments = command.get_arguments();
+    arguments.filter(|arg| !arg.is_positional() && !arg.get_action().takes_values())
+}
+
+/// A section of terms and what they mean; without any, none.
+fn list<T: Into<String> + Clone>(roff: &mut Roff, heading: &str, entries: &[(&str, T)]) {
+    if entries.is_empty() {
+        return;
+    }
+    roff.control("SH", [heading]);
+    for (term, meaning) in entries {
+        roff.control("TP", []);
+        roff.text([bold(*term)]);
+        roff.text([roman(meaning.clone())]);
+    }
+}
+
+/// What the keys of the live view do, as its help has it.
+fn keys(roff: &mut Roff) {
+    roff.control("SH", ["KEYS"]);
+    for &(keys, does) in tui::help() {
+        match keys {
+            "" if !does.starts_with(' ') => {
+                roff.control("SS", [does]);
+            }
+            "" => {
+                roff.control("br", []);
+                roff.text([roman(does.trim_start())]);
+            }
+            keys => {
+                roff.control("TP", []);
+                roff.text([bold(keys)]);
+                roff.text([roman(does)]);
+            }
+        }
+    }
+}
+
+/// Another page's name.
+fn reference(name: &str, section: &str) -> Vec<Inline> {
+    vec![bold(name), roman(format!("({section})"))]
+}
+
+/// The other pages: all of xenscope's on its own, xenscope's own on a command's.
+fn see_also(xenscope: &Command, command: &Command, others: &[(&str, &str)]) -> Vec<Inline> {
+    let own = match command.has_subcommands() {
+        true => xenscope
+            .get_subcommands()
+            .map(|command| page_name(command.get_name()))
+            .collect(),
+        false => vec!["xenscope".to_owned()],
+    };
+    let own = own.iter().map(|name| (name.as_str(), SECTION));
+    let mut line = Vec::new();
+    for (name, section) in own.chain(others.iter().copied()) {
+        if !line.is_empty() {
+            line.push(roman(", "));
+        }
+        line.extend(reference(name, section));
+    }
+    line
+}
+
+/// The text with what roff would print otherwise, or not at all, written as it wants it.
+fn ascii(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '^' => out.push_str(r"\(ha"),
+            '~' => out.push_str(r"\(ti"),
+            '`' => out.push_str(r"\(ga"),
+            c if c.is_ascii() => out.push(c),
+            c => out.push_str(&format!("\\[u{:04X}]", u32::from(c))),
+        }
+    }
+    out
 }
 
 /// What `shell` sources.
@@ -53,4 +287,25 @@ pub(crate) fn completions(shell: Shell) -> io::Result<()> {
         Shell::Fish => generate(shells::Fish, &mut command, name, &mut out),
     }
     print(&String::from_utf8_lossy(&out))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console;
+
+    #[test]
+    fn examples_parse() {
+        let xenscope = Cli::command();
+        for command in std::iter::once(&xenscope).chain(xenscope.get_subcommands()) {
+            let name = command.get_name();
+            let examples = texts::page(name).examples.iter();
+            let commands = examples.flat_map(|(line, _)| console::split(line));
+            let own: Vec<_> = commands.filter(|words| words[0] == "xenscope").collect();
+            assert!(!own.is_empty(), "no example of {name}");
+            for words in own {
+                assert!(Cli::parses(&words), "{words:?}");
+            }
+        }
+    }
 }

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
     use crate::cli::{Cli, Command, Format};
 
-    /// Fields as the README has them, and whether a sample that collects this has them.
+    /// Fields as docs/json.md has them, and whether a sample that collects this has them.
     type Row = (&'static str, fn(Collect) -> bool);
 
     /// What the samples of `top` with these options hold.
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_tells_which_command_fills_which_fields() {
+    fn the_docs_say_which_command_fills_which_fields() {
         let rows: [Row; 7] = [
             (
                 "`memory_target_bytes`, `memory_static_max_bytes`",
@@ -114,7 +114,7 @@ mod tests {
             }
             expected.push_str(&format!("| {fields} | {} |\n", cells.join(" | ")));
         }
-        let readme = include_str!("../../README.md");
-        assert!(readme.contains(&expected), "README.md lacks\n{expected}");
+        let docs = include_str!("../../docs/json.md");
+        assert!(docs.contains(&expected), "docs/json.md lacks\n{expected}");
     }
 }

@@ -6,33 +6,39 @@ use clap::Args;
 /// have xentop's names.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DisplayOptions {
-    /// Show each domain's NICs below it; CSV has NICs only with this
+    /// Show each domain's NICs (in CSV only with this)
     #[arg(short, long)]
     pub networks: bool,
 
-    /// Show each domain's disks below it; CSV has disks only with this
+    /// Show each domain's disks (in CSV only with this)
     #[arg(short = 'x', long)]
     pub vbds: bool,
 
-    /// Show each domain's vCPUs below it; JSON and CSV have vCPUs only with this
+    /// Show each domain's vCPUs (in JSON, CSV only with this)
     #[arg(short, long)]
     pub vcpus: bool,
 
-    /// Show the pCPUs: below the domains with -b, else instead of them until P is pressed; JSON has
-    /// them always, and for CSV there is 'xenscope host'
+    /// Show the pCPUs
+    ///
+    /// With -b they are below the domains, without it they are shown instead of them until P is
+    /// pressed. JSON always has them; for CSV use 'xenscope host'.
     #[arg(short, long)]
     pub pcpus: bool,
 
-    /// Repeat the heading above each domain: on the screen and in xentop's layout
+    /// Repeat the heading above each domain
+    ///
+    /// In the live view and in xentop's layout.
     #[arg(short, long)]
     pub repeat_header: bool,
 
-    /// Show names whole: not only their first ten columns in xentop's layout, on the screen and in
-    /// tables at other columns' cost
+    /// Show full names
+    ///
+    /// xentop's layout shows only the first ten columns of a name without this. In the live view
+    /// and in tables, other columns get less room.
     #[arg(short, long)]
     pub full_name: bool,
 
-    /// Show dom0 first, whatever the order of the others
+    /// Show dom0 first, before the sorted other domains
     #[arg(short = 'z', long)]
     pub dom0_first: bool,
 }

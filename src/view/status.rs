@@ -131,7 +131,7 @@ pub(super) const DISK: [Head; 11] = [
     ("READS/S", Align::Right),
     ("WRITES/S", Align::Right),
     ("ERRORS", Align::Right),
-    ("TAKES", Align::Right),
+    ("LATENCY", Align::Right),
     ("NO SLOT", Align::Right),
     ("READ", Align::Right),
     ("WRITTEN", Align::Right),

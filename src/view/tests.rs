@@ -1,8 +1,16 @@
-//! Whole texts, held against those in `golden`.
+//! Whole texts, held against those in `golden`, and the documentation's against them.
 
-use super::{DisplayOptions, Sample, host, list, status, top, vcpus};
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{DisplayOptions, Sample, compare, host, list, status, top, vcpus, xentop};
+use crate::compare::{Comparison, DomainRef, Figure, Report, Tool, Verdict};
 use crate::fixtures::equipped;
 use crate::rates::Rates;
+use crate::snapshot::DomId;
 
 /// What a view makes of the equipped host: as wide as it likes, for 80 columns, and for 40.
 fn texts(view: impl Fn(Sample<'_>, Option<usize>) -> String) -> String {
@@ -43,4 +51,120 @@ fn the_text_of_top() {
     };
     let text = texts(|sample, width| top::table(sample, shown, width));
     assert_eq!(text, include_str!("golden/top.txt"));
+}
+
+/// The text of `compare`.
+fn compared() -> String {
+    let figure = Figure {
+        domain: DomainRef {
+            id: DomId(5),
+            name: None,
+        },
+        column: "Mem",
+        theirs: String::new(),
+        before: String::new(),
+        after: String::new(),
+        verdict: Verdict::Agrees,
+    };
+    let report = Report {
+        tool: Tool::Xl,
+        path: None,
+        version: None,
+        time: jiff::Timestamp::UNIX_EPOCH,
+        result: Ok(Comparison {
+            figures: vec![figure],
+            ..Comparison::default()
+        }),
+    };
+    compare::sections(&report, None)
+}
+
+/// The headings of tables in a text, as words: capitals, with a unit in small letters at most.
+fn headings(text: &str) -> BTreeSet<Vec<&str>> {
+    let is_title = |word: &&str| {
+        let word = word.trim_end_matches("(sec)").trim_end_matches("(k)");
+        let mut letters = word.chars();
+        letters.all(|c| c.is_ascii_uppercase() || "%/()_".contains(c))
+    };
+    let lines = text.lines().map(|line| line.split_whitespace().collect());
+    lines
+        .filter(|words: &Vec<&str>| words.len() > 2 && words.iter().all(is_title))
+        .collect()
+}
+
+/// The labels of a paragraph: what its lines have in their first columns.
+fn labels(paragraph: &str, width: usize) -> Vec<&str> {
+    let lines = paragraph.lines().take_while(|line| !line.is_empty());
+    lines
+        .map(|line| line.get(..width).unwrap_or(line).trim())
+        .collect()
+}
+
+/// Name and text of each file that shows outputs.
+fn documents() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let docs = fs::read_dir(root.join("docs")).unwrap();
+    let docs = docs.map(|entry| entry.unwrap().path());
+    let docs = docs.filter(|path| path.is_file());
+    let files = docs.chain([root.join("README.md")]);
+    files
+        .map(|path| (path.clone(), fs::read_to_string(path).unwrap()))
+        .collect()
+}
+
+#[test]
+fn the_documented_tables_have_the_programs_headings() {
+    let all = |sample: Sample<'_>, width| {
+        let shown = DisplayOptions {
+            pcpus: true,
+            ..DisplayOptions::PARTS
+        };
+        [
+            list::table(sample, width),
+            status::sections(sample, width),
+            vcpus::lines(sample, width),
+            host::sections(sample, width),
+            top::table(sample, shown, width),
+            xentop::block(sample, DisplayOptions::default()),
+            compared(),
+        ]
+        .concat()
+    };
+    let printed = texts(all);
+    let printed = headings(&printed);
+    let mut found = 0;
+    for (path, text) in documents() {
+        for block in text.split("```").skip(1).step_by(2) {
+            for heading in headings(block) {
+                assert!(printed.contains(&heading), "{path:?}: {heading:?}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 15, "{found}");
+}
+
+#[test]
+fn the_documented_paragraphs_have_the_programs_labels() {
+    // Above the labels of status, there is the domain's name.
+    let views = [
+        ("# xenscope status ", 1, 12, texts(status::sections)),
+        ("# xenscope host", 0, 13, texts(host::sections)),
+    ];
+    for (command, above, width, text) in views {
+        let printed = &labels(&text, width)[above..];
+        let mut found = 0;
+        for (path, text) in documents() {
+            for output in text.split(command).skip(1) {
+                let (rest, output) = output.split_once('\n').unwrap();
+                // Another format, or only a part of the output.
+                if rest.contains([' ', '|']) {
+                    continue;
+                }
+                assert_eq!(&labels(output, width)[above..], printed, "{path:?}");
+                found += 1;
+            }
+        }
+        assert!(found > 0, "{command}");
+    }
 }

@@ -27,8 +27,8 @@ pub(super) const HEADS: [Head; 7] = [
     ("PCPU", Align::Right),
     ("CPU %", Align::Right),
     ("CPU TIME", Align::Right),
-    ("MAY RUN ON", Align::Yielding),
-    ("PREFERS", Align::Yielding),
+    ("HARD AFFINITY", Align::Yielding),
+    ("SOFT AFFINITY", Align::Yielding),
 ];
 
 /// What a vCPU has in its columns.

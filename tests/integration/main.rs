@@ -12,9 +12,12 @@
 )]
 
 mod command;
+mod console;
+mod docs;
 mod dom0;
 mod hardening;
 mod layout;
+mod manual;
 mod record;
 mod terminal;
 mod usage;

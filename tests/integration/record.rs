@@ -1,4 +1,4 @@
-//! The JSON that README.md describes, decoded with unknown fields denied.
+//! The JSON that docs/json.md and docs/events.md describe, decoded with unknown fields denied.
 
 // Every field has its place here, read by a test or not, so that unknown ones can be denied.
 #![allow(dead_code)]

@@ -8,6 +8,8 @@ mod devices;
 mod identity;
 mod memory;
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -186,4 +188,17 @@ proptest! {
         let report = Auditor::new(snapshot(0)).audit(snapshot(1));
         prop_assert!(!report.findings.is_empty());
     }
+}
+
+#[test]
+fn the_docs_describe_every_check() {
+    let docs = include_str!("../../../docs/audit.md");
+    let section = docs.split("## The checks").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let names = rows.flat_map(|row| row.split('|').nth(1).unwrap().split('`').skip(1).step_by(2));
+    let documented: BTreeSet<&str> = names.collect();
+    let report = altered(|_, _| {});
+    let checks = report.findings.iter().map(|finding| finding.check);
+    assert_eq!(documented, checks.collect());
 }

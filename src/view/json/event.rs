@@ -1,4 +1,4 @@
-//! An event in JSON; README.md, "The events", describes its fields.
+//! An event in JSON; docs/events.md describes its fields.
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -44,7 +44,7 @@ mod tests {
     use crate::snapshot::ShutdownReason;
 
     #[test]
-    fn the_readme_describes_every_event_and_its_fields_and_no_other() {
+    fn the_docs_describe_every_event_and_its_fields() {
         let device = || Device {
             id: 51712,
             device: "xvda".to_owned(),
@@ -102,8 +102,8 @@ mod tests {
                 });
             }
         }
-        let readme = include_str!("../../../README.md");
-        let section = readme.split("## The events").nth(1).unwrap();
+        let docs = include_str!("../../../docs/events.md");
+        let section = docs.split("## JSON").nth(1).unwrap();
         let section = section.split("\n## ").next().unwrap();
         let rows = section
             .lines()

@@ -1,6 +1,6 @@
 //! One JSON object per line and sample, for programs.
 //!
-//! Every field is described in README.md, "The JSON fields". What is not known is null. An array
+//! Every field is described in docs/json.md. What is not known is null. An array
 //! is null when the command did not ask for it, and empty when there is nothing of the kind.
 
 mod audit;
@@ -216,11 +216,10 @@ mod tests {
         }
     }
 
-    /// The paths that README.md describes: `a.b` in full, `.c` for another field beside it.
+    /// The paths that docs/json.md describes: `a.b` in full, `.c` for another field beside it.
     fn documented() -> BTreeSet<String> {
-        let readme = include_str!("../../../README.md");
-        let section = readme.split("## The JSON fields").nth(1).unwrap();
-        let section = section.split("\n## ").next().unwrap();
+        let docs = include_str!("../../../docs/json.md");
+        let section = docs.split("\n## Which command fills").next().unwrap();
         let mut found = BTreeSet::new();
         for row in section.lines().filter(|line| line.starts_with("| `")) {
             let cell = row.split('|').nth(1).unwrap();
@@ -268,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_describes_every_field_and_no_other() {
+    fn the_docs_describe_every_field() {
         let mut web = domain(5, "web", 0, 7);
         web.vcpus = Some(vec![vcpu(0, 1, 0)]);
         web.nics = Some(vec![nic(0, 0, 0)]);

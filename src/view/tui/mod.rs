@@ -18,6 +18,6 @@ mod theme;
 
 pub use app::{App, Settings};
 pub use columns::Column;
-pub use draw::draw;
+pub use draw::{draw, help};
 pub use keys::{Command, suspends};
 pub use theme::{Depth, Terminal, Theme};

@@ -120,9 +120,9 @@ mod tests {
     }
 
     #[test]
-    fn what_the_readme_shows_is_understood() {
-        let readme = include_str!("../../../README.md");
-        let (_, text) = readme.split_once("```toml\n").unwrap();
+    fn the_documented_preferences_are_understood() {
+        let docs = include_str!("../../../docs/top.md");
+        let (_, text) = docs.split_once("```toml\n").unwrap();
         let (text, _) = text.split_once("```").unwrap();
         let settings = Settings::from_toml(text).unwrap();
         assert_eq!(settings.theme, Theme::ColourBlind);

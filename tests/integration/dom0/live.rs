@@ -121,7 +121,7 @@ fn a_domain_has_a_page_and_the_pcpus_have_one() {
         let text = screen.contents();
         [
             "pv-disk (domain",
-            "MAY RUN ON",
+            "HARD AFFINITY",
             "xvda",
             "blkback",
             "weight 256",

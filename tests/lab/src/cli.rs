@@ -255,7 +255,22 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::console;
     use crate::spec::Guest;
+
+    #[test]
+    fn the_documented_command_lines_parse() {
+        let shown = console::commands();
+        let shown = shown
+            .iter()
+            .filter(|(_, words)| words.starts_with(&["cargo", "lab"].map(String::from)));
+        assert!(shown.clone().count() > 5);
+        for (_, words) in shown {
+            if let Err(error) = Cli::try_parse_from(&words[1..]) {
+                assert!(!error.use_stderr(), "{words:?}: {error}");
+            }
+        }
+    }
 
     #[test]
     fn a_demo_has_both_kinds_of_guests_and_each_load() -> Result<()> {

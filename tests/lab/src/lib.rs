@@ -13,6 +13,9 @@
 pub mod bench;
 pub mod build;
 pub mod cli;
+#[cfg(test)]
+#[path = "../../integration/console.rs"]
+mod console;
 pub mod debian;
 pub mod elf;
 pub mod image;

@@ -207,7 +207,7 @@ fn disks(domain: &Domain, rates: &DomainRates) -> Table {
         ("READS/s", Align::Right),
         ("WRITES/s", Align::Right),
         ("ERRORS", Align::Right),
-        ("TAKES", Align::Right),
+        ("LATENCY", Align::Right),
     ]);
     let bytes = |bytes: Option<u64>| or_unknown(bytes, |bytes| units::bytes(bytes as f64));
     let latency = |ns: Option<f64>| or_unknown(ns, |ns| format!("{:.1}", ns / 1e6));

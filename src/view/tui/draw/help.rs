@@ -75,6 +75,12 @@ const KEYS: [(&str, &str); 40] = [
     ),
 ];
 
+/// What each key does, for the manual page: keys and text. Without keys, a text is a heading, or
+/// goes on from the one above if it begins with a space.
+pub fn help() -> &'static [(&'static str, &'static str)] {
+    &KEYS
+}
+
 /// One line for each key; what has no key is a heading or goes on from the line above.
 pub(super) fn lines(state: &App) -> Vec<Line<'static>> {
     let line = |&(keys, does): &(&'static str, &'static str)| match keys {

@@ -21,6 +21,8 @@ use super::app::{App, Over, Pane};
 use super::columns::Column;
 use super::theme::Role;
 
+pub use help::help;
+
 /// What is where on the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Layout {

@@ -1,0 +1,106 @@
+//! What a manual page says beyond what the command line defines.
+
+/// Terms and what they mean.
+type Entries = &'static [(&'static str, &'static str)];
+
+/// What a command's page adds to its options.
+#[derive(Clone, Copy)]
+pub(super) struct Page {
+    /// Paragraphs after the text of `--help`.
+    pub(super) description: &'static [&'static str],
+    /// Whether it makes hypercalls and reads XenStore.
+    pub(super) reads_host: bool,
+    /// What exit code 1 means beside output that could not be written.
+    pub(super) failure: &'static str,
+    /// What exit code 2 means beside wrong usage.
+    pub(super) wrong_usage: &'static str,
+    pub(super) environment: Entries,
+    pub(super) files: Entries,
+    /// Command lines, and what they do.
+    pub(super) examples: Entries,
+    /// Names and sections of other programs' pages.
+    pub(super) see_also: Entries,
+}
+
+/// A page that adds nothing.
+pub(super) const NOTHING: Page = Page {
+    description: &[],
+    reads_host: false,
+    failure: "",
+    wrong_usage: "",
+    environment: &[],
+    files: &[],
+    examples: &[],
+    see_also: &[],
+};
+
+impl Page {
+    /// The exit codes.
+    pub(super) fn exit_status(&self) -> Vec<(&'static str, String)> {
+        let failure = match self.failure {
+            "" => "The output could not be written.".to_owned(),
+            failure => format!("{failure}, or the output could not be written."),
+        };
+        let mut codes = vec![
+            (
+                "0",
+                "Done. It is also 0 if the reader of the output closed the pipe.".to_owned(),
+            ),
+            ("1", failure),
+            (
+                "2",
+                format!("Wrong usage. {}", self.wrong_usage)
+                    .trim_end()
+                    .to_owned(),
+            ),
+        ];
+        if self.reads_host {
+            codes.push((
+                "3",
+                "There is no Xen, no permission, or the version of Xen or of its library is wrong."
+                    .to_owned(),
+            ));
+        }
+        codes
+    }
+
+    /// The variables that it reads.
+    pub(super) fn environment(&self) -> Vec<(&'static str, &'static str)> {
+        let own = self.environment.iter().copied();
+        let store = (
+            "XENSTORED_PATH",
+            "The socket of XenStore's daemon, instead of /run/xenstored/socket.",
+        );
+        own.chain(self.reads_host.then_some(store)).collect()
+    }
+
+    /// The files that it reads or writes.
+    pub(super) fn files(&self) -> Vec<(&'static str, &'static str)> {
+        let own = self.files.iter().copied();
+        let host: Entries = &[
+            (
+                "/dev/xen/privcmd, /proc/xen/privcmd",
+                "The device for hypercalls.",
+            ),
+            (
+                "libxenctrl.so.4.NN",
+                "The library that makes the hypercalls; NN is the running hypervisor's, from \
+                 /sys/hypervisor/version/minor.",
+            ),
+            (
+                "/run/xenstored/socket, /dev/xen/xenbus",
+                "XenStore; the second if there is no socket.",
+            ),
+            (
+                "/sys/bus/xen-backend/devices, /sys/class/net",
+                "The counters of disks and NICs.",
+            ),
+            (
+                "/dev/shm/td3-*, /dev/shm/vbd3-*",
+                "The counters of disks with a tapdisk.",
+            ),
+        ];
+        let host = host.iter().copied().filter(|_| self.reads_host);
+        own.chain(host).collect()
+    }
+}

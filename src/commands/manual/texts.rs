@@ -1,0 +1,276 @@
+//! The texts of the manual pages, a constant for each command.
+
+use super::pages::{NOTHING, Page};
+
+/// What the page of this command adds; nothing for a command that is not known here.
+pub(super) fn page(command: &str) -> Page {
+    match command {
+        "xenscope" => XENSCOPE,
+        "list" => LIST,
+        "status" => STATUS,
+        "vcpus" => VCPUS,
+        "host" => HOST,
+        "top" => TOP,
+        "audit" => AUDIT,
+        "compare" => COMPARE,
+        "events" => EVENTS,
+        "man" => MAN,
+        "completions" => COMPLETIONS,
+        _ => NOTHING,
+    }
+}
+
+const DOMAINS: &str = "DOMAIN is a domain's ID, its exact name or its UUID. If that is ambiguous, \
+    use id:5, name:5 or uuid:... instead.";
+
+const FORMATS: &str = "--format table is for people, and may change. JSON and CSV have fields with \
+    the same names; times are in nanoseconds and memory is in bytes.";
+
+const XENSCOPE: Page = Page {
+    description: &[
+        DOMAINS,
+        FORMATS,
+        "Started under the name xentop, xenscope behaves as xenscope top and takes xentop's options.",
+    ],
+    reads_host: true,
+    failure: "A check of audit failed, compare found a difference, or a named domain does not exist",
+    wrong_usage: "A name that two domains have is wrong usage, too.",
+    environment: &[],
+    files: &[],
+    examples: &[
+        ("xenscope top", "Watch all domains."),
+        ("xenscope status web", "Show what the domain web uses."),
+        (
+            "xenscope -v list",
+            "Also print which Xen and which library were found, and how XenStore is reached.",
+        ),
+        (
+            "xenscope top -b -d 10 --format json",
+            "Print what all domains use every ten seconds, one JSON object per line.",
+        ),
+    ],
+    see_also: &[("xl", "1"), ("xentop", "1")],
+};
+
+const LIST: Page = Page {
+    description: &[FORMATS],
+    reads_host: true,
+    examples: &[
+        ("xenscope list", "List all domains."),
+        (
+            "xenscope list --format json | jq -r '.domains[] | select(.state == \"paused\").name'",
+            "Print the names of the paused domains.",
+        ),
+    ],
+    see_also: &[("xl", "1")],
+    ..NOTHING
+};
+
+const STATUS: Page = Page {
+    description: &[
+        DOMAINS,
+        "CPU % is relative to one pCPU: a domain that keeps two busy uses 200 %. LATENCY is the \
+         mean time of the completed read and write requests; only disks with a tapdisk have it. \
+         NO SLOT counts how often no request slot was free. Received and sent are as the guest \
+         sees them.",
+        FORMATS,
+    ],
+    reads_host: true,
+    failure: "A named domain does not exist",
+    wrong_usage: "A name that two domains have is wrong usage, too.",
+    examples: &[
+        ("xenscope status web", "Show what the domain web uses."),
+        (
+            "xenscope status id:5 uuid:ce022547-404d-45d6-8629-8ea2441dd07f --interval 10",
+            "Measure two domains over ten seconds.",
+        ),
+        (
+            "xenscope status web --format json | jq '.domains[].disks[] | [.device, .errors]'",
+            "Print the error counters of a domain's disks.",
+        ),
+    ],
+    ..NOTHING
+};
+
+const VCPUS: Page = Page {
+    description: &[DOMAINS, FORMATS],
+    reads_host: true,
+    failure: "A named domain does not exist",
+    wrong_usage: "A name that two domains have is wrong usage, too.",
+    examples: &[
+        ("xenscope vcpus", "Show the vCPUs of all domains."),
+        (
+            "xenscope vcpus web db --interval 0.5",
+            "Show the vCPUs of two domains, measured over half a second.",
+        ),
+    ],
+    see_also: &[("xl", "1")],
+    ..NOTHING
+};
+
+const HOST: Page = Page {
+    description: &[FORMATS],
+    reads_host: true,
+    examples: &[
+        ("xenscope host", "Show the host."),
+        (
+            "xenscope host --format json | jq .host.memory_free_bytes",
+            "Print how much memory is free.",
+        ),
+    ],
+    see_also: &[("xl", "1")],
+    ..NOTHING
+};
+
+const TOP: Page = Page {
+    description: &[
+        "With -b, the layout is that of 'xentop -b', column for column. It differs where xentop is \
+         wrong: the first block is measured; with more than 256 domains no domain is shown twice \
+         or left out; a domain without a name is shown; NICs are shown even if dom0 has no bridge; \
+         VCPUS counts the online vCPUs; an unknown value is '-'. NETTX and NETRX are what dom0 sent \
+         and received, as in xentop.",
+        "Under the name xentop, an option may be given twice and a long one may be shortened, as in \
+         xentop.",
+    ],
+    reads_host: true,
+    wrong_usage: "A live view without a terminal is wrong usage, too.",
+    environment: &[
+        ("XDG_CONFIG_HOME, HOME", "Where config.toml is, see FILES."),
+        ("NO_COLOR", "If set and not empty, there are no colours."),
+        (
+            "TERM, COLORTERM",
+            "What the terminal can do. A value of TERM that begins with vt means no colours.",
+        ),
+        (
+            "LC_ALL, LC_CTYPE, LANG",
+            "The first one that is set decides whether the terminal shows UTF-8.",
+        ),
+        (
+            "LINES, COLUMNS",
+            "The size of a window that does not know its size, as a serial console. Otherwise it \
+             is 80x24.",
+        ),
+    ],
+    files: &[(
+        "$XDG_CONFIG_HOME/xenscope/config.toml, ~/.config/xenscope/config.toml",
+        "Columns, order, interval and theme, written by W.",
+    )],
+    examples: &[
+        (
+            "xenscope top -d 1 -z",
+            "Watch all domains with a sample each second, dom0 first.",
+        ),
+        (
+            "xenscope top -b -i 5 -d 2 -n",
+            "Print five blocks in xentop's layout, two seconds apart, with NICs.",
+        ),
+        (
+            "xenscope top -b -i 1 --format table -v",
+            "Print one table of the domains and one of their vCPUs.",
+        ),
+        (
+            "xenscope top -b -d 10 --format csv > usage.csv",
+            "Write a row for each domain every ten seconds.",
+        ),
+        (
+            "ln -s xenscope /usr/local/sbin/xentop",
+            "Let xenscope take xentop's place.",
+        ),
+    ],
+    see_also: &[("xentop", "1")],
+    ..NOTHING
+};
+
+const AUDIT: Page = Page {
+    description: &[
+        "A finding is failed (a figure is wrong), warning (it may pass: it was seen in one sample \
+         only, a domain is under construction or being destroyed, or a guest has not followed a \
+         request yet), ok, or skipped (nothing could be compared). A longer interval finds smaller \
+         leaks of CPU time.",
+    ],
+    reads_host: true,
+    failure: "A check failed",
+    examples: &[
+        ("xenscope audit", "Audit once, over one second."),
+        (
+            "xenscope audit --interval 60 --samples 60 --format json > audit.json",
+            "Audit each minute for an hour.",
+        ),
+        (
+            "xenscope audit | grep -A3 ^failed",
+            "Show only what is wrong.",
+        ),
+    ],
+    ..NOTHING
+};
+
+const COMPARE: Page = Page {
+    description: &[
+        "xentop differs if dom0 has no bridge, because it sees no NIC then. It also differs with \
+         more than 256 domains and a gap in their IDs, because it shows some of them twice.",
+    ],
+    reads_host: true,
+    failure: "A figure differs, a domain is missing, invented or repeated, or a tool could not be run",
+    environment: &[("PATH", "Where xentop and xl are looked for.")],
+    examples: &[
+        ("xenscope compare", "Compare with xentop, then with xl."),
+        (
+            "xenscope compare --with xl --samples 10 --format json",
+            "Compare with xl ten times, one JSON object per run.",
+        ),
+    ],
+    see_also: &[("xl", "1"), ("xentop", "1")],
+    ..NOTHING
+};
+
+const EVENTS: Page = Page {
+    description: &[
+        DOMAINS,
+        "What comes and goes between two looks is not seen. A domain that shut down to reboot is \
+         held back for at most ten seconds, and is printed as rebooted if it exists again by then. \
+         If XenStore does not answer, xenscope prints so and keeps the names that it knows.",
+    ],
+    reads_host: true,
+    examples: &[
+        ("xenscope events", "Print what happens to all domains."),
+        (
+            "xenscope events --since-start web db",
+            "First print whether web and db exist, then what happens to them.",
+        ),
+        (
+            "xenscope events --format json | jq -c 'select(.event == \"crashed\")'",
+            "Print only crashes.",
+        ),
+    ],
+    ..NOTHING
+};
+
+const MAN: Page = Page {
+    description: &[
+        "The pages are in section 8. Files are written with mode 0644, and replace those of the \
+         same name.",
+    ],
+    examples: &[
+        ("xenscope man status | man -l -", "Read xenscope-status(8)."),
+        (
+            "xenscope man --dir /usr/local/share/man/man8",
+            "Install all pages.",
+        ),
+    ],
+    see_also: &[("man", "1")],
+    ..NOTHING
+};
+
+const COMPLETIONS: Page = Page {
+    examples: &[
+        (
+            "xenscope completions bash > /usr/share/bash-completion/completions/xenscope",
+            "Install the completions for bash.",
+        ),
+        (
+            "xenscope completions fish > ~/.config/fish/completions/xenscope.fish",
+            "Install them for fish, for one user.",
+        ),
+    ],
+    ..NOTHING
+};
