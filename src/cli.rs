@@ -72,6 +72,8 @@ pub(crate) enum Command {
     Events(Events),
     /// Print a manual page, or write all of them
     Man(Man),
+    /// Fields of JSON and CSV, with their kinds and units
+    Fields(Fields),
     /// Print completions for a shell
     Completions {
         /// Shell to print completions for
@@ -291,6 +293,23 @@ fn command_name(text: &str) -> Result<String, &'static str> {
         Some(command) => Ok(command.get_name().to_owned()),
         None => Err("no such command"),
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fields {
+    /// Output format
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: FieldsFormat,
+}
+
+/// How `fields` prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FieldsFormat {
+    /// For people
+    #[default]
+    Table,
+    /// For documents
+    Markdown,
 }
 
 /// A shell that can complete words.

@@ -45,6 +45,7 @@ fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Audit(options) => return commands::audit::run(options, allow_untested),
         Command::Events(options) => commands::events::run(options, allow_untested)?,
         Command::Man(options) => commands::manual::man(options)?,
+        Command::Fields(options) => commands::fields::run(options)?,
         Command::Completions { shell } => commands::manual::completions(*shell)?,
     }
     Ok(Outcome::Done)

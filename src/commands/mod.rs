@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod compare;
 pub(crate) mod events;
+pub(crate) mod fields;
 pub(crate) mod list;
 pub(crate) mod live;
 pub(crate) mod manual;

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod compare;
 pub mod csv;
 pub mod events;
+pub mod fields;
 pub mod host;
 pub mod json;
 pub mod list;

@@ -15,6 +15,7 @@ pub(super) fn page(command: &str) -> Page {
         "compare" => COMPARE,
         "events" => EVENTS,
         "man" => MAN,
+        "fields" => FIELDS,
         "completions" => COMPLETIONS,
         _ => NOTHING,
     }
@@ -258,6 +259,20 @@ const MAN: Page = Page {
         ),
     ],
     see_also: &[("man", "1")],
+    ..NOTHING
+};
+
+const FIELDS: Page = Page {
+    examples: &[
+        (
+            "xenscope fields",
+            "Show the names, kinds and units of all fields.",
+        ),
+        (
+            "xenscope fields --format markdown",
+            "Print them as tables for a document.",
+        ),
+    ],
     ..NOTHING
 };
 

@@ -221,13 +221,24 @@ mod tests {
         let docs = include_str!("../../../docs/json.md");
         let section = docs.split("\n## Which command fills").next().unwrap();
         let mut found = BTreeSet::new();
-        for row in section.lines().filter(|line| line.starts_with("| `")) {
-            let cell = row.split('|').nth(1).unwrap();
+        let mut place = "";
+        for row in section.lines() {
+            if let Some(path) = row.strip_prefix("In `") {
+                place = path.trim_end_matches("`:");
+            } else if row.starts_with("<!-- /fields:") {
+                place = "";
+            } else if !row.starts_with("| `") {
+                continue;
+            }
+            let Some(cell) = row.split('|').nth(1) else {
+                continue;
+            };
             let mut parent = String::new();
             for name in cell.split('`').skip(1).step_by(2) {
                 let path = match name.strip_prefix('.') {
                     Some(field) => format!("{parent}{field}"),
-                    None => name.to_owned(),
+                    None if place.is_empty() => name.to_owned(),
+                    None => format!("{place}.{name}"),
                 };
                 parent = path.rfind('.').map_or("", |at| &path[..=at]).to_owned();
                 found.insert(path);
