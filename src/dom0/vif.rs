@@ -25,6 +25,7 @@ pub(super) fn file(counter: NicCounter) -> &'static str {
         NicCounter::TxPackets => "rx_packets",
         NicCounter::TxErrors => "rx_errors",
         NicCounter::TxDrops => "rx_dropped",
+        NicCounter::TxMissed => "rx_missed_errors",
     }
 }
 

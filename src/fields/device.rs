@@ -52,6 +52,7 @@ pub(super) fn nic(counter: NicCounter) -> Counted {
         NicCounter::TxPackets => counted!("tx_packets", Count, "packets the guest sent"),
         NicCounter::TxErrors => counted!("tx_errors", Count, "packets from the guest that failed"),
         NicCounter::TxDrops => counted!("tx_drops", Count, "packets from the guest that were dropped"),
+        NicCounter::TxMissed => counted!("tx_missed", Count, "packets from the guest that dom0 missed"),
     }
 }
 

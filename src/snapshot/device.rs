@@ -33,6 +33,8 @@ pub enum NicCounter {
     TxErrors,
     /// Packets from the guest that were dropped.
     TxDrops,
+    /// Packets from the guest that dom0's end of the NIC missed.
+    TxMissed,
 }
 
 /// A counter of a virtual disk. [`crate::fields`] has the name and the unit of each.

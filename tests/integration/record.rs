@@ -159,6 +159,7 @@ pub struct Nic {
     pub tx_packets: Option<u64>,
     pub tx_errors: Option<u64>,
     pub tx_drops: Option<u64>,
+    pub tx_missed: Option<u64>,
     pub rx_bytes_per_second: Option<f64>,
     pub rx_packets_per_second: Option<f64>,
     pub rx_errors_per_second: Option<f64>,
@@ -167,6 +168,7 @@ pub struct Nic {
     pub tx_packets_per_second: Option<f64>,
     pub tx_errors_per_second: Option<f64>,
     pub tx_drops_per_second: Option<f64>,
+    pub tx_missed_per_second: Option<f64>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -199,7 +201,7 @@ pub struct Disk {
 
 impl Nic {
     /// Its counters and their rates, each rate in the place of its counter.
-    pub fn counted(&self) -> ([Option<u64>; 8], [Option<f64>; 8]) {
+    pub fn counted(&self) -> ([Option<u64>; 9], [Option<f64>; 9]) {
         let counters = [
             self.rx_bytes,
             self.rx_packets,
@@ -209,6 +211,7 @@ impl Nic {
             self.tx_packets,
             self.tx_errors,
             self.tx_drops,
+            self.tx_missed,
         ];
         let rates = [
             self.rx_bytes_per_second,
@@ -219,6 +222,7 @@ impl Nic {
             self.tx_packets_per_second,
             self.tx_errors_per_second,
             self.tx_drops_per_second,
+            self.tx_missed_per_second,
         ];
         (counters, rates)
     }
