@@ -87,17 +87,6 @@ fn domain(id: u16, second: u64, stamp: Stamp) -> Domain {
         cpu_time_ns: work * 1_000_000,
         memory_bytes: 1 << 30,
         memory_max_bytes: Some(1 << 31),
-        memory_claimed_bytes: 0,
-        memory_shared_bytes: 0,
-        memory_paged_bytes: 0,
-        memory_static_max_bytes: None,
-        memory_target_bytes: None,
-        xenstore_uuid: None,
-        vcpus_available: None,
-        pool: 0,
-        ssid: 0,
-        scheduling: None,
-        vcpus: None,
         nics: Some(vec![Nic {
             id: 0,
             device: format!("vif{id}.0"),
@@ -112,6 +101,7 @@ fn domain(id: u16, second: u64, stamp: Stamp) -> Domain {
         }]),
         disks: Some(vec![disk]),
         stamp,
+        ..Domain::default()
     }
 }
 

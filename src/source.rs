@@ -169,6 +169,7 @@ impl Source {
             if !self.collect.of(domain.identity()).scheduling {
                 continue;
             }
+            domain.paging_pool_bytes = self.hypervisor.paging_pool_bytes(domain.id);
             let pool = pools.iter().find(|pool| pool.id == domain.pool);
             if let Some(pool) = pool {
                 domain.scheduling = self.hypervisor.scheduling(domain, pool.scheduler)?;

@@ -85,7 +85,7 @@ mod tests {
                 |collect| collect.targets && collect.details,
             ),
             (
-                "`scheduler`, `weight`, `cap_percent`, `period_ns`, `budget_ns`, `extra_time`",
+                "`paging_pool_bytes`, `scheduler`, `weight`, `cap_percent`, `period_ns`, `budget_ns`, `extra_time`",
                 |collect| collect.scheduling,
             ),
             ("`vcpus`", |collect| collect.vcpus),

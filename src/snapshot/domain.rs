@@ -44,6 +44,8 @@ pub struct Domain {
     pub memory_shared_bytes: u64,
     /// Bytes paged out; 0 where Xen is built without paging (`paged_pages`).
     pub memory_paged_bytes: u64,
+    /// Bytes in the pool for its page tables (`xc_get_paging_mempool_size`); `None` for PV, and if not asked.
+    pub paging_pool_bytes: Option<u64>,
     /// Bytes it was built to have at most (`~/memory/static-max` in XenStore); `None` as for
     /// `memory_target_bytes`.
     pub memory_static_max_bytes: Option<u64>,

@@ -120,6 +120,7 @@ pub struct Domain {
     pub memory_claimed_bytes: u64,
     pub memory_shared_bytes: u64,
     pub memory_paged_bytes: u64,
+    pub paging_pool_bytes: Option<u64>,
     pub pool: u32,
     pub scheduler: Option<String>,
     pub weight: Option<u16>,

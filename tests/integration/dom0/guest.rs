@@ -163,11 +163,11 @@ for module in /modules/*; do busybox insmod $module; done
         Self::create(name, &configuration, &[])
     }
 
-    /// Builds a PVH guest, as xl does it, and never lets it run.
+    /// Builds a PVH guest, as xl does it, and never lets it run. Its paging pool has 8 MiB.
     pub fn pvh_that_never_runs(name: &str) -> Self {
         fs::create_dir_all(std::env::temp_dir().join(name)).unwrap();
         let pv = configuration(name, &[], Path::new("/lab/guest.cpio"));
-        let pvh = pv.replace("type = 'pv'", "type = 'pvh'");
+        let pvh = pv.replace("type = 'pv'", "type = 'pvh'\nshadow_memory = 8");
         assert_ne!(pvh, pv);
         Self::create(name, &pvh, &["-p"])
     }

@@ -114,6 +114,18 @@ fn types_uuids_and_memory_are_the_hypervisors() {
     assert_eq!(record.domain("a-pvh").r#type, "pvh");
     assert_eq!(record.domain("an-hvm").r#type, "hvm");
     assert_eq!(record.domain("an-hvm").state, "paused");
+    let words = [
+        "status",
+        "a-pvh",
+        "pv-disk",
+        "--interval",
+        "0.1",
+        "--format",
+        "json",
+    ];
+    let status = Record::one(&say(&words).fine());
+    assert_eq!(status.domain("a-pvh").paging_pool_bytes, Some(8 << 20));
+    assert_eq!(status.domain("pv-disk").paging_pool_bytes, None);
     assert_eq!(record.domain("an-hvm").memory_max_bytes, Some(4 << 20));
     let burn = record.domain("pv-burn");
     assert_eq!((burn.vcpus_online, burn.vcpus_max), (1, 1));
