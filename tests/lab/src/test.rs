@@ -21,7 +21,7 @@ const RUN_LIMIT: Duration = Duration::from_secs(20 * 60);
 
 /// The tests that run after all others of a boot, because they kill XenStore's daemon. The new one
 /// knows nothing of the guests, so whatever needs XenStore for them fails.
-const LAST: &str = "dom0::z_xenstored_killed::";
+const LAST: &str = "dom0::xenstored_killed::";
 
 /// The boots, and the tests that run on each unless others are asked for; none named is all.
 /// oxenstored is Debian's default. Both daemons run on one version: there the second one, which has
