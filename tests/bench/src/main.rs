@@ -9,7 +9,7 @@
 //! Prints one line of JSON, of a type in `lab::bench::figures`.
 
 mod accuracy;
-mod books;
+mod dom0_cpu;
 mod inside;
 mod monitor;
 mod once;

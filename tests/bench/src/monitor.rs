@@ -16,7 +16,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use procfs::process::Process;
 
-use crate::books::Books;
+use crate::dom0_cpu::Dom0Cpu;
 use crate::trace;
 
 /// How long a program may take to get warm and be measured.
@@ -43,7 +43,7 @@ const TRACE: &str = "/run/trace";
 const TRACED: usize = 4;
 
 /// Measures a program once it has run for so long, and traces it then.
-pub(crate) fn measure(program: &[&str], warming: Duration, books: &mut Books) -> Result<Monitor> {
+pub(crate) fn measure(program: &[&str], warming: Duration, dom0: &mut Dom0Cpu) -> Result<Monitor> {
     let started = Instant::now();
     let limit = started + PATIENCE;
     let mut output = Output::create()?;
@@ -60,7 +60,7 @@ pub(crate) fn measure(program: &[&str], warming: Duration, books: &mut Books) ->
         calls: None,
     };
     if warm {
-        monitor.cost = cost(&running, &mut output, limit, books)?;
+        monitor.cost = cost(&running, &mut output, limit, dom0)?;
     }
     if monitor.cost.is_some() {
         monitor.calls = calls(&running, &mut output, Instant::now() + PATIENCE_TRACED)?;
@@ -73,12 +73,12 @@ fn cost(
     running: &Running,
     output: &mut Output,
     limit: Instant,
-    books: &mut Books,
+    dom0: &mut Dom0Cpu,
 ) -> Result<Option<Cost>> {
     let process = Process::new(running.id())?;
     let usage = Usage::of(&process)?;
     let length = output.length()?;
-    let balance = books.balance()?;
+    let reading = dom0.read()?;
     let started = Instant::now();
     let mut samples = 0;
     while samples < MANY && (samples < FEW || started.elapsed() < LONG) {
@@ -88,7 +88,7 @@ fn cost(
         samples += 1;
     }
     // In the opposite order, so that no reading is part of what it measures.
-    let dom0_ns = books.cost_since(balance)?;
+    let dom0_ns = dom0.cost_since(reading)?;
     let used = Usage::of(&process)?;
     let peak = process.status()?.vmhwm.context("it has no peak")?;
 

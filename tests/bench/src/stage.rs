@@ -7,7 +7,7 @@ use lab::bench::figures::{Against, Monitor, OneShot, Stage};
 use xenscope::snapshot::Collect;
 use xenscope::source::Source;
 
-use crate::books::Books;
+use crate::dom0_cpu::Dom0Cpu;
 use crate::{inside, monitor, once};
 
 /// How long a program has for what it does but once, such as to watch XenStore, for each domain.
@@ -22,10 +22,10 @@ pub(crate) fn measure(against: Option<&str>) -> Result<Stage> {
     };
     let domains = Source::open(collect, false)?.sample()?.domains;
     let warming = WARMING * domains.len() as u32;
-    let mut books = Books::open()?;
-    let books = &mut books;
-    let (xenscope_list, xl_list, against_list) = lists(against, books)?;
-    let (xenscope_top, against_top) = tops(against, warming, books)?;
+    let mut dom0 = Dom0Cpu::open()?;
+    let dom0 = &mut dom0;
+    let (xenscope_list, xl_list, against_list) = lists(against, dom0)?;
+    let (xenscope_top, against_top) = tops(against, warming, dom0)?;
     Ok(Stage {
         domains: domains.len(),
         nics: domains
@@ -38,9 +38,9 @@ pub(crate) fn measure(against: Option<&str>) -> Result<Stage> {
             .flat_map(|domain| &domain.disks)
             .flatten()
             .count(),
-        idle_share: books.idle_share,
+        idle_share: dom0.idle_share,
         xenscope_top,
-        xentop: monitor::measure(&["xentop", "-b", "-d", "1"], warming, books)?,
+        xentop: monitor::measure(&["xentop", "-b", "-d", "1"], warming, dom0)?,
         xenscope_list,
         xl_list,
         inside: inside::measure(warming)?,
@@ -51,16 +51,16 @@ pub(crate) fn measure(against: Option<&str>) -> Result<Stage> {
 }
 
 /// `list` of xenscope, of xl, and of the other xenscope.
-fn lists(against: Option<&str>, books: &mut Books) -> Result<(OneShot, OneShot, Option<OneShot>)> {
+fn lists(against: Option<&str>, dom0: &mut Dom0Cpu) -> Result<(OneShot, OneShot, Option<OneShot>)> {
     let ours = &["xenscope", "list"];
     let xl = &["xl", "list"];
     Ok(match against {
         None => {
-            let [ours, xl] = once::measure([ours, xl], books)?;
+            let [ours, xl] = once::measure([ours, xl], dom0)?;
             (ours, xl, None)
         }
         Some(other) => {
-            let [ours, xl, other] = once::measure([ours, xl, &[other, "list"]], books)?;
+            let [ours, xl, other] = once::measure([ours, xl, &[other, "list"]], dom0)?;
             (ours, xl, Some(other))
         }
     })
@@ -70,9 +70,9 @@ fn lists(against: Option<&str>, books: &mut Books) -> Result<(OneShot, OneShot, 
 fn tops(
     against: Option<&str>,
     warming: Duration,
-    books: &mut Books,
+    dom0: &mut Dom0Cpu,
 ) -> Result<(Monitor, Option<Monitor>)> {
-    let mut top = |program| monitor::measure(&[program, "top", "-b", "-d", "1"], warming, books);
+    let mut top = |program| monitor::measure(&[program, "top", "-b", "-d", "1"], warming, dom0);
     let ours = top("xenscope")?;
     let Some(other) = against else {
         return Ok((ours, None));
