@@ -11,10 +11,10 @@ use nix::sys::time::{TimeVal, TimeValLike};
 use crate::dom0_cpu::Dom0Cpu;
 use crate::statistics::median;
 
-/// Each is run so often, …
+/// How often each program runs, …
 const MANY: usize = 11;
 
-/// … or until so much time has passed, if it was a few times by then.
+/// … or until this time has passed, if each has run at least [`FEW`] times.
 const LONG: Duration = Duration::from_secs(50);
 const FEW: usize = 3;
 
@@ -25,9 +25,9 @@ struct Run {
     system_ns: f64,
 }
 
-/// Runs programs in turns, because what slows the machine for a while is to slow all of them. Their
-/// output is discarded. Each second round goes backwards: the first and the last of three programs
-/// run as often after the one between them as after themselves.
+/// Measures programs in turns, so a machine that is slow for a while slows all of them. Discards
+/// their output. Every second round goes backwards, so the first and the last of three programs run
+/// equally often after the one between them.
 pub(crate) fn measure<const N: usize>(
     programs: [&[&str]; N],
     dom0: &mut Dom0Cpu,

@@ -1,4 +1,4 @@
-//! Everything that is measured beside one set of domains.
+//! The costs beside one set of domains.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use xenscope::source::Source;
 use crate::dom0_cpu::Dom0Cpu;
 use crate::{inside, monitor, once};
 
-/// How long a program has for what it does but once, such as to watch XenStore, for each domain.
+/// How long a program gets for each domain to do what it does only once, such as watching XenStore.
 const WARMING: Duration = Duration::from_millis(10);
 
-/// Measures it all, and another build of xenscope if there is one; it takes a minute and more.
+/// Measures all programs, with another build of xenscope if there is one. This takes minutes.
 pub(crate) fn measure(against: Option<&str>) -> Result<Stage> {
     let collect = Collect {
         nics: true,
@@ -50,7 +50,7 @@ pub(crate) fn measure(against: Option<&str>) -> Result<Stage> {
     })
 }
 
-/// `list` of xenscope, of xl, and of the other xenscope.
+/// Measures `list` of xenscope, of xl, and of the other xenscope.
 fn lists(against: Option<&str>, dom0: &mut Dom0Cpu) -> Result<(OneShot, OneShot, Option<OneShot>)> {
     let ours = &["xenscope", "list"];
     let xl = &["xl", "list"];
@@ -66,7 +66,7 @@ fn lists(against: Option<&str>, dom0: &mut Dom0Cpu) -> Result<(OneShot, OneShot,
     })
 }
 
-/// `top -b -d 1` of xenscope and of the other xenscope.
+/// Measures `top -b -d 1` of xenscope and of the other xenscope.
 fn tops(
     against: Option<&str>,
     warming: Duration,
@@ -77,7 +77,8 @@ fn tops(
     let Some(other) = against else {
         return Ok((ours, None));
     };
-    // This one, the other one twice, this one: what slows the machine more and more slows both.
+    // The other one runs twice between the two runs of this one, so a machine that becomes slower
+    // slows both equally.
     let others = top(other)?.with(&top(other)?);
     Ok((ours.with(&top("xenscope")?), Some(others)))
 }
