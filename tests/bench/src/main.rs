@@ -1,15 +1,15 @@
-//! Measures in the laboratory's dom0, for `cargo lab bench`: what xenscope, xentop and xl cost
-//! beside the domains that there are, and how right their figures are.
+//! Measures in the laboratory's dom0, for `cargo lab bench`: what xenscope, xentop and xl cost beside
+//! the existing domains, and how exact their CPU % is.
 //!
 //! ```text
-//! lab-bench stage [PROGRAM]    everything, beside the domains that there are; PROGRAM is another
-//!                              build of xenscope to measure too
-//! lab-bench accuracy DOMAIN    how close to 100 % a domain comes that burns a pCPU of its own
+//! lab-bench stage [PROGRAM]    costs beside the existing domains; PROGRAM is another build of
+//!                              xenscope to measure too
+//! lab-bench accuracy DOMAIN    how close to 100 % CPU % is for a domain that burns its own pCPU
 //! ```
 //! Prints one line of JSON, of a type in `lab::bench::figures`.
 
 mod accuracy;
-mod books;
+mod dom0_cpu;
 mod inside;
 mod monitor;
 mod once;

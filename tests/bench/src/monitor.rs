@@ -16,39 +16,39 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use procfs::process::Process;
 
-use crate::books::Books;
+use crate::dom0_cpu::Dom0Cpu;
 use crate::trace;
 
-/// How long a program may take to get warm and be measured.
+/// How long warming up and measuring a program may take.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// How long it may take to be traced.
+/// How long tracing it may take.
 const PATIENCE_TRACED: Duration = Duration::from_secs(100);
 
-/// Samples are taken until there are so many, …
+/// How many samples are measured, …
 const MANY: usize = 20;
 
-/// … or for so long, if there are a few by then.
+/// … unless this time passes first and there are at least [`FEW`].
 const LONG: Duration = Duration::from_secs(25);
 const FEW: usize = 3;
 
-/// A block is over when nothing has been written for so long. The next one is a second away.
+/// A block ends when nothing is written for this time. The next block is a second away.
 const QUIET: Duration = Duration::from_millis(200);
 
-/// Where a program writes to.
+/// The files that a program and strace write to.
 const BLOCKS: &str = "/run/blocks";
 const TRACE: &str = "/run/trace";
 
 /// How many blocks are written while a program is traced.
 const TRACED: usize = 4;
 
-/// Measures a program once it has run for so long, and traces it then.
-pub(crate) fn measure(program: &[&str], warming: Duration, books: &mut Books) -> Result<Monitor> {
+/// Measures a program after it has run for `warming`, then traces it.
+pub(crate) fn measure(program: &[&str], warming: Duration, dom0: &mut Dom0Cpu) -> Result<Monitor> {
     let started = Instant::now();
     let limit = started + PATIENCE;
     let mut output = Output::create()?;
     let running = Running::start(program, &output.file)?;
-    // With the second block all buffers are what they will be.
+    // After the second block the buffers have their final size.
     let mut blocks = 0;
     let mut warm = true;
     while warm && (blocks < 2 || started.elapsed() < warming) {
@@ -60,7 +60,7 @@ pub(crate) fn measure(program: &[&str], warming: Duration, books: &mut Books) ->
         calls: None,
     };
     if warm {
-        monitor.cost = cost(&running, &mut output, limit, books)?;
+        monitor.cost = cost(&running, &mut output, limit, dom0)?;
     }
     if monitor.cost.is_some() {
         monitor.calls = calls(&running, &mut output, Instant::now() + PATIENCE_TRACED)?;
@@ -68,17 +68,17 @@ pub(crate) fn measure(program: &[&str], warming: Duration, books: &mut Books) ->
     Ok(monitor)
 }
 
-/// `None` when it takes too long.
+/// Returns `None` if it takes too long.
 fn cost(
     running: &Running,
     output: &mut Output,
     limit: Instant,
-    books: &mut Books,
+    dom0: &mut Dom0Cpu,
 ) -> Result<Option<Cost>> {
     let process = Process::new(running.id())?;
     let usage = Usage::of(&process)?;
     let length = output.length()?;
-    let balance = books.balance()?;
+    let reading = dom0.read()?;
     let started = Instant::now();
     let mut samples = 0;
     while samples < MANY && (samples < FEW || started.elapsed() < LONG) {
@@ -88,7 +88,7 @@ fn cost(
         samples += 1;
     }
     // In the opposite order, so that no reading is part of what it measures.
-    let dom0_ns = books.cost_since(balance)?;
+    let dom0_ns = dom0.cost_since(reading)?;
     let used = Usage::of(&process)?;
     let peak = process.status()?.vmhwm.context("it has no peak")?;
 
@@ -105,10 +105,10 @@ fn cost(
     }))
 }
 
-/// `None` when it takes too long.
+/// Returns `None` if it takes too long.
 fn calls(running: &Running, output: &mut Output, limit: Instant) -> Result<Option<Calls>> {
     let trace = trace(running, output, limit);
-    // It lies in dom0's memory.
+    // The file takes dom0's memory.
     fs::remove_file(TRACE)?;
     trace?.map(|trace| trace::calls(&trace)).transpose()
 }
@@ -145,7 +145,7 @@ impl Running {
         self.0.id().cast_signed()
     }
 
-    /// Ends it; what strace has traced goes on then.
+    /// Ends it. A program that strace traced goes on.
     fn stop(&mut self) -> Result<()> {
         if self.0.try_wait()?.is_none() {
             kill(Pid::from_raw(self.id()), Signal::SIGTERM)?;
@@ -162,7 +162,7 @@ impl Drop for Running {
     }
 }
 
-/// What a program has written, and word of it.
+/// The file that a program writes, and a watch on it.
 struct Output {
     file: File,
     news: Inotify,
@@ -176,7 +176,7 @@ impl Output {
         Ok(Self { file, news })
     }
 
-    /// Waits until a block has been written; `false` when there is none by `limit`.
+    /// Waits for the end of a block; returns `false` if there is none by `limit`.
     fn block_by(&mut self, limit: Instant) -> Result<bool> {
         let left = limit.saturating_duration_since(Instant::now());
         let timeout = PollTimeout::try_from(left)?;
@@ -197,7 +197,7 @@ impl Output {
         Ok(self.file.metadata()?.len())
     }
 
-    /// How many headings were written from here on.
+    /// Returns how many blocks were written after the file had this length.
     fn blocks_since(&self, length: u64) -> Result<usize> {
         let mut file = File::open(BLOCKS)?;
         file.seek(SeekFrom::Start(length))?;
@@ -211,7 +211,7 @@ impl Output {
     }
 }
 
-/// What a process has used, all its threads together.
+/// The CPU time of a process, all threads together.
 struct Usage {
     cpu_ns: f64,
     user_ns: f64,

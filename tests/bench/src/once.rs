@@ -8,13 +8,13 @@ use lab::bench::figures::OneShot;
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::{TimeVal, TimeValLike};
 
-use crate::books::Books;
+use crate::dom0_cpu::Dom0Cpu;
 use crate::statistics::median;
 
-/// Each is run so often, …
+/// How often each program runs, …
 const MANY: usize = 11;
 
-/// … or until so much time has passed, if it was a few times by then.
+/// … or until this time has passed, if each has run at least [`FEW`] times.
 const LONG: Duration = Duration::from_secs(50);
 const FEW: usize = 3;
 
@@ -25,12 +25,12 @@ struct Run {
     system_ns: f64,
 }
 
-/// Runs programs in turns, because what slows the machine for a while is to slow all of them. Their
-/// output is discarded. Each second round goes backwards: the first and the last of three programs
-/// run as often after the one between them as after themselves.
+/// Measures programs in turns, so a machine that is slow for a while slows all of them. Discards
+/// their output. Every second round goes backwards, so the first and the last of three programs run
+/// equally often after the one between them.
 pub(crate) fn measure<const N: usize>(
     programs: [&[&str]; N],
-    books: &mut Books,
+    dom0: &mut Dom0Cpu,
 ) -> Result<[OneShot; N]> {
     let mut runs = [const { Vec::new() }; N];
     let started = Instant::now();
@@ -40,7 +40,7 @@ pub(crate) fn measure<const N: usize>(
             turns.reverse();
         }
         for (program, runs) in turns {
-            runs.push(run(program, books)?);
+            runs.push(run(program, dom0)?);
         }
     }
     let medians = runs.iter().map(|runs| summary(runs));
@@ -59,9 +59,9 @@ fn summary(runs: &[Run]) -> Result<OneShot> {
     })
 }
 
-fn run(program: &[&str], books: &mut Books) -> Result<Run> {
+fn run(program: &[&str], dom0: &mut Dom0Cpu) -> Result<Run> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
-    let balance = books.balance()?;
+    let reading = dom0.read()?;
     let started = Instant::now();
     let status = Command::new(program[0])
         .args(&program[1..])
@@ -70,7 +70,7 @@ fn run(program: &[&str], books: &mut Books) -> Result<Run> {
         .status()
         .with_context(|| format!("cannot start {}", program[0]))?;
     let wall_ns = started.elapsed().as_nanos() as f64;
-    let dom0_ns = books.cost_since(balance)?;
+    let dom0_ns = dom0.cost_since(reading)?;
     if !status.success() {
         bail!("{} failed: {status}", program.join(" "));
     }

@@ -1,4 +1,4 @@
-//! Everything that is measured beside one set of domains.
+//! The costs beside one set of domains.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use lab::bench::figures::{Against, Monitor, OneShot, Stage};
 use xenscope::snapshot::Collect;
 use xenscope::source::Source;
 
-use crate::books::Books;
+use crate::dom0_cpu::Dom0Cpu;
 use crate::{inside, monitor, once};
 
-/// How long a program has for what it does but once, such as to watch XenStore, for each domain.
+/// How long a program gets for each domain to do what it does only once, such as watching XenStore.
 const WARMING: Duration = Duration::from_millis(10);
 
-/// Measures it all, and another build of xenscope if there is one; it takes a minute and more.
+/// Measures all programs, with another build of xenscope if there is one. This takes minutes.
 pub(crate) fn measure(against: Option<&str>) -> Result<Stage> {
     let collect = Collect {
         nics: true,
@@ -22,10 +22,10 @@ pub(crate) fn measure(against: Option<&str>) -> Result<Stage> {
     };
     let domains = Source::open(collect, false)?.sample()?.domains;
     let warming = WARMING * domains.len() as u32;
-    let mut books = Books::open()?;
-    let books = &mut books;
-    let (xenscope_list, xl_list, against_list) = lists(against, books)?;
-    let (xenscope_top, against_top) = tops(against, warming, books)?;
+    let mut dom0 = Dom0Cpu::open()?;
+    let dom0 = &mut dom0;
+    let (xenscope_list, xl_list, against_list) = lists(against, dom0)?;
+    let (xenscope_top, against_top) = tops(against, warming, dom0)?;
     Ok(Stage {
         domains: domains.len(),
         nics: domains
@@ -38,9 +38,9 @@ pub(crate) fn measure(against: Option<&str>) -> Result<Stage> {
             .flat_map(|domain| &domain.disks)
             .flatten()
             .count(),
-        idle_share: books.idle_share,
+        idle_share: dom0.idle_share,
         xenscope_top,
-        xentop: monitor::measure(&["xentop", "-b", "-d", "1"], warming, books)?,
+        xentop: monitor::measure(&["xentop", "-b", "-d", "1"], warming, dom0)?,
         xenscope_list,
         xl_list,
         inside: inside::measure(warming)?,
@@ -50,34 +50,35 @@ pub(crate) fn measure(against: Option<&str>) -> Result<Stage> {
     })
 }
 
-/// `list` of xenscope, of xl, and of the other xenscope.
-fn lists(against: Option<&str>, books: &mut Books) -> Result<(OneShot, OneShot, Option<OneShot>)> {
+/// Measures `list` of xenscope, of xl, and of the other xenscope.
+fn lists(against: Option<&str>, dom0: &mut Dom0Cpu) -> Result<(OneShot, OneShot, Option<OneShot>)> {
     let ours = &["xenscope", "list"];
     let xl = &["xl", "list"];
     Ok(match against {
         None => {
-            let [ours, xl] = once::measure([ours, xl], books)?;
+            let [ours, xl] = once::measure([ours, xl], dom0)?;
             (ours, xl, None)
         }
         Some(other) => {
-            let [ours, xl, other] = once::measure([ours, xl, &[other, "list"]], books)?;
+            let [ours, xl, other] = once::measure([ours, xl, &[other, "list"]], dom0)?;
             (ours, xl, Some(other))
         }
     })
 }
 
-/// `top -b -d 1` of xenscope and of the other xenscope.
+/// Measures `top -b -d 1` of xenscope and of the other xenscope.
 fn tops(
     against: Option<&str>,
     warming: Duration,
-    books: &mut Books,
+    dom0: &mut Dom0Cpu,
 ) -> Result<(Monitor, Option<Monitor>)> {
-    let mut top = |program| monitor::measure(&[program, "top", "-b", "-d", "1"], warming, books);
+    let mut top = |program| monitor::measure(&[program, "top", "-b", "-d", "1"], warming, dom0);
     let ours = top("xenscope")?;
     let Some(other) = against else {
         return Ok((ours, None));
     };
-    // This one, the other one twice, this one: what slows the machine more and more slows both.
+    // The other one runs twice between the two runs of this one, so a machine that becomes slower
+    // slows both equally.
     let others = top(other)?.with(&top(other)?);
     Ok((ours.with(&top("xenscope")?), Some(others)))
 }

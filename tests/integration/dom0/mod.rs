@@ -17,5 +17,5 @@ mod refusals;
 mod sample;
 mod shells;
 mod store;
+mod xenstored_killed;
 mod xentop;
-mod z_xenstored_killed;

@@ -31,7 +31,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Install and fetch what the lab needs; the other commands do so by themselves
+    /// Install and fetch what the lab needs; the other commands do it if needed
     Setup {
         /// Which Xen
         #[arg(long, value_enum, default_value = "all")]
@@ -45,14 +45,14 @@ enum Command {
         #[arg(last = true, required = true, value_name = "CMD")]
         command: Vec<String>,
     },
-    /// Boot, give a shell in dom0 on this terminal; the machine is gone when it ends
+    /// Boot, open a shell in dom0 on this terminal; the machine ends with it
     Shell {
         #[command(flatten)]
         boot: Boot,
     },
-    /// Boot, run a command in dom0 on a terminal of its own, print what it showed last
+    /// Boot, run a command in dom0 on its own terminal, print its last screen
     ///
-    /// For full-screen programs: the screen is the last one before the program gives the terminal back.
+    /// For full-screen programs: the last screen is the one before the program restores the terminal.
     Screen {
         #[command(flatten)]
         boot: Boot,
@@ -65,7 +65,7 @@ enum Command {
         /// Also write the screen to FILE as an SVG picture, in colour
         #[arg(long, value_name = "FILE")]
         svg: Option<PathBuf>,
-        /// The command and its arguments, one that ends by itself
+        /// The command and its arguments; it has to end by itself
         #[arg(last = true, required = true, value_name = "CMD")]
         command: Vec<String>,
     },
@@ -75,11 +75,11 @@ enum Command {
         #[arg(long, value_enum, default_value = "4.17")]
         xen: Xen,
     },
-    /// Boot, measure what xenscope, xentop and xl cost dom0 and how right CPU % is, print tables
+    /// Boot, measure what xenscope, xentop and xl cost, and how exact CPU % is
     ///
-    /// Beside 10 domains with disks and NICs, then beside 10, 100, 1,000 and 4,000 empty ones; the
-    /// figures also go to target/lab/bench.json. It takes half an hour on an otherwise idle machine,
-    /// and what it measures is wrong on a busy one.
+    /// Measures beside 10 domains with disks and NICs, then beside 10, 100, 1,000 and 4,000 empty
+    /// ones, and prints tables. The figures also go to target/lab/bench.json. It takes half an hour
+    /// on an idle machine. On a busy machine the figures are wrong.
     Bench {
         /// Which Xen
         #[arg(long, value_enum, default_value = "4.17")]
@@ -89,7 +89,7 @@ enum Command {
         store: Store,
         /// Numbers of empty domains to measure beside, dom0 counted
         ///
-        /// If given, how right CPU % is is not measured, so a comparison takes minutes.
+        /// If this is given, the lab does not measure how exact CPU % is, so it takes minutes.
         #[arg(long, value_name = "N,...", value_delimiter = ',',
               value_parser = clap::value_parser!(u16).range(2..=32752))]
         domains: Vec<u16>,
@@ -155,7 +155,7 @@ impl From<Boot> for Plan {
     }
 }
 
-/// Parses the command line and does what it says.
+/// Parses the command line and runs the command; returns the exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match terminal::end_on_signals().and_then(|()| run(cli.command)) {

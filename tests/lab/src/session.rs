@@ -35,11 +35,11 @@ pub struct Plan {
     pub guests: Guests,
     /// The empty domains to create after them.
     pub shells: Vec<Shells>,
-    /// What dom0 gets beyond that.
+    /// The lab's programs that dom0 has besides.
     pub extra: Extra,
 }
 
-/// A program of the lab's own that dom0 has only when it is wanted.
+/// A program of the lab that dom0 has only if a command needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Extra {
     /// None.
@@ -64,7 +64,7 @@ impl Session {
     pub fn start(plan: Plan) -> Result<Self> {
         let mut versions = vec![plan.xen];
         if plan.extra == Extra::Tests {
-            // A test wants the other version's library.
+            // A test needs the other version's library.
             versions.push(plan.xen.other());
         }
         setup::ensure(&versions)?;
@@ -106,7 +106,7 @@ impl Session {
         self.run_to(argv, limit, &mut io::stdout())
     }
 
-    /// As [`Session::run`], with the output going elsewhere and no input.
+    /// As [`Session::run`], with the output going to `stdout` and no input.
     pub fn run_to(
         &mut self,
         argv: Vec<String>,
@@ -161,7 +161,7 @@ impl Session {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .to_vec();
-        // So that the caller sees in dom0 what would be seen on the host.
+        // A program in dom0 behaves as it would on the host.
         env.extend(
             ["RUST_BACKTRACE", "NO_COLOR", "XENSCOPE_CHURN_SECONDS"]
                 .into_iter()
@@ -227,7 +227,7 @@ impl Session {
         Ok(())
     }
 
-    /// Runs a command of the lab's own, which is to succeed; returns what it printed.
+    /// Runs a command of the lab; returns what it printed. It is an error if the command fails.
     pub fn step(&mut self, argv: &[&str], limit: Instant) -> Result<Vec<u8>> {
         let exec = self.exec(argv.iter().map(|&word| word.to_owned()).collect(), None);
         let mut output = Vec::new();

@@ -1,4 +1,4 @@
-//! `cargo lab test`: every test there is, on the host and in dom0.
+//! `cargo lab test`: all tests, on the host and in dom0.
 
 use std::io::{self, Write};
 use std::num::NonZero;
@@ -21,12 +21,11 @@ const RUN_LIMIT: Duration = Duration::from_secs(20 * 60);
 
 /// The tests that run after all others of a boot, because they kill XenStore's daemon. The new one
 /// knows nothing of the guests, so whatever needs XenStore for them fails.
-const LAST: &str = "dom0::z_xenstored_killed::";
+const LAST: &str = "dom0::xenstored_killed::";
 
-/// The boots, and the tests that run on each unless others are asked for; none named is all.
-/// oxenstored is Debian's default. Both daemons run on one version: there the second one, which has
-/// served all of them on the other version, gets the tests that ask most of it, but neither the
-/// burst nor the reader whose slowness is none of the daemon's business.
+/// The boots, and the tests that run on each without a filter; an empty list means all of them.
+/// oxenstored is Debian's default. It serves all tests on 4.17. On 4.20 it serves the tests that ask
+/// most of XenStore, without a burst of events and a slow reader, where the daemon does not matter.
 const BOOTS: [(Xen, Store, &[&str]); 3] = [
     (Xen::V4_17, Store::Oxenstored, &[]),
     (Xen::V4_20, Store::Xenstored, &[]),
@@ -44,9 +43,8 @@ const BOOTS: [(Xen, Store, &[&str]); 3] = [
     ),
 ];
 
-/// The guests that the tests find. All of them PV: PVH guests do not live long enough under QEMU's
-/// emulation of SVM to be relied on (see `Machine::start`). That a PVH domain is told from the
-/// others is tested on one that never runs.
+/// The guests that the tests find. All are PV, because PVH guests often crash under QEMU's emulation
+/// of SVM (see `Machine::start`). The tests of PVH domains use one that never runs.
 const GUESTS: &str = "pv:net,pv:disk:vcpus=2,pv:burn";
 
 /// One line of the table at the end.
@@ -58,17 +56,17 @@ struct Run {
     took: Duration,
 }
 
-/// Runs the tests, prints the table, and says whether all is well.
+/// Runs the tests and prints the table; returns whether all tests passed.
 pub fn run(versions: &[Xen], filters: &[String]) -> Result<bool> {
-    // Both versions: a test in dom0 wants the library of the other.
+    // A test in dom0 needs the other version's library.
     setup::ensure(&Xen::ALL)?;
     let mut runs = thread::scope(|scope| {
-        // It takes a while. Should it fail, that is said when it is wanted.
+        // This takes minutes. The boots build it again, and report an error if it fails.
         scope.spawn(build::xenscope);
         vec![timed("host".into(), |counts| on_host(filters, counts))]
     });
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    // A machine keeps one core busy, if its guests do not burn.
+    // A machine keeps one core busy as long as pv-burn is paused.
     for versions in versions.chunks(cores) {
         thread::scope(|scope| {
             let on = |&xen| scope.spawn(move || on_version(xen, filters));
@@ -126,7 +124,7 @@ fn timed(name: String, tests: impl FnOnce(&mut Counts) -> Result<Option<String>>
     }
 }
 
-/// All tests that need no Xen. Returns what is wrong, if anything is.
+/// Runs all tests that need no Xen; returns why they failed, `None` if they passed.
 fn on_host(filters: &[String], counts: &mut Counts) -> Result<Option<String>> {
     let mut child = build::cargo_command()
         .args(["test", "--workspace", "--no-fail-fast", "--"])
@@ -144,8 +142,8 @@ fn on_host(filters: &[String], counts: &mut Counts) -> Result<Option<String>> {
     Ok((!status.success()).then(|| format!("cargo test failed ({status})")))
 }
 
-/// The tests that need a Xen, on one; if they are the whole boot's, whether the lab notices its end
-/// as well. Returns what is wrong, if anything is.
+/// Runs the tests that need a Xen on one; returns why they failed, `None` if they passed. A `whole`
+/// boot also tests that the lab notices when a machine crashes.
 fn in_dom0<'a>(
     xen: Xen,
     store: Store,
@@ -164,7 +162,7 @@ fn in_dom0<'a>(
         shells: Vec::new(),
         extra: Extra::Tests,
     })?;
-    // It burns for the tests that want it to: its pCPU would keep a core from another machine.
+    // It would take a core from the other machine. The tests that need its load unpause it.
     let soon = Instant::now() + Duration::from_secs(60);
     session.step(&["xl", "pause", "pv-burn"], soon)?;
     let list = ["/lab/integration", "--list", "--ignored"];
@@ -208,7 +206,7 @@ fn in_dom0<'a>(
     Ok(failure)
 }
 
-/// Asserts that a command that does not end and a kernel that panics are told with the log's path.
+/// Fails unless the lab reports a command that does not end, and a kernel's panic, with the log's path.
 fn is_lost(mut session: Session) -> Result<()> {
     let mut says = |command: &str, seconds: u64, words: &str| {
         let limit = Instant::now() + Duration::from_secs(seconds);
@@ -217,7 +215,7 @@ fn is_lost(mut session: Session) -> Result<()> {
             Err(error) => format!("{error:#}"),
         };
         if !said.contains(words) || !said.contains("the serial log, ") {
-            bail!("the lab was to say '{words}', not: {said}");
+            bail!("the lab did not report '{words}' but: {said}");
         }
         Ok(())
     };
@@ -246,8 +244,7 @@ fn print_table(runs: &[Run]) -> Counts {
     all
 }
 
-/// Prints the lines of a test program, each with the name of where it runs, and keeps a copy to
-/// count in.
+/// Prints the lines of a test program, each with a label, and copies them to count the tests.
 struct Output {
     label: &'static str,
     copy: Vec<u8>,
@@ -264,7 +261,7 @@ impl Output {
         }
     }
 
-    /// Prints what is left of a program that ended, or was ended, in the middle of a line.
+    /// Prints the last line even if it has no end; returns the counts.
     fn finish(mut self) -> Counts {
         if self.printed < self.copy.len() {
             let _ = self.write(b"\n");

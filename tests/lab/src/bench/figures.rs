@@ -1,8 +1,8 @@
-//! What is measured in dom0: `lab-bench` writes it, the lab reads it.
+//! The figures from dom0: `lab-bench` writes them, the lab reads them.
 
 use serde::{Deserialize, Serialize};
 
-/// What everything costs beside one set of domains.
+/// What the programs cost beside one set of domains.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
     /// Domains, dom0 among them.
@@ -11,7 +11,7 @@ pub struct Stage {
     pub nics: usize,
     /// Disks that dom0 serves.
     pub disks: usize,
-    /// Of each nanosecond, what dom0 runs when nothing is measured; the figures are less that.
+    /// What an idle dom0 runs of each nanosecond; the lab subtracts it from dom0's CPU time.
     pub idle_share: f64,
     /// `xenscope top -b -d 1`
     pub xenscope_top: Monitor,
@@ -40,9 +40,9 @@ pub struct Against {
 /// What a program costs that prints a block every second.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Monitor {
-    /// `None` when it took longer than it was given.
+    /// `None` if it took too long.
     pub cost: Option<Cost>,
-    /// `None` when it took longer than it was given.
+    /// `None` if it took too long.
     pub calls: Option<Calls>,
 }
 
@@ -63,15 +63,15 @@ impl Monitor {
 pub struct Cost {
     /// Samples that were measured.
     pub samples: usize,
-    /// CPU time of dom0, by the hypervisor's count.
+    /// CPU time of dom0, as the hypervisor counts it.
     pub dom0_ns: f64,
-    /// CPU time of the process, by its kernel's count.
+    /// CPU time of the process, as dom0's kernel counts it.
     pub process_ns: f64,
-    /// Of that in user mode, to 10 ms over all samples.
+    /// CPU time of the process in user mode; the sum over all samples is exact to 10 ms.
     pub user_ns: f64,
-    /// And in the kernel.
+    /// CPU time of the process in the kernel.
     pub system_ns: f64,
-    /// The most memory that the process had resident.
+    /// The process's peak resident memory.
     pub peak_memory_bytes: u64,
 }
 
@@ -100,7 +100,7 @@ pub struct Calls {
     pub samples: usize,
     /// System calls, of all threads.
     pub system_calls: f64,
-    /// Those among them that are hypercalls.
+    /// System calls that are hypercalls.
     pub hypercalls: f64,
     /// Requests to XenStore.
     pub store_messages: f64,
@@ -113,11 +113,11 @@ pub struct OneShot {
     pub runs: usize,
     /// From start to end.
     pub wall_ns: f64,
-    /// CPU time of dom0, by the hypervisor's count.
+    /// CPU time of dom0, as the hypervisor counts it.
     pub dom0_ns: f64,
     /// CPU time of the process in user mode.
     pub user_ns: f64,
-    /// And in the kernel.
+    /// CPU time of the process in the kernel.
     pub system_ns: f64,
 }
 
@@ -128,13 +128,13 @@ pub struct Inside {
     pub samples: usize,
     /// The bare getdomaininfolist hypercalls.
     pub hypercall_ns: f64,
-    /// All that is read, these hypercalls included.
+    /// All reading, with these hypercalls.
     pub read_ns: f64,
     /// Reading, rates, and the text of `top -b` written to /dev/null.
     pub whole_ns: f64,
 }
 
-/// How close to the truth a program's CPU % comes for a guest that burns a pCPU of its own.
+/// How exact a program's CPU % is for a guest that burns a pCPU of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Accuracy {
     /// The program.

@@ -1,4 +1,4 @@
-//! `cargo lab bench`: what xenscope costs, and how right it is, beside xentop and xl.
+//! `cargo lab bench`: what xenscope costs, and how exact its CPU % is, beside xentop and xl.
 //!
 //! The measuring is done in dom0, by the package `lab-bench`.
 
@@ -26,8 +26,8 @@ const LIMIT: Duration = Duration::from_secs(30 * 60);
 /// Guests, each with a disk and a NIC.
 const GUESTS: &str = "pv:burn,pv:idle,pv:idle,pv:idle";
 
-/// Empty domains beside them: with dom0 they are as many as the first of [`SIZES`], so that the
-/// difference is what devices cost.
+/// Empty domains beside them. With dom0 and the guests there are as many domains as in the first of
+/// [`SIZES`], so the difference is what devices cost.
 const BESIDE: u16 = 5;
 
 /// The first one's id.
@@ -46,13 +46,13 @@ pub struct Options {
     pub xen: Xen,
     /// XenStore's daemon.
     pub store: Store,
-    /// Numbers of domains, dom0 among them. Empty means the usual ones, and how right CPU % is.
+    /// Numbers of domains, dom0 among them. Empty means the usual ones, and how exact CPU % is.
     pub domains: Vec<u16>,
     /// Another build of xenscope, to measure it too.
     pub against: Option<PathBuf>,
 }
 
-/// All that was measured in one boot.
+/// The figures of one boot.
 #[derive(Debug, Serialize)]
 struct Bench {
     xen: &'static str,
@@ -106,7 +106,7 @@ pub fn run(options: Options) -> Result<()> {
         let argv: Vec<&str> = ["xl"].into_iter().chain(line.split(' ')).collect();
         session.step(&argv, Instant::now() + LIMIT).map(drop)
     };
-    // A pCPU for dom0, and one for who burns.
+    // One pCPU for dom0, one for the guest that burns.
     xl(&mut session, "vcpu-pin Domain-0 0 0")?;
     xl(&mut session, &format!("vcpu-pin {BURN} 0 1"))?;
     xl(&mut session, &format!("pause {BURN}"))?;
@@ -127,7 +127,7 @@ pub fn run(options: Options) -> Result<()> {
     let mut accuracy = Vec::new();
     if everything {
         xl(&mut session, &format!("unpause {BURN}"))?;
-        eprintln!("lab: measuring how right CPU % is");
+        eprintln!("lab: measuring how exact CPU % is");
         accuracy = ask(&mut session, &["accuracy", BURN])?;
     }
     xl(&mut session, &format!("destroy {BURN}"))?;
@@ -149,7 +149,7 @@ pub fn run(options: Options) -> Result<()> {
         session.step(&["lab-shells", "create", &shells], Instant::now() + LIMIT)?;
         there = size;
         bench.stages.push(ask(&mut session, &stage)?);
-        // Each time: what comes next may take a quarter of an hour, and may fail.
+        // After each stage, because the next one may take a quarter of an hour, and may fail.
         fs::write(&path, serde_json::to_string_pretty(&bench)?)
             .with_context(|| format!("cannot write {}", path.display()))?;
     }

@@ -78,7 +78,7 @@ fn samples(bench: &Bench) -> String {
             if program != "xenscope" {
                 let times = std::array::from_fn(|index| {
                     let (ours, others) = (ours[index]?, figures[index]?);
-                    (ours > 0.0).then(|| others / ours)
+                    (ours > 0.0 && others > 0.0).then(|| others / ours)
                 });
                 rows.push(sample(stage, "times", times));
             }

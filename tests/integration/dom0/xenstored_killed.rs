@@ -1,5 +1,5 @@
-//! XenStore's daemon killed and started again. This is the last test of a boot by its name: the
-//! new daemon knows nothing of the guests, and nothing that needs it for them works any more.
+//! XenStore's daemon killed and started again. The lab runs this module after all others of a boot:
+//! the new daemon knows nothing of the guests, so whatever needs XenStore for them fails.
 
 use std::process::Command;
 
