@@ -23,6 +23,7 @@ use std::thread;
 use std::time::Duration;
 
 use ratatui::crossterm::event::{self, Event};
+use signal_hook::low_level::emulate_default_handler;
 use thiserror::Error;
 use xenscope::snapshot::Collect;
 use xenscope::view::tui::{App, Command, Settings, Terminal, suspends};
@@ -206,7 +207,7 @@ impl Live {
             Message::Signal(signal) if signals::CONTINUE == signal => self.come_back()?,
             Message::Signal(signal) => {
                 self.screen.close();
-                signals::obey(signal)?;
+                emulate_default_handler(signal)?;
             }
         }
         Ok(false)
@@ -254,7 +255,7 @@ impl Live {
             return Ok(());
         }
         self.screen.close();
-        signals::obey(signals::STOP)?;
+        emulate_default_handler(signals::STOP)?;
         self.come_back()
     }
 

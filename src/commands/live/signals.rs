@@ -3,16 +3,11 @@
 use std::fs;
 use std::io;
 use std::os::fd::AsFd;
-use std::process::exit;
 use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
 
-use libc::{
-    SIGABRT, SIGALRM, SIGBUS, SIGCONT, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGPWR, SIGQUIT, SIGRTMAX,
-    SIGRTMIN, SIGSTKFLT, SIGSYS, SIGTERM, SIGTRAP, SIGTSTP, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU,
-    SIGXFSZ,
-};
+use libc::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use ratatui::crossterm::terminal::disable_raw_mode;
@@ -22,29 +17,21 @@ use signal_hook::low_level::emulate_default_handler;
 use super::Message;
 
 /// The signal that stops a program until it is continued.
-pub(super) const STOP: i32 = SIGTSTP;
+pub(super) const STOP: i32 = libc::SIGTSTP;
 /// The signal that continues a program.
 pub(super) const CONTINUE: i32 = SIGCONT;
 
-/// The signals that end a program which does not heed them, see signal(7); [`ending`] adds those of
-/// real time. Not among them are SIGKILL, which no one can heed, SIGSEGV, SIGILL and SIGFPE, after
-/// which a program can't go on, and SIGPIPE, which Rust has every program ignore.
-const ENDING: [i32; 18] = [
-    SIGABRT, SIGALRM, SIGBUS, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGPWR, SIGQUIT, SIGSTKFLT, SIGSYS,
-    SIGTERM, SIGTRAP, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
-];
-
-/// All the signals that end a program and can be heeded.
-fn ending() -> impl Iterator<Item = i32> {
-    ENDING.into_iter().chain(SIGRTMIN()..=SIGRTMAX())
-}
+/// The signals that people and programs send to end a program. The others that end one are
+/// [`FATAL`](xenscope::xen::crash::FATAL), but for SIGKILL, which no program can handle, SIGPIPE, which
+/// Rust has every program ignore, and those of real time, which no one sends to this one.
+const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 
 /// How long a signal waits for the screen to be closed.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Starts the threads that wait for signals, and for the end of the terminal.
 pub(super) fn watch(out: Sender<Message>) -> io::Result<()> {
-    let mut signals = Signals::new(ending().chain([STOP, CONTINUE]))?;
+    let mut signals = Signals::new(ENDING.into_iter().chain([STOP, CONTINUE]))?;
     let hung_up = out.clone();
     thread::spawn(move || wait_for_hangup(&hung_up));
     thread::spawn(move || {
@@ -54,7 +41,7 @@ pub(super) fn watch(out: Sender<Message>) -> io::Result<()> {
                 // A terminal that takes no output keeps no one from ending.
                 thread::sleep(PATIENCE);
                 let _ = disable_raw_mode();
-                let _ = obey(signal);
+                let _ = emulate_default_handler(signal);
             }
         }
     });
@@ -69,16 +56,6 @@ fn wait_for_hangup(out: &Sender<Message>) {
     let mut terminal = [PollFd::new(stdin.as_fd(), PollFlags::empty())];
     while poll(&mut terminal, PollTimeout::NONE) == Err(Errno::EINTR) {}
     let _ = out.send(Message::Signal(SIGHUP));
-}
-
-/// Does what the signal does to a program that does not heed it.
-pub(super) fn obey(signal: i32) -> io::Result<()> {
-    let done = emulate_default_handler(signal);
-    if signal == STOP {
-        return done;
-    }
-    // One that signal-hook does not know to end a program: end as a shell tells of such a program.
-    exit(128 + signal)
 }
 
 /// Whether there is a shell that could continue this program after it stopped.
@@ -131,10 +108,8 @@ impl Process {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use libc::{
-        SIGCHLD, SIGFPE, SIGILL, SIGKILL, SIGPIPE, SIGSEGV, SIGSTOP, SIGTTIN, SIGTTOU, SIGURG,
-        SIGWINCH,
-    };
+    use nix::sys::signal::Signal;
+    use xenscope::xen::crash::FATAL;
 
     use super::*;
 
@@ -162,16 +137,15 @@ mod tests {
     }
 
     #[test]
-    fn every_signal_that_ends_a_program_is_heeded_if_it_can_be() {
-        let unheeded = [SIGKILL, SIGSEGV, SIGILL, SIGFPE, SIGPIPE];
+    fn every_signal_that_ends_a_program_gives_the_terminal_back() {
+        use Signal::*;
+        let not_handled = [SIGKILL, SIGPIPE];
         let harmless = [SIGCHLD, SIGCONT, SIGURG, SIGWINCH];
         let stopping = [SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU];
-        let mut all: Vec<i32> = ending().collect();
-        all.extend(unheeded.iter().chain(&harmless).chain(&stopping));
-        all.sort_unstable();
-        // The C library keeps those before the first of real time to itself.
-        let expected: Vec<i32> = (1..32).chain(SIGRTMIN()..=SIGRTMAX()).collect();
-        assert_eq!(all, expected);
-        Signals::new(ending()).unwrap();
+        for signal in Signal::iterator() {
+            let handled = FATAL.contains(&signal) || ENDING.contains(&(signal as i32));
+            let others = [&not_handled[..], &harmless, &stopping].concat();
+            assert_ne!(handled, others.contains(&signal), "{signal}");
+        }
     }
 }

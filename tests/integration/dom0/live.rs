@@ -159,25 +159,14 @@ fn the_screen_fits_a_window_whose_size_changes() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_signal_gives_the_terminal_back_and_ends_it() {
-    let of_signal = ["TERM", "HUP", "INT", "USR1", "ABRT", "XFSZ"];
-    // These have no default that could be asked for: it ends as a shell would tell of it.
-    let by_code = [("PWR", 30), ("37", 37)];
-    let by_code = by_code.map(|(name, number)| (name, Some(128 + number)));
-    for (signal, code) in of_signal
-        .map(|name| (name, None))
-        .into_iter()
-        .chain(by_code)
-    {
+    // From outside, some of those that a fault makes too.
+    for signal in ["TERM", "HUP", "INT", "USR1", "PWR", "ABRT", "SEGV", "BUS"] {
         // Signals are heeded from before the screen is there.
         let mut top = OnTerminal::start(&xenscope_path(), &["top", "-d", "1"], (80, 24));
         top.until("the screen", Screen::alternate_screen);
         let pid = top.pid().to_string();
         tool("kill", &[&format!("-{signal}"), &pid]);
-        let status = top.ended();
-        match code {
-            None => assert!(status.signal().is_some(), "{signal}"),
-            Some(code) => assert_eq!(status.exit_code(), code, "{signal}"),
-        }
+        assert!(top.ended().signal().is_some(), "{signal}");
         top.given_back();
     }
 }
