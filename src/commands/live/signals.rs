@@ -1,6 +1,5 @@
 //! Signals: the terminal is given back before any of them has its effect.
 
-use std::fs;
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::mpsc::Sender;
@@ -10,6 +9,9 @@ use std::time::Duration;
 use libc::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal::{SIGSTOP, SIGTSTP};
+use nix::sys::signal::{kill, raise};
+use nix::unistd::{Pid, getpgrp, getsid};
 use ratatui::crossterm::terminal::disable_raw_mode;
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
@@ -58,83 +60,29 @@ fn wait_for_hangup(out: &Sender<Message>) {
     let _ = out.send(Message::Signal(SIGHUP));
 }
 
-/// Whether there is a shell that could continue this program after it stopped.
+/// Whether there is a shell that could continue this program after it stopped: one that has jobs
+/// gives each of them a process group of its own, which is not that of the session's leader.
 pub(super) fn can_be_continued() -> bool {
-    Process::read("self").is_some_and(|own| continued(&own, |id| Process::read(&id.to_string())))
+    getsid(None) != Ok(getpgrp())
 }
 
-/// Whether whoever waits for a process continues it: a shell does that gives each of its jobs a group
-/// of its own. What a parent in the same group waits for is the child's end, and the kernel has no
-/// one in another session told of its stop.
-fn continued(child: &Process, find: impl Fn(i32) -> Option<Process>) -> bool {
-    let mut parent = find(child.parent);
-    // These stop with the command that they run, and go on with it.
-    while let Some(between) = parent.take_if(|parent| {
-        parent.group == child.group && ["sudo", "su", "runuser"].contains(&&*parent.name)
-    }) {
-        parent = find(between.parent);
-    }
-    parent.is_some_and(|parent| parent.group != child.group && parent.session == child.session)
-}
+/// For how long after [`stop`] its signal may come to this program too.
+pub(super) const ECHO: Duration = Duration::from_secs(1);
 
-/// What a process is to others (proc_pid_stat(5)).
-struct Process {
-    name: String,
-    parent: i32,
-    group: i32,
-    session: i32,
-}
-
-impl Process {
-    fn read(id: &str) -> Option<Self> {
-        Self::parse(&fs::read_to_string(format!("/proc/{id}/stat")).ok()?)
-    }
-
-    fn parse(stat: &str) -> Option<Self> {
-        // The name may have anything in it.
-        let (start, rest) = stat.rsplit_once(") ")?;
-        let (_, name) = start.split_once('(')?;
-        let mut numbers = rest.split(' ').skip(1).map_while(|word| word.parse().ok());
-        Some(Self {
-            name: name.to_owned(),
-            parent: numbers.next()?,
-            group: numbers.next()?,
-            session: numbers.next()?,
-        })
-    }
+/// Stops the program until it is continued, and its group with it, as a terminal does that reads the
+/// key itself: what the shell waits for is the sudo or the script that leads the group.
+pub(super) fn stop() -> io::Result<()> {
+    kill(Pid::from_raw(0), SIGTSTP)?;
+    raise(SIGSTOP)?;
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-
     use nix::sys::signal::Signal;
     use xenscope::xen::crash::FATAL;
 
     use super::*;
-
-    #[test]
-    fn a_shell_is_in_another_group_of_the_same_session() {
-        let process = |name: &str, [parent, group, session]: [i32; 3]| {
-            Process::parse(&format!("7 ({name}) S {parent} {group} {session} 0 -1")).unwrap()
-        };
-        let own = process("xenscope", [19, 20, 10]);
-        let below = |name, ids| {
-            let find = move |id| match id {
-                19 => Some(process(name, ids)),
-                10 => Some(process("bash", [1, 10, 10])),
-                _ => None,
-            };
-            continued(&own, find)
-        };
-        assert!(below("bash", [1, 10, 10]));
-        assert!(!below("a script) S 1", [10, 20, 10]));
-        assert!(below("sudo", [10, 20, 10]));
-        assert!(!below("sudo", [8, 20, 10]), "whose parent is gone");
-        assert!(!below("init", [0, 1, 1]), "whoever adopts orphans");
-        assert!(!continued(&own, |_| None));
-        assert!(Process::read("self").is_some_and(|own| own.parent > 0));
-    }
 
     #[test]
     fn every_signal_that_ends_a_program_gives_the_terminal_back() {

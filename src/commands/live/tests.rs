@@ -46,6 +46,7 @@ fn live() -> Live {
         go_on: mpsc::channel().0,
         left: None,
         was_stopped: false,
+        continued: None,
     }
 }
 

@@ -210,6 +210,27 @@ fn a_shell_gets_its_terminal_while_top_is_stopped() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
+fn a_script_stops_and_goes_on_with_top() {
+    let mut shell = OnTerminal::start("sh", &["-i"], (80, 24));
+    let script = format!("{} top -d 1; echo a-$((6 * 7))-z", xenscope_path());
+    shell.press(&format!("sh -c '{script}'\r"));
+    let is_up =
+        |screen: &Screen| screen.alternate_screen() && screen.contents().contains("pv-burn");
+    shell.until("the screen", is_up);
+    shell.press("\x1a");
+    shell.until("stopped", is_plain);
+    shell.press("echo b-$((6 * 7))-z\r");
+    shell.until("a shell", |screen| screen.contents().contains("b-42-z"));
+    shell.press("fg\r");
+    shell.until("back", is_up);
+    shell.press("q");
+    shell.until("the rest of the script", |screen| {
+        is_plain(screen) && screen.contents().contains("a-42-z")
+    });
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
 fn the_cursor_stays_on_its_domain_while_others_come_and_go() {
     let mut top = top((80, 24));
     let on_burn = |screen: &Screen| {
