@@ -20,9 +20,10 @@ use std::io::{self, IsTerminal};
 use std::mem;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ratatui::crossterm::event::{self, Event};
+use signal_hook::low_level::emulate_default_handler;
 use thiserror::Error;
 use xenscope::snapshot::Collect;
 use xenscope::view::tui::{App, Command, Settings, Terminal, suspends};
@@ -95,6 +96,7 @@ pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
         asked: (collect, interval),
         left: options.iterations,
         was_stopped: false,
+        continued: None,
     };
     live.run()
 }
@@ -156,6 +158,8 @@ struct Live {
     left: Option<u64>,
     /// Whether the program was stopped since the last sample, perhaps while the next one was taken.
     was_stopped: bool,
+    /// When the program was continued that had stopped itself.
+    continued: Option<Instant>,
 }
 
 impl Live {
@@ -202,11 +206,18 @@ impl Live {
                 Some(Command::Save) => self.save(),
                 None => {}
             },
-            Message::Signal(signal) if signals::STOP == signal => self.suspend()?,
+            Message::Signal(signal) if signals::STOP == signal => {
+                if self
+                    .continued
+                    .is_none_or(|then| then.elapsed() > signals::ECHO)
+                {
+                    self.suspend()?;
+                }
+            }
             Message::Signal(signal) if signals::CONTINUE == signal => self.come_back()?,
             Message::Signal(signal) => {
                 self.screen.close();
-                signals::obey(signal)?;
+                emulate_default_handler(signal)?;
             }
         }
         Ok(false)
@@ -254,7 +265,8 @@ impl Live {
             return Ok(());
         }
         self.screen.close();
-        signals::obey(signals::STOP)?;
+        signals::stop()?;
+        self.continued = Some(Instant::now());
         self.come_back()
     }
 

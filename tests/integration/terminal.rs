@@ -17,6 +17,12 @@ pub struct OnTerminal {
     keyboard: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     screen: Arc<Mutex<Parser>>,
+    /// The terminal's modes before the program had it.
+    modes: String,
+}
+
+fn modes(terminal: &dyn MasterPty) -> String {
+    format!("{:?}", terminal.get_termios().unwrap())
 }
 
 fn size((cols, rows): (u16, u16)) -> PtySize {
@@ -49,6 +55,7 @@ impl OnTerminal {
         for (name, value) in variables {
             command.env(name, value);
         }
+        let modes = modes(&*pair.master);
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let screen = Arc::new(Mutex::new(Parser::new(rows, cols, 0)));
@@ -66,6 +73,7 @@ impl OnTerminal {
             master: pair.master,
             child,
             screen,
+            modes,
         }
     }
 
@@ -127,14 +135,10 @@ impl OnTerminal {
         }
     }
 
-    /// Waits until nothing of the screen is left, and checks that the terminal cooks again.
+    /// Waits until nothing of the screen is left, and checks that the terminal has its modes again.
     pub fn given_back(&mut self) {
         self.until("given back", is_plain);
-        let modes = self.master.get_termios().unwrap();
-        assert!(
-            format!("{:?}", modes.local_flags).contains("ICANON"),
-            "{modes:?}"
-        );
+        assert_eq!(modes(&*self.master), self.modes);
     }
 }
 

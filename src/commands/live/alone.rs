@@ -19,8 +19,8 @@ const TASK: &str = "XENSCOPE_TEST_ALONE";
 pub(super) struct Left {
     pub(super) status: ExitStatus,
     pub(super) shown: Vec<u8>,
-    /// Whether the terminal hands out whole lines again.
-    pub(super) cooks: bool,
+    /// Whether the terminal has the modes that it had before.
+    pub(super) same_modes: bool,
 }
 
 impl Left {
@@ -35,7 +35,7 @@ impl Left {
     pub(super) fn gave_back(&self) -> bool {
         let taken = self.shown.windows(8).any(|part| part == b"\x1b[?1049h");
         let screen = self.screen();
-        taken && !screen.alternate_screen() && !screen.hide_cursor() && self.cooks
+        taken && !screen.alternate_screen() && !screen.hide_cursor() && self.same_modes
     }
 }
 
@@ -67,16 +67,17 @@ pub(super) fn run(module: &str, test: &str, task: &str, (cols, rows): (u16, u16)
     for name in ["LINES", "COLUMNS"] {
         command.env_remove(name);
     }
+    let modes = || format!("{:?}", pair.master.get_termios());
+    let before = modes();
     let mut child = pair.slave.spawn_command(command).unwrap();
     drop(pair.slave);
     let mut shown = Vec::new();
     let mut reader = pair.master.try_clone_reader().unwrap();
     // Reading fails when the program is gone.
     let _ = reader.read_to_end(&mut shown);
-    let modes = pair.master.get_termios().unwrap();
     Left {
         status: child.wait().unwrap(),
         shown,
-        cooks: format!("{:?}", modes.local_flags).contains("ICANON"),
+        same_modes: modes() == before,
     }
 }

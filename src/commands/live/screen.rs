@@ -1,26 +1,21 @@
 //! The terminal, taken and given back.
 
 use std::env;
-use std::fmt;
-use std::io::{self, BufWriter, Stdout, stdout};
+use std::io::{self, BufWriter, Stdout, Write, stdin, stdout};
+use std::os::fd::AsFd;
 use std::panic;
-use std::sync::atomic::{AtomicBool, Ordering};
 
+use nix::sys::termios::tcgetattr;
+use nix::unistd::write;
 use ratatui::backend::CrosstermBackend;
-use ratatui::crossterm::cursor::{Hide, Show};
-use ratatui::crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
-};
-use ratatui::crossterm::{Command, execute};
+use ratatui::crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use terminal_size::{Height, Width, terminal_size_of};
 use xenscope::view::tui::{App, draw};
+use xenscope::xen::crash;
 
 use super::stderr;
-
-/// Whether the terminal is ours; the panic hook needs to know.
-static OURS: AtomicBool = AtomicBool::new(false);
 
 /// The terminal for as long as this lives.
 pub(super) struct Screen {
@@ -29,18 +24,11 @@ pub(super) struct Screen {
     window: Rect,
 }
 
-/// Asks for clicks and the wheel, or for nothing of the mouse any more. crossterm's own command asks
-/// for all movements too, each of which would wake the program.
-struct Clicks(bool);
-
-impl Command for Clicks {
-    fn write_ansi(&self, out: &mut impl fmt::Write) -> fmt::Result {
-        out.write_str(match self.0 {
-            true => "\x1b[?1000h\x1b[?1006h",
-            false => "\x1b[?1006l\x1b[?1000l",
-        })
-    }
-}
+/// The other screen, with the mouse's clicks and wheel but without its movements, each of which would
+/// wake the program, and without a cursor.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?1000h\x1b[?1006h\x1b[?25l";
+/// As programs that know nothing of screens want it. A crash may come in the middle of a coloured text.
+const LEAVE: &[u8] = b"\x1b[0m\x1b[?1006l\x1b[?1000l\x1b[?25h\x1b[?1049l";
 
 /// The largest window that LINES and COLUMNS can make.
 const LARGEST: u16 = 1000;
@@ -87,10 +75,16 @@ impl Screen {
 
     /// Takes the terminal again after [`Screen::close`].
     pub(super) fn reopen(&mut self) -> io::Result<()> {
-        OURS.store(true, Ordering::SeqCst);
-        stderr::hold_back()?;
+        crash::arm(crash::Terminal {
+            modes: tcgetattr(stdin())?,
+            input: stdin().as_fd().try_clone_to_owned()?,
+            output: stdout().as_fd().try_clone_to_owned()?,
+            leave: LEAVE,
+            stderr: stderr::hold_back()?,
+        })?;
         enable_raw_mode()?;
-        execute!(stdout(), EnterAlternateScreen, Clicks(true), Hide)?;
+        stdout().write_all(ENTER)?;
+        stdout().flush()?;
         self.clear()
     }
 
@@ -108,7 +102,7 @@ impl Screen {
 
     pub(super) fn draw(&mut self, state: &mut App) -> io::Result<()> {
         // Another thread's panic has given the terminal back.
-        if OURS.load(Ordering::SeqCst) {
+        if crash::is_armed() {
             if self.window != this_window() {
                 self.clear()?;
             }
@@ -126,11 +120,12 @@ impl Drop for Screen {
 
 /// Gives the terminal back, once. It may be gone, so that no one is left to be told of errors.
 fn give_back() {
-    if OURS.swap(false, Ordering::SeqCst) {
-        let _ = execute!(stdout(), Clicks(false), Show, LeaveAlternateScreen);
+    if let Some(terminal) = crash::disarm() {
+        // Past stdout's lock, which may be held by the thread that panics or waits for the terminal.
+        let _ = write(&terminal.output, LEAVE);
         let _ = disable_raw_mode();
-        stderr::let_go();
     }
+    stderr::let_go();
 }
 
 #[cfg(test)]

@@ -2,12 +2,14 @@
 //! the screen and not over it.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, PipeReader, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Mutex;
 use std::thread::{self, JoinHandle};
 
 use nix::unistd::dup2_stderr;
+use xenscope::xen::crash;
 
 /// How many lines are kept.
 const KEPT: usize = 1000;
@@ -15,30 +17,36 @@ const KEPT: usize = 1000;
 /// stderr as it was, and the thread that reads what is written to it now.
 struct HeldBack {
     before: OwnedFd,
-    reader: JoinHandle<VecDeque<Vec<u8>>>,
+    reader: JoinHandle<()>,
 }
 
 static HELD_BACK: Mutex<Option<HeldBack>> = Mutex::new(None);
 
-/// Holds back what is written to stderr, when that is a terminal.
-pub(super) fn hold_back() -> io::Result<()> {
+/// Holds back what is written to stderr, if that is a terminal. Returns what gives it back at a crash.
+pub(super) fn hold_back() -> io::Result<Option<crash::HeldBack>> {
     let Ok(mut held_back) = HELD_BACK.lock() else {
-        return Ok(());
+        return Ok(None);
     };
     if held_back.is_some() || !io::stderr().is_terminal() {
-        return Ok(());
+        return Ok(None);
     }
-    let before = io::stderr().as_fd().try_clone_to_owned()?;
+    let copy = || io::stderr().as_fd().try_clone_to_owned();
+    let (before, out, crashed) = (copy()?, copy()?, copy()?);
     let (reader, writer) = io::pipe()?;
+    let (told, telling) = io::pipe()?;
     dup2_stderr(&writer)?;
-    *held_back = Some(HeldBack {
-        before,
-        reader: thread::spawn(move || last_lines(reader)),
+    let reader = thread::spawn(move || {
+        tell(&last_lines(reader), out.into());
+        drop(telling);
     });
-    Ok(())
+    *held_back = Some(HeldBack { before, reader });
+    Ok(Some(crash::HeldBack {
+        before: crashed,
+        told: told.into(),
+    }))
 }
 
-/// Gives stderr back, and writes to it the last of what was held back.
+/// Gives stderr back, and has the last of what was held back written to it.
 pub(super) fn let_go() {
     let Ok(mut held_back) = HELD_BACK.lock() else {
         return;
@@ -46,12 +54,8 @@ pub(super) fn let_go() {
     // With the pipe's last writer gone, its reader comes to the end.
     if let Some(HeldBack { before, reader }) = held_back.take()
         && dup2_stderr(&before).is_ok()
-        && let Ok(lines) = reader.join()
     {
-        let mut stderr = io::stderr().lock();
-        for line in lines {
-            let _ = stderr.write_all(&line);
-        }
+        let _ = reader.join();
     }
 }
 
@@ -67,5 +71,11 @@ fn last_lines(pipe: PipeReader) -> VecDeque<Vec<u8>> {
             lines.pop_front();
         }
         lines.push_back(line);
+    }
+}
+
+fn tell(lines: &VecDeque<Vec<u8>>, mut stderr: File) {
+    for line in lines {
+        let _ = stderr.write_all(line);
     }
 }

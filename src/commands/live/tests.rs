@@ -1,9 +1,10 @@
 //! What the driver does without a hypervisor.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use signal_hook::low_level::raise;
 use xenscope::view::DisplayOptions;
+use xenscope::xen::crash::FATAL;
 
 use super::*;
 
@@ -45,6 +46,7 @@ fn live() -> Live {
         go_on: mpsc::channel().0,
         left: None,
         was_stopped: false,
+        continued: None,
     }
 }
 
@@ -55,15 +57,9 @@ fn a_signal_ends_it_and_gives_the_terminal_back() {
         raise(signal.parse().unwrap()).unwrap();
         live.run().unwrap();
     }
-    let known = [libc::SIGTERM, libc::SIGABRT, libc::SIGBUS, libc::SIGXFSZ];
-    let others = [
-        libc::SIGIO,
-        libc::SIGPWR,
-        libc::SIGSTKFLT,
-        libc::SIGRTMIN(),
-        libc::SIGRTMAX(),
-    ];
-    for signal in known.into_iter().chain(others) {
+    let ending = [libc::SIGTERM, libc::SIGHUP, libc::SIGINT, libc::SIGQUIT];
+    let fatal = FATAL.map(|signal| signal as i32);
+    for signal in ending.into_iter().chain(fatal) {
         let left = alone::run(
             module_path!(),
             "a_signal_ends_it_and_gives_the_terminal_back",
@@ -71,10 +67,62 @@ fn a_signal_ends_it_and_gives_the_terminal_back() {
             (80, 24),
         );
         assert!(left.gave_back(), "{signal}");
-        match known.contains(&signal) {
-            true => assert!(left.status.signal().is_some(), "{signal}"),
-            false => assert_eq!(left.status.exit_code(), 128 + signal.unsigned_abs()),
-        }
+        assert!(left.status.signal().is_some(), "{signal}");
+    }
+}
+
+/// Panics while a panic is being handled.
+struct PanicsAgain;
+
+impl Drop for PanicsAgain {
+    fn drop(&mut self) {
+        panic!("the second reason");
+    }
+}
+
+/// Calls itself until the stack is full.
+fn overflow(depth: u64) -> u64 {
+    match std::hint::black_box(depth) {
+        u64::MAX => 0,
+        depth => overflow(depth + 1) + depth,
+    }
+}
+
+#[test]
+fn a_crash_gives_the_terminal_back_and_tells_why() {
+    const TEST: &str = "a_crash_gives_the_terminal_back_and_tells_why";
+    if let Some(how) = alone::task() {
+        let _live = live();
+        // On another thread, as those of the hypervisor's library are.
+        let crashed = thread::spawn(move || match &*how {
+            "abort" => {
+                eprintln!("the reason");
+                std::process::abort()
+            }
+            "panic" => {
+                let _again = PanicsAgain;
+                panic!("the reason");
+            }
+            // More than any machine has.
+            "memory" => drop(std::hint::black_box(Vec::<u8>::with_capacity(1 << 60))),
+            _ => drop(overflow(0)),
+        });
+        crashed.join().unwrap();
+    }
+    for (how, reason) in [
+        ("abort", "the reason"),
+        ("panic", "panic in a destructor during cleanup"),
+        (
+            "memory",
+            "memory allocation of 1152921504606846976 bytes failed",
+        ),
+        ("stack", ""),
+    ] {
+        let left = alone::run(module_path!(), TEST, how, (80, 24));
+        let text = left.screen().contents();
+        assert!(left.gave_back(), "{how}: {text}");
+        assert!(left.status.signal().is_some(), "{how}: {text}");
+        assert!(text.contains(reason), "{how}: {text}");
     }
 }
 

@@ -62,6 +62,8 @@ pub(super) fn tree(
         tree.link(name, format!("usr/{name}"));
     }
     for name in [
+        // As the kernel makes it, everyone can write it.
+        ".",
         "dev",
         "mnt",
         "proc",
