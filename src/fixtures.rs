@@ -20,6 +20,14 @@ pub(crate) fn stamp(at_ns: u64) -> Stamp {
     }
 }
 
+/// A boot that is known by its ID.
+pub(crate) fn boot(id: u128) -> Boot {
+    Boot {
+        dom0_boot_id: Some(Uuid::from_u128(id)),
+        xen_start: None,
+    }
+}
+
 /// A blocked PVH domain with one vCPU and 128 MiB, and `cpu_time_ns` at the time `at_ns`.
 pub(crate) fn domain(id: u16, name: &str, at_ns: u64, cpu_time_ns: u64) -> Domain {
     Domain {

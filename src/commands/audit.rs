@@ -26,7 +26,9 @@ pub(crate) fn run(options: &Audit, allow_untested: bool) -> anyhow::Result<Outco
         sleep(options.interval);
         let after = source.sample()?;
         notes.tell(&after.notes);
-        let report = auditor.audit(after);
+        let Some(report) = auditor.audit(after) else {
+            continue;
+        };
         if report.count(Verdict::Failed) > 0 {
             outcome = Outcome::Failed;
         }
