@@ -1,8 +1,10 @@
 //! Feeds: where snapshots come from, one after the other, each with the one before it.
 //!
-//! A command takes a [`Feed`] and does not see whether it is live or [`Recorded`].
+//! A command takes a [`Feed`] and does not see whether it is [`Live`] or [`Recorded`].
 
+mod live;
 mod recorded;
+mod schedule;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +17,7 @@ use crate::rates::Rates;
 use crate::snapshot::{Collect, Identity, Snapshot};
 use crate::xen::Error;
 
+pub use live::{Live, Pace};
 pub use recorded::Recorded;
 
 /// A snapshot, and the one before it in the same boot of the host.
