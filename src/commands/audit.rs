@@ -7,11 +7,15 @@ use xenscope::snapshot::Collect;
 use xenscope::source::Source;
 use xenscope::view::{audit, json};
 
-use super::{Notes, print};
+use super::output::{Notes, Output};
 use crate::cli::{Audit, AuditFormat};
 use crate::exit::Outcome;
 
-pub(crate) fn run(options: &Audit, allow_untested: bool) -> anyhow::Result<Outcome> {
+pub(super) fn run(
+    options: &Audit,
+    allow_untested: bool,
+    out: &mut Output<'_>,
+) -> anyhow::Result<Outcome> {
     let collect = Collect {
         macs: false,
         ..Collect::ALL
@@ -32,7 +36,7 @@ pub(crate) fn run(options: &Audit, allow_untested: bool) -> anyhow::Result<Outco
         if report.count(Verdict::Failed) > 0 {
             outcome = Outcome::Failed;
         }
-        print(&match options.format {
+        out.print(&match options.format {
             AuditFormat::Table => audit::lines(&report),
             AuditFormat::Json => json::audit(&report),
         })?;

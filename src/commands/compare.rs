@@ -16,14 +16,18 @@ use xenscope::snapshot::Collect;
 use xenscope::source::Source;
 use xenscope::view::compare::{line, sections};
 
-use super::{Notes, print, terminal_width};
+use super::output::{Notes, Output};
 use crate::cli::{Compare, CompareFormat, With};
 use crate::exit::Outcome;
 
 /// How long to wait between one comparison and the next.
 const PAUSE: Duration = Duration::from_secs(1);
 
-pub(crate) fn run(options: &Compare, allow_untested: bool) -> anyhow::Result<Outcome> {
+pub(super) fn run(
+    options: &Compare,
+    allow_untested: bool,
+    out: &mut Output<'_>,
+) -> anyhow::Result<Outcome> {
     let collect = Collect {
         names: true,
         nics: true,
@@ -47,11 +51,11 @@ pub(crate) fn run(options: &Compare, allow_untested: bool) -> anyhow::Result<Out
             if !report.agrees() {
                 outcome = Outcome::Failed;
             }
-            print(&match options.format {
+            out.print(&match options.format {
                 CompareFormat::Json => line(&report),
                 CompareFormat::Table => {
                     let gap = if sample > 0 || index > 0 { "\n" } else { "" };
-                    format!("{gap}{}", sections(&report, terminal_width()))
+                    format!("{gap}{}", sections(&report, out.width()))
                 }
             })?;
         }

@@ -8,7 +8,7 @@ use xenscope::snapshot::{Collect, Identity, Snapshot};
 use xenscope::source::Source;
 use xenscope::view::{DisplayOptions, Sample, csv, host, json, status, vcpus};
 
-use super::{Notes, print, terminal_width};
+use super::output::{Notes, Output};
 use crate::cli::{Format, Host, IntervalArgs, Status, Vcpus};
 use crate::exit::{Outcome, complain};
 
@@ -28,13 +28,23 @@ pub(super) fn status_collect() -> Collect {
     }
 }
 
-pub(crate) fn status(options: &Status, allow_untested: bool) -> anyhow::Result<Outcome> {
+pub(super) fn status(
+    options: &Status,
+    allow_untested: bool,
+    out: &mut Output<'_>,
+) -> anyhow::Result<Outcome> {
     let views = Views {
         collect: status_collect(),
         table: status::sections,
         csv: |sample| csv::domains(sample, DisplayOptions::PARTS, true),
     };
-    run(&views, &options.domains, &options.interval, allow_untested)
+    run(
+        &views,
+        &options.domains,
+        &options.interval,
+        allow_untested,
+        out,
+    )
 }
 
 /// What the samples of `xenscope vcpus` hold.
@@ -47,13 +57,23 @@ pub(super) fn vcpus_collect() -> Collect {
     }
 }
 
-pub(crate) fn vcpus(options: &Vcpus, allow_untested: bool) -> anyhow::Result<Outcome> {
+pub(super) fn vcpus(
+    options: &Vcpus,
+    allow_untested: bool,
+    out: &mut Output<'_>,
+) -> anyhow::Result<Outcome> {
     let views = Views {
         collect: vcpus_collect(),
         table: vcpus::lines,
         csv: csv::vcpus,
     };
-    run(&views, &options.domains, &options.interval, allow_untested)
+    run(
+        &views,
+        &options.domains,
+        &options.interval,
+        allow_untested,
+        out,
+    )
 }
 
 /// What the samples of `xenscope host` hold.
@@ -65,13 +85,17 @@ pub(super) fn host_collect() -> Collect {
     }
 }
 
-pub(crate) fn host(options: &Host, allow_untested: bool) -> anyhow::Result<Outcome> {
+pub(super) fn host(
+    options: &Host,
+    allow_untested: bool,
+    out: &mut Output<'_>,
+) -> anyhow::Result<Outcome> {
     let views = Views {
         collect: host_collect(),
         table: host::sections,
         csv: csv::host,
     };
-    run(&views, &[], &options.interval, allow_untested)
+    run(&views, &[], &options.interval, allow_untested, out)
 }
 
 /// Measures the domains that were named, or all when none was.
@@ -80,6 +104,7 @@ fn run(
     named: &[Selector],
     options: &IntervalArgs,
     allow_untested: bool,
+    out: &mut Output<'_>,
 ) -> anyhow::Result<Outcome> {
     let mut source = Source::open(views.collect, allow_untested)?;
     let mut notes = Notes::default();
@@ -117,8 +142,8 @@ fn run(
         snapshot: &after,
         rates: &Rates::between(Some(&before), &after),
     };
-    print(&match options.format {
-        Format::Table => (views.table)(sample, terminal_width()),
+    out.print(&match options.format {
+        Format::Table => (views.table)(sample, out.width()),
         Format::Json => json::line(sample),
         Format::Csv => (views.csv)(sample),
     })?;

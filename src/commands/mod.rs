@@ -1,4 +1,4 @@
-//! What each command does: sample, wait, hand the sample to a view, print.
+//! What each command does with what a feed hands out, and where the running host becomes a feed.
 
 pub(crate) mod audit;
 pub(crate) mod compare;
@@ -8,51 +8,33 @@ pub(crate) mod list;
 pub(crate) mod live;
 pub(crate) mod manual;
 pub(crate) mod measured;
+mod output;
 pub(crate) mod top;
 
-use std::io::{self, Write};
-use std::mem::discriminant;
+use crate::cli::{Cli, Command};
+use crate::exit::Outcome;
+use output::Output;
 
-use terminal_size::{Width, terminal_size_of};
-use xenscope::snapshot::Note;
-
-use crate::exit::complain;
-
-/// Writes a whole sample to stdout at once.
-fn print(text: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
-}
-
-/// What could not be read, told on stderr: once for as long as it lasts, of a device too.
-#[derive(Debug, Default)]
-struct Notes {
-    said: Vec<Note>,
-}
-
-impl Notes {
-    fn tell(&mut self, notes: &[Note]) {
-        for note in notes {
-            let device = |note: &Note| match note {
-                Note::CountersUnreadable { device, .. } => Some(device.clone()),
-                _ => None,
-            };
-            let same = |said: &Note| {
-                discriminant(said) == discriminant(note) && device(said) == device(note)
-            };
-            if !self.said.iter().any(same) {
-                complain(note);
-            }
-        }
-        self.said = notes.to_vec();
+/// Runs the command.
+///
+/// # Errors
+/// What [`report`](crate::exit::report) tells about.
+pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
+    let allow_untested = cli.allow_untested_xen;
+    let out = &mut Output::stdout();
+    match &cli.command {
+        Command::List(options) => list::run(options, allow_untested, out),
+        Command::Status(options) => measured::status(options, allow_untested, out),
+        Command::Vcpus(options) => measured::vcpus(options, allow_untested, out),
+        Command::Host(options) => measured::host(options, allow_untested, out),
+        Command::Compare(options) => compare::run(options, allow_untested, out),
+        Command::Top(options) => top::run(options, allow_untested, out),
+        Command::Audit(options) => audit::run(options, allow_untested, out),
+        Command::Events(options) => events::run(options, allow_untested),
+        Command::Man(options) => manual::man(options, out),
+        Command::Fields(options) => fields::run(options, out),
+        Command::Completions { shell } => manual::completions(*shell, out),
     }
-}
-
-/// The width of the terminal that stdout is; `None` when it is none.
-fn terminal_width() -> Option<usize> {
-    let (Width(width), _) = terminal_size_of(io::stdout())?;
-    Some(usize::from(width))
 }
 
 #[cfg(test)]

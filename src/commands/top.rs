@@ -10,17 +10,23 @@ use xenscope::snapshot::Collect;
 use xenscope::source::Source;
 use xenscope::view::{Sample, csv, json, top, xentop};
 
-use super::{Notes, live, print, terminal_width};
+use super::live;
+use super::output::{Notes, Output};
 use crate::cli::{BatchFormat, Top};
+use crate::exit::Outcome;
 
 /// How long the first block is measured over, where the delay is not shorter: long enough for a
 /// figure, too short to be waited for.
 pub(super) const PRIMING: Duration = Duration::from_millis(250);
 
-pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
+pub(super) fn run(
+    options: &Top,
+    allow_untested: bool,
+    out: &mut Output<'_>,
+) -> anyhow::Result<Outcome> {
     match options.batch {
-        true => blocks(options, allow_untested),
-        false => live::run(options, allow_untested),
+        true => blocks(options, allow_untested, out),
+        false => live::run(options, allow_untested).map(|()| Outcome::Done),
     }
 }
 
@@ -44,7 +50,7 @@ pub(super) fn collect(options: &Top) -> Collect {
 }
 
 /// `xenscope top -b`
-fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
+fn blocks(options: &Top, allow_untested: bool, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
     let shown = options.display;
     let mut blocks = xentop::Blocks::new(shown);
     let delay = options.delay.unwrap_or(interval::USUAL);
@@ -66,13 +72,13 @@ fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
             rates: &Rates::between(Some(&before), &after),
         };
         match options.format {
-            BatchFormat::Xentop => print(blocks.block(sample)),
-            BatchFormat::Table => print(&top::table(sample, shown, terminal_width())),
-            BatchFormat::Json => print(&json::line(sample)),
-            BatchFormat::Csv => print(&csv::domains(sample, shown, printed == 0)),
+            BatchFormat::Xentop => out.print(blocks.block(sample)),
+            BatchFormat::Table => out.print(&top::table(sample, shown, out.width())),
+            BatchFormat::Json => out.print(&json::line(sample)),
+            BatchFormat::Csv => out.print(&csv::domains(sample, shown, printed == 0)),
         }?;
         source.reuse(replace(&mut before, after));
         printed += 1;
     }
-    Ok(())
+    Ok(Outcome::Done)
 }

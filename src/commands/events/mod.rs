@@ -10,8 +10,9 @@ use xenscope::snapshot::Collect;
 use xenscope::source::Source;
 use xenscope::view::{events, json};
 
-use super::Notes;
+use super::output::Notes;
 use crate::cli::{EventFormat, Events};
+use crate::exit::Outcome;
 use outlet::Outlet;
 
 /// How soon the next look comes after one that found something, where `--poll` is not shorter: what
@@ -24,7 +25,7 @@ const APART: Duration = Duration::from_millis(50);
 /// How often to see whether anyone reads still.
 const READER: Duration = Duration::from_secs(1);
 
-pub(crate) fn run(options: &Events, allow_untested: bool) -> anyhow::Result<()> {
+pub(super) fn run(options: &Events, allow_untested: bool) -> anyhow::Result<Outcome> {
     let collect = Collect {
         names: true,
         targets: true,
@@ -60,7 +61,7 @@ pub(crate) fn run(options: &Events, allow_untested: bool) -> anyhow::Result<()> 
         let next = looked + pause;
         loop {
             if outlet.has_ended()? {
-                return Ok(());
+                return Ok(Outcome::Done);
             }
             let until = next.min(Instant::now() + READER);
             if source.wait(until) {

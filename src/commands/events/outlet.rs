@@ -10,7 +10,7 @@ use std::thread;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use xenscope::events::{Change, Event};
 
-use crate::commands::print;
+use crate::commands::output::Output;
 
 /// How many bytes of events wait for their reader at most, beyond those that are being written.
 const ROOM: usize = 1 << 20;
@@ -74,10 +74,11 @@ impl Outlet {
             .name("outlet".into())
             .spawn(move || {
                 let (queue, filled) = &*shared;
+                let mut out = Output::stdout();
                 loop {
                     let waiting = filled.wait_while(lock(queue), |queue| queue.lines.is_empty());
                     let text = waiting.unwrap_or_else(PoisonError::into_inner).take();
-                    if let Err(error) = print(&text) {
+                    if let Err(error) = out.print(&text) {
                         lock(queue).ended = Some(error);
                         return;
                     }
