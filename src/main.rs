@@ -6,12 +6,18 @@ mod commands;
 #[path = "../tests/integration/console.rs"]
 mod console;
 mod exit;
+#[cfg(test)]
+#[allow(dead_code)]
+mod fixtures;
 
 use std::process::ExitCode;
 
 use tracing::Level;
 
 use cli::Cli;
+// For the fixtures, which are the library's.
+#[cfg(test)]
+use xenscope::snapshot;
 
 fn main() -> ExitCode {
     let cli = match Cli::of_process() {

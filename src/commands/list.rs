@@ -1,13 +1,13 @@
 //! `xenscope list`
 
+use xenscope::feed::Feed;
 use xenscope::rates::Rates;
 use xenscope::snapshot::Collect;
-use xenscope::source::Source;
 use xenscope::view::{DisplayOptions, Sample, csv, json, list};
 
 use super::output::{Notes, Output};
 use crate::cli::{Format, List};
-use crate::exit::Outcome;
+use crate::exit::{NoSnapshot, Outcome};
 
 /// What the sample of `xenscope list` holds.
 pub(super) fn collect(format: Format) -> Collect {
@@ -21,10 +21,10 @@ pub(super) fn collect(format: Format) -> Collect {
 
 pub(super) fn run(
     options: &List,
-    allow_untested: bool,
+    feed: &mut dyn Feed,
     out: &mut Output<'_>,
 ) -> anyhow::Result<Outcome> {
-    let snapshot = Source::open(collect(options.format), allow_untested)?.sample()?;
+    let snapshot = feed.look()?.ok_or(NoSnapshot)?;
     Notes::default().tell(&snapshot.notes);
     let sample = Sample {
         snapshot: &snapshot,

@@ -9,7 +9,11 @@ pub(crate) mod live;
 pub(crate) mod manual;
 pub(crate) mod measured;
 mod output;
+#[cfg(test)]
+mod tests;
 pub(crate) mod top;
+
+use xenscope::feed::{Live, Pace};
 
 use crate::cli::{Cli, Command};
 use crate::exit::Outcome;
@@ -21,9 +25,13 @@ use output::Output;
 /// What [`report`](crate::exit::report) tells about.
 pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
     let allow_untested = cli.allow_untested_xen;
+    let open = |collect, pace| Live::open(collect, pace, allow_untested);
     let out = &mut Output::stdout();
     match &cli.command {
-        Command::List(options) => list::run(options, allow_untested, out),
+        Command::List(options) => {
+            let collect = list::collect(options.format);
+            list::run(options, &mut open(collect, Pace::AtOnce)?, out)
+        }
         Command::Status(options) => measured::status(options, allow_untested, out),
         Command::Vcpus(options) => measured::vcpus(options, allow_untested, out),
         Command::Host(options) => measured::host(options, allow_untested, out),
@@ -34,70 +42,5 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Man(options) => manual::man(options, out),
         Command::Fields(options) => fields::run(options, out),
         Command::Completions { shell } => manual::completions(*shell, out),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)]
-
-    use clap::Parser;
-    use xenscope::snapshot::Collect;
-
-    use super::*;
-    use crate::cli::{Cli, Command, Format};
-
-    /// Fields as docs/json.md has them, and whether a sample that collects this has them.
-    type Row = (&'static str, fn(Collect) -> bool);
-
-    /// What the samples of `top` with these options hold.
-    fn of_top(options: &[&str]) -> Collect {
-        let words = ["xenscope", "top", "-b", "--format", "json"];
-        match Cli::parse_from(words.iter().chain(options)).command {
-            Command::Top(options) => top::collect(&options),
-            _ => panic!("not top"),
-        }
-    }
-
-    #[test]
-    fn the_docs_say_which_command_fills_which_fields() {
-        let rows: [Row; 7] = [
-            (
-                "`memory_target_bytes`, `memory_static_max_bytes`",
-                |collect| collect.targets && collect.details,
-            ),
-            (
-                "`scheduler`, `weight`, `cap_percent`, `period_ns`, `budget_ns`, `extra_time`",
-                |collect| collect.scheduling,
-            ),
-            ("`vcpus`", |collect| collect.vcpus),
-            ("`vcpus[].hard_affinity`, `.soft_affinity`", |collect| {
-                collect.affinities
-            }),
-            ("`nics`, `disks`", |collect| collect.nics && collect.disks),
-            ("`nics[].mac`", |collect| collect.macs),
-            (
-                "`host.nodes`, `.pools`, `.build`, `.dom0`, and `.socket`, `.core`, `.node`, \
-                 `.pool` of `host.pcpu[]`",
-                |collect| collect.host,
-            ),
-        ];
-        let commands = [
-            list::collect(Format::Json),
-            measured::status_collect(),
-            measured::vcpus_collect(),
-            measured::host_collect(),
-            of_top(&[]),
-        ];
-        let mut expected = String::new();
-        for (fields, holds) in rows {
-            let mut cells = commands.map(|collect| if holds(collect) { "yes" } else { "" });
-            if !holds(of_top(&[])) && holds(of_top(&["-v"])) {
-                cells[4] = "with `-v`";
-            }
-            expected.push_str(&format!("| {fields} | {} |\n", cells.join(" | ")));
-        }
-        let docs = include_str!("../../docs/json.md");
-        assert!(docs.contains(&expected), "docs/json.md lacks\n{expected}");
     }
 }

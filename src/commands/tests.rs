@@ -1,0 +1,141 @@
+//! What commands make of what a feed hands out.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use clap::Parser;
+use jiff::Timestamp;
+use xenscope::feed::{Feed, Recorded};
+use xenscope::snapshot::{Collect, Snapshot};
+
+use super::*;
+use crate::cli::{Cli, Command, Format};
+use crate::fixtures::{SECOND, audited, boot};
+
+/// Fields as docs/json.md has them, and whether a sample that collects this has them.
+type Row = (&'static str, fn(Collect) -> bool);
+
+/// What the samples of `top` with these options hold.
+fn of_top(options: &[&str]) -> Collect {
+    let words = ["xenscope", "top", "-b", "--format", "json"];
+    match Cli::parse_from(words.iter().chain(options)).command {
+        Command::Top(options) => top::collect(&options),
+        _ => panic!("not top"),
+    }
+}
+
+#[test]
+fn the_docs_say_which_command_fills_which_fields() {
+    let rows: [Row; 7] = [
+        (
+            "`memory_target_bytes`, `memory_static_max_bytes`",
+            |collect| collect.targets && collect.details,
+        ),
+        (
+            "`scheduler`, `weight`, `cap_percent`, `period_ns`, `budget_ns`, `extra_time`",
+            |collect| collect.scheduling,
+        ),
+        ("`vcpus`", |collect| collect.vcpus),
+        ("`vcpus[].hard_affinity`, `.soft_affinity`", |collect| {
+            collect.affinities
+        }),
+        ("`nics`, `disks`", |collect| collect.nics && collect.disks),
+        ("`nics[].mac`", |collect| collect.macs),
+        (
+            "`host.nodes`, `.pools`, `.build`, `.dom0`, and `.socket`, `.core`, `.node`, \
+             `.pool` of `host.pcpu[]`",
+            |collect| collect.host,
+        ),
+    ];
+    let commands = [
+        list::collect(Format::Json),
+        measured::status_collect(),
+        measured::vcpus_collect(),
+        measured::host_collect(),
+        of_top(&[]),
+    ];
+    let mut expected = String::new();
+    for (fields, holds) in rows {
+        let mut cells = commands.map(|collect| if holds(collect) { "yes" } else { "" });
+        if !holds(of_top(&[])) && holds(of_top(&["-v"])) {
+            cells[4] = "with `-v`";
+        }
+        expected.push_str(&format!("| {fields} | {} |\n", cells.join(" | ")));
+    }
+    let docs = include_str!("../../docs/json.md");
+    assert!(docs.contains(&expected), "docs/json.md lacks\n{expected}");
+}
+
+/// Five snapshots of a host with dom0 and web, a second apart: three of one boot, of which the first
+/// is of 01:00:00, and two of the next, of which the first is of 02:00:00.
+fn recording() -> Recorded {
+    let at = |second: u64, time: &str, id: u128| Snapshot {
+        time: wall_clock(time),
+        boot: boot(id),
+        ..audited(second * SECOND)
+    };
+    Recorded::new(vec![
+        at(1, "01:00:00", 1),
+        at(2, "01:00:01", 1),
+        at(3, "01:00:02", 1),
+        at(1, "02:00:00", 2),
+        at(2, "02:00:01", 2),
+    ])
+}
+
+fn wall_clock(time: &str) -> Timestamp {
+    format!("2026-11-28T{time}Z").parse().unwrap()
+}
+
+/// The recording, where it was at this time.
+fn at(time: &str) -> Recorded {
+    let mut feed = recording();
+    feed.go_to(wall_clock(time)).unwrap().unwrap();
+    feed
+}
+
+/// What a command writes of a feed, and how it ends.
+fn run_on(feed: &mut Recorded, words: &[&str]) -> (String, anyhow::Result<Outcome>) {
+    let mut text = Vec::new();
+    let mut out = Output::to(&mut text);
+    let outcome = match Cli::parse_from([&["xenscope"], words].concat()).command {
+        Command::List(options) => list::run(&options, feed, &mut out),
+        other => panic!("{other:?} does not read"),
+    };
+    drop(out);
+    (String::from_utf8(text).unwrap(), outcome)
+}
+
+/// What a command that does what was asked writes of a feed.
+fn done(feed: &mut Recorded, words: &[&str]) -> String {
+    let (text, outcome) = run_on(feed, words);
+    assert_eq!(outcome.unwrap(), Outcome::Done, "{words:?}");
+    text
+}
+
+/// A value of each line of JSON.
+fn values(text: &str, pointer: &str) -> Vec<String> {
+    let value = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        line.pointer(pointer).unwrap().to_string()
+    };
+    text.lines().map(value).collect()
+}
+
+#[test]
+fn a_command_without_a_snapshot_says_so() {
+    let (text, outcome) = run_on(&mut recording(), &["list"]);
+    assert_eq!(text, "");
+    assert!(outcome.unwrap_err().to_string().contains("recorded"));
+}
+
+#[test]
+fn list_has_the_domains_of_that_time() {
+    let table = done(&mut at("01:00:01"), &["list"]);
+    assert!(
+        table.contains("Domain-0") && table.contains("web"),
+        "{table}"
+    );
+    let line = done(&mut at("01:30:00"), &["list", "--format", "json"]);
+    assert_eq!(values(&line, "/time"), ["\"2026-11-28T01:00:02Z\""]);
+    assert_eq!(values(&line, "/interval_ns"), ["null"], "it has no rates");
+}
