@@ -1,17 +1,20 @@
 //! What each command does with what a feed hands out, and where the running host becomes a feed.
 
-pub(crate) mod audit;
-pub(crate) mod compare;
-pub(crate) mod events;
-pub(crate) mod fields;
-pub(crate) mod list;
+mod audit;
+mod compare;
+mod events;
+mod fields;
+mod host;
+mod list;
 pub(crate) mod live;
-pub(crate) mod manual;
-pub(crate) mod measured;
+mod manual;
 mod output;
+mod status;
 #[cfg(test)]
 mod tests;
-pub(crate) mod top;
+mod top;
+mod two_samples;
+mod vcpus;
 
 use xenscope::feed::{Live, Pace};
 
@@ -32,9 +35,18 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             let collect = list::collect(options.format);
             list::run(options, &mut open(collect, Pace::AtOnce)?, out)
         }
-        Command::Status(options) => measured::status(options, allow_untested, out),
-        Command::Vcpus(options) => measured::vcpus(options, allow_untested, out),
-        Command::Host(options) => measured::host(options, allow_untested, out),
+        Command::Status(options) => {
+            let pace = Pace::Every(options.interval.interval);
+            status::run(options, &mut open(status::collect(), pace)?, out)
+        }
+        Command::Vcpus(options) => {
+            let pace = Pace::Every(options.interval.interval);
+            vcpus::run(options, &mut open(vcpus::collect(), pace)?, out)
+        }
+        Command::Host(options) => {
+            let pace = Pace::Every(options.interval.interval);
+            host::run(options, &mut open(host::collect(), pace)?, out)
+        }
         Command::Compare(options) => compare::run(options, allow_untested, out),
         Command::Top(options) => top::run(options, allow_untested, out),
         Command::Audit(options) => audit::run(options, allow_untested, out),

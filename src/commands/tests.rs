@@ -48,9 +48,9 @@ fn the_docs_say_which_command_fills_which_fields() {
     ];
     let commands = [
         list::collect(Format::Json),
-        measured::status_collect(),
-        measured::vcpus_collect(),
-        measured::host_collect(),
+        status::collect(),
+        vcpus::collect(),
+        host::collect(),
         of_top(&[]),
     ];
     let mut expected = String::new();
@@ -99,6 +99,9 @@ fn run_on(feed: &mut Recorded, words: &[&str]) -> (String, anyhow::Result<Outcom
     let mut out = Output::to(&mut text);
     let outcome = match Cli::parse_from([&["xenscope"], words].concat()).command {
         Command::List(options) => list::run(&options, feed, &mut out),
+        Command::Status(options) => status::run(&options, feed, &mut out),
+        Command::Vcpus(options) => vcpus::run(&options, feed, &mut out),
+        Command::Host(options) => host::run(&options, feed, &mut out),
         other => panic!("{other:?} does not read"),
     };
     drop(out);
@@ -123,9 +126,11 @@ fn values(text: &str, pointer: &str) -> Vec<String> {
 
 #[test]
 fn a_command_without_a_snapshot_says_so() {
-    let (text, outcome) = run_on(&mut recording(), &["list"]);
-    assert_eq!(text, "");
-    assert!(outcome.unwrap_err().to_string().contains("recorded"));
+    for words in [&["list"][..], &["status", "web"], &["vcpus"], &["host"]] {
+        let (text, outcome) = run_on(&mut recording(), words);
+        assert_eq!(text, "");
+        assert!(outcome.unwrap_err().to_string().contains("recorded"));
+    }
 }
 
 #[test]
@@ -138,4 +143,55 @@ fn list_has_the_domains_of_that_time() {
     let line = done(&mut at("01:30:00"), &["list", "--format", "json"]);
     assert_eq!(values(&line, "/time"), ["\"2026-11-28T01:00:02Z\""]);
     assert_eq!(values(&line, "/interval_ns"), ["null"], "it has no rates");
+}
+
+/// Wall-clock time and length of each sample.
+fn times(text: &str) -> Vec<String> {
+    let [times, lengths] = ["/time", "/interval_ns"].map(|field| values(text, field));
+    let time = |(time, ns): (&String, String)| format!("{} {ns}", &time[12..20]);
+    times.iter().zip(lengths).map(time).collect()
+}
+
+#[test]
+fn a_measurement_is_of_the_time_where_the_feed_stands() {
+    for words in [&["status", "web"][..], &["vcpus"], &["host"]] {
+        let json = [words, &["--format", "json"]].concat();
+        let measured = |time| times(&done(&mut at(time), &json));
+        assert_eq!(measured("01:00:01"), ["01:00:01 1000000000"], "{words:?}");
+        assert_eq!(measured("01:59:59"), ["01:00:02 1000000000"]);
+        // Nothing is measured over two boots.
+        assert_eq!(measured("02:00:00"), ["02:00:00 null"]);
+    }
+}
+
+#[test]
+fn status_has_the_domains_that_were_named() {
+    let mut feed = at("01:00:02");
+    let line = done(&mut feed, &["status", "web", "5", "--format", "json"]);
+    assert_eq!(values(&line, "/domains/0/name"), ["\"web\""]);
+    assert_eq!(values(&line, "/domains/0/cpu_percent"), ["90.0"]);
+    assert!(line.contains("\"name\":\"web\"") && !line.contains("Domain-0"));
+    let table = done(&mut at("01:00:02"), &["status", "web"]);
+    assert!(
+        table.contains("90.0 %") && !table.contains("Domain-0"),
+        "{table}"
+    );
+    let csv = done(&mut at("01:00:02"), &["status", "0", "--format", "csv"]);
+    assert!(csv.contains("Domain-0") && !csv.contains("web"), "{csv}");
+
+    let (text, outcome) = run_on(&mut at("01:00:02"), &["status", "web", "db"]);
+    assert!(text.contains("web") && matches!(outcome, Ok(Outcome::NotThere)));
+    let (text, outcome) = run_on(&mut at("01:00:02"), &["status", "db"]);
+    assert!(text.is_empty() && matches!(outcome, Ok(Outcome::NotThere)));
+}
+
+#[test]
+fn vcpus_and_host_have_theirs() {
+    let table = done(&mut at("01:00:01"), &["vcpus", "web"]);
+    assert_eq!(table.lines().count(), 3, "{table}");
+    let table = done(&mut at("01:00:01"), &["host"]);
+    assert!(
+        table.contains("Pool-0") && table.contains("50.0"),
+        "{table}"
+    );
 }
