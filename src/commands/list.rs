@@ -9,7 +9,7 @@ use super::output::{Notes, Output};
 use crate::cli::{Format, List};
 use crate::exit::{NoSnapshot, Outcome};
 
-/// What the sample of `xenscope list` holds.
+/// What `xenscope list` collects.
 pub(super) fn collect(format: Format) -> Collect {
     Collect {
         names: true,

@@ -17,6 +17,7 @@ mod two_samples;
 mod vcpus;
 
 use xenscope::feed::{Live, Pace};
+use xenscope::interval;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Outcome;
@@ -48,7 +49,12 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             host::run(options, &mut open(host::collect(), pace)?, out)
         }
         Command::Compare(options) => compare::run(options, allow_untested, out),
-        Command::Top(options) => top::run(options, allow_untested, out),
+        Command::Top(options) if options.batch => {
+            let pace = Pace::Primed(options.delay.unwrap_or(interval::USUAL));
+            let feed = open(top::collect(options), pace)?;
+            top::run(options, &mut feed.watching(), out)
+        }
+        Command::Top(options) => live::run(options, allow_untested).map(|()| Outcome::Done),
         Command::Audit(options) => audit::run(options, allow_untested, out),
         Command::Events(options) => events::run(options, allow_untested),
         Command::Man(options) => manual::man(options, out),

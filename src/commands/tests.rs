@@ -102,6 +102,7 @@ fn run_on(feed: &mut Recorded, words: &[&str]) -> (String, anyhow::Result<Outcom
         Command::Status(options) => status::run(&options, feed, &mut out),
         Command::Vcpus(options) => vcpus::run(&options, feed, &mut out),
         Command::Host(options) => host::run(&options, feed, &mut out),
+        Command::Top(options) => top::run(&options, feed, &mut out),
         other => panic!("{other:?} does not read"),
     };
     drop(out);
@@ -194,4 +195,31 @@ fn vcpus_and_host_have_theirs() {
         table.contains("Pool-0") && table.contains("50.0"),
         "{table}"
     );
+}
+
+#[test]
+fn top_has_each_sample_from_there_on() {
+    let json = ["top", "-b", "--format", "json"];
+    let (nothing, second) = (" null", " 1000000000");
+    let all = [
+        format!("01:00:00{nothing}"),
+        format!("01:00:01{second}"),
+        format!("01:00:02{second}"),
+        format!("02:00:00{nothing}"),
+        format!("02:00:01{second}"),
+    ];
+    assert_eq!(times(&done(&mut recording(), &json)), all);
+    let words = [&json[..], &["-i", "2"]].concat();
+    assert_eq!(times(&done(&mut recording(), &words)), all[..2]);
+    assert_eq!(times(&done(&mut at("01:00:01"), &words)), all[2..4]);
+
+    let blocks = done(&mut at("01:00:00"), &["top", "-b", "-i", "1"]);
+    assert_eq!(blocks.lines().count(), 3, "{blocks}");
+    let web = blocks.lines().find(|line| line.contains("web")).unwrap();
+    assert!(web.contains(" 90.0 "), "{blocks}");
+    for format in ["table", "csv"] {
+        let words = ["top", "-b", "--format", format];
+        let text = done(&mut at("02:00:00"), &words);
+        assert!(text.contains("90.0"), "{text}");
+    }
 }
