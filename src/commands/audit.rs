@@ -1,36 +1,46 @@
 //! `xenscope audit`
 
-use std::thread::sleep;
-
 use xenscope::audit::{Auditor, Verdict};
+use xenscope::feed::{Feed, Pair};
 use xenscope::snapshot::Collect;
-use xenscope::source::Source;
 use xenscope::view::{audit, json};
 
 use super::output::{Notes, Output};
 use crate::cli::{Audit, AuditFormat};
-use crate::exit::Outcome;
+use crate::exit::{NoSnapshot, Outcome};
+
+/// What `xenscope audit` collects.
+pub(super) fn collect() -> Collect {
+    Collect {
+        macs: false,
+        ..Collect::ALL
+    }
+}
 
 pub(super) fn run(
     options: &Audit,
-    allow_untested: bool,
+    feed: &mut dyn Feed,
     out: &mut Output<'_>,
 ) -> anyhow::Result<Outcome> {
-    let collect = Collect {
-        macs: false,
-        ..Collect::ALL
-    };
-    let mut source = Source::open(collect, allow_untested)?;
     let mut notes = Notes::default();
-    let first = source.sample()?;
-    notes.tell(&first.notes);
-    let mut auditor = Auditor::new(first);
+    let mut auditor: Option<Auditor> = None;
     let mut outcome = Outcome::Done;
-    for _ in 0..options.samples {
-        sleep(options.interval);
-        let after = source.sample()?;
-        notes.tell(&after.notes);
-        let Some(report) = auditor.audit(after) else {
+    let mut made = 0;
+    while made < options.samples {
+        let Some(Pair { older, newer }) = feed.next()? else {
+            break;
+        };
+        // The first snapshot of a boot is held against nothing, and is the older one of the next pair.
+        let Some(older) = older else {
+            auditor = None;
+            continue;
+        };
+        let auditor = auditor.get_or_insert_with(|| {
+            notes.tell(&older.notes);
+            Auditor::new(older)
+        });
+        notes.tell(&newer.notes);
+        let Some(report) = auditor.audit(newer) else {
             continue;
         };
         if report.count(Verdict::Failed) > 0 {
@@ -40,6 +50,10 @@ pub(super) fn run(
             AuditFormat::Table => audit::lines(&report),
             AuditFormat::Json => json::audit(&report),
         })?;
+        made += 1;
     }
-    Ok(outcome)
+    match made {
+        0 => Err(NoSnapshot.into()),
+        _ => Ok(outcome),
+    }
 }

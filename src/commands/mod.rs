@@ -55,7 +55,10 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             top::run(options, &mut feed.watching(), out)
         }
         Command::Top(options) => live::run(options, allow_untested).map(|()| Outcome::Done),
-        Command::Audit(options) => audit::run(options, allow_untested, out),
+        Command::Audit(options) => {
+            let pace = Pace::Every(options.interval);
+            audit::run(options, &mut open(audit::collect(), pace)?, out)
+        }
         Command::Events(options) => events::run(options, allow_untested),
         Command::Man(options) => manual::man(options, out),
         Command::Fields(options) => fields::run(options, out),

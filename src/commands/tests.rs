@@ -103,6 +103,7 @@ fn run_on(feed: &mut Recorded, words: &[&str]) -> (String, anyhow::Result<Outcom
         Command::Vcpus(options) => vcpus::run(&options, feed, &mut out),
         Command::Host(options) => host::run(&options, feed, &mut out),
         Command::Top(options) => top::run(&options, feed, &mut out),
+        Command::Audit(options) => audit::run(&options, feed, &mut out),
         other => panic!("{other:?} does not read"),
     };
     drop(out);
@@ -222,4 +223,28 @@ fn top_has_each_sample_from_there_on() {
         let text = done(&mut at("02:00:00"), &words);
         assert!(text.contains("90.0"), "{text}");
     }
+}
+
+#[test]
+fn an_audit_holds_each_snapshot_against_the_one_before_in_its_boot() {
+    let words = ["audit", "--format", "json", "--samples", "9"];
+    let of = |feed: &mut Recorded| times(&done(feed, &words));
+    let second = |time| format!("{time} 1000000000");
+    let all = ["01:00:01", "01:00:02", "02:00:01"].map(second);
+    assert_eq!(of(&mut recording()), all);
+    assert_eq!(of(&mut at("01:00:01")), all[1..]);
+    assert_eq!(of(&mut at("02:00:00")), all[2..]);
+    let (text, outcome) = run_on(&mut at("02:00:01"), &words);
+    assert!(
+        text.is_empty() && outcome.is_err(),
+        "there is none after it"
+    );
+
+    let report = done(&mut recording(), &["audit"]);
+    assert!(report.contains("cpu.conservation"), "{report}");
+    let mut wrong = audited(2 * SECOND);
+    wrong.domains[1].memory_bytes += 1 << 30;
+    let mut feed = Recorded::new(vec![audited(SECOND), wrong, audited(3 * SECOND)]);
+    let (_, outcome) = run_on(&mut feed, &["audit", "--samples", "2"]);
+    assert_eq!(outcome.unwrap(), Outcome::Failed, "whatever came later");
 }
