@@ -1,6 +1,6 @@
 //! `xenscope events`
 
-mod outlet;
+mod writer;
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use xenscope::view::{events, json};
 use super::output::Notes;
 use crate::cli::{EventFormat, Events};
 use crate::exit::Outcome;
-use outlet::Outlet;
+use writer::EventWriter;
 
 /// How soon the next look comes after one that found something, where `--poll` is not shorter: what
 /// happens often comes in numbers.
@@ -39,7 +39,7 @@ pub(super) fn run(options: &Events, allow_untested: bool) -> anyhow::Result<Outc
     };
     let mut source = Source::open(collect, allow_untested)?;
     source.watch();
-    let outlet = Outlet::open(line)?;
+    let writer = EventWriter::open(line)?;
     let mut history = History::default();
     let mut filter = Filter::new(options.domains.clone());
     let mut notes = Notes::default();
@@ -54,13 +54,13 @@ pub(super) fn run(options: &Events, allow_untested: bool) -> anyhow::Result<Outc
         };
         for event in filter.pass(happened) {
             if options.since_start || event.change != Change::Existing {
-                outlet.put(&event);
+                writer.put(&event);
             }
         }
         // It ends without a word when its reader has gone, event or not.
         let next = looked + pause;
         loop {
-            if outlet.has_ended()? {
+            if writer.has_ended()? {
                 return Ok(Outcome::Done);
             }
             let until = next.min(Instant::now() + READER);

@@ -16,7 +16,7 @@ use crate::commands::output::Output;
 const ROOM: usize = 1 << 20;
 
 /// Where events leave.
-pub(super) struct Outlet {
+pub(super) struct EventWriter {
     shared: Arc<(Mutex<Queue>, Condvar)>,
     line: fn(&Event) -> String,
 }
@@ -62,16 +62,16 @@ impl Queue {
     }
 }
 
-impl Outlet {
+impl EventWriter {
     /// Starts the thread; `line` turns an event into what is written of it.
     pub(super) fn open(line: fn(&Event) -> String) -> io::Result<Self> {
         let shared = Arc::new((Mutex::<Queue>::default(), Condvar::new()));
-        let outlet = Self {
+        let writer = Self {
             shared: Arc::clone(&shared),
             line,
         };
         thread::Builder::new()
-            .name("outlet".into())
+            .name("events".into())
             .spawn(move || {
                 let (queue, filled) = &*shared;
                 let mut out = Output::stdout();
@@ -84,7 +84,7 @@ impl Outlet {
                     }
                 }
             })?;
-        Ok(outlet)
+        Ok(writer)
     }
 
     /// Writes an event, soon; counts it when there is no room for it.
