@@ -16,6 +16,8 @@ mod top;
 mod two_samples;
 mod vcpus;
 
+use std::io;
+
 use xenscope::feed::{Live, Pace};
 use xenscope::interval;
 
@@ -59,7 +61,10 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             let pace = Pace::Every(options.interval);
             audit::run(options, &mut open(audit::collect(), pace)?, out)
         }
-        Command::Events(options) => events::run(options, allow_untested),
+        Command::Events(options) => {
+            let feed = open(events::collect(), Pace::AtOnce)?;
+            events::run(options, &mut feed.watching(), io::stdout())
+        }
         Command::Man(options) => manual::man(options, out),
         Command::Fields(options) => fields::run(options, out),
         Command::Completions { shell } => manual::completions(*shell, out),

@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
 use clap::Parser;
 use jiff::Timestamp;
 use xenscope::feed::{Feed, Recorded};
@@ -93,9 +98,24 @@ fn at(time: &str) -> Recorded {
     feed
 }
 
+/// What a thread writes.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// What a command writes of a feed, and how it ends.
 fn run_on(feed: &mut Recorded, words: &[&str]) -> (String, anyhow::Result<Outcome>) {
     let mut text = Vec::new();
+    let events = Shared::default();
     let mut out = Output::to(&mut text);
     let outcome = match Cli::parse_from([&["xenscope"], words].concat()).command {
         Command::List(options) => list::run(&options, feed, &mut out),
@@ -104,9 +124,11 @@ fn run_on(feed: &mut Recorded, words: &[&str]) -> (String, anyhow::Result<Outcom
         Command::Host(options) => host::run(&options, feed, &mut out),
         Command::Top(options) => top::run(&options, feed, &mut out),
         Command::Audit(options) => audit::run(&options, feed, &mut out),
+        Command::Events(options) => events::run(&options, feed, events.clone()),
         other => panic!("{other:?} does not read"),
     };
     drop(out);
+    text.extend(events.0.lock().unwrap().iter());
     (String::from_utf8(text).unwrap(), outcome)
 }
 
@@ -247,4 +269,69 @@ fn an_audit_holds_each_snapshot_against_the_one_before_in_its_boot() {
     let mut feed = Recorded::new(vec![audited(SECOND), wrong, audited(3 * SECOND)]);
     let (_, outcome) = run_on(&mut feed, &["audit", "--samples", "2"]);
     assert_eq!(outcome.unwrap(), Outcome::Failed, "whatever came later");
+}
+
+#[test]
+fn events_are_those_from_there_on() {
+    let events = |feed: &mut Recorded, options: &[&str]| -> Vec<String> {
+        let words = [&["events", "--format", "json"], options].concat();
+        let text = done(feed, &words);
+        let [times, names, events] = ["/time", "/name", "/event"].map(|field| values(&text, field));
+        let (named, happened) = (times.iter().zip(names), events);
+        let told = named.zip(happened).map(|((time, name), event)| {
+            format!("{} {name} {event}", &time[12..20]).replace('"', "")
+        });
+        told.collect()
+    };
+    let boot = [
+        "02:00:00 Domain-0 destroyed",
+        "02:00:00 web destroyed",
+        "02:00:00 null host_booted",
+        "02:00:00 Domain-0 existing",
+        "02:00:00 web existing",
+    ];
+    assert_eq!(events(&mut recording(), &[]), boot);
+    assert_eq!(events(&mut at("01:00:02"), &[]), boot);
+    assert!(events(&mut at("02:00:00"), &[]).is_empty());
+    let start = ["01:00:01 web existing"];
+    let of_web = [&start[..], &boot[1..3], &boot[4..]].concat();
+    let words = ["web", "--since-start"];
+    assert_eq!(events(&mut at("01:00:01"), &words), of_web);
+    assert!(events(&mut Recorded::default(), &[]).is_empty());
+}
+
+#[test]
+fn a_recording_waits_for_a_slow_reader() {
+    /// Takes its time.
+    struct Slow(Shared);
+
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            thread::sleep(Duration::from_millis(5));
+            self.0.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    // Far more than waits for a slow reader of a running host's events.
+    let name: Arc<str> = "x".repeat(1 << 17).into();
+    let look = |second: u64| {
+        let mut snapshot = audited(second * SECOND);
+        let web = &mut snapshot.domains[1];
+        (web.name, web.states.paused) = (Some(Arc::clone(&name)), second.is_multiple_of(2));
+        snapshot
+    };
+    let mut feed = Recorded::new((0..40).map(look).collect());
+    let written = Shared::default();
+    let words = ["xenscope", "events", "--format", "json"];
+    let Command::Events(options) = Cli::parse_from(words).command else {
+        panic!("not events");
+    };
+    events::run(&options, &mut feed, Slow(written.clone())).unwrap();
+    let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    assert!(text.len() > 4 << 20, "{}", text.len());
+    assert_eq!(text.lines().count(), 39);
 }
