@@ -23,18 +23,22 @@ use crate::exit::Outcome;
 /// How long to wait between one comparison and the next.
 const PAUSE: Duration = Duration::from_secs(1);
 
-pub(super) fn run(
-    options: &Compare,
-    allow_untested: bool,
-    out: &mut Output<'_>,
-) -> anyhow::Result<Outcome> {
-    let collect = Collect {
+/// What `xenscope compare` collects.
+pub(super) fn collect() -> Collect {
+    Collect {
         names: true,
         nics: true,
         disks: true,
         ..Collect::default()
-    };
-    let mut source = Source::open(collect, allow_untested)?;
+    }
+}
+
+/// Takes the running host: the tools show no other.
+pub(super) fn run(
+    options: &Compare,
+    source: &mut Source,
+    out: &mut Output<'_>,
+) -> anyhow::Result<Outcome> {
     let mut notes = Notes::default();
     let mut outcome = Outcome::Done;
     let tools = match options.with {
@@ -47,7 +51,7 @@ pub(super) fn run(
             sleep(PAUSE);
         }
         for (index, &tool) in tools.iter().enumerate() {
-            let report = compare(tool, options.time_limit, &mut source, &mut notes)?;
+            let report = compare(tool, options.time_limit, source, &mut notes)?;
             if !report.agrees() {
                 outcome = Outcome::Failed;
             }

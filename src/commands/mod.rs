@@ -20,6 +20,7 @@ use std::io;
 
 use xenscope::feed::{Live, Pace};
 use xenscope::interval;
+use xenscope::source::Source;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Outcome;
@@ -50,7 +51,10 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             let pace = Pace::Every(options.interval.interval);
             host::run(options, &mut open(host::collect(), pace)?, out)
         }
-        Command::Compare(options) => compare::run(options, allow_untested, out),
+        Command::Compare(options) => {
+            let source = &mut Source::open(compare::collect(), allow_untested)?;
+            compare::run(options, source, out)
+        }
         Command::Top(options) if options.batch => {
             let pace = Pace::Primed(options.delay.unwrap_or(interval::USUAL));
             let feed = open(top::collect(options), pace)?;
