@@ -4,8 +4,9 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
+use thiserror::Error;
 use xenscope::selector::NotFound;
-use xenscope::xen::Error;
+use xenscope::xen;
 
 use crate::commands::live::NoScreen;
 
@@ -19,6 +20,11 @@ pub(crate) enum Outcome {
     /// What was to be checked does not hold: 1.
     Failed,
 }
+
+/// There is no snapshot where the feed stands, or not as many as it takes.
+#[derive(Debug, Error)]
+#[error("nothing was recorded at that time")]
+pub(crate) struct NoSnapshot;
 
 impl From<Outcome> for ExitCode {
     fn from(outcome: Outcome) -> Self {
@@ -74,7 +80,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         {
             ExitCode::from(2)
         }
-        None if error.is::<Error>() => ExitCode::from(3),
+        None if error.is::<xen::Error>() => ExitCode::from(3),
         None => ExitCode::from(1),
     }
 }

@@ -20,6 +20,14 @@ pub(crate) fn stamp(at_ns: u64) -> Stamp {
     }
 }
 
+/// A boot that is known by its ID.
+pub(crate) fn boot(id: u128) -> Boot {
+    Boot {
+        dom0_boot_id: Some(Uuid::from_u128(id)),
+        xen_start: None,
+    }
+}
+
 /// A blocked PVH domain with one vCPU and 128 MiB, and `cpu_time_ns` at the time `at_ns`.
 pub(crate) fn domain(id: u16, name: &str, at_ns: u64, cpu_time_ns: u64) -> Domain {
     Domain {
@@ -127,26 +135,22 @@ pub(crate) fn disk(id: u32, read_bytes: u64, write_bytes: u64) -> Disk {
     disk
 }
 
-impl Nic {
-    /// This NIC as read at `at_ns`, with these counters changed.
-    pub(crate) fn at<const N: usize>(
-        mut self,
-        at_ns: u64,
-        counters: [(NicCounter, Option<u64>); N],
-    ) -> Self {
+/// Makes another device of a device.
+trait ReadAt<Counter> {
+    /// This device as read at `at_ns`, with these counters changed.
+    fn at<const N: usize>(self, at_ns: u64, counters: [(Counter, Option<u64>); N]) -> Self;
+}
+
+impl ReadAt<NicCounter> for Nic {
+    fn at<const N: usize>(mut self, at_ns: u64, counters: [(NicCounter, Option<u64>); N]) -> Self {
         self.stamp = stamp(at_ns);
         self.counters.extend(counters);
         self
     }
 }
 
-impl Disk {
-    /// This disk as read at `at_ns`, with these counters changed.
-    pub(crate) fn at<const N: usize>(
-        mut self,
-        at_ns: u64,
-        counters: [(DiskCounter, Option<u64>); N],
-    ) -> Self {
+impl ReadAt<DiskCounter> for Disk {
+    fn at<const N: usize>(mut self, at_ns: u64, counters: [(DiskCounter, Option<u64>); N]) -> Self {
         self.stamp = stamp(at_ns);
         self.counters.extend(counters);
         self

@@ -4,11 +4,12 @@
 //!
 //! ```text
 //! xen    (hypercalls) ─┐
-//! xenstore (names)    ─┴─> source ──> snapshot ─┬─> rates ──> view
-//!                                               └─> audit ─────┘
+//! xenstore (names)    ─┴─> source ──> snapshot ──> feed ─┬─> rates ──> view
+//!                                                        └─> audit ─────┘
 //! ```
 //!
-//! A [`source::Source`] takes [`snapshot::Snapshot`]s: raw cumulative counters and states.
+//! A [`source::Source`] takes [`snapshot::Snapshot`]s: raw cumulative counters and states. A
+//! [`feed::Feed`] hands them out, each with the one before: those of now, or those of a recording.
 //! [`rates::Rates`] is a pure function of two of them, with `None` for what is not known;
 //! [`audit`] holds them against what must be true, and [`events::History`] tells what happened from
 //! one to the next. The views in [`view`] turn all of it into text, and never collect.
@@ -18,6 +19,7 @@ pub mod clock;
 pub mod compare;
 pub mod dom0;
 pub mod events;
+pub mod feed;
 pub mod fields;
 #[cfg(test)]
 mod fixtures;

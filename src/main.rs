@@ -6,13 +6,18 @@ mod commands;
 #[path = "../tests/integration/console.rs"]
 mod console;
 mod exit;
+#[cfg(test)]
+#[allow(dead_code)]
+mod fixtures;
 
 use std::process::ExitCode;
 
 use tracing::Level;
 
-use cli::{Cli, Command};
-use exit::Outcome;
+use cli::Cli;
+// For the fixtures, which are the library's.
+#[cfg(test)]
+use xenscope::snapshot;
 
 fn main() -> ExitCode {
     let cli = match Cli::of_process() {
@@ -27,26 +32,8 @@ fn main() -> ExitCode {
             _ => Level::TRACE,
         })
         .init();
-    match run(&cli) {
+    match commands::run(&cli) {
         Ok(outcome) => outcome.into(),
         Err(error) => exit::report(&error),
     }
-}
-
-fn run(cli: &Cli) -> anyhow::Result<Outcome> {
-    let allow_untested = cli.allow_untested_xen;
-    match &cli.command {
-        Command::List(options) => commands::list::run(options, allow_untested)?,
-        Command::Status(options) => return commands::measured::status(options, allow_untested),
-        Command::Vcpus(options) => return commands::measured::vcpus(options, allow_untested),
-        Command::Host(options) => return commands::measured::host(options, allow_untested),
-        Command::Compare(options) => return commands::compare::run(options, allow_untested),
-        Command::Top(options) => commands::top::run(options, allow_untested)?,
-        Command::Audit(options) => return commands::audit::run(options, allow_untested),
-        Command::Events(options) => commands::events::run(options, allow_untested)?,
-        Command::Man(options) => commands::manual::man(options)?,
-        Command::Fields(options) => commands::fields::run(options)?,
-        Command::Completions { shell } => commands::manual::completions(*shell)?,
-    }
-    Ok(Outcome::Done)
 }

@@ -15,6 +15,7 @@ mod placement;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::rates::Span;
 use crate::snapshot::{DomId, Domain, Identity, Snapshot, Stamp};
@@ -143,7 +144,7 @@ pub enum Relation {
 /// Takes one snapshot after another, and audits what happened between each and the one before.
 #[derive(Debug)]
 pub struct Auditor {
-    before: Snapshot,
+    before: Arc<Snapshot>,
     /// When each domain that is not at its memory target was first seen so.
     off_target: BTreeMap<Identity, Stamp>,
     /// Xen's own memory in the first snapshot, in bytes.
@@ -152,7 +153,8 @@ pub struct Auditor {
 
 impl Auditor {
     /// Begins with a first snapshot, which nothing is held against yet.
-    pub fn new(first: Snapshot) -> Self {
+    pub fn new(first: impl Into<Arc<Snapshot>>) -> Self {
+        let first = first.into();
         let mut auditor = Self {
             off_target: BTreeMap::new(),
             xen_bytes_at_first: memory::xen_bytes(&first),
@@ -162,8 +164,14 @@ impl Auditor {
         auditor
     }
 
-    /// Holds the next snapshot against the one before.
-    pub fn audit(&mut self, after: Snapshot) -> Report {
+    /// Holds the next snapshot against the one before; `None` if that is of another boot. The next
+    /// snapshot is the first of its boot then.
+    pub fn audit(&mut self, after: impl Into<Arc<Snapshot>>) -> Option<Report> {
+        let after = after.into();
+        if !self.before.boot.is_same(&after.boot) {
+            *self = Self::new(after);
+            return None;
+        }
         let off_target = self.still_off_target(&after);
         let interval = Interval {
             before: &self.before,
@@ -185,7 +193,7 @@ impl Auditor {
         };
         self.off_target = off_target;
         self.before = after;
-        report
+        Some(report)
     }
 
     /// Since when each domain has been off its target.

@@ -1,39 +1,59 @@
 //! `xenscope audit`
 
-use std::thread::sleep;
-
 use xenscope::audit::{Auditor, Verdict};
+use xenscope::feed::{Feed, Pair};
 use xenscope::snapshot::Collect;
-use xenscope::source::Source;
 use xenscope::view::{audit, json};
 
-use super::{Notes, print};
+use super::output::{Notes, Output};
 use crate::cli::{Audit, AuditFormat};
-use crate::exit::Outcome;
+use crate::exit::{NoSnapshot, Outcome};
 
-pub(crate) fn run(options: &Audit, allow_untested: bool) -> anyhow::Result<Outcome> {
-    let collect = Collect {
+/// What `xenscope audit` collects.
+pub(super) fn collect() -> Collect {
+    Collect {
         macs: false,
         ..Collect::ALL
-    };
-    let mut source = Source::open(collect, allow_untested)?;
+    }
+}
+
+pub(super) fn run(
+    options: &Audit,
+    feed: &mut dyn Feed,
+    out: &mut Output<'_>,
+) -> anyhow::Result<Outcome> {
     let mut notes = Notes::default();
-    let first = source.sample()?;
-    notes.tell(&first.notes);
-    let mut auditor = Auditor::new(first);
+    let mut auditor: Option<Auditor> = None;
     let mut outcome = Outcome::Done;
-    for _ in 0..options.samples {
-        sleep(options.interval);
-        let after = source.sample()?;
-        notes.tell(&after.notes);
-        let report = auditor.audit(after);
+    let mut made = 0;
+    while made < options.samples {
+        let Some(Pair { older, newer }) = feed.next()? else {
+            break;
+        };
+        // The first snapshot of a boot is held against nothing, and is the older one of the next pair.
+        let Some(older) = older else {
+            auditor = None;
+            continue;
+        };
+        let auditor = auditor.get_or_insert_with(|| {
+            notes.tell(&older.notes);
+            Auditor::new(older)
+        });
+        notes.tell(&newer.notes);
+        let Some(report) = auditor.audit(newer) else {
+            continue;
+        };
         if report.count(Verdict::Failed) > 0 {
             outcome = Outcome::Failed;
         }
-        print(&match options.format {
+        out.print(&match options.format {
             AuditFormat::Table => audit::lines(&report),
             AuditFormat::Json => json::audit(&report),
         })?;
+        made += 1;
     }
-    Ok(outcome)
+    match made {
+        0 => Err(NoSnapshot.into()),
+        _ => Ok(outcome),
+    }
 }

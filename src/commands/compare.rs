@@ -16,21 +16,29 @@ use xenscope::snapshot::Collect;
 use xenscope::source::Source;
 use xenscope::view::compare::{line, sections};
 
-use super::{Notes, print, terminal_width};
+use super::output::{Notes, Output};
 use crate::cli::{Compare, CompareFormat, With};
 use crate::exit::Outcome;
 
 /// How long to wait between one comparison and the next.
 const PAUSE: Duration = Duration::from_secs(1);
 
-pub(crate) fn run(options: &Compare, allow_untested: bool) -> anyhow::Result<Outcome> {
-    let collect = Collect {
+/// What `xenscope compare` collects.
+pub(super) fn collect() -> Collect {
+    Collect {
         names: true,
         nics: true,
         disks: true,
         ..Collect::default()
-    };
-    let mut source = Source::open(collect, allow_untested)?;
+    }
+}
+
+/// Takes the running host: the tools show no other.
+pub(super) fn run(
+    options: &Compare,
+    source: &mut Source,
+    out: &mut Output<'_>,
+) -> anyhow::Result<Outcome> {
     let mut notes = Notes::default();
     let mut outcome = Outcome::Done;
     let tools = match options.with {
@@ -43,15 +51,15 @@ pub(crate) fn run(options: &Compare, allow_untested: bool) -> anyhow::Result<Out
             sleep(PAUSE);
         }
         for (index, &tool) in tools.iter().enumerate() {
-            let report = compare(tool, options.time_limit, &mut source, &mut notes)?;
+            let report = compare(tool, options.time_limit, source, &mut notes)?;
             if !report.agrees() {
                 outcome = Outcome::Failed;
             }
-            print(&match options.format {
+            out.print(&match options.format {
                 CompareFormat::Json => line(&report),
                 CompareFormat::Table => {
                     let gap = if sample > 0 || index > 0 { "\n" } else { "" };
-                    format!("{gap}{}", sections(&report, terminal_width()))
+                    format!("{gap}{}", sections(&report, out.width()))
                 }
             })?;
         }

@@ -1,15 +1,16 @@
 //! `xenscope fields`
 
-use std::io;
-
 use xenscope::view::fields;
 
-use super::{print, terminal_width};
+use super::output::Output;
 use crate::cli::{Fields, FieldsFormat};
+use crate::exit::Outcome;
 
-pub(crate) fn run(options: &Fields) -> io::Result<()> {
-    print(&match options.format {
-        FieldsFormat::Table => fields::tables(terminal_width()),
+pub(super) fn run(options: &Fields, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
+    let text = match options.format {
+        FieldsFormat::Table => fields::tables(out.width()),
         FieldsFormat::Markdown => fields::markdown(),
-    })
+    };
+    out.print(&text)?;
+    Ok(Outcome::Done)
 }

@@ -1,14 +1,15 @@
 //! `xenscope list`
 
+use xenscope::feed::Feed;
 use xenscope::rates::Rates;
 use xenscope::snapshot::Collect;
-use xenscope::source::Source;
 use xenscope::view::{DisplayOptions, Sample, csv, json, list};
 
-use super::{Notes, print, terminal_width};
+use super::output::{Notes, Output};
 use crate::cli::{Format, List};
+use crate::exit::{NoSnapshot, Outcome};
 
-/// What the sample of `xenscope list` holds.
+/// What `xenscope list` collects.
 pub(super) fn collect(format: Format) -> Collect {
     Collect {
         names: true,
@@ -18,17 +19,21 @@ pub(super) fn collect(format: Format) -> Collect {
     }
 }
 
-pub(crate) fn run(options: &List, allow_untested: bool) -> anyhow::Result<()> {
-    let snapshot = Source::open(collect(options.format), allow_untested)?.sample()?;
+pub(super) fn run(
+    options: &List,
+    feed: &mut dyn Feed,
+    out: &mut Output<'_>,
+) -> anyhow::Result<Outcome> {
+    let snapshot = feed.look()?.ok_or(NoSnapshot)?;
     Notes::default().tell(&snapshot.notes);
     let sample = Sample {
         snapshot: &snapshot,
         rates: &Rates::between(None, &snapshot),
     };
-    print(&match options.format {
-        Format::Table => list::table(sample, terminal_width()),
+    out.print(&match options.format {
+        Format::Table => list::table(sample, out.width()),
         Format::Json => json::line(sample),
         Format::Csv => csv::domains(sample, DisplayOptions::default(), true),
     })?;
-    Ok(())
+    Ok(Outcome::Done)
 }

@@ -16,8 +16,9 @@ use thiserror::Error;
 use xenscope::text::safe;
 use xenscope::view::tui;
 
-use super::print;
+use super::output::Output;
 use crate::cli::{self, Cli, Shell};
+use crate::exit::Outcome;
 
 /// The section of the manual for system administration.
 const SECTION: &str = "8";
@@ -32,17 +33,18 @@ enum Unwritten {
 }
 
 /// Prints one manual page, or writes all of them.
-pub(crate) fn man(options: &cli::Man) -> anyhow::Result<()> {
+pub(super) fn man(options: &cli::Man, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
     let pages = all();
     if let Some(dir) = &options.dir {
-        return Ok(write(dir, &pages)?);
+        write(dir, &pages)?;
+        return Ok(Outcome::Done);
     }
     let name = options.command.as_deref().map(page_name);
     let name = name.as_deref().unwrap_or("xenscope");
     let text = pages.iter().find(|(page, _)| page == name);
     // The command line has no other names.
-    print(text.map_or("", |(_, text)| text))?;
-    Ok(())
+    out.print(text.map_or("", |(_, text)| text))?;
+    Ok(Outcome::Done)
 }
 
 /// The name of a command's page.
@@ -277,16 +279,17 @@ fn ascii(text: &str) -> String {
 }
 
 /// What `shell` sources.
-pub(crate) fn completions(shell: Shell) -> io::Result<()> {
+pub(super) fn completions(shell: Shell, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
     let mut command = Cli::command();
     let name = command.get_name().to_owned();
-    let mut out = Vec::new();
+    let mut script = Vec::new();
     match shell {
-        Shell::Bash => generate(shells::Bash, &mut command, name, &mut out),
-        Shell::Zsh => generate(shells::Zsh, &mut command, name, &mut out),
-        Shell::Fish => generate(shells::Fish, &mut command, name, &mut out),
+        Shell::Bash => generate(shells::Bash, &mut command, name, &mut script),
+        Shell::Zsh => generate(shells::Zsh, &mut command, name, &mut script),
+        Shell::Fish => generate(shells::Fish, &mut command, name, &mut script),
     }
-    print(&String::from_utf8_lossy(&out))
+    out.print(&String::from_utf8_lossy(&script))?;
+    Ok(Outcome::Done)
 }
 
 #[cfg(test)]

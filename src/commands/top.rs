@@ -1,30 +1,14 @@
-//! `xenscope top`
+//! `xenscope top -b`
 
-use std::mem::replace;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
-
-use xenscope::interval;
-use xenscope::rates::Rates;
+use xenscope::feed::Feed;
 use xenscope::snapshot::Collect;
-use xenscope::source::Source;
 use xenscope::view::{Sample, csv, json, top, xentop};
 
-use super::{Notes, live, print, terminal_width};
+use super::output::{Notes, Output};
 use crate::cli::{BatchFormat, Top};
+use crate::exit::Outcome;
 
-/// How long the first block is measured over, where the delay is not shorter: long enough for a
-/// figure, too short to be waited for.
-pub(super) const PRIMING: Duration = Duration::from_millis(250);
-
-pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
-    match options.batch {
-        true => blocks(options, allow_untested),
-        false => live::run(options, allow_untested),
-    }
-}
-
-/// What the samples of `xenscope top -b` hold.
+/// What `xenscope top -b` collects.
 pub(super) fn collect(options: &Top) -> Collect {
     let for_machines = matches!(options.format, BatchFormat::Json | BatchFormat::Csv);
     let table = options.format == BatchFormat::Table;
@@ -43,36 +27,31 @@ pub(super) fn collect(options: &Top) -> Collect {
     }
 }
 
-/// `xenscope top -b`
-fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
+pub(super) fn run(
+    options: &Top,
+    feed: &mut dyn Feed,
+    out: &mut Output<'_>,
+) -> anyhow::Result<Outcome> {
     let shown = options.display;
     let mut blocks = xentop::Blocks::new(shown);
-    let delay = options.delay.unwrap_or(interval::USUAL);
     let mut notes = Notes::default();
-    let mut source = Source::open(collect(options), allow_untested)?;
-    source.watch();
-    let mut before = source.sample()?;
-    let mut next = Instant::now() + delay.min(PRIMING);
     let mut printed = 0;
     while options.iterations.is_none_or(|wanted| printed < wanted) {
-        sleep(next.saturating_duration_since(Instant::now()));
-        // From one point in time to the next, so that the time that sampling takes does not add
-        // up; a point that has passed already is skipped.
-        next = (next + delay).max(Instant::now());
-        let after = source.sample()?;
-        notes.tell(&after.notes);
+        let Some(pair) = feed.next()? else {
+            break;
+        };
+        notes.tell(&pair.newer.notes);
         let sample = Sample {
-            snapshot: &after,
-            rates: &Rates::between(Some(&before), &after),
+            snapshot: &pair.newer,
+            rates: &pair.rates(),
         };
         match options.format {
-            BatchFormat::Xentop => print(blocks.block(sample)),
-            BatchFormat::Table => print(&top::table(sample, shown, terminal_width())),
-            BatchFormat::Json => print(&json::line(sample)),
-            BatchFormat::Csv => print(&csv::domains(sample, shown, printed == 0)),
+            BatchFormat::Xentop => out.print(blocks.block(sample)),
+            BatchFormat::Table => out.print(&top::table(sample, shown, out.width())),
+            BatchFormat::Json => out.print(&json::line(sample)),
+            BatchFormat::Csv => out.print(&csv::domains(sample, shown, printed == 0)),
         }?;
-        source.reuse(replace(&mut before, after));
         printed += 1;
     }
-    Ok(())
+    Ok(Outcome::Done)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Change, Device, Event};
-use crate::snapshot::{Disk, DomId, Domain, Identity, Nic, Note, ShutdownReason, Snapshot};
+use crate::snapshot::{Boot, Disk, DomId, Domain, Identity, Nic, Note, ShutdownReason, Snapshot};
 
 /// How long a domain that shut down to reboot may take to come again, from the last thing that
 /// happened to it on, in nanoseconds. What happened is told one by one when it does not.
@@ -15,7 +15,8 @@ const REBOOT_NS: u64 = 10_000_000_000;
 /// What is known of the domains so far. It grows with the domains that there are, not with time.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    looked: bool,
+    /// The boot that the last look was at; `None` before the first.
+    boot: Option<Boot>,
     blind: bool,
     domains: BTreeMap<Identity, Life>,
     /// Domains that shut down to reboot, and all that was seen of it.
@@ -54,9 +55,13 @@ struct Reboot {
 }
 
 impl History {
-    /// What happened between the last look and this one. The first tells what exists.
+    /// What happened between the last look and this one. The first at each boot of the host tells
+    /// what exists.
     pub fn look(&mut self, snapshot: &Snapshot) -> Vec<Event> {
         let mut events = Vec::new();
+        if self.boot.is_some_and(|boot| !boot.is_same(&snapshot.boot)) {
+            events = std::mem::take(self).end_of_boot(snapshot);
+        }
         self.look_at_store(snapshot, &mut events);
         let there: BTreeSet<Identity> = snapshot.domains.iter().map(Domain::identity).collect();
         let gone: Vec<Identity> = self.domains.keys().copied().collect();
@@ -73,7 +78,29 @@ impl History {
             self.look_at(domain, snapshot, &mut events);
         }
         self.give_up_reboots(snapshot.stamp.at_ns, &mut events);
-        self.looked = true;
+        self.boot = Some(snapshot.boot);
+        events
+    }
+
+    /// Tells that all domains went, and that the host booted: this is the first look at its new boot.
+    fn end_of_boot(self, snapshot: &Snapshot) -> Vec<Event> {
+        let time = snapshot.time;
+        // No domain comes again under a new id any more.
+        let mut events: Vec<Event> = self
+            .rebooting
+            .into_values()
+            .flat_map(|reboot| reboot.events)
+            .collect();
+        let left = self.domains.into_iter().filter(|(_, life)| !life.dead);
+        events.extend(left.map(|(identity, life)| life.event(time, identity, Change::Destroyed)));
+        events.push(Event {
+            time,
+            domain: None,
+            name: None,
+            change: Change::HostBooted {
+                xen_start: snapshot.boot.xen_start,
+            },
+        });
         events
     }
 
@@ -106,7 +133,7 @@ impl History {
         let mut seen = Vec::new();
         let mut life = match self.domains.remove(&identity) {
             Some(life) => life,
-            None if !self.looked => {
+            None if self.boot.is_none() => {
                 let life = Life::at_first_look(domain);
                 if !life.dead {
                     seen.push(life.event(snapshot.time, identity, Change::Existing));

@@ -35,7 +35,7 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "event")]
 pub enum Change {
-    /// It was there at the first look.
+    /// It was there at the first look at this boot of the host.
     Existing,
     /// It came. All that it comes with is told after this, as if it had come bare and paused: its
     /// name, its devices, and that it runs. vCPUs and memory are told when they change after it
@@ -108,6 +108,12 @@ pub enum Change {
     XenstoreBack {
         /// Nanoseconds for which it did not.
         blind_ns: u64,
+    },
+    /// The host booted since the look before: the domains of the boot before are gone, and those of
+    /// this one exist. One that watches a running host never sees it.
+    HostBooted {
+        /// Wall-clock time when Xen started; `None` if Xen does not tell its uptime.
+        xen_start: Option<Timestamp>,
     },
     /// The reader of the events was too slow, so some were not told.
     Dropped {

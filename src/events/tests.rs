@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::fixtures::{SECOND, disk, domain, nic, snapshot};
+use crate::fixtures::{SECOND, boot, disk, domain, nic, snapshot};
 use crate::snapshot::{Domain, Note, Snapshot};
 
 /// A look at these domains at this second.
@@ -254,6 +254,46 @@ fn blindness_is_told_when_it_begins_and_ends() {
         told(&mut history, &look(3, Some(back))),
         ["-1 - xenstore_back 7"]
     );
+}
+
+#[test]
+fn a_new_boot_ends_the_domains_of_the_one_before_and_its_own_exist() {
+    let look = |second, id, domains| Snapshot {
+        boot: boot(id),
+        ..at(second, domains)
+    };
+    let mut history = History::default();
+    let (up, down) = rebooting();
+    let dom0 = web(0, "Domain-0");
+    let mut dead = web(7, "dead");
+    dead.states.dying = true;
+    history.look(&look(9, 1, vec![dom0.clone(), up.clone()]));
+    let reboots = told(
+        &mut history,
+        &look(10, 1, vec![dom0.clone(), down.clone(), dead]),
+    );
+    assert_eq!(
+        reboots,
+        [
+            "7 dead created",
+            "7 dead named",
+            "7 dead unpaused",
+            "7 dead destroyed"
+        ]
+    );
+    // The same identities, and another life.
+    assert_eq!(
+        told(&mut history, &look(2, 2, vec![dom0.clone(), up.clone()])),
+        [
+            "5 web shutdown \"reboot\"",
+            "0 Domain-0 destroyed",
+            "5 web destroyed",
+            "-1 - host_booted null",
+            "0 Domain-0 existing",
+            "5 web existing",
+        ]
+    );
+    assert!(told(&mut history, &look(3, 2, vec![dom0, up])).is_empty());
 }
 
 /// What passes of the story of two domains for who asked for `wanted`.

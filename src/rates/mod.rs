@@ -17,7 +17,7 @@ pub(crate) use rate::Span;
 /// The rates between an older and a newer snapshot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rates {
-    /// Nanoseconds between the two samples; `None` for a first sample.
+    /// Nanoseconds between the two samples; `None` for a first sample, and the first of a boot.
     pub interval_ns: Option<u64>,
     /// The host's.
     pub host: HostRates,
@@ -80,8 +80,10 @@ impl DomainRates {
 }
 
 impl Rates {
-    /// The rates from `old` to `new`; all of them `None` without an `old`.
+    /// The rates from `old` to `new`; all of them `None` without an `old`, or if it is of another
+    /// boot.
     pub fn between(old: Option<&Snapshot>, new: &Snapshot) -> Self {
+        let old = old.filter(|old| old.boot.is_same(&new.boot));
         // Both lists of domains are in the order of the ids.
         let mut older = old.iter().flat_map(|old| &old.domains).peekable();
         Self {

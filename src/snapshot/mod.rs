@@ -64,6 +64,24 @@ impl Snapshot {
             .filter(|domain| domain.uuid == identity.uuid)
     }
 
+    /// The same with these domains alone.
+    pub fn only(&self, wanted: &[Identity]) -> Self {
+        let is_wanted = |domain: &&Domain| wanted.contains(&domain.identity());
+        let is_of_wanted = |device: &&Backend| wanted.iter().any(|one| one.id == device.domain);
+        Self {
+            time: self.time,
+            boot: self.boot,
+            stamp: self.stamp,
+            collected: self.collected,
+            xen_clock: self.xen_clock,
+            host: self.host.clone(),
+            domains: self.domains.iter().filter(is_wanted).cloned().collect(),
+            orphans: self.orphans.iter().filter(is_of_wanted).cloned().collect(),
+            listing: self.listing.clone(),
+            notes: self.notes.clone(),
+        }
+    }
+
     /// Wall-clock time that what XenStore supplied is of; `None` when that is as new as the rest,
     /// or not known at all.
     pub fn xenstore_as_of(&self) -> Option<jiff::Timestamp> {

@@ -1,5 +1,9 @@
 //! What happened to domains, one line each.
 
+use std::fmt::Display;
+
+use jiff::Timestamp;
+
 use crate::events::{Change, Device, Event};
 use crate::text::{UNKNOWN, mib, or_unknown, safe};
 
@@ -13,9 +17,13 @@ pub fn line(event: &Event) -> String {
     let name = safe(event.name.as_deref().unwrap_or(UNKNOWN));
     let line = format!(
         "{} {id:>5} {uuid:<36} {name:<16} {word}{details}",
-        event.time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
+        time(event.time)
     );
     line + "\n"
+}
+
+fn time(time: Timestamp) -> impl Display {
+    time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
 }
 
 /// What happened, and what there is to say of it.
@@ -57,6 +65,12 @@ fn words(change: &Change) -> (&'static str, String) {
             "XenStore answers again",
             format!(" after {:.1} s", *blind_ns as f64 / 1e9),
         ),
+        Change::HostBooted { xen_start } => (
+            "host booted",
+            xen_start.map_or_else(String::new, |start| {
+                format!(", Xen started {}", time(start))
+            }),
+        ),
         Change::Dropped { count } => ("dropped", format!(" {count} events: the reader is slow")),
     }
 }
@@ -94,6 +108,15 @@ mod tests {
             domain: None,
             ..event(None, Change::Dropped { count: 7 })
         };
+        let xen_start = Some(Timestamp::UNIX_EPOCH);
+        assert_eq!(
+            line(&Event {
+                domain: None,
+                ..event(None, Change::HostBooted { xen_start })
+            }),
+            "2026-11-21T05:22:40.500Z     - -                                    -                \
+             host booted, Xen started 1970-01-01T00:00:00.000Z\n"
+        );
         assert!(line(&dropped).ends_with(" dropped 7 events: the reader is slow\n"));
         assert_eq!(
             json::event(&dropped),

@@ -109,7 +109,7 @@ fn a_domain_that_went_is_the_reason_for_no_more_than_it_can_have_run() {
     for pcpu in &mut two.host.pcpu {
         pcpu.idle_time_ns = one.host.pcpu[pcpu.id as usize].idle_time_ns;
     }
-    let report = Auditor::new(one).audit(two);
+    let report = Auditor::new(one).audit(two).unwrap();
     assert_eq!(of(&report, "cpu.conservation").verdict, Verdict::Failed);
 }
 
@@ -119,7 +119,7 @@ fn a_domain_that_came_is_accounted_for_from_its_beginning() {
     first.domains.remove(1);
     let mut second = audited(2 * SECOND);
     web(&mut second).cpu_time_ns = SECOND * 9 / 10;
-    let report = Auditor::new(first).audit(second);
+    let report = Auditor::new(first).audit(second).unwrap();
     assert_eq!(of(&report, "cpu.conservation").verdict, Verdict::Ok);
 }
 

@@ -92,13 +92,13 @@ fn how_long_a_target_is_not_followed_is_told() {
     let mut auditor = Auditor::new(at(1, false));
     auditor.audit(at(2, true));
     auditor.audit(at(3, true));
-    let report = auditor.audit(at(5, true));
+    let report = auditor.audit(at(5, true)).unwrap();
     assert_eq!(found(&report), warned("memory.target"));
     let reason = of(&report, "memory.target").reason.clone().unwrap();
     assert!(reason.contains("for 3.0 s at least"), "{reason}");
     // A time that it was on target in between counts anew.
     auditor.audit(at(6, false));
-    let report = auditor.audit(at(7, true));
+    let report = auditor.audit(at(7, true)).unwrap();
     let reason = of(&report, "memory.target").reason.clone().unwrap();
     assert!(reason.contains("for 0.0 s at least"), "{reason}");
 }

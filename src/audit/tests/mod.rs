@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixtures::{SECOND, audited, disk, nic, stamp};
+use crate::fixtures::{SECOND, audited, boot, disk, nic, stamp};
 use crate::snapshot::{
     Backend, DiskBackend, DomainState, Scheduling, ShutdownReason, Snapshot, StateFlags, VcpuState,
 };
@@ -25,7 +25,7 @@ fn altered(fault: impl Fn(&mut Snapshot, u64)) -> Report {
         fault(&mut snapshot, second);
         snapshot
     };
-    Auditor::new(at(1)).audit(at(2))
+    Auditor::new(at(1)).audit(at(2)).unwrap()
 }
 
 /// The checks that found something, each with its verdict.
@@ -90,6 +90,17 @@ fn books_that_balance_audit_clean_and_nothing_is_skipped_but_the_cap() {
         );
         assert_eq!(finding.figures.is_some(), finding.tolerance_from.is_some());
     }
+}
+
+#[test]
+fn a_boot_is_not_held_against_the_one_before() {
+    let at = |second: u64, id: u128| Snapshot {
+        boot: boot(id),
+        ..audited(second * SECOND)
+    };
+    let mut auditor = Auditor::new(at(7, 1));
+    assert_eq!(auditor.audit(at(2, 2)), None);
+    assert_eq!(found(&auditor.audit(at(3, 2)).unwrap()), []);
 }
 
 /// Makes so many bytes more free, by every count.
@@ -185,7 +196,7 @@ proptest! {
             snapshot.host.dom0.as_mut().unwrap().idle_time_ns = Some(times[time]);
             snapshot
         };
-        let report = Auditor::new(snapshot(0)).audit(snapshot(1));
+        let report = Auditor::new(snapshot(0)).audit(snapshot(1)).unwrap();
         prop_assert!(!report.findings.is_empty());
     }
 }

@@ -1,75 +1,95 @@
 //! `xenscope events`
 
-mod outlet;
+mod writer;
 
-use std::thread::sleep;
+use std::io::Write;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use xenscope::events::{Change, Event, Filter, History};
-use xenscope::snapshot::Collect;
-use xenscope::source::Source;
+use xenscope::feed::Feed;
+use xenscope::snapshot::{Collect, Snapshot};
 use xenscope::view::{events, json};
+use xenscope::xen::Error;
 
-use super::Notes;
+use super::output::Notes;
 use crate::cli::{EventFormat, Events};
-use outlet::Outlet;
+use crate::exit::Outcome;
+use writer::EventWriter;
 
 /// How soon the next look comes after one that found something, where `--poll` is not shorter: what
 /// happens often comes in numbers.
 const SOON: Duration = Duration::from_millis(100);
 
-/// How long two looks are apart at least, however often XenStore's watches fire.
-const APART: Duration = Duration::from_millis(50);
-
 /// How often to see whether anyone reads still.
 const READER: Duration = Duration::from_secs(1);
 
-pub(crate) fn run(options: &Events, allow_untested: bool) -> anyhow::Result<()> {
-    let collect = Collect {
+/// What `xenscope events` collects.
+pub(super) fn collect() -> Collect {
+    Collect {
         names: true,
         targets: true,
         nics: true,
         disks: true,
         ..Collect::default()
-    };
+    }
+}
+
+pub(super) fn run(
+    options: &Events,
+    feed: &mut dyn Feed,
+    to: impl Write + Send + 'static,
+) -> anyhow::Result<Outcome> {
     let line: fn(&Event) -> String = match options.format {
         EventFormat::Text => events::line,
         EventFormat::Json => json::event,
     };
-    let mut source = Source::open(collect, allow_untested)?;
-    source.watch();
-    let outlet = Outlet::open(line)?;
+    let writer = EventWriter::open(to, line)?;
     let mut history = History::default();
     let mut filter = Filter::new(options.domains.clone());
     let mut notes = Notes::default();
-    loop {
-        let looked = Instant::now();
-        let snapshot = source.sample()?;
+    let mut tells_existing = options.since_start;
+    let mut looked = Instant::now();
+    let mut next = match feed.look()? {
+        Some(first) => Some(first),
+        None => next_look(feed)?,
+    };
+    while let Some(snapshot) = next {
         notes.tell(&snapshot.notes);
         let happened = history.look(&snapshot);
+        // The feed may use its memory again.
+        drop(snapshot);
         let pause = match happened.is_empty() {
             true => options.poll,
             false => options.poll.min(SOON),
         };
         for event in filter.pass(happened) {
-            if options.since_start || event.change != Change::Existing {
-                outlet.put(&event);
+            if tells_existing || event.change != Change::Existing {
+                writer.put(&event);
             }
+        }
+        // What exists after a boot is news.
+        tells_existing = true;
+        if !feed.is_live() {
+            writer.flush();
         }
         // It ends without a word when its reader has gone, event or not.
-        let next = looked + pause;
+        let due = looked + pause;
         loop {
-            if outlet.has_ended()? {
-                return Ok(());
+            if writer.has_ended()? {
+                return Ok(Outcome::Done);
             }
-            let until = next.min(Instant::now() + READER);
-            if source.wait(until) {
-                sleep((looked + APART).saturating_duration_since(Instant::now()));
-                break;
-            }
-            if Instant::now() >= next {
+            let until = due.min(Instant::now() + READER);
+            if feed.wait(until) || Instant::now() >= due {
                 break;
             }
         }
+        looked = Instant::now();
+        next = next_look(feed)?;
     }
+    Ok(Outcome::Done)
+}
+
+fn next_look(feed: &mut dyn Feed) -> Result<Option<Arc<Snapshot>>, Error> {
+    Ok(feed.next()?.map(|pair| pair.newer))
 }

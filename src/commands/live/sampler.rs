@@ -10,7 +10,8 @@ use xenscope::source::Source;
 use xenscope::xen::Error;
 
 use super::Message;
-use crate::commands::top::PRIMING;
+/// As of a live feed.
+const PRIMING: Duration = Duration::from_millis(250);
 
 /// What the sampler can be asked for.
 pub(super) enum Request {

@@ -3,7 +3,7 @@ mod properties;
 use uuid::Uuid;
 
 use super::*;
-use crate::fixtures::{SECOND, disk, domain, nic, snapshot, stamp, vcpu};
+use crate::fixtures::{SECOND, at_work, boot, disk, domain, nic, snapshot, stamp, vcpu};
 use crate::snapshot::{Counters, Disk, Nic, Vcpu};
 
 /// The rates over two seconds of a domain whose CPU time goes from `old` to `new`.
@@ -69,6 +69,17 @@ fn a_first_sample_has_no_rates() {
     assert_eq!(rates.host.cpu_percent, None);
     assert_eq!(rates.host.pcpu_percent, [None, None]);
     assert_eq!(rates.domains, [DomainRates::default()]);
+}
+
+#[test]
+fn two_boots_have_no_rates() {
+    let (mut old, mut new) = at_work(3);
+    (old.boot, new.boot) = (boot(1), boot(1));
+    assert!(Rates::between(Some(&old), &new).host.cpu_percent.is_some());
+    new.boot = boot(2);
+    let rates = Rates::between(Some(&old), &new);
+    assert_eq!(rates, Rates::between(None, &new));
+    assert_eq!(rates.interval_ns, None);
 }
 
 #[test]

@@ -83,6 +83,7 @@ mod tests {
             Change::NicDetached(device()),
             Change::XenstoreLost { why: String::new() },
             Change::XenstoreBack { blind_ns: 1 },
+            Change::HostBooted { xen_start: None },
             Change::Dropped { count: 1 },
         ];
         let mut written = BTreeSet::new();

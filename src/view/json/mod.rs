@@ -162,7 +162,7 @@ mod tests {
             snapshot.domains[1].xenstore_uuid = Some(uuid::Uuid::nil());
             snapshot
         };
-        let line = audit(&Auditor::new(at(1)).audit(at(2)));
+        let line = audit(&Auditor::new(at(1)).audit(at(2)).unwrap());
         assert!(line.starts_with("{\"schema\":1,\"time\":"));
         assert!(!line.trim_end().contains(is_unsafe), "{line:?}");
         let value: Value = serde_json::from_str(&line).unwrap();
@@ -289,7 +289,7 @@ mod tests {
             snapshot: &snapshot,
             rates: &Rates::between(None, &snapshot),
         });
-        let report = Auditor::new(snapshot.clone()).audit(snapshot);
+        let report = Auditor::new(snapshot.clone()).audit(snapshot).unwrap();
         let mut written = BTreeSet::new();
         for line in [line, audit(&report), compared()] {
             paths(&serde_json::from_str(&line).unwrap(), "", &mut written);

@@ -2,7 +2,7 @@
 //! more than a fixed amount of memory.
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -10,13 +10,11 @@ use std::thread;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use xenscope::events::{Change, Event};
 
-use crate::commands::print;
-
 /// How many bytes of events wait for their reader at most, beyond those that are being written.
 const ROOM: usize = 1 << 20;
 
 /// Where events leave.
-pub(super) struct Outlet {
+pub(super) struct EventWriter {
     shared: Arc<(Mutex<Queue>, Condvar)>,
     line: fn(&Event) -> String,
 }
@@ -27,6 +25,8 @@ struct Queue {
     bytes: usize,
     /// How many events found no room since the last that did.
     dropped: u64,
+    /// Whether some are being written.
+    writing: bool,
     ended: Option<io::Error>,
 }
 
@@ -55,41 +55,60 @@ impl Queue {
         self.lines.extend(new);
     }
 
-    /// All that waits, as one text.
+    /// All that waits, as one text, to be written.
     fn take(&mut self) -> String {
         self.bytes = 0;
+        self.writing = true;
         self.lines.drain(..).collect()
     }
 }
 
-impl Outlet {
-    /// Starts the thread; `line` turns an event into what is written of it.
-    pub(super) fn open(line: fn(&Event) -> String) -> io::Result<Self> {
+impl EventWriter {
+    /// Starts the thread, which writes to `to`; `line` turns an event into what is written of it.
+    pub(super) fn open(
+        mut to: impl Write + Send + 'static,
+        line: fn(&Event) -> String,
+    ) -> io::Result<Self> {
         let shared = Arc::new((Mutex::<Queue>::default(), Condvar::new()));
-        let outlet = Self {
+        let writer = Self {
             shared: Arc::clone(&shared),
             line,
         };
         thread::Builder::new()
-            .name("outlet".into())
+            .name("events".into())
             .spawn(move || {
-                let (queue, filled) = &*shared;
+                let (queue, changed) = &*shared;
                 loop {
-                    let waiting = filled.wait_while(lock(queue), |queue| queue.lines.is_empty());
+                    let waiting = changed.wait_while(lock(queue), |queue| queue.lines.is_empty());
                     let text = waiting.unwrap_or_else(PoisonError::into_inner).take();
-                    if let Err(error) = print(&text) {
-                        lock(queue).ended = Some(error);
+                    let written = to.write_all(text.as_bytes()).and_then(|()| to.flush());
+                    let ended = written.is_err();
+                    let mut queue = lock(queue);
+                    queue.writing = false;
+                    queue.ended = written.err();
+                    drop(queue);
+                    changed.notify_one();
+                    if ended {
                         return;
                     }
                 }
             })?;
-        Ok(outlet)
+        Ok(writer)
     }
 
     /// Writes an event, soon; counts it when there is no room for it.
     pub(super) fn put(&self, event: &Event) {
         lock(&self.shared.0).put(event, self.line);
         self.shared.1.notify_one();
+    }
+
+    /// Waits until all events are written, or can't be.
+    pub(super) fn flush(&self) {
+        let (queue, changed) = &*self.shared;
+        let waiting = changed.wait_while(lock(queue), |queue| {
+            (queue.writing || !queue.lines.is_empty()) && queue.ended.is_none()
+        });
+        drop(waiting);
     }
 
     /// Whether no one reads any more.

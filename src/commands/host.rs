@@ -1,0 +1,32 @@
+//! `xenscope host`
+
+use xenscope::feed::Feed;
+use xenscope::snapshot::Collect;
+use xenscope::view::{csv, host};
+
+use super::output::Output;
+use super::two_samples::{self, Views};
+use crate::cli::Host;
+use crate::exit::Outcome;
+
+/// What `xenscope host` collects.
+pub(super) fn collect() -> Collect {
+    Collect {
+        names: true,
+        host: true,
+        ..Collect::default()
+    }
+}
+
+pub(super) fn run(
+    options: &Host,
+    feed: &mut dyn Feed,
+    out: &mut Output<'_>,
+) -> anyhow::Result<Outcome> {
+    let views = Views {
+        collect: collect(),
+        table: host::sections,
+        csv: csv::host,
+    };
+    two_samples::run(&views, &[], options.interval.format, feed, out)
+}

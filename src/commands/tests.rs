@@ -1,0 +1,337 @@
+//! What commands make of what a feed hands out.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use clap::Parser;
+use jiff::Timestamp;
+use xenscope::feed::{Feed, Recorded};
+use xenscope::snapshot::{Collect, Snapshot};
+
+use super::*;
+use crate::cli::{Cli, Command, Format};
+use crate::fixtures::{SECOND, audited, boot};
+
+/// Fields as docs/json.md has them, and whether a sample that collects this has them.
+type Row = (&'static str, fn(Collect) -> bool);
+
+/// What the samples of `top` with these options hold.
+fn of_top(options: &[&str]) -> Collect {
+    let words = ["xenscope", "top", "-b", "--format", "json"];
+    match Cli::parse_from(words.iter().chain(options)).command {
+        Command::Top(options) => top::collect(&options),
+        _ => panic!("not top"),
+    }
+}
+
+#[test]
+fn the_docs_say_which_command_fills_which_fields() {
+    let rows: [Row; 7] = [
+        (
+            "`memory_target_bytes`, `memory_static_max_bytes`",
+            |collect| collect.targets && collect.details,
+        ),
+        (
+            "`paging_pool_bytes`, `scheduler`, `weight`, `cap_percent`, `period_ns`, `budget_ns`, `extra_time`",
+            |collect| collect.scheduling,
+        ),
+        ("`vcpus`", |collect| collect.vcpus),
+        ("`vcpus[].hard_affinity`, `.soft_affinity`", |collect| {
+            collect.affinities
+        }),
+        ("`nics`, `disks`", |collect| collect.nics && collect.disks),
+        ("`nics[].mac`", |collect| collect.macs),
+        (
+            "`host.nodes`, `.pools`, `.build`, `.dom0`, and `.socket`, `.core`, `.node`, \
+             `.pool` of `host.pcpu[]`",
+            |collect| collect.host,
+        ),
+    ];
+    let commands = [
+        list::collect(Format::Json),
+        status::collect(),
+        vcpus::collect(),
+        host::collect(),
+        of_top(&[]),
+    ];
+    let mut expected = String::new();
+    for (fields, holds) in rows {
+        let mut cells = commands.map(|collect| if holds(collect) { "yes" } else { "" });
+        if !holds(of_top(&[])) && holds(of_top(&["-v"])) {
+            cells[4] = "with `-v`";
+        }
+        expected.push_str(&format!("| {fields} | {} |\n", cells.join(" | ")));
+    }
+    let docs = include_str!("../../docs/json.md");
+    assert!(docs.contains(&expected), "docs/json.md lacks\n{expected}");
+}
+
+/// Five snapshots of a host with dom0 and web, a second apart: three of one boot, of which the first
+/// is of 01:00:00, and two of the next, of which the first is of 02:00:00.
+fn recording() -> Recorded {
+    let at = |second: u64, time: &str, id: u128| Snapshot {
+        time: wall_clock(time),
+        boot: boot(id),
+        ..audited(second * SECOND)
+    };
+    Recorded::new(vec![
+        at(1, "01:00:00", 1),
+        at(2, "01:00:01", 1),
+        at(3, "01:00:02", 1),
+        at(1, "02:00:00", 2),
+        at(2, "02:00:01", 2),
+    ])
+}
+
+fn wall_clock(time: &str) -> Timestamp {
+    format!("2026-11-28T{time}Z").parse().unwrap()
+}
+
+/// The recording, where it was at this time.
+fn at(time: &str) -> Recorded {
+    let mut feed = recording();
+    feed.go_to(wall_clock(time)).unwrap().unwrap();
+    feed
+}
+
+/// What a thread writes.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What a command writes of a feed, and how it ends.
+fn run_on(feed: &mut Recorded, words: &[&str]) -> (String, anyhow::Result<Outcome>) {
+    let mut text = Vec::new();
+    let events = Shared::default();
+    let mut out = Output::to(&mut text);
+    let outcome = match Cli::parse_from([&["xenscope"], words].concat()).command {
+        Command::List(options) => list::run(&options, feed, &mut out),
+        Command::Status(options) => status::run(&options, feed, &mut out),
+        Command::Vcpus(options) => vcpus::run(&options, feed, &mut out),
+        Command::Host(options) => host::run(&options, feed, &mut out),
+        Command::Top(options) => top::run(&options, feed, &mut out),
+        Command::Audit(options) => audit::run(&options, feed, &mut out),
+        Command::Events(options) => events::run(&options, feed, events.clone()),
+        other => panic!("{other:?} does not read"),
+    };
+    drop(out);
+    text.extend(events.0.lock().unwrap().iter());
+    (String::from_utf8(text).unwrap(), outcome)
+}
+
+/// What a command that does what was asked writes of a feed.
+fn done(feed: &mut Recorded, words: &[&str]) -> String {
+    let (text, outcome) = run_on(feed, words);
+    assert_eq!(outcome.unwrap(), Outcome::Done, "{words:?}");
+    text
+}
+
+/// A value of each line of JSON.
+fn values(text: &str, pointer: &str) -> Vec<String> {
+    let value = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        line.pointer(pointer).unwrap().to_string()
+    };
+    text.lines().map(value).collect()
+}
+
+#[test]
+fn a_command_without_a_snapshot_says_so() {
+    for words in [&["list"][..], &["status", "web"], &["vcpus"], &["host"]] {
+        let (text, outcome) = run_on(&mut recording(), words);
+        assert_eq!(text, "");
+        assert!(outcome.unwrap_err().to_string().contains("recorded"));
+    }
+}
+
+#[test]
+fn list_has_the_domains_of_that_time() {
+    let table = done(&mut at("01:00:01"), &["list"]);
+    assert!(
+        table.contains("Domain-0") && table.contains("web"),
+        "{table}"
+    );
+    let line = done(&mut at("01:30:00"), &["list", "--format", "json"]);
+    assert_eq!(values(&line, "/time"), ["\"2026-11-28T01:00:02Z\""]);
+    assert_eq!(values(&line, "/interval_ns"), ["null"], "it has no rates");
+}
+
+/// Wall-clock time and length of each sample.
+fn times(text: &str) -> Vec<String> {
+    let [times, lengths] = ["/time", "/interval_ns"].map(|field| values(text, field));
+    let time = |(time, ns): (&String, String)| format!("{} {ns}", &time[12..20]);
+    times.iter().zip(lengths).map(time).collect()
+}
+
+#[test]
+fn a_measurement_is_of_the_time_where_the_feed_stands() {
+    for words in [&["status", "web"][..], &["vcpus"], &["host"]] {
+        let json = [words, &["--format", "json"]].concat();
+        let measured = |time| times(&done(&mut at(time), &json));
+        assert_eq!(measured("01:00:01"), ["01:00:01 1000000000"], "{words:?}");
+        assert_eq!(measured("01:59:59"), ["01:00:02 1000000000"]);
+        // Nothing is measured over two boots.
+        assert_eq!(measured("02:00:00"), ["02:00:00 null"]);
+    }
+}
+
+#[test]
+fn status_has_the_domains_that_were_named() {
+    let mut feed = at("01:00:02");
+    let line = done(&mut feed, &["status", "web", "5", "--format", "json"]);
+    assert_eq!(values(&line, "/domains/0/name"), ["\"web\""]);
+    assert_eq!(values(&line, "/domains/0/cpu_percent"), ["90.0"]);
+    assert!(line.contains("\"name\":\"web\"") && !line.contains("Domain-0"));
+    let table = done(&mut at("01:00:02"), &["status", "web"]);
+    assert!(
+        table.contains("90.0 %") && !table.contains("Domain-0"),
+        "{table}"
+    );
+    let csv = done(&mut at("01:00:02"), &["status", "0", "--format", "csv"]);
+    assert!(csv.contains("Domain-0") && !csv.contains("web"), "{csv}");
+
+    let (text, outcome) = run_on(&mut at("01:00:02"), &["status", "web", "db"]);
+    assert!(text.contains("web") && matches!(outcome, Ok(Outcome::NotThere)));
+    let (text, outcome) = run_on(&mut at("01:00:02"), &["status", "db"]);
+    assert!(text.is_empty() && matches!(outcome, Ok(Outcome::NotThere)));
+}
+
+#[test]
+fn vcpus_and_host_have_theirs() {
+    let table = done(&mut at("01:00:01"), &["vcpus", "web"]);
+    assert_eq!(table.lines().count(), 3, "{table}");
+    let table = done(&mut at("01:00:01"), &["host"]);
+    assert!(
+        table.contains("Pool-0") && table.contains("50.0"),
+        "{table}"
+    );
+}
+
+#[test]
+fn top_has_each_sample_from_there_on() {
+    let json = ["top", "-b", "--format", "json"];
+    let (nothing, second) = (" null", " 1000000000");
+    let all = [
+        format!("01:00:00{nothing}"),
+        format!("01:00:01{second}"),
+        format!("01:00:02{second}"),
+        format!("02:00:00{nothing}"),
+        format!("02:00:01{second}"),
+    ];
+    assert_eq!(times(&done(&mut recording(), &json)), all);
+    let words = [&json[..], &["-i", "2"]].concat();
+    assert_eq!(times(&done(&mut recording(), &words)), all[..2]);
+    assert_eq!(times(&done(&mut at("01:00:01"), &words)), all[2..4]);
+
+    let blocks = done(&mut at("01:00:00"), &["top", "-b", "-i", "1"]);
+    assert_eq!(blocks.lines().count(), 3, "{blocks}");
+    let web = blocks.lines().find(|line| line.contains("web")).unwrap();
+    assert!(web.contains(" 90.0 "), "{blocks}");
+    for format in ["table", "csv"] {
+        let words = ["top", "-b", "--format", format];
+        let text = done(&mut at("02:00:00"), &words);
+        assert!(text.contains("90.0"), "{text}");
+    }
+}
+
+#[test]
+fn an_audit_holds_each_snapshot_against_the_one_before_in_its_boot() {
+    let words = ["audit", "--format", "json", "--samples", "9"];
+    let of = |feed: &mut Recorded| times(&done(feed, &words));
+    let second = |time| format!("{time} 1000000000");
+    let all = ["01:00:01", "01:00:02", "02:00:01"].map(second);
+    assert_eq!(of(&mut recording()), all);
+    assert_eq!(of(&mut at("01:00:01")), all[1..]);
+    assert_eq!(of(&mut at("02:00:00")), all[2..]);
+    let (text, outcome) = run_on(&mut at("02:00:01"), &words);
+    assert!(
+        text.is_empty() && outcome.is_err(),
+        "there is none after it"
+    );
+
+    let report = done(&mut recording(), &["audit"]);
+    assert!(report.contains("cpu.conservation"), "{report}");
+    let mut wrong = audited(2 * SECOND);
+    wrong.domains[1].memory_bytes += 1 << 30;
+    let mut feed = Recorded::new(vec![audited(SECOND), wrong, audited(3 * SECOND)]);
+    let (_, outcome) = run_on(&mut feed, &["audit", "--samples", "2"]);
+    assert_eq!(outcome.unwrap(), Outcome::Failed, "whatever came later");
+}
+
+#[test]
+fn events_are_those_from_there_on() {
+    let events = |feed: &mut Recorded, options: &[&str]| -> Vec<String> {
+        let words = [&["events", "--format", "json"], options].concat();
+        let text = done(feed, &words);
+        let [times, names, events] = ["/time", "/name", "/event"].map(|field| values(&text, field));
+        let (named, happened) = (times.iter().zip(names), events);
+        let told = named.zip(happened).map(|((time, name), event)| {
+            format!("{} {name} {event}", &time[12..20]).replace('"', "")
+        });
+        told.collect()
+    };
+    let boot = [
+        "02:00:00 Domain-0 destroyed",
+        "02:00:00 web destroyed",
+        "02:00:00 null host_booted",
+        "02:00:00 Domain-0 existing",
+        "02:00:00 web existing",
+    ];
+    assert_eq!(events(&mut recording(), &[]), boot);
+    assert_eq!(events(&mut at("01:00:02"), &[]), boot);
+    assert!(events(&mut at("02:00:00"), &[]).is_empty());
+    let start = ["01:00:01 web existing"];
+    let of_web = [&start[..], &boot[1..3], &boot[4..]].concat();
+    let words = ["web", "--since-start"];
+    assert_eq!(events(&mut at("01:00:01"), &words), of_web);
+    assert!(events(&mut Recorded::default(), &[]).is_empty());
+}
+
+#[test]
+fn a_recording_waits_for_a_slow_reader() {
+    /// Takes its time.
+    struct Slow(Shared);
+
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            thread::sleep(Duration::from_millis(5));
+            self.0.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    // Far more than waits for a slow reader of a running host's events.
+    let name: Arc<str> = "x".repeat(1 << 17).into();
+    let look = |second: u64| {
+        let mut snapshot = audited(second * SECOND);
+        let web = &mut snapshot.domains[1];
+        (web.name, web.states.paused) = (Some(Arc::clone(&name)), second.is_multiple_of(2));
+        snapshot
+    };
+    let mut feed = Recorded::new((0..40).map(look).collect());
+    let written = Shared::default();
+    let words = ["xenscope", "events", "--format", "json"];
+    let Command::Events(options) = Cli::parse_from(words).command else {
+        panic!("not events");
+    };
+    events::run(&options, &mut feed, Slow(written.clone())).unwrap();
+    let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    assert!(text.len() > 4 << 20, "{}", text.len());
+    assert_eq!(text.lines().count(), 39);
+}

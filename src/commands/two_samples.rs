@@ -1,0 +1,84 @@
+//! Commands that measure once: two samples, and what happened between them.
+
+use xenscope::feed::Feed;
+use xenscope::selector::{NotFound, Selector};
+use xenscope::snapshot::{Collect, Identity, Snapshot};
+use xenscope::view::{Sample, json};
+
+use super::output::{Notes, Output};
+use crate::cli::Format;
+use crate::exit::{NoSnapshot, Outcome, complain};
+
+/// What a command collects, and how it turns that into text.
+pub(super) struct Views {
+    pub(super) collect: Collect,
+    pub(super) table: fn(Sample<'_>, Option<usize>) -> String,
+    pub(super) csv: fn(Sample<'_>) -> String,
+}
+
+/// Measures the domains that were named, or all when none was.
+pub(super) fn run(
+    views: &Views,
+    named: &[Selector],
+    format: Format,
+    feed: &mut dyn Feed,
+    out: &mut Output<'_>,
+) -> anyhow::Result<Outcome> {
+    let mut notes = Notes::default();
+    let mut outcome = Outcome::Done;
+    let mut wanted = Vec::new();
+    if !named.is_empty() {
+        // Of the others, no more than what it takes to tell them apart.
+        feed.collect(Collect {
+            names: true,
+            ..Collect::default()
+        });
+        let all = feed.look()?.ok_or(NoSnapshot)?;
+        notes.tell(&all.notes);
+        (wanted, outcome) = find(named, &all)?;
+        if wanted.is_empty() {
+            return Ok(outcome);
+        }
+        feed.only(&wanted);
+    }
+    feed.collect(views.collect);
+    let pair = feed.measure()?.ok_or(NoSnapshot)?;
+    for snapshot in pair.older.iter().chain([&pair.newer]) {
+        notes.tell(&snapshot.notes);
+    }
+    for identity in wanted {
+        if pair.newer.find(identity).is_none() {
+            let id = identity.id;
+            complain(format_args!("domain {id} went away within the interval"));
+            outcome = Outcome::NotThere;
+        }
+    }
+    let sample = Sample {
+        snapshot: &pair.newer,
+        rates: &pair.rates(),
+    };
+    out.print(&match format {
+        Format::Table => (views.table)(sample, out.width()),
+        Format::Json => json::line(sample),
+        Format::Csv => (views.csv)(sample),
+    })?;
+    Ok(outcome)
+}
+
+/// The domains that are meant, each once; says on stderr which are not there.
+fn find(named: &[Selector], snapshot: &Snapshot) -> Result<(Vec<Identity>, Outcome), NotFound> {
+    let mut outcome = Outcome::Done;
+    let mut wanted = Vec::new();
+    for selector in named {
+        match selector.find(snapshot) {
+            Ok(identity) if wanted.contains(&identity) => {}
+            Ok(identity) => wanted.push(identity),
+            Err(ambiguous @ NotFound::Ambiguous { .. }) => return Err(ambiguous),
+            Err(missing) => {
+                complain(missing);
+                outcome = Outcome::NotThere;
+            }
+        }
+    }
+    Ok((wanted, outcome))
+}

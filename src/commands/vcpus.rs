@@ -1,0 +1,33 @@
+//! `xenscope vcpus`
+
+use xenscope::feed::Feed;
+use xenscope::snapshot::Collect;
+use xenscope::view::{csv, vcpus};
+
+use super::output::Output;
+use super::two_samples::{self, Views};
+use crate::cli::Vcpus;
+use crate::exit::Outcome;
+
+/// What `xenscope vcpus` collects.
+pub(super) fn collect() -> Collect {
+    Collect {
+        names: true,
+        vcpus: true,
+        affinities: true,
+        ..Collect::default()
+    }
+}
+
+pub(super) fn run(
+    options: &Vcpus,
+    feed: &mut dyn Feed,
+    out: &mut Output<'_>,
+) -> anyhow::Result<Outcome> {
+    let views = Views {
+        collect: collect(),
+        table: vcpus::lines,
+        csv: csv::vcpus,
+    };
+    two_samples::run(&views, &options.domains, options.interval.format, feed, out)
+}

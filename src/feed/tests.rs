@@ -1,0 +1,288 @@
+//! Recorded feeds, from memory and from disk.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::time::Instant;
+
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::fixtures::{SECOND, audited, boot, domain, equipped, snapshot};
+use crate::snapshot::{Backend, Boot, DomId};
+
+/// A snapshot of Domain-0 and a domain 5 with this UUID, at this second of the monotonic clock and
+/// this second of the wall clock.
+fn at(second: u64, wall: i64, boot: Boot, uuid: u128) -> Snapshot {
+    let at_ns = second * SECOND;
+    let mut web = domain(5, "web", at_ns, at_ns / 2);
+    web.uuid = Uuid::from_u128(uuid);
+    Snapshot {
+        time: wall_clock(wall),
+        boot,
+        ..snapshot(at_ns, 0, vec![domain(0, "Domain-0", at_ns, at_ns / 4), web])
+    }
+}
+
+fn wall_clock(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+/// Written to disk as a line of JSON each, and read again.
+fn by_way_of_disk(snapshots: &[Snapshot]) -> Vec<Snapshot> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("snapshots.jsonl");
+    let mut file = File::create(&path).unwrap();
+    for snapshot in snapshots {
+        serde_json::to_writer(&mut file, snapshot).unwrap();
+        file.write_all(b"\n").unwrap();
+    }
+    let lines = BufReader::new(File::open(&path).unwrap()).lines();
+    lines
+        .map(|line| serde_json::from_str(&line.unwrap()).unwrap())
+        .collect()
+}
+
+/// Feeds of these snapshots: as they are, and read from disk.
+fn feeds(snapshots: Vec<Snapshot>) -> [Recorded; 2] {
+    let read = by_way_of_disk(&snapshots);
+    assert_eq!(read, snapshots);
+    [snapshots, read].map(Recorded::new)
+}
+
+/// Five samples, a second apart, of two boots: three and two. After the first two of each, domain 5
+/// is another one. The wall clock goes back by 100 seconds with the boot.
+fn two_boots() -> Vec<Snapshot> {
+    vec![
+        at(11, 1000, boot(1), 7),
+        at(12, 1001, boot(1), 7),
+        at(13, 1002, boot(1), 8),
+        at(1, 902, boot(2), 7),
+        at(2, 903, boot(2), 7),
+    ]
+}
+
+/// The seconds of the wall clock of a pair.
+fn seconds(pair: Pair) -> (Option<i64>, i64) {
+    let second = |snapshot: &Snapshot| snapshot.time.as_second();
+    (pair.older.as_deref().map(second), second(&pair.newer))
+}
+
+/// What a feed answered, by the seconds of the wall clock.
+fn answered(pair: Result<Option<Pair>, Error>) -> Option<(Option<i64>, i64)> {
+    pair.unwrap().map(seconds)
+}
+
+const ALL: [(Option<i64>, i64); 5] = [
+    (None, 1000),
+    (Some(1000), 1001),
+    (Some(1001), 1002),
+    (None, 902),
+    (Some(902), 903),
+];
+
+#[test]
+fn it_goes_forth_and_back_and_stays_at_both_ends() {
+    for mut feed in feeds(two_boots()) {
+        assert_eq!(answered(feed.previous()), None);
+        for pair in ALL {
+            assert_eq!(answered(feed.next()), Some(pair));
+        }
+        assert_eq!(answered(feed.next()), None);
+        assert_eq!(answered(feed.measure()), Some(ALL[4]));
+        for pair in ALL.into_iter().rev().skip(1) {
+            assert_eq!(answered(feed.previous()), Some(pair));
+        }
+        assert_eq!(answered(feed.previous()), None);
+        assert_eq!(answered(feed.next()), Some(ALL[1]));
+        assert!(feed.wait(Instant::now()) && !feed.is_live());
+    }
+}
+
+#[test]
+fn an_empty_feed_has_nothing() {
+    let mut feed = Recorded::new(Vec::new());
+    assert_eq!(answered(feed.next()), None);
+    assert_eq!(answered(feed.previous()), None);
+    assert_eq!(answered(feed.go_to(Timestamp::MAX)), None);
+    assert_eq!(answered(feed.measure()), None);
+    assert!(feed.look().unwrap().is_none() && feed.recent(9).unwrap().is_empty());
+}
+
+#[test]
+fn a_time_has_the_newest_snapshot_at_or_before_it() {
+    for mut feed in feeds(two_boots()) {
+        for (second, pair) in [
+            (i64::MAX, Some(ALL[2])),
+            (1001, Some(ALL[1])),
+            (1000, Some(ALL[0])),
+            // Of what came after the wall clock went back, too.
+            (999, Some(ALL[4])),
+            (902, Some(ALL[3])),
+            (901, None),
+        ] {
+            let time = Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
+            assert_eq!(answered(feed.go_to(time)), pair, "{second}");
+        }
+        assert_eq!(answered(feed.measure()), Some(ALL[3]), "it stands there");
+    }
+    // Of two at the same time, the one that was taken last.
+    let mut twice = two_boots();
+    twice[4].time = twice[2].time;
+    let mut feed = Recorded::new(twice);
+    feed.go_to(Timestamp::MAX).unwrap();
+    assert_eq!(feed.look().unwrap().unwrap().boot, boot(2));
+}
+
+#[test]
+fn one_snapshot_or_one_pair_is_that_where_it_stands() {
+    for mut feed in feeds(two_boots()) {
+        assert!(feed.look().unwrap().is_none(), "before the first");
+        feed.go_to(wall_clock(1001)).unwrap();
+        for _ in 0..2 {
+            let newest = feed.look().unwrap().unwrap();
+            assert_eq!(newest.time, wall_clock(1001));
+            assert_eq!(answered(feed.measure()), Some(ALL[1]));
+        }
+    }
+}
+
+#[test]
+fn what_led_there_is_handed_out_in_order() {
+    for mut feed in feeds(two_boots()) {
+        let mut recent = |count| -> Vec<_> {
+            let pairs = feed.recent(count).unwrap();
+            pairs.into_iter().map(seconds).collect()
+        };
+        assert_eq!(recent(9), []);
+        feed.go_to(wall_clock(903)).unwrap();
+        let mut recent = |count| -> Vec<_> {
+            let pairs = feed.recent(count).unwrap();
+            pairs.into_iter().map(seconds).collect()
+        };
+        assert_eq!(recent(9), ALL);
+        assert_eq!(recent(5), ALL);
+        assert_eq!(recent(2), ALL[3..]);
+        assert_eq!(recent(0), []);
+        assert_eq!(answered(feed.next()), None, "it stands where it stood");
+    }
+}
+
+#[test]
+fn no_rates_reach_from_boot_to_boot_or_from_domain_to_domain() {
+    for mut feed in feeds(two_boots()) {
+        let mut rates = Vec::new();
+        while let Some(pair) = feed.next().unwrap() {
+            let rate = |at: usize| pair.rates().domains[at].cpu_percent.map(|rate| rate.value);
+            rates.push([rate(0), rate(1)]);
+        }
+        let both = [Some(25.0), Some(50.0)];
+        let reused = [Some(25.0), None];
+        assert_eq!(rates, [[None; 2], both, reused, [None; 2], both]);
+    }
+}
+
+#[test]
+fn a_restricted_feed_has_these_domains_alone() {
+    let mut snapshots = two_boots();
+    let backend = |domain| Backend {
+        kind: "vif".to_owned(),
+        domain: DomId(domain),
+        device: 0,
+    };
+    snapshots[1].orphans = vec![backend(4), backend(5)];
+    let web = snapshots[0].domains[1].identity();
+    for mut feed in feeds(snapshots) {
+        feed.only(&[web]);
+        let ids = |snapshot: &Snapshot| -> Vec<u16> {
+            let ids = snapshot.domains.iter().map(|domain| domain.id.0);
+            ids.collect()
+        };
+        let pair = feed.go_to(wall_clock(1001)).unwrap().unwrap();
+        assert_eq!(ids(&pair.older.clone().unwrap()), [5]);
+        assert_eq!(ids(&pair.newer), [5]);
+        assert_eq!(pair.newer.orphans, [backend(5)]);
+        assert_eq!(pair.rates().domains.len(), 1);
+        // Its id is another's.
+        assert!(ids(&feed.next().unwrap().unwrap().newer).is_empty());
+    }
+}
+
+#[test]
+fn whatever_a_snapshot_holds_comes_back_from_disk() {
+    let (old, new) = equipped();
+    feeds(vec![old, new, audited(3 * SECOND)]);
+}
+
+/// What can be asked of a feed.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Next,
+    Previous,
+    GoTo(i64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        Just(Step::Next),
+        Just(Step::Previous),
+        (-2..12_i64).prop_map(Step::GoTo),
+    ]
+}
+
+/// Snapshots of some boots in a row, whose wall-clock times are what they are.
+fn recording() -> impl Strategy<Value = Vec<Snapshot>> {
+    let one = (0..10_i64, prop::bool::weighted(0.2));
+    prop::collection::vec(one, 0..9).prop_map(|samples| {
+        let (mut second, mut id) = (0, 0);
+        let mut take = |(wall, boots): (i64, bool)| {
+            if boots {
+                (second, id) = (0, id + 1);
+            }
+            second += 1;
+            at(second, wall, boot(id), 7)
+        };
+        samples.into_iter().map(&mut take).collect()
+    })
+}
+
+proptest! {
+    /// Whatever is asked, the answer is what a list and a place in it say.
+    #[test]
+    fn a_feed_is_a_place_in_a_list(
+        snapshots in recording(),
+        steps in prop::collection::vec(step(), 0..20),
+    ) {
+        let mut feed = Recorded::new(snapshots.clone());
+        let mut place: Option<usize> = None;
+        for step in steps {
+            let (to, pair) = match step {
+                Step::Next => (place.map_or(Some(0), |at| Some(at + 1)), feed.next()),
+                Step::Previous => (place.and_then(|at| at.checked_sub(1)), feed.previous()),
+                Step::GoTo(second) => {
+                    let before = |&at: &usize| snapshots[at].time <= wall_clock(second);
+                    let places = (0..snapshots.len()).filter(before);
+                    let to = places.max_by_key(|&at| (snapshots[at].time, at));
+                    (to, feed.go_to(wall_clock(second)))
+                }
+            };
+            let to = to.filter(|&at| at < snapshots.len());
+            let pair = pair.unwrap();
+            prop_assert_eq!(to.is_some(), pair.is_some());
+            if let (Some(at), Some(pair)) = (to, pair) {
+                place = Some(at);
+                prop_assert_eq!(&*pair.newer, &snapshots[at]);
+                let older = at.checked_sub(1).map(|at| &snapshots[at]);
+                let older = older.filter(|older| older.boot == snapshots[at].boot);
+                prop_assert_eq!(pair.older.as_deref(), older);
+            }
+            let stands = feed.measure().unwrap().map(|pair| pair.newer);
+            prop_assert_eq!(stands.as_deref(), place.map(|at| &snapshots[at]));
+            let recent = feed.recent(3).unwrap();
+            prop_assert_eq!(recent.len(), place.map_or(0, |at| (at + 1).min(3)));
+            prop_assert_eq!(recent.last().map(|pair| &*pair.newer), stands.as_deref());
+        }
+    }
+}
