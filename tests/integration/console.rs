@@ -1,5 +1,7 @@
 //! The command lines that the documentation shows.
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
