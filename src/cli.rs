@@ -24,7 +24,7 @@ pub(crate) struct Cli {
     pub(crate) verbose: u8,
 
     /// Run on an untested Xen version (tested: 4.17 to 4.20)
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 900)]
     pub(crate) allow_untested_xen: bool,
 
     #[command(subcommand)]
@@ -223,7 +223,7 @@ pub(crate) struct Top {
 #[command(args_override_self = true, infer_long_args = true)]
 struct Xentop {
     /// Run on an untested Xen version (tested: 4.17 to 4.20)
-    #[arg(long)]
+    #[arg(long, display_order = 900)]
     allow_untested_xen: bool,
 
     #[command(flatten)]
@@ -260,9 +260,9 @@ pub(crate) struct Events {
     #[arg(value_name = "DOMAIN")]
     pub(crate) domains: Vec<Selector>,
 
-    /// Longest time between two looks, in seconds
+    /// Longest time between two samples, in seconds
     ///
-    /// May be fractional. XenStore's watches cause more looks.
+    /// May be fractional. XenStore's watches cause more samples.
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval::parse)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) poll: Duration,

@@ -41,18 +41,17 @@ impl Page {
             "" => "The output could not be written.".to_owned(),
             failure => format!("{failure}, or the output could not be written."),
         };
+        let wrong_usage = match self.wrong_usage {
+            "" => "Wrong usage.".to_owned(),
+            more => format!("Wrong usage, or {more}."),
+        };
         let mut codes = vec![
             (
                 "0",
                 "Done. It is also 0 if the reader of the output closed the pipe.".to_owned(),
             ),
             ("1", failure),
-            (
-                "2",
-                format!("Wrong usage. {}", self.wrong_usage)
-                    .trim_end()
-                    .to_owned(),
-            ),
+            ("2", wrong_usage),
         ];
         if self.reads_host {
             codes.push((

@@ -35,7 +35,7 @@ const XENSCOPE: Page = Page {
     ],
     reads_host: true,
     failure: "A check of audit failed, compare found a difference, or a named domain does not exist",
-    wrong_usage: "A name that two domains have is wrong usage, too.",
+    wrong_usage: "a name that two domains have",
     environment: &[],
     files: &[],
     examples: &[
@@ -78,7 +78,7 @@ const STATUS: Page = Page {
     ],
     reads_host: true,
     failure: "A named domain does not exist",
-    wrong_usage: "A name that two domains have is wrong usage, too.",
+    wrong_usage: "a name that two domains have",
     examples: &[
         ("xenscope status web", "Show what the domain web uses."),
         (
@@ -97,7 +97,7 @@ const VCPUS: Page = Page {
     description: &[DOMAINS, FORMATS],
     reads_host: true,
     failure: "A named domain does not exist",
-    wrong_usage: "A name that two domains have is wrong usage, too.",
+    wrong_usage: "a name that two domains have",
     examples: &[
         ("xenscope vcpus", "Show the vCPUs of all domains."),
         (
@@ -134,7 +134,7 @@ const TOP: Page = Page {
          xentop.",
     ],
     reads_host: true,
-    wrong_usage: "A live view without a terminal is wrong usage, too.",
+    wrong_usage: "a live view without a terminal",
     environment: &[
         ("XDG_CONFIG_HOME, HOME", "Where config.toml is, see FILES."),
         ("NO_COLOR", "If set and not empty, there are no colours."),
@@ -227,7 +227,7 @@ const COMPARE: Page = Page {
 const EVENTS: Page = Page {
     description: &[
         DOMAINS,
-        "What comes and goes between two looks is not seen. A domain that shut down to reboot is \
+        "What comes and goes between two samples is not seen. A domain that shut down to reboot is \
          held back for at most ten seconds, and is printed as rebooted if it exists again by then. \
          If XenStore does not answer, xenscope prints so and keeps the names that it knows.",
     ],
