@@ -54,7 +54,7 @@ impl Hypervisor {
     }
 
     fn open_on(version: Version, allow_untested: bool) -> Result<Self, Error> {
-        if !version.is_proven() && !allow_untested {
+        if !version.is_tested() && !allow_untested {
             return Err(Error::UntestedXen { version });
         }
         let library = library::open(version)?;

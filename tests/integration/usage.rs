@@ -108,7 +108,7 @@ fn without_xen_every_command_says_so() {
         &["audit"],
         &["events"],
     ] {
-        say(words).refused(3, &["no Xen below this kernel", "dom0"]);
+        say(words).refused(3, &["not running on Xen", "dom0"]);
     }
 }
 
