@@ -1,6 +1,6 @@
-//! What bindgen makes of `wrapper.h`; see `build.rs` for what is let in.
+//! The bindgen output for `wrapper.h`; the allowlist is in `build.rs`.
 
-// Generated code follows C's habits.
+// Generated code has C's names and no documentation.
 #![allow(
     missing_docs,
     non_camel_case_types,
