@@ -48,7 +48,10 @@ impl Filter {
                 _ => None,
             };
             if before.is_some_and(|before| self.followed.remove(&before))
-                || self.wanted.iter().any(|wanted| wanted.means(domain, name))
+                || self
+                    .wanted
+                    .iter()
+                    .any(|wanted| wanted.matches(domain, name))
             {
                 self.followed.insert(domain);
             }

@@ -42,8 +42,8 @@ fn means_what_it_says(text: &str, selector: &Selector) {
                     || may_be("uuid") && said == Some(uuid)
                     || may_be("name") && name == Some(value);
                 let id = DomId(id);
-                let means = selector.means(Identity { id, uuid }, name);
-                assert_eq!(means, expected, "{text:?} {id} {uuid} {name:?}");
+                let matches = selector.matches(Identity { id, uuid }, name);
+                assert_eq!(matches, expected, "{text:?} {id} {uuid} {name:?}");
             }
         }
     }

@@ -48,10 +48,10 @@ fn options_that_a_format_has_no_place_for_are_refused() {
 #[test]
 fn a_domain_has_to_be_something_that_can_be_one() {
     wrong(&["status"], "<DOMAIN>...");
-    wrong(&["status", ""], "by its id, name or uuid");
-    wrong(&["status", "id:70000"], "not a domain id");
-    wrong(&["status", "uuid:5"], "not a uuid");
-    wrong(&["events", "uuid:5"], "not a uuid");
+    wrong(&["status", ""], "use an ID, a name or a UUID");
+    wrong(&["status", "id:70000"], "not a domain ID");
+    wrong(&["status", "uuid:5"], "not a UUID");
+    wrong(&["events", "uuid:5"], "not a UUID");
 }
 
 #[test]
