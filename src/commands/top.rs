@@ -47,7 +47,7 @@ pub(super) fn collect(options: &Top) -> Collect {
 fn blocks(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
     let shown = options.display;
     let mut blocks = xentop::Blocks::new(shown);
-    let delay = options.delay.unwrap_or(interval::USUAL);
+    let delay = options.delay.unwrap_or(interval::DEFAULT);
     let mut notes = Notes::default();
     let mut source = Source::open(collect(options), allow_untested)?;
     source.watch();

@@ -11,7 +11,7 @@ fn wrong(words: &[&str], message: &str) {
 #[test]
 fn intervals_that_are_none_are_refused() {
     for text in ["0", "-1", "1e12", "inf", "nan"] {
-        let message = "an interval is from 0.01 to 86400 seconds";
+        let message = "out of range; use 0.01 to 86400 seconds";
         wrong(&["status", "0", "--interval", text], message);
         wrong(&["audit", "--interval", text], message);
         wrong(&["top", "-b", "-d", text], message);
