@@ -54,7 +54,7 @@ pub enum NotFound {
     Missing(String),
     /// No domain has that ID or UUID, and the names are unknown.
     #[error(
-        "no domain with ID or UUID '{}', and XenStore does not answer, so names are not known; use an ID or UUID",
+        "cannot find '{}': XenStore does not answer, so names are not known; use an ID or UUID",
         safe(.0)
     )]
     NamesUnknown(String),
