@@ -1,8 +1,8 @@
-//! What must hold whatever text comes from outside.
+//! Properties that hold for any text from outside.
 //!
-//! There is a function for each family of parsers. It takes any bytes, hands them to each parser of
-//! the family, and panics when one of them makes more of the bytes than they say, or lets something
-//! harmful through. The fuzz targets in `fuzz/` call these functions, and so does `cargo test`.
+//! There is one function for each family of parsers. It gives any bytes to each parser of the
+//! family, and panics if a parser accepts what the bytes do not say, or passes on something
+//! harmful. The fuzz targets in `fuzz/` call these functions, and so does `cargo test`.
 
 #[cfg(test)]
 mod tests;
@@ -19,13 +19,13 @@ use crate::view::tui::Settings;
 pub use crate::dom0::fuzzing::kernel;
 pub use crate::xenstore::fuzzing::xenstore;
 
-/// Asserts that a message for people can do nothing to a terminal and is one line.
+/// Asserts that a message is one line without characters that are unsafe on a terminal.
 fn assert_harmless(message: &str) {
     assert!(!message.is_empty());
     assert!(!message.contains(crate::text::is_unsafe), "{message:?}");
 }
 
-/// The number that decimal digits say; `None` for anything else, or more than a u64 holds.
+/// Parses decimal digits; `None` for anything else, and for more than a u64 holds.
 pub(crate) fn digits(text: &[u8]) -> Option<u64> {
     let digit = |byte: &u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
     text.first()?;
@@ -34,41 +34,41 @@ pub(crate) fn digits(text: &[u8]) -> Option<u64> {
     })
 }
 
-/// Domains and intervals as people give them on the command line.
+/// Checks domains and intervals of the command line.
 pub fn arguments(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else {
         return;
     };
     match text.parse() {
-        Ok(selector) => means_what_it_says(text, &selector),
+        Ok(selector) => selects_what_it_says(text, &selector),
         Err(error) => assert_harmless(&format!("{error:#}")),
     }
     match interval::parse(text) {
         Ok(interval) => {
             assert!((interval::SHORTEST..=interval::LONGEST).contains(&interval));
-            let said = text.parse().unwrap_or(f64::NAN);
-            assert!((interval.as_secs_f64() - said).abs() < 1e-9, "{text:?}");
+            let expected = text.parse().unwrap_or(f64::NAN);
+            assert!((interval.as_secs_f64() - expected).abs() < 1e-9, "{text:?}");
         }
         Err(error) => assert_harmless(&error),
     }
 }
 
-/// A domain is meant by exactly its id, its name or its uuid.
-fn means_what_it_says(text: &str, selector: &Selector) {
+/// Asserts that a selector matches exactly its ID, its name or its UUID.
+fn selects_what_it_says(text: &str, selector: &Selector) {
     assert_harmless(&selector.to_string());
     let (by, value) = match text.split_once(':') {
         Some((by @ ("id" | "name" | "uuid"), value)) => (Some(by), value),
         _ => (None, text),
     };
     let number = digits(value.as_bytes());
-    let said = Uuid::try_parse(value).ok();
+    let uuid_given = Uuid::try_parse(value).ok();
     let ids = [Some(5), number].into_iter().flatten();
     for id in ids.filter_map(|id| u16::try_from(id).ok()) {
-        for uuid in [Uuid::from_u128(5), said.unwrap_or_default()] {
+        for uuid in [Uuid::from_u128(5), uuid_given.unwrap_or_default()] {
             for name in [None, Some("web"), Some(value)] {
                 let may_be = |kind| by.is_none_or(|by| by == kind);
                 let expected = may_be("id") && number == Some(id.into())
-                    || may_be("uuid") && said == Some(uuid)
+                    || may_be("uuid") && uuid_given == Some(uuid)
                     || may_be("name") && name == Some(value);
                 let id = DomId(id);
                 let matches = selector.matches(Identity { id, uuid }, name);
@@ -78,21 +78,20 @@ fn means_what_it_says(text: &str, selector: &Selector) {
     }
 }
 
-/// Text from outside on its way to a terminal.
+/// Checks text on its way to a terminal.
 pub fn display(bytes: &[u8]) {
-    // The first byte is how much room there is.
+    // The first byte is the width.
     let (width, bytes) = bytes.split_first().unwrap_or((&0, bytes));
     let text = String::from_utf8_lossy(bytes);
     let shown = safe(&text);
     assert!(!shown.contains(is_unsafe), "{shown:?}");
     assert_eq!(safe(&shown), shown);
-    assert_eq!(as_it_was(&shown, &text), Some(""), "{shown:?}");
+    assert_eq!(strip_shown(&shown, &text), Some(""), "{shown:?}");
     fits(&shown, usize::from(*width));
 }
 
-/// What is left of the text when all that is shown is taken from its beginning; `None` when
-/// something else is shown.
-fn as_it_was<'t>(shown: &str, text: &'t str) -> Option<&'t str> {
+/// Returns the rest of `text` after everything in `shown`; `None` if something else is shown.
+fn strip_shown<'t>(shown: &str, text: &'t str) -> Option<&'t str> {
     let mut left = text;
     let mut shown = shown;
     while let Some(next) = left.chars().next() {
@@ -106,13 +105,13 @@ fn as_it_was<'t>(shown: &str, text: &'t str) -> Option<&'t str> {
     shown.is_empty().then_some(left)
 }
 
-/// Text that is made shorter is as long as there is room for, and not longer.
+/// Asserts that shortened text fits the width and uses it.
 fn fits(text: &str, width: usize) {
-    let begun = cut(text, width);
-    assert!(text.starts_with(begun));
-    assert!(columns(begun) <= width, "{begun:?} in {width}");
+    let beginning = cut(text, width);
+    assert!(text.starts_with(beginning));
+    assert!(columns(beginning) <= width, "{beginning:?} in {width}");
     if text.is_ascii() {
-        assert_eq!(begun.len(), width.min(text.len()));
+        assert_eq!(beginning.len(), width.min(text.len()));
     }
     let short = shortened(text, width);
     assert!(columns(&short) <= width, "{short:?} in {width}");
@@ -122,7 +121,7 @@ fn fits(text: &str, width: usize) {
     }
 }
 
-/// The file of preferences.
+/// Checks the preferences file.
 pub fn preferences(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else {
         return;
@@ -143,16 +142,16 @@ pub fn preferences(bytes: &[u8]) {
     assert_eq!(again, Ok(settings));
 }
 
-/// What xentop and xl print.
+/// Checks the output of xentop and xl.
 pub fn tools(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for tool in [Tool::Xentop, Tool::Xl] {
         match tool.read(&text) {
             Ok(rows) => {
-                // The first line has the headings.
+                // The first line holds the headings.
                 assert_eq!(rows.len() + 1, text.lines().count());
                 for (row, line) in rows.iter().zip(text.lines().skip(1)) {
-                    says_what_the_line_says(tool, row, line);
+                    has_the_words_of_its_line(tool, row, line);
                 }
             }
             Err(error) => {
@@ -163,15 +162,15 @@ pub fn tools(bytes: &[u8]) {
     }
 }
 
-/// Behind the name a line has the words of the cells, in their order, and nothing else but the
-/// letters of passing states, and the id or the use of CPU.
-fn says_what_the_line_says(tool: Tool, row: &Row, line: &str) {
-    let behind = line.trim_start().strip_prefix(row.name.trim_start());
-    let passing = |word: &str| word.replace(['r', 'b'], "-");
-    let mut words: Vec<String> = behind
+/// Asserts that a line has, after the name, the words of the cells in their order, and nothing else
+/// but the ID or the CPU use, and the letters of states that do not last.
+fn has_the_words_of_its_line(tool: Tool, row: &Row, line: &str) {
+    let rest = line.trim_start().strip_prefix(row.name.trim_start());
+    let lasting = |word: &str| word.replace(['r', 'b'], "-");
+    let mut words: Vec<String> = rest
         .unwrap_or_default()
         .split_whitespace()
-        .map(passing)
+        .map(lasting)
         .collect();
     match (tool, row.id) {
         (Tool::Xentop, None) => drop(words.remove(2)),

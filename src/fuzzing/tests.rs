@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-/// The name of a target, and what it calls.
+/// A target's name and function.
 type Family = (&'static str, fn(&[u8]));
 
 const FAMILIES: [Family; 6] = [
@@ -31,13 +31,13 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The files in a family's corpus.
+/// Lists the corpus of a family.
 fn corpus(family: &str) -> Vec<PathBuf> {
     files(&fuzz("corpus").join(family))
 }
 
 #[test]
-fn every_family_has_a_target_and_a_corpus() {
+fn families_have_targets_and_corpora() {
     let expected: Vec<&str> = FAMILIES.iter().map(|(name, _)| *name).collect();
     let stems = |folder: &str| -> Vec<String> {
         let stem = |path: PathBuf| path.file_stem().unwrap().to_str().unwrap().to_owned();
@@ -48,17 +48,17 @@ fn every_family_has_a_target_and_a_corpus() {
 }
 
 #[test]
-fn what_was_collected_does_no_harm() {
+fn corpus_is_harmless() {
     for (family, check) in FAMILIES {
         for file in corpus(family) {
-            // Shown when the check fails.
+            // The test shows it if the check fails.
             println!("{}", file.display());
             check(&fs::read(file).unwrap());
         }
     }
 }
 
-/// A change to a text, at a place in it.
+/// A change at a position of a text.
 #[derive(Clone, Debug)]
 enum Edit {
     Put(Vec<u8>),
@@ -68,7 +68,7 @@ enum Edit {
 }
 
 fn edit() -> impl Strategy<Value = (Index, Edit)> {
-    let telling = prop::sample::select(vec![
+    let fragments = prop::sample::select(vec![
         "\0",
         "\n",
         " ",
@@ -85,7 +85,7 @@ fn edit() -> impl Strategy<Value = (Index, Edit)> {
         "/",
     ]);
     let edit = prop_oneof![
-        telling.prop_map(|text| Edit::Put(text.into())),
+        fragments.prop_map(|text| Edit::Put(text.into())),
         any::<Vec<u8>>().prop_map(Edit::Put),
         any::<u8>().prop_map(Edit::Overwrite),
         any::<Index>().prop_map(Edit::Remove),
@@ -94,20 +94,20 @@ fn edit() -> impl Strategy<Value = (Index, Edit)> {
     (any::<Index>(), edit)
 }
 
-fn change(text: &mut Vec<u8>, (place, edit): (Index, Edit)) {
-    let place = place.index(text.len() + 1);
-    let end = |index: Index| place + index.index(text.len() + 1 - place);
+fn change(text: &mut Vec<u8>, (position, edit): (Index, Edit)) {
+    let at = position.index(text.len() + 1);
+    let end = |index: Index| at + index.index(text.len() + 1 - at);
     match edit {
-        Edit::Put(bytes) => drop(text.splice(place..place, bytes)),
-        Edit::Overwrite(byte) => text.iter_mut().skip(place).take(1).for_each(|b| *b = byte),
-        Edit::Remove(index) => drop(text.drain(place..end(index))),
-        Edit::Repeat(index) => text.extend_from_within(place..end(index)),
+        Edit::Put(bytes) => drop(text.splice(at..at, bytes)),
+        Edit::Overwrite(byte) => text.iter_mut().skip(at).take(1).for_each(|b| *b = byte),
+        Edit::Remove(index) => drop(text.drain(at..end(index))),
+        Edit::Repeat(index) => text.extend_from_within(at..end(index)),
     }
 }
 
 proptest! {
     #[test]
-    fn no_bytes_do_harm(bytes: Vec<u8>, text: String) {
+    fn any_bytes_are_harmless(bytes: Vec<u8>, text: String) {
         for (_, check) in FAMILIES {
             check(&bytes);
             check(text.as_bytes());
@@ -115,7 +115,7 @@ proptest! {
     }
 
     #[test]
-    fn no_change_to_what_was_collected_does_harm(
+    fn changed_corpus_is_harmless(
         file: Index,
         edits in prop::collection::vec(edit(), 1..8),
     ) {

@@ -1,17 +1,17 @@
-//! What must hold of XenStore's texts, see [`crate::fuzzing`].
+//! Properties of XenStore's texts; see [`crate::fuzzing`].
 
 use super::daemon;
 use super::parse::{kib, number, online, uuid};
 use super::watched_path::Kind;
 use crate::fuzzing::digits;
 
-/// Values, names of nodes and paths in XenStore, and what the kernel says of its daemon.
+/// Checks the parsers of values, node names and paths in XenStore, and of the daemon's `stat`.
 pub fn xenstore(bytes: &[u8]) {
     state(bytes);
     let Ok(text) = str::from_utf8(bytes) else {
         return;
     };
-    // Another way to write a number would be another node.
+    // Another spelling of a number is another node.
     let plain = |text: &str| digits(text.as_bytes()).filter(|number| number.to_string() == text);
     assert_eq!(number(text), plain(text));
     let bytes = plain(text.trim()).and_then(|kib| kib.checked_mul(1024));
@@ -31,7 +31,7 @@ pub fn xenstore(bytes: &[u8]) {
     backend(text);
 }
 
-/// The domain of a path is in it, below the right folder.
+/// Asserts that the domain of a path is in it, below the right folder.
 fn backend(path: &str) {
     for (kind, folder) in [
         (Kind::Vif, "vif"),
@@ -48,7 +48,7 @@ fn backend(path: &str) {
     }
 }
 
-/// The letter stands behind the last bracket and a space.
+/// Asserts that the state is the letter after the last bracket and a space.
 fn state(stat: &[u8]) {
     let letter = daemon::state(stat);
     let behind = stat.rsplitn(2, |&byte| byte == b')').next();
