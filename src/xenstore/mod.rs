@@ -9,7 +9,6 @@ mod connection;
 mod daemon;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
-mod listing;
 mod parse;
 mod query;
 mod reader;
@@ -99,7 +98,7 @@ impl XenStore {
     /// # Errors
     /// A note when XenStore could not be asked.
     pub fn listing(&mut self) -> Result<Listing, Note> {
-        self.ask(listing::read)
+        self.ask(reader::listing)
     }
 
     fn ask<T>(&mut self, work: impl FnOnce(&Reader) -> Result<T, Down>) -> Result<T, Note> {

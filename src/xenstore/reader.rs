@@ -2,6 +2,7 @@
 //! the daemon may be stopped, and `/dev/xen/xenbus` takes requests that no daemon will answer.
 
 use std::io;
+use std::str::FromStr;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 
@@ -9,11 +10,15 @@ use xenstore_rs::Xs;
 use xenstore_rs::unix::XsUnix;
 
 use super::daemon::{Daemon, PATIENCE, unanswered};
-use super::parse::is_absent;
+use super::parse::{is_absent, number};
+use crate::snapshot::{Backend, DomId, Listing};
 
 /// How many values are asked for at once, with [`PATIENCE`] for all of them: handing each one over
 /// from thread to thread takes longer than reading it.
 const BATCH: usize = 32;
+
+/// Where dom0's backends are.
+const BACKENDS: &str = "/local/domain/0/backend";
 
 /// A connection to XenStore, with the thread that waits on it.
 #[derive(Debug)]
@@ -90,6 +95,51 @@ impl Reader {
     pub(super) fn give_up(self) -> JoinHandle<()> {
         self.thread
     }
+}
+
+/// Reads the lists: one request for the domains, and one for each kind of backend and each domain
+/// that has one.
+pub(super) fn listing(reader: &Reader) -> Result<Listing, Down> {
+    let domains = numbers(reader, "/local/domain")?;
+    Ok(Listing {
+        domains: domains.map(|ids| ids.into_iter().map(DomId).collect()),
+        backends: backends(reader)?,
+    })
+}
+
+fn backends(reader: &Reader) -> Result<Option<Vec<Backend>>, Down> {
+    let mut found = Vec::new();
+    let Some(mut kinds) = reader.list(BACKENDS.to_owned())? else {
+        return Ok(None);
+    };
+    kinds.sort_unstable();
+    for kind in kinds {
+        let of_kind = format!("{BACKENDS}/{kind}");
+        let Some(domains) = numbers::<u16>(reader, &of_kind)? else {
+            return Ok(None);
+        };
+        for domain in domains {
+            let Some(devices) = numbers(reader, &format!("{of_kind}/{domain}"))? else {
+                return Ok(None);
+            };
+            found.extend(devices.into_iter().map(|device| Backend {
+                kind: kind.clone(),
+                domain: DomId(domain),
+                device,
+            }));
+        }
+    }
+    Ok(Some(found))
+}
+
+/// The numbers among the names below `path`, rising; `None` when they are more than XenStore lists
+/// at once.
+fn numbers<T: FromStr + Ord>(reader: &Reader, path: &str) -> Result<Option<Vec<T>>, Down> {
+    Ok(reader.list(path.to_owned())?.map(|names| {
+        let mut numbers: Vec<T> = names.iter().filter_map(|name| number(name)).collect();
+        numbers.sort_unstable();
+        numbers
+    }))
 }
 
 fn value(connection: &XsUnix, path: &str) -> io::Result<Option<String>> {
