@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use xenstore_rs::tokio::XsTokio;
 
 use super::cache::Shared;
-use super::daemon::{Daemon, PATIENCE, unanswered};
+use super::daemon::{ANSWER_TIMEOUT, CONNECTION_LOST, Daemon, no_answer};
 use super::session::Session;
 
 /// How long a lost connection is left alone: twice as long each time, between these.
@@ -30,7 +30,7 @@ impl Liveness {
     pub(super) fn check(&self) -> Result<(), &'static str> {
         // A task of xenstore-rs ends when its connection does; nothing else tells.
         if self.runtime.metrics().num_alive_tasks() < self.tasks {
-            return Err("its connection was lost");
+            return Err(CONNECTION_LOST);
         }
         self.daemon.check()
     }
@@ -67,7 +67,7 @@ pub(super) fn keep(shared: &Shared) {
             Err(error) => {
                 // Nothing was heard for so long.
                 let ago = match error.kind() {
-                    ErrorKind::TimedOut => PATIENCE,
+                    ErrorKind::TimedOut => ANSWER_TIMEOUT,
                     _ => Duration::ZERO,
                 };
                 tracing::debug!(%error, "XenStore is down");
@@ -97,13 +97,13 @@ impl Drop for MarkLostOnDrop<'_> {
 }
 
 fn connect() -> io::Result<(Runtime, XsTokio, Liveness)> {
-    let daemon = Daemon::greet()?;
+    let daemon = Daemon::probe()?;
     let runtime = Builder::new_current_thread()
         .enable_io()
         .enable_time()
         .build()?;
-    let connecting = async { timeout(PATIENCE, XsTokio::new()).await };
-    let xs = runtime.block_on(connecting).map_err(|_| unanswered())??;
+    let connecting = async { timeout(ANSWER_TIMEOUT, XsTokio::new()).await };
+    let xs = runtime.block_on(connecting).map_err(|_| no_answer())??;
     let liveness = Liveness {
         daemon: Arc::new(daemon),
         tasks: runtime.metrics().num_alive_tasks(),

@@ -9,11 +9,11 @@ use std::thread::{Builder, JoinHandle};
 use xenstore_rs::Xs;
 use xenstore_rs::unix::XsUnix;
 
-use super::daemon::{Daemon, PATIENCE, unanswered};
+use super::daemon::{ANSWER_TIMEOUT, Daemon, no_answer};
 use super::parse::{is_absent, number};
 use crate::snapshot::{Backend, DomId, Listing};
 
-/// How many values are asked for at once, with [`PATIENCE`] for all of them: handing each one over
+/// How many values are asked for at once, with [`ANSWER_TIMEOUT`] for all of them: handing each one over
 /// from thread to thread takes longer than reading it.
 const BATCH: usize = 32;
 
@@ -37,7 +37,7 @@ pub(super) struct Down(pub(super) String);
 impl Reader {
     /// Connects; by the daemon's socket, else by `/dev/xen/xenbus`.
     pub(super) fn start() -> io::Result<Self> {
-        Daemon::greet()?;
+        Daemon::probe()?;
         let connection = XsUnix::new()?;
         let (jobs, to_do) = channel::<Job>();
         let thread = Builder::new().name("xenstore".into()).spawn(move || {
@@ -83,9 +83,9 @@ impl Reader {
         // No one may wait for the answer any more.
         let job: Job = Box::new(move |connection| drop(answer.send(question(connection))));
         self.jobs.send(job).map_err(|_| ended())?;
-        match answered.recv_timeout(PATIENCE) {
+        match answered.recv_timeout(ANSWER_TIMEOUT) {
             Ok(answer) => answer.map_err(|error| Down(error.to_string())),
-            Err(RecvTimeoutError::Timeout) => Err(Down(unanswered().to_string())),
+            Err(RecvTimeoutError::Timeout) => Err(Down(no_answer().to_string())),
             Err(RecvTimeoutError::Disconnected) => Err(ended()),
         }
     }

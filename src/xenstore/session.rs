@@ -16,7 +16,7 @@ use xenstore_rs::tokio::XsTokio;
 
 use super::cache::{ConnectionState, Known, Shared};
 use super::connection::Liveness;
-use super::daemon::{PATIENCE, unanswered};
+use super::daemon::{ANSWER_TIMEOUT, no_answer};
 use super::query::{self, Value};
 use super::watched_path::{Kind, Wanted, WatchedPath};
 use crate::snapshot::Identity;
@@ -134,8 +134,8 @@ impl<'a> Session<'a> {
                 () = sleep_until(tick), if self.is_waiting() => {
                     self.silent += 1;
                     self.tick = Instant::now() + TICK;
-                    if TICK * self.silent >= PATIENCE {
-                        return Err(unanswered());
+                    if TICK * self.silent >= ANSWER_TIMEOUT {
+                        return Err(no_answer());
                     }
                 }
             }
