@@ -64,7 +64,8 @@ pub(super) enum Kind {
     Qdisk,
 }
 
-const BACKENDS: &str = "/local/domain/0/backend";
+/// The folder of dom0's backends.
+pub(super) const BACKENDS: &str = "/local/domain/0/backend";
 
 impl Kind {
     pub(super) const ALL: [Self; 3] = [Self::Vif, Self::Vbd3, Self::Qdisk];
