@@ -107,7 +107,7 @@ impl Cache {
             ..collect
         };
         let mut known = self.shared.lock();
-        if !known.wanted.is_for(domains, pools, collect) {
+        if !known.wanted.fits(domains, pools, collect) {
             known.wanted = Wanted {
                 domains: domains.iter().map(Domain::identity).collect(),
                 pools: pools.iter().map(|pool| pool.id).collect(),
@@ -216,7 +216,7 @@ impl Known {
     pub(super) fn forget_all_but(&mut self, places: &HashSet<WatchedPath>) {
         for (&domain, facts) in &mut self.facts {
             let gone = |key: &Key| !places.contains(&WatchedPath::Key(domain.id, *key));
-            for key in Key::ALL.into_iter().filter(gone).flat_map(Key::together) {
+            for key in Key::ALL.into_iter().filter(gone).flat_map(Key::read_with) {
                 facts.values[*key as usize] = None;
             }
             let gone = |kind: &Kind| !places.contains(&WatchedPath::Served(domain.id, *kind));

@@ -204,7 +204,7 @@ impl<'a> Session<'a> {
             return true;
         }
         // Folders of backends come before what is in them.
-        let in_order = wanted.places();
+        let in_order = wanted.paths();
         let places: HashSet<WatchedPath> = in_order.iter().copied().collect();
         {
             let domains: HashSet<_> = wanted.domains.iter().copied().collect();
