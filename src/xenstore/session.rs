@@ -53,7 +53,7 @@ pub(super) struct Session<'a> {
     /// When the next one has passed.
     tick: Instant,
     /// Whether everything that was wanted had been read at any time.
-    pub(super) settled: bool,
+    pub(super) was_complete: bool,
 }
 
 type Watch = Pin<Box<dyn Stream<Item = (WatchedPath, Box<str>)>>>;
@@ -97,7 +97,7 @@ impl<'a> Session<'a> {
             unread: 0,
             silent: 0,
             tick: Instant::now() + TICK,
-            settled: false,
+            was_complete: false,
         }
     }
 
@@ -117,7 +117,7 @@ impl<'a> Session<'a> {
             tokio::select! {
                 // What was answered counts, however late this thread gets to see it.
                 biased;
-                () = shared.call.notified() => {
+                () = shared.wake.notified() => {
                     if !self.heed() {
                         return Ok(());
                     }
@@ -194,11 +194,11 @@ impl<'a> Session<'a> {
     fn heed(&mut self) -> bool {
         let (wanted, edition) = {
             let known = self.shared.lock();
-            let lost = self.settled && !matches!(known.connection, ConnectionState::Up(_));
-            if known.over || lost {
+            let lost = self.was_complete && !matches!(known.connection, ConnectionState::Up(_));
+            if known.stopped || lost {
                 return false;
             }
-            (known.wanted.clone(), known.edition)
+            (known.wanted.clone(), known.revision)
         };
         if edition == self.edition {
             return true;
@@ -214,7 +214,7 @@ impl<'a> Session<'a> {
                 .pools
                 .retain(|&pool, _| places.contains(&WatchedPath::Pool(pool)));
             if wanted.collect != self.wanted.collect {
-                known.forget_all_but(&places);
+                known.retain(&places);
             }
         }
         self.edition = edition;
@@ -415,9 +415,9 @@ impl<'a> Session<'a> {
     fn news(&self, change: impl FnOnce(&mut Known) -> bool) {
         let mut known = self.shared.lock();
         if change(&mut known) {
-            known.news += 1;
+            known.changes += 1;
             drop(known);
-            self.shared.tell();
+            self.shared.notify();
         }
     }
 
@@ -436,12 +436,12 @@ impl<'a> Session<'a> {
             return;
         }
         let mut known = self.shared.lock();
-        let settled = known.edition == self.edition;
-        if known.settled != settled || !self.settled {
-            known.settle(&self.liveness, settled);
-            self.settled = true;
+        let settled = known.revision == self.edition;
+        if known.complete != settled || !self.was_complete {
+            known.mark_up(&self.liveness, settled);
+            self.was_complete = true;
             drop(known);
-            self.shared.tell();
+            self.shared.notify();
         }
     }
 }
