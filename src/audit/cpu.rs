@@ -316,8 +316,11 @@ fn dom0(interval: &Interval<'_>) -> Vec<Finding> {
     // An interrupt that ends idleness, and the hypercall that begins it again, are dom0's to Xen
     // and idleness to the kernel: two ways into Xen and back.
     let interrupts = rose(old.interrupts, new.interrupts).unwrap_or_default();
-    let passages = interval.passage_ns().unwrap_or_default().saturating_mul(2);
-    let waking = interrupts.saturating_mul(passages).min(idle);
+    let hypercalls = interval
+        .hypercall_ns()
+        .unwrap_or_default()
+        .saturating_mul(2);
+    let waking = interrupts.saturating_mul(hypercalls).min(idle);
     let numbers = Numbers::equal(
         Unit::Ns,
         not_idle.saturating_sub(steal / 2),
