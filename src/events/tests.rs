@@ -50,13 +50,13 @@ fn told(history: &mut History, snapshot: &Snapshot) -> Vec<String> {
         );
         line.trim_end().to_owned()
     };
-    history.look(snapshot).into_iter().map(words).collect()
+    history.update(snapshot).into_iter().map(words).collect()
 }
 
 /// What is told of looks at these domains, a second apart, after a first one at none.
 fn story(looks: Vec<Vec<Domain>>) -> Vec<Vec<String>> {
     let mut history = History::default();
-    history.look(&at(0, Vec::new()));
+    history.update(&at(0, Vec::new()));
     let seconds = 1..;
     looks
         .into_iter()
@@ -243,7 +243,7 @@ fn blindness_is_told_when_it_begins_and_ends() {
         since: jiff::Timestamp::UNIX_EPOCH,
         why: "stopped".to_owned(),
     };
-    history.look(&look(0, None));
+    history.update(&look(0, None));
     assert_eq!(
         told(&mut history, &look(1, Some(stale()))),
         ["-1 - xenstore_lost \"stopped\""]
@@ -273,7 +273,7 @@ fn passing(wanted: &str) -> Vec<String> {
     ];
     let mut passed = Vec::new();
     for (second, domains) in (0..).zip(looks) {
-        for event in filter.pass(history.look(&at(second, domains))) {
+        for event in filter.pass(history.update(&at(second, domains))) {
             let change = serde_json::to_value(&event.change).unwrap();
             let id = event.domain.unwrap().id;
             passed.push(format!("{id} {}", change["event"].as_str().unwrap()));
@@ -390,7 +390,7 @@ proptest! {
     ) {
         let mut history = History::default();
         let mut believed = BTreeMap::new();
-        believe(&mut believed, history.look(&at(0, Vec::new())));
+        believe(&mut believed, history.update(&at(0, Vec::new())));
         let mut last = Vec::new();
         let mut dead = BTreeSet::new();
         for (second, mut domains) in (1..).zip(looks) {
@@ -406,12 +406,12 @@ proptest! {
                 .filter(|domain| domain.states.dying)
                 .map(Domain::identity)
                 .collect();
-            believe(&mut believed, history.look(&at(second, domains.clone())));
+            believe(&mut believed, history.update(&at(second, domains.clone())));
             last = domains;
         }
         // What was kept back because of reboots is told in the end.
-        believe(&mut believed, history.look(&at(1000, last.clone())));
-        believe(&mut believed, history.look(&at(2000, last.clone())));
+        believe(&mut believed, history.update(&at(1000, last.clone())));
+        believe(&mut believed, history.update(&at(2000, last.clone())));
         let living: Vec<&Domain> = last.iter().filter(|domain| !domain.states.dying).collect();
         if !reboots {
             let there: Vec<Identity> = living.iter().map(|domain| domain.identity()).collect();

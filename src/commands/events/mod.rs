@@ -46,7 +46,7 @@ pub(crate) fn run(options: &Events, allow_untested: bool) -> anyhow::Result<()> 
         let looked = Instant::now();
         let snapshot = source.sample()?;
         notes.tell(&snapshot.notes);
-        let happened = history.look(&snapshot);
+        let happened = history.update(&snapshot);
         let pause = match happened.is_empty() {
             true => options.poll,
             false => options.poll.min(SOON),
