@@ -1,6 +1,6 @@
 //! A block of `xentop -b -f`, as it is on Xen 4.17 to 4.20.
 
-use super::{Row, UnknownLayout, is_number, is_state, lasting};
+use super::{Row, UnknownLayout, is_number, is_state, lasting_letters};
 use crate::rates::DomainRates;
 use crate::snapshot::{Domain, Snapshot};
 use crate::xentop::{COLUMNS, cells};
@@ -26,7 +26,7 @@ fn compared() -> impl Iterator<Item = usize> {
 pub(super) fn ours(domain: &Domain, snapshot: &Snapshot) -> Vec<(&'static str, String)> {
     let host_bytes = snapshot.host.memory_bytes;
     let mut cells = cells(domain, &DomainRates::default(), host_bytes, true);
-    cells[STATE] = lasting(&cells[STATE]);
+    cells[STATE] = lasting_letters(&cells[STATE]);
     compared()
         .map(|column| (COLUMNS[column].0, std::mem::take(&mut cells[column])))
         .collect()
@@ -89,7 +89,7 @@ fn row(line: &str, ends: &[usize]) -> Result<Row, String> {
         }
     }
     let value = |column: usize| match column {
-        STATE => lasting(cells[column]),
+        STATE => lasting_letters(cells[column]),
         _ => cells[column].to_owned(),
     };
     Ok(Row {

@@ -1,6 +1,6 @@
 //! `xl list`, as it is on Xen 4.17 to 4.20.
 
-use super::{Row, UnknownLayout, is_number, is_state, lasting};
+use super::{Row, UnknownLayout, is_number, is_state, lasting_letters};
 use crate::snapshot::{DomId, Domain, ShutdownReason};
 
 /// The headings.
@@ -79,7 +79,7 @@ fn row(line: &str) -> Result<Row, String> {
         cells: vec![
             mib.to_owned(),
             vcpus.to_owned(),
-            lasting(state),
+            lasting_letters(state),
             seconds.to_owned(),
         ],
     })
