@@ -1,4 +1,4 @@
-//! Where dom0 shows itself.
+//! The folders that dom0 is read from.
 
 use std::path::PathBuf;
 

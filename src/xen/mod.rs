@@ -17,7 +17,6 @@ mod host;
 mod hypervisor;
 mod library;
 mod logger;
-mod paging;
 mod scheduler;
 mod topology;
 mod vcpus;
