@@ -30,7 +30,6 @@ use bus::{Bus, Device};
 use cached_file::FdBudget;
 
 pub use roots::Roots;
-pub use vbd::disk_name;
 
 /// Reads dom0's kernel, and caches the open files of devices.
 #[derive(Debug)]

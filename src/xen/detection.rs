@@ -15,7 +15,7 @@ const FEATURE_DOM0: u32 = 11;
 /// # Errors
 /// [`Error::NotXen`] if this kernel does not run on Xen, [`Error::VersionUnreadable`] if sysfs has
 /// no version of it.
-pub fn running(sysfs: &Path) -> Result<Version, Error> {
+pub(super) fn running(sysfs: &Path) -> Result<Version, Error> {
     let folder = sysfs.join("hypervisor");
     let read = |name: &str| fs::read_to_string(folder.join(name)).ok();
     let number = |name: &str| read(name)?.trim().parse().ok();
@@ -32,7 +32,7 @@ pub fn running(sysfs: &Path) -> Result<Version, Error> {
 
 /// Reads from the sysfs mounted at `sysfs` whether this kernel is dom0's; `None` if the feature
 /// bits cannot be read.
-pub fn is_dom0(sysfs: &Path) -> Option<bool> {
+pub(super) fn is_dom0(sysfs: &Path) -> Option<bool> {
     let text = fs::read_to_string(sysfs.join("hypervisor/properties/features")).ok()?;
     let features = u64::from_str_radix(text.trim(), 16).ok()?;
     Some(features >> FEATURE_DOM0 & 1 == 1)

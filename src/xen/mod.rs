@@ -1,16 +1,16 @@
 //! Calls to the hypervisor. The only module with `unsafe` code.
 //!
 //! `binding` is what bindgen generates from `<xenctrl.h>`; its names do not leave this folder.
-//! [`detection`] reads from sysfs which Xen runs, without a hypercall. `library` opens the
-//! libxenctrl of that version. [`Hypervisor`] owns the handle that every call needs. The other files
-//! hold a safe method for each call.
+//! `detection` reads from sysfs which Xen runs, without a hypercall. `library` opens the libxenctrl
+//! of that version. [`Hypervisor`] owns the handle that every call needs. The other files hold a
+//! safe method for each call.
 
 #![allow(unsafe_code)]
 
 mod binding;
 mod build;
 mod clock;
-pub mod detection;
+mod detection;
 mod domains;
 mod error;
 mod host;
@@ -20,7 +20,8 @@ mod logger;
 mod scheduler;
 mod topology;
 mod vcpus;
-pub mod version;
+mod version;
 
 pub use error::Error;
 pub use hypervisor::Hypervisor;
+pub use version::Version;

@@ -1,7 +1,7 @@
 //! A version of Xen, and the versions that xenscope is tested on.
 
 /// The oldest and the newest minor version of Xen 4 that xenscope is tested on.
-pub const TESTED_MINORS: (u32, u32) = (17, 20);
+pub(super) const TESTED_MINORS: (u32, u32) = (17, 20);
 
 /// The running hypervisor's version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct Version {
 
 impl Version {
     /// Returns whether xenscope is tested on this version.
-    pub fn is_tested(self) -> bool {
+    pub(super) fn is_tested(self) -> bool {
         let (oldest, newest) = TESTED_MINORS;
         self.major == 4 && (oldest..=newest).contains(&self.minor)
     }
