@@ -72,8 +72,7 @@ impl Check {
         self.remarks.push(remark);
     }
 
-    /// Returns the findings; `reason` says why nothing was compared, if nothing was and there is no
-    /// remark.
+    /// Returns the findings. If nothing was compared, `reason` or the remarks say why.
     pub(super) fn finish(mut self, reason: &str) -> Vec<Finding> {
         let remark = (!self.remarks.is_empty()).then(|| self.remarks.join("; "));
         if self.broken.is_empty() {

@@ -192,16 +192,16 @@ fn dying(interval: &Interval<'_>) -> Vec<Finding> {
             check.agrees();
             continue;
         }
-        let held = signed(domain.memory_bytes);
+        let bytes = signed(domain.memory_bytes);
         let before = interval.before.find(domain.identity());
-        let stuck = before.is_some_and(|was| was.states.dying && signed(was.memory_bytes) <= held);
+        let stuck = before.is_some_and(|was| was.states.dying && signed(was.memory_bytes) <= bytes);
         let what = match stuck {
             true => "it has released no memory since the previous sample",
             false => "it is being destroyed",
         };
         check.differs(
             Some(domain.id),
-            ("gone", format!("dying, with {} KiB", held / 1024)),
+            ("gone", format!("dying, with {} KiB", bytes / 1024)),
             lasting(stuck),
             format!("{}: {what}", label(domain)),
         );

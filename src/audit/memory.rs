@@ -24,16 +24,16 @@ pub(super) fn checks(interval: &Interval<'_>) -> Vec<Finding> {
 pub(super) fn xen_bytes(snapshot: &Snapshot) -> i64 {
     signed(snapshot.host.memory_bytes)
         .saturating_sub(signed(snapshot.host.memory_free_bytes))
-        .saturating_sub(held(snapshot))
+        .saturating_sub(domain_bytes(snapshot))
 }
 
 /// Returns the memory of all domains in bytes.
-fn held(snapshot: &Snapshot) -> i64 {
-    let held = snapshot
+fn domain_bytes(snapshot: &Snapshot) -> i64 {
+    let bytes = snapshot
         .domains
         .iter()
         .map(|domain| signed(domain.memory_bytes));
-    held.fold(0, i64::saturating_add)
+    bytes.fold(0, i64::saturating_add)
 }
 
 /// Returns by how many bytes the free memory changed while the rest was read.
@@ -60,7 +60,7 @@ fn conservation(interval: &Interval<'_>) -> Vec<Finding> {
         let reason = "domains' memory and free memory exceed the host's memory";
         (Verdict::Failed, reason.to_owned())
     });
-    let released = held(before).saturating_sub(held(after));
+    let released = domain_bytes(before).saturating_sub(domain_bytes(after));
     if interval.same_domains() && released > 0 {
         let freed = signed(after.host.memory_free_bytes)
             .saturating_sub(signed(before.host.memory_free_bytes));
@@ -93,7 +93,7 @@ fn xen_share(interval: &Interval<'_>) -> Vec<Finding> {
     let tolerance = free_change(&before.host).saturating_add(free_change(&after.host));
     let numbers = Numbers::at_most(Unit::Bytes, was, is, tolerance);
     // The other check finds released memory that did not become free.
-    if held(after) < held(before) && numbers.excess() > tolerance {
+    if domain_bytes(after) < domain_bytes(before) && numbers.excess() > tolerance {
         return check.finish("released memory did not become free: see memory.conservation");
     }
     check.numbers(None, numbers, || {

@@ -101,7 +101,7 @@ pub struct Row {
 pub struct DomainRef {
     /// Its ID.
     pub id: DomId,
-    /// Its name; `None` when it has none.
+    /// Its name; `None` if it has none.
     pub name: Option<Arc<str>>,
 }
 

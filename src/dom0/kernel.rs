@@ -180,21 +180,21 @@ mod tests {
 
     #[test]
     fn only_a_plain_uuid_is_a_boot_id() {
-        let held = "01234567-89ab-cdef-0123-456789abcdef";
+        let uuid = "01234567-89ab-cdef-0123-456789abcdef";
         let tree = FakeSysfs::new();
         let read = |text: &str| {
             tree.write("proc/sys/kernel/random/boot_id", text);
             boot_id(&tree.roots)
         };
-        assert_eq!(read(&format!("{held}\n")), Uuid::try_parse(held).ok());
+        assert_eq!(read(&format!("{uuid}\n")), Uuid::try_parse(uuid).ok());
         for text in [
             "",
             "\n",
-            held,
-            &format!("{held}\n\n"),
-            &format!("{held}0\n"),
-            &format!("{}\n", held.replace('-', "")),
-            &format!("{{{held}}}\n"),
+            uuid,
+            &format!("{uuid}\n\n"),
+            &format!("{uuid}0\n"),
+            &format!("{}\n", uuid.replace('-', "")),
+            &format!("{{{uuid}}}\n"),
             "01234567-89ab-cdef-0123-456789abcdeg\n",
         ] {
             assert_eq!(read(text), None, "{text:?}");

@@ -109,7 +109,7 @@ impl Dom0 {
     /// # Errors
     /// If the kernel's list of devices exists and cannot be read.
     pub fn devices(&mut self, any: Collect, of: impl Fn(DomId) -> Collect) -> io::Result<Devices> {
-        // They may be from a sample that failed.
+        // The faults may be left over from a sample that failed.
         self.faults.clear();
         let [mut vifs, mut vbds] = match any.nics || any.disks {
             true => self.bus.list(&self.roots, ["vif", "vbd"])?,

@@ -33,7 +33,7 @@ pub(super) struct Cache {
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     known: Mutex<Known>,
-    /// Wakes those who wait for the thread.
+    /// Wakes the samples that wait for the thread.
     changed: Condvar,
     /// Wakes the thread: something else is wanted, or the connection was lost.
     pub(super) wake: Notify,

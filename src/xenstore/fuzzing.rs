@@ -20,8 +20,8 @@ pub fn xenstore(bytes: &[u8]) {
         assert_eq!(if online { "online" } else { "offline" }, text);
     }
     if let Some(uuid) = uuid(text) {
-        let held = text.to_ascii_lowercase();
-        let suffix = held.strip_prefix(&format!("/vm/{uuid}"));
+        let lower = text.to_ascii_lowercase();
+        let suffix = lower.strip_prefix(&format!("/vm/{uuid}"));
         let suffix = suffix.map(|suffix| suffix.strip_prefix('-').unwrap_or(suffix));
         assert!(
             suffix.is_some_and(|n| n.is_empty() || n.bytes().all(|b| b.is_ascii_digit())),
@@ -39,9 +39,9 @@ fn backend(path: &str) {
         (Kind::Qdisk, "qdisk"),
     ] {
         if let Some(domain) = kind.domain_of(path) {
-            let held = format!("/local/domain/0/backend/{folder}/{domain}");
+            let expected = format!("/local/domain/0/backend/{folder}/{domain}");
             assert!(
-                path == held || path.starts_with(&format!("{held}/")),
+                path == expected || path.starts_with(&format!("{expected}/")),
                 "{path}"
             );
         }

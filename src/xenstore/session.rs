@@ -299,7 +299,7 @@ impl<'a> Session<'a> {
             WatchedPath::Backends(kind) => match kind.domain_of(changed) {
                 None => self.request(path),
                 Some(id) => {
-                    // An answer that there are none may be under way.
+                    // An answer without any backend may be pending.
                     if self.kinds.insert(kind) {
                         self.request(path);
                     }
@@ -411,7 +411,7 @@ impl<'a> Session<'a> {
         self.wanted.domain(path.domain()?)
     }
 
-    /// Changes the cache, and wakes those who wait if the change is one.
+    /// Applies a change to the cache. If it returns `true`, wakes the samples that wait.
     fn update(&self, change: impl FnOnce(&mut Known) -> bool) {
         let mut known = self.shared.lock();
         if change(&mut known) {
