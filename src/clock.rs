@@ -1,4 +1,4 @@
-//! The clock that rates are made with.
+//! The clock that rates are computed with.
 
 use std::time::Duration;
 
@@ -6,15 +6,16 @@ use nix::time::{ClockId, clock_gettime};
 
 use crate::snapshot::Stamp;
 
-/// Nanoseconds on `CLOCK_MONOTONIC_RAW`, which no one sets and NTP does not slew.
+/// Reads `CLOCK_MONOTONIC_RAW` in nanoseconds. Nobody can set it, and NTP does not adjust it.
 fn now_ns() -> u64 {
-    // A clock that every Linux since 2.6.28 has; its failure has no meaning to report.
+    // Every Linux since 2.6.28 has this clock, so there is no failure to report.
     clock_gettime(ClockId::CLOCK_MONOTONIC_RAW)
         .map(|time| Duration::from(time).as_nanos() as u64)
         .unwrap_or_default()
 }
 
-/// Does `work` and says when that was.
+/// Runs `work` and stamps it: the time is the midpoint of the call, the uncertainty half its
+/// duration.
 pub fn stamped<T>(work: impl FnOnce() -> T) -> (T, Stamp) {
     let before = now_ns();
     let done = work();

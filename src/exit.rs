@@ -1,4 +1,4 @@
-//! Exit codes, all in one place.
+//! All exit codes.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
@@ -10,14 +10,14 @@ use xenscope::xen;
 
 use crate::commands::live::NoScreen;
 
-/// How a command that ran to its end ended.
+/// How a command ended that ran to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// Everything that was asked for was done: 0.
+    /// Everything was done: 0.
     Done,
-    /// A domain that was named is not there: 1.
+    /// A named domain does not exist: 1.
     NotThere,
-    /// What was to be checked does not hold: 1.
+    /// A check failed: 1.
     Failed,
 }
 
@@ -35,13 +35,13 @@ impl From<Outcome> for ExitCode {
     }
 }
 
-/// A line on stderr; if no one reads that, no one is to be told.
+/// Writes a line to stderr; if that fails, nobody reads it.
 pub(crate) fn complain(what: impl Display) {
     let _ = writeln!(io::stderr(), "xenscope: {what}");
 }
 
-/// Gives what was asked for in place of a command, or tells in one line why the command line makes
-/// none; the code is 2 then.
+/// Prints the help or the version, or explains in one line why the command line is wrong. Returns
+/// the exit code: 2 if it is wrong.
 pub(crate) fn no_command(error: &clap::Error) -> ExitCode {
     let text = error.render().to_string();
     match text.strip_prefix("error: ") {
@@ -53,20 +53,20 @@ pub(crate) fn no_command(error: &clap::Error) -> ExitCode {
                 .collect();
             complain(format_args!("{}; see --help", words.join(" ")));
         }
-        // The help, or the version. Whoever reads it may have seen enough.
+        // The help or the version. A reader that closed the pipe has read enough.
         None => drop(error.print()),
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
-/// Tells about an error in one line on stderr, and gives the exit code that it has.
+/// Writes an error to stderr in one line, and returns its exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if let Some(error) = error.downcast_ref::<io::Error>() {
-        // Whoever read the output has seen enough.
+        // The reader closed the pipe because it has read enough.
         if error.kind() == ErrorKind::BrokenPipe {
             return ExitCode::SUCCESS;
         }
-        complain(format_args!("the output could not be written: {error}"));
+        complain(format_args!("cannot write the output: {error}"));
         return ExitCode::from(1);
     }
     complain(error);

@@ -1,40 +1,40 @@
-//! How long it may be from one sample to the next.
+//! The time between two samples.
 
 use std::time::Duration;
 
-/// The interval that no one chose.
-pub const USUAL: Duration = Duration::from_secs(3);
+/// The interval if none is given.
+pub const DEFAULT: Duration = Duration::from_secs(3);
 /// The shortest interval.
 pub const SHORTEST: Duration = Duration::from_millis(10);
 /// The longest interval.
 pub const LONGEST: Duration = Duration::from_secs(86_400);
 
-/// The intervals that `+` and `-` go through, in milliseconds.
+/// The steps of [`longer`] and [`shorter`], in milliseconds.
 const STEPS: [u64; 12] = [
     100, 200, 500, 1_000, 2_000, 3_000, 5_000, 10_000, 20_000, 30_000, 60_000, 300_000,
 ];
 
-/// A number of seconds that is fit to be an interval.
+/// Parses an interval in seconds, from [`SHORTEST`] to [`LONGEST`].
 ///
 /// # Errors
-/// A sentence that says what an interval is.
+/// A sentence that says what is wrong and what to give instead.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text
         .parse()
-        .map_err(|_| "not a number of seconds; give one such as 1 or 0.5".to_owned())?;
+        .map_err(|_| "not a number of seconds; use for example 1 or 0.5".to_owned())?;
     Duration::try_from_secs_f64(seconds)
         .ok()
         .filter(|interval| (SHORTEST..=LONGEST).contains(interval))
-        .ok_or_else(|| "an interval is from 0.01 to 86400 seconds".to_owned())
+        .ok_or_else(|| "out of range; use 0.01 to 86400 seconds".to_owned())
 }
 
-/// The next longer interval; the same one when there is none.
+/// Returns the next longer step; `than` itself if there is none.
 pub fn longer(than: Duration) -> Duration {
     let mut steps = STEPS.into_iter().map(Duration::from_millis);
     steps.find(|&step| step > than).unwrap_or(than)
 }
 
-/// The next shorter interval; the same one when there is none.
+/// Returns the next shorter step; `than` itself if there is none.
 pub fn shorter(than: Duration) -> Duration {
     let mut steps = STEPS.into_iter().rev().map(Duration::from_millis);
     steps.find(|&step| step < than).unwrap_or(than)
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_interval_is_a_sensible_number_of_seconds() {
+    fn only_seconds_in_range_are_intervals() {
         assert_eq!(parse("0.5"), Ok(Duration::from_millis(500)));
         assert_eq!(parse("86400"), Ok(LONGEST));
         for text in ["0", "-1", "1e9", "inf", "NaN", "0.009", "", "1s", "soon"] {
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_lead_up_and_down_and_end() {
+    fn steps_go_up_and_down_to_an_end() {
         let seconds = Duration::from_secs;
         assert_eq!(longer(seconds(3)), seconds(5));
         assert_eq!(longer(seconds(4)), seconds(5));

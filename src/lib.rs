@@ -9,10 +9,10 @@
 //! ```
 //!
 //! A [`source::Source`] takes [`snapshot::Snapshot`]s: raw cumulative counters and states. A
-//! [`feed::Feed`] hands them out, each with the one before: those of now, or those of a recording.
-//! [`rates::Rates`] is a pure function of two of them, with `None` for what is not known;
-//! [`audit`] holds them against what must be true, and [`events::History`] tells what happened from
-//! one to the next. The views in [`view`] turn all of it into text, and never collect.
+//! [`feed::Feed`] hands out each with the one before: those of now, or those of a recording.
+//! [`rates::Rates`] is a pure function of two of them, with `None` for an unknown value. [`audit`]
+//! checks them, and [`events::History`] reports what changed from one to the next. The views in
+//! [`view`] turn all of it into text, and never collect.
 
 pub mod audit;
 pub mod clock;

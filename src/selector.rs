@@ -1,4 +1,4 @@
-//! Which domain a person means.
+//! Selects a domain by ID, name or UUID.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,9 +9,21 @@ use uuid::Uuid;
 use crate::snapshot::{DomId, Domain, Identity, Note, Snapshot};
 use crate::text::safe;
 
-/// A domain by its id, its exact name or its uuid, as given on the command line.
+/// A domain on the command line, given by its ID, its exact name or its UUID.
 ///
-/// `id:5`, `name:5` and `uuid:…` say which of them is meant; without that, whichever fits.
+/// `id:5`, `name:5` and `uuid:…` say which of them is meant; a plain `5` matches all three.
+///
+/// ```
+/// use xenscope::selector::{Malformed, Selector};
+/// use xenscope::snapshot::{DomId, Identity};
+///
+/// let web = Identity { id: DomId(5), uuid: Default::default() };
+/// let selector: Selector = "name:web".parse()?;
+/// assert!(selector.matches(web, Some("web")));
+/// assert!(!selector.matches(web, Some("db")));
+/// assert_eq!("id:web".parse::<Selector>(), Err(Malformed::Id("web".into())));
+/// # Ok::<(), Malformed>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selector {
     text: String,
@@ -20,38 +32,38 @@ pub struct Selector {
     uuid: Option<Uuid>,
 }
 
-/// Why a selector is not one.
+/// Why a text is not a selector.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Malformed {
-    /// Nothing was given.
-    #[error("a domain is given by its id, name or uuid, not by nothing")]
+    /// The text is empty.
+    #[error("no domain given; use an ID, a name or a UUID")]
     Empty,
-    /// `id:` without a domain id behind it.
-    #[error("'{}' is not a domain id; ids are numbers from 0 to 65535", safe(.0))]
+    /// `id:` without a domain ID after it.
+    #[error("'{}' is not a domain ID; IDs are numbers from 0 to 65535", safe(.0))]
     Id(String),
-    /// `uuid:` without a uuid behind it.
-    #[error("'{}' is not a uuid; they look like 01234567-89ab-cdef-0123-456789abcdef", safe(.0))]
+    /// `uuid:` without a UUID after it.
+    #[error("'{}' is not a UUID; UUIDs look like 01234567-89ab-cdef-0123-456789abcdef", safe(.0))]
     Uuid(String),
 }
 
-/// Why a selector leads to no domain.
+/// Why a selector does not select one domain.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NotFound {
-    /// No domain has that id, name or uuid.
-    #[error("no domain '{}'; 'xenscope list' shows those there are", safe(.0))]
+    /// No domain has that ID, name or UUID.
+    #[error("no domain '{}'; 'xenscope list' shows all domains", safe(.0))]
     Missing(String),
-    /// None has that id or uuid, and the names are not known.
+    /// No domain has that ID or UUID, and the names are unknown.
     #[error(
-        "no domain has the id or uuid '{}', and names are not known while XenStore does not answer; give the id or uuid",
+        "cannot find '{}': XenStore does not answer, so names are not known; use an ID or UUID",
         safe(.0)
     )]
     NamesUnknown(String),
-    /// More than one domain fits.
-    #[error("'{}' fits more than one domain; say {choices}", safe(.text))]
+    /// More than one domain matches.
+    #[error("'{}' is ambiguous; use {choices}", safe(.text))]
     Ambiguous {
-        /// What was given.
+        /// The text of the selector.
         text: String,
-        /// What to give instead.
+        /// Selectors that are unambiguous, such as `id:5 or id:8`.
         choices: String,
     },
 }
@@ -61,7 +73,7 @@ impl FromStr for Selector {
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let id = |text: &str| {
-            // `parse` alone would take `+5`.
+            // `parse` alone would accept `+5`.
             let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
             text.parse().ok().filter(|_| is_digits).map(DomId)
         };
@@ -96,28 +108,24 @@ impl fmt::Display for Selector {
 }
 
 impl Selector {
-    /// Whether a domain of this identity and name is meant.
-    pub fn means(&self, identity: Identity, name: Option<&str>) -> bool {
+    /// Returns whether a domain with this identity and name is selected.
+    pub fn matches(&self, identity: Identity, name: Option<&str>) -> bool {
         self.id == Some(identity.id)
             || self.uuid == Some(identity.uuid)
             || self.name.is_some() && self.name.as_deref() == name
     }
 
-    fn fits(&self, domain: &Domain) -> bool {
-        self.means(domain.identity(), domain.name.as_deref())
-    }
-
-    /// The one domain of the snapshot that is meant.
+    /// Finds the selected domain in a snapshot.
     ///
     /// # Errors
-    /// When none fits, or more than one.
+    /// If no domain matches, or more than one.
     pub fn find(&self, snapshot: &Snapshot) -> Result<Identity, NotFound> {
-        let fitting: Vec<&Domain> = snapshot
+        let matching: Vec<&Domain> = snapshot
             .domains
             .iter()
-            .filter(|domain| self.fits(domain))
+            .filter(|domain| self.matches(domain.identity(), domain.name.as_deref()))
             .collect();
-        match fitting[..] {
+        match matching[..] {
             [domain] => Ok(domain.identity()),
             [] => {
                 let text = self.text.clone();
@@ -131,20 +139,14 @@ impl Selector {
                     NotFound::Missing(text)
                 })
             }
-            _ => Err(NotFound::Ambiguous {
-                text: self.text.clone(),
-                choices: self.choices(&fitting),
-            }),
+            _ => {
+                let ids = matching.iter().map(|domain| format!("id:{}", domain.id));
+                Err(NotFound::Ambiguous {
+                    text: self.text.clone(),
+                    choices: ids.collect::<Vec<_>>().join(" or "),
+                })
+            }
         }
-    }
-
-    /// What would name each of these domains alone.
-    fn choices(&self, domains: &[&Domain]) -> String {
-        let choices: Vec<String> = domains
-            .iter()
-            .map(|domain| format!("id:{}", domain.id))
-            .collect();
-        choices.join(" or ")
     }
 }
 
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn by_id_name_or_uuid() {
+    fn finds_by_id_name_or_uuid() {
         assert_eq!(find("0"), Ok(0));
         assert_eq!(find("web"), Ok(5));
         assert_eq!(find("00000000-0000-0000-0000-000000000006"), Ok(5));
@@ -188,34 +190,28 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_another_domains_id_has_to_be_told_apart() {
+    fn number_that_is_also_a_name_is_ambiguous() {
         let error = find("5").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "'5' fits more than one domain; say id:5 or id:8"
-        );
+        assert_eq!(error.to_string(), "'5' is ambiguous; use id:5 or id:8");
         assert_eq!(find("id:5"), Ok(5));
         assert_eq!(find("name:5"), Ok(8));
     }
 
     #[test]
-    fn a_name_that_two_domains_bear_is_not_guessed() {
+    fn shared_name_is_ambiguous() {
         let error = find("twin").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "'twin' fits more than one domain; say id:6 or id:7"
-        );
+        assert_eq!(error.to_string(), "'twin' is ambiguous; use id:6 or id:7");
     }
 
     #[test]
-    fn what_is_not_there_is_missing() {
+    fn unknown_domain_is_missing() {
         for text in ["Web", "we", "4", "+5", "id:1", "-", "name:"] {
             assert!(matches!(find(text), Err(NotFound::Missing(_))), "{text:?}");
         }
     }
 
     #[test]
-    fn without_names_an_unknown_name_says_so() {
+    fn unknown_names_are_reported() {
         let mut snapshot = host();
         snapshot.notes.push(Note::XenstoreDown("stopped".into()));
         let find = |text: &str| text.parse::<Selector>().unwrap().find(&snapshot);
@@ -224,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_or_uuid_that_is_none_is_refused() {
+    fn malformed_selectors_are_refused() {
         assert_eq!("".parse::<Selector>(), Err(Malformed::Empty));
         assert_eq!(
             "id:70000".parse::<Selector>(),

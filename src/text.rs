@@ -1,4 +1,4 @@
-//! Text for terminals: made safe, measured in columns, with units people read.
+//! Text for terminals: escaping, width in columns, units.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -8,15 +8,15 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::rates::Rate;
 
-/// The variation selectors: one makes an emoji of the character before it, another a quotation mark
-/// of East Asia's width, and each of these takes a column more.
+/// The variation selectors. One makes an emoji of the character before it, another makes an East
+/// Asian quotation mark wide; each of them adds one column.
 const WIDENING: RangeInclusive<char> = '\u{fe00}'..='\u{fe0f}';
 
-/// What stands for a value that is not known.
+/// Stands for an unknown value.
 pub const UNKNOWN: &str = "-";
 
-/// Whether a character could do something to a terminal other than appear in its place: control
-/// characters, and those that reorder, hide or break what stands around them.
+/// Returns whether a character can do more to a terminal than appear: control characters, and
+/// characters that reorder, hide or break the text around them.
 pub fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -25,7 +25,7 @@ pub fn is_unsafe(c: char) -> bool {
             | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Text from outside with each unsafe character written as `\u{…}`.
+/// Escapes each unsafe character of a text from outside as `\u{…}`; see [`is_unsafe`].
 pub fn safe(text: &str) -> Cow<'_, str> {
     let plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     if plain || !text.contains(is_unsafe) {
@@ -34,7 +34,7 @@ pub fn safe(text: &str) -> Cow<'_, str> {
     let mut out = String::with_capacity(text.len() + 8);
     for c in text.chars() {
         if is_unsafe(c) {
-            // Writing to a String does not fail.
+            // Writing to a String cannot fail.
             let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
         } else {
             out.push(c);
@@ -43,12 +43,12 @@ pub fn safe(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// How many columns of a terminal the text takes.
+/// Returns how many terminal columns the text takes.
 pub fn columns(text: &str) -> usize {
     text.width()
 }
 
-/// The text if it fits into `width` columns, else its beginning with an ellipsis.
+/// Returns the text if it fits `width` columns, else its beginning and an ellipsis.
 pub fn shortened(text: &str, width: usize) -> Cow<'_, str> {
     if columns(text) <= width {
         return Cow::Borrowed(text);
@@ -59,8 +59,8 @@ pub fn shortened(text: &str, width: usize) -> Cow<'_, str> {
     }
 }
 
-/// A beginning of the text that fits into `width` columns; where characters merge into one, as they
-/// do in some emoji, there may be room for more.
+/// Returns a beginning of the text that fits `width` columns. It may be shorter than necessary if
+/// characters merge into one, as in some emoji.
 pub fn cut(text: &str, width: usize) -> &str {
     if text.len() <= width {
         // No character takes more columns than bytes.
@@ -76,27 +76,27 @@ pub fn cut(text: &str, width: usize) -> &str {
     text
 }
 
-/// A number of bytes in MiB.
+/// Formats bytes as MiB.
 pub fn mib(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
-/// A number of bytes per second in KiB/s.
+/// Formats bytes per second as KiB/s; `-` for `None`.
 pub fn kib_per_second(bytes: Option<Rate>) -> String {
     or_unknown(bytes, |bytes| format!("{:.1} KiB/s", bytes.value / 1024.0))
 }
 
-/// A share in per cent, without the sign.
+/// Formats a share in per cent without the sign; `-` for `None`.
 pub fn percent(share: Option<Rate>) -> String {
     or_unknown(share, |share| format!("{:.1}", share.value))
 }
 
-/// A time in seconds.
+/// Formats nanoseconds as seconds.
 pub fn seconds(ns: u64) -> String {
     format!("{:.1} s", ns as f64 / 1e9)
 }
 
-/// Rising numbers, runs of them written like 0-3.
+/// Formats ascending numbers, with runs as `0-3`.
 pub fn numbers(numbers: &[u32]) -> String {
     let mut runs: Vec<(u32, u32)> = Vec::new();
     for &number in numbers {
@@ -115,7 +115,7 @@ pub fn numbers(numbers: &[u32]) -> String {
     runs.join(",")
 }
 
-/// A known value as `show` has it, or the sign for an unknown one.
+/// Formats a value with `show`; `-` for `None`.
 pub fn or_unknown<T>(value: Option<T>, show: impl FnOnce(T) -> String) -> String {
     value.map_or_else(|| UNKNOWN.to_owned(), show)
 }
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_cannot_move_the_cursor_or_reorder_the_line() {
+    fn unsafe_characters_are_escaped() {
         assert_eq!(safe("web-1 ä 漢"), "web-1 ä 漢");
         assert_eq!(safe("a\x1b[2Jb\n"), "a\\u{1b}[2Jb\\u{a}");
         assert_eq!(safe("\u{9b}31m\u{7f}"), "\\u{9b}31m\\u{7f}");
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn shortening_counts_columns_and_not_characters() {
+    fn shortening_counts_columns() {
         assert_eq!(shortened("database", 8), "database");
         assert_eq!(shortened("database", 5), "data…");
         assert_eq!(shortened("漢字漢字", 5), "漢字…");
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_in_runs() {
+    fn numbers_are_formatted_in_runs() {
         assert_eq!(numbers(&[0, 1, 2, 3, 6, 8, 9]), "0-3,6,8-9");
         assert_eq!(numbers(&[u32::MAX]), "4294967295");
         assert_eq!(numbers(&[]), "");

@@ -1,10 +1,10 @@
-//! Numbers in few columns.
+//! Numbers for narrow columns.
 
 use crate::fields::{Kind, Unit, Value};
 use crate::rates::Rate;
 use crate::text::{UNKNOWN, numbers, or_unknown, safe};
 
-/// A number of bytes in five columns at most: `0`, `512B`, `1.5K`, `1023K`, `12.3G`.
+/// Formats bytes in at most five columns: `0`, `512B`, `1.5K`, `1023K`, `12.3G`.
 pub fn bytes(bytes: f64) -> String {
     const UNITS: [&str; 7] = ["B", "K", "M", "G", "T", "P", "E"];
     if bytes <= 0.0 {
@@ -12,7 +12,7 @@ pub fn bytes(bytes: f64) -> String {
     }
     let mut value = bytes;
     let mut unit = 0;
-    // What would be rounded to 1024 belongs to the next unit.
+    // A value that would round to 1024 gets the next unit.
     while value >= 1023.5 && unit + 1 < UNITS.len() {
         value /= 1024.0;
         unit += 1;
@@ -21,8 +21,8 @@ pub fn bytes(bytes: f64) -> String {
     format!("{value:.digits$}{}", UNITS[unit])
 }
 
-/// A figure of this kind and unit, as text that is safe for a terminal: numbers as short as in
-/// [`bytes`] and [`percent`], CPU time in seconds, other times in milliseconds.
+/// Formats a figure of this kind and unit as escaped text: numbers as short as [`bytes`] and
+/// [`percent`], CPU time in seconds, other times in milliseconds; `-` if it is unknown.
 pub fn compact(value: Value<'_>, kind: Kind, unit: Unit) -> String {
     match value {
         Value::Unknown => UNKNOWN.to_owned(),
@@ -40,7 +40,7 @@ pub fn compact(value: Value<'_>, kind: Kind, unit: Unit) -> String {
     }
 }
 
-/// A number in its unit; `None` where it needs none.
+/// Formats a number in its unit; `None` if it has no unit to show.
 fn number(number: f64, kind: Kind, unit: Unit) -> Option<String> {
     match (unit, kind) {
         (Unit::Bytes | Unit::BytesPerSecond, _) => Some(bytes(number)),
@@ -50,22 +50,22 @@ fn number(number: f64, kind: Kind, unit: Unit) -> Option<String> {
     }
 }
 
-/// Bytes per second, as [`bytes`] has them.
+/// Formats bytes per second like [`bytes`]; `-` for `None`.
 pub fn rate(rate: Option<Rate>) -> String {
     or_unknown(rate, |rate| bytes(rate.value))
 }
 
-/// Events per second, in five columns for as long as there are less than 100,000.
+/// Formats events per second, in five columns below 100,000; `-` for `None`.
 pub fn count(rate: Option<Rate>) -> String {
     or_unknown(rate, |rate| few(rate.value))
 }
 
-/// A share in per cent without the sign, in five columns up to 99,999.
+/// Formats a share in per cent without the sign, in five columns up to 99,999; `-` for `None`.
 pub fn percent(share: Option<Rate>) -> String {
     or_unknown(share, |share| few(share.value))
 }
 
-/// A number with one digit after the point, for as long as that takes no more than five columns.
+/// Formats a number with one decimal if that takes at most five columns.
 fn few(value: f64) -> String {
     let digits = usize::from(value < 999.95);
     format!("{value:.digits$}")
@@ -77,7 +77,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn bytes_have_the_unit_that_leaves_few_digits() {
+    fn bytes_get_a_unit_with_few_digits() {
         let kib = 1024.0;
         for (value, text) in [
             (0.0, "0"),
@@ -97,13 +97,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn bytes_take_five_columns_at_most(count in any::<u64>()) {
+        fn bytes_take_at_most_five_columns(count in any::<u64>()) {
             prop_assert!(bytes(count as f64).len() <= 5);
             prop_assert!(bytes(count as f64 / 1e6).len() <= 5);
         }
 
         #[test]
-        fn shares_take_five_columns_at_most(share in 0.0..99_999.0) {
+        fn shares_take_at_most_five_columns(share in 0.0..99_999.0) {
             prop_assert!(few(share).len() <= 5);
         }
     }

@@ -1,4 +1,4 @@
-//! A check under way.
+//! A check in progress.
 
 use super::{Figures, Finding, Relation, Unit, Verdict};
 use crate::snapshot::DomId;
@@ -15,9 +15,9 @@ pub(super) struct Check {
 }
 
 impl Check {
-    /// A check that tolerates nothing, for states that do not depend on when they are read.
+    /// Starts a check without tolerance, of states that do not depend on when they are read.
     pub(super) fn exact(name: &'static str, compared: &'static str) -> Self {
-        Self::new(name, compared, "none: states, which agree or do not")
+        Self::new(name, compared, "none: states either agree or differ")
     }
 
     pub(super) fn new(
@@ -36,7 +36,7 @@ impl Check {
         }
     }
 
-    /// One comparison; `broken` says what is to be thought of it where it does not hold.
+    /// Compares numbers; `broken` gives the verdict and the reason if they do not fit.
     pub(super) fn numbers(
         &mut self,
         domain: Option<DomId>,
@@ -47,12 +47,12 @@ impl Check {
         self.add(domain, numbers.figures(), off, broken);
     }
 
-    /// One comparison of texts that agree.
+    /// Counts a comparison of texts that agree.
     pub(super) fn agrees(&mut self) {
         self.comparisons += 1;
     }
 
-    /// One comparison of texts that do not agree.
+    /// Counts a comparison of texts that differ.
     pub(super) fn differs(
         &mut self,
         domain: Option<DomId>,
@@ -67,13 +67,12 @@ impl Check {
         self.add(domain, figures, f64::INFINITY, || (verdict, reason));
     }
 
-    /// Something to be said even when all is well.
+    /// Adds a remark, which is shown even if all is well.
     pub(super) fn remark(&mut self, remark: String) {
         self.remarks.push(remark);
     }
 
-    /// What came of it; `reason` says why nothing was compared, if nothing was and no remark says
-    /// it.
+    /// Returns the findings. If nothing was compared, `reason` or the remarks say why.
     pub(super) fn finish(mut self, reason: &str) -> Vec<Finding> {
         let remark = (!self.remarks.is_empty()).then(|| self.remarks.join("; "));
         if self.broken.is_empty() {
@@ -170,8 +169,8 @@ impl Numbers {
         }
     }
 
-    /// By how much the observed number is off, above 0 where the relation does not hold to the
-    /// letter.
+    /// Returns by how much the observed number is off, without the tolerance; above 0 if the
+    /// relation does not hold exactly.
     pub(super) fn excess(self) -> i64 {
         let above = self.observed.saturating_sub(self.expected);
         match self.relation {
@@ -181,17 +180,17 @@ impl Numbers {
         }
     }
 
-    /// What the observed number lacks of the expected one.
+    /// Returns the expected number minus the observed one.
     pub(super) fn missing(self) -> i64 {
         self.expected.saturating_sub(self.observed)
     }
 
-    /// Whether it does not hold.
+    /// Returns whether the numbers are off by more than the tolerance.
     pub(super) fn is_off(self) -> bool {
         self.off() > 1.0
     }
 
-    /// How far off it is, in parts of the tolerance: above 1 it does not hold.
+    /// Returns how far off the observed number is, in tolerances.
     fn off(self) -> f64 {
         match (self.excess(), self.tolerance) {
             (0, 0) => 0.0,

@@ -1,21 +1,21 @@
-//! CPU time: what the pCPUs had to give against what domains and idle vCPUs took.
+//! CPU time: what the pCPUs provide against what domains use and what is idle.
 
 use super::check::{Check, Numbers};
 use super::{Finding, Interval, Unit, Verdict, drift, label, signed};
 use crate::rates::Span;
 use crate::snapshot::{Domain, Scheduling, Snapshot, Stamp, Vcpu};
 
-/// How often credit2 grants a capped domain its budget, in nanoseconds
-/// (`CSCHED2_BDGT_REPL_PERIOD` in Xen, common/sched/credit2.c).
+/// How often credit2 refills a capped domain's budget, in nanoseconds (`CSCHED2_BDGT_REPL_PERIOD`
+/// in Xen, common/sched/credit2.c).
 const CREDIT2_PERIOD_NS: u64 = 10_000_000;
-/// The shortest time that credit2 lets a vCPU run, budget or not (`CSCHED2_MIN_TIMER`).
+/// The shortest time that credit2 lets a vCPU run, whatever its budget (`CSCHED2_MIN_TIMER`).
 const CREDIT2_SHORTEST_NS: u64 = 500_000;
-/// How often credit settles what a domain has used, in nanoseconds, unless Xen was told otherwise
-/// (`CSCHED_DEFAULT_TSLICE_MS` in Xen, common/sched/credit.c); a vCPU may run as long at a time.
+/// How often credit accounts for what a domain has used, and how long a vCPU may run at a time, in
+/// nanoseconds, unless changed (`CSCHED_DEFAULT_TSLICE_MS` in Xen, common/sched/credit.c).
 const CREDIT_PERIOD_NS: u64 = 30_000_000;
 
-const BRACKETS: &str = "the brackets of both samples and of reading Xen's clock (500 ppm where Xen \
-                        does not tell it)";
+const UNCERTAINTY: &str = "the uncertainty of both samples and of reading Xen's clock (500 ppm if \
+                           it cannot be read)";
 
 pub(super) fn checks(interval: &Interval<'_>) -> Vec<Finding> {
     [
@@ -31,50 +31,49 @@ pub(super) fn checks(interval: &Interval<'_>) -> Vec<Finding> {
     .concat()
 }
 
-/// Xen's clock runs like dom0's.
+/// Checks that Xen's clock and dom0's run at the same rate.
 fn clock(interval: &Interval<'_>) -> Vec<Finding> {
     let mut check = Check::new(
         "cpu.clock",
-        "the time that passed by Xen's clock against dom0's",
-        "the brackets of reading Xen's clock, and 500 ppm, which is how far Linux takes a clock to \
-         be off that it can correct",
+        "elapsed time by Xen's clock against dom0's clock",
+        "the uncertainty of reading Xen's clock, and 500 ppm, the most that Linux corrects a clock \
+         by",
     );
     let Some((ns, span)) = interval.clocks() else {
-        return check.finish("Xen does not tell its clock");
+        return check.finish("Xen's clock cannot be read");
     };
     let tolerance = span.uncertainty_ns.saturating_add(drift(span.ns));
     let numbers = Numbers::equal(Unit::Ns, signed(span.ns), signed(ns), signed(tolerance));
     check.numbers(None, numbers, || {
-        let reason = "the clock that CPU time is counted with runs unlike dom0's; what is counted \
-                      by it may not add up";
+        let reason = "Xen's clock and dom0's clock run at different rates; CPU time may not add up";
         (Verdict::Warning, reason.to_owned())
     });
     check.finish("")
 }
 
-/// Σ domains' CPU time + Σ pCPUs' idle time = pCPUs × time.
+/// Checks that Σ domains' CPU time + Σ pCPUs' idle time = pCPUs × elapsed time.
 fn conservation(interval: &Interval<'_>) -> Vec<Finding> {
     let (before, after) = (interval.before, interval.after);
     let mut check = Check::new(
         "cpu.conservation",
         "domains' CPU time and pCPUs' idle time against pCPUs × time",
-        "pCPUs × the brackets: of both samples, from the idle times' to the domains', and of reading \
-         Xen's clock (500 ppm where Xen does not tell it)",
+        "pCPUs × the uncertainty of both samples, from reading the idle times to reading the \
+         domains, and of reading Xen's clock (500 ppm if it cannot be read)",
     );
     let whole = |snapshot: &Snapshot| snapshot.host.pcpu_stamp.around(snapshot.stamp);
     let Some(span) = interval.span(whole(before), whole(after)) else {
-        return check.finish("dom0's clock stood still");
+        return check.finish("dom0's clock did not advance");
     };
     let Some(idle) = idle_ns(interval) else {
-        return check.finish("a pCPU went online or offline within the interval");
+        return check.finish("a pCPU went online or offline during the interval");
     };
     if interval
         .pairs()
         .any(|(was, is)| is.cpu_time_ns < was.cpu_time_ns)
     {
-        return check.finish("a domain's CPU time went back: see cpu.monotonic");
+        return check.finish("a domain's CPU time decreased: see cpu.monotonic");
     }
-    // A domain that came within the interval began at 0.
+    // A domain that was created during the interval started at 0.
     let ran = |domain: &Domain| {
         let was = before.find(domain.identity());
         signed(domain.cpu_time_ns) - was.map_or(0, |was| signed(was.cpu_time_ns))
@@ -106,26 +105,30 @@ fn conservation(interval: &Interval<'_>) -> Vec<Finding> {
         gone if missing > 0 && missing <= unseen => (
             Verdict::Warning,
             format!(
-                "gone within the interval, with what it ran since the first sample: {}",
+                "destroyed during the interval, with its CPU time since the first sample: {}",
                 gone.join(", ")
             ),
         ),
         gone => (
             Verdict::Failed,
             format!(
-                "{} is not accounted for, more than can have gone with {}",
+                "{} is not accounted for, more than {} can have used",
                 milliseconds(missing),
                 gone.join(", ")
             ),
         ),
     });
     if !gone.is_empty() {
-        check.remark(format!("gone within the interval: {}", gone.join(", ")));
+        check.remark(format!(
+            "destroyed during the interval: {}",
+            gone.join(", ")
+        ));
     }
     check.finish("")
 }
 
-/// How long each pCPU was idle; `None` when one was online in one sample only.
+/// Returns how long each pCPU was idle in nanoseconds; `None` if a pCPU was online in only one
+/// sample.
 fn idle_ns(interval: &Interval<'_>) -> Option<Vec<i64>> {
     let (before, after) = (&interval.before.host.pcpu, &interval.after.host.pcpu);
     if before.len() != after.len() {
@@ -138,12 +141,12 @@ fn idle_ns(interval: &Interval<'_>) -> Option<Vec<i64>> {
         .collect()
 }
 
-/// Σ vCPUs' time = domain's time.
+/// Checks that Σ vCPUs' CPU time = the domain's CPU time.
 fn vcpu_sum(interval: &Interval<'_>) -> Vec<Finding> {
     let mut check = Check::new(
         "cpu.vcpu_sum",
-        "a domain's CPU time against the sum of its vCPUs'",
-        "for each vCPU the time from asking for the domain until the vCPU was read",
+        "a domain's CPU time against the sum of its vCPUs' CPU time",
+        "for each vCPU, the time between reading the domain and reading the vCPU",
     );
     for domain in &interval.after.domains {
         let Some(vcpus) = domain.vcpus.as_deref().filter(|vcpus| !vcpus.is_empty()) else {
@@ -161,19 +164,19 @@ fn vcpu_sum(interval: &Interval<'_>) -> Vec<Finding> {
             vcpus.iter().map(delay).fold(0, i64::saturating_add),
         );
         check.numbers(Some(domain.id), numbers, || {
-            let reason = format!("{}: its vCPUs do not add up to it", label(domain));
+            let reason = format!("{}: its vCPUs' CPU times do not add up", label(domain));
             (Verdict::Failed, reason)
         });
     }
     check.finish("no domain has vCPUs")
 }
 
-/// No vCPU above 100 %.
+/// Checks that no vCPU uses more than 100 %.
 fn vcpu_limit(interval: &Interval<'_>) -> Vec<Finding> {
     let mut check = Check::new(
         "cpu.vcpu_limit",
-        "what a vCPU ran against the time that passed",
-        BRACKETS,
+        "a vCPU's CPU time against the elapsed time",
+        UNCERTAINTY,
     );
     for (was, is) in interval.pairs() {
         for (old, new) in vcpu_pairs(was, is) {
@@ -183,47 +186,47 @@ fn vcpu_limit(interval: &Interval<'_>) -> Vec<Finding> {
                 new: (new.stamp, new.cpu_time_ns),
                 slack_ns: 0,
             };
-            limit.hold(interval, &mut check, is, || {
-                format!("{}: vCPU {} ran longer than that", label(is), new.id)
+            limit.compare(interval, &mut check, is, || {
+                format!("{}: vCPU {} used more than 100 %", label(is), new.id)
             });
         }
     }
-    check.finish("no vCPU was there in both samples")
+    check.finish("no vCPU is in both samples")
 }
 
-/// No domain above its online vCPUs.
+/// Checks that no domain uses more than its online vCPUs can.
 fn domain_limit(interval: &Interval<'_>) -> Vec<Finding> {
     let mut check = Check::new(
         "cpu.domain_limit",
-        "what a domain ran against its online vCPUs × the time that passed",
-        "online vCPUs × the brackets of both samples and of reading Xen's clock (500 ppm where Xen \
-         does not tell it)",
+        "a domain's CPU time against its online vCPUs × the elapsed time",
+        "online vCPUs × the uncertainty of both samples and of reading Xen's clock (500 ppm if it \
+         cannot be read)",
     );
     for (was, is) in interval.pairs() {
         let online = was.vcpus_online.max(is.vcpus_online);
-        domain_times(f64::from(online), was, is, 0).hold(interval, &mut check, is, || {
-            format!("{}: it ran longer than {online} vCPUs can", label(is))
+        domain_times(f64::from(online), was, is, 0).compare(interval, &mut check, is, || {
+            format!("{}: it used more than {online} vCPUs can", label(is))
         });
     }
-    check.finish("no domain was there in both samples")
+    check.finish("no domain is in both samples")
 }
 
-/// No counter goes back.
+/// Checks that no counter decreases.
 fn monotonic(interval: &Interval<'_>) -> Vec<Finding> {
     let mut check = Check::new(
         "cpu.monotonic",
-        "CPU and idle times against those of the sample before",
-        "none: each counts nanoseconds up",
+        "CPU and idle times against those of the previous sample",
+        "none: the counters only increase",
     );
     let rose = |old: u64, new: u64| Numbers::at_least(Unit::Ns, signed(old), signed(new), 0);
     for (was, is) in interval.pairs() {
         check.numbers(Some(is.id), rose(was.cpu_time_ns, is.cpu_time_ns), || {
-            let reason = format!("{}: its CPU time went back", label(is));
+            let reason = format!("{}: its CPU time decreased", label(is));
             (Verdict::Failed, reason)
         });
         for (old, new) in vcpu_pairs(was, is) {
             check.numbers(Some(is.id), rose(old.cpu_time_ns, new.cpu_time_ns), || {
-                let reason = format!("{}: vCPU {}'s time went back", label(is), new.id);
+                let reason = format!("{}: vCPU {}'s CPU time decreased", label(is), new.id);
                 (Verdict::Failed, reason)
             });
         }
@@ -232,25 +235,25 @@ fn monotonic(interval: &Interval<'_>) -> Vec<Finding> {
     for (was, is) in before.iter().zip(after) {
         if let (Some(old), Some(new)) = (was.idle_time_ns, is.idle_time_ns) {
             check.numbers(None, rose(old, new), || {
-                let reason = format!("pCPU {}: its idle time went back", is.id);
+                let reason = format!("pCPU {}: its idle time decreased", is.id);
                 (Verdict::Failed, reason)
             });
         }
     }
-    check.finish("nothing was there in both samples")
+    check.finish("nothing is in both samples")
 }
 
-/// A domain under a cap stays under it.
+/// Checks that no domain exceeds its cap.
 fn cap(interval: &Interval<'_>) -> Vec<Finding> {
     let mut check = Check::new(
         "cpu.cap",
-        "what a domain ran against its cap × the time that passed",
-        "the brackets of both samples, one period of the scheduler's at the cap (credit2 10 ms, \
-         credit 30 ms), and what each vCPU may overrun it by (0.5 ms, 30 ms)",
+        "a domain's CPU time against its cap × the elapsed time",
+        "the uncertainty of both samples, one period of the scheduler at the cap (credit2 10 ms, \
+         credit 30 ms), and the overrun of each vCPU (0.5 ms, 30 ms)",
     );
     for (was, is) in interval.pairs() {
         if was.scheduling != is.scheduling {
-            check.remark(format!("{}: its share was changed", label(is)));
+            check.remark(format!("{}: its scheduling changed", label(is)));
             continue;
         }
         let (percent, period_ns, overrun_ns) = match is.scheduling {
@@ -268,30 +271,29 @@ fn cap(interval: &Interval<'_>) -> Vec<Finding> {
         let overrun = u64::from(is.vcpus_online).saturating_mul(overrun_ns);
         let slack_ns = granted.saturating_add(overrun);
         let limit = domain_times(f64::from(percent) / 100.0, was, is, slack_ns);
-        limit.hold(interval, &mut check, is, || {
-            format!("{}: it ran above its cap of {percent} %", label(is))
+        limit.compare(interval, &mut check, is, || {
+            format!("{}: it used more than its cap of {percent} %", label(is))
         });
     }
     check.finish("no domain has a cap")
 }
 
-/// dom0's time by Xen's count lies between what its kernel calls busy and that plus steal: the
-/// kernel may call any of the time stolen in which it waited for a pCPU.
+/// Checks that dom0's CPU time in Xen lies between its kernel's busy time, and that plus steal: the
+/// kernel may count any time in which it waited for a pCPU as steal.
 fn dom0(interval: &Interval<'_>) -> Vec<Finding> {
     let mut check = Check::new(
         "cpu.dom0",
-        "dom0's CPU time against its kernel's: time that was not idle, with and without what it \
-         calls steal",
-        "half of what the kernel calls steal, a tick of /proc/stat for each of idle, iowait and \
-         steal, for each vCPU the brackets of both samples, and for each interrupt twice the time \
-         of a way into Xen and back, as reading Xen's clock took, no more than was idle",
+        "dom0's CPU time in Xen against its kernel's time that is not idle, with and without steal",
+        "half of the kernel's steal time, one tick of /proc/stat for each of idle, iowait and \
+         steal, the uncertainty of both samples for each vCPU, and the time of two hypercalls (as \
+         measured by reading Xen's clock) for each interrupt, but no more than the idle time",
     );
     let of = |snapshot: &Snapshot| {
         let dom0 = snapshot.domains.first().filter(|domain| domain.id.0 == 0);
         Some((dom0.cloned()?, snapshot.host.dom0?))
     };
     let (Some((was, old)), Some((is, new))) = (of(interval.before), of(interval.after)) else {
-        return check.finish("dom0 or its kernel's times are not known");
+        return check.finish("dom0 or its kernel's times are unknown");
     };
     let rose = |old: Option<u64>, new: Option<u64>| Some(signed(new?) - signed(old?));
     let known = (|| {
@@ -303,7 +305,7 @@ fn dom0(interval: &Interval<'_>) -> Vec<Finding> {
         ))
     })();
     let Some((span, idle, steal, tick)) = known else {
-        return check.finish("dom0's kernel does not say all of idle, iowait and steal");
+        return check.finish("dom0's kernel does not report all of idle, iowait and steal");
     };
     if was.vcpus_online != is.vcpus_online {
         return check.finish("dom0's number of online vCPUs changed");
@@ -313,11 +315,14 @@ fn dom0(interval: &Interval<'_>) -> Vec<Finding> {
     let not_idle = signed(vcpus.saturating_mul(span.ns)).saturating_sub(idle);
     let not_idle = interval.by_xens_clock(not_idle);
     let bracket = signed(vcpus.saturating_mul(span.uncertainty_ns));
-    // An interrupt that ends idleness, and the hypercall that begins it again, are dom0's to Xen
-    // and idleness to the kernel: two ways into Xen and back.
+    // An interrupt that ends idleness, and the hypercall that starts it again, are dom0's time in
+    // Xen and idle time in the kernel: two entries into Xen.
     let interrupts = rose(old.interrupts, new.interrupts).unwrap_or_default();
-    let passages = interval.passage_ns().unwrap_or_default().saturating_mul(2);
-    let waking = interrupts.saturating_mul(passages).min(idle);
+    let hypercalls = interval
+        .hypercall_ns()
+        .unwrap_or_default()
+        .saturating_mul(2);
+    let waking = interrupts.saturating_mul(hypercalls).min(idle);
     let numbers = Numbers::equal(
         Unit::Ns,
         not_idle.saturating_sub(steal / 2),
@@ -328,26 +333,26 @@ fn dom0(interval: &Interval<'_>) -> Vec<Finding> {
             .saturating_add(waking),
     );
     check.numbers(Some(is.id), numbers, || {
-        let reason = "Xen and dom0's kernel draw the line between idle and busy apart; a large \
-                      difference is a wrong account in one of them";
+        let reason = "Xen and dom0's kernel separate idle and busy time differently; a large \
+                      difference means that one of them counts wrongly";
         (Verdict::Warning, reason.to_owned())
     });
     check.finish("")
 }
 
-/// What may at most have been run between two readings of a counter.
+/// The most CPU time between two readings of a counter.
 struct Limit {
     /// In pCPUs.
     parts: f64,
     old: (Stamp, u64),
     new: (Stamp, u64),
-    /// Nanoseconds that are granted beyond it.
+    /// Nanoseconds that are allowed beyond the limit.
     slack_ns: u64,
 }
 
 impl Limit {
-    /// Compares; a counter that went back is another check's.
-    fn hold(
+    /// Compares the counter with the limit, unless it decreased: `cpu.monotonic` finds that.
+    fn compare(
         self,
         interval: &Interval<'_>,
         check: &mut Check,
@@ -367,7 +372,7 @@ impl Limit {
     }
 }
 
-/// The limit of a domain as a whole.
+/// Returns the limit of a whole domain.
 fn domain_times(parts: f64, was: &Domain, is: &Domain, slack_ns: u64) -> Limit {
     Limit {
         parts,
@@ -377,7 +382,7 @@ fn domain_times(parts: f64, was: &Domain, is: &Domain, slack_ns: u64) -> Limit {
     }
 }
 
-/// The vCPUs that were there in both samples.
+/// Iterates over the vCPUs in both samples.
 fn vcpu_pairs<'a>(was: &'a Domain, is: &'a Domain) -> impl Iterator<Item = (&'a Vcpu, &'a Vcpu)> {
     is.vcpus.iter().flatten().filter_map(|new| {
         let old = was.vcpus.iter().flatten().find(|old| old.id == new.id)?;
@@ -385,7 +390,7 @@ fn vcpu_pairs<'a>(was: &'a Domain, is: &'a Domain) -> impl Iterator<Item = (&'a 
     })
 }
 
-/// A number of nanoseconds, for people.
+/// Formats nanoseconds as milliseconds.
 fn milliseconds(ns: i64) -> String {
     format!("{:.3} ms", ns as f64 / 1e6)
 }

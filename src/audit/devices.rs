@@ -1,4 +1,4 @@
-//! Devices: XenStore's books against dom0's kernel's and Xen's.
+//! Devices: XenStore's records against dom0's kernel's and Xen's.
 
 use std::collections::BTreeSet;
 
@@ -6,17 +6,17 @@ use super::check::Check;
 use super::{Finding, Interval, Verdict, is_being_built, is_being_torn_down, label, lasting};
 use crate::snapshot::{Backend, DiskBackend, DomId, Domain, Snapshot, VcpuState};
 
-/// The kinds of devices that dom0's kernel serves.
+/// The kinds of backends in dom0's kernel.
 const KERNELS: [&str; 2] = ["vif", "vbd"];
 
-const NOT_LISTED: &str = "XenStore did not list the backends: it does not answer, or they take \
-                          more than the 4 KiB that it lists at once";
+const NOT_LISTED: &str = "XenStore did not list the backends: it does not answer, or a list \
+                          exceeds the 4 KiB of one answer";
 
 pub(super) fn checks(interval: &Interval<'_>) -> Vec<Finding> {
     [backends(interval), kernel(interval), vcpus(interval)].concat()
 }
 
-/// The backends that XenStore lists; `None` when it did not.
+/// Returns the backends that XenStore lists; `None` if it did not.
 fn listed(snapshot: &Snapshot) -> Option<BTreeSet<Backend>> {
     let backends = snapshot.listing.as_ref()?.backends.as_ref()?;
     Some(backends.iter().cloned().collect())
@@ -28,7 +28,7 @@ fn find(snapshot: &Snapshot, id: DomId) -> Option<&Domain> {
     domains.get(at)
 }
 
-/// No backend outlives its domain.
+/// Checks that no backend outlives its domain.
 fn backends(interval: &Interval<'_>) -> Vec<Finding> {
     let (before, after) = (interval.before, interval.after);
     let mut check = Check::exact(
@@ -48,7 +48,7 @@ fn backends(interval: &Interval<'_>) -> Vec<Finding> {
             check.agrees();
             continue;
         }
-        let was_so =
+        let was_there =
             known(before, &listed_before, backend) && find(before, backend.domain).is_none();
         let place = match (
             listed_now.contains(backend),
@@ -61,19 +61,22 @@ fn backends(interval: &Interval<'_>) -> Vec<Finding> {
         check.differs(
             Some(backend.domain),
             ("a domain", "none"),
-            lasting(was_so),
-            format!("{} is in {place}, and its domain is gone", path(backend)),
+            lasting(was_there),
+            format!(
+                "{} is in {place}, but its domain does not exist",
+                path(backend)
+            ),
         );
     }
     check.finish("no domain has a backend in dom0")
 }
 
-/// What XenStore lists, dom0's kernel has, and the other way round.
+/// Checks that XenStore and dom0's kernel have the same vif and vbd backends.
 fn kernel(interval: &Interval<'_>) -> Vec<Finding> {
     let (before, after) = (interval.before, interval.after);
     let mut check = Check::exact(
         "devices.kernel",
-        "vif and vbd backends in XenStore against dom0's kernel's",
+        "vif and vbd backends in XenStore against those in dom0's kernel",
     );
     let Some(listed_now) = listed(after) else {
         return check.finish(NOT_LISTED);
@@ -98,7 +101,7 @@ fn kernel(interval: &Interval<'_>) -> Vec<Finding> {
                 check.agrees();
                 continue;
             }
-            let was_so = in_kernel_before
+            let was_there = in_kernel_before
                 .as_ref()
                 .is_some_and(|kernel| (then.contains(backend), kernel.contains(backend)) == halves);
             let settled = !is_being_built(domain) && !is_being_torn_down(domain);
@@ -109,7 +112,7 @@ fn kernel(interval: &Interval<'_>) -> Vec<Finding> {
             check.differs(
                 Some(domain.id),
                 ("both", has),
-                lasting(settled && was_so),
+                lasting(settled && was_there),
                 format!("{}: {} is not in {has_not}", label(domain), path(backend)),
             );
         }
@@ -117,7 +120,7 @@ fn kernel(interval: &Interval<'_>) -> Vec<Finding> {
     check.finish("no domain has a vif or vbd backend in dom0")
 }
 
-/// What dom0's kernel serves to a domain; `None` when it is not known.
+/// Returns the devices that dom0's kernel serves to a domain; `None` if they are unknown.
 fn in_kernel(domain: &Domain) -> Option<BTreeSet<Backend>> {
     let backend = |kind: &str, device: u32| Backend {
         kind: kind.to_owned(),
@@ -145,11 +148,11 @@ fn path(backend: &Backend) -> String {
     format!("backend/{kind}/{domain}/{device}")
 }
 
-/// The vCPUs that XenStore calls available are online, and no others.
+/// Checks that the vCPUs that are available in XenStore are online, and no others.
 fn vcpus(interval: &Interval<'_>) -> Vec<Finding> {
     let mut check = Check::exact(
         "devices.vcpus",
-        "vCPUs that XenStore calls available against those online",
+        "vCPUs available in XenStore against vCPUs online",
     );
     for domain in &interval.after.domains {
         if is_being_built(domain) || is_being_torn_down(domain) {
@@ -161,15 +164,15 @@ fn vcpus(interval: &Interval<'_>) -> Vec<Finding> {
                 check.agrees();
                 continue;
             }
-            let was_so = before.is_some_and(|was| {
+            let was_there = before.is_some_and(|was| {
                 let mut then = availability(was);
                 then.any(|then| (then.0, then.1, then.2) == (id, available, online))
             });
-            // A guest may not have taken up yet what it was asked for. One that ran on a vCPU, and
-            // has it offline without being asked to, is another matter.
+            // A guest may not have done yet what it was asked for. But a vCPU that has run and is
+            // offline without a request is a fault.
             let verdict = match !available || !has_run {
                 true => Verdict::Warning,
-                false => lasting(was_so),
+                false => lasting(was_there),
             };
             let word = |online: bool| if online { "online" } else { "offline" };
             check.differs(
@@ -177,7 +180,7 @@ fn vcpus(interval: &Interval<'_>) -> Vec<Finding> {
                 (word(available), word(online)),
                 verdict,
                 format!(
-                    "{}: vCPU {id} is {}, and XenStore has it {}",
+                    "{}: vCPU {id} is {}, but {} in XenStore",
                     label(domain),
                     word(online),
                     word(available)
@@ -185,11 +188,11 @@ fn vcpus(interval: &Interval<'_>) -> Vec<Finding> {
             );
         }
     }
-    check.finish("XenStore does not say which vCPUs are available")
+    check.finish("XenStore does not have the availability of any vCPU")
 }
 
-/// Each vCPU of whose availability XenStore says something: its id, whether it is available,
-/// whether it is online, and whether it ever ran.
+/// Iterates over the vCPUs with an availability in XenStore: the ID, whether it is available,
+/// whether it is online, and whether it has ever run.
 fn availability(domain: &Domain) -> impl Iterator<Item = (u32, bool, bool, bool)> {
     let vcpus = domain.vcpus.iter().flatten();
     vcpus.filter_map(|vcpu| {

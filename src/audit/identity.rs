@@ -1,4 +1,4 @@
-//! Identity: the hypervisor's domains against XenStore's.
+//! Identity: Xen's domains against XenStore's.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use super::{
 };
 use crate::snapshot::{DomId, Domain, Snapshot};
 
-/// Why nothing of XenStore could be compared.
-const NOT_LISTED: &str = "XenStore did not list its domains: it does not answer, or they take more \
-                          than the 4 KiB that it lists at once";
+/// Why nothing could be compared with XenStore.
+const NOT_LISTED: &str = "XenStore did not list its domains: it does not answer, or the list \
+                          exceeds the 4 KiB of one answer";
 
 pub(super) fn checks(interval: &Interval<'_>) -> Vec<Finding> {
     [
@@ -25,7 +25,7 @@ pub(super) fn checks(interval: &Interval<'_>) -> Vec<Finding> {
     .concat()
 }
 
-/// The domains that XenStore lists; `None` when it did not.
+/// Returns the domains that XenStore lists; `None` if it did not.
 pub(super) fn listed(snapshot: &Snapshot) -> Option<&[DomId]> {
     snapshot.listing.as_ref()?.domains.as_deref()
 }
@@ -41,14 +41,18 @@ fn exists(snapshot: &Snapshot, id: DomId) -> bool {
     found.is_ok()
 }
 
-/// What a domain's gap in XenStore is: passing while it is built or torn down, and for as long as
-/// it was not seen twice.
-fn gap(domain: &Domain, was_so: impl FnOnce(&Domain) -> bool, before: Option<&Domain>) -> Verdict {
+/// Returns the verdict of something that a domain lacks in XenStore: a warning while the domain is
+/// built or destroyed, and if it was not lacking in both samples.
+fn gap(
+    domain: &Domain,
+    was_there: impl FnOnce(&Domain) -> bool,
+    before: Option<&Domain>,
+) -> Verdict {
     let settled = !is_being_built(domain) && !is_being_torn_down(domain);
-    lasting(settled && before.is_some_and(was_so))
+    lasting(settled && before.is_some_and(was_there))
 }
 
-/// Every domain that Xen knows is in XenStore.
+/// Checks that every domain of Xen is in XenStore.
 fn in_store(interval: &Interval<'_>) -> Vec<Finding> {
     let (before, after) = (interval.before, interval.after);
     let mut check = Check::exact(
@@ -68,13 +72,13 @@ fn in_store(interval: &Interval<'_>) -> Vec<Finding> {
             Some(domain.id),
             (format!("/local/domain/{}", domain.id), "no such path"),
             gap(domain, missed, before.find(domain.identity())),
-            format!("{}: Xen knows it and XenStore does not", label(domain)),
+            format!("{}: it exists in Xen but not in XenStore", label(domain)),
         );
     }
     check.finish("Xen lists no domain")
 }
 
-/// Every domain in XenStore is one that Xen knows.
+/// Checks that every domain in XenStore exists in Xen.
 fn orphans(interval: &Interval<'_>) -> Vec<Finding> {
     let (before, after) = (interval.before, interval.after);
     let mut check = Check::exact("identity.orphans", "XenStore's domains against Xen's");
@@ -86,22 +90,22 @@ fn orphans(interval: &Interval<'_>) -> Vec<Finding> {
             check.agrees();
             continue;
         }
-        let was_so = is_listed(before, id) && !exists(before, id);
+        let was_there = is_listed(before, id) && !exists(before, id);
         check.differs(
             Some(id),
             ("a domain", "none"),
-            lasting(was_so),
-            format!("/local/domain/{id} is there, and Xen has no such domain"),
+            lasting(was_there),
+            format!("/local/domain/{id} exists, but Xen has no such domain"),
         );
     }
     check.finish("XenStore lists no domain")
 }
 
-/// Every domain has a name.
+/// Checks that every domain has a name.
 fn names(interval: &Interval<'_>) -> Vec<Finding> {
     let (before, after) = (interval.before, interval.after);
     let mut check = Check::exact("identity.names", "each domain in XenStore against its name");
-    // One that is not in XenStore at all is another check's.
+    // Another check finds domains that are not in XenStore at all.
     let nameless = |snapshot: &Snapshot, domain: &Domain| {
         is_listed(snapshot, domain.id) && domain.name.is_none()
     };
@@ -121,26 +125,26 @@ fn names(interval: &Interval<'_>) -> Vec<Finding> {
                 |was| nameless(before, was),
                 before.find(domain.identity()),
             ),
-            format!("{}: it has no name that is text", label(domain)),
+            format!("{}: it has no readable name", label(domain)),
         );
     }
     check.finish(NOT_LISTED)
 }
 
-/// No name is borne twice.
+/// Checks that no two domains have the same name.
 fn unique_names(interval: &Interval<'_>) -> Vec<Finding> {
     let mut check = Check::exact("identity.unique_names", "domains against their names");
-    let bearers = |snapshot: &Snapshot| -> BTreeMap<Arc<str>, Vec<DomId>> {
-        let mut bearers = BTreeMap::<_, Vec<DomId>>::new();
+    let by_name = |snapshot: &Snapshot| -> BTreeMap<Arc<str>, Vec<DomId>> {
+        let mut domains = BTreeMap::<_, Vec<DomId>>::new();
         for domain in &snapshot.domains {
             if let Some(name) = &domain.name {
-                bearers.entry(name.clone()).or_default().push(domain.id);
+                domains.entry(name.clone()).or_default().push(domain.id);
             }
         }
-        bearers
+        domains
     };
-    let before = bearers(interval.before);
-    for (name, ids) in bearers(interval.after) {
+    let before = by_name(interval.before);
+    for (name, ids) in by_name(interval.after) {
         let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
         let numbers = Numbers::equal(Unit::Count, 1, count, 0);
         check.numbers(ids.first().copied(), numbers, || {
@@ -152,11 +156,11 @@ fn unique_names(interval: &Interval<'_>) -> Vec<Finding> {
     check.finish("no domain has a name")
 }
 
-/// XenStore's uuid is the handle in Xen.
+/// Checks that a domain's UUID in XenStore is its handle in Xen.
 fn uuids(interval: &Interval<'_>) -> Vec<Finding> {
     let mut check = Check::exact(
         "identity.uuids",
-        "each domain's handle in Xen against its uuid in XenStore",
+        "each domain's handle in Xen against its UUID in XenStore",
     );
     for domain in &interval.after.domains {
         let Some(uuid) = domain.xenstore_uuid else {
@@ -171,33 +175,33 @@ fn uuids(interval: &Interval<'_>) -> Vec<Finding> {
             Some(domain.id),
             (domain.uuid.to_string(), uuid.to_string()),
             lasting(before.is_some_and(|was| was.xenstore_uuid == Some(uuid))),
-            format!("{}: XenStore has another uuid for it", label(domain)),
+            format!("{}: XenStore has another UUID", label(domain)),
         );
     }
-    check.finish("XenStore has no domain's uuid")
+    check.finish("no domain has a UUID in XenStore")
 }
 
-/// No domain is stuck on its way out.
+/// Checks that no domain is stuck dying.
 fn dying(interval: &Interval<'_>) -> Vec<Finding> {
     let mut check = Check::exact(
         "identity.dying",
-        "dead domains against the memory that they still hold",
+        "dying domains against the memory that they hold",
     );
     for domain in &interval.after.domains {
         if !domain.states.dying {
             check.agrees();
             continue;
         }
-        let held = signed(domain.memory_bytes);
+        let bytes = signed(domain.memory_bytes);
         let before = interval.before.find(domain.identity());
-        let stuck = before.is_some_and(|was| was.states.dying && signed(was.memory_bytes) <= held);
+        let stuck = before.is_some_and(|was| was.states.dying && signed(was.memory_bytes) <= bytes);
         let what = match stuck {
-            true => "it has given up nothing since the sample before",
-            false => "it is being torn down",
+            true => "it has released no memory since the previous sample",
+            false => "it is being destroyed",
         };
         check.differs(
             Some(domain.id),
-            ("gone", format!("dead, with {} KiB", held / 1024)),
+            ("gone", format!("dying, with {} KiB", bytes / 1024)),
             lasting(stuck),
             format!("{}: {what}", label(domain)),
         );
@@ -211,7 +215,7 @@ mod tests {
     use crate::fixtures::domain;
 
     #[test]
-    fn a_gap_is_passing_until_it_was_seen_twice_and_while_a_domain_is_built() {
+    fn gap_fails_if_it_lasts_on_a_running_domain() {
         let running = domain(5, "web", 1, 7);
         assert_eq!(gap(&running, |_| true, Some(&running)), Verdict::Failed);
         assert_eq!(gap(&running, |_| false, Some(&running)), Verdict::Warning);
@@ -219,8 +223,8 @@ mod tests {
         let mut built = domain(5, "web", 1, 0);
         built.states.paused = true;
         assert_eq!(gap(&built, |_| true, Some(&built)), Verdict::Warning);
-        let mut dead = running.clone();
-        dead.states.dying = true;
-        assert_eq!(gap(&dead, |_| true, Some(&dead)), Verdict::Warning);
+        let mut dying = running.clone();
+        dying.states.dying = true;
+        assert_eq!(gap(&dying, |_| true, Some(&dying)), Verdict::Warning);
     }
 }

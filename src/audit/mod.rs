@@ -1,9 +1,9 @@
-//! Do the books balance? Snapshots held against what must be true of them.
+//! Audits snapshots: checks sums and states that must hold.
 //!
-//! Pure: it reads nothing. Each check has a name, says what it compared, what it expected and
-//! observed, how far off that may be and why, and gives a verdict. What may be passing (a target
-//! that is not reached yet, a domain under construction) is a warning; what has been wrong from
-//! one sample to the next is a failure.
+//! The audit does no I/O. Each check has a name and a verdict. It says what it compared, what it
+//! expected and observed, and the tolerance with its reason. Something that may be temporary (a
+//! target that is not reached yet, a domain that is being built) is a warning. Something that is
+//! wrong in two samples in a row is a failure.
 
 mod check;
 mod cpu;
@@ -20,70 +20,69 @@ use std::sync::Arc;
 use crate::rates::Span;
 use crate::snapshot::{DomId, Domain, Identity, Snapshot, Stamp};
 
-/// How far Linux takes a clock to be off that it can still correct, in parts per million
-/// (`MAXFREQ` of linux/timex.h): how far dom0's clock may run from Xen's when it is not the same
-/// clock.
+/// The most that dom0's clock may differ from Xen's in rate if it is another clock, in parts per
+/// million: what Linux can correct a clock by (`MAXFREQ`, linux/timex.h).
 const CLOCKS_DIFFER_PPM: u64 = 500;
 
-/// What came of an audit.
+/// The result of an audit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// When the newer sample was taken.
     pub time: jiff::Timestamp,
-    /// Nanoseconds between the two samples; `None` when the clock did not move.
+    /// Nanoseconds between the two samples; `None` if the clock did not advance.
     pub interval_ns: Option<u64>,
-    /// At least one for each check: those that found something wrong, or else the one that came
-    /// closest to it.
+    /// At least one for each check: those that are not OK, or else the one closest to its
+    /// tolerance.
     pub findings: Vec<Finding>,
 }
 
 impl Report {
-    /// How many findings have this verdict.
+    /// Returns the number of findings with this verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
         let same = |finding: &&Finding| finding.verdict == verdict;
         self.findings.iter().filter(same).count()
     }
 }
 
-/// What one check found.
+/// A finding of one check.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// The check's name, such as `cpu.conservation`.
     pub check: &'static str,
-    /// What is to be thought of it.
+    /// The verdict.
     pub verdict: Verdict,
     /// What was compared with what.
     pub compared: &'static str,
-    /// How many comparisons the check made in all.
+    /// The number of comparisons that the check made.
     pub comparisons: usize,
-    /// The domain that it is about; `None` when it is about the host.
+    /// The domain that it is about; `None` for the host.
     pub domain: Option<DomId>,
-    /// What was expected and observed; `None` when nothing could be compared.
+    /// What was expected and observed; `None` if nothing could be compared.
     pub figures: Option<Figures>,
-    /// Where the tolerance comes from; `None` when nothing could be compared.
+    /// The reason for the tolerance; `None` if nothing could be compared.
     pub tolerance_from: Option<&'static str>,
-    /// What is wrong, or why nothing was compared. It holds names from XenStore as they are.
+    /// What is wrong, or why nothing was compared. Names from XenStore in it are not escaped.
     pub reason: Option<String>,
 }
 
-/// What is to be thought of a finding.
+/// The verdict of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// Nothing could be compared.
     Skipped,
-    /// As it must be.
+    /// Correct.
     Ok,
-    /// Not as it must be, and that may pass.
+    /// Not correct, but maybe temporary.
     Warning,
-    /// Not as it must be.
+    /// Not correct.
     Failed,
 }
 
 impl Verdict {
-    /// All of them, the worst first.
+    /// All verdicts, the worst first.
     pub const ALL: [Self; 4] = [Self::Failed, Self::Warning, Self::Ok, Self::Skipped];
 
-    /// Its name.
+    /// Returns its name.
     pub fn word(self) -> &'static str {
         match self {
             Self::Skipped => "skipped",
@@ -94,65 +93,75 @@ impl Verdict {
     }
 }
 
-/// What was expected and what observed.
+/// What was expected and observed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Figures {
-    /// Numbers of one unit.
+    /// Numbers.
     Numbers {
-        /// What they count.
+        /// The unit of the numbers.
         unit: Unit,
-        /// How the observed number has to stand to the expected one.
+        /// How the observed number must compare to the expected one.
         relation: Relation,
-        /// What was expected.
+        /// The expected number.
         expected: i64,
-        /// What was observed.
+        /// The observed number.
         observed: i64,
-        /// How far off it may be.
+        /// The tolerance.
         tolerance: i64,
     },
-    /// Texts, which agree or do not.
+    /// Texts, which agree or differ.
     Words {
-        /// What was expected.
+        /// The expected text.
         expected: String,
-        /// What was observed.
+        /// The observed text.
         observed: String,
     },
 }
 
-/// What a number counts.
+/// The unit of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Nanoseconds.
     Ns,
     /// Bytes.
     Bytes,
-    /// Things.
+    /// A count.
     Count,
 }
 
-/// How an observed number has to stand to the expected one, give or take the tolerance.
+/// How an observed number must compare to the expected one, within the tolerance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
     /// Equal.
     Equal,
-    /// Not above.
+    /// At most the expected number.
     AtMost,
-    /// Not below.
+    /// At least the expected number.
     AtLeast,
 }
 
-/// Takes one snapshot after another, and audits what happened between each and the one before.
+/// Audits a series of snapshots, each against the one before.
+///
+/// ```
+/// use xenscope::audit::{Auditor, Verdict};
+/// use xenscope::snapshot::Snapshot;
+///
+/// /// Returns how many checks fail between two snapshots; `None` between two boots.
+/// fn failures(older: Snapshot, newer: Snapshot) -> Option<usize> {
+///     Some(Auditor::new(older).audit(newer)?.count(Verdict::Failed))
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Auditor {
     before: Arc<Snapshot>,
-    /// When each domain that is not at its memory target was first seen so.
+    /// When each domain that is off its memory target was first seen so.
     off_target: BTreeMap<Identity, Stamp>,
     /// Xen's own memory in the first snapshot, in bytes.
     xen_bytes_at_first: i64,
 }
 
 impl Auditor {
-    /// Begins with a first snapshot, which nothing is held against yet.
+    /// Starts with a first snapshot, which is compared with nothing yet.
     pub fn new(first: impl Into<Arc<Snapshot>>) -> Self {
         let first = first.into();
         let mut auditor = Self {
@@ -160,11 +169,11 @@ impl Auditor {
             xen_bytes_at_first: memory::xen_bytes(&first),
             before: first,
         };
-        auditor.off_target = auditor.still_off_target(&auditor.before);
+        auditor.off_target = auditor.off_target_since(&auditor.before);
         auditor
     }
 
-    /// Holds the next snapshot against the one before; `None` if that is of another boot. The next
+    /// Audits the next snapshot against the one before; `None` if that is of another boot. The next
     /// snapshot is the first of its boot then.
     pub fn audit(&mut self, after: impl Into<Arc<Snapshot>>) -> Option<Report> {
         let after = after.into();
@@ -172,7 +181,7 @@ impl Auditor {
             *self = Self::new(after);
             return None;
         }
-        let off_target = self.still_off_target(&after);
+        let off_target = self.off_target_since(&after);
         let interval = Interval {
             before: &self.before,
             after: &after,
@@ -196,8 +205,8 @@ impl Auditor {
         Some(report)
     }
 
-    /// Since when each domain has been off its target.
-    fn still_off_target(&self, now: &Snapshot) -> BTreeMap<Identity, Stamp> {
+    /// Returns since when each domain is off its target.
+    fn off_target_since(&self, now: &Snapshot) -> BTreeMap<Identity, Stamp> {
         now.domains
             .iter()
             .filter(|domain| memory::is_off_target(domain))
@@ -209,7 +218,7 @@ impl Auditor {
     }
 }
 
-/// Two snapshots, and what those before them left.
+/// Two snapshots, and what is remembered of earlier ones.
 struct Interval<'a> {
     before: &'a Snapshot,
     after: &'a Snapshot,
@@ -218,7 +227,7 @@ struct Interval<'a> {
 }
 
 impl<'a> Interval<'a> {
-    /// The domains that are in both snapshots, as they were and as they are.
+    /// Iterates over the domains in both snapshots: the older state and the newer one.
     fn pairs(&self) -> impl Iterator<Item = (&'a Domain, &'a Domain)> {
         let (before, after) = (self.before, self.after);
         let was = |domain: &Domain| before.find(domain.identity());
@@ -228,25 +237,25 @@ impl<'a> Interval<'a> {
             .filter_map(move |domain| Some((was(domain)?, domain)))
     }
 
-    /// The domains that are in the older snapshot only.
+    /// Iterates over the domains that are only in the older snapshot.
     fn gone(&self) -> impl Iterator<Item = &'a Domain> {
         let after = self.after;
         let is_gone = move |domain: &&Domain| after.find(domain.identity()).is_none();
         self.before.domains.iter().filter(is_gone)
     }
 
-    /// Whether no domain came, went, or is being torn down.
+    /// Returns whether no domain was created or destroyed or is dying.
     fn same_domains(&self) -> bool {
-        let living = |snapshot: &Snapshot| -> Vec<_> {
-            let domains = snapshot.domains.iter();
-            domains.map(|d| (d.identity(), d.states.dying)).collect()
+        let domains = |snapshot: &Snapshot| -> Vec<_> {
+            let all = snapshot.domains.iter();
+            all.map(|d| (d.identity(), d.states.dying)).collect()
         };
-        let before = living(self.before);
-        before == living(self.after) && !before.iter().any(|&(_, dying)| dying)
+        let before = domains(self.before);
+        before == domains(self.after) && !before.iter().any(|&(_, dying)| dying)
     }
 
-    /// The time between two readings of Xen's counters by Xen's clock; where Xen did not tell its
-    /// clock, by dom0's, which may run at another rate.
+    /// Returns the time between two readings of Xen's counters, by Xen's clock. If Xen's clock
+    /// could not be read, it is by dom0's clock, with a larger uncertainty.
     fn span(&self, before: Stamp, after: Stamp) -> Option<Span> {
         let span = Span::between(before, after)?;
         match self.clock_rate() {
@@ -261,27 +270,27 @@ impl<'a> Interval<'a> {
         }
     }
 
-    /// Nanoseconds of dom0's clock as Xen's clock counts them.
+    /// Converts nanoseconds of dom0's clock to Xen's clock.
     fn by_xens_clock(&self, ns: i64) -> i64 {
         let rate = self.clock_rate().map_or(1.0, |(rate, _)| rate);
         (ns as f64 * rate) as i64
     }
 
-    /// How fast Xen's clock ran by dom0's, and for not knowing when it was read, by how many
-    /// nanoseconds a time between the two samples may be off.
+    /// Returns the rate of Xen's clock by dom0's, and the uncertainty that it adds to a time
+    /// between the two samples, in nanoseconds.
     fn clock_rate(&self) -> Option<(f64, u64)> {
         let (ns, span) = self.clocks()?;
         Some((ns as f64 / span.ns as f64, span.uncertainty_ns))
     }
 
-    /// Nanoseconds that a way into Xen and back takes, as reading its clock did.
-    fn passage_ns(&self) -> Option<i64> {
+    /// Returns how long a hypercall takes in nanoseconds, as measured by reading Xen's clock.
+    fn hypercall_ns(&self) -> Option<i64> {
         let clocks = [self.before.xen_clock?, self.after.xen_clock?];
         let took = clocks.map(|clock| clock.stamp.uncertainty_ns.saturating_mul(2));
         took.into_iter().min().map(signed)
     }
 
-    /// How much time passed by Xen's clock, and by dom0's.
+    /// Returns the elapsed time by Xen's clock in nanoseconds, and by dom0's.
     fn clocks(&self) -> Option<(u64, Span)> {
         let (before, after) = (self.before.xen_clock?, self.after.xen_clock?);
         let span = Span::between(before.stamp, after.stamp)?;
@@ -289,30 +298,30 @@ impl<'a> Interval<'a> {
     }
 }
 
-/// How far two clocks may be apart after this many nanoseconds.
+/// Returns by how many nanoseconds two clocks may differ after `ns` nanoseconds.
 fn drift(ns: u64) -> u64 {
     ns / 1_000_000 * CLOCKS_DIFFER_PPM
 }
 
-/// Failed for what was so already in the older snapshot, else a warning.
-fn lasting(was_so: bool) -> Verdict {
-    match was_so {
+/// Returns `Failed` for a fault that was in the older snapshot as well, else `Warning`.
+fn lasting(was_there: bool) -> Verdict {
+    match was_there {
         true => Verdict::Failed,
         false => Verdict::Warning,
     }
 }
 
-/// Whether a domain has not begun to run, so that its books may be unfinished.
+/// Returns whether a domain has never run, so that the toolstack may still be building it.
 fn is_being_built(domain: &Domain) -> bool {
     domain.states.paused && domain.cpu_time_ns == 0
 }
 
-/// Whether a domain is on its way out, so that its books may be closed in part.
+/// Returns whether a domain shut down or is dying, so that parts of it may be gone.
 fn is_being_torn_down(domain: &Domain) -> bool {
     domain.states.dying || domain.states.shutdown.is_some()
 }
 
-/// What people call a domain.
+/// Returns a domain's ID and name for a message.
 fn label(domain: &Domain) -> String {
     match &domain.name {
         Some(name) => format!("domain {} ({name})", domain.id),
@@ -320,7 +329,7 @@ fn label(domain: &Domain) -> String {
     }
 }
 
-/// A number that may be subtracted from; nothing that is counted here comes near its end.
+/// Converts to a signed number, for differences. No counter here comes near its limit.
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

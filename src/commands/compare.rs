@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use process_control::{ChildExt, Control};
 use tracing::debug;
-use xenscope::compare::{Comparison, Report, Tool, Trouble, hold};
+use xenscope::compare::{Comparison, Report, Tool, Trouble, compare_rows};
 use xenscope::snapshot::Collect;
 use xenscope::source::Source;
 use xenscope::view::compare::{line, sections};
@@ -90,7 +90,7 @@ fn compare(
         notes.tell(&after.notes);
         report.time = after.time;
         report.result = printed.and_then(|text| -> Result<Comparison, Trouble> {
-            Ok(hold(tool, &tool.read(&text)?, &before, &after))
+            Ok(compare_rows(tool, &tool.read(&text)?, &before, &after))
         });
     }
     Ok(report)

@@ -1,7 +1,8 @@
-//! Our figures held against those of the tools that people trust.
+//! Compares our figures with those of xentop and xl.
 //!
-//! A tool runs between two of our own snapshots. Every figure that it prints has to lie between
-//! what it would print of ours before and of ours after; what stands still has to be equal.
+//! A tool runs between two of our snapshots. Each figure that it prints must lie between what it
+//! would print of the snapshot before and of the snapshot after. A figure that did not change must
+//! be equal.
 
 mod xentop;
 mod xl;
@@ -28,7 +29,7 @@ pub enum Tool {
 }
 
 impl Tool {
-    /// The program's name.
+    /// Returns the program's name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Xentop => "xentop",
@@ -36,7 +37,7 @@ impl Tool {
         }
     }
 
-    /// What it is called with, to list all domains once.
+    /// Returns the arguments that make it list all domains once.
     pub fn arguments(self) -> &'static [&'static str] {
         match self {
             Self::Xentop => &["-b", "-f", "-i", "1"],
@@ -44,10 +45,20 @@ impl Tool {
         }
     }
 
-    /// Reads what it printed.
+    /// Reads what the tool printed.
+    ///
+    /// ```
+    /// use xenscope::compare::Tool;
+    ///
+    /// let list = "Name  ID  Mem  VCPUs  State  Time(s)\nweb  5  128  1  r-----  75.4\n";
+    /// let rows = Tool::Xl.read(list)?;
+    /// assert_eq!(rows[0].name, "web");
+    /// assert_eq!(rows[0].cells, ["128", "1", "------", "75.4"]);
+    /// # Ok::<(), xenscope::compare::UnknownLayout>(())
+    /// ```
     ///
     /// # Errors
-    /// When this is not the layout that the tool has on Xen 4.17 to 4.20.
+    /// If this is not the layout that the tool has on Xen 4.17 to 4.20.
     pub fn read(self, text: &str) -> Result<Vec<Row>, UnknownLayout> {
         match self {
             Self::Xentop => xentop::rows(text),
@@ -55,7 +66,7 @@ impl Tool {
         }
     }
 
-    /// What it would print of our figures: its columns in their order.
+    /// Returns what the tool would print of our figures: its columns in their order.
     fn ours(self, domain: &Domain, snapshot: &Snapshot) -> Vec<(&'static str, String)> {
         match self {
             Self::Xentop => xentop::ours(domain, snapshot),
@@ -64,33 +75,33 @@ impl Tool {
     }
 }
 
-/// What a tool printed is not what it is known to print.
+/// The output of a tool has an unknown layout.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("line {line} has a layout that is not known: {why}")]
+#[error("line {line}: {why}")]
 pub struct UnknownLayout {
-    /// Its number, from 1.
+    /// The number of the line, from 1.
     pub line: usize,
-    /// What is wrong with it.
+    /// What is wrong with the line.
     pub why: String,
 }
 
-/// A domain as a tool printed it.
+/// A domain in a tool's output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Its id; `None` where the tool prints none.
+    /// Its ID; `None` if the tool prints none.
     pub id: Option<DomId>,
     /// Its name.
     pub name: String,
-    /// The cells of the columns that are compared, in their order.
+    /// The cells of the compared columns, in their order.
     pub cells: Vec<String>,
 }
 
-/// A domain as we know it.
+/// A domain in our snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct DomainRef {
-    /// Its id.
+    /// Its ID.
     pub id: DomId,
-    /// Its name; `None` when it has none.
+    /// Its name; `None` if it has none.
     pub name: Option<Arc<str>>,
 }
 
@@ -103,7 +114,7 @@ impl DomainRef {
     }
 }
 
-/// One figure of a tool's, between two of ours.
+/// One figure of a tool, between two of ours.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Figure {
     /// The domain.
@@ -113,53 +124,53 @@ pub struct Figure {
     pub column: &'static str,
     /// What the tool printed.
     pub theirs: String,
-    /// What it would have printed of our figure before; `-` when that is not known.
+    /// What it would have printed of our figure before; `-` if that is unknown.
     pub before: String,
-    /// The same for our figure after.
+    /// What it would have printed of our figure after; `-` if that is unknown.
     pub after: String,
-    /// Whether theirs lies between ours.
+    /// Whether the tool's figure lies between ours.
     pub verdict: Verdict,
 }
 
-/// Whether a figure lies where it has to.
+/// The verdict of a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// It does.
+    /// The tool's figure lies between ours.
     Agrees,
-    /// It does not.
+    /// The tool's figure does not lie between ours.
     Differs,
-    /// Ours is not known, so there is nothing to hold it against.
+    /// Our figure is unknown, so nothing was compared.
     NotKnown,
 }
 
-/// A domain that is there more often than it should be.
+/// A domain that a tool shows more than once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Repeated {
     /// The domain.
     #[serde(flatten)]
     pub domain: DomainRef,
-    /// In how many of the tool's rows it is.
+    /// The number of the tool's rows with it.
     pub rows: usize,
 }
 
-/// Everything that a tool printed, held against two snapshots.
+/// A tool's output compared with two snapshots.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Comparison {
     /// Domains that the tool does not show.
     pub missing: Vec<DomainRef>,
-    /// Names, or ids, in rows of the tool's that no domain has.
+    /// Names or IDs in the tool's rows that no domain has.
     pub invented: Vec<String>,
     /// Domains that the tool shows more than once.
     pub repeated: Vec<Repeated>,
-    /// Names that several domains bear, where the tool's rows can't be told apart.
+    /// Names of several domains, if the tool's rows have no IDs to distinguish them.
     pub ambiguous: BTreeSet<String>,
-    /// Every other figure.
+    /// The figures of all other domains.
     pub figures: Vec<Figure>,
 }
 
 impl Comparison {
-    /// Whether the tool and we say the same.
+    /// Returns whether the tool agrees with us.
     pub fn agrees(&self) -> bool {
         self.missing.is_empty()
             && self.invented.is_empty()
@@ -167,72 +178,72 @@ impl Comparison {
             && self.count(Verdict::Differs) == 0
     }
 
-    /// How many figures have this verdict.
+    /// Returns the number of figures with this verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
         let figures = self.figures.iter();
         figures.filter(|figure| figure.verdict == verdict).count()
     }
 }
 
-/// Why there is nothing to compare with.
+/// Why a tool's output could not be compared.
 #[derive(Debug, Error)]
 pub enum Trouble {
-    /// No such program.
-    #[error("is not in PATH; it comes with Xen's tools (Debian: xen-utils)")]
+    /// The program does not exist.
+    #[error("is not in PATH; install Xen's tools (Debian: xen-utils)")]
     NotFound,
-    /// It did not end by itself.
-    #[error("had not ended after {} s, and was killed", .0.as_secs())]
+    /// It did not end in time.
+    #[error("timed out after {} s and was killed", .0.as_secs())]
     TimedOut(Duration),
-    /// It crashed.
-    #[error("was ended by signal {signal}{}", if *signal == libc::SIGSEGV { " (it crashed)" } else { "" })]
+    /// A signal ended it.
+    #[error("was killed by signal {signal}{}", if *signal == libc::SIGSEGV { " (it crashed)" } else { "" })]
     Killed {
         /// The signal's number.
         signal: i32,
     },
-    /// It failed, with this code and these last words.
+    /// It failed with this exit code and this last line on stderr.
     #[error("failed with exit code {0}: {1}")]
     Failed(i64, String),
     /// It could not be run.
-    #[error("could not be run: {0}")]
+    #[error("cannot be run: {0}")]
     NotRun(std::io::Error),
-    /// It prints something unknown.
-    #[error("printed something else than expected: {0}")]
+    /// Its output has an unknown layout.
+    #[error("printed an unknown layout: {0}")]
     Layout(#[from] UnknownLayout),
 }
 
-/// How one run of a tool went.
+/// One run of a tool.
 #[derive(Debug)]
 pub struct Report {
     /// The tool.
     pub tool: Tool,
-    /// The program that ran; `None` when none was found.
+    /// The path of the program; `None` if it was not found.
     pub path: Option<PathBuf>,
-    /// What the program says of its version; `None` when it says nothing.
+    /// The program's version; `None` if it does not print one.
     pub version: Option<String>,
-    /// When it had run.
+    /// When it ended.
     pub time: jiff::Timestamp,
-    /// What came of it.
+    /// The comparison, or why there is none.
     pub result: Result<Comparison, Trouble>,
 }
 
 impl Report {
-    /// Whether the tool ran, and agrees.
+    /// Returns whether the tool ran and agrees with us.
     pub fn agrees(&self) -> bool {
         self.result.as_ref().is_ok_and(Comparison::agrees)
     }
 }
 
-/// Holds a tool's rows against what we knew before it ran and after.
-pub fn hold(tool: Tool, rows: &[Row], before: &Snapshot, after: &Snapshot) -> Comparison {
+/// Compares a tool's rows with the snapshots before and after it ran.
+pub fn compare_rows(tool: Tool, rows: &[Row], before: &Snapshot, after: &Snapshot) -> Comparison {
     let mut by_key: BTreeMap<Key<'_>, Vec<&Row>> = BTreeMap::new();
     for row in rows {
         by_key.entry(Key::of_row(row)).or_default().push(row);
     }
     let mut comparison = Comparison::default();
-    let mut bearers: BTreeMap<Key<'_>, usize> = BTreeMap::new();
+    let mut counts: BTreeMap<Key<'_>, usize> = BTreeMap::new();
     let stays = |domain: &&Domain| after.find(domain.identity()).is_some();
     for domain in before.domains.iter().filter(stays) {
-        *bearers.entry(Key::of(tool, domain)).or_default() += 1;
+        *counts.entry(Key::of(tool, domain)).or_default() += 1;
     }
     for domain in &before.domains {
         let Some(later) = after.find(domain.identity()) else {
@@ -240,24 +251,24 @@ pub fn hold(tool: Tool, rows: &[Row], before: &Snapshot, after: &Snapshot) -> Co
         };
         let key = Key::of(tool, domain);
         let subject = DomainRef::of(domain);
-        let there = by_key.get(&key).map_or(&[][..], Vec::as_slice);
-        let expected = bearers.get(&key).copied().unwrap_or(1);
-        if there.len() < expected {
+        let rows = by_key.get(&key).map_or(&[][..], Vec::as_slice);
+        let expected = counts.get(&key).copied().unwrap_or(1);
+        if rows.len() < expected {
             comparison.missing.push(subject);
         } else if expected > 1 {
             comparison.ambiguous.insert(key.to_string());
-        } else if let [row] = there {
+        } else if let [row] = rows {
             let figures = figures(tool, row, (domain, before), (later, after));
             comparison.figures.extend(figures);
         } else {
-            let rows = there.len();
+            let rows = rows.len();
             comparison.repeated.push(Repeated {
                 domain: subject,
                 rows,
             });
         }
     }
-    // A domain that came or went meanwhile may be there or not.
+    // A domain that was created or destroyed meanwhile may be in the rows or not.
     let known: BTreeSet<Key<'_>> = [before, after]
         .iter()
         .flat_map(|snapshot| &snapshot.domains)
@@ -268,12 +279,12 @@ pub fn hold(tool: Tool, rows: &[Row], before: &Snapshot, after: &Snapshot) -> Co
     comparison
 }
 
-/// What a tool's row is found by.
+/// What identifies a domain in a tool's rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Key<'a> {
     Id(DomId),
     Name(&'a str),
-    /// A domain that a tool without ids can't show.
+    /// A domain without a name, which a tool without IDs cannot show.
     Nameless(DomId),
 }
 
@@ -328,7 +339,7 @@ fn verdict(before: &str, theirs: &str, after: &str) -> Verdict {
     }
     let number = |text: &str| text.parse::<f64>().ok();
     let between = match [before, theirs, after].map(number) {
-        // Memory may shrink as well as grow.
+        // Memory can shrink as well as grow.
         [Some(old), Some(their), Some(new)] => old.min(new) <= their && their <= old.max(new),
         _ => theirs == before || theirs == after,
     };
@@ -338,14 +349,16 @@ fn verdict(before: &str, theirs: &str, after: &str) -> Verdict {
     }
 }
 
-/// Whether a cell is a number as tools print them: digits, and a point between digits at most.
+/// Returns whether a cell is a number as the tools print it: digits, with at most one point between
+/// them.
 fn is_number(cell: &str) -> bool {
     let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let (whole, fraction) = cell.split_once('.').unwrap_or((cell, "0"));
     is_digits(whole) && is_digits(fraction)
 }
 
-/// Whether a cell is a tool's letters for a domain's state: each in its place, or a dash there.
+/// Returns whether a cell has a tool's letters for a domain's state, each in its position or a
+/// dash.
 fn is_state(cell: &str, letters: &str) -> bool {
     cell.len() == letters.len()
         && cell
@@ -354,8 +367,9 @@ fn is_state(cell: &str, letters: &str) -> bool {
             .all(|(shown, letter)| shown == b'-' || shown == letter)
 }
 
-/// Of a tool's letters for a domain's state, those that do not change from one moment to the next.
-fn lasting(letters: &str) -> String {
+/// Replaces the letters of states that change from moment to moment, blocked and running, by
+/// dashes.
+fn lasting_letters(letters: &str) -> String {
     letters.replace(['b', 'r'], "-")
 }
 
@@ -374,7 +388,7 @@ mod tests {
         }
     }
 
-    /// A domain that has run from 3.0 s to 3.26 s while the tool ran.
+    /// Two snapshots of a domain whose CPU time was 3.0 s before the tool ran and 3.26 s after.
     fn two() -> (Snapshot, Snapshot) {
         let web = |at, time| domain(5, "web", at, time);
         (
@@ -383,13 +397,13 @@ mod tests {
         )
     }
 
-    fn held(rows: &[Row]) -> Comparison {
+    fn compared(rows: &[Row]) -> Comparison {
         let (before, after) = two();
-        hold(Tool::Xl, rows, &before, &after)
+        compare_rows(Tool::Xl, rows, &before, &after)
     }
 
     #[test]
-    fn a_figure_between_ours_agrees_and_another_differs() {
+    fn figure_between_ours_agrees() {
         for (time, verdict) in [
             ("2.9", Verdict::Differs),
             ("3.0", Verdict::Agrees),
@@ -399,43 +413,43 @@ mod tests {
             ("3.4", Verdict::Differs),
             ("x", Verdict::Differs),
         ] {
-            let held = held(&[row(5, "web", ["128", "1", "------", time])]);
-            assert_eq!(held.figures[3].verdict, verdict, "{time}");
-            assert_eq!(held.agrees(), verdict == Verdict::Agrees);
+            let comparison = compared(&[row(5, "web", ["128", "1", "------", time])]);
+            assert_eq!(comparison.figures[3].verdict, verdict, "{time}");
+            assert_eq!(comparison.agrees(), verdict == Verdict::Agrees);
         }
-        let memory = held(&[row(5, "web", ["127", "1", "------", "3.0"])]);
+        let memory = compared(&[row(5, "web", ["127", "1", "------", "3.0"])]);
         assert_eq!(memory.count(Verdict::Differs), 1);
     }
 
     #[test]
-    fn domains_that_are_missed_invented_or_there_twice_are_named() {
+    fn missing_invented_and_repeated_domains_are_named() {
         let web = row(5, "web", ["128", "1", "------", "3.0"]);
-        let missed = held(&[]);
+        let missed = compared(&[]);
         assert_eq!(missed.missing[0].id, DomId(5));
-        let twice = held(&[web.clone(), web.clone()]);
+        let twice = compared(&[web.clone(), web.clone()]);
         assert_eq!(twice.repeated[0].rows, 2);
-        let invented = held(&[web.clone(), row(6, "ghost", ["1", "1", "------", "0.0"])]);
+        let invented = compared(&[web.clone(), row(6, "ghost", ["1", "1", "------", "0.0"])]);
         assert_eq!(invented.invented, ["6"]);
-        assert!(held(&[web]).agrees());
+        assert!(compared(&[web]).agrees());
         for wrong in [missed, twice, invented] {
             assert!(!wrong.agrees());
         }
     }
 
     #[test]
-    fn a_domain_that_came_or_went_meanwhile_may_be_there_or_not() {
+    fn short_lived_domains_are_optional() {
         let (before, mut after) = two();
         after.domains.push(domain(6, "new", SECOND, 0));
         let web = row(5, "web", ["128", "1", "------", "3.1"]);
         let new = row(6, "new", ["128", "1", "------", "0.0"]);
         for rows in [&[web.clone()][..], &[web.clone(), new]] {
-            assert!(hold(Tool::Xl, rows, &before, &after).agrees());
+            assert!(compare_rows(Tool::Xl, rows, &before, &after).agrees());
         }
-        assert!(hold(Tool::Xl, &[web], &after, &before).agrees());
+        assert!(compare_rows(Tool::Xl, &[web], &after, &before).agrees());
     }
 
     #[test]
-    fn where_names_are_all_there_is_the_nameless_are_missed_and_the_same_can_not_be_told_apart() {
+    fn without_ids_only_unique_names_are_compared() {
         let mut nameless = domain(7, "", 0, 0);
         nameless.name = None;
         let twins = [8, 9].map(|id| domain(id, "twin", 0, 0));
@@ -443,15 +457,15 @@ mod tests {
         let before = snapshot(0, 0, vec![nameless, first, second]);
         let mut twin = row(0, "twin", ["0"; 4]);
         twin.id = None;
-        let held = hold(Tool::Xentop, &[twin.clone(), twin], &before, &before);
-        assert_eq!(held.missing.len(), 1);
-        assert_eq!(held.missing[0].id, DomId(7));
-        assert!(held.ambiguous.contains("twin"));
-        assert!(held.figures.is_empty());
+        let comparison = compare_rows(Tool::Xentop, &[twin.clone(), twin], &before, &before);
+        assert_eq!(comparison.missing.len(), 1);
+        assert_eq!(comparison.missing[0].id, DomId(7));
+        assert!(comparison.ambiguous.contains("twin"));
+        assert!(comparison.figures.is_empty());
     }
 
     #[test]
-    fn what_is_not_known_is_held_against_nothing() {
+    fn unknown_figures_are_not_compared() {
         assert_eq!(verdict("-", "7", "8"), Verdict::NotKnown);
         assert_eq!(verdict("no limit", "no limit", "no limit"), Verdict::Agrees);
         assert_eq!(verdict("no limit", "7", "no limit"), Verdict::Differs);

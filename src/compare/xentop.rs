@@ -1,39 +1,39 @@
-//! A block of `xentop -b -f`, as it is on Xen 4.17 to 4.20.
+//! A block of `xentop -b -f` on Xen 4.17 to 4.20.
 
-use super::{Row, UnknownLayout, is_number, is_state, lasting};
+use super::{Row, UnknownLayout, is_number, is_state, lasting_letters};
 use crate::rates::DomainRates;
 use crate::snapshot::{Domain, Snapshot};
 use crate::xentop::{COLUMNS, cells};
 
-/// The column of the name, by which a row is found.
+/// The column of the name, which identifies a row.
 const NAME: usize = 0;
 
-/// The column of the letters.
+/// The column of the state.
 const STATE: usize = 1;
 
-/// What stands in it: dying, shut down, blocked, crashed, paused, running.
+/// The letters of a state: dying, shut down, blocked, crashed, paused, running.
 const LETTERS: &str = "dsbcpr";
 
-/// The use of CPU since the block before, which one block does not have.
+/// The column of the CPU use since the previous block, which a single block does not have.
 const CPU_PERCENT: usize = 3;
 
-/// The columns that are compared.
+/// Returns the columns that are compared.
 fn compared() -> impl Iterator<Item = usize> {
     (STATE..COLUMNS.len()).filter(|&column| column != CPU_PERCENT)
 }
 
-/// What xentop would print of our figures.
+/// Returns what xentop would print of our figures.
 pub(super) fn ours(domain: &Domain, snapshot: &Snapshot) -> Vec<(&'static str, String)> {
     let host_bytes = snapshot.host.memory_bytes;
     let mut cells = cells(domain, &DomainRates::default(), host_bytes, true);
-    cells[STATE] = lasting(&cells[STATE]);
+    cells[STATE] = lasting_letters(&cells[STATE]);
     compared()
         .map(|column| (COLUMNS[column].0, std::mem::take(&mut cells[column])))
         .collect()
 }
 
-/// Reads the domains' lines. Cells end where their headings do; only a name may have more in it
-/// than a number or one of xentop's own words.
+/// Reads the domains' lines. A cell ends where its heading ends. Only a name can be longer than
+/// that, or anything other than a number or one of xentop's words.
 pub(super) fn rows(text: &str) -> Result<Vec<Row>, UnknownLayout> {
     let mut lines = (1..).zip(text.lines());
     let (number, heading) = lines.next().unwrap_or((1, ""));
@@ -46,15 +46,15 @@ pub(super) fn rows(text: &str) -> Result<Vec<Row>, UnknownLayout> {
         .collect()
 }
 
-/// Where the columns end, in bytes; `None` when these are not the headings.
+/// Returns where the columns end, in bytes; `None` if the headings are not xentop's.
 fn ends(heading: &str) -> Option<Vec<usize>> {
     let mut ends = Vec::new();
     let mut at = 0;
     for (head, width) in COLUMNS {
         let start = at + heading.get(at..)?.find(|letter| letter != ' ')?;
         let end = start + head.len();
-        let is_it = heading.get(start..end) == Some(head);
-        if !is_it || end < at + width {
+        let is_heading = heading.get(start..end) == Some(head);
+        if !is_heading || end < at + width {
             return None;
         }
         ends.push(end);
@@ -67,16 +67,18 @@ fn row(line: &str, ends: &[usize]) -> Result<Row, String> {
     let mut cells = Vec::with_capacity(ends.len());
     let mut start = 0;
     for (&end, (head, _)) in ends.iter().zip(COLUMNS) {
-        let cell = line.get(start..end).ok_or_else(|| format!("no {head}"))?;
-        let behind = line.as_bytes().get(end);
-        if behind.is_some_and(|&byte| byte != b' ') {
+        let cell = line
+            .get(start..end)
+            .ok_or_else(|| format!("no column {head}"))?;
+        let next = line.as_bytes().get(end);
+        if next.is_some_and(|&byte| byte != b' ') {
             return Err(format!("{head} is wider than its heading"));
         }
         cells.push(cell.trim_start());
         start = end + 1;
     }
     if line.len() + 1 != start {
-        return Err("more than there are headings for".into());
+        return Err("more cells than headings".into());
     }
     for (column, (cell, (head, _))) in cells.iter().zip(COLUMNS).enumerate() {
         let known = match column {
@@ -89,7 +91,7 @@ fn row(line: &str, ends: &[usize]) -> Result<Row, String> {
         }
     }
     let value = |column: usize| match column {
-        STATE => lasting(cells[column]),
+        STATE => lasting_letters(cells[column]),
         _ => cells[column].to_owned(),
     };
     Ok(Row {
@@ -105,14 +107,14 @@ mod tests {
 
     use super::*;
 
-    /// As xentop of Xen 4.17 printed it.
+    /// The output of xentop on Xen 4.17.
     const BLOCK: &str = "           NAME  STATE   CPU(sec) CPU(%)     MEM(k) MEM(%)  MAXMEM(k) MAXMEM(%) VCPUS NETS NETTX(k) NETRX(k) VBDS   VBD_OO   VBD_RD   VBD_WR  VBD_RSECT  VBD_WSECT SSID
        Domain-0 -----r         75    0.0     786432   25.0   no limit       n/a     1    0        0        0    0        0        0        0          0          0    0
 a name of words --b---         42    0.0     131072    4.2     132096       4.2     1    1        7        8    1        0     2339        0     299032          0    0
 ";
 
     #[test]
-    fn a_block_is_read_by_its_headings() {
+    fn reads_a_block() {
         let rows = rows(BLOCK).unwrap();
         assert_eq!(rows.len(), 2);
         assert_eq!(rows[1].name, "a name of words");
@@ -125,7 +127,7 @@ a name of words --b---         42    0.0     131072    4.2     132096       4.2 
     }
 
     #[test]
-    fn our_own_layout_is_xentops() {
+    fn our_layout_is_that_of_xentop() {
         use crate::fixtures::{domain, snapshot};
         use crate::rates::Rates;
         use crate::view::{DisplayOptions, Sample, xentop};
@@ -135,14 +137,14 @@ a name of words --b---         42    0.0     131072    4.2     132096       4.2 
             rates: &Rates::between(None, &snapshot),
         };
         let block = xentop::block(sample, DisplayOptions::default());
-        // A dash is a cell that xentop does not have.
+        // xentop never prints a dash in a cell.
         let error = rows(&block).unwrap_err();
         assert_eq!(error.line, 2);
         assert!(error.why.contains("CPU(%) is \"-\""), "{error}");
     }
 
     #[test]
-    fn what_is_not_known_is_an_error_and_no_guess() {
+    fn unknown_layout_is_an_error() {
         let wrong = |text: String| rows(&text).unwrap_err();
         assert_eq!(wrong(String::new()).line, 1);
         assert_eq!(wrong(BLOCK.replace("CPU(sec)", "CPU(min)")).line, 1);

@@ -1,18 +1,18 @@
-//! `xl list`, as it is on Xen 4.17 to 4.20.
+//! `xl list` of Xen 4.17 to 4.20.
 
-use super::{Row, UnknownLayout, is_number, is_state, lasting};
+use super::{Row, UnknownLayout, is_number, is_state, lasting_letters};
 use crate::snapshot::{DomId, Domain, ShutdownReason};
 
 /// The headings.
 const HEADINGS: [&str; 6] = ["Name", "ID", "Mem", "VCPUs", "State", "Time(s)"];
 
-/// Its letters of a state: running, blocked, paused, shut down, crashed, dying.
+/// The letters of a state: running, blocked, paused, shut down, crashed, dying.
 const LETTERS: &str = "rbpscd";
 
-/// What xl would print of our figures.
+/// Returns what xl would print of our figures.
 pub(super) fn ours(domain: &Domain) -> Vec<(&'static str, String)> {
     let mib = (domain.memory_bytes + domain.memory_claimed_bytes) >> 20;
-    // It keeps the time in a float of 32 bits.
+    // xl keeps the time in a 32-bit float.
     let seconds = f64::from(domain.cpu_time_ns as f32) / 1e9;
     let columns = [
         mib.to_string(),
@@ -23,7 +23,7 @@ pub(super) fn ours(domain: &Domain) -> Vec<(&'static str, String)> {
     HEADINGS.into_iter().skip(2).zip(columns).collect()
 }
 
-/// xl's letters, of those that last.
+/// Returns xl's letters for the states that last.
 fn letters(domain: &Domain) -> String {
     let states = domain.states;
     let crashed = states.shutdown == Some(ShutdownReason::Crash);
@@ -38,7 +38,7 @@ fn letters(domain: &Domain) -> String {
     .fold("--".to_owned(), |text, letter| text + &letter.to_string())
 }
 
-/// Reads the domains' lines. A name may hold spaces; the five columns behind it do not.
+/// Reads the domains' lines. A name can hold spaces; the five columns after it cannot.
 pub(super) fn rows(text: &str) -> Result<Vec<Row>, UnknownLayout> {
     let mut lines = (1..).zip(text.lines());
     let heading = lines.next().map_or("", |(_, heading)| heading);
@@ -57,7 +57,7 @@ fn row(line: &str) -> Result<Row, String> {
     let mut rest = line.trim_end();
     let mut cells: [&str; 5] = [""; 5];
     for (cell, head) in cells.iter_mut().zip(&HEADINGS[1..]).rev() {
-        let missing = || format!("no {head}");
+        let missing = || format!("no column {head}");
         let (before, last) = rest.rsplit_once(' ').ok_or_else(missing)?;
         *cell = last;
         rest = before.trim_end();
@@ -79,7 +79,7 @@ fn row(line: &str) -> Result<Row, String> {
         cells: vec![
             mib.to_owned(),
             vcpus.to_owned(),
-            lasting(state),
+            lasting_letters(state),
             seconds.to_owned(),
         ],
     })
@@ -92,14 +92,14 @@ mod tests {
     use super::*;
     use crate::fixtures::domain;
 
-    /// As xl of Xen 4.17 printed it.
+    /// The output of xl on Xen 4.17.
     const LIST: &str = "Name                                        ID   Mem VCPUs\tState\tTime(s)
 Domain-0                                     0   768     1     r-----      75.4
 a name of words                              2   128     1     -b----      42.0
 ";
 
     #[test]
-    fn a_list_is_read() {
+    fn reads_a_list() {
         let rows = rows(LIST).unwrap();
         assert_eq!(rows.len(), 2);
         assert_eq!(
@@ -110,7 +110,7 @@ a name of words                              2   128     1     -b----      42.0
     }
 
     #[test]
-    fn our_figures_are_rounded_as_xls() {
+    fn our_figures_are_rounded_like_xl() {
         let mut web = domain(5, "web", 0, 3_260_000_000);
         web.states.paused = true;
         web.memory_bytes += 1000;
@@ -119,7 +119,7 @@ a name of words                              2   128     1     -b----      42.0
     }
 
     #[test]
-    fn what_is_not_known_is_an_error_and_no_guess() {
+    fn unknown_layout_is_an_error() {
         let wrong = |text: String| rows(&text).unwrap_err();
         assert_eq!(wrong(String::new()).line, 1);
         assert_eq!(wrong(LIST.replace("VCPUs", "CPUs")).line, 1);

@@ -1,8 +1,9 @@
-//! The devices that dom0's kernel serves: `/sys/bus/xen-backend/devices`.
+//! Lists the devices that dom0's kernel serves: `/sys/bus/xen-backend/devices`.
 //!
-//! The kernel names each `TYPE-DOM-ID` after its node `backend/TYPE/DOM/ID` in XenStore, and the
-//! name cannot be changed (`backend_bus_id` in Linux, drivers/xen/xenbus/xenbus_probe_backend.c).
-//! Only Xen's devices are there: no bridge, no physical NIC, no tap of a device model.
+//! The kernel names a device `TYPE-DOM-ID` after its node `backend/TYPE/DOM/ID` in XenStore, and
+//! the name cannot be changed (`backend_bus_id` in Linux,
+//! drivers/xen/xenbus/xenbus_probe_backend.c). The bus holds only Xen's devices: no bridge, no
+//! physical NIC, no tap of a device model.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,14 +23,14 @@ use crate::snapshot::DomId;
 pub(super) struct Device {
     /// Its type, such as `vif`.
     pub(super) kind: &'static str,
-    /// Whom it is served to.
+    /// The domain that it is served to.
     pub(super) domain: DomId,
     /// Its number in that domain.
     pub(super) id: u32,
 }
 
 impl Device {
-    /// Its folder in sysfs.
+    /// Returns its folder in sysfs.
     pub(super) fn path(self, roots: &Roots) -> PathBuf {
         let Self { kind, domain, id } = self;
         path(roots).join(format!("{kind}-{domain}-{id}"))
@@ -40,17 +41,17 @@ fn path(roots: &Roots) -> PathBuf {
     roots.sys.join("bus/xen-backend/devices")
 }
 
-/// The bus. Its folder is kept open once it was listed: each listing begins at its beginning again,
-/// and has what is there by then. The folder never goes while the kernel runs, for the bus is built
-/// in (`XEN_BACKEND`, a bool in Linux, drivers/xen/Kconfig).
+/// The bus. Its folder stays open after the first listing; each listing starts again and shows the
+/// current devices. The folder exists as long as the kernel runs, because the bus is built in
+/// (`XEN_BACKEND`, a bool in Linux, drivers/xen/Kconfig).
 #[derive(Debug, Default)]
 pub(super) struct Bus(Option<Dir>);
 
 impl Bus {
-    /// The devices of each of these types, in the order of their domains and ids.
+    /// Lists the devices of each of these types, in the order of domains and IDs.
     ///
     /// # Errors
-    /// When the bus is there and cannot be listed. No bus means that nothing is served.
+    /// If the bus exists and cannot be listed. Without a bus, no device is served.
     pub(super) fn list<const N: usize>(
         &mut self,
         roots: &Roots,
@@ -94,26 +95,26 @@ impl Bus {
     }
 }
 
-/// What `read` makes of each device, by domain in the order of the list, with the files that were
-/// kept of the device. A device that `read` finds gone is left out; files of devices that are not
-/// on the list any more are closed.
+/// Reads each device with its cached files, and returns the results by domain, in the order of the
+/// list. A device for which `read` returns `None` is left out. The files of devices that are not on
+/// the list are closed.
 pub(super) fn by_domain<F: Default, T>(
     list: Vec<Device>,
-    kept: &mut BTreeMap<Device, F>,
+    cache: &mut BTreeMap<Device, F>,
     mut read: impl FnMut(Device, &mut F) -> Option<T>,
 ) -> BTreeMap<DomId, Vec<T>> {
-    kept.retain(|device, _| list.binary_search(device).is_ok());
+    cache.retain(|device, _| list.binary_search(device).is_ok());
     let mut found = BTreeMap::<_, Vec<T>>::new();
     for device in list {
-        match read(device, kept.entry(device).or_default()) {
+        match read(device, cache.entry(device).or_default()) {
             Some(read) => found.entry(device.domain).or_default().push(read),
-            None => drop(kept.remove(&device)),
+            None => drop(cache.remove(&device)),
         }
     }
     found
 }
 
-/// The DOM and ID of `kind-DOM-ID`; `None` for any other name.
+/// Parses DOM and ID of `kind-DOM-ID`; `None` for any other name.
 pub(super) fn numbers(name: &[u8], kind: &str) -> Option<(DomId, u32)> {
     let numbers = name.strip_prefix(kind.as_bytes())?.strip_prefix(b"-")?;
     let dash = numbers.iter().position(|&byte| byte == b'-')?;
@@ -135,7 +136,7 @@ mod tests {
     use crate::dom0::fake_sysfs::FakeSysfs;
 
     #[test]
-    fn only_devices_of_the_type_asked_for_are_taken() {
+    fn only_names_of_the_type_are_devices() {
         assert_eq!(numbers(b"vif-5-0", "vif"), Some((DomId(5), 0)));
         assert_eq!(
             numbers(b"vbd-32751-268439552", "vbd"),
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn devices_come_by_domain_and_in_order() {
+    fn devices_are_sorted_by_domain() {
         let tree = FakeSysfs::new();
         for name in [
             "vif-10-0",
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn no_bus_is_no_device_but_a_bus_that_cannot_be_listed_is_an_error() {
+    fn unreadable_bus_is_an_error_and_no_bus_is_not() {
         let tree = FakeSysfs::new();
         let list = || Bus::default().list(&tree.roots, ["vif"]);
         assert_eq!(list().unwrap(), [Vec::new()]);
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bus_that_is_kept_open_is_listed_as_it_is_by_then() {
+    fn open_bus_lists_the_current_devices() {
         let tree = FakeSysfs::new();
         let mut bus = Bus::default();
         let mut ids = || {
@@ -223,7 +224,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_name_comes_apart_again(domain: u16, id: u32) {
+        fn names_are_parsed_back(domain: u16, id: u32) {
             let name = format!("vbd-{domain}-{id}");
             prop_assert_eq!(numbers(name.as_bytes(), "vbd"), Some((DomId(domain), id)));
         }

@@ -1,11 +1,12 @@
-//! Files that are read again and again, kept open.
+//! Files that stay open between samples.
 //!
-//! The kernel makes what a file of sysfs says anew whenever it is read from its beginning, so that
-//! one call of `pread` does for each sample. When the device went, that fails (ENODEV), whatever
-//! there is under the same name by then. A file that is open does not keep its device from going.
+//! The kernel generates the content of a sysfs file whenever it is read from its beginning, so a
+//! sample needs only one `pread`. If the device is gone, that fails with ENODEV, even if there is a
+//! new file with the same name. An open file does not keep its device from going away.
 //!
-//! Each file that was read and is open takes 4.6 kB of the kernel's memory (Linux 6.18): the page that
-//! `seq_read_iter` allocates (fs/seq_file.c), and what `kernfs_fop_open` does (fs/kernfs/file.c).
+//! Each open file that has been read takes 4.6 kB of the kernel's memory (Linux 6.18): the page
+//! that `seq_read_iter` allocates (fs/seq_file.c), and what `kernfs_fop_open` allocates
+//! (fs/kernfs/file.c).
 
 use std::fs::File;
 use std::io;
@@ -15,23 +16,23 @@ use std::sync::Arc;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// The most files that are kept open, for which the kernel takes 75 MB: those of 1,000 domains with a
-/// NIC and a disk each.
+/// The most files to keep open, for which the kernel takes 75 MB: those of 1,000 domains with a NIC
+/// and a disk each.
 const MOST: u64 = 16 * 1024;
 
-/// How many files of those that the process may open are left to everything else.
+/// How many of the files that the process may open are left for other uses.
 const RESERVE: u64 = 64;
 
-/// How many files may be kept open.
+/// Limits how many files are kept open.
 #[derive(Debug, Default)]
 pub(super) struct FdBudget {
     most: usize,
-    /// Each file that is kept open has another reference to this.
+    /// Each file that is kept open has a reference to this.
     kept: Arc<()>,
 }
 
 impl FdBudget {
-    /// FdBudget for as many files as this process may have open, or may allow itself to have.
+    /// Returns a budget for as many files as this process may have open, after raising its limit.
     pub(super) fn for_many() -> Self {
         Self::for_up_to(allowed().unwrap_or(0).saturating_sub(RESERVE) as usize)
     }
@@ -43,7 +44,7 @@ impl FdBudget {
         }
     }
 
-    /// How many files are kept open.
+    /// Returns how many files are kept open.
     pub(super) fn taken(&self) -> usize {
         Arc::strong_count(&self.kept) - 1
     }
@@ -53,7 +54,7 @@ impl FdBudget {
     }
 }
 
-/// How many files this process may have open, after raising its limit as far as there is use for it.
+/// Returns how many files this process may have open, after raising its limit as far as useful.
 fn allowed() -> io::Result<u64> {
     let wanted = MOST + RESERVE;
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
@@ -67,17 +68,17 @@ fn allowed() -> io::Result<u64> {
     })
 }
 
-/// A file that is kept open from one sample to the next where there is budget, else opened each time.
+/// A file that is kept open between samples if the budget allows it, or else opened for each.
 #[derive(Debug, Default)]
 pub(super) struct CachedFile(Option<(File, Arc<()>)>);
 
 impl CachedFile {
-    /// As much of the file at `path` as fits into `buffer`.
+    /// Reads as much of the file at `path` as fits `buffer`.
     ///
-    /// One call of `pread` is enough: sysfs hands out all it has, up to the buffer's length.
+    /// One `pread` is enough: sysfs returns all it has, up to the buffer's length.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If it cannot be read.
     pub(super) fn read<'b>(
         &mut self,
         buffer: &'b mut [u8],
@@ -89,15 +90,15 @@ impl CachedFile {
             None => {
                 let file = File::open(path())?;
                 let length = file.read_at(buffer, 0)?;
-                self.0 = budget.take().map(|place| (file, place));
+                self.0 = budget.take().map(|slot| (file, slot));
                 length
             }
         };
         Ok(&buffer[..length])
     }
 
-    /// As much of the file as fits into `buffer`; `None` when it was not kept open, or cannot be
-    /// read any more.
+    /// Reads as much of the open file as fits `buffer`; `None` if it is not open, or cannot be read
+    /// any more.
     pub(super) fn read_in_place<'b>(&mut self, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
         let length = self.length_in_place(buffer)?;
         buffer.get(..length)
@@ -112,11 +113,11 @@ impl CachedFile {
         read
     }
 
-    /// Opens the file at `path` for the samples to come, if it is there and there is budget.
+    /// Opens the file at `path` for the next samples, if it exists and the budget allows it.
     pub(super) fn keep(&mut self, budget: &FdBudget, path: impl FnOnce() -> PathBuf) {
         self.0 = budget
             .take()
-            .and_then(|place| Some((File::open(path()).ok()?, place)));
+            .and_then(|slot| Some((File::open(path()).ok()?, slot)));
     }
 }
 
@@ -128,7 +129,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::dom0::fake_sysfs::{FakeSysfs, Mortal};
+    use crate::dom0::fake_sysfs::{FakeSysfs, VanishingFile};
 
     fn read(file: &mut CachedFile, path: &Path, budget: &FdBudget) -> Option<Vec<u8>> {
         let mut buffer = [0; 16];
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_opened_once_and_read_anew_each_time() {
+    fn file_is_opened_once_and_read_again() {
         let tree = FakeSysfs::new();
         let path = tree.path().join("counter");
         let (mut kept, budget) = (CachedFile::default(), FdBudget::for_up_to(1));
@@ -149,7 +150,7 @@ mod tests {
             read(&mut kept, &path, &budget).unwrap(),
             b"1234567890123456"
         );
-        // It has no name any more, and still is what it was.
+        // A removed file that is open can be read.
         fs::remove_file(&path).unwrap();
         assert_eq!(
             read(&mut kept, &path, &budget).unwrap(),
@@ -161,13 +162,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_dead_is_opened_anew() {
+    fn vanished_file_is_opened_again() {
         let tree = FakeSysfs::new();
         let path = tree.path().join("counter");
         let (mut kept, budget) = (CachedFile::default(), FdBudget::for_up_to(1));
-        let mortal = Mortal::at(&path);
+        let file = VanishingFile::create(&path);
         assert_eq!(read(&mut kept, &path, &budget).unwrap(), b"0\n");
-        mortal.die();
+        file.vanish();
         assert_eq!(read(&mut kept, &path, &budget), None);
         assert_eq!(budget.taken(), 0);
         fs::remove_file(&path).unwrap();
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn without_room_files_are_read_and_closed() {
+    fn without_budget_files_are_closed() {
         let tree = FakeSysfs::new();
         let path = tree.path().join("counter");
         fs::write(&path, "7\n").unwrap();
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_raised_as_far_as_it_may_be() {
+    fn limit_of_open_files_is_raised() {
         let budget = FdBudget::for_many();
         let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
         assert!(soft >= hard.min(MOST + RESERVE), "{soft} of {hard}");

@@ -1,4 +1,4 @@
-//! A file tree that stands for dom0's in tests.
+//! A file tree that stands in for dom0's in tests.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::{Devices, Dom0, Roots};
 use crate::snapshot::Collect;
 
-/// A temporary folder with `sys`, `proc` and `shm` in it, which goes when it is dropped.
+/// A temporary folder with `sys`, `proc` and `shm`, which is removed when dropped.
 #[derive(Debug)]
 pub(super) struct FakeSysfs {
     folder: TempDir,
@@ -44,7 +44,7 @@ impl FakeSysfs {
         fs::write(path, content).unwrap();
     }
 
-    /// All devices, as who samples once sees them.
+    /// Returns all devices, as a first sample sees them.
     pub(super) fn devices(&self) -> Devices {
         Dom0::new(self.roots.clone())
             .devices(Collect::ALL, |_| Collect::ALL)
@@ -61,21 +61,21 @@ impl FakeSysfs {
     }
 }
 
-/// A file that says `0` until it dies: from then on whoever has it open gets an error, as with a
-/// file of sysfs whose device went. It is one of a process's in procfs, behind a link.
+/// A file with the content `0` until it vanishes. After that, reading the open file fails, like a
+/// sysfs file whose device is gone. It is a link to a process's file in procfs.
 #[derive(Debug)]
-pub(super) struct Mortal(Child);
+pub(super) struct VanishingFile(Child);
 
-impl Mortal {
-    /// Makes it at `path`.
-    pub(super) fn at(path: &Path) -> Self {
-        // Ends by itself when its input does, should the test not get so far.
+impl VanishingFile {
+    /// Creates it at `path`.
+    pub(super) fn create(path: &Path) -> Self {
+        // It ends with its standard input, even if the test does not call `vanish`.
         let child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         symlink(format!("/proc/{}/oom_score_adj", child.id()), path).unwrap();
         Self(child)
     }
 
-    pub(super) fn die(mut self) {
+    pub(super) fn vanish(mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }

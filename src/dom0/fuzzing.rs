@@ -1,4 +1,4 @@
-//! What must hold of the kernel's files, see [`crate::fuzzing`].
+//! Properties of the kernel's files; see [`crate::fuzzing`].
 
 use super::counter::{counter, number};
 use super::kernel::{Ticks, parse_boot_id, uptime_ns};
@@ -6,7 +6,7 @@ use super::tapdisk::Record;
 use super::{bus, vif};
 use crate::fuzzing::digits;
 
-/// The names and files of sysfs, procfs and `/dev/shm`.
+/// Checks the parsers of sysfs, procfs and `/dev/shm`.
 pub fn kernel(bytes: &[u8]) {
     assert_eq!(number(bytes), digits(bytes));
     let line = bytes.strip_suffix(b"\n");
@@ -24,7 +24,7 @@ pub fn kernel(bytes: &[u8]) {
     }
 }
 
-/// A device is what its name says, and nothing else is a device.
+/// Asserts that a device has the numbers of its name, and that other names are no devices.
 fn bus_name(name: &[u8]) {
     let parts: Vec<&[u8]> = name.split(|&byte| byte == b'-').collect();
     let expected = match parts[..] {
@@ -37,10 +37,10 @@ fn bus_name(name: &[u8]) {
     assert_eq!(found, in_range);
 }
 
-/// A name is that of the first line that has one, as far as the line is whole.
+/// Asserts that the interface is that of the first complete line that has one.
 fn interface(uevent: &[u8]) {
     let mut lines: Vec<&[u8]> = uevent.split(|&byte| byte == b'\n').collect();
-    // What follows the last newline.
+    // Text after the last newline is an incomplete line.
     lines.pop();
     let mut names = lines
         .iter()
@@ -49,7 +49,7 @@ fn interface(uevent: &[u8]) {
     assert_eq!(vif::name(uevent), expected);
 }
 
-/// A time is printed as it stands there.
+/// Asserts that a time, printed, is the text that it was parsed from.
 fn uptime(text: &[u8]) {
     let Some(ns) = uptime_ns(text) else { return };
     assert_eq!(ns % 10_000_000, 0);
@@ -63,14 +63,14 @@ fn uptime(text: &[u8]) {
     assert!(text.starts_with(printed), "{text:?}");
 }
 
-/// A boot ID is printed as it stands there, but for capitals.
+/// Asserts that a boot ID, printed, is the text that it was parsed from, in lower case.
 fn boot_id(text: &[u8]) {
     if let Some(id) = parse_boot_id(text) {
         assert_eq!(format!("{id}\n").as_bytes(), text.to_ascii_lowercase());
     }
 }
 
-/// Each sum is that of its numbers in the line, and known exactly when all of them are.
+/// Asserts that each sum is that of its fields, and known if and only if all of them are.
 fn stat(text: &[u8]) {
     let line = text.split(|&byte| byte == b'\n').next();
     let line = line.filter(|line| line.len() < text.len());
@@ -91,7 +91,7 @@ fn stat(text: &[u8]) {
     assert_eq!(Ticks::parse(text), expected);
 }
 
-/// A record is of a version that is known, whole, and each counter is at its place.
+/// Asserts that a record is complete, of a known version, and has each counter at its offset.
 fn tapdisk(bytes: &[u8]) {
     let at = |place: usize| {
         let bytes = bytes.get(8 + 8 * place..)?.first_chunk()?;

@@ -1,4 +1,4 @@
-//! dom0's own time and boot, as its kernel sees them.
+//! dom0's own CPU time, uptime and boot ID.
 
 use nix::unistd::{SysconfVar, sysconf};
 use uuid::Uuid;
@@ -8,18 +8,18 @@ use super::roots::Roots;
 use crate::clock::stamped;
 use crate::snapshot::Dom0Kernel;
 
-/// More than `/proc/uptime` takes.
+/// More than the length of `/proc/uptime`.
 const UPTIME: usize = 128;
-/// More than `/proc/stat` takes up to the sum of all interrupts: a line for each of 256 CPUs.
-/// What follows, thousands of single interrupts, is left where it is.
+/// More than `/proc/stat` takes up to the sum of all interrupts: a line for each of 256 CPUs. The
+/// rest of the file, thousands of single interrupts, is not read.
 const STAT: usize = 32 << 10;
 
-/// What `boot_id` takes: a UUID in its usual form and a newline.
+/// The length of `boot_id`: a UUID in its usual form and a newline.
 const BOOT_ID: usize = 37;
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
 
-/// What dom0's kernel says of itself. A field is `None` when its file is gone or makes no sense.
+/// Reads dom0's own figures. A field is `None` if its file is missing or malformed.
 pub(super) fn kernel(roots: &Roots) -> Dom0Kernel {
     let tick_ns = tick_ns();
     let mut uptime = [0; UPTIME];
@@ -39,27 +39,27 @@ pub(super) fn kernel(roots: &Roots) -> Dom0Kernel {
     }
 }
 
-/// The ID of dom0's boot (`/proc/sys/kernel/random/boot_id`).
+/// Reads the ID of dom0's boot (`/proc/sys/kernel/random/boot_id`).
 pub(super) fn boot_id(roots: &Roots) -> Option<Uuid> {
-    // A longer file holds something else.
+    // A longer file does not hold a boot ID.
     let mut text = [0; BOOT_ID + 1];
     start_of(&roots.proc.join("sys/kernel/random/boot_id"), &mut text).and_then(parse_boot_id)
 }
 
-/// A UUID in its usual form and a newline.
+/// Parses a UUID in its usual form and a newline.
 pub(super) fn parse_boot_id(text: &[u8]) -> Option<Uuid> {
     let text = text.strip_suffix(b"\n")?;
-    // Its other forms have other lengths.
+    // The other forms of a UUID have other lengths.
     (text.len() + 1 == BOOT_ID).then(|| Uuid::try_parse_ascii(text).ok())?
 }
 
-/// `None` when the C library does not say how many ticks there are in a second.
+/// Returns the length of a tick; `None` if the C library does not have it.
 fn tick_ns() -> Option<u64> {
     let hz = sysconf(SysconfVar::CLK_TCK).ok().flatten()?;
     NS_PER_SECOND.checked_div(u64::try_from(hz).ok()?)
 }
 
-/// The first number of `/proc/uptime`: seconds, and hundredths with two digits.
+/// Parses the first number of `/proc/uptime`: seconds, and hundredths with two digits.
 pub(super) fn uptime_ns(text: &[u8]) -> Option<u64> {
     let space = text.iter().position(|&byte| byte == b' ')?;
     let (seconds, hundredths) = text.get(..space)?.split_last_chunk::<2>()?;
@@ -69,7 +69,7 @@ pub(super) fn uptime_ns(text: &[u8]) -> Option<u64> {
     whole_ns.checked_add(hundredths * (NS_PER_SECOND / 100))
 }
 
-/// The sum with which the line `intr` of `/proc/stat` begins.
+/// Parses the sum at the beginning of the line `intr` of `/proc/stat`.
 fn interrupts(text: &[u8]) -> Option<u64> {
     let name = b"\nintr ";
     let at = text.windows(name.len()).position(|bytes| bytes == name)?;
@@ -78,7 +78,7 @@ fn interrupts(text: &[u8]) -> Option<u64> {
     number(sum.get(..end)?)
 }
 
-/// What the first line of `/proc/stat`, that of all CPUs together, says.
+/// The first line of `/proc/stat`, which is for all CPUs together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ticks {
     pub(super) busy: Option<u64>,
@@ -91,21 +91,21 @@ impl Ticks {
         Self::of_line(text).unwrap_or_default()
     }
 
-    /// `None` when the line is not there as a whole.
+    /// Parses the first line; `None` if it is incomplete.
     fn of_line(text: &[u8]) -> Option<Self> {
         let end = text.iter().position(|&byte| byte == b'\n')?;
         let mut numbers = text
             .get(..end)?
             .strip_prefix(b"cpu ")?
             .split(|&b| b == b' ');
-        // The name is padded to the width of `cpu0`, with one space more than separates numbers.
+        // The name is padded to the width of `cpu0`, with one space more than between numbers.
         if !numbers.next()?.is_empty() {
             return None;
         }
         let mut next = || numbers.next().and_then(number::<u64>);
         let [user, nice, system, idle, iowait, irq, softirq, steal] =
             std::array::from_fn(|_| next());
-        // `guest` and `guest_nice`, which follow, are in `user` and `nice` already.
+        // `user` and `nice` include `guest` and `guest_nice`, which follow.
         let sum = |ticks: &[Option<u64>]| {
             let mut ticks = ticks.iter();
             ticks.try_fold(0_u64, |sum, &ticks| sum.checked_add(ticks?))
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn interrupts_are_summed_up_by_the_kernel() {
+    fn interrupts_are_the_sum_of_intr() {
         for (text, sum) in [
             ("cpu  1\nintr 1234 5 6\nctxt 7\n", Some(1234)),
             ("cpu  1\nintr 1234\n", Some(1234)),
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn idle_waiting_and_stolen_time_is_not_dom0s() {
+    fn busy_time_excludes_idle_iowait_and_steal() {
         let tree = with("12345.67 23456.78\n", STAT);
         let tick_ns = tick_ns();
         let read = kernel(&tree.roots);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn this_kernel_is_understood() {
+    fn reads_this_kernel() {
         let live = kernel(&Roots::live());
         assert!(live.uptime_ns > Some(0), "{live:?}");
         assert!(live.cpu_time_ns > Some(0), "{live:?}");
@@ -179,22 +179,22 @@ mod tests {
     }
 
     #[test]
-    fn a_boot_id_is_a_uuid_and_nothing_else() {
-        let held = "01234567-89ab-cdef-0123-456789abcdef";
+    fn only_a_plain_uuid_is_a_boot_id() {
+        let uuid = "01234567-89ab-cdef-0123-456789abcdef";
         let tree = FakeSysfs::new();
         let read = |text: &str| {
             tree.write("proc/sys/kernel/random/boot_id", text);
             boot_id(&tree.roots)
         };
-        assert_eq!(read(&format!("{held}\n")), Uuid::try_parse(held).ok());
+        assert_eq!(read(&format!("{uuid}\n")), Uuid::try_parse(uuid).ok());
         for text in [
             "",
             "\n",
-            held,
-            &format!("{held}\n\n"),
-            &format!("{held}0\n"),
-            &format!("{}\n", held.replace('-', "")),
-            &format!("{{{held}}}\n"),
+            uuid,
+            &format!("{uuid}\n\n"),
+            &format!("{uuid}0\n"),
+            &format!("{}\n", uuid.replace('-', "")),
+            &format!("{{{uuid}}}\n"),
             "01234567-89ab-cdef-0123-456789abcdeg\n",
         ] {
             assert_eq!(read(text), None, "{text:?}");
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_none() {
+    fn missing_files_are_none() {
         let nothing = |tree: FakeSysfs| {
             let read = kernel(&tree.roots);
             let nothing = Dom0Kernel {
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn an_uptime_has_seconds_and_hundredths() {
+    fn uptime_has_seconds_and_hundredths() {
         assert_eq!(uptime_ns(b"0.00 0.00\n"), Some(0));
         assert_eq!(uptime_ns(b"1.09 0.00\n"), Some(1_090_000_000));
         for text in [
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_makes_no_sense_takes_only_its_own_sum_with_it() {
+    fn malformed_number_affects_only_its_sum() {
         let ticks = |text: &str| Ticks::parse(text.as_bytes());
         let all = |busy, steal, idle| Ticks { busy, steal, idle };
         assert_eq!(ticks(STAT), all(Some(150), Some(6), Some(3000)));
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn times_too_long_to_count_are_none() {
+    fn overflowing_times_are_none() {
         let busy = u64::MAX / 1000;
         let tree = with("1.00 1.00\n", &format!("cpu  {busy} 0 0 0 0 0 0 1\n"));
         let read = kernel(&tree.roots);
@@ -289,7 +289,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_uptime_comes_back(seconds in 0..u64::from(u32::MAX), hundredths in 0..100_u64) {
+        fn uptimes_are_parsed_back(seconds in 0..u64::from(u32::MAX), hundredths in 0..100_u64) {
             let text = format!("{seconds}.{hundredths:02} 1.00\n");
             let expected = seconds * 1_000_000_000 + hundredths * 10_000_000;
             prop_assert_eq!(uptime_ns(text.as_bytes()), Some(expected));

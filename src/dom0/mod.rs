@@ -1,9 +1,8 @@
-//! dom0's kernel counters: the NICs and disks it serves to guests, and its own CPU time.
+//! dom0's kernel counters: the NICs and disks that it serves to guests, and its own CPU time.
 //!
-//! A reader takes the [`Roots`] it reads below, believes no more of a file than a whole number in
-//! its place, and reports `None` for anything else: half a number, garbage, a file that is gone.
-//! The rest of the sample stands. What is wrong for longer than a device takes to come or go is a
-//! [`Fault`].
+//! A reader takes the [`Roots`] that it reads below. A file must hold exactly what is expected,
+//! such as one whole number; anything else is `None`, and the rest of the sample stays valid. A
+//! device that cannot be read in two samples in a row has a [`Fault`].
 
 mod bus;
 mod cached_file;
@@ -31,9 +30,8 @@ use bus::{Bus, Device};
 use cached_file::FdBudget;
 
 pub use roots::Roots;
-pub use vbd::disk_name;
 
-/// dom0's kernel, and the files of devices that are kept open.
+/// Reads dom0's kernel, and caches the open files of devices.
 #[derive(Debug)]
 pub struct Dom0 {
     roots: Roots,
@@ -41,7 +39,7 @@ pub struct Dom0 {
     budget: FdBudget,
     nics: BTreeMap<Device, vif::Files>,
     disks: BTreeMap<Device, vbd::Files>,
-    /// What was wrong with devices in this sample, and which had something wrong in the one before.
+    /// The faults of this sample, and the devices that had one in the sample before.
     faults: Vec<Fault>,
     failed: Vec<String>,
 }
@@ -49,19 +47,19 @@ pub struct Dom0 {
 /// A device whose counters could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// What dom0's kernel calls it.
+    /// The kernel's name of the device.
     pub device: String,
-    /// Why they could not.
+    /// The reason.
     pub why: String,
 }
 
-/// The devices that dom0's kernel serves, by domain and in the order of their ids; `None` when they
-/// were not asked for.
+/// The devices that dom0's kernel serves, by domain and in the order of IDs; `None` if they were
+/// not collected.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Devices {
     /// The NICs.
     pub nics: Option<BTreeMap<DomId, Vec<Nic>>>,
-    /// The disks, those that tapdisk or a device model serves apart.
+    /// The disks, without those that tapdisk or a device model serves.
     pub disks: Option<BTreeMap<DomId, Vec<Disk>>>,
 }
 
@@ -75,7 +73,7 @@ impl Fault {
 }
 
 impl Dom0 {
-    /// The dom0 that shows itself in these folders. The files of devices are opened for each sample.
+    /// Reads dom0 below these folders. The files of devices are opened and closed for each sample.
     pub fn new(roots: Roots) -> Self {
         Self {
             roots,
@@ -88,29 +86,30 @@ impl Dom0 {
         }
     }
 
-    /// Keeps the files of devices open from now on, as far as this process may, and raises its limit
-    /// of open files for that: one system call for each file and sample instead of three.
+    /// Keeps the files of devices open from now on, and raises the limit of open files for that as
+    /// far as allowed. This saves two of three system calls for each file and sample.
     pub fn keep_open(&mut self) {
         self.budget = FdBudget::for_many();
     }
 
-    /// What dom0's kernel says of itself. A field is `None` when its file is gone or makes no sense.
+    /// Reads dom0's own figures from its kernel. A field is `None` if its file is missing or
+    /// malformed.
     pub fn kernel(&self) -> Dom0Kernel {
         kernel::kernel(&self.roots)
     }
 
-    /// Reads the ID that dom0's kernel gave its boot; `None` if its file is gone or makes no sense.
+    /// Reads the ID of dom0's boot; `None` if its file is missing or malformed.
     pub fn boot_id(&self) -> Option<Uuid> {
         kernel::boot_id(&self.roots)
     }
 
-    /// The devices that dom0's kernel serves, with their counters: those that `of` has collected about
-    /// the domain with an id, of the kinds that `any` has.
+    /// Reads the devices that dom0's kernel serves, with their counters. `any` says which kinds are
+    /// collected at all, and `of` which of them for the domain with an ID.
     ///
     /// # Errors
-    /// When the kernel's list of devices is there and cannot be read.
+    /// If the kernel's list of devices exists and cannot be read.
     pub fn devices(&mut self, any: Collect, of: impl Fn(DomId) -> Collect) -> io::Result<Devices> {
-        // Of a sample that failed before its end.
+        // The faults may be left over from a sample that failed.
         self.faults.clear();
         let [mut vifs, mut vbds] = match any.nics || any.disks {
             true => self.bus.list(&self.roots, ["vif", "vbd"])?,
@@ -146,8 +145,8 @@ impl Dom0 {
             .extend(fault.map(|why| Fault::of("vbd3", domain, disk.id, &why)));
     }
 
-    /// What is wrong with devices at the end of a sample, and was in the one before: those that just
-    /// come or go fail too.
+    /// Returns the faults of devices that had one in the previous sample as well. A device that is
+    /// being attached or detached can fail once.
     pub fn faults(&mut self) -> Vec<Fault> {
         let mut faults = mem::take(&mut self.faults);
         let now = faults.iter().map(|fault| fault.device.clone()).collect();

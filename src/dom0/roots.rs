@@ -1,20 +1,20 @@
-//! Where dom0 shows itself.
+//! The folders that dom0 is read from.
 
 use std::path::PathBuf;
 
-/// The folders that dom0 shows itself in.
+/// The folders that dom0's state is read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Roots {
     /// Where sysfs is mounted.
     pub sys: PathBuf,
     /// Where procfs is mounted.
     pub proc: PathBuf,
-    /// Where POSIX shared memory has its files.
+    /// The folder of POSIX shared memory.
     pub shm: PathBuf,
 }
 
 impl Roots {
-    /// Those of the running system.
+    /// Returns the folders of the running system.
     pub fn live() -> Self {
         Self {
             sys: "/sys".into(),

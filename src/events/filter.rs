@@ -1,4 +1,4 @@
-//! The events of the domains that were asked for.
+//! Selects the events of some domains.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,19 +6,36 @@ use super::{Change, Event};
 use crate::selector::Selector;
 use crate::snapshot::Identity;
 
-/// Lets the events of some domains pass, from the time on at which they fit.
+/// Passes the events of selected domains.
 ///
-/// A domain that fitted once is followed to its end, under whatever name.
+/// A domain that matched once is followed to its end, even under another name.
+///
+/// ```
+/// use xenscope::events::{Change, Event, Filter};
+/// use xenscope::snapshot::{DomId, Identity};
+///
+/// let event = |id, name: &str| Event {
+///     time: jiff::Timestamp::UNIX_EPOCH,
+///     domain: Some(Identity { id: DomId(id), uuid: Default::default() }),
+///     name: Some(name.into()),
+///     change: Change::Paused,
+/// };
+/// let mut filter = Filter::new(vec!["web".parse()?]);
+/// let passed = filter.pass(vec![event(5, "web"), event(6, "db")]);
+/// assert_eq!(passed, [event(5, "web")]);
+/// # Ok::<(), xenscope::selector::Malformed>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Filter {
     wanted: Vec<Selector>,
     followed: BTreeSet<Identity>,
-    /// That domains came of which no name is known yet.
+    /// The creation of domains whose name is unknown.
     nameless: BTreeMap<Identity, Event>,
 }
 
 impl Filter {
-    /// Lets the events of domains pass that fit one of these; all events when there is none.
+    /// Passes the events of domains that match one of these selectors; all events if there are
+    /// none.
     pub fn new(wanted: Vec<Selector>) -> Self {
         Self {
             wanted,
@@ -27,7 +44,7 @@ impl Filter {
         }
     }
 
-    /// What passes of these events, in their order.
+    /// Returns the events that pass, in their order.
     pub fn pass(&mut self, events: Vec<Event>) -> Vec<Event> {
         if self.wanted.is_empty() {
             return events;
@@ -39,7 +56,7 @@ impl Filter {
                 continue;
             };
             let name = event.name.as_deref();
-            // Who reboots is followed under its new id.
+            // A domain that reboots is followed under its new ID.
             let before = match event.change {
                 Change::Rebooted { old_id } => Some(Identity {
                     id: old_id,
@@ -48,19 +65,22 @@ impl Filter {
                 _ => None,
             };
             if before.is_some_and(|before| self.followed.remove(&before))
-                || self.wanted.iter().any(|wanted| wanted.means(domain, name))
+                || self
+                    .wanted
+                    .iter()
+                    .any(|wanted| wanted.matches(domain, name))
             {
                 self.followed.insert(domain);
             }
             let created = self.nameless.remove(&domain);
-            let over = event.change == Change::Destroyed;
+            let is_end = event.change == Change::Destroyed;
             if self.followed.contains(&domain) {
                 passed.extend(created);
                 passed.push(event);
-                if over {
+                if is_end {
                     self.followed.remove(&domain);
                 }
-            } else if event.name.is_none() && !over {
+            } else if event.name.is_none() && !is_end {
                 let first = match event.change {
                     Change::Created => Some(event),
                     _ => created,

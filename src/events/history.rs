@@ -1,4 +1,4 @@
-//! From one look to the next.
+//! Compares each snapshot with the state before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,35 +8,48 @@ use jiff::Timestamp;
 use super::{Change, Device, Event};
 use crate::snapshot::{Boot, Disk, DomId, Domain, Identity, Nic, Note, ShutdownReason, Snapshot};
 
-/// How long a domain that shut down to reboot may take to come again, from the last thing that
-/// happened to it on, in nanoseconds. What happened is told one by one when it does not.
+/// How long a domain that shut down to reboot may take to be created again, from its last event, in
+/// nanoseconds. After that, its events are reported one by one.
 const REBOOT_NS: u64 = 10_000_000_000;
 
-/// What is known of the domains so far. It grows with the domains that there are, not with time.
+/// Finds events by comparing each snapshot with the state before. Its size depends on the number of
+/// domains, not on the number of snapshots.
+///
+/// ```
+/// use xenscope::events::{Event, History};
+/// use xenscope::snapshot::Snapshot;
+///
+/// /// Returns what happened from the first snapshot to the last.
+/// fn events(snapshots: &[Snapshot]) -> Vec<Event> {
+///     let mut history = History::default();
+///     let events = snapshots.iter().flat_map(|snapshot| history.update(snapshot));
+///     events.collect()
+/// }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    /// The boot that the last look was at; `None` before the first.
+    /// The boot of the last snapshot; `None` before the first.
     boot: Option<Boot>,
-    blind: bool,
-    domains: BTreeMap<Identity, Life>,
-    /// Domains that shut down to reboot, and all that was seen of it.
+    xenstore_lost: bool,
+    domains: BTreeMap<Identity, LastSeen>,
+    /// Domains that shut down to reboot, with their events since then.
     rebooting: BTreeMap<Identity, Reboot>,
 }
 
-/// A domain as it was last seen.
+/// The state in which a domain was last seen.
 #[derive(Clone, Debug)]
-struct Life {
+struct LastSeen {
     name: Option<Arc<str>>,
     paused: bool,
     shutdown: Option<ShutdownReason>,
-    /// It is dead, and holds something still.
-    dead: bool,
-    /// What it had when it ran first, or had last after that; `None` before.
+    /// It is dying, and its end has been reported.
+    is_destroyed: bool,
+    /// Its vCPUs and memory when it first ran, or later; `None` before it ran.
     size: Option<Size>,
     nics: BTreeMap<u32, String>,
     disks: BTreeMap<u32, String>,
-    /// It comes again after a reboot, and has not run since.
-    returning: bool,
+    /// It was created again after a reboot, and has not run since.
+    is_restarting: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -48,51 +61,53 @@ struct Size {
 
 #[derive(Clone, Debug)]
 struct Reboot {
-    /// When something was seen of it last, on the snapshots' clock.
+    /// The time of its last event, by the snapshots' clock.
     last_ns: u64,
     events: Vec<Event>,
-    life: Life,
+    state: LastSeen,
 }
 
 impl History {
-    /// What happened between the last look and this one. The first at each boot of the host tells
-    /// what exists.
-    pub fn look(&mut self, snapshot: &Snapshot) -> Vec<Event> {
+    /// Returns the events since the previous snapshot. For the first snapshot of a boot of the host,
+    /// these are the existing domains.
+    pub fn update(&mut self, snapshot: &Snapshot) -> Vec<Event> {
         let mut events = Vec::new();
         if self.boot.is_some_and(|boot| !boot.is_same(&snapshot.boot)) {
             events = std::mem::take(self).end_of_boot(snapshot);
         }
-        self.look_at_store(snapshot, &mut events);
-        let there: BTreeSet<Identity> = snapshot.domains.iter().map(Domain::identity).collect();
+        self.update_xenstore(snapshot, &mut events);
+        let existing: BTreeSet<Identity> = snapshot.domains.iter().map(Domain::identity).collect();
         let gone: Vec<Identity> = self.domains.keys().copied().collect();
         for identity in gone {
-            if !there.contains(&identity)
-                && let Some(life) = self.domains.remove(&identity)
-                && !life.dead
+            if !existing.contains(&identity)
+                && let Some(state) = self.domains.remove(&identity)
+                && !state.is_destroyed
             {
-                let destroyed = life.event(snapshot.time, identity, Change::Destroyed);
-                self.tell(identity, &life, vec![destroyed], snapshot, &mut events);
+                let destroyed = state.event(snapshot.time, identity, Change::Destroyed);
+                self.report(identity, &state, vec![destroyed], snapshot, &mut events);
             }
         }
         for domain in &snapshot.domains {
-            self.look_at(domain, snapshot, &mut events);
+            self.update_domain(domain, snapshot, &mut events);
         }
-        self.give_up_reboots(snapshot.stamp.at_ns, &mut events);
+        self.expire_reboots(snapshot.stamp.at_ns, &mut events);
         self.boot = Some(snapshot.boot);
         events
     }
 
-    /// Tells that all domains went, and that the host booted: this is the first look at its new boot.
+    /// Returns that all domains are gone and that the host booted: this is the first snapshot of
+    /// its new boot.
     fn end_of_boot(self, snapshot: &Snapshot) -> Vec<Event> {
         let time = snapshot.time;
-        // No domain comes again under a new id any more.
+        // No domain is created again under a new ID any more.
         let mut events: Vec<Event> = self
             .rebooting
             .into_values()
             .flat_map(|reboot| reboot.events)
             .collect();
-        let left = self.domains.into_iter().filter(|(_, life)| !life.dead);
-        events.extend(left.map(|(identity, life)| life.event(time, identity, Change::Destroyed)));
+        let left = self.domains.into_iter();
+        let left = left.filter(|(_, state)| !state.is_destroyed);
+        events.extend(left.map(|(identity, state)| state.event(time, identity, Change::Destroyed)));
         events.push(Event {
             time,
             domain: None,
@@ -104,13 +119,13 @@ impl History {
         events
     }
 
-    fn look_at_store(&mut self, snapshot: &Snapshot, events: &mut Vec<Event>) {
-        let mut blind = false;
+    fn update_xenstore(&mut self, snapshot: &Snapshot, events: &mut Vec<Event>) {
+        let mut is_lost = false;
         for note in &snapshot.notes {
             let change = match note {
                 Note::XenstoreStale { why, .. } => {
-                    blind = true;
-                    if self.blind {
+                    is_lost = true;
+                    if self.xenstore_lost {
                         continue;
                     }
                     Change::XenstoreLost { why: why.clone() }
@@ -125,59 +140,59 @@ impl History {
                 change,
             });
         }
-        self.blind = blind;
+        self.xenstore_lost = is_lost;
     }
 
-    fn look_at(&mut self, domain: &Domain, snapshot: &Snapshot, events: &mut Vec<Event>) {
+    fn update_domain(&mut self, domain: &Domain, snapshot: &Snapshot, events: &mut Vec<Event>) {
         let identity = domain.identity();
-        let mut seen = Vec::new();
-        let mut life = match self.domains.remove(&identity) {
-            Some(life) => life,
+        let mut new = Vec::new();
+        let mut state = match self.domains.remove(&identity) {
+            Some(state) => state,
             None if self.boot.is_none() => {
-                let life = Life::at_first_look(domain);
-                if !life.dead {
-                    seen.push(life.event(snapshot.time, identity, Change::Existing));
+                let state = LastSeen::existing(domain);
+                if !state.is_destroyed {
+                    new.push(state.event(snapshot.time, identity, Change::Existing));
                 }
-                life
+                state
             }
             None => match self.take_rebooted(identity) {
-                Some((old_id, life)) => {
-                    seen.push(life.event(snapshot.time, identity, Change::Rebooted { old_id }));
-                    life
+                Some((old_id, state)) => {
+                    new.push(state.event(snapshot.time, identity, Change::Rebooted { old_id }));
+                    state
                 }
                 None => {
-                    let mut life = Life::created();
-                    life.name.clone_from(&domain.name);
-                    seen.push(life.event(snapshot.time, identity, Change::Created));
-                    life.name = None;
-                    life
+                    let mut state = LastSeen::created();
+                    state.name.clone_from(&domain.name);
+                    new.push(state.event(snapshot.time, identity, Change::Created));
+                    state.name = None;
+                    state
                 }
             },
         };
-        if !life.dead {
-            for change in life.changes(domain) {
-                seen.push(life.event(snapshot.time, identity, change));
+        if !state.is_destroyed {
+            for change in state.changes(domain) {
+                new.push(state.event(snapshot.time, identity, change));
             }
         }
-        self.tell(identity, &life, seen, snapshot, events);
-        self.domains.insert(identity, life);
+        self.report(identity, &state, new, snapshot, events);
+        self.domains.insert(identity, state);
     }
 
-    /// Tells what was seen of a domain, or keeps it while the domain may come again.
-    fn tell(
+    /// Reports a domain's new events, or keeps them while the domain may be created again.
+    fn report(
         &mut self,
         identity: Identity,
-        life: &Life,
-        seen: Vec<Event>,
+        state: &LastSeen,
+        new: Vec<Event>,
         snapshot: &Snapshot,
         events: &mut Vec<Event>,
     ) {
         let reboots = |event: &Event| {
             let reason = ShutdownReason::Reboot;
-            // Without a uuid nothing could tell it when it comes again.
+            // Without a UUID, the domain cannot be recognised when it is created again.
             event.change == Change::Shutdown { reason } && !identity.uuid.is_nil()
         };
-        for event in seen {
+        for event in new {
             let now_ns = snapshot.stamp.at_ns;
             match self.rebooting.get_mut(&identity) {
                 Some(reboot) if event.change != Change::Resumed => {
@@ -185,7 +200,7 @@ impl History {
                     reboot.events.push(event);
                 }
                 Some(_) => {
-                    // It did not go for the reboot.
+                    // It did not end by the reboot.
                     let reboot = self.rebooting.remove(&identity);
                     events.extend(reboot.into_iter().flat_map(|reboot| reboot.events));
                     events.push(event);
@@ -194,7 +209,7 @@ impl History {
                     let reboot = Reboot {
                         last_ns: now_ns,
                         events: vec![event],
-                        life: life.clone(),
+                        state: state.clone(),
                     };
                     self.rebooting.insert(identity, reboot);
                 }
@@ -203,65 +218,65 @@ impl History {
         }
     }
 
-    /// The reboot that this new domain is the other end of: the id that it had, and what it was.
-    fn take_rebooted(&mut self, new: Identity) -> Option<(DomId, Life)> {
-        let old = match self.rebooting.contains_key(&new) {
-            true => new,
-            false => *self.rebooting.keys().find(|old| old.uuid == new.uuid)?,
+    /// Returns the reboot that created this domain: its previous ID and its previous state.
+    fn take_rebooted(&mut self, created: Identity) -> Option<(DomId, LastSeen)> {
+        let old = match self.rebooting.contains_key(&created) {
+            true => created,
+            false => *self.rebooting.keys().find(|old| old.uuid == created.uuid)?,
         };
-        let life = self.rebooting.remove(&old)?.life;
+        let state = self.rebooting.remove(&old)?.state;
         if let Some(old) = self.domains.get_mut(&old) {
-            // What is left of it is no news.
-            old.dead = true;
+            // The rest of its end is part of the reboot.
+            old.is_destroyed = true;
         }
-        let life = Life {
+        let state = LastSeen {
             paused: false,
             shutdown: None,
-            dead: false,
+            is_destroyed: false,
             size: None,
-            returning: true,
-            ..life
+            is_restarting: true,
+            ..state
         };
-        Some((old.id, life))
+        Some((old.id, state))
     }
 
-    /// Tells what was kept of domains that do not come again.
-    fn give_up_reboots(&mut self, now_ns: u64, events: &mut Vec<Event>) {
+    /// Reports the events of domains that were not created again in time.
+    fn expire_reboots(&mut self, now_ns: u64, events: &mut Vec<Event>) {
         self.rebooting.retain(|_, reboot| {
-            let hopeful = now_ns.saturating_sub(reboot.last_ns) < REBOOT_NS;
-            if !hopeful {
+            let may_return = now_ns.saturating_sub(reboot.last_ns) < REBOOT_NS;
+            if !may_return {
                 events.append(&mut reboot.events);
             }
-            hopeful
+            may_return
         });
     }
 }
 
-impl Life {
-    /// A domain that has just been made: bare and paused.
+impl LastSeen {
+    /// Returns the state of a domain that has just been created: bare and paused.
     fn created() -> Self {
         Self {
             name: None,
             paused: true,
             shutdown: None,
-            dead: false,
+            is_destroyed: false,
             size: None,
             nics: BTreeMap::new(),
             disks: BTreeMap::new(),
-            returning: false,
+            is_restarting: false,
         }
     }
 
-    fn at_first_look(domain: &Domain) -> Self {
+    fn existing(domain: &Domain) -> Self {
         Self {
             name: domain.name.clone(),
             paused: domain.states.paused,
             shutdown: domain.states.shutdown,
-            dead: domain.states.dying,
+            is_destroyed: domain.states.dying,
             size: Some(Size::of(domain)),
             nics: nics(domain.nics.as_deref().unwrap_or_default()),
             disks: disks(domain.disks.as_deref().unwrap_or_default()),
-            returning: false,
+            is_restarting: false,
         }
     }
 
@@ -274,10 +289,10 @@ impl Life {
         }
     }
 
-    /// What changed since it was last seen, which is brought up to date.
+    /// Returns the changes since the domain was last seen, and updates the state.
     fn changes(&mut self, domain: &Domain) -> Vec<Change> {
         let mut changes = Vec::new();
-        // A name that goes says that the domain is being taken apart, or nothing at all.
+        // A name disappears while a domain is destroyed, or if XenStore does not answer.
         if let Some(name) = &domain.name
             && self.name.as_ref() != Some(name)
         {
@@ -287,10 +302,11 @@ impl Life {
             });
         }
         let runs = !domain.states.paused;
-        if self.returning {
-            // Its devices come again, and nothing is to be told but what came of it in the end.
+        if self.is_restarting {
+            // After a reboot its devices are attached again. Report only those that differ in the
+            // end.
             if runs || domain.states.dying {
-                self.returning = false;
+                self.is_restarting = false;
                 self.devices(domain, &mut changes);
             }
         } else {
@@ -303,7 +319,7 @@ impl Life {
                 });
             }
         }
-        if !self.returning {
+        if !self.is_restarting {
             self.paused = domain.states.paused;
         }
         match &mut self.size {
@@ -320,7 +336,7 @@ impl Life {
         }
         self.shutdown = shutdown;
         if domain.states.dying {
-            self.dead = true;
+            self.is_destroyed = true;
             changes.push(Change::Destroyed);
         }
         changes
@@ -328,12 +344,12 @@ impl Life {
 
     fn devices(&mut self, domain: &Domain, changes: &mut Vec<Change>) {
         if let Some(new) = &domain.disks {
-            let (came, went) = (Change::DiskAttached, Change::DiskDetached);
-            compare(&mut self.disks, disks(new), came, went, changes);
+            let (attached, detached) = (Change::DiskAttached, Change::DiskDetached);
+            compare_devices(&mut self.disks, disks(new), attached, detached, changes);
         }
         if let Some(new) = &domain.nics {
-            let (came, went) = (Change::NicAttached, Change::NicDetached);
-            compare(&mut self.nics, nics(new), came, went, changes);
+            let (attached, detached) = (Change::NicAttached, Change::NicDetached);
+            compare_devices(&mut self.nics, nics(new), attached, detached, changes);
         }
     }
 }
@@ -350,7 +366,7 @@ impl Size {
     fn changes(&mut self, domain: &Domain, changes: &mut Vec<Change>) {
         let old = *self;
         *self = Self {
-            // Not known is not another one.
+            // An unknown target is not a change.
             target: domain.memory_target_bytes.or(old.target),
             ..Self::of(domain)
         };
@@ -387,12 +403,12 @@ fn disks(disks: &[Disk]) -> BTreeMap<u32, String> {
         .collect()
 }
 
-/// Tells which devices went and which came, and makes `old` the new ones.
-fn compare(
+/// Adds the detached and the attached devices to `changes`, and replaces `old` by `new`.
+fn compare_devices(
     old: &mut BTreeMap<u32, String>,
     new: BTreeMap<u32, String>,
-    came: fn(Device) -> Change,
-    went: fn(Device) -> Change,
+    attached: fn(Device) -> Change,
+    detached: fn(Device) -> Change,
     changes: &mut Vec<Change>,
 ) {
     let device = |(&id, device): (&u32, &String)| Device {
@@ -400,8 +416,8 @@ fn compare(
         device: device.clone(),
     };
     let gone = old.iter().filter(|(id, _)| !new.contains_key(id));
-    changes.extend(gone.map(device).map(went));
-    let there = new.iter().filter(|(id, _)| !old.contains_key(id));
-    changes.extend(there.map(device).map(came));
+    changes.extend(gone.map(device).map(detached));
+    let added = new.iter().filter(|(id, _)| !old.contains_key(id));
+    changes.extend(added.map(device).map(attached));
     *old = new;
 }

@@ -1,7 +1,6 @@
-//! What happens to domains, found by looking again and again: each snapshot is held against what
-//! was known before it.
+//! Events of domains, found by comparing each snapshot with the state before.
 //!
-//! What comes and goes between two looks can't be seen, and nothing is told of it.
+//! A change that is reverted between two samples is not seen, and causes no event.
 
 mod filter;
 mod history;
@@ -18,106 +17,106 @@ use crate::snapshot::{DomId, Identity, ShutdownReason};
 pub use filter::Filter;
 pub use history::History;
 
-/// Something that happened.
+/// An event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// Wall-clock time of the look that found it.
+    /// The wall-clock time of the sample that showed it.
     pub time: Timestamp,
-    /// The domain that it happened to; `None` when it happened to none.
+    /// The domain; `None` for an event of XenStore or of the reader.
     pub domain: Option<Identity>,
-    /// The domain's name, as known by then.
+    /// The domain's name at that time; `None` if it has none or it is unknown.
     pub name: Option<Arc<str>>,
-    /// What happened.
+    /// What changed.
     pub change: Change,
 }
 
-/// What happened. The names of variants and fields are those of the JSON lines.
+/// A change. The names of variants and fields are those of the JSON lines.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "event")]
 pub enum Change {
-    /// It was there at the first look at this boot of the host.
+    /// The domain existed at the first sample of this boot of the host.
     Existing,
-    /// It came. All that it comes with is told after this, as if it had come bare and paused: its
-    /// name, its devices, and that it runs. vCPUs and memory are told when they change after it
-    /// ran first.
+    /// The domain was created. Its name, its devices and its start follow as separate events, as if
+    /// it had been created paused and without them. vCPUs and memory follow only if they change
+    /// after it first ran.
     Created,
-    /// It has a name now, and had none.
+    /// The domain got its first name.
     Named,
-    /// Its name is another one now.
+    /// The domain's name changed.
     Renamed {
-        /// The name before.
+        /// The previous name.
         old_name: Arc<str>,
     },
-    /// The toolstack paused it.
+    /// The toolstack paused the domain.
     Paused,
-    /// The toolstack lets it run.
+    /// The toolstack unpaused the domain.
     Unpaused,
-    /// It shut down without crashing.
+    /// The domain shut down without a crash.
     Shutdown {
-        /// Why, in the guest's own word.
+        /// The guest's reason.
         reason: ShutdownReason,
     },
-    /// It shut down by crashing.
+    /// The domain crashed.
     Crashed,
-    /// It had shut down and goes on, as after a checkpoint.
+    /// The domain runs again after a shutdown, for example after a checkpoint.
     Resumed,
-    /// It went, or is dead and holds something still.
+    /// The domain no longer exists, or is dying.
     Destroyed,
-    /// It shut down to reboot, and came again under this id: its old end and its new beginning,
-    /// with all that belongs to both.
+    /// The domain shut down to reboot, and was created again with this ID. This event replaces all
+    /// events of the shutdown and of the start.
     Rebooted {
-        /// The id that it had.
+        /// The previous ID.
         old_id: DomId,
     },
-    /// Another number of its vCPUs is online.
+    /// The number of online vCPUs changed.
     Vcpus {
         /// vCPUs online before.
         old_online: u32,
         /// vCPUs online now.
         online: u32,
     },
-    /// Its balloon driver was asked to reach another size.
+    /// The balloon driver's target changed.
     MemoryTarget {
         /// Bytes before.
         old_bytes: u64,
         /// Bytes now.
         bytes: u64,
     },
-    /// It may hold another amount of memory at most.
+    /// The memory limit changed.
     MemoryMax {
-        /// Bytes before; `None` for no limit.
+        /// Bytes before; `None` means no limit.
         old_bytes: Option<u64>,
-        /// Bytes now; `None` for no limit.
+        /// Bytes now; `None` means no limit.
         bytes: Option<u64>,
     },
-    /// A disk came.
+    /// A disk was attached.
     DiskAttached(Device),
-    /// A disk went.
+    /// A disk was detached.
     DiskDetached(Device),
-    /// A NIC came.
+    /// A NIC was attached.
     NicAttached(Device),
-    /// A NIC went.
+    /// A NIC was detached.
     NicDetached(Device),
-    /// XenStore does not answer any more; names, memory targets and disks that user space serves
-    /// are as of now until it does.
+    /// XenStore does not answer. Until it does, names, memory targets and disks that user space
+    /// serves are the last known ones.
     XenstoreLost {
         /// Why.
         why: String,
     },
     /// XenStore answers again.
     XenstoreBack {
-        /// Nanoseconds for which it did not.
+        /// Nanoseconds without an answer.
         blind_ns: u64,
     },
-    /// The host booted since the look before: the domains of the boot before are gone, and those of
-    /// this one exist. One that watches a running host never sees it.
+    /// The host booted since the previous sample: the domains of the boot before are gone, and those
+    /// of this one exist. Only a recording has it.
     HostBooted {
         /// Wall-clock time when Xen started; `None` if Xen does not tell its uptime.
         xen_start: Option<Timestamp>,
     },
-    /// The reader of the events was too slow, so some were not told.
+    /// Events were dropped because their reader is too slow.
     Dropped {
-        /// How many.
+        /// The number of dropped events.
         count: u64,
     },
 }
@@ -125,9 +124,9 @@ pub enum Change {
 /// A disk or a NIC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Device {
-    /// Its number in the domain.
+    /// The number in the domain.
     #[serde(rename = "device_id")]
     pub id: u32,
-    /// The disk as the guest calls it, or dom0's interface.
+    /// The disk's name in the guest, or the NIC's name in dom0.
     pub device: String,
 }

@@ -1,4 +1,4 @@
-//! What is told of fixtures.
+//! The events of made-up snapshots.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,17 +12,17 @@ use super::*;
 use crate::fixtures::{SECOND, boot, disk, domain, nic, snapshot};
 use crate::snapshot::{Domain, Note, Snapshot};
 
-/// A look at these domains at this second.
+/// A snapshot of these domains at this second.
 fn at(second: u64, domains: Vec<Domain>) -> Snapshot {
     snapshot(second * SECOND, 0, domains)
 }
 
-/// A domain that runs, called as `name` says.
+/// A running domain with this name.
 fn web(id: u16, name: &str) -> Domain {
     domain(id, name, 0, 0)
 }
 
-/// One that is under construction, bare.
+/// A domain under construction, without name and devices.
 fn new(id: u16, uuid: u128) -> Domain {
     let mut new = domain(id, "", 0, 0);
     new.uuid = Uuid::from_u128(uuid);
@@ -33,8 +33,8 @@ fn new(id: u16, uuid: u128) -> Domain {
     new
 }
 
-/// What each look tells, as `id name: change`.
-fn told(history: &mut History, snapshot: &Snapshot) -> Vec<String> {
+/// Returns the events of a snapshot, as `id name change`.
+fn events(history: &mut History, snapshot: &Snapshot) -> Vec<String> {
     let words = |event: Event| {
         let id = event.domain.map_or(-1, |domain| i32::from(domain.id.0));
         let name = event.name.unwrap_or("-".into());
@@ -50,23 +50,23 @@ fn told(history: &mut History, snapshot: &Snapshot) -> Vec<String> {
         );
         line.trim_end().to_owned()
     };
-    history.look(snapshot).into_iter().map(words).collect()
+    history.update(snapshot).into_iter().map(words).collect()
 }
 
-/// What is told of looks at these domains, a second apart, after a first one at none.
-fn story(looks: Vec<Vec<Domain>>) -> Vec<Vec<String>> {
+/// Returns the events of each of these samples, a second apart, after a first one without domains.
+fn all_events(samples: Vec<Vec<Domain>>) -> Vec<Vec<String>> {
     let mut history = History::default();
-    history.look(&at(0, Vec::new()));
+    history.update(&at(0, Vec::new()));
     let seconds = 1..;
-    looks
+    samples
         .into_iter()
         .zip(seconds)
-        .map(|(domains, second)| told(&mut history, &at(second, domains)))
+        .map(|(domains, second)| events(&mut history, &at(second, domains)))
         .collect()
 }
 
 #[test]
-fn the_first_look_tells_what_exists_and_no_more() {
+fn first_snapshot_reports_existing_domains() {
     let mut history = History::default();
     let mut paused = web(5, "web");
     paused.states.paused = true;
@@ -74,15 +74,15 @@ fn the_first_look_tells_what_exists_and_no_more() {
     dying.states.dying = true;
     let first = at(0, vec![web(0, "Domain-0"), paused, dying]);
     assert_eq!(
-        told(&mut history, &first),
+        events(&mut history, &first),
         ["0 Domain-0 existing", "5 web existing"]
     );
-    assert!(told(&mut history, &first).is_empty());
-    assert!(told(&mut history, &at(1, first.domains[..2].to_vec())).is_empty());
+    assert!(events(&mut history, &first).is_empty());
+    assert!(events(&mut history, &at(1, first.domains[..2].to_vec())).is_empty());
 }
 
 #[test]
-fn a_life_is_told_alike_however_the_looks_fall() {
+fn events_do_not_depend_on_when_samples_are_taken() {
     let bare = new(5, 9);
     let mut named = bare.clone();
     named.name = Some("web".into());
@@ -92,7 +92,7 @@ fn a_life_is_told_alike_however_the_looks_fall() {
     equipped.memory_max_bytes = Some(1);
     let mut running = equipped.clone();
     running.states.paused = false;
-    let looks = [bare, named, equipped, running];
+    let samples = [bare, named, equipped, running];
 
     let all = [
         "created",
@@ -102,26 +102,26 @@ fn a_life_is_told_alike_however_the_looks_fall() {
         "unpaused",
         "destroyed",
     ];
-    // Each subset of the looks that sees the last: what is told is the same, in the same order.
-    for seen in 0_u8..8 {
+    // Each subset of the samples with the last one gives the same events in the same order.
+    for subset in 0_u8..8 {
         let mut part: Vec<Vec<Domain>> = Vec::new();
-        for (at, look) in looks.iter().enumerate() {
-            if at == 3 || seen & 1 << at != 0 {
-                part.push(vec![look.clone()]);
+        for (at, sample) in samples.iter().enumerate() {
+            if at == 3 || subset & 1 << at != 0 {
+                part.push(vec![sample.clone()]);
             }
         }
         part.push(Vec::new());
-        let told = story(part).concat();
-        let without_names: Vec<&str> = told
+        let events = all_events(part).concat();
+        let without_names: Vec<&str> = events
             .iter()
             .map(|line| line.splitn(3, ' ').nth(2).unwrap())
             .collect();
-        assert_eq!(without_names, all, "{seen}");
+        assert_eq!(without_names, all, "{subset}");
     }
 }
 
 #[test]
-fn states_sizes_and_names_are_told_when_they_change() {
+fn changes_of_states_sizes_and_names_are_reported() {
     let first = web(5, "web");
     let mut second = web(5, "db");
     second.states.paused = true;
@@ -138,11 +138,14 @@ fn states_sizes_and_names_are_told_when_they_change() {
     fifth.states.shutdown = Some(ShutdownReason::Crash);
     let mut sixth = fifth.clone();
     sixth.states.dying = true;
-    let looks = [first, second, third, fourth, fifth, sixth.clone(), sixth];
-    let told = story(looks.into_iter().map(|domain| vec![domain]).collect());
-    assert_eq!(told[0], ["5 web created", "5 web named", "5 web unpaused"]);
+    let samples = [first, second, third, fourth, fifth, sixth.clone(), sixth];
+    let events = all_events(samples.into_iter().map(|domain| vec![domain]).collect());
     assert_eq!(
-        told[1],
+        events[0],
+        ["5 web created", "5 web named", "5 web unpaused"]
+    );
+    assert_eq!(
+        events[1],
         [
             "5 db renamed \"web\"",
             "5 db paused",
@@ -151,20 +154,20 @@ fn states_sizes_and_names_are_told_when_they_change() {
             "5 db memory_max null 135266304",
         ]
     );
-    assert_eq!(told[2], ["5 db unpaused", "5 db shutdown \"suspend\""]);
-    assert_eq!(told[3], ["5 db resumed"]);
-    assert_eq!(told[4], ["5 db crashed"]);
-    assert_eq!(told[5], ["5 db destroyed"]);
-    assert!(told[6].is_empty());
+    assert_eq!(events[2], ["5 db unpaused", "5 db shutdown \"suspend\""]);
+    assert_eq!(events[3], ["5 db resumed"]);
+    assert_eq!(events[4], ["5 db crashed"]);
+    assert_eq!(events[5], ["5 db destroyed"]);
+    assert!(events[6].is_empty());
 }
 
 #[test]
-fn an_id_that_another_domain_wears_at_once_is_not_the_same_domain() {
+fn reused_id_is_another_domain() {
     let mut other = web(5, "db");
     other.uuid = Uuid::from_u128(99);
-    let told = story(vec![vec![web(5, "web")], vec![other]]);
+    let events = all_events(vec![vec![web(5, "web")], vec![other]]);
     assert_eq!(
-        told[1],
+        events[1],
         [
             "5 web destroyed",
             "5 db created",
@@ -174,7 +177,7 @@ fn an_id_that_another_domain_wears_at_once_is_not_the_same_domain() {
     );
 }
 
-/// A domain that has a NIC and shut down to reboot.
+/// A domain with a NIC, running and shut down to reboot.
 fn rebooting() -> (Domain, Domain) {
     let mut web = web(5, "web");
     web.nics = Some(vec![nic(0, 0, 0)]);
@@ -184,7 +187,7 @@ fn rebooting() -> (Domain, Domain) {
 }
 
 #[test]
-fn a_reboot_is_told_as_one() {
+fn reboot_is_one_event() {
     let (up, down) = rebooting();
     let mut stripped = down.clone();
     stripped.nics = Some(Vec::new());
@@ -194,7 +197,7 @@ fn a_reboot_is_told_as_one() {
     named.name = Some("web".into());
     let mut running = up.clone();
     running.id = DomId(6);
-    let told = story(
+    let events = all_events(
         [up, down, stripped]
             .map(|domain| vec![domain])
             .into_iter()
@@ -207,58 +210,58 @@ fn a_reboot_is_told_as_one() {
             ])
             .collect(),
     );
-    assert_eq!(told[0].len(), 4, "{told:?}");
-    assert_eq!(told[1..].concat(), ["6 web rebooted 5"]);
+    assert_eq!(events[0].len(), 4, "{events:?}");
+    assert_eq!(events[1..].concat(), ["6 web rebooted 5"]);
 }
 
 #[test]
-fn who_does_not_come_again_was_shut_down() {
+fn shutdown_without_restart_is_reported() {
     let (up, down) = rebooting();
-    let mut looks = vec![vec![up.clone()], vec![down], vec![]];
-    looks.resize(20, Vec::new());
-    let told = story(looks);
+    let mut samples = vec![vec![up.clone()], vec![down], vec![]];
+    samples.resize(20, Vec::new());
+    let events = all_events(samples);
     assert_eq!(
-        told[1..].concat(),
+        events[1..].concat(),
         ["5 web shutdown \"reboot\"", "5 web destroyed"]
     );
 
-    // One that goes on under its id has not rebooted either.
+    // A domain that runs again with the same ID has not rebooted either.
     let (up, down) = rebooting();
-    let told = story(vec![vec![up.clone()], vec![down], vec![up]]);
+    let events = all_events(vec![vec![up.clone()], vec![down], vec![up]]);
     assert_eq!(
-        told[1..].concat(),
+        events[1..].concat(),
         ["5 web shutdown \"reboot\"", "5 web resumed"]
     );
 }
 
 #[test]
-fn blindness_is_told_when_it_begins_and_ends() {
+fn outage_of_xenstore_is_reported_once() {
     let mut history = History::default();
-    let look = |second, note: Option<Note>| {
-        let mut look = at(second, Vec::new());
-        look.notes.extend(note);
-        look
+    let sample = |second, note: Option<Note>| {
+        let mut sample = at(second, Vec::new());
+        sample.notes.extend(note);
+        sample
     };
     let stale = || Note::XenstoreStale {
         since: jiff::Timestamp::UNIX_EPOCH,
         why: "stopped".to_owned(),
     };
-    history.look(&look(0, None));
+    history.update(&sample(0, None));
     assert_eq!(
-        told(&mut history, &look(1, Some(stale()))),
+        events(&mut history, &sample(1, Some(stale()))),
         ["-1 - xenstore_lost \"stopped\""]
     );
-    assert!(told(&mut history, &look(2, Some(stale()))).is_empty());
+    assert!(events(&mut history, &sample(2, Some(stale()))).is_empty());
     let back = Note::XenstoreBack { blind_ns: 7 };
     assert_eq!(
-        told(&mut history, &look(3, Some(back))),
+        events(&mut history, &sample(3, Some(back))),
         ["-1 - xenstore_back 7"]
     );
 }
 
 #[test]
-fn a_new_boot_ends_the_domains_of_the_one_before_and_its_own_exist() {
-    let look = |second, id, domains| Snapshot {
+fn a_new_boot_ends_the_domains_of_the_last() {
+    let sampled = |second, id, domains| Snapshot {
         boot: boot(id),
         ..at(second, domains)
     };
@@ -267,10 +270,10 @@ fn a_new_boot_ends_the_domains_of_the_one_before_and_its_own_exist() {
     let dom0 = web(0, "Domain-0");
     let mut dead = web(7, "dead");
     dead.states.dying = true;
-    history.look(&look(9, 1, vec![dom0.clone(), up.clone()]));
-    let reboots = told(
+    history.update(&sampled(9, 1, vec![dom0.clone(), up.clone()]));
+    let reboots = events(
         &mut history,
-        &look(10, 1, vec![dom0.clone(), down.clone(), dead]),
+        &sampled(10, 1, vec![dom0.clone(), down.clone(), dead]),
     );
     assert_eq!(
         reboots,
@@ -283,7 +286,7 @@ fn a_new_boot_ends_the_domains_of_the_one_before_and_its_own_exist() {
     );
     // The same identities, and another life.
     assert_eq!(
-        told(&mut history, &look(2, 2, vec![dom0.clone(), up.clone()])),
+        events(&mut history, &sampled(2, 2, vec![dom0.clone(), up.clone()])),
         [
             "5 web shutdown \"reboot\"",
             "0 Domain-0 destroyed",
@@ -293,17 +296,17 @@ fn a_new_boot_ends_the_domains_of_the_one_before_and_its_own_exist() {
             "5 web existing",
         ]
     );
-    assert!(told(&mut history, &look(3, 2, vec![dom0, up])).is_empty());
+    assert!(events(&mut history, &sampled(3, 2, vec![dom0, up])).is_empty());
 }
 
-/// What passes of the story of two domains for who asked for `wanted`.
+/// Returns the events of two domains that pass a filter.
 fn passing(wanted: &str) -> Vec<String> {
     let mut filter = Filter::new(vec![wanted.parse().unwrap()]);
     let mut history = History::default();
     let (up, down) = rebooting();
     let mut again = up.clone();
     again.id = DomId(8);
-    let looks = [
+    let samples = [
         vec![web(0, "Domain-0")],
         vec![web(0, "Domain-0"), new(5, 6)],
         vec![web(0, "Domain-0"), up],
@@ -312,8 +315,8 @@ fn passing(wanted: &str) -> Vec<String> {
         vec![web(0, "dom0")],
     ];
     let mut passed = Vec::new();
-    for (second, domains) in (0..).zip(looks) {
-        for event in filter.pass(history.look(&at(second, domains))) {
+    for (second, domains) in (0..).zip(samples) {
+        for event in filter.pass(history.update(&at(second, domains))) {
             let change = serde_json::to_value(&event.change).unwrap();
             let id = event.domain.unwrap().id;
             passed.push(format!("{id} {}", change["event"].as_str().unwrap()));
@@ -323,7 +326,7 @@ fn passing(wanted: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_domain_is_followed_from_its_creation_through_new_names_and_ids() {
+fn domain_is_followed_through_names_and_ids() {
     let web = [
         "5 created",
         "5 named",
@@ -340,23 +343,23 @@ fn a_domain_is_followed_from_its_creation_through_new_names_and_ids() {
     assert!(passing("Web").is_empty());
 }
 
-/// What one who heard all events believes of the domains.
+/// A domain's state, as its events say.
 #[derive(Debug, Default, PartialEq)]
-struct Believed {
+struct Replayed {
     name: Option<Arc<str>>,
     paused: bool,
     shutdown: bool,
     nics: BTreeSet<u32>,
 }
 
-/// Takes events in, and asserts that they follow from each other.
-fn believe(domains: &mut BTreeMap<Identity, Believed>, events: Vec<Event>) {
+/// Applies events, and asserts that each one fits the state.
+fn replay(domains: &mut BTreeMap<Identity, Replayed>, events: Vec<Event>) {
     for event in events {
         let identity = event.domain.unwrap();
         if event.change == Change::Created {
-            let created = Believed {
+            let created = Replayed {
                 paused: true,
-                ..Believed::default()
+                ..Replayed::default()
             };
             assert!(domains.insert(identity, created).is_none(), "{event:?}");
             continue;
@@ -366,26 +369,26 @@ fn believe(domains: &mut BTreeMap<Identity, Believed>, events: Vec<Event>) {
                 id: old_id,
                 ..identity
             };
-            let mut life = domains.remove(&old).unwrap();
-            (life.paused, life.shutdown) = (false, false);
-            assert!(domains.insert(identity, life).is_none(), "{event:?}");
+            let mut state = domains.remove(&old).unwrap();
+            (state.paused, state.shutdown) = (false, false);
+            assert!(domains.insert(identity, state).is_none(), "{event:?}");
             continue;
         }
         assert!(domains.contains_key(&identity), "{event:?}");
-        let life = domains.get_mut(&identity).unwrap();
+        let state = domains.get_mut(&identity).unwrap();
         match event.change {
-            Change::Named => assert!(life.name.replace(event.name.unwrap()).is_none()),
+            Change::Named => assert!(state.name.replace(event.name.unwrap()).is_none()),
             Change::Renamed { old_name } => {
-                assert_eq!(life.name.replace(event.name.unwrap()), Some(old_name))
+                assert_eq!(state.name.replace(event.name.unwrap()), Some(old_name))
             }
-            Change::Paused => assert!(!std::mem::replace(&mut life.paused, true)),
-            Change::Unpaused => assert!(std::mem::replace(&mut life.paused, false)),
+            Change::Paused => assert!(!std::mem::replace(&mut state.paused, true)),
+            Change::Unpaused => assert!(std::mem::replace(&mut state.paused, false)),
             Change::Shutdown { .. } | Change::Crashed => {
-                assert!(!std::mem::replace(&mut life.shutdown, true));
+                assert!(!std::mem::replace(&mut state.shutdown, true));
             }
-            Change::Resumed => assert!(std::mem::replace(&mut life.shutdown, false)),
-            Change::NicAttached(nic) => assert!(life.nics.insert(nic.id)),
-            Change::NicDetached(nic) => assert!(life.nics.remove(&nic.id)),
+            Change::Resumed => assert!(std::mem::replace(&mut state.shutdown, false)),
+            Change::NicAttached(nic) => assert!(state.nics.insert(nic.id)),
+            Change::NicDetached(nic) => assert!(state.nics.remove(&nic.id)),
             Change::Destroyed => drop(domains.remove(&identity)),
             _ => {}
         }
@@ -393,7 +396,7 @@ fn believe(domains: &mut BTreeMap<Identity, Believed>, events: Vec<Event>) {
 }
 
 prop_compose! {
-    /// One of few domains, so that ids and uuids come again; `None` for none.
+    /// One of a few domains, so that IDs and UUIDs are reused; `None` for no domain.
     fn any_domain(id: u16)(
         there in prop::bool::weighted(0.6),
         uuid in 1_u128..4,
@@ -415,7 +418,7 @@ prop_compose! {
     }
 }
 
-fn any_look() -> impl Strategy<Value = Vec<Domain>> {
+fn any_sample() -> impl Strategy<Value = Vec<Domain>> {
     (1_u16..5)
         .map(any_domain)
         .collect::<Vec<_>>()
@@ -424,51 +427,51 @@ fn any_look() -> impl Strategy<Value = Vec<Domain>> {
 
 proptest! {
     #[test]
-    fn who_heard_every_event_knows_what_is_there(
-        looks in prop::collection::vec(any_look(), 1..12),
+    fn events_replay_to_the_last_sample(
+        samples in prop::collection::vec(any_sample(), 1..12),
         reboots in any::<bool>(),
     ) {
         let mut history = History::default();
-        let mut believed = BTreeMap::new();
-        believe(&mut believed, history.look(&at(0, Vec::new())));
+        let mut replayed = BTreeMap::new();
+        replay(&mut replayed, history.update(&at(0, Vec::new())));
         let mut last = Vec::new();
-        let mut dead = BTreeSet::new();
-        for (second, mut domains) in (1..).zip(looks) {
+        let mut dying = BTreeSet::new();
+        for (second, mut domains) in (1..).zip(samples) {
             for domain in &mut domains {
                 if !reboots && domain.states.shutdown == Some(ShutdownReason::Reboot) {
                     domain.states.shutdown = Some(ShutdownReason::Poweroff);
                 }
-                // Who is dead stays so.
-                domain.states.dying |= dead.contains(&domain.identity());
+                // A dying domain stays dying.
+                domain.states.dying |= dying.contains(&domain.identity());
             }
-            dead = domains
+            dying = domains
                 .iter()
                 .filter(|domain| domain.states.dying)
                 .map(Domain::identity)
                 .collect();
-            believe(&mut believed, history.look(&at(second, domains.clone())));
+            replay(&mut replayed, history.update(&at(second, domains.clone())));
             last = domains;
         }
-        // What was kept back because of reboots is told in the end.
-        believe(&mut believed, history.look(&at(1000, last.clone())));
-        believe(&mut believed, history.look(&at(2000, last.clone())));
+        // Events that were held back by reboots are reported in the end.
+        replay(&mut replayed, history.update(&at(1000, last.clone())));
+        replay(&mut replayed, history.update(&at(2000, last.clone())));
         let living: Vec<&Domain> = last.iter().filter(|domain| !domain.states.dying).collect();
         if !reboots {
             let there: Vec<Identity> = living.iter().map(|domain| domain.identity()).collect();
-            prop_assert_eq!(believed.keys().copied().collect::<Vec<_>>(), there);
+            prop_assert_eq!(replayed.keys().copied().collect::<Vec<_>>(), there);
             for domain in living {
-                let life = &believed[&domain.identity()];
-                prop_assert_eq!(life.paused, domain.states.paused);
-                prop_assert_eq!(life.shutdown, domain.states.shutdown.is_some());
+                let state = &replayed[&domain.identity()];
+                prop_assert_eq!(state.paused, domain.states.paused);
+                prop_assert_eq!(state.shutdown, domain.states.shutdown.is_some());
                 let nics = domain.nics.iter().flatten().map(|nic| nic.id).collect();
-                prop_assert_eq!(&life.nics, &nics);
+                prop_assert_eq!(&state.nics, &nics);
                 if domain.name.is_some() {
-                    prop_assert_eq!(&life.name, &domain.name);
+                    prop_assert_eq!(&state.name, &domain.name);
                 }
             }
         } else {
-            // A domain whose uuid another one took over by a reboot counts as gone.
-            for domain in believed.keys() {
+            // A domain whose UUID was taken over by a reboot counts as destroyed.
+            for domain in replayed.keys() {
                 prop_assert!(living.iter().any(|living| living.identity() == *domain));
             }
         }

@@ -1,28 +1,31 @@
-//! What must hold whatever text comes from outside.
+//! Properties that hold for any text from outside.
 //!
-//! There is a function for each family of parsers. It takes any bytes, hands them to each parser of
-//! the family, and panics when one of them makes more of the bytes than they say, or lets something
-//! harmful through. The fuzz targets in `fuzz/` call these functions, and so does `cargo test`.
+//! There is one function for each family of parsers. It gives any bytes to each parser of the
+//! family, and panics if a parser accepts what the bytes do not say, or passes on something
+//! harmful. The fuzz targets in `fuzz/` call these functions, and so does `cargo test`.
 
-mod arguments;
-mod display;
-mod preferences;
-mod tools;
+#[cfg(test)]
+mod tests;
+
+use uuid::Uuid;
+
+use crate::compare::{Row, Tool};
+use crate::interval;
+use crate::selector::Selector;
+use crate::snapshot::{DomId, Identity};
+use crate::text::{columns, cut, is_unsafe, safe, shortened};
+use crate::view::tui::Settings;
 
 pub use crate::dom0::fuzzing::kernel;
 pub use crate::xenstore::fuzzing::xenstore;
-pub use arguments::arguments;
-pub use display::display;
-pub use preferences::preferences;
-pub use tools::tools;
 
-/// Asserts that a message for people can do nothing to a terminal and is one line.
+/// Asserts that a message is one line without characters that are unsafe on a terminal.
 fn assert_harmless(message: &str) {
     assert!(!message.is_empty());
     assert!(!message.contains(crate::text::is_unsafe), "{message:?}");
 }
 
-/// The number that decimal digits say; `None` for anything else, or more than a u64 holds.
+/// Parses decimal digits; `None` for anything else, and for more than a u64 holds.
 pub(crate) fn digits(text: &[u8]) -> Option<u64> {
     let digit = |byte: &u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
     text.first()?;
@@ -31,136 +34,158 @@ pub(crate) fn digits(text: &[u8]) -> Option<u64> {
     })
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use std::fs;
-    use std::path::{Path, PathBuf};
-
-    use proptest::prelude::*;
-    use proptest::sample::Index;
-
-    /// The name of a target, and what it calls.
-    type Family = (&'static str, fn(&[u8]));
-
-    const FAMILIES: [Family; 6] = [
-        ("arguments", super::arguments),
-        ("display", super::display),
-        ("kernel", super::kernel),
-        ("preferences", super::preferences),
-        ("tools", super::tools),
-        ("xenstore", super::xenstore),
-    ];
-
-    fn fuzz(folder: &str) -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("fuzz")
-            .join(folder)
+/// Checks domains and intervals of the command line.
+pub fn arguments(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else {
+        return;
+    };
+    match text.parse() {
+        Ok(selector) => selects_what_it_says(text, &selector),
+        Err(error) => assert_harmless(&format!("{error:#}")),
     }
-
-    fn files(folder: &Path) -> Vec<PathBuf> {
-        let entries = fs::read_dir(folder).unwrap();
-        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-        files.sort_unstable();
-        files
+    match interval::parse(text) {
+        Ok(interval) => {
+            assert!((interval::SHORTEST..=interval::LONGEST).contains(&interval));
+            let expected = text.parse().unwrap_or(f64::NAN);
+            assert!((interval.as_secs_f64() - expected).abs() < 1e-9, "{text:?}");
+        }
+        Err(error) => assert_harmless(&error),
     }
+}
 
-    /// The files in a family's corpus.
-    fn corpus(family: &str) -> Vec<PathBuf> {
-        files(&fuzz("corpus").join(family))
+/// Asserts that a selector matches exactly its ID, its name or its UUID.
+fn selects_what_it_says(text: &str, selector: &Selector) {
+    assert_harmless(&selector.to_string());
+    let (by, value) = match text.split_once(':') {
+        Some((by @ ("id" | "name" | "uuid"), value)) => (Some(by), value),
+        _ => (None, text),
+    };
+    let number = digits(value.as_bytes());
+    let uuid_given = Uuid::try_parse(value).ok();
+    let ids = [Some(5), number].into_iter().flatten();
+    for id in ids.filter_map(|id| u16::try_from(id).ok()) {
+        for uuid in [Uuid::from_u128(5), uuid_given.unwrap_or_default()] {
+            for name in [None, Some("web"), Some(value)] {
+                let may_be = |kind| by.is_none_or(|by| by == kind);
+                let expected = may_be("id") && number == Some(id.into())
+                    || may_be("uuid") && uuid_given == Some(uuid)
+                    || may_be("name") && name == Some(value);
+                let id = DomId(id);
+                let matches = selector.matches(Identity { id, uuid }, name);
+                assert_eq!(matches, expected, "{text:?} {id} {uuid} {name:?}");
+            }
+        }
     }
+}
 
-    #[test]
-    fn every_family_has_a_target_and_a_corpus() {
-        let expected: Vec<&str> = FAMILIES.iter().map(|(name, _)| *name).collect();
-        let stems = |folder: &str| -> Vec<String> {
-            let stem = |path: PathBuf| path.file_stem().unwrap().to_str().unwrap().to_owned();
-            files(&fuzz(folder)).into_iter().map(stem).collect()
+/// Checks text on its way to a terminal.
+pub fn display(bytes: &[u8]) {
+    // The first byte is the width.
+    let (width, bytes) = bytes.split_first().unwrap_or((&0, bytes));
+    let text = String::from_utf8_lossy(bytes);
+    let shown = safe(&text);
+    assert!(!shown.contains(is_unsafe), "{shown:?}");
+    assert_eq!(safe(&shown), shown);
+    assert_eq!(strip_shown(&shown, &text), Some(""), "{shown:?}");
+    fits(&shown, usize::from(*width));
+}
+
+/// Returns the rest of `text` after everything in `shown`; `None` if something else is shown.
+fn strip_shown<'t>(shown: &str, text: &'t str) -> Option<&'t str> {
+    let mut left = text;
+    let mut shown = shown;
+    while let Some(next) = left.chars().next() {
+        let form = match is_unsafe(next) {
+            true => format!("\\u{{{:x}}}", u32::from(next)),
+            false => next.to_string(),
         };
-        assert_eq!(stems("fuzz_targets"), expected);
-        assert_eq!(stems("corpus"), expected);
+        shown = shown.strip_prefix(&*form)?;
+        left = &left[next.len_utf8()..];
     }
+    shown.is_empty().then_some(left)
+}
 
-    #[test]
-    fn what_was_collected_does_no_harm() {
-        for (family, check) in FAMILIES {
-            for file in corpus(family) {
-                // Shown when the check fails.
-                println!("{}", file.display());
-                check(&fs::read(file).unwrap());
-            }
-        }
+/// Asserts that shortened text fits the width and uses it.
+fn fits(text: &str, width: usize) {
+    let beginning = cut(text, width);
+    assert!(text.starts_with(beginning));
+    assert!(columns(beginning) <= width, "{beginning:?} in {width}");
+    if text.is_ascii() {
+        assert_eq!(beginning.len(), width.min(text.len()));
     }
-
-    /// A change to a text, at a place in it.
-    #[derive(Clone, Debug)]
-    enum Edit {
-        Put(Vec<u8>),
-        Overwrite(u8),
-        Remove(Index),
-        Repeat(Index),
+    let short = shortened(text, width);
+    assert!(columns(&short) <= width, "{short:?} in {width}");
+    if short != text {
+        assert!(columns(text) > width, "{text:?} in {width}");
+        assert!(width == 0 || short.ends_with('…'), "{short:?}");
     }
+}
 
-    fn edit() -> impl Strategy<Value = (Index, Edit)> {
-        let telling = prop::sample::select(vec![
-            "\0",
-            "\n",
-            " ",
-            "-",
-            "+",
-            "0",
-            ".",
-            "\u{1b}[2J",
-            "\u{202e}",
-            "\u{fe0f}",
-            "\"",
-            "inf",
-            "18446744073709551616",
-            "/",
-        ]);
-        let edit = prop_oneof![
-            telling.prop_map(|text| Edit::Put(text.into())),
-            any::<Vec<u8>>().prop_map(Edit::Put),
-            any::<u8>().prop_map(Edit::Overwrite),
-            any::<Index>().prop_map(Edit::Remove),
-            any::<Index>().prop_map(Edit::Repeat),
-        ];
-        (any::<Index>(), edit)
+/// Checks the preferences file.
+pub fn preferences(bytes: &[u8]) {
+    let Ok(text) = str::from_utf8(bytes) else {
+        return;
+    };
+    let settings = match Settings::from_toml(text) {
+        Ok(settings) => settings,
+        Err(error) => return assert_harmless(&error),
+    };
+    assert!((interval::SHORTEST..=interval::LONGEST).contains(&settings.interval));
+    assert!(!settings.columns.is_empty());
+    let mut seen = Vec::new();
+    for column in &settings.columns {
+        assert!(!seen.contains(column), "{column:?} twice");
+        seen.push(*column);
     }
+    let written = settings.to_toml();
+    let again = written.and_then(|text| Settings::from_toml(&text));
+    assert_eq!(again, Ok(settings));
+}
 
-    fn change(text: &mut Vec<u8>, (place, edit): (Index, Edit)) {
-        let place = place.index(text.len() + 1);
-        let end = |index: Index| place + index.index(text.len() + 1 - place);
-        match edit {
-            Edit::Put(bytes) => drop(text.splice(place..place, bytes)),
-            Edit::Overwrite(byte) => text.iter_mut().skip(place).take(1).for_each(|b| *b = byte),
-            Edit::Remove(index) => drop(text.drain(place..end(index))),
-            Edit::Repeat(index) => text.extend_from_within(place..end(index)),
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_do_harm(bytes: Vec<u8>, text: String) {
-            for (_, check) in FAMILIES {
-                check(&bytes);
-                check(text.as_bytes());
-            }
-        }
-
-        #[test]
-        fn no_change_to_what_was_collected_does_harm(
-            file: Index,
-            edits in prop::collection::vec(edit(), 1..8),
-        ) {
-            for (family, check) in FAMILIES {
-                let mut text = fs::read(file.get(&corpus(family))).unwrap();
-                for edit in &edits {
-                    change(&mut text, edit.clone());
+/// Checks the output of xentop and xl.
+pub fn tools(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    for tool in [Tool::Xentop, Tool::Xl] {
+        match tool.read(&text) {
+            Ok(rows) => {
+                // The first line holds the headings.
+                assert_eq!(rows.len() + 1, text.lines().count());
+                for (row, line) in rows.iter().zip(text.lines().skip(1)) {
+                    has_the_words_of_its_line(tool, row, line);
                 }
-                check(&text);
+            }
+            Err(error) => {
+                assert!((1..=text.lines().count().max(1)).contains(&error.line));
+                assert_harmless(&error.to_string());
             }
         }
+    }
+}
+
+/// Asserts that a line has, after the name, the words of the cells in their order, and nothing else
+/// but the ID or the CPU use, and the letters of states that do not last.
+fn has_the_words_of_its_line(tool: Tool, row: &Row, line: &str) {
+    let rest = line.trim_start().strip_prefix(row.name.trim_start());
+    let lasting = |word: &str| word.replace(['r', 'b'], "-");
+    let mut words: Vec<String> = rest
+        .unwrap_or_default()
+        .split_whitespace()
+        .map(lasting)
+        .collect();
+    match (tool, row.id) {
+        (Tool::Xentop, None) => drop(words.remove(2)),
+        (Tool::Xl, Some(id)) => assert_eq!(digits(words.remove(0).as_bytes()), Some(id.0.into())),
+        _ => unreachable!("only xl prints ids"),
+    }
+    let cells: Vec<&str> = row.cells.iter().flat_map(|cell| cell.split(' ')).collect();
+    assert_eq!(words, cells, "{line:?}");
+    for cell in &row.cells {
+        let (whole, tenths) = cell.split_once('.').unwrap_or((cell, "0"));
+        let is_number = [whole, tenths]
+            .iter()
+            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
+        let is_state = cell.len() == 6 && cell.bytes().all(|byte| b"-dspc".contains(&byte));
+        let is_word = ["no limit", "n/a"].contains(&cell.as_str());
+        assert!(is_number || is_state || is_word, "{cell:?}");
     }
 }

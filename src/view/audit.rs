@@ -1,9 +1,9 @@
-//! What an audit found: a few lines for each check.
+//! An audit as text: a few lines for each finding.
 
 use crate::audit::{Figures, Finding, Relation, Report, Unit, Verdict};
 use crate::text::safe;
 
-/// Every finding, and how many there are of each verdict.
+/// Formats all findings, and the number of findings with each verdict.
 pub fn lines(report: &Report) -> String {
     let findings = report.findings.iter().map(finding);
     let counts: Vec<String> = Verdict::ALL

@@ -1,4 +1,4 @@
-//! `xenscope compare`: what another tool says beside what we say.
+//! `xenscope compare`: another tool's figures beside ours.
 
 use serde::Serialize;
 
@@ -8,8 +8,8 @@ use crate::compare::{Comparison, DomainRef, Report, Tool, Verdict};
 use crate::fields::SCHEMA;
 use crate::text::{UNKNOWN, safe};
 
-/// A paragraph about the run, what it has too few or too many of, and a line for each figure; at
-/// most `width` columns wide where names can give way.
+/// Formats a report: a line about the run, a line for each domain that is missing or should not be
+/// there, and a line for each figure. It is at most `width` columns wide if names can be shortened.
 pub fn sections(report: &Report, width: Option<usize>) -> String {
     let program = report.path.as_ref().map_or_else(String::new, |path| {
         format!(" ({})", safe(&path.to_string_lossy()))
@@ -51,24 +51,24 @@ fn summary(comparison: &Comparison) -> String {
     )
 }
 
-/// A clause for each domain that is not where it should be.
+/// Returns a clause for each domain that is missing or should not be there.
 fn domains(comparison: &Comparison) -> Vec<String> {
     let missing = comparison.missing.iter();
     let repeated = comparison.repeated.iter();
     let invented = comparison.invented.iter();
     let ambiguous = comparison.ambiguous.iter();
     missing
-        .map(|domain| format!("misses {}", called(domain)))
-        .chain(repeated.map(|it| format!("shows {} {} times", called(&it.domain), it.rows)))
-        .chain(invented.map(|name| format!("shows '{}', which no domain is called", safe(name))))
+        .map(|domain| format!("misses {}", label(domain)))
+        .chain(repeated.map(|it| format!("shows {} {} times", label(&it.domain), it.rows)))
+        .chain(invented.map(|name| format!("shows '{}', which is not a domain", safe(name))))
         .chain(ambiguous.map(|name| {
             let name = safe(name);
-            format!("has no ids, and several domains are called '{name}': not compared")
+            format!("has no IDs, and several domains have the name '{name}': not compared")
         }))
         .collect()
 }
 
-fn called(domain: &DomainRef) -> String {
+fn label(domain: &DomainRef) -> String {
     match &domain.name {
         Some(name) => format!("domain {} ('{}')", domain.id, safe(name)),
         None => format!("domain {} (without a name)", domain.id),
@@ -120,7 +120,7 @@ struct Line<'a> {
     comparison: Option<&'a Comparison>,
 }
 
-/// The report as one line of JSON.
+/// Formats the report as one line of JSON.
 pub fn line(report: &Report) -> String {
     let result = report.result.as_ref();
     object(&Line {
@@ -143,7 +143,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::compare::{Row, Trouble, hold};
+    use crate::compare::{Row, Trouble, compare_rows};
     use crate::fixtures::{SECOND, domain, snapshot};
     use crate::snapshot::DomId;
 
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn each_figure_has_a_line_and_what_differs_is_loud() {
+    fn each_figure_has_a_line() {
         let before = snapshot(
             0,
             0,
@@ -169,7 +169,7 @@ mod tests {
             name: "web".into(),
             cells: ["64", "1", "------", "1.0"].map(str::to_owned).to_vec(),
         };
-        let report = report(Ok(hold(Tool::Xl, &[row], &before, &before)));
+        let report = report(Ok(compare_rows(Tool::Xl, &[row], &before, &before)));
         let text = sections(&report, None);
         assert_eq!(
             text,
@@ -189,14 +189,14 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_that_did_not_run_says_why() {
+    fn failed_tool_has_a_reason() {
         let report = report(Err(Trouble::Killed { signal: 11 }));
         assert_eq!(
             sections(&report, None),
-            "xl (/usr/sbin/xl): it was ended by signal 11 (it crashed)\n"
+            "xl (/usr/sbin/xl): it was killed by signal 11 (it crashed)\n"
         );
         let json: serde_json::Value = serde_json::from_str(&line(&report)).unwrap();
         assert_eq!(json["comparison"], serde_json::Value::Null);
-        assert_eq!(json["trouble"], "was ended by signal 11 (it crashed)");
+        assert_eq!(json["trouble"], "was killed by signal 11 (it crashed)");
     }
 }

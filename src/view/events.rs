@@ -1,4 +1,4 @@
-//! What happened to domains, one line each.
+//! Events as text, one line each.
 
 use std::fmt::Display;
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::events::{Change, Device, Event};
 use crate::text::{UNKNOWN, mib, or_unknown, safe};
 
-/// An event as a line for people.
+/// Formats an event as one line.
 pub fn line(event: &Event) -> String {
     let (id, uuid) = match event.domain {
         Some(domain) => (domain.id.to_string(), domain.uuid.to_string()),
@@ -26,7 +26,7 @@ fn time(time: Timestamp) -> impl Display {
     time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
 }
 
-/// What happened, and what there is to say of it.
+/// Returns the event's word and its details.
 fn words(change: &Change) -> (&'static str, String) {
     let device = |device: &Device| format!(" {} ({})", device.id, safe(&device.device));
     match change {
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_time_id_uuid_name_and_what_happened() {
+    fn line_has_all_fields() {
         let max = Change::MemoryMax {
             old_bytes: Some(64 << 20),
             bytes: None,
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn names_can_do_nothing_to_a_terminal_and_json_has_them_exact() {
+    fn names_are_escaped_in_text_and_exact_in_json() {
         let hostile = "a\x1b[2J\n\u{202e}\u{e0001}\"ä";
         let renamed = Change::Renamed {
             old_name: hostile.into(),

@@ -1,24 +1,24 @@
-//! A plain table: aligned columns, as wide as they need to be.
+//! A plain table with aligned columns.
 
 use crate::snapshot::Domain;
 use crate::text::{UNKNOWN, columns, safe, shortened};
 
-/// Narrowest that a column which gives way becomes, unless its heading is wider.
+/// The smallest width that a yielding column is cut to, unless its heading is wider.
 const NARROWEST: usize = 8;
 
-/// What stands between two columns.
+/// The space between two columns.
 const GAP: &str = "  ";
 
-/// What stands behind the headings when columns were left out.
+/// Follows the headings if columns are left out.
 const MORE: &str = " …";
 
-/// Where a column's text stands.
+/// The alignment of a column.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Align {
     Left,
     Right,
-    /// As `Left`; and where the table is too wide, the text is cut. For names and lists: half a
-    /// number is another number.
+    /// Like `Left`, but the text is cut if the table is too wide. For names and lists only, because
+    /// a number that is cut looks like another number.
     Yielding,
 }
 
@@ -46,8 +46,8 @@ impl Table {
         }
     }
 
-    /// A table whose rows begin with the domain that they are about; its name yields unless
-    /// `full_name`.
+    /// Returns a table whose rows begin with a domain's ID and name. The name yields unless
+    /// `full_name` is set.
     pub(super) fn of_domains<'a>(
         full_name: bool,
         heads: &[Head],
@@ -69,14 +69,14 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// Adds a row; `cells` are safe text, one for each column.
+    /// Adds a row. `cells` are escaped text, one for each column.
     pub(super) fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
     }
 
-    /// The table as lines of at most `width` columns. Where that is too narrow, the columns that
-    /// yield give way, and if that is not enough, columns on the right are left out, of which an
-    /// ellipsis behind the headings tells.
+    /// Formats the table as lines of at most `width` columns. If that is too narrow, yielding
+    /// columns are cut, the last one first. If that is not enough, columns on the right are left
+    /// out, and an ellipsis follows the headings.
     pub(super) fn render(&self, width: Option<usize>) -> String {
         let widths = self.widths(width.unwrap_or(usize::MAX));
         let heads: Vec<&str> = self.heads.iter().map(|(head, _)| *head).collect();
@@ -97,7 +97,7 @@ impl Table {
         out
     }
 
-    /// How wide each of the columns is that fit into `limit`, at least the first.
+    /// Returns the widths of the columns that fit `limit`, at least the first.
     fn widths(&self, limit: usize) -> Vec<usize> {
         let mut widths: Vec<usize> = self.heads.iter().map(|(head, _)| columns(head)).collect();
         for row in &self.rows {
@@ -110,7 +110,7 @@ impl Table {
             Align::Left | Align::Right => 0,
         };
         let spare: Vec<usize> = widths.iter().zip(&self.heads).map(can_give).collect();
-        // What the first so many columns take.
+        // The width of the first `count` columns.
         let total = |count: usize| {
             let gaps = GAP.len() * count.saturating_sub(1);
             let more = if count < self.heads.len() {
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_give_way_in_a_narrow_terminal_the_last_first() {
+    fn yielding_columns_are_cut_the_last_first() {
         assert_eq!(table().render(Some(48)), table().render(None));
         assert_eq!(
             table().render(Some(45)),
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_told_of() {
+    fn left_out_columns_are_marked() {
         assert_eq!(
             table().render(Some(32)),
             "ID  NAME                MEMORY …\n \

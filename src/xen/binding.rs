@@ -1,6 +1,6 @@
-//! What bindgen makes of `wrapper.h`; see `build.rs` for what is let in.
+//! The bindgen output for `wrapper.h`; the allowlist is in `build.rs`.
 
-// Generated code follows C's habits.
+// Generated code has C's names and no documentation.
 #![allow(
     missing_docs,
     non_camel_case_types,
@@ -23,12 +23,12 @@ pub(super) type PagingMempoolSize =
     unsafe extern "C" fn(*mut xc_interface, u32, *mut u64) -> ::std::ffi::c_int;
 
 impl LibXenCtrl {
-    /// Looks up a function that not every libxenctrl has; `None` if this one lacks it.
+    /// Looks up a function that not every libxenctrl has; `None` if this library lacks it.
     ///
     /// # Safety
-    /// `F` is the type of the function, whose name ends in a zero.
+    /// `F` is the type of the function, and `name` ends in a zero byte.
     pub(super) unsafe fn optional<F: Copy>(&self, name: &[u8]) -> Option<F> {
-        // SAFETY: the caller vouches for the type.
+        // SAFETY: the caller guarantees the type.
         let symbol = unsafe { self.__library.get::<F>(name) };
         symbol.ok().map(|symbol| *symbol)
     }

@@ -1,4 +1,4 @@
-//! What the hypervisor says of itself: version, build, command line.
+//! The hypervisor's version, build and command line.
 
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr::null_mut;
@@ -8,38 +8,38 @@ use super::error::Error;
 use super::hypervisor::Hypervisor;
 use crate::snapshot::Build;
 
-/// Longest build id that is read, in bytes; they are SHA-1 sums of 20.
+/// Longest build ID that is read, in bytes. Build IDs are SHA-1 sums of 20 bytes.
 const LONGEST_ID: usize = 64;
 
 impl Hypervisor {
-    /// The running hypervisor's version with its extra part, such as `4.17.5`.
+    /// Reads the hypervisor's version with its extra part, such as `4.17.5`.
     pub(super) fn read_version(&self) -> Result<String, Error> {
         // SAFETY: this command takes no argument.
-        let packed = unsafe { self.ask(XENVER_version, null_mut()) }?;
+        let packed = unsafe { self.query(XENVER_version, null_mut()) }?;
         let mut extra: xen_extraversion_t = Default::default();
         // SAFETY: this command writes an `xen_extraversion_t`.
-        unsafe { self.ask(XENVER_extraversion, extra.as_mut_ptr().cast()) }?;
+        unsafe { self.query(XENVER_extraversion, extra.as_mut_ptr().cast()) }?;
         let (major, minor) = (packed >> 16, packed & 0xffff);
         Ok(format!("{major}.{minor}{}", text(&extra)))
     }
 
-    /// How the hypervisor was built and booted.
+    /// Reads how the hypervisor was built and booted (`XENVER_*`, xen/version.h).
     ///
     /// # Errors
-    /// When the hypervisor refuses to tell.
+    /// If the hypervisor refuses a query.
     pub fn build(&self) -> Result<Build, Error> {
         let mut compiled = xen_compile_info::default();
         // SAFETY: this command writes an `xen_compile_info`.
-        unsafe { self.ask(XENVER_compile_info, (&raw mut compiled).cast()) }?;
+        unsafe { self.query(XENVER_compile_info, (&raw mut compiled).cast()) }?;
         let mut changeset: xen_changeset_info_t = [0; _];
         // SAFETY: this command writes an `xen_changeset_info_t`.
-        unsafe { self.ask(XENVER_changeset, changeset.as_mut_ptr().cast()) }?;
+        unsafe { self.query(XENVER_changeset, changeset.as_mut_ptr().cast()) }?;
         let mut command_line: xen_commandline_t = [0; _];
         // SAFETY: this command writes an `xen_commandline_t`.
-        unsafe { self.ask(XENVER_commandline, command_line.as_mut_ptr().cast()) }?;
+        unsafe { self.query(XENVER_commandline, command_line.as_mut_ptr().cast()) }?;
         let mut capabilities: xen_capabilities_info_t = [0; _];
         // SAFETY: this command writes an `xen_capabilities_info_t`.
-        unsafe { self.ask(XENVER_capabilities, capabilities.as_mut_ptr().cast()) }?;
+        unsafe { self.query(XENVER_capabilities, capabilities.as_mut_ptr().cast()) }?;
         Ok(Build {
             changeset: text(&changeset),
             compiler: text(&compiled.compiler),
@@ -50,30 +50,31 @@ impl Hypervisor {
         })
     }
 
-    /// `None` when the hypervisor was built without one.
+    /// Reads the build ID; `None` if the hypervisor was built without one.
     fn build_id(&self) -> Option<String> {
-        /// An `xen_build_id` with room for the id behind its length.
+        /// An `xen_build_id` with space for the ID after its length.
         #[repr(C)]
-        struct Room {
+        struct Buffer {
             len: u32,
             id: [u8; LONGEST_ID],
         }
-        let mut room = Room {
+        let mut buffer = Buffer {
             len: LONGEST_ID as u32,
             id: [0; LONGEST_ID],
         };
-        // SAFETY: this command reads the length of the room and writes at most that much into it.
-        let length = unsafe { self.ask(XENVER_build_id, (&raw mut room).cast()) }.ok()?;
-        let id = room.id.get(..usize::try_from(length).ok()?)?;
+        // SAFETY: this command reads the length of the buffer and writes at most that much into it.
+        let length = unsafe { self.query(XENVER_build_id, (&raw mut buffer).cast()) }.ok()?;
+        let id = buffer.id.get(..usize::try_from(length).ok()?)?;
         (!id.is_empty()).then(|| id.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// Asks the hypervisor one of the questions of xen/version.h.
+    /// Makes one of the queries of xen/version.h.
     ///
     /// # Safety
-    /// `answer` points to what `command` writes, or is null where it writes nothing.
-    unsafe fn ask(&self, command: u32, answer: *mut c_void) -> Result<c_int, Error> {
-        // SAFETY: the handle is open; the caller vouches for `answer`, which outlives the call.
+    /// `answer` points to what `command` writes, or is null if `command` writes nothing.
+    unsafe fn query(&self, command: u32, answer: *mut c_void) -> Result<c_int, Error> {
+        // SAFETY: the handle is open; the caller guarantees that `answer` fits and outlives the
+        // call.
         let returned = unsafe {
             self.library
                 .xc_version(self.handle.as_ptr(), command as c_int, answer)
@@ -82,7 +83,7 @@ impl Hypervisor {
     }
 }
 
-/// A C string in a buffer of fixed length, which a full one does not end in a zero.
+/// Returns the C string in a buffer of fixed length. A full buffer has no terminating zero.
 fn text(buffer: &[c_char]) -> String {
     let bytes: Vec<u8> = buffer
         .iter()
@@ -97,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_ends_at_its_zero_or_with_its_buffer() {
+    fn text_ends_at_zero_or_buffer_end() {
         let buffer = |bytes: &[u8]| bytes.iter().map(|&byte| byte as c_char).collect::<Vec<_>>();
         assert_eq!(text(&buffer(b"credit\0garbage")), "credit");
         assert_eq!(text(&buffer(b"full")), "full");

@@ -1,4 +1,4 @@
-//! Which Xen runs, from `/sys/hypervisor`, before any hypercall is made.
+//! Reads from `/sys/hypervisor` which Xen runs, before any hypercall.
 
 use std::fs;
 use std::path::Path;
@@ -6,15 +6,16 @@ use std::path::Path;
 use super::error::Error;
 use super::version::Version;
 
-/// Bit of `/sys/hypervisor/properties/features` that the hardware domain has (`XENFEAT_dom0`,
+/// The bit of `/sys/hypervisor/properties/features` that is set in dom0 (`XENFEAT_dom0`,
 /// xen/features.h).
 const FEATURE_DOM0: u32 = 11;
 
-/// Reads which Xen runs below the kernel whose sysfs is mounted at `sysfs`.
+/// Reads the version of Xen from the sysfs mounted at `sysfs`.
 ///
 /// # Errors
-/// [`Error::NotXen`] when there is none.
-pub fn running(sysfs: &Path) -> Result<Version, Error> {
+/// [`Error::NotXen`] if this kernel does not run on Xen, [`Error::VersionUnreadable`] if sysfs has
+/// no version of it.
+pub(super) fn running(sysfs: &Path) -> Result<Version, Error> {
     let folder = sysfs.join("hypervisor");
     let read = |name: &str| fs::read_to_string(folder.join(name)).ok();
     let number = |name: &str| read(name)?.trim().parse().ok();
@@ -29,8 +30,9 @@ pub fn running(sysfs: &Path) -> Result<Version, Error> {
     }
 }
 
-/// Whether the kernel whose sysfs is mounted at `sysfs` is dom0's; `None` when it does not say.
-pub fn is_dom0(sysfs: &Path) -> Option<bool> {
+/// Reads from the sysfs mounted at `sysfs` whether this kernel is dom0's; `None` if the feature
+/// bits cannot be read.
+pub(super) fn is_dom0(sysfs: &Path) -> Option<bool> {
     let text = fs::read_to_string(sysfs.join("hypervisor/properties/features")).ok()?;
     let features = u64::from_str_radix(text.trim(), 16).ok()?;
     Some(features >> FEATURE_DOM0 & 1 == 1)
@@ -71,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn another_hypervisor_or_none_is_not_xen() {
+    fn other_hypervisors_are_not_xen() {
         for files in [&[][..], &[("type", "kvm\n")][..]] {
             let root = sysfs(files);
             assert!(matches!(running(root.path()), Err(Error::NotXen)));
@@ -79,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_is_no_number_is_not_guessed() {
+    fn malformed_version_is_an_error() {
         let root = sysfs(&[
             ("type", "xen\n"),
             ("version/major", "4\n"),
@@ -90,18 +92,18 @@ mod tests {
     }
 
     #[test]
-    fn proven_from_4_17_to_4_20_only() {
-        let proven = |major, minor| Version { major, minor }.is_proven();
-        assert!(proven(4, 17) && proven(4, 18) && proven(4, 19) && proven(4, 20));
-        assert!(!proven(4, 16) && !proven(4, 21) && !proven(5, 17));
+    fn tested_from_4_17_to_4_20() {
+        let tested = |major, minor| Version { major, minor }.is_tested();
+        assert!(tested(4, 17) && tested(4, 18) && tested(4, 19) && tested(4, 20));
+        assert!(!tested(4, 16) && !tested(4, 21) && !tested(5, 17));
     }
 
     #[test]
-    fn dom0_is_known_by_its_feature_bit() {
-        let says = |text| is_dom0(sysfs(&[("properties/features", text)]).path());
-        assert_eq!(says("00000b05\n"), Some(true));
-        assert_eq!(says("00000705\n"), Some(false));
-        assert_eq!(says("?\n"), None);
+    fn feature_bit_marks_dom0() {
+        let dom0 = |text| is_dom0(sysfs(&[("properties/features", text)]).path());
+        assert_eq!(dom0("00000b05\n"), Some(true));
+        assert_eq!(dom0("00000705\n"), Some(false));
+        assert_eq!(dom0("?\n"), None);
         assert_eq!(is_dom0(sysfs(&[]).path()), None);
     }
 }

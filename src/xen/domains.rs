@@ -1,4 +1,6 @@
-//! The domains that the hypervisor knows.
+//! The domains that the hypervisor lists.
+
+use std::ffi::c_int;
 
 use super::binding::*;
 use super::error::Error;
@@ -7,70 +9,84 @@ use crate::clock::stamped;
 use crate::snapshot::{DomId, Domain, DomainType, ShutdownReason, Stamp, StateFlags};
 use uuid::Uuid;
 
-/// Domains asked for in one hypercall at most, …
+/// The most domains to ask for in one hypercall.
 const BATCH: usize = 1024;
 
-/// … and in the first of all, when it is not known yet how many there are.
+/// The domains to ask for in the first hypercall, before their number is known.
 const FIRST: usize = 128;
 
-/// Domains asked for beyond those that there were last time. libxenctrl makes and copies a buffer
-/// for all that are asked for, whether they are there or not.
+/// The domains to ask for beyond the last sample's number. libxenctrl allocates and copies a buffer
+/// for all that are asked for, even if they do not exist.
 const SPARE: usize = 16;
 
-/// What only a device model serves: a domain with any of it is HVM, without it is PVH. A PVH
-/// domain has a local APIC, and as dom0 an I/O APIC and virtual PCI too.
+/// Devices that only a device model emulates: an HVM domain has at least one of them, a PVH domain
+/// has none. A PVH domain has a local APIC, and a PVH dom0 has an I/O APIC and virtual PCI as well.
 const EMULATED_PC: u32 =
     XEN_X86_EMU_PM | XEN_X86_EMU_RTC | XEN_X86_EMU_PIC | XEN_X86_EMU_VGA | XEN_X86_EMU_PIT;
 
 impl Hypervisor {
-    /// Every domain, in the order of their ids, without what XenStore knows of them, and when they
-    /// were listed.
+    /// Lists all domains in the order of their IDs, without the fields that come from XenStore, and
+    /// stamps the whole list.
     ///
     /// # Errors
-    /// When the hypervisor refuses `getdomaininfolist`.
+    /// If the hypervisor refuses `getdomaininfolist`.
     pub fn domains(&mut self) -> Result<(Vec<Domain>, Stamp), Error> {
-        let mut size = match self.known {
+        let mut size = match self.domain_count {
             0 => FIRST,
-            known => BATCH.min(known + SPARE),
+            count => BATCH.min(count + SPARE),
         };
-        let mut domains = std::mem::take(&mut self.spare);
-        domains.reserve(self.known + SPARE);
+        let mut domains = std::mem::take(&mut self.spare_domains);
+        domains.reserve(self.domain_count + SPARE);
         let mut first = 0;
-        let mut so_far: Option<Stamp> = None;
-        let listed = loop {
-            self.listed.resize(size, xc_domaininfo_t::default());
+        let mut stamps: Option<Stamp> = None;
+        let stamp = loop {
+            self.domain_infos.resize(size, xc_domaininfo_t::default());
             let (returned, stamp) = stamped(|| {
-                // SAFETY: the handle is open; the buffer is ours and holds as many elements as
-                // said.
+                // SAFETY: the handle is open; we own the buffer and it holds `size` elements.
                 unsafe {
                     self.library.xc_domain_getinfolist(
                         self.handle.as_ptr(),
                         first,
                         size as u32,
-                        self.listed.as_mut_ptr(),
+                        self.domain_infos.as_mut_ptr(),
                     )
                 }
             });
             let count = self.check("xc_domain_getinfolist", None, returned)?;
-            let batch = &self.listed[..size.min(count.unsigned_abs() as usize)];
+            let batch = &self.domain_infos[..size.min(count.unsigned_abs() as usize)];
             domains.extend(batch.iter().map(|info| domain(info, stamp)));
-            let stamp = so_far.map_or(stamp, |so_far| so_far.around(stamp));
+            let stamp = stamps.map_or(stamp, |stamps| stamps.around(stamp));
             match batch.last() {
-                // Ids have gaps, so a count says nothing about where the next batch begins.
+                // IDs have gaps, so the next batch begins after the last ID, not after the count.
                 Some(last) if batch.len() == size => first = u32::from(last.domain) + 1,
                 _ => break stamp,
             }
-            so_far = Some(stamp);
+            stamps = Some(stamp);
             size = BATCH;
         };
-        self.known = domains.len();
-        Ok((domains, listed))
+        self.domain_count = domains.len();
+        Ok((domains, stamp))
     }
 
-    /// Takes back a list of domains that is of no more use: the next one is written into its memory.
+    /// Takes back a list of domains that is no longer needed, to reuse its memory for the next one.
     pub fn reuse(&mut self, mut domains: Vec<Domain>) {
         domains.clear();
-        self.spare = domains;
+        self.spare_domains = domains;
+    }
+
+    /// Reads the size of a domain's paging pool in bytes; `None` for a PV domain, which has none,
+    /// if the domain no longer exists, and if the library lacks the call.
+    pub fn paging_pool_bytes(&self, domain: DomId) -> Option<u64> {
+        let size_of = (*self.paging_mempool_size.get_or_init(|| {
+            // SAFETY: in xenctrl.h of 4.17 to 4.20 the only function of this name has this type.
+            unsafe { self.library.optional(b"xc_get_paging_mempool_size\0") }
+        }))?;
+        let mut bytes = 0;
+        // SAFETY: the handle is open; we own the number and it outlives the call. The library, and
+        // with it the function, stays loaded until the process ends.
+        let returned: c_int =
+            unsafe { size_of(self.handle.as_ptr(), domain.0.into(), &raw mut bytes) };
+        (returned == 0).then_some(bytes)
     }
 }
 
@@ -81,7 +97,7 @@ fn domain(info: &xc_domaininfo_t, stamp: Stamp) -> Domain {
         kind: kind(info),
         states: states(info.flags),
         vcpus_online: info.nr_online_vcpus,
-        // The highest id is all ones when there is no vCPU, so that this comes to 0.
+        // `max_vcpu_id` is ~0 if there is no vCPU, which gives 0 here.
         vcpus_max: info.max_vcpu_id.wrapping_add(1),
         cpu_time_ns: info.cpu_time,
         memory_bytes: info.tot_pages << XC_PAGE_SHIFT,
@@ -92,7 +108,7 @@ fn domain(info: &xc_domaininfo_t, stamp: Stamp) -> Domain {
         pool: info.cpupool,
         ssid: info.ssidref,
         stamp,
-        // What the list does not say.
+        // The rest is not in this list.
         ..Domain::default()
     }
 }
@@ -118,7 +134,7 @@ fn states(flags: u32) -> StateFlags {
     }
 }
 
-// The names in the patterns are C's.
+// The patterns are C's names.
 #[allow(non_upper_case_globals)]
 fn reason(code: u32) -> ShutdownReason {
     match code {
@@ -132,7 +148,8 @@ fn reason(code: u32) -> ShutdownReason {
     }
 }
 
-/// A ceiling in bytes; the largest `unsigned int` is how Xen says that there is none.
+/// Returns a memory limit in bytes; `None` if there is no limit, which Xen writes as the largest
+/// `unsigned int`.
 fn limit(pages: u64) -> Option<u64> {
     (pages < u64::from(u32::MAX)).then_some(pages << XC_PAGE_SHIFT)
 }

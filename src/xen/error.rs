@@ -1,102 +1,100 @@
-//! What can go wrong on the way to the hypervisor: what, where, and what to do about it.
+//! Errors of hypercalls: what failed, why, and what to do.
 
 use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::version::{PROVEN_MINORS, Version};
+use super::version::{TESTED_MINORS, Version};
 use crate::snapshot::DomId;
 
-/// Why the hypervisor could not be asked, or did not answer.
+/// Why a call to the hypervisor failed.
 #[derive(Debug, Error)]
 pub enum Error {
     /// This kernel does not run on Xen.
     #[error(
-        "no Xen below this kernel (/sys/hypervisor/type is not \"xen\"); run xenscope in a Xen host's dom0"
+        "not running on Xen: /sys/hypervisor/type is not \"xen\"; run xenscope in the dom0 of a Xen host"
     )]
     NotXen,
-    /// It runs on Xen, which does not say which version it is.
-    #[error("{} does not say which Xen runs; is sysfs mounted whole?", path.display())]
+    /// sysfs has no readable version of Xen.
+    #[error("cannot read the version of Xen from {}; check that sysfs is mounted on /sys", path.display())]
     VersionUnreadable {
-        /// The folder that should have said it.
+        /// The folder that was read.
         path: PathBuf,
     },
-    /// It runs on Xen, as a guest without privilege.
-    #[error(
-        "this is a guest and not dom0: only dom0 may ask the hypervisor about domains; run xenscope in dom0"
-    )]
+    /// This kernel is a guest without dom0's privilege.
+    #[error("this is a guest, not dom0: only dom0 may query the hypervisor; run xenscope in dom0")]
     NotDom0,
     /// The process may not open the device that hypercalls go through.
     #[error(
-        "only root may make hypercalls (opening /dev/xen/privcmd was refused); run xenscope as root, with sudo for example"
+        "cannot open /dev/xen/privcmd: permission denied; run xenscope as root, for example with sudo"
     )]
     NotRoot,
-    /// dom0's kernel has no device for hypercalls.
+    /// dom0's kernel has no hypercall device.
     #[error(
-        "neither /dev/xen/privcmd nor /proc/xen/privcmd can be opened ({source}); load the module xen-privcmd, or mount xenfs on /proc/xen"
+        "cannot open /dev/xen/privcmd or /proc/xen/privcmd: {source}; load the module xen-privcmd, or mount xenfs on /proc/xen"
     )]
     NoPrivcmd {
-        /// What opening it said.
+        /// The error of opening it.
         source: io::Error,
     },
-    /// No one has tried xenscope on this version of Xen.
+    /// xenscope is not tested on this version of Xen.
     #[error(
-        "Xen {version} is outside the range that xenscope is proven on (4.{} to 4.{}); --allow-untested-xen goes on all the same",
-        PROVEN_MINORS.0, PROVEN_MINORS.1
+        "Xen {version} is untested: xenscope is tested on 4.{} to 4.{}; use --allow-untested-xen to run anyway",
+        TESTED_MINORS.0, TESTED_MINORS.1
     )]
     UntestedXen {
-        /// The version that runs.
+        /// The running version.
         version: Version,
     },
-    /// The library that belongs to the running hypervisor is not installed.
-    #[error("{name}, which belongs to the running hypervisor, is not installed ({said}); install this Xen version's libraries (Debian: libxenmisc{})", name.trim_start_matches("libxenctrl.so."))]
+    /// The libxenctrl of the running hypervisor is not installed.
+    #[error("{name} is not installed: {message}; install the libraries of the running Xen (Debian: libxenmisc{})", name.trim_start_matches("libxenctrl.so."))]
     LibraryMissing {
-        /// Its file name.
+        /// The library's file name.
         name: String,
-        /// What the loader said.
-        said: String,
+        /// The loader's message.
+        message: String,
     },
-    /// The library is there, and can't be used.
-    #[error("{name} can't be used ({said}); reinstall this Xen version's libraries")]
+    /// The libxenctrl of the running hypervisor cannot be used.
+    #[error("cannot use {name}: {message}; reinstall the libraries of the running Xen")]
     LibraryUnusable {
-        /// Its file name.
+        /// The library's file name.
         name: String,
-        /// What the loader said.
-        said: String,
+        /// The loader's message.
+        message: String,
     },
-    /// libxenctrl and the hypervisor do not speak the same version of the interface.
+    /// libxenctrl and the hypervisor have different interface versions.
     #[error(
-        "the hypervisor (Xen {version}) refuses the interface version of this dom0's libxenctrl ({call}); install the libraries that were built with this hypervisor, or boot the hypervisor that belongs to them"
+        "{call} refused: libxenctrl has another interface version than the hypervisor (Xen {version}); install the libraries built with this hypervisor, or boot the hypervisor that belongs to the libraries"
     )]
     InterfaceVersion {
-        /// The call that was refused.
+        /// The libxenctrl call.
         call: &'static str,
         /// The hypervisor's version.
         version: String,
     },
-    /// The hypervisor's security policy forbids it.
+    /// The hypervisor's security policy denies the call.
     #[error(
-        "the hypervisor's security policy (FLASK) denies {call} to this domain; allow it in the policy"
+        "{call} denied: the security policy (FLASK) does not allow it to this domain; allow it in the policy"
     )]
     Denied {
-        /// The call that was denied.
+        /// The libxenctrl call.
         call: &'static str,
     },
-    /// The domain went away before it was asked for.
-    #[error("domain {domain} is gone")]
+    /// The domain no longer exists.
+    #[error("domain {domain} no longer exists")]
     DomainGone {
-        /// The domain that was asked for.
+        /// The domain's ID.
         domain: DomId,
     },
     /// Any other failure of a call.
     #[error("{call}{} failed: {source}", domain.map(|id| format!(" for domain {id}")).unwrap_or_default())]
     Hypercall {
-        /// The call of libxenctrl.
+        /// The libxenctrl call.
         call: &'static str,
-        /// The domain that it was about, if any.
+        /// The domain that the call is about, if any.
         domain: Option<DomId>,
-        /// What the hypervisor or the kernel said.
+        /// The error from errno.
         source: io::Error,
     },
 }

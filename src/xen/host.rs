@@ -9,23 +9,23 @@ use crate::clock::stamped;
 use crate::snapshot::{Host, Pcpu};
 
 impl Hypervisor {
-    /// The host's memory, its pCPUs, and how long each has been idle.
+    /// Reads the host's memory, its pCPUs, and how long each pCPU has been idle.
     ///
     /// # Errors
-    /// When the hypervisor refuses `physinfo` or `getcpuinfo`.
+    /// If the hypervisor refuses `physinfo` or `getcpuinfo`.
     pub fn host(&mut self) -> Result<Host, Error> {
         let physinfo = self.physinfo()?;
         let possible = physinfo.max_cpu_id as usize + 1;
-        self.idle.resize(possible, xc_cpuinfo_t::default());
+        self.pcpu_infos.resize(possible, xc_cpuinfo_t::default());
         let mut filled: c_int = 0;
         let (returned, pcpu_stamp) = stamped(|| {
-            // SAFETY: the handle is open; the buffer is ours and holds as many elements as said;
-            // both outputs outlive the call.
+            // SAFETY: the handle is open; we own the buffer and it holds `possible` elements; both
+            // outputs outlive the call.
             unsafe {
                 self.library.xc_getcpuinfo(
                     self.handle.as_ptr(),
                     possible as c_int,
-                    self.idle.as_mut_ptr(),
+                    self.pcpu_infos.as_mut_ptr(),
                     &raw mut filled,
                 )
             }
@@ -41,7 +41,7 @@ impl Hypervisor {
             memory_claimed_bytes: physinfo.outstanding_pages << XC_PAGE_SHIFT,
             cpu_khz: physinfo.cpu_khz,
             pcpu: (0..)
-                .zip(&self.idle)
+                .zip(&self.pcpu_infos)
                 .take(usize::try_from(filled).unwrap_or(0))
                 .map(|(id, pcpu)| Pcpu {
                     id,
@@ -59,17 +59,17 @@ impl Hypervisor {
         })
     }
 
-    /// Bytes of memory that no one holds.
+    /// Reads the host's free memory in bytes (`free_pages` of `xc_physinfo_t`).
     ///
     /// # Errors
-    /// When the hypervisor refuses `physinfo`.
+    /// If the hypervisor refuses `physinfo`.
     pub fn memory_free_bytes(&self) -> Result<u64, Error> {
         Ok(self.physinfo()?.free_pages << XC_PAGE_SHIFT)
     }
 
     fn physinfo(&self) -> Result<xc_physinfo_t, Error> {
         let mut physinfo = xc_physinfo_t::default();
-        // SAFETY: the handle is open; the structure is ours and outlives the call.
+        // SAFETY: the handle is open; we own the structure and it outlives the call.
         let returned = unsafe {
             self.library
                 .xc_physinfo(self.handle.as_ptr(), &raw mut physinfo)

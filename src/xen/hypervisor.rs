@@ -1,4 +1,4 @@
-//! The handle that every call to the hypervisor goes through.
+//! The handle that every call to the hypervisor needs.
 
 use std::cell::OnceCell;
 use std::ffi::c_int;
@@ -14,39 +14,37 @@ use super::logger::Logger;
 use super::version::Version;
 use crate::snapshot::{DomId, Domain};
 
-/// An open line to the hypervisor below this kernel.
+/// An open connection to the hypervisor.
 pub struct Hypervisor {
     pub(super) library: &'static LibXenCtrl,
     pub(super) handle: NonNull<xc_interface>,
-    /// The handle points into it.
+    /// The handle points to it.
     _logger: Logger,
-    /// Looked up when it is first asked for; `None` inside if the library lacks it.
+    /// Looked up on first use; `None` inside if the library lacks it.
     pub(super) paging_mempool_size: OnceCell<Option<PagingMempoolSize>>,
-    /// Its version, such as `4.17.5`.
+    /// The hypervisor's version, such as `4.17.5`.
     pub(super) version: String,
-    /// What `xc_domain_getinfolist` writes to, kept from sample to sample.
-    pub(super) listed: Vec<super::binding::xc_domaininfo_t>,
-    /// How many domains there were last time; 0 before the first.
-    pub(super) known: usize,
-    /// What the next list of domains is written into, empty.
-    pub(super) spare: Vec<Domain>,
-    /// What `xc_getcpuinfo` writes to, kept from sample to sample.
-    pub(super) idle: Vec<super::binding::xc_cpuinfo_t>,
+    /// The buffer of `xc_domain_getinfolist`, reused for each sample.
+    pub(super) domain_infos: Vec<super::binding::xc_domaininfo_t>,
+    /// The number of domains in the last sample; 0 before the first.
+    pub(super) domain_count: usize,
+    /// An empty list that the next sample's domains are written to.
+    pub(super) spare_domains: Vec<Domain>,
+    /// The buffer of `xc_getcpuinfo`, reused for each sample.
+    pub(super) pcpu_infos: Vec<super::binding::xc_cpuinfo_t>,
 }
 
 impl Hypervisor {
-    /// Opens the line to the hypervisor that runs below this kernel.
-    ///
-    /// `allow_untested` goes on where the hypervisor's version is outside the range that the
-    /// binding is proven on.
+    /// Opens a connection to the hypervisor that this kernel runs on. With `allow_untested`, any
+    /// version of Xen is accepted.
     ///
     /// # Errors
-    /// Each with its remedy: no Xen, an unproven version, libxenctrl missing or unusable, not
-    /// root, not dom0.
+    /// Not on Xen, an untested version, libxenctrl missing or unusable, not root, not dom0. Each
+    /// error text names the remedy.
     pub fn open(allow_untested: bool) -> Result<Self, Error> {
         let sysfs = Path::new("/sys");
         let version = detection::running(sysfs)?;
-        // Whatever else a guest lacks, there is no remedy for it there.
+        // In a guest no other remedy helps.
         Self::open_on(version, allow_untested).map_err(|error| match detection::is_dom0(sysfs) {
             Some(false) => Error::NotDom0,
             _ => error,
@@ -54,34 +52,34 @@ impl Hypervisor {
     }
 
     fn open_on(version: Version, allow_untested: bool) -> Result<Self, Error> {
-        if !version.is_proven() && !allow_untested {
+        if !version.is_tested() && !allow_untested {
             return Err(Error::UntestedXen { version });
         }
         let library = library::open(version)?;
         let logger = Logger::new(library);
-        // SAFETY: the logger outlives the handle, for `Drop` closes the handle before the fields
-        // go; null is the documented "no logger for domain building".
+        // SAFETY: the logger outlives the handle, because `Drop` closes the handle before the
+        // fields are dropped; null is the documented "no logger for domain building".
         let handle = unsafe { library.xc_interface_open(logger.as_ptr(), std::ptr::null_mut(), 0) };
-        let handle = NonNull::new(handle).ok_or_else(|| not_opened(io::Error::last_os_error()))?;
+        let handle = NonNull::new(handle).ok_or_else(|| open_error(io::Error::last_os_error()))?;
         let mut hypervisor = Self {
             library,
             handle,
             _logger: logger,
             paging_mempool_size: OnceCell::new(),
             version: String::new(),
-            listed: Vec::new(),
-            known: 0,
-            spare: Vec::new(),
-            idle: Vec::new(),
+            domain_infos: Vec::new(),
+            domain_count: 0,
+            spare_domains: Vec::new(),
+            pcpu_infos: Vec::new(),
         };
         hypervisor.version = hypervisor.read_version()?;
         let (xen, library) = (&hypervisor.version, library::name(version));
-        tracing::debug!(xen, library, "the hypervisor answers");
+        tracing::debug!(xen, library, "connected to the hypervisor");
         Ok(hypervisor)
     }
 
-    /// Turns what a call of libxenctrl returned, -1 for a failure with the reason in errno, into a
-    /// result that says which call failed, and for which domain.
+    /// Turns the return value of a libxenctrl call into a result. -1 means a failure, with the
+    /// reason in errno; the error names the call and the domain.
     pub(super) fn check(
         &self,
         call: &'static str,
@@ -108,11 +106,11 @@ impl Hypervisor {
         })
     }
 
-    /// Whether the hypervisor has a security policy that it enforces. Without one, nothing but a
-    /// mismatched interface version makes dom0 read EACCES.
+    /// Returns whether the hypervisor enforces a security policy. Without one, dom0 gets EACCES
+    /// only if the interface versions differ.
     fn flask_enforces(&self) -> bool {
-        // SAFETY: the handle is open. This call is refused where there is no FLASK; it does not
-        // depend on the interface version that is in doubt here.
+        // SAFETY: the handle is open. This call fails if there is no FLASK; it does not depend on
+        // the interface version that is in doubt here.
         let enforcing = unsafe { self.library.xc_flask_getenforce(self.handle.as_ptr()) };
         enforcing > 0
     }
@@ -120,17 +118,17 @@ impl Hypervisor {
 
 impl Drop for Hypervisor {
     fn drop(&mut self) {
-        // SAFETY: the handle came from `xc_interface_open`, is closed nowhere else, and is not
-        // used after this.
+        // SAFETY: the handle came from `xc_interface_open`, is closed nowhere else, and is not used
+        // afterwards.
         unsafe { self.library.xc_interface_close(self.handle.as_ptr()) };
     }
 }
 
-/// What was told of a domain that had been listed; `None` when it has gone meanwhile, or when its id
-/// is another's by now, which does not have what was asked for (EINVAL).
-pub(super) fn unless_gone<T>(told: Result<T, Error>) -> Result<Option<T>, Error> {
-    match told {
-        Ok(told) => Ok(Some(told)),
+/// Turns the answer of a call about a listed domain into `None` if the domain no longer exists, or
+/// if its ID now belongs to a domain that lacks what was asked for (EINVAL).
+pub(super) fn unless_gone<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
         Err(Error::DomainGone { .. }) => Ok(None),
         Err(Error::Hypercall { source, .. }) if source.raw_os_error() == Some(libc::EINVAL) => {
             Ok(None)
@@ -139,8 +137,8 @@ pub(super) fn unless_gone<T>(told: Result<T, Error>) -> Result<Option<T>, Error>
     }
 }
 
-/// Why `xc_interface_open` failed: it opens the device that hypercalls go through.
-fn not_opened(source: io::Error) -> Error {
+/// Returns why `xc_interface_open` failed, which opens the hypercall device.
+fn open_error(source: io::Error) -> Error {
     match source.raw_os_error() {
         Some(libc::EACCES | libc::EPERM) => Error::NotRoot,
         Some(libc::ENOENT | libc::ENXIO | libc::ENODEV) => Error::NoPrivcmd { source },
@@ -157,13 +155,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_domain_that_went_is_no_failure_and_all_else_is() {
+    fn only_a_missing_domain_is_no_error() {
         let refused = |code| Error::Hypercall {
             call: "xc_vcpu_getinfo",
             domain: Some(DomId(5)),
             source: io::Error::from_raw_os_error(code),
         };
-        // In the middle of a list: the half that was read is of no use.
+        // In the middle of a list, which is then useless as a whole.
         let list = |last| {
             unless_gone(
                 [Ok(0), Ok(1), last]

@@ -1,8 +1,8 @@
-//! The dom0's own libxenctrl, opened at run time.
+//! Opens dom0's own libxenctrl at run time.
 //!
-//! Its file name carries the version of Xen that it belongs to (`libxenctrl.so.4.17`), and the
-//! calls used here have the same signatures and layouts from 4.17 to 4.20, so one xenscope serves
-//! them all: `tests/integration/layout.rs` proves it from the headers.
+//! Its file name ends in the version of Xen that it belongs to (`libxenctrl.so.4.17`). The calls
+//! used here have the same signatures and layouts from 4.17 to 4.20, so one xenscope works with all
+//! of these versions; `tests/integration/layout.rs` checks it against the headers.
 
 use std::error::Error as _;
 
@@ -10,32 +10,32 @@ use super::binding::LibXenCtrl;
 use super::error::Error;
 use super::version::Version;
 
-/// The name that the running hypervisor's libxenctrl has.
+/// Returns the file name of the libxenctrl that belongs to `version`.
 pub(super) fn name(version: Version) -> String {
     format!("libxenctrl.so.{version}")
 }
 
-/// Opens the libxenctrl that belongs to `version`. It stays until the process ends: what it takes is
-/// small, and taking it and the seven libraries that come with it out of the process is not.
+/// Opens the libxenctrl that belongs to `version`. It stays loaded until the process ends: it takes
+/// little memory, and unloading it and the seven libraries that it needs takes time.
 ///
 /// # Errors
-/// [`Error::LibraryMissing`] when the loader finds none, [`Error::LibraryUnusable`] when it finds
-/// one that it can't load or that lacks a function.
+/// [`Error::LibraryMissing`] if the loader does not find it, [`Error::LibraryUnusable`] if the
+/// loader cannot load it or it lacks a function.
 pub(super) fn open(version: Version) -> Result<&'static LibXenCtrl, Error> {
     let name = name(version);
-    // SAFETY: loading runs the library's initialisers; libxenctrl and what it links against have
-    // none that ask anything of their loader. The name is libxenctrl's own SONAME, so that the
-    // functions found in it have the signatures of its header, which `binding` was made from.
+    // SAFETY: loading runs the library's initialisers. Those of libxenctrl and of the libraries
+    // that it needs do not depend on the program that loads them. The name is libxenctrl's own
+    // SONAME, so its functions have the signatures of the header that `binding` was generated from.
     let library = unsafe { LibXenCtrl::new(&name) }.map_err(|error| {
-        // The sentence of the loader itself is the source of libloading's error.
-        let said = error
+        // libloading has the loader's own message as the source of its error.
+        let message = error
             .source()
             .map_or_else(|| error.to_string(), |source| source.to_string());
-        // It has no error numbers, only these words for a file that is not there.
-        if said.contains(&format!("{name}: cannot open shared object file")) {
-            Error::LibraryMissing { name, said }
+        // The loader has no error numbers: only this text means that the file is missing.
+        if message.contains(&format!("{name}: cannot open shared object file")) {
+            Error::LibraryMissing { name, message }
         } else {
-            Error::LibraryUnusable { name, said }
+            Error::LibraryUnusable { name, message }
         }
     })?;
     Ok(Box::leak(Box::new(library)))

@@ -1,24 +1,24 @@
-//! Where libxenctrl's own messages go: to `tracing`, at debug level.
+//! Sends libxenctrl's own messages to `tracing`, at debug level.
 //!
-//! Without a logger of ours libxenctrl would write to stderr, and into the middle of a screen.
+//! Without this logger, libxenctrl would write to stderr, and so into the live view.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::ptr::NonNull;
 
 use super::binding::{__va_list_tag, LibXenCtrl, xentoollog_level, xentoollog_logger};
 
-/// Longest message that is passed on whole, in bytes.
+/// Messages are cut at this length, in bytes.
 const LONGEST: usize = 512;
 
-/// A logger in the form that libxentoollog wants: its functions first, ours behind them.
+/// A logger in libxentoollog's form: its functions first, then our data.
 #[repr(C)]
 struct Table {
     functions: xentoollog_logger,
-    /// For `vsnprintf`, which stable Rust has no way to call otherwise.
+    /// Calls `vsnprintf`, because stable Rust cannot.
     library: &'static LibXenCtrl,
 }
 
-/// Owns the logger that a handle of libxenctrl points to; must outlive that handle.
+/// Owns the logger that a libxenctrl handle points to. It must outlive that handle.
 pub(super) struct Logger(NonNull<Table>);
 
 impl Logger {
@@ -27,7 +27,7 @@ impl Logger {
             functions: xentoollog_logger {
                 vmessage: Some(message),
                 progress: None,
-                // Called for loggers that libxenctrl made itself, which this is not.
+                // libxenctrl calls it only for loggers that it made itself.
                 destroy: None,
             },
             library,
@@ -35,7 +35,7 @@ impl Logger {
         Self(NonNull::from(Box::leak(table)))
     }
 
-    /// What `xc_interface_open` takes.
+    /// Returns the pointer that `xc_interface_open` takes.
     pub(super) fn as_ptr(&self) -> *mut xentoollog_logger {
         self.0.as_ptr().cast()
     }
@@ -48,7 +48,7 @@ impl Drop for Logger {
     }
 }
 
-/// libxenctrl's messages arrive here.
+/// Receives libxenctrl's messages.
 unsafe extern "C" fn message(
     logger: *mut xentoollog_logger,
     _level: xentoollog_level,
@@ -60,11 +60,11 @@ unsafe extern "C" fn message(
     if format.is_null() || !tracing::enabled!(tracing::Level::DEBUG) {
         return;
     }
-    // SAFETY: `logger` is what `Logger::as_ptr` gave to `xc_interface_open`, that is the first
+    // SAFETY: `logger` is what `Logger::as_ptr` gave to `xc_interface_open`: it points to the first
     // field of a live `Table`, which nothing changes.
     let table = unsafe { &*logger.cast::<Table>() };
     let mut text = [0_u8; LONGEST];
-    // SAFETY: the buffer is ours and as long as said; the format and its arguments belong together
+    // SAFETY: we own the buffer and pass its length; the format and its arguments belong together
     // by the contract of xentoollog.h, and are valid until this function returns.
     unsafe {
         table
@@ -75,7 +75,7 @@ unsafe extern "C" fn message(
     let context = if context.is_null() {
         c"xc"
     } else {
-        // SAFETY: not null, so a C string that is valid until this function returns.
+        // SAFETY: it is not null, so it is a C string that is valid until this function returns.
         unsafe { CStr::from_ptr(context) }
     };
     tracing::debug!(

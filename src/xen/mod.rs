@@ -1,9 +1,9 @@
-//! The hypervisor, asked directly: the only home of `unsafe`.
+//! Calls to the hypervisor. The only module with `unsafe` code.
 //!
-//! `binding` is what bindgen made of `<xenctrl.h>`; its names go no further than this folder.
-//! [`detection`] finds out without a hypercall which Xen runs, `library` opens the libxenctrl that
-//! belongs to it, [`Hypervisor`] owns the handle that every call needs, and the other files have a
-//! safe method for each call. [`crash`] has nothing to do with them but its unsafe call.
+//! `binding` is what bindgen generates from `<xenctrl.h>`; its names do not leave this folder.
+//! `detection` reads from sysfs which Xen runs, without a hypercall. `library` opens the libxenctrl
+//! of that version. [`Hypervisor`] owns the handle that every call needs. The other files hold a
+//! safe method for each call, but for [`crash`], which is here for its unsafe call alone.
 
 #![allow(unsafe_code)]
 
@@ -11,18 +11,18 @@ mod binding;
 mod build;
 mod clock;
 pub mod crash;
-pub mod detection;
+mod detection;
 mod domains;
 mod error;
 mod host;
 mod hypervisor;
 mod library;
 mod logger;
-mod paging;
 mod scheduler;
 mod topology;
 mod vcpus;
-pub mod version;
+mod version;
 
 pub use error::Error;
 pub use hypervisor::Hypervisor;
+pub use version::Version;

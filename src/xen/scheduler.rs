@@ -1,4 +1,4 @@
-//! What a scheduler allows a domain.
+//! A domain's parameters in its scheduler.
 
 use super::binding::*;
 use super::error::Error;
@@ -6,7 +6,7 @@ use super::hypervisor::Hypervisor;
 use super::hypervisor::unless_gone;
 use crate::snapshot::{DomId, Domain, Reservation, Scheduler, Scheduling};
 
-/// The scheduler with this number.
+/// Returns the scheduler with this number (`XEN_SCHEDULER_*`, xen/domctl.h).
 pub(super) fn scheduler(number: u32) -> Scheduler {
     match number {
         XEN_SCHEDULER_CREDIT => Scheduler::Credit,
@@ -19,17 +19,18 @@ pub(super) fn scheduler(number: u32) -> Scheduler {
 }
 
 impl Hypervisor {
-    /// What `scheduler`, the one of the domain's pool, allows the domain. `None` for a scheduler
-    /// without a name here, and for a domain that has gone or changed its pool meanwhile.
+    /// Reads the domain's parameters in `scheduler`, the scheduler of its pool. `None` for a
+    /// scheduler that xenscope has no name for, and if the domain no longer exists or has changed
+    /// its pool.
     ///
     /// # Errors
-    /// When the hypervisor refuses to tell.
+    /// If the hypervisor refuses the scheduler's call.
     pub fn scheduling(
         &self,
         domain: &Domain,
         scheduler: Scheduler,
     ) -> Result<Option<Scheduling>, Error> {
-        let told = match scheduler {
+        let answer = match scheduler {
             Scheduler::Credit => self.credit(domain.id),
             Scheduler::Credit2 => self.credit2(domain.id),
             Scheduler::Rtds => self.rtds(domain),
@@ -37,13 +38,13 @@ impl Hypervisor {
             Scheduler::Null => Ok(Scheduling::Null),
             Scheduler::Other(_) => return Ok(None),
         };
-        // To Xen a scheduler that is another one by now is as wrong an argument as a missing vCPU.
-        unless_gone(told)
+        // Xen answers EINVAL if the domain now has another scheduler.
+        unless_gone(answer)
     }
 
     fn credit(&self, domain: DomId) -> Result<Scheduling, Error> {
         let mut share = xen_domctl_sched_credit::default();
-        // SAFETY: the handle is open; the structure is ours and outlives the call.
+        // SAFETY: the handle is open; we own the structure and it outlives the call.
         let returned = unsafe {
             self.library.xc_sched_credit_domain_get(
                 self.handle.as_ptr(),
@@ -60,7 +61,7 @@ impl Hypervisor {
 
     fn credit2(&self, domain: DomId) -> Result<Scheduling, Error> {
         let mut share = xen_domctl_sched_credit2::default();
-        // SAFETY: the handle is open; the structure is ours and outlives the call.
+        // SAFETY: the handle is open; we own the structure and it outlives the call.
         let returned = unsafe {
             self.library.xc_sched_credit2_domain_get(
                 self.handle.as_ptr(),
@@ -75,7 +76,8 @@ impl Hypervisor {
         })
     }
 
-    /// Asks for each vCPU, for what Xen has of the domain as a whole are the scheduler's defaults.
+    /// Reads the parameters of each vCPU, because for the domain as a whole Xen has only the
+    /// scheduler's defaults.
     fn rtds(&self, domain: &Domain) -> Result<Scheduling, Error> {
         let mut vcpus: Vec<_> = (0..domain.vcpus_max)
             .map(|vcpuid| xen_domctl_schedparam_vcpu {
@@ -83,7 +85,7 @@ impl Hypervisor {
                 ..xen_domctl_schedparam_vcpu::default()
             })
             .collect();
-        // SAFETY: the handle is open; the list is ours, has as many elements as said, and outlives
+        // SAFETY: the handle is open; we own the list, it has `vcpus_max` elements, and outlives
         // the call.
         let returned = unsafe {
             self.library.xc_sched_rtds_vcpu_get(
@@ -95,14 +97,14 @@ impl Hypervisor {
         };
         self.check("xc_sched_rtds_vcpu_get", Some(domain.id), returned)?;
         Ok(Scheduling::Rtds {
-            reservation: one(vcpus.iter().map(reservation)),
+            reservation: common(vcpus.iter().map(reservation)),
         })
     }
 }
 
 fn reservation(vcpu: &xen_domctl_schedparam_vcpu) -> Reservation {
-    // SAFETY: every variant of the union is plain numbers, for which any bits will do, and none is
-    // left unset: it was zeroed, and Xen has filled in this one.
+    // SAFETY: every variant of the union is plain numbers, so any bits are valid. All bytes are
+    // initialised: the structure was zeroed, and Xen has filled in this variant.
     let reserved = unsafe { vcpu.u.rtds };
     Reservation {
         // Xen counts both in microseconds.
@@ -112,12 +114,12 @@ fn reservation(vcpu: &xen_domctl_schedparam_vcpu) -> Reservation {
     }
 }
 
-/// What all of them are; `None` when they differ, or when there is none.
-fn one<T: PartialEq>(mut all: impl Iterator<Item = T>) -> Option<T> {
+/// Returns the value that all items have; `None` if they differ or there are none.
+fn common<T: PartialEq>(mut all: impl Iterator<Item = T>) -> Option<T> {
     all.next().filter(|first| all.all(|other| other == *first))
 }
 
-/// Xen writes "no cap" as 0.
+/// Returns the cap in per cent; `None` if there is no cap, which Xen writes as 0.
 fn cap(percent: u16) -> Option<u16> {
     (percent != 0).then_some(percent)
 }
@@ -127,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_domain_has_the_reservation_that_all_of_its_vcpus_have() {
+    fn reservation_is_what_all_vcpus_share() {
         let vcpu = |period, budget, flags| {
             let mut vcpu = xen_domctl_schedparam_vcpu::default();
             vcpu.u.rtds = xen_domctl_sched_rtds {
@@ -144,14 +146,14 @@ mod tests {
             budget_ns,
             extra_time: false,
         };
-        assert_eq!(one([plain, plain].into_iter()), Some(expected));
+        assert_eq!(common([plain, plain].into_iter()), Some(expected));
         for other in [
             vcpu(20_000, 4_000, 0),
             vcpu(10_000, 5_000, 0),
             vcpu(10_000, 4_000, XEN_DOMCTL_SCHEDRT_extra),
         ] {
-            assert_eq!(one([plain, plain, other].into_iter()), None, "{other:?}");
+            assert_eq!(common([plain, plain, other].into_iter()), None, "{other:?}");
         }
-        assert_eq!(one([plain; 0].into_iter()), None);
+        assert_eq!(common([plain; 0].into_iter()), None);
     }
 }

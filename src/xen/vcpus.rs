@@ -1,4 +1,4 @@
-//! A domain's vCPUs, each asked for by a hypercall of its own.
+//! A domain's vCPUs, read with a hypercall each.
 
 use super::binding::{XEN_VCPUAFFINITY_HARD, XEN_VCPUAFFINITY_SOFT, xc_vcpuinfo_t};
 use super::error::Error;
@@ -7,20 +7,20 @@ use super::hypervisor::unless_gone;
 use crate::clock::stamped;
 use crate::snapshot::{DomId, Domain, Vcpu, VcpuState};
 
-/// Where a vCPU may run, and where it prefers to.
+/// A vCPU's hard and soft affinity, as numbers of pCPUs.
 type Affinities = (Vec<u32>, Vec<u32>);
 
 impl Hypervisor {
-    /// The vCPUs of a domain that was just listed; with `affinities`, where they may run too.
-    /// `None` when the domain has gone meanwhile, in the middle of the list too, or when its id is
-    /// another's by now. One that took over the id so fast that no vCPU was missed is not noticed.
+    /// Reads the vCPUs of a listed domain, and their affinities if `affinities` is set. `None` if
+    /// the domain no longer exists, or if its ID now belongs to a domain with fewer vCPUs. A new
+    /// domain with the same ID and as many vCPUs goes unnoticed.
     ///
     /// # Errors
-    /// When the hypervisor refuses to tell.
+    /// If the hypervisor refuses `vcpu_getinfo` or `vcpu_getaffinity`.
     pub fn vcpus(&self, domain: &Domain, affinities: bool) -> Result<Option<Vec<Vcpu>>, Error> {
-        // There are no gaps: Xen creates vCPUs in the order of their ids (`vcpu_create` in Xen,
-        // common/domain.c), and `vcpus_max` goes by the highest of those that are there. So all are
-        // there for as long as the domain is.
+        // vCPU IDs have no gaps: Xen creates vCPUs in the order of their IDs (`vcpu_create` in Xen,
+        // common/domain.c), and `vcpus_max` is the highest existing ID plus 1. They all exist as
+        // long as the domain does.
         let vcpus = (0..domain.vcpus_max).map(|id| self.vcpu(domain.id, id, affinities));
         unless_gone(vcpus.collect())
     }
@@ -28,7 +28,7 @@ impl Hypervisor {
     fn vcpu(&self, domain: DomId, id: u32, affinities: bool) -> Result<Vcpu, Error> {
         let mut info = xc_vcpuinfo_t::default();
         let (returned, stamp) = stamped(|| {
-            // SAFETY: the handle is open; the structure is ours and outlives the call.
+            // SAFETY: the handle is open; we own the structure and it outlives the call.
             unsafe {
                 self.library.xc_vcpu_getinfo(
                     self.handle.as_ptr(),
@@ -38,7 +38,7 @@ impl Hypervisor {
                 )
             }
         });
-        // On a failure, what it wrote means nothing.
+        // After a failure, the content of `info` means nothing.
         self.check("xc_vcpu_getinfo", Some(domain), returned)?;
         let (hard_affinity, soft_affinity) = affinities
             .then(|| self.affinities(domain, id))
@@ -64,7 +64,7 @@ impl Hypervisor {
     fn affinities(&self, domain: DomId, id: u32) -> Result<Affinities, Error> {
         let bytes = self.cpumap_bytes()?;
         let (mut hard, mut soft) = (vec![0_u8; bytes], vec![0_u8; bytes]);
-        // SAFETY: the handle is open; both maps are ours, as long as `xc_get_cpumap_size` says,
+        // SAFETY: the handle is open; we own both maps, they are `xc_get_cpumap_size` bytes long,
         // and outlive the call.
         let returned = unsafe {
             self.library.xc_vcpu_getaffinity(
@@ -77,22 +77,22 @@ impl Hypervisor {
             )
         };
         self.check("xc_vcpu_getaffinity", Some(domain), returned)?;
-        Ok((members(&hard), members(&soft)))
+        Ok((set_bits(&hard), set_bits(&soft)))
     }
 
-    /// How many bytes a map of all possible pCPUs takes.
+    /// Returns the size of a map of all possible pCPUs, in bytes.
     pub(super) fn cpumap_bytes(&self) -> Result<usize, Error> {
         // SAFETY: the handle is open.
         let bytes = unsafe { self.library.xc_get_cpumap_size(self.handle.as_ptr()) };
-        // It fails by 0 too, with the reason in errno as always.
+        // It reports a failure by 0 as well, with the reason in errno.
         let bytes = if bytes == 0 { -1 } else { bytes };
         let bytes = self.check("xc_get_cpumap_size", None, bytes)?;
         Ok(bytes.unsigned_abs() as usize)
     }
 }
 
-/// The numbers whose bits are set.
-pub(super) fn members(map: &[u8]) -> Vec<u32> {
+/// Returns the positions of the bits that are set. Position 0 is the lowest bit of the first byte.
+pub(super) fn set_bits(map: &[u8]) -> Vec<u32> {
     (0..)
         .zip(
             map.iter()
@@ -107,8 +107,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lowest_bit_of_the_first_byte_is_pcpu_0() {
-        assert_eq!(members(&[0b1000_0001, 0, 0b10]), [0, 7, 17]);
-        assert_eq!(members(&[]), [0_u32; 0]);
+    fn lowest_bit_of_first_byte_is_pcpu_0() {
+        assert_eq!(set_bits(&[0b1000_0001, 0, 0b10]), [0, 7, 17]);
+        assert_eq!(set_bits(&[]), [0_u32; 0]);
     }
 }

@@ -1,21 +1,21 @@
-//! A version of Xen, and those that the binding is proven on.
+//! A version of Xen, and the versions that xenscope is tested on.
 
-/// The oldest and the newest minor version of Xen 4 that the binding is proven on.
-pub const PROVEN_MINORS: (u32, u32) = (17, 20);
+/// The oldest and the newest minor version of Xen 4 that xenscope is tested on.
+pub(super) const TESTED_MINORS: (u32, u32) = (17, 20);
 
 /// The running hypervisor's version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version {
-    /// 4, for every Xen there is.
+    /// 4 in every release so far.
     pub major: u32,
     /// 17 for Xen 4.17.
     pub minor: u32,
 }
 
 impl Version {
-    /// Whether the binding is proven to fit this version.
-    pub fn is_proven(self) -> bool {
-        let (oldest, newest) = PROVEN_MINORS;
+    /// Returns whether xenscope is tested on this version.
+    pub(super) fn is_tested(self) -> bool {
+        let (oldest, newest) = TESTED_MINORS;
         self.major == 4 && (oldest..=newest).contains(&self.minor)
     }
 }

@@ -1,7 +1,7 @@
-//! What XenStore said last, for commands that go on: watches keep it right, so that a sample of a
-//! host on which nothing changes sends nothing to XenStore.
+//! The last known values of XenStore, for commands that take many samples. Watches keep them up to
+//! date, so a sample of a host without changes sends nothing to XenStore.
 //!
-//! A thread of its own has the connection (see [`super::connection`]); samples take what is known.
+//! A thread of its own has the connection (see [`super::connection`]); samples read the cache.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
@@ -17,66 +17,66 @@ use super::{connection, parse};
 use crate::clock::stamped;
 use crate::snapshot::{Collect, Disk, DiskBackend, Domain, Identity, Note, Pool};
 
-/// How long a sample waits for what XenStore says of new domains; what is not there by then is
-/// not known in that sample.
+/// How long a sample waits for the values of new domains. Values that arrive later are unknown in
+/// that sample.
 const WAIT: Duration = Duration::from_millis(500);
 
-/// What is known of XenStore, kept right by a thread.
+/// The cache, with the thread that keeps it up to date.
 #[derive(Debug)]
 pub(super) struct Cache {
     shared: Arc<Shared>,
-    /// The news that there was when [`Cache::wait`] returned last, see [`Known::news`].
-    seen: u64,
+    /// The value of [`Known::changes`] when [`Cache::wait`] last returned.
+    changes_seen: u64,
 }
 
-/// What the samples and the thread share.
+/// The data that samples and the thread share.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     known: Mutex<Known>,
-    /// For who waits for the thread.
+    /// Wakes the samples that wait for the thread.
     changed: Condvar,
-    /// For the thread: something else is wanted, or the connection is of no use any more.
-    pub(super) call: Notify,
+    /// Wakes the thread: something else is wanted, or the connection was lost.
+    pub(super) wake: Notify,
 }
 
-/// What is known, and what is wanted.
+/// The known values, and what is wanted.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     pub(super) wanted: Wanted,
-    /// Goes up when something else is wanted.
-    pub(super) edition: u64,
-    /// Whether all that is wanted has been read.
-    pub(super) settled: bool,
+    /// Increases when something else is wanted.
+    pub(super) revision: u64,
+    /// Whether everything that is wanted has been read.
+    pub(super) complete: bool,
     pub(super) facts: BTreeMap<Identity, Facts>,
     pub(super) pools: BTreeMap<u32, Option<String>>,
     pub(super) connection: ConnectionState,
-    /// How long the last blindness lasted, until a sample has told it.
-    recovered: Option<Duration>,
-    /// Goes up when a value changed, and when domains were introduced or released.
-    pub(super) news: u64,
-    /// No one takes samples any more.
-    pub(super) over: bool,
+    /// The length of the last outage, until a sample has reported it.
+    outage: Option<Duration>,
+    /// Increases when a value changes, and when a domain is introduced or released.
+    pub(super) changes: u64,
+    /// The cache was dropped.
+    pub(super) stopped: bool,
 }
 
-/// What is known of one domain.
+/// The known values of one domain.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pub(super) values: [Option<Arc<str>>; Key::ALL.len()],
     pub(super) backends: [Vec<Backend>; Kind::ALL.len()],
 }
 
-/// The connection.
+/// The state of the connection.
 #[derive(Debug, Default)]
 pub(super) enum ConnectionState {
-    /// Not up yet for the first time.
+    /// Never connected yet.
     #[default]
-    Coming,
-    /// Up, and what it hangs on.
+    Connecting,
+    /// Connected.
     Up(connection::Liveness),
-    /// Down, or not everything has been read again.
+    /// Lost, or not everything has been read again.
     Down {
         why: String,
-        /// When everything was known to be right last; `None` when it never was.
+        /// When everything was last known to be up to date; `None` if it never was.
         since: Option<(Instant, Timestamp)>,
     },
 }
@@ -85,17 +85,20 @@ impl Cache {
     /// Starts the thread.
     ///
     /// # Errors
-    /// When there can be no more threads.
+    /// If there can be no more threads.
     pub(super) fn start() -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
-        let its = Arc::clone(&shared);
+        let of_thread = Arc::clone(&shared);
         thread::Builder::new()
             .name("xenstore".into())
-            .spawn(move || connection::keep(&its))?;
-        Ok(Self { shared, seen: 0 })
+            .spawn(move || connection::run(&of_thread))?;
+        Ok(Self {
+            shared,
+            changes_seen: 0,
+        })
     }
 
-    /// Fills in what is known; a note says when that is not as new as the sample.
+    /// Fills in the known values. Returns a note if they may be older than the sample.
     pub(super) fn describe(
         &mut self,
         domains: &mut [Domain],
@@ -107,27 +110,27 @@ impl Cache {
             ..collect
         };
         let mut known = self.shared.lock();
-        if !known.wanted.is_for(domains, pools, collect) {
+        if !known.wanted.fits(domains, pools, collect) {
             known.wanted = Wanted {
                 domains: domains.iter().map(Domain::identity).collect(),
                 pools: pools.iter().map(|pool| pool.id).collect(),
                 collect,
             };
-            known.edition += 1;
-            known.settled = false;
-            self.shared.call.notify_one();
+            known.revision += 1;
+            known.complete = false;
+            self.shared.wake.notify_one();
         }
         if let ConnectionState::Up(liveness) = &known.connection
             && let Err(why) = liveness.check()
         {
-            known.lose(why.to_owned(), Duration::ZERO);
-            self.shared.call.notify_one();
+            known.mark_lost(why.to_owned(), Duration::ZERO);
+            self.shared.wake.notify_one();
         }
-        // The first answers are worth waiting for as long as they come.
-        let first = matches!(known.connection, ConnectionState::Coming);
-        // The clock is asked only where there is something to wait for.
+        // The first answers are awaited as long as they keep arriving.
+        let first = matches!(known.connection, ConnectionState::Connecting);
+        // The clock is read only if there is something to wait for.
         let mut until = None;
-        while !known.settled && !matches!(known.connection, ConnectionState::Down { .. }) {
+        while !known.complete && !matches!(known.connection, ConnectionState::Down { .. }) {
             let now = Instant::now();
             let left = until
                 .get_or_insert(now + WAIT)
@@ -142,10 +145,11 @@ impl Cache {
         known.note()
     }
 
-    /// Waits until there is news since it returned last, which is `true`, or until `deadline`.
+    /// Waits until something changed since the last return, or until `deadline`. Returns whether
+    /// something changed.
     pub(super) fn wait(&mut self, deadline: Instant) -> bool {
         let mut known = self.shared.lock();
-        while known.news == self.seen {
+        while known.changes == self.changes_seen {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
@@ -153,44 +157,43 @@ impl Cache {
             let waited = self.shared.changed.wait_timeout(known, left);
             known = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        self.seen = known.news;
+        self.changes_seen = known.changes;
         true
     }
 }
 
 impl Drop for Cache {
     fn drop(&mut self) {
-        self.shared.lock().over = true;
+        self.shared.lock().stopped = true;
         self.shared.changed.notify_all();
-        self.shared.call.notify_one();
+        self.shared.wake.notify_one();
     }
 }
 
 impl Shared {
-    /// What is known, for a moment.
+    /// Locks the known values.
     pub(super) fn lock(&self) -> MutexGuard<'_, Known> {
-        // Every change is whole before anything could panic.
+        // No change can panic halfway, so the values behind a poisoned lock are valid.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says that something changed to who waits for it.
-    pub(super) fn tell(&self) {
+    /// Wakes all that wait for a change.
+    pub(super) fn notify(&self) {
         self.changed.notify_all();
     }
 
-    /// Lets this much time pass, unless no one takes samples any more.
-    pub(super) fn rest(&self, pause: Duration) {
+    /// Waits for this long, or until the cache is dropped.
+    pub(super) fn pause(&self, length: Duration) {
         let known = self.lock();
         let _ = self
             .changed
-            .wait_timeout_while(known, pause, |known| !known.over);
+            .wait_timeout_while(known, length, |known| !known.stopped);
     }
 }
 
 impl Known {
-    /// Takes it down that the connection is of no use any more, and that it was known to be right
-    /// until `ago`.
-    pub(super) fn lose(&mut self, why: String, ago: Duration) {
+    /// Marks the connection as lost. The values were up to date until `ago` before now.
+    pub(super) fn mark_lost(&mut self, why: String, ago: Duration) {
         let now = (Instant::now(), Timestamp::now());
         self.connection = match std::mem::take(&mut self.connection) {
             ConnectionState::Up(_) => ConnectionState::Down {
@@ -201,40 +204,41 @@ impl Known {
                     .zip(now.1.checked_sub(ago).ok())
                     .or(Some(now)),
             },
-            // The first reason says more than that it could not be mended.
+            // The first reason says more than the failure to connect again.
             ConnectionState::Down {
                 why,
                 since: since @ Some(_),
             } => ConnectionState::Down { why, since },
-            ConnectionState::Coming | ConnectionState::Down { .. } => {
+            ConnectionState::Connecting | ConnectionState::Down { .. } => {
                 ConnectionState::Down { why, since: None }
             }
         };
     }
 
-    /// Forgets what is known of domains from other places than these: nothing keeps it right any more.
-    pub(super) fn forget_all_but(&mut self, places: &HashSet<WatchedPath>) {
+    /// Forgets values whose path is not among these: nothing keeps them up to date.
+    pub(super) fn retain(&mut self, paths: &HashSet<WatchedPath>) {
         for (&domain, facts) in &mut self.facts {
-            let gone = |key: &Key| !places.contains(&WatchedPath::Key(domain.id, *key));
-            for key in Key::ALL.into_iter().filter(gone).flat_map(Key::together) {
+            let gone = |key: &Key| !paths.contains(&WatchedPath::Key(domain.id, *key));
+            for key in Key::ALL.into_iter().filter(gone).flat_map(Key::read_with) {
                 facts.values[*key as usize] = None;
             }
-            let gone = |kind: &Kind| !places.contains(&WatchedPath::Served(domain.id, *kind));
+            let gone = |kind: &Kind| !paths.contains(&WatchedPath::Served(domain.id, *kind));
             for kind in Kind::ALL.into_iter().filter(gone) {
                 facts.backends[kind as usize].clear();
             }
         }
     }
 
-    /// Takes it down that all that was wanted has been read, which may be `all` that is wanted now.
-    pub(super) fn settle(&mut self, liveness: &connection::Liveness, all: bool) {
-        self.settled = all;
+    /// Marks the connection as up because everything has been read. `all` says whether that is
+    /// everything that is wanted now.
+    pub(super) fn mark_up(&mut self, liveness: &connection::Liveness, all: bool) {
+        self.complete = all;
         if let ConnectionState::Down {
             since: Some((since, _)),
             ..
         } = self.connection
         {
-            self.recovered = Some(since.elapsed());
+            self.outage = Some(since.elapsed());
         }
         if !matches!(self.connection, ConnectionState::Up(_)) {
             self.connection = ConnectionState::Up(liveness.clone());
@@ -251,16 +255,16 @@ impl Known {
                 why: why.clone(),
             }),
             ConnectionState::Down { why, since: None } => Some(Note::XenstoreDown(why.clone())),
-            ConnectionState::Coming | ConnectionState::Up(_) => {
-                self.recovered.take().map(|blind| Note::XenstoreBack {
-                    blind_ns: u64::try_from(blind.as_nanos()).unwrap_or(u64::MAX),
+            ConnectionState::Connecting | ConnectionState::Up(_) => {
+                self.outage.take().map(|outage| Note::XenstoreBack {
+                    blind_ns: u64::try_from(outage.as_nanos()).unwrap_or(u64::MAX),
                 })
             }
         }
     }
 
     fn fill_in(&self, domains: &mut [Domain], pools: &mut [Pool]) {
-        // Both are in the order of the ids.
+        // Both are in the order of IDs.
         let mut facts = self.facts.iter().peekable();
         for domain in domains {
             let identity = domain.identity();
@@ -297,7 +301,7 @@ impl Known {
                 };
                 for backend in backends {
                     let device = backend.value.clone().unwrap_or(backend.id.to_string());
-                    // What is known of it was said a while ago; there is no counter in it.
+                    // The values are from earlier, but none of them is a counter.
                     let ((), stamp) = stamped(|| ());
                     let mut disk = Disk::without_counters(backend.id, device, served_by, stamp);
                     disk.process = backend.process;
@@ -320,7 +324,7 @@ mod tests {
     use crate::fixtures::{disk, domain, nic};
     use crate::snapshot::DomId;
 
-    /// What is known of domain 5, which is called web.
+    /// The known values of domain 5, `web`.
     fn known() -> Known {
         let text = |text: &str| Some(Arc::from(text));
         let backend = |id, value| Backend {
@@ -343,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_gets_what_is_known_of_it_and_another_with_its_id_does_not() {
+    fn values_go_to_their_domain_and_not_to_its_id() {
         let mut domains = [domain(5, "", 0, 0), domain(5, "", 0, 0)];
         for domain in &mut domains {
             domain.name = None;
@@ -379,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn domains_without_facts_and_facts_without_a_domain_do_not_mix_up_the_others() {
+    fn missing_domains_and_values_are_skipped() {
         let mut known = known();
         for id in [3, 4, 8, 9] {
             let name = Some(format!("domain {id}").into());
@@ -399,11 +403,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_kept_right_any_more_is_forgotten() {
+    fn unwatched_values_are_forgotten() {
         let domain = domain(5, "", 0, 0).identity();
-        let after = |places: &[WatchedPath]| {
+        let after = |paths: &[WatchedPath]| {
             let mut known = known();
-            known.forget_all_but(&places.iter().copied().collect());
+            known.retain(&paths.iter().copied().collect());
             known.facts.remove(&domain).unwrap()
         };
         let name = WatchedPath::Key(domain.id, Key::Name);
@@ -418,16 +422,16 @@ mod tests {
     }
 
     #[test]
-    fn names_go_on_when_the_line_is_lost_and_its_return_is_told_once() {
-        let liveness = connection::Liveness::sound();
+    fn names_outlast_a_lost_connection() {
+        let liveness = connection::Liveness::always();
         let mut known = known();
-        known.lose("refused".to_owned(), Duration::ZERO);
+        known.mark_lost("refused".to_owned(), Duration::ZERO);
         assert_eq!(known.note(), Some(Note::XenstoreDown("refused".to_owned())));
-        known.settle(&liveness, true);
+        known.mark_up(&liveness, true);
         assert_eq!(known.note(), None);
 
-        known.lose("stopped".to_owned(), Duration::from_secs(2));
-        known.lose("no answer".to_owned(), Duration::from_secs(2));
+        known.mark_lost("stopped".to_owned(), Duration::from_secs(2));
+        known.mark_lost("no answer".to_owned(), Duration::from_secs(2));
         let note = known.note();
         assert!(
             matches!(&note, Some(Note::XenstoreStale { why, since })
@@ -438,7 +442,7 @@ mod tests {
         known.fill_in(&mut domains, &mut []);
         assert_eq!(domains[0].name.as_deref(), Some("web"));
 
-        known.settle(&liveness, true);
+        known.mark_up(&liveness, true);
         let note = known.note();
         assert!(
             matches!(note, Some(Note::XenstoreBack { blind_ns }) if blind_ns >= 2_000_000_000),

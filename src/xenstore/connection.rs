@@ -1,5 +1,5 @@
-//! The thread that keeps the cache right: one connection after the other, with pauses between those
-//! that fail.
+//! The thread that keeps the cache up to date. It connects, runs a session, and after a failure
+//! waits before it connects again.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -10,34 +10,34 @@ use tokio::time::timeout;
 use xenstore_rs::tokio::XsTokio;
 
 use super::cache::Shared;
-use super::daemon::{Daemon, PATIENCE, unanswered};
+use super::daemon::{ANSWER_TIMEOUT, CONNECTION_LOST, Daemon, no_answer};
 use super::session::Session;
 
-/// How long a lost connection is left alone: twice as long each time, between these.
-const REST: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(8));
+/// How long to wait after a failure: twice as long each time, from the first value to the second.
+const RETRY_AFTER: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(8));
 
-/// What a connection hangs on.
+/// What the health of a connection depends on: its tasks and its daemon.
 #[derive(Clone, Debug)]
 pub(super) struct Liveness {
     daemon: Arc<Daemon>,
     runtime: Handle,
-    /// How many tasks xenstore-rs has for its connection.
+    /// The number of tasks that xenstore-rs runs for its connection.
     tasks: usize,
 }
 
 impl Liveness {
-    /// Whether the connection can be of use still; asks the kernel, and nothing of XenStore.
+    /// Checks that the connection works. This asks the kernel and sends nothing to XenStore.
     pub(super) fn check(&self) -> Result<(), &'static str> {
-        // A task of xenstore-rs ends when its connection does; nothing else tells.
+        // A task of xenstore-rs ends with its connection; xenstore-rs reports that in no other way.
         if self.runtime.metrics().num_alive_tasks() < self.tasks {
-            return Err("its connection was lost");
+            return Err(CONNECTION_LOST);
         }
         self.daemon.check()
     }
 
-    /// What nothing can be said against, for tests.
+    /// Returns one that always passes, for tests.
     #[cfg(test)]
-    pub(super) fn sound() -> Self {
+    pub(super) fn always() -> Self {
         Self {
             daemon: Arc::default(),
             runtime: Builder::new_current_thread()
@@ -49,61 +49,61 @@ impl Liveness {
     }
 }
 
-/// Keeps the cache right until no one takes samples any more.
-pub(super) fn keep(shared: &Shared) {
-    let _last = MarkLostOnDrop(shared);
-    let mut rest = REST.0;
+/// Keeps the cache up to date until it is dropped.
+pub(super) fn run(shared: &Shared) {
+    let _lost = MarkLostOnDrop(shared);
+    let mut wait = RETRY_AFTER.0;
     loop {
         let ended = connect().and_then(|(runtime, xs, liveness)| {
             let mut session = Session::new(xs, shared, liveness);
             let ended = runtime.block_on(session.run());
-            if session.settled {
-                rest = REST.0;
+            if session.was_complete {
+                wait = RETRY_AFTER.0;
             }
             ended
         });
         let mut known = shared.lock();
         match ended {
             Err(error) => {
-                // Nothing was heard for so long.
+                // Nothing has arrived for that long.
                 let ago = match error.kind() {
-                    ErrorKind::TimedOut => PATIENCE,
+                    ErrorKind::TimedOut => ANSWER_TIMEOUT,
                     _ => Duration::ZERO,
                 };
                 tracing::debug!(%error, "XenStore is down");
-                known.lose(error.to_string(), ago);
-                known.settled = false;
+                known.mark_lost(error.to_string(), ago);
+                known.complete = false;
             }
-            Ok(()) if known.over => return,
-            Ok(()) => known.settled = false,
+            Ok(()) if known.stopped => return,
+            Ok(()) => known.complete = false,
         }
         drop(known);
-        shared.tell();
-        shared.rest(rest);
-        rest = REST.1.min(rest * 2);
+        shared.notify();
+        shared.pause(wait);
+        wait = RETRY_AFTER.1.min(wait * 2);
     }
 }
 
-/// Says that nothing is kept right any more, even when the thread ends by a panic.
+/// Marks the connection as lost when the thread ends, even by a panic.
 struct MarkLostOnDrop<'a>(&'a Shared);
 
 impl Drop for MarkLostOnDrop<'_> {
     fn drop(&mut self) {
         self.0
             .lock()
-            .lose("its thread ended".to_owned(), Duration::ZERO);
-        self.0.tell();
+            .mark_lost("the thread ended".to_owned(), Duration::ZERO);
+        self.0.notify();
     }
 }
 
 fn connect() -> io::Result<(Runtime, XsTokio, Liveness)> {
-    let daemon = Daemon::greet()?;
+    let daemon = Daemon::probe()?;
     let runtime = Builder::new_current_thread()
         .enable_io()
         .enable_time()
         .build()?;
-    let connecting = async { timeout(PATIENCE, XsTokio::new()).await };
-    let xs = runtime.block_on(connecting).map_err(|_| unanswered())??;
+    let connecting = async { timeout(ANSWER_TIMEOUT, XsTokio::new()).await };
+    let xs = runtime.block_on(connecting).map_err(|_| no_answer())??;
     let liveness = Liveness {
         daemon: Arc::new(daemon),
         tasks: runtime.metrics().num_alive_tasks(),

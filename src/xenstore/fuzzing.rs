@@ -1,17 +1,17 @@
-//! What must hold of XenStore's texts, see [`crate::fuzzing`].
+//! Properties of XenStore's texts; see [`crate::fuzzing`].
 
 use super::daemon;
 use super::parse::{kib, number, online, uuid};
 use super::watched_path::Kind;
 use crate::fuzzing::digits;
 
-/// Values, names of nodes and paths in XenStore, and what the kernel says of its daemon.
+/// Checks the parsers of values, node names and paths in XenStore, and of the daemon's `stat`.
 pub fn xenstore(bytes: &[u8]) {
     state(bytes);
     let Ok(text) = str::from_utf8(bytes) else {
         return;
     };
-    // Another way to write a number would be another node.
+    // Another spelling of a number is another node.
     let plain = |text: &str| digits(text.as_bytes()).filter(|number| number.to_string() == text);
     assert_eq!(number(text), plain(text));
     let bytes = plain(text.trim()).and_then(|kib| kib.checked_mul(1024));
@@ -20,8 +20,8 @@ pub fn xenstore(bytes: &[u8]) {
         assert_eq!(if online { "online" } else { "offline" }, text);
     }
     if let Some(uuid) = uuid(text) {
-        let held = text.to_ascii_lowercase();
-        let suffix = held.strip_prefix(&format!("/vm/{uuid}"));
+        let lower = text.to_ascii_lowercase();
+        let suffix = lower.strip_prefix(&format!("/vm/{uuid}"));
         let suffix = suffix.map(|suffix| suffix.strip_prefix('-').unwrap_or(suffix));
         assert!(
             suffix.is_some_and(|n| n.is_empty() || n.bytes().all(|b| b.is_ascii_digit())),
@@ -31,7 +31,7 @@ pub fn xenstore(bytes: &[u8]) {
     backend(text);
 }
 
-/// The domain of a path is in it, below the right folder.
+/// Asserts that the domain of a path is in it, below the right folder.
 fn backend(path: &str) {
     for (kind, folder) in [
         (Kind::Vif, "vif"),
@@ -39,16 +39,16 @@ fn backend(path: &str) {
         (Kind::Qdisk, "qdisk"),
     ] {
         if let Some(domain) = kind.domain_of(path) {
-            let held = format!("/local/domain/0/backend/{folder}/{domain}");
+            let expected = format!("/local/domain/0/backend/{folder}/{domain}");
             assert!(
-                path == held || path.starts_with(&format!("{held}/")),
+                path == expected || path.starts_with(&format!("{expected}/")),
                 "{path}"
             );
         }
     }
 }
 
-/// The letter stands behind the last bracket and a space.
+/// Asserts that the state is the letter after the last bracket and a space.
 fn state(stat: &[u8]) {
     let letter = daemon::state(stat);
     let behind = stat.rsplitn(2, |&byte| byte == b')').next();

@@ -1,15 +1,14 @@
-//! XenStore: what people call the domains, what the toolstack asked of them, and the devices that
-//! dom0's kernel does not know.
+//! XenStore: domain names, what the toolstack asked of domains, and the devices that dom0's kernel
+//! does not know.
 //!
-//! Only keys that dom0 writes are read. What a guest can write (`~/device`, `~/data`, …) is never
-//! believed.
+//! Only keys that dom0 writes are read. Keys that a guest can write (`~/device`, `~/data`, …) are
+//! never read.
 
 mod cache;
 mod connection;
 mod daemon;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
-mod listing;
 mod parse;
 mod query;
 mod reader;
@@ -24,14 +23,15 @@ use crate::clock::stamped;
 use crate::snapshot::{Collect, Disk, DiskBackend, DomId, Domain, Listing, Note, Pool};
 use cache::Cache;
 use reader::{Down, Reader};
+use watched_path::BACKENDS;
 
-/// How long a store that failed is left alone before it is tried again.
-const REST: Duration = Duration::from_secs(5);
+/// How long to wait after a failure before connecting again.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// A line to XenStore that comes up by itself, and again after it went down.
+/// A connection to XenStore. It connects on first use, and again after it was lost.
 ///
-/// The usual one asks for all that it is to fill in. One that watches asks once, and from then on
-/// for what changed.
+/// By default it reads everything for each sample. After [`XenStore::watch`] it reads everything
+/// once, and then only what changed.
 #[derive(Debug, Default)]
 pub struct XenStore {
     state: ReaderState,
@@ -40,29 +40,29 @@ pub struct XenStore {
 
 #[derive(Debug, Default)]
 enum ReaderState {
-    /// Not tried yet.
+    /// Not connected yet.
     #[default]
     Untried,
-    /// Up.
+    /// Connected.
     Up(Reader),
-    /// Down, and why.
+    /// Lost, and why.
     Down {
         why: String,
         since: Instant,
-        /// The thread that may wait for an answer still: there is never a second one beside it.
+        /// The thread that may still wait for an answer. No second thread starts beside it.
         stuck: Option<JoinHandle<()>>,
     },
 }
 
 impl XenStore {
-    /// Watches from now on, on a thread of its own; where there can be none, it goes on asking.
+    /// Watches from now on, on its own thread. If that cannot start, each sample reads everything.
     pub fn watch(&mut self) {
         self.cache = Cache::start().ok();
     }
 
-    /// Waits until there is news since it returned last, which is `true`, or until `deadline`. Only
-    /// one that watches hears of news: of any value that it fills in, and of domains that the
-    /// toolstack introduced to XenStore, that shut down or that went.
+    /// Waits until something changed since the last return, or until `deadline`. Returns whether
+    /// something changed: a value that it fills in, or a domain that was introduced to XenStore,
+    /// shut down or was destroyed. Without [`XenStore::watch`] nothing is noticed.
     pub fn wait(&mut self, deadline: Instant) -> bool {
         match &mut self.cache {
             Some(cache) => cache.wait(deadline),
@@ -73,9 +73,9 @@ impl XenStore {
         }
     }
 
-    /// Fills in what XenStore knows of domains and pools. A note says so when it could not be
-    /// asked: then nothing is filled in, or, by one that watches, what was known last. One that
-    /// watches leaves [`Domain::vcpus_available`] unknown.
+    /// Fills in what XenStore has of domains and pools. Returns a note if XenStore does not answer:
+    /// then nothing is filled in or, after [`XenStore::watch`], the last known values. After
+    /// [`XenStore::watch`], [`Domain::vcpus_available`] is never filled in.
     pub fn describe(
         &mut self,
         domains: &mut [Domain],
@@ -89,26 +89,26 @@ impl XenStore {
         if collect == Collect::default() {
             return None;
         }
-        let described = self.ask(|reader| fill_in(reader, domains, pools, collect));
-        // What was read before it went down may be half of a domain: unknown is better.
-        described.inspect_err(|_| forget(domains, pools)).err()
+        let filled = self.query(|reader| fill_in(reader, domains, pools, collect));
+        // What was read before the failure may be incomplete: report nothing instead.
+        filled.inspect_err(|_| clear(domains, pools)).err()
     }
 
-    /// What XenStore lists, whether the hypervisor knows of it or not.
+    /// Lists the domains and backends in XenStore, whether the hypervisor knows them or not.
     ///
     /// # Errors
-    /// A note when XenStore could not be asked.
+    /// A note if XenStore does not answer.
     pub fn listing(&mut self) -> Result<Listing, Note> {
-        self.ask(listing::read)
+        self.query(reader::listing)
     }
 
-    fn ask<T>(&mut self, work: impl FnOnce(&Reader) -> Result<T, Down>) -> Result<T, Note> {
-        self.bring_up();
+    fn query<T>(&mut self, work: impl FnOnce(&Reader) -> Result<T, Down>) -> Result<T, Note> {
+        self.connect_if_due();
         let why = match &self.state {
             ReaderState::Up(reader) => match work(reader) {
                 Ok(done) => return Ok(done),
                 Err(Down(why)) => {
-                    self.take_down(why.clone());
+                    self.mark_down(why.clone());
                     why
                 }
             },
@@ -118,15 +118,15 @@ impl XenStore {
         Err(Note::XenstoreDown(why))
     }
 
-    fn bring_up(&mut self) {
-        let retry = match &self.state {
+    fn connect_if_due(&mut self) {
+        let due = match &self.state {
             ReaderState::Untried => true,
             ReaderState::Up(_) => false,
             ReaderState::Down { since, stuck, .. } => {
-                since.elapsed() >= REST && stuck.as_ref().is_none_or(JoinHandle::is_finished)
+                since.elapsed() >= RETRY_AFTER && stuck.as_ref().is_none_or(JoinHandle::is_finished)
             }
         };
-        if retry {
+        if due {
             self.state = match Reader::start() {
                 Ok(reader) => ReaderState::Up(reader),
                 Err(error) => ReaderState::Down {
@@ -138,9 +138,9 @@ impl XenStore {
         }
     }
 
-    fn take_down(&mut self, why: String) {
+    fn mark_down(&mut self, why: String) {
         let stuck = match std::mem::take(&mut self.state) {
-            ReaderState::Up(reader) => Some(reader.give_up()),
+            ReaderState::Up(reader) => Some(reader.into_thread()),
             ReaderState::Down { stuck, .. } => stuck,
             ReaderState::Untried => None,
         };
@@ -158,7 +158,7 @@ fn fill_in(
     pools: &mut [Pool],
     collect: Collect,
 ) -> Result<(), Down> {
-    // All values are asked for at once: a first visit tells what is to be asked.
+    // All values are read at once: the first visit collects the paths.
     let mut paths = Vec::new();
     visit(domains, pools, collect, |path| {
         paths.push(path);
@@ -172,7 +172,7 @@ fn fill_in(
     Ok(())
 }
 
-/// Fills in what `read` has at each path, in an order that does not depend on what that is.
+/// Fills in what `read` returns for each path. The order of paths does not depend on the values.
 fn visit(
     domains: &mut [Domain],
     pools: &mut [Pool],
@@ -216,22 +216,22 @@ fn visit(
     }
 }
 
-/// Adds the disks whose backends the kernel does not know.
+/// Adds the disks whose backends dom0's kernel does not know.
 fn user_space_disks(reader: &Reader, domains: &mut [Domain]) -> Result<(), Down> {
     let listed = |path: String| Ok(reader.list(path)?.unwrap_or_default());
-    let kinds = listed("/local/domain/0/backend".to_owned())?;
+    let kinds = listed(BACKENDS.to_owned())?;
     for (kind, served_by) in [
         ("vbd3", DiskBackend::Tapdisk),
         ("qdisk", DiskBackend::Qdisk),
     ] {
-        if !kinds.iter().any(|there| there == kind) {
+        if !kinds.iter().any(|listed| listed == kind) {
             continue;
         }
         for domain in &mut *domains {
             let Some(disks) = &mut domain.disks else {
                 continue;
             };
-            for name in listed(format!("/local/domain/0/backend/{kind}/{}", domain.id))? {
+            for name in listed(format!("{BACKENDS}/{kind}/{}", domain.id))? {
                 let Some(id) = parse::number(&name) else {
                     continue;
                 };
@@ -248,13 +248,13 @@ fn user_space_disks(reader: &Reader, domains: &mut [Domain]) -> Result<(), Down>
     Ok(())
 }
 
-/// The path of a key of a device's backend in dom0.
+/// Returns the path of a key of a device's backend in dom0.
 fn backend(kind: &str, domain: DomId, device: u32, key: &str) -> String {
-    format!("/local/domain/0/backend/{kind}/{domain}/{device}/{key}")
+    format!("{BACKENDS}/{kind}/{domain}/{device}/{key}")
 }
 
-/// Takes back everything that [`fill_in`] fills in.
-fn forget(domains: &mut [Domain], pools: &mut [Pool]) {
+/// Clears everything that [`fill_in`] fills in.
+fn clear(domains: &mut [Domain], pools: &mut [Pool]) {
     for domain in domains {
         domain.name = None;
         domain.memory_target_bytes = None;

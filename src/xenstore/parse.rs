@@ -1,5 +1,4 @@
-//! What XenStore's values mean; they are arbitrary bytes, and believed only as far as they make
-//! sense.
+//! Parses XenStore's values. They are arbitrary bytes, so anything unexpected is `None`.
 
 use std::io::{self, ErrorKind};
 use std::str::FromStr;
@@ -7,28 +6,28 @@ use std::str::Utf8Error;
 
 use uuid::Uuid;
 
-/// A number as toolstacks write it, in names of nodes as in values; `None` for anything else, a sign
-/// or a zero before it included: `backend/vif/05` is not `backend/vif/5`.
+/// Parses a number as toolstacks write it, in node names and in values; `None` for anything else,
+/// such as a sign or a leading zero: `backend/vif/05` is not `backend/vif/5`.
 pub(super) fn number<T: FromStr>(text: &str) -> Option<T> {
     let is_plain =
         text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     text.parse().ok().filter(|_| is_plain)
 }
 
-/// Bytes from a number of KiB; `None` for anything else.
+/// Parses a number of KiB, in bytes; `None` for anything else.
 pub(super) fn kib(text: &str) -> Option<u64> {
     number::<u64>(text.trim())?.checked_mul(1024)
 }
 
-/// The uuid at the end of a domain's `vm` path: `/vm/UUID`, or `/vm/UUID-N` where an older
-/// domain held that path.
+/// Parses the UUID at the end of a domain's `vm` path: `/vm/UUID`, or `/vm/UUID-N` if an older
+/// domain held that path; `None` for anything else.
 pub(super) fn uuid(vm: &str) -> Option<Uuid> {
     let (uuid, rest) = vm.strip_prefix("/vm/")?.split_at_checked(36)?;
     let is_whole = rest.is_empty() || number::<u64>(rest.strip_prefix('-')?).is_some();
     Uuid::try_parse(uuid).ok().filter(|_| is_whole)
 }
 
-/// Whether a vCPU's `availability` says that it is to be online; `None` for a word without meaning.
+/// Returns whether a vCPU should be online by its `availability`; `None` for an unknown word.
 pub(super) fn online(availability: &str) -> Option<bool> {
     match availability {
         "online" => Some(true),
@@ -37,14 +36,15 @@ pub(super) fn online(availability: &str) -> Option<bool> {
     }
 }
 
-/// Whether an error of xenstore-rs means a path without anything that can be shown, and not a
-/// connection that does not work: nothing there; not ours to read; not UTF-8; too long a list.
+/// Returns whether an error of xenstore-rs means that a path has nothing to show, and not that the
+/// connection failed: the path does not exist, is not readable, is not UTF-8, or its list is too
+/// long.
 pub(super) fn is_absent(error: &io::Error) -> bool {
-    let said = error.get_ref();
+    let source = error.get_ref();
     match error.kind() {
         ErrorKind::NotFound | ErrorKind::PermissionDenied => true,
-        ErrorKind::InvalidData => said.is_some_and(|said| {
-            said.is::<Utf8Error>() || said.to_string() == "XS interface error E2BIG"
+        ErrorKind::InvalidData => source.is_some_and(|source| {
+            source.is::<Utf8Error>() || source.to_string() == "XS interface error E2BIG"
         }),
         _ => false,
     }
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_target_is_kib_or_nothing() {
+    fn only_plain_numbers_are_kib() {
         assert_eq!(kib("131072"), Some(134_217_728));
         for text in [
             "",
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vm_path_ends_in_the_uuid() {
+    fn vm_path_ends_in_the_uuid() {
         let expected = Uuid::from_u128(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
         assert_eq!(uuid(&format!("/vm/{expected}")), Some(expected));
         assert_eq!(uuid(&format!("/vm/{expected}-1")), Some(expected));
@@ -92,8 +92,8 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_key_is_no_failure_but_a_lost_connection_is() {
-        let other = |said: &'static str| io::Error::new(ErrorKind::InvalidData, said);
+    fn only_a_failed_connection_is_an_error() {
+        let other = |text: &'static str| io::Error::new(ErrorKind::InvalidData, text);
         let not_text = String::from_utf8(vec![0xff]).map_err(|error| error.utf8_error());
         let not_text = io::Error::new(ErrorKind::InvalidData, not_text.unwrap_err());
         assert!(is_absent(&ErrorKind::NotFound.into()));

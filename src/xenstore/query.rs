@@ -1,4 +1,4 @@
-//! What is read when a watch fires.
+//! Reads the values of watched paths.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -10,27 +10,27 @@ use super::parse::{is_absent, number};
 use super::watched_path::{Backend, Key, Kind, WatchedPath};
 use crate::snapshot::DomId;
 
-/// What a place holds.
+/// What was read.
 pub(super) enum Value {
     Keys(Vec<(Key, Option<Arc<str>>)>),
     Text(Option<String>),
     Backends(Vec<Backend>),
-    /// Whether a folder is there.
+    /// Whether a folder exists.
     Folder(bool),
 }
 
-/// Reads what is at a place.
-pub(super) async fn read(xs: &XsTokio, place: WatchedPath) -> io::Result<Value> {
-    let path = place.path();
-    match place {
-        WatchedPath::Key(domain, key) => together(xs, domain, key).await.map(Value::Keys),
-        WatchedPath::Backends(_) => there(xs.directory(&path).await).map(Value::Folder),
+/// Reads what is at a watched path.
+pub(super) async fn read(xs: &XsTokio, watched: WatchedPath) -> io::Result<Value> {
+    let path = watched.path();
+    match watched {
+        WatchedPath::Key(domain, key) => keys(xs, domain, key).await.map(Value::Keys),
+        WatchedPath::Backends(_) => exists(xs.directory(&path).await).map(Value::Folder),
         WatchedPath::Served(_, kind) => backends(xs, &path, kind).await.map(Value::Backends),
         _ => text(xs.read(&path).await).map(Value::Text),
     }
 }
 
-/// A key's text; `None` when there is none.
+/// Returns a key's text; `None` if there is none.
 fn text(read: io::Result<Box<str>>) -> io::Result<Option<String>> {
     match read {
         Ok(text) => Ok(Some(text.into())),
@@ -39,22 +39,18 @@ fn text(read: io::Result<Box<str>>) -> io::Result<Option<String>> {
     }
 }
 
-/// The key that was watched, and those that are read with it.
-async fn together(
-    xs: &XsTokio,
-    domain: DomId,
-    key: Key,
-) -> io::Result<Vec<(Key, Option<Arc<str>>)>> {
+/// Reads the watched key, and the keys that are read with it.
+async fn keys(xs: &XsTokio, domain: DomId, key: Key) -> io::Result<Vec<(Key, Option<Arc<str>>)>> {
     let mut values = Vec::new();
-    for &key in key.together() {
+    for &key in key.read_with() {
         let value = text(xs.read(&WatchedPath::Key(domain, key).path()).await)?;
         values.push((key, value.map(Arc::from)));
     }
     Ok(values)
 }
 
-/// Whether there is a folder, however long its listing.
-fn there(listed: io::Result<Vec<Box<str>>>) -> io::Result<bool> {
+/// Returns whether a folder exists, even if its list is too long.
+fn exists(listed: io::Result<Vec<Box<str>>>) -> io::Result<bool> {
     match listed {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
@@ -63,7 +59,7 @@ fn there(listed: io::Result<Vec<Box<str>>>) -> io::Result<bool> {
     }
 }
 
-/// The backends in a folder, by their ids.
+/// Reads the backends in a folder, in the order of their IDs.
 async fn backends(xs: &XsTokio, folder: &str, kind: Kind) -> io::Result<Vec<Backend>> {
     let names = match xs.directory(folder).await {
         Ok(names) => names,
@@ -72,7 +68,10 @@ async fn backends(xs: &XsTokio, folder: &str, kind: Kind) -> io::Result<Vec<Back
     };
     let mut found = Vec::new();
     for id in names.iter().filter_map(|name| number(name)) {
-        let value = text(xs.read(&format!("{folder}/{id}/{}", kind.shown())).await)?;
+        let value = text(
+            xs.read(&format!("{folder}/{id}/{}", kind.shown_key()))
+                .await,
+        )?;
         let process = match kind {
             Kind::Vif => None,
             _ => text(xs.read(&format!("{folder}/{id}/kthread-pid")).await)?,

@@ -1,59 +1,62 @@
-//! Reads keys on a thread of its own, because XenStore can leave a reader waiting for ever:
-//! the daemon may be stopped, and `/dev/xen/xenbus` takes requests that no daemon will answer.
+//! Reads keys on a thread of its own, because XenStore can leave a reader waiting for ever: the
+//! daemon may be stopped, and `/dev/xen/xenbus` accepts requests that no daemon answers.
 
 use std::io;
+use std::str::FromStr;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 
 use xenstore_rs::Xs;
 use xenstore_rs::unix::XsUnix;
 
-use super::daemon::{Daemon, PATIENCE, unanswered};
-use super::parse::is_absent;
+use super::daemon::{ANSWER_TIMEOUT, CONNECTION_LOST, Daemon, no_answer};
+use super::parse::{is_absent, number};
+use super::watched_path::BACKENDS;
+use crate::snapshot::{Backend, DomId, Listing};
 
-/// How many values are asked for at once, with [`PATIENCE`] for all of them: handing each one over
-/// from thread to thread takes longer than reading it.
+/// How many values one job reads, with [`ANSWER_TIMEOUT`] for all of them. Passing each value from
+/// thread to thread would take longer than reading it.
 const BATCH: usize = 32;
 
-/// A connection to XenStore, with the thread that waits on it.
+/// A connection to XenStore, and the thread that waits for it.
 #[derive(Debug)]
 pub(super) struct Reader {
     jobs: Sender<Job>,
     thread: JoinHandle<()>,
 }
 
-/// What the thread does with the connection.
+/// Work for the thread.
 type Job = Box<dyn FnOnce(&XsUnix) + Send>;
 
-/// XenStore does not answer, and why. A reader that said so is of no further use.
+/// XenStore does not answer, and why. The reader that returned it cannot be used again.
 #[derive(Debug)]
 pub(super) struct Down(pub(super) String);
 
 impl Reader {
-    /// Connects; by the daemon's socket, else by `/dev/xen/xenbus`.
+    /// Connects through the daemon's socket, or through `/dev/xen/xenbus` if there is no socket.
     pub(super) fn start() -> io::Result<Self> {
-        Daemon::greet()?;
+        Daemon::probe()?;
         let connection = XsUnix::new()?;
         let (jobs, to_do) = channel::<Job>();
         let thread = Builder::new().name("xenstore".into()).spawn(move || {
-            // Ends when the reader does.
+            // Ends when the reader is dropped.
             to_do.into_iter().for_each(|job| job(&connection));
         })?;
         Ok(Self { jobs, thread })
     }
 
-    /// The value at `path`; `None` when there is none, or none that is text.
+    /// Reads the value at `path`; `None` if there is none, or if it is not text.
     pub(super) fn read(&self, path: String) -> Result<Option<String>, Down> {
-        self.ask(move |connection| value(connection, &path))
+        self.query(move |connection| value(connection, &path))
     }
 
-    /// The values at all these paths, as [`Reader::read`] has them.
+    /// Reads the values at all these paths, like [`Reader::read`].
     pub(super) fn read_all(&self, paths: Vec<String>) -> Result<Vec<Option<String>>, Down> {
         let mut values = Vec::with_capacity(paths.len());
         let mut paths = paths.into_iter().peekable();
         while paths.peek().is_some() {
             let batch: Vec<String> = paths.by_ref().take(BATCH).collect();
-            values.extend(self.ask(move |connection| {
+            values.extend(self.query(move |connection| {
                 let read = batch.iter().map(|path| value(connection, path));
                 read.collect::<io::Result<Vec<_>>>()
             })?);
@@ -61,45 +64,89 @@ impl Reader {
         Ok(values)
     }
 
-    /// The names below `path`; `None` when they are more than XenStore lists at once.
+    /// Lists the names below `path`; `None` if they exceed what XenStore lists at once.
     pub(super) fn list(&self, path: String) -> Result<Option<Vec<String>>, Down> {
-        self.ask(move |connection| {
-            let names = known(connection.directory(&path))?;
+        self.query(move |connection| {
+            let names = content(connection.directory(&path))?;
             Ok(names.map(|names| names.into_iter().map(String::from).collect()))
         })
     }
 
-    fn ask<T: Send + 'static>(
+    fn query<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&XsUnix) -> io::Result<T> + Send + 'static,
+        work: impl FnOnce(&XsUnix) -> io::Result<T> + Send + 'static,
     ) -> Result<T, Down> {
-        let ended = || Down("its connection was lost".to_owned());
+        let lost = || Down(CONNECTION_LOST.to_owned());
         let (answer, answered) = channel();
-        // No one may wait for the answer any more.
-        let job: Job = Box::new(move |connection| drop(answer.send(question(connection))));
-        self.jobs.send(job).map_err(|_| ended())?;
-        match answered.recv_timeout(PATIENCE) {
+        // Sending fails if the wait below has timed out.
+        let job: Job = Box::new(move |connection| drop(answer.send(work(connection))));
+        self.jobs.send(job).map_err(|_| lost())?;
+        match answered.recv_timeout(ANSWER_TIMEOUT) {
             Ok(answer) => answer.map_err(|error| Down(error.to_string())),
-            Err(RecvTimeoutError::Timeout) => Err(Down(unanswered().to_string())),
-            Err(RecvTimeoutError::Disconnected) => Err(ended()),
+            Err(RecvTimeoutError::Timeout) => Err(Down(no_answer().to_string())),
+            Err(RecvTimeoutError::Disconnected) => Err(lost()),
         }
     }
 
-    /// Asks nothing more; what is left is the thread, which ends once it has the answer that it
-    /// waits for.
-    pub(super) fn give_up(self) -> JoinHandle<()> {
+    /// Returns the thread, which ends once it has the answer that it waits for.
+    pub(super) fn into_thread(self) -> JoinHandle<()> {
         self.thread
     }
 }
 
+/// Lists domains and backends: one request for the domains, and one for each kind of backend and
+/// each domain that has one.
+pub(super) fn listing(reader: &Reader) -> Result<Listing, Down> {
+    let domains = numbers(reader, "/local/domain")?;
+    Ok(Listing {
+        domains: domains.map(|ids| ids.into_iter().map(DomId).collect()),
+        backends: backends(reader)?,
+    })
+}
+
+fn backends(reader: &Reader) -> Result<Option<Vec<Backend>>, Down> {
+    let mut found = Vec::new();
+    let Some(mut kinds) = reader.list(BACKENDS.to_owned())? else {
+        return Ok(None);
+    };
+    kinds.sort_unstable();
+    for kind in kinds {
+        let of_kind = format!("{BACKENDS}/{kind}");
+        let Some(domains) = numbers::<u16>(reader, &of_kind)? else {
+            return Ok(None);
+        };
+        for domain in domains {
+            let Some(devices) = numbers(reader, &format!("{of_kind}/{domain}"))? else {
+                return Ok(None);
+            };
+            found.extend(devices.into_iter().map(|device| Backend {
+                kind: kind.clone(),
+                domain: DomId(domain),
+                device,
+            }));
+        }
+    }
+    Ok(Some(found))
+}
+
+/// Lists the numbers among the names below `path`, ascending; `None` if the names exceed what
+/// XenStore lists at once.
+fn numbers<T: FromStr + Ord>(reader: &Reader, path: &str) -> Result<Option<Vec<T>>, Down> {
+    Ok(reader.list(path.to_owned())?.map(|names| {
+        let mut numbers: Vec<T> = names.iter().filter_map(|name| number(name)).collect();
+        numbers.sort_unstable();
+        numbers
+    }))
+}
+
 fn value(connection: &XsUnix, path: &str) -> io::Result<Option<String>> {
-    let value = known(connection.read(path).map(|value| vec![value]))?;
+    let value = content(connection.read(path).map(|value| vec![value]))?;
     Ok(value.and_then(|mut value| value.pop()).map(String::from))
 }
 
-/// Tells a path without anything that can be shown, which is `None`, and one without anything from
-/// a connection that does not work.
-fn known(answer: io::Result<Vec<Box<str>>>) -> io::Result<Option<Vec<Box<str>>>> {
+/// Separates missing content from a failed connection: an empty list if the path does not exist,
+/// `None` if its content cannot be shown, an error if the connection failed.
+fn content(answer: io::Result<Vec<Box<str>>>) -> io::Result<Option<Vec<Box<str>>>> {
     match answer {
         Ok(texts) => Ok(Some(texts)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(Vec::new())),
@@ -113,9 +160,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_key_is_no_failure_but_a_lost_connection_is() {
-        let failed = |kind| known(Err(io::Error::from(kind)));
-        let web = known(Ok(vec!["web".into()]));
+    fn only_a_failed_connection_is_an_error() {
+        let failed = |kind| content(Err(io::Error::from(kind)));
+        let web = content(Ok(vec!["web".into()]));
         assert_eq!(web.ok(), Some(Some(vec!["web".into()])));
         assert_eq!(failed(io::ErrorKind::NotFound).ok(), Some(Some(Vec::new())));
         assert_eq!(failed(io::ErrorKind::PermissionDenied).ok(), Some(None));

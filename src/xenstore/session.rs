@@ -1,7 +1,7 @@
-//! One connection, its watches, and what is read when they fire.
+//! One connection: its watches, and what is read when they fire.
 //!
-//! The loop never waits for a single thing, so that no watch is left full while an answer is waited
-//! for: xenstore-rs would stand still then.
+//! The loop never waits for a single thing. If it waited for one answer while a watch's queue fills
+//! up, xenstore-rs would block.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::io;
@@ -16,18 +16,18 @@ use xenstore_rs::tokio::XsTokio;
 
 use super::cache::{ConnectionState, Known, Shared};
 use super::connection::Liveness;
-use super::daemon::{PATIENCE, unanswered};
+use super::daemon::{ANSWER_TIMEOUT, no_answer};
 use super::query::{self, Value};
 use super::watched_path::{Kind, Wanted, WatchedPath};
 use crate::snapshot::Identity;
 
-/// How long a place that is not wanted any more is kept, and from the last event there: xenstore-rs
-/// forgets a watch, and never takes it back from the daemon, when an event comes for it between its
-/// end and that. The id of a domain that went may be another's soon, too.
+/// How long an unwanted path stays watched after its last event. If an event arrives while a watch
+/// ends, xenstore-rs forgets the watch and never unregisters it from the daemon. Domain IDs are
+/// also reused, so the path may soon be wanted again.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// How often it is looked whether an answer is overdue. Time in which this thread does not get to
-/// run counts as one of these, for the answer may be there by then.
+/// How often the time of the last answer is checked. If this thread does not run for a while, that
+/// counts as one tick only, because an answer may have arrived in the meantime.
 const TICK: Duration = Duration::from_millis(500);
 
 /// One connection and what it watches.
@@ -36,48 +36,47 @@ pub(super) struct Session<'a> {
     shared: &'a Shared,
     liveness: Liveness,
     wanted: Wanted,
-    edition: u64,
+    revision: u64,
     nodes: HashMap<WatchedPath, Node>,
-    /// The kinds of backends that there are.
+    /// The kinds of backends that exist.
     kinds: BTreeSet<Kind>,
     watches: SelectAll<Watch>,
-    questions: FuturesUnordered<Question>,
-    /// Places that are not wanted any more, by when they may go; only an entry that its node has, too,
-    /// still holds.
-    leaving: VecDeque<(Instant, WatchedPath)>,
-    /// How many nodes have not been read yet.
+    requests: FuturesUnordered<Request>,
+    /// Unwanted paths, and when they expire. An entry is valid only if its node has the same time.
+    lingering: VecDeque<(Instant, WatchedPath)>,
+    /// The number of nodes that have not been read.
     unread: usize,
-    /// How many ticks have passed since the last answer came, or since the first question of now
-    /// was asked.
-    silent: u32,
-    /// When the next one has passed.
+    /// The number of ticks since the last answer, or since a request was sent when none was
+    /// pending.
+    silent_ticks: u32,
+    /// When the next tick ends.
     tick: Instant,
-    /// Whether everything that was wanted had been read at any time.
-    pub(super) settled: bool,
+    /// Whether everything that was wanted has been read once.
+    pub(super) was_complete: bool,
 }
 
 type Watch = Pin<Box<dyn Stream<Item = (WatchedPath, Box<str>)>>>;
-type Question = Pin<Box<dyn Future<Output = Answer>>>;
+type Request = Pin<Box<dyn Future<Output = Answer>>>;
 
-/// A place that is kept right.
+/// The state of a watched path.
 #[derive(Default)]
 struct Node {
-    /// When it goes, for it is not wanted any more.
-    leaves: Option<Instant>,
-    /// Whether no one has to wait for it: it was read in this session, for the domain that is there
-    /// now, or it is not wanted any more.
+    /// When it is dropped, if it is not wanted any more.
+    expires: Option<Instant>,
+    /// Whether nothing waits for it: it was read in this session for the current domain, or it is
+    /// not wanted any more.
     read: bool,
     /// Whether it is being read.
     reading: bool,
-    /// Whether it changed since that began.
-    again: bool,
+    /// Whether it changed since that read began.
+    changed: bool,
     /// Ends its watch.
     watch: Option<AbortHandle>,
 }
 
 enum Answer {
     Watching(WatchedPath, io::Result<Watch>, AbortHandle),
-    /// What is there, and for which domain that was asked.
+    /// The value, and the domain that it was read for.
     Read(WatchedPath, Option<Identity>, io::Result<Value>),
 }
 
@@ -88,153 +87,153 @@ impl<'a> Session<'a> {
             shared,
             liveness,
             wanted: Wanted::default(),
-            edition: 0,
+            revision: 0,
             nodes: HashMap::new(),
             kinds: BTreeSet::new(),
             watches: SelectAll::new(),
-            questions: FuturesUnordered::new(),
-            leaving: VecDeque::new(),
+            requests: FuturesUnordered::new(),
+            lingering: VecDeque::new(),
             unread: 0,
-            silent: 0,
+            silent_ticks: 0,
             tick: Instant::now() + TICK,
-            settled: false,
+            was_complete: false,
         }
     }
 
-    /// Runs until no one takes samples any more, or until the connection is of no use; an error
-    /// says why, unless a sample knows it already.
+    /// Runs until the cache is dropped, or until the connection fails. An error says why it failed,
+    /// unless a sample has already noticed.
     pub(super) async fn run(&mut self) -> io::Result<()> {
-        for place in [WatchedPath::Introduced, WatchedPath::Released] {
-            self.keep_right(place);
+        for path in [WatchedPath::Introduced, WatchedPath::Released] {
+            self.start_watching(path);
         }
-        if !self.heed() {
+        if !self.update_wanted() {
             return Ok(());
         }
         loop {
             let shared = self.shared;
             let tick = self.tick;
-            let leaves = self.leaving.front().map_or(tick, |first| first.0);
+            let expiry = self.lingering.front().map_or(tick, |first| first.0);
             tokio::select! {
-                // What was answered counts, however late this thread gets to see it.
+                // An answer that has arrived counts, even if this thread is late to see it.
                 biased;
-                () = shared.call.notified() => {
-                    if !self.heed() {
+                () = shared.wake.notified() => {
+                    if !self.update_wanted() {
                         return Ok(());
                     }
                 }
-                Some((place, path)) = self.watches.next(), if !self.watches.is_empty() => {
-                    self.break_silence();
-                    self.hear(place, &path);
+                Some((path, changed)) = self.watches.next(), if !self.watches.is_empty() => {
+                    self.reset_timeout();
+                    self.on_event(path, &changed);
                 }
-                Some(answer) = self.questions.next(), if !self.questions.is_empty() => {
-                    self.break_silence();
-                    self.take(answer)?;
+                Some(answer) = self.requests.next(), if !self.requests.is_empty() => {
+                    self.reset_timeout();
+                    self.on_answer(answer)?;
                 }
-                () = sleep_until(leaves), if !self.leaving.is_empty() => self.leave(),
+                () = sleep_until(expiry), if !self.lingering.is_empty() => self.drop_expired(),
                 () = sleep_until(tick), if self.is_waiting() => {
-                    self.silent += 1;
+                    self.silent_ticks += 1;
                     self.tick = Instant::now() + TICK;
-                    if TICK * self.silent >= PATIENCE {
-                        return Err(unanswered());
+                    if TICK * self.silent_ticks >= ANSWER_TIMEOUT {
+                        return Err(no_answer());
                     }
                 }
             }
-            self.say_when_settled();
+            self.announce_complete();
         }
     }
 
-    fn break_silence(&mut self) {
-        self.silent = 0;
+    fn reset_timeout(&mut self) {
+        self.silent_ticks = 0;
         self.tick = Instant::now() + TICK;
     }
 
-    /// Lets a place go after a while.
-    fn let_go(&mut self, place: WatchedPath) {
-        if let Some(node) = self.nodes.get_mut(&place) {
+    /// Drops a path after [`LINGER`].
+    fn unwatch_later(&mut self, path: WatchedPath) {
+        if let Some(node) = self.nodes.get_mut(&path) {
             let then = Instant::now() + LINGER;
-            node.leaves = Some(then);
-            self.leaving.push_back((then, place));
-            self.done(place);
+            node.expires = Some(then);
+            self.lingering.push_back((then, path));
+            self.mark_read(path);
         }
     }
 
-    /// Drops the places whose time has come, with their watches.
-    fn leave(&mut self) {
+    /// Drops the paths that have expired, with their watches.
+    fn drop_expired(&mut self) {
         let now = Instant::now();
-        while let Some(&(then, place)) = self.leaving.front()
+        while let Some(&(then, path)) = self.lingering.front()
             && then <= now
         {
-            self.leaving.pop_front();
-            // It may be wanted again, or it was put off.
-            let Some(node) = self.nodes.get(&place) else {
+            self.lingering.pop_front();
+            // The path may be wanted again, or expire later.
+            let Some(node) = self.nodes.get(&path) else {
                 continue;
             };
-            if node.leaves != Some(then) {
+            if node.expires != Some(then) {
                 continue;
             }
-            // The daemon has not answered yet, or this thread is late and has not heard all it said.
-            let unwatched = node.watch.is_none() && !matches!(place, WatchedPath::Served(..));
+            // The daemon has not answered yet, or this thread is late and may have missed events.
+            let unwatched = node.watch.is_none() && !matches!(path, WatchedPath::Served(..));
             if unwatched || node.reading || now - then > TICK {
-                self.let_go(place);
+                self.unwatch_later(path);
                 continue;
             }
             if let Some(watch) = &node.watch {
                 watch.abort();
             }
-            self.nodes.remove(&place);
+            self.nodes.remove(&path);
         }
     }
 
-    /// Whether something was asked for that has not come.
+    /// Returns whether an answer or an event is due.
     fn is_waiting(&self) -> bool {
-        !self.questions.is_empty() || self.unread > 0
+        !self.requests.is_empty() || self.unread > 0
     }
 
-    /// Takes up what is wanted now; `false` when this session is to end.
-    fn heed(&mut self) -> bool {
-        let (wanted, edition) = {
+    /// Adopts what is wanted now. Returns `false` if this session must end.
+    fn update_wanted(&mut self) -> bool {
+        let (wanted, revision) = {
             let known = self.shared.lock();
-            let lost = self.settled && !matches!(known.connection, ConnectionState::Up(_));
-            if known.over || lost {
+            let lost = self.was_complete && !matches!(known.connection, ConnectionState::Up(_));
+            if known.stopped || lost {
                 return false;
             }
-            (known.wanted.clone(), known.edition)
+            (known.wanted.clone(), known.revision)
         };
-        if edition == self.edition {
+        if revision == self.revision {
             return true;
         }
-        // Folders of backends come before what is in them.
-        let in_order = wanted.places();
-        let places: HashSet<WatchedPath> = in_order.iter().copied().collect();
+        // Folders of backends come before their content.
+        let in_order = wanted.paths();
+        let paths: HashSet<WatchedPath> = in_order.iter().copied().collect();
         {
             let domains: HashSet<_> = wanted.domains.iter().copied().collect();
             let mut known = self.shared.lock();
             known.facts.retain(|domain, _| domains.contains(domain));
             known
                 .pools
-                .retain(|&pool, _| places.contains(&WatchedPath::Pool(pool)));
+                .retain(|&pool, _| paths.contains(&WatchedPath::Pool(pool)));
             if wanted.collect != self.wanted.collect {
-                known.forget_all_but(&places);
+                known.retain(&paths);
             }
         }
-        self.edition = edition;
+        self.revision = revision;
         let before = std::mem::replace(&mut self.wanted, wanted);
-        let unwanted = |(place, node): (&WatchedPath, &Node)| {
-            let goes = !places.contains(place) && node.leaves.is_none();
-            (goes && !place.is_special()).then_some(*place)
+        let unwanted = |(path, node): (&WatchedPath, &Node)| {
+            let unwanted = !paths.contains(path) && node.expires.is_none();
+            (unwanted && !path.is_special()).then_some(*path)
         };
-        for place in self.nodes.iter().filter_map(unwanted).collect::<Vec<_>>() {
-            self.let_go(place);
+        for path in self.nodes.iter().filter_map(unwanted).collect::<Vec<_>>() {
+            self.unwatch_later(path);
         }
-        for place in in_order {
-            let of = |wanted: &Wanted| place.domain().and_then(|id| wanted.domain(id));
-            match self.nodes.get_mut(&place) {
-                None => self.keep_right(place),
+        for path in in_order {
+            let of = |wanted: &Wanted| path.domain().and_then(|id| wanted.domain(id));
+            match self.nodes.get_mut(&path) {
+                None => self.start_watching(path),
                 Some(node) => {
-                    let left = node.leaves.take().is_some();
-                    if left || of(&before) != of(&self.wanted) {
+                    let was_unwanted = node.expires.take().is_some();
+                    if was_unwanted || of(&before) != of(&self.wanted) {
                         self.unread += usize::from(std::mem::take(&mut node.read));
-                        self.read_anew(place);
+                        self.request_or_wait(path);
                     }
                 }
             }
@@ -242,161 +241,162 @@ impl<'a> Session<'a> {
         true
     }
 
-    /// Begins to keep a place right.
-    fn keep_right(&mut self, place: WatchedPath) {
-        self.nodes.insert(place, Node::default());
+    /// Starts to watch a path.
+    fn start_watching(&mut self, path: WatchedPath) {
+        self.nodes.insert(path, Node::default());
         self.unread += 1;
-        match place {
-            WatchedPath::Served(..) => self.read_anew(place),
-            // It is read when the first event comes.
-            _ => self.watch(place),
+        match path {
+            WatchedPath::Served(..) => self.request_or_wait(path),
+            // The first event leads to the read.
+            _ => self.register(path),
         }
     }
 
-    /// Reads a place for the domain that is there now.
-    fn read_anew(&mut self, place: WatchedPath) {
-        match place {
+    /// Requests a path's value for the current domain, or waits until it is known whether the path
+    /// exists.
+    fn request_or_wait(&mut self, path: WatchedPath) {
+        match path {
             WatchedPath::Served(_, kind) => {
                 let all = self.nodes.get(&WatchedPath::Backends(kind));
                 match (all.is_some_and(|all| all.read), self.kinds.contains(&kind)) {
-                    (true, true) => self.read(place),
-                    (true, false) => self.done(place),
-                    // It is read when it is known whether there are any.
+                    (true, true) => self.request(path),
+                    (true, false) => self.mark_read(path),
+                    // The answer about the folder leads to the read.
                     (false, _) => {}
                 }
             }
-            _ => self.read(place),
+            _ => self.request(path),
         }
     }
 
-    fn watch(&mut self, place: WatchedPath) {
+    fn register(&mut self, path: WatchedPath) {
         let xs = self.xs.clone();
         let (handle, registration) = AbortHandle::new_pair();
-        self.ask(Box::pin(async move {
-            let stream = xs.watch(&place.path()).await.map(|stream| {
-                let events = stream.map(move |path| (place, path));
+        self.send(Box::pin(async move {
+            let stream = xs.watch(&path.path()).await.map(|stream| {
+                let events = stream.map(move |changed| (path, changed));
                 Box::pin(Abortable::new(events, registration)) as Watch
             });
-            Answer::Watching(place, stream, handle)
+            Answer::Watching(path, stream, handle)
         }));
     }
 
-    fn ask(&mut self, question: Question) {
-        if self.questions.is_empty() {
-            self.break_silence();
+    fn send(&mut self, request: Request) {
+        if self.requests.is_empty() {
+            self.reset_timeout();
         }
-        self.questions.push(question);
+        self.requests.push(request);
     }
 
-    /// A watch fired: once when it is registered, then at every change.
-    fn hear(&mut self, place: WatchedPath, path: &str) {
-        let node = self.nodes.get(&place);
-        if node.is_some_and(|node| node.leaves.is_some()) {
-            return self.let_go(place);
+    /// Handles an event. A watch fires once when it is registered, and then at every change.
+    fn on_event(&mut self, path: WatchedPath, changed: &str) {
+        let node = self.nodes.get(&path);
+        if node.is_some_and(|node| node.expires.is_some()) {
+            return self.unwatch_later(path);
         }
-        match place {
-            WatchedPath::Introduced | WatchedPath::Released => self.news(|_| true),
-            WatchedPath::Backends(kind) => match kind.domain_of(path) {
-                None => self.read(place),
+        match path {
+            WatchedPath::Introduced | WatchedPath::Released => self.update(|_| true),
+            WatchedPath::Backends(kind) => match kind.domain_of(changed) {
+                None => self.request(path),
                 Some(id) => {
-                    // An answer that there are none may be on its way.
+                    // An answer without any backend may be pending.
                     if self.kinds.insert(kind) {
-                        self.read(place);
+                        self.request(path);
                     }
-                    self.read(WatchedPath::Served(id, kind));
+                    self.request(WatchedPath::Served(id, kind));
                 }
             },
             WatchedPath::Key(..) | WatchedPath::Pool(_) | WatchedPath::Served(..) => {
-                self.read(place)
+                self.request(path)
             }
         }
     }
 
-    /// Asks for what is at a place, and once more when that is on its way already.
-    fn read(&mut self, place: WatchedPath) {
-        let node = self.nodes.get_mut(&place);
-        let Some(node) = node.filter(|node| node.leaves.is_none()) else {
+    /// Requests a path's value, and requests it again later if a request is already pending.
+    fn request(&mut self, path: WatchedPath) {
+        let node = self.nodes.get_mut(&path);
+        let Some(node) = node.filter(|node| node.expires.is_none()) else {
             return;
         };
         if std::mem::replace(&mut node.reading, true) {
-            node.again = true;
+            node.changed = true;
             return;
         }
-        let domain = self.domain_at(place);
+        let domain = self.domain_of(path);
         let xs = self.xs.clone();
-        self.ask(Box::pin(async move {
-            let value = query::read(&xs, place).await;
-            Answer::Read(place, domain, value)
+        self.send(Box::pin(async move {
+            let value = query::read(&xs, path).await;
+            Answer::Read(path, domain, value)
         }));
     }
 
-    fn take(&mut self, answer: Answer) -> io::Result<()> {
+    fn on_answer(&mut self, answer: Answer) -> io::Result<()> {
         match answer {
-            Answer::Watching(place, stream, handle) => {
+            Answer::Watching(path, stream, handle) => {
                 self.watches.push(stream?);
-                if let Some(node) = self.nodes.get_mut(&place) {
+                if let Some(node) = self.nodes.get_mut(&path) {
                     node.watch = Some(handle);
-                    if node.leaves.is_some() {
-                        // Its first event is to come.
-                        self.let_go(place);
+                    if node.expires.is_some() {
+                        // Its first event has not arrived yet.
+                        self.unwatch_later(path);
                     }
                 }
-                if place.is_special() {
-                    self.done(place);
+                if path.is_special() {
+                    self.mark_read(path);
                 }
             }
-            Answer::Read(place, domain, value) => {
+            Answer::Read(path, domain, value) => {
                 let value = value?;
-                let now = self.domain_at(place);
-                let Some(node) = self.nodes.get_mut(&place) else {
+                let now = self.domain_of(path);
+                let Some(node) = self.nodes.get_mut(&path) else {
                     return Ok(());
                 };
                 node.reading = false;
-                let again = std::mem::take(&mut node.again);
-                if domain == now && node.leaves.is_none() {
-                    self.keep(place, value);
-                    self.done(place);
+                let changed = std::mem::take(&mut node.changed);
+                if domain == now && node.expires.is_none() {
+                    self.store(path, value);
+                    self.mark_read(path);
                 }
-                if again {
-                    self.read(place);
+                if changed {
+                    self.request(path);
                 }
             }
         }
         Ok(())
     }
 
-    /// Puts a value where samples find it.
-    fn keep(&mut self, place: WatchedPath, value: Value) {
-        let domain = self.domain_at(place);
-        match (place, domain, value) {
-            (WatchedPath::Key(..), Some(domain), Value::Keys(values)) => self.news(|known| {
+    /// Puts a value into the cache.
+    fn store(&mut self, path: WatchedPath, value: Value) {
+        let domain = self.domain_of(path);
+        match (path, domain, value) {
+            (WatchedPath::Key(..), Some(domain), Value::Keys(values)) => self.update(|known| {
                 let facts = known.facts.entry(domain).or_default();
-                let place = |(key, text)| replace(&mut facts.values[key as usize], text);
-                values.into_iter().map(place).fold(false, |a, b| a | b)
+                let store = |(key, text)| replace(&mut facts.values[key as usize], text);
+                values.into_iter().map(store).fold(false, |a, b| a | b)
             }),
             (WatchedPath::Pool(id), _, Value::Text(text)) => {
-                self.news(|known| replace(known.pools.entry(id).or_default(), text));
+                self.update(|known| replace(known.pools.entry(id).or_default(), text));
             }
             (WatchedPath::Served(_, kind), Some(domain), Value::Backends(backends)) => {
-                self.news(|known| {
+                self.update(|known| {
                     let facts = known.facts.entry(domain).or_default();
                     replace(&mut facts.backends[kind as usize], backends)
                 });
             }
-            (WatchedPath::Backends(kind), _, Value::Folder(there)) => {
-                match there {
+            (WatchedPath::Backends(kind), _, Value::Folder(exists)) => {
+                match exists {
                     true => self.kinds.insert(kind),
                     false => self.kinds.remove(&kind),
                 };
                 for domain in self.wanted.domains.clone() {
-                    let place = WatchedPath::Served(domain.id, kind);
-                    match there {
-                        true => self.read(place),
+                    let path = WatchedPath::Served(domain.id, kind);
+                    match exists {
+                        true => self.request(path),
                         false => {
-                            self.keep(place, Value::Backends(Vec::new()));
-                            self.done(place);
-                            if let Some(node) = self.nodes.get_mut(&place) {
-                                node.again |= node.reading;
+                            self.store(path, Value::Backends(Vec::new()));
+                            self.mark_read(path);
+                            if let Some(node) = self.nodes.get_mut(&path) {
+                                node.changed |= node.reading;
                             }
                         }
                     }
@@ -406,49 +406,49 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The domain that a place is about.
-    fn domain_at(&self, place: WatchedPath) -> Option<Identity> {
-        self.wanted.domain(place.domain()?)
+    /// Returns the domain that a path is about.
+    fn domain_of(&self, path: WatchedPath) -> Option<Identity> {
+        self.wanted.domain(path.domain()?)
     }
 
-    /// Changes what is known, and tells who waits when it is news.
-    fn news(&self, change: impl FnOnce(&mut Known) -> bool) {
+    /// Applies a change to the cache. If it returns `true`, wakes the samples that wait.
+    fn update(&self, change: impl FnOnce(&mut Known) -> bool) {
         let mut known = self.shared.lock();
         if change(&mut known) {
-            known.news += 1;
+            known.changes += 1;
             drop(known);
-            self.shared.tell();
+            self.shared.notify();
         }
     }
 
-    /// Takes it down that a place was read.
-    fn done(&mut self, place: WatchedPath) {
-        if let Some(node) = self.nodes.get_mut(&place)
+    /// Marks a path as read.
+    fn mark_read(&mut self, path: WatchedPath) {
+        if let Some(node) = self.nodes.get_mut(&path)
             && !std::mem::replace(&mut node.read, true)
         {
             self.unread -= 1;
         }
     }
 
-    fn say_when_settled(&mut self) {
-        // Before anything is wanted there is nothing to have read.
-        if self.unread > 0 || self.edition == 0 {
+    fn announce_complete(&mut self) {
+        // As long as nothing is wanted, nothing is complete.
+        if self.unread > 0 || self.revision == 0 {
             return;
         }
         let mut known = self.shared.lock();
-        let settled = known.edition == self.edition;
-        if known.settled != settled || !self.settled {
-            known.settle(&self.liveness, settled);
-            self.settled = true;
+        let complete = known.revision == self.revision;
+        if known.complete != complete || !self.was_complete {
+            known.mark_up(&self.liveness, complete);
+            self.was_complete = true;
             drop(known);
-            self.shared.tell();
+            self.shared.notify();
         }
     }
 }
 
-/// Puts a value in its place; `true` when it is another one.
-fn replace<T: PartialEq>(place: &mut T, value: T) -> bool {
-    let other = *place != value;
-    *place = value;
-    other
+/// Replaces a value. Returns whether it changed.
+fn replace<T: PartialEq>(slot: &mut T, value: T) -> bool {
+    let changed = *slot != value;
+    *slot = value;
+    changed
 }

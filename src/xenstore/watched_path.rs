@@ -1,26 +1,29 @@
-//! The places in XenStore that are kept right.
+//! The paths in XenStore that are watched.
 
 use super::parse::number;
 use crate::snapshot::{Collect, DomId, Domain, Identity, Pool};
 
-/// What is watched, or read when a watch says so.
+/// The folder of dom0's backends.
+pub(super) const BACKENDS: &str = "/local/domain/0/backend";
+
+/// A path that is watched, or read when a watch fires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum WatchedPath {
-    /// `@introduceDomain`: a domain came.
+    /// `@introduceDomain`: a domain was introduced.
     Introduced,
-    /// `@releaseDomain`: a domain shut down or went.
+    /// `@releaseDomain`: a domain shut down or was destroyed.
     Released,
-    /// A key of the domain with this id, whoever that is.
+    /// A key of the domain with this ID, whichever domain that is.
     Key(DomId, Key),
     /// The name of a CPU pool.
     Pool(u32),
     /// All backends of a kind.
     Backends(Kind),
-    /// The backends of a kind for the domain with this id, which [`WatchedPath::Backends`] watches.
+    /// The backends of a kind of the domain with this ID. [`WatchedPath::Backends`] watches them.
     Served(DomId, Kind),
 }
 
-/// A key below `/local/domain/DOM`; all but the last are watched.
+/// A key below `/local/domain/DOM`. All but the last are watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Key {
     Name,
@@ -32,9 +35,9 @@ pub(super) enum Key {
 impl Key {
     pub(super) const ALL: [Self; 4] = [Self::Name, Self::Target, Self::StaticMax, Self::Vm];
 
-    /// The keys that are read when this one's watch fires: a domain's uuid is there before its
-    /// static maximum, and never changes.
-    pub(super) fn together(self) -> &'static [Self] {
+    /// Returns the keys to read when this key's watch fires. A domain's UUID exists before its
+    /// static maximum and never changes, so it is read with that.
+    pub(super) fn read_with(self) -> &'static [Self] {
         match self {
             Self::Name => &[Self::Name],
             Self::Target => &[Self::Target],
@@ -53,7 +56,7 @@ impl Key {
     }
 }
 
-/// A kind of backends in dom0, by their folder below [`BACKENDS`].
+/// A kind of backends in dom0: a folder below [`BACKENDS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Kind {
     /// NICs.
@@ -63,8 +66,6 @@ pub(super) enum Kind {
     /// Disks that a device model serves.
     Qdisk,
 }
-
-const BACKENDS: &str = "/local/domain/0/backend";
 
 impl Kind {
     pub(super) const ALL: [Self; 3] = [Self::Vif, Self::Vbd3, Self::Qdisk];
@@ -77,15 +78,15 @@ impl Kind {
         }
     }
 
-    /// The key that says what is shown of such a backend: a NIC's MAC, a disk's name.
-    pub(super) fn shown(self) -> &'static str {
+    /// Returns the key that holds what is shown of such a backend: a NIC's MAC, a disk's name.
+    pub(super) fn shown_key(self) -> &'static str {
         match self {
             Self::Vif => "mac",
             Self::Vbd3 | Self::Qdisk => "dev",
         }
     }
 
-    /// The domain whose backend of this kind is at the path or above it.
+    /// Returns the domain that has a backend of this kind at `path` or above it.
     pub(super) fn domain_of(self, path: &str) -> Option<DomId> {
         let mut rest = path
             .strip_prefix(BACKENDS)?
@@ -100,16 +101,16 @@ impl Kind {
 /// A backend of a domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Backend {
-    /// Its number in the domain.
+    /// Its number in its domain.
     pub(super) id: u32,
-    /// What [`Kind::shown`] names.
+    /// The value of [`Kind::shown_key`].
     pub(super) value: Option<String>,
-    /// `kthread-pid` of a disk's.
+    /// A disk's `kthread-pid`.
     pub(super) process: Option<u32>,
 }
 
 impl WatchedPath {
-    /// The path of this place.
+    /// Returns the path as XenStore has it.
     pub(super) fn path(self) -> String {
         match self {
             Self::Introduced => "@introduceDomain".to_owned(),
@@ -121,12 +122,12 @@ impl WatchedPath {
         }
     }
 
-    /// Whether this is no path, but what tells of domains that come and go.
+    /// Returns whether this is a special watch, which is not a path.
     pub(super) fn is_special(self) -> bool {
         matches!(self, Self::Introduced | Self::Released)
     }
 
-    /// The id of the domain that this place is about.
+    /// Returns the ID of the domain that this path is about.
     pub(super) fn domain(self) -> Option<DomId> {
         match self {
             Self::Key(domain, _) | Self::Served(domain, _) => Some(domain),
@@ -135,19 +136,19 @@ impl WatchedPath {
     }
 }
 
-/// What is to be kept right.
+/// What to watch.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Wanted {
-    /// In the order of their ids.
+    /// In the order of their IDs.
     pub(super) domains: Vec<Identity>,
     pub(super) pools: Vec<u32>,
-    /// What XenStore supplies of it.
+    /// The part of it that XenStore supplies.
     pub(super) collect: Collect,
 }
 
 impl Wanted {
-    /// Whether that is what a sample with these wants.
-    pub(super) fn is_for(&self, domains: &[Domain], pools: &[Pool], collect: Collect) -> bool {
+    /// Returns whether this is what a sample with these arguments wants.
+    pub(super) fn fits(&self, domains: &[Domain], pools: &[Pool], collect: Collect) -> bool {
         let ids = domains.iter().map(Domain::identity);
         self.collect == collect
             && self.domains.iter().copied().eq(ids)
@@ -158,14 +159,14 @@ impl Wanted {
                 .eq(pools.iter().map(|pool| pool.id))
     }
 
-    /// The domain that has this id.
+    /// Returns the domain with this ID.
     pub(super) fn domain(&self, id: DomId) -> Option<Identity> {
         let found = self.domains.binary_search_by_key(&id, |domain| domain.id);
         found.ok().map(|at| self.domains[at])
     }
 
-    /// All places of it.
-    pub(super) fn places(&self) -> Vec<WatchedPath> {
+    /// Returns all paths. Folders of backends come before their content.
+    pub(super) fn paths(&self) -> Vec<WatchedPath> {
         let all = self.collect;
         let kinds = |wanted: Collect| {
             let kinds = Kind::ALL.into_iter();
@@ -174,9 +175,9 @@ impl Wanted {
                 Kind::Vbd3 | Kind::Qdisk => wanted.disks,
             })
         };
-        let mut places: Vec<WatchedPath> = kinds(all.of_any()).map(WatchedPath::Backends).collect();
+        let mut paths: Vec<WatchedPath> = kinds(all.of_any()).map(WatchedPath::Backends).collect();
         if all.names {
-            places.extend(self.pools.iter().copied().map(WatchedPath::Pool));
+            paths.extend(self.pools.iter().copied().map(WatchedPath::Pool));
         }
         for &identity in &self.domains {
             let (domain, wanted) = (identity.id, all.of(identity));
@@ -186,10 +187,10 @@ impl Wanted {
                 (wanted.details, Key::StaticMax),
             ];
             let keys = keys.into_iter().filter(|(wanted, _)| *wanted);
-            places.extend(keys.map(|(_, key)| WatchedPath::Key(domain, key)));
-            places.extend(kinds(wanted).map(|kind| WatchedPath::Served(domain, kind)));
+            paths.extend(keys.map(|(_, key)| WatchedPath::Key(domain, key)));
+            paths.extend(kinds(wanted).map(|kind| WatchedPath::Served(domain, kind)));
         }
-        places
+        paths
     }
 }
 
@@ -198,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_watch_says_whose_backend_changed() {
+    fn watch_names_the_domain_of_a_backend() {
         let domain = |path: &str| Kind::Qdisk.domain_of(path);
         let backends = "/local/domain/0/backend";
         assert_eq!(
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_shown_is_watched() {
+    fn only_wanted_keys_are_watched() {
         let domain = crate::fixtures::domain(5, "web", 0, 0);
         let wanted = |collect| Wanted {
             domains: vec![domain.identity()],
@@ -230,25 +231,25 @@ mod tests {
             collect,
         };
         let paths = |collect| -> Vec<String> {
-            let places = wanted(collect).places();
-            places.into_iter().map(WatchedPath::path).collect()
+            let paths = wanted(collect).paths();
+            paths.into_iter().map(WatchedPath::path).collect()
         };
         let names = Collect {
             names: true,
             ..Collect::default()
         };
         assert_eq!(paths(names), ["/local/pool/0/name", "/local/domain/5/name"]);
-        // What is wanted besides is at places of its own.
+        // More keys are at further paths.
         let all = Collect {
             targets: true,
             details: true,
             ..names
         };
-        let more = wanted(all).places().into_iter();
-        let more = more.filter(|place| !wanted(names).places().contains(place));
+        let more = wanted(all).paths().into_iter();
+        let more = more.filter(|path| !wanted(names).paths().contains(path));
         let keys: Vec<Key> = more
-            .flat_map(|place| match place {
-                WatchedPath::Key(_, key) => key.together(),
+            .flat_map(|path| match path {
+                WatchedPath::Key(_, key) => key.read_with(),
                 _ => &[],
             })
             .copied()
@@ -269,9 +270,9 @@ mod tests {
         });
         both.domains.push(another);
         let about = |id| {
-            let places = both.places().into_iter();
-            places
-                .filter(|place| place.domain() == Some(DomId(id)))
+            let paths = both.paths().into_iter();
+            paths
+                .filter(|path| path.domain() == Some(DomId(id)))
                 .collect::<Vec<_>>()
         };
         assert_eq!(about(5), [WatchedPath::Key(DomId(5), Key::Name)]);
@@ -294,9 +295,9 @@ mod tests {
         };
         let pools = [pool];
         let domains = [domain];
-        assert!(now.is_for(&domains, &pools, names));
-        assert!(!now.is_for(&domains, &pools, macs));
-        assert!(!now.is_for(&[other], &pools, names));
+        assert!(now.fits(&domains, &pools, names));
+        assert!(!now.fits(&domains, &pools, macs));
+        assert!(!now.fits(&[other], &pools, names));
         let both = Wanted {
             domains: vec![
                 domains[0].identity(),
@@ -306,7 +307,7 @@ mod tests {
         };
         assert_eq!(both.domain(DomId(9)), Some(both.domains[1]));
         assert_eq!(both.domain(DomId(7)), None);
-        assert!(!now.is_for(&domains, &[], names));
-        assert!(!now.is_for(&[], &pools, names));
+        assert!(!now.fits(&domains, &[], names));
+        assert!(!now.fits(&[], &pools, names));
     }
 }

@@ -11,7 +11,7 @@ fn wrong(words: &[&str], message: &str) {
 #[test]
 fn intervals_that_are_none_are_refused() {
     for text in ["0", "-1", "1e12", "inf", "nan"] {
-        let message = "an interval is from 0.01 to 86400 seconds";
+        let message = "out of range; use 0.01 to 86400 seconds";
         wrong(&["status", "0", "--interval", text], message);
         wrong(&["audit", "--interval", text], message);
         wrong(&["top", "-b", "-d", text], message);
@@ -48,10 +48,10 @@ fn options_that_a_format_has_no_place_for_are_refused() {
 #[test]
 fn a_domain_has_to_be_something_that_can_be_one() {
     wrong(&["status"], "<DOMAIN>...");
-    wrong(&["status", ""], "by its id, name or uuid");
-    wrong(&["status", "id:70000"], "not a domain id");
-    wrong(&["status", "uuid:5"], "not a uuid");
-    wrong(&["events", "uuid:5"], "not a uuid");
+    wrong(&["status", ""], "use an ID, a name or a UUID");
+    wrong(&["status", "id:70000"], "not a domain ID");
+    wrong(&["status", "uuid:5"], "not a UUID");
+    wrong(&["events", "uuid:5"], "not a UUID");
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn without_xen_every_command_says_so() {
         &["audit"],
         &["events"],
     ] {
-        say(words).refused(3, &["no Xen below this kernel", "dom0"]);
+        say(words).refused(3, &["not running on Xen", "dom0"]);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn one_percent_of_the_hosts_cpu_time_lost_is_found() {
+fn one_percent_of_lost_cpu_time_is_found() {
     let lost = |snapshot: &mut Snapshot, second: u64| {
         web(snapshot).cpu_time_ns -= second * SECOND / 50;
         web(snapshot).vcpus.as_mut().unwrap()[0].cpu_time_ns -= second * SECOND / 50;
@@ -12,7 +12,7 @@ fn one_percent_of_the_hosts_cpu_time_lost_is_found() {
     assert_eq!(found(&report), failed("cpu.conservation"));
     let reason = of(&report, "cpu.conservation").reason.as_deref();
     assert_eq!(reason, Some("20.000 ms is not accounted for"));
-    // And as well one percent too much.
+    // So is one per cent too much.
     let report = altered(|snapshot, second| {
         snapshot.host.pcpu[1].idle_time_ns = Some(second * SECOND * 3 / 10 + second * SECOND / 50);
     });
@@ -20,26 +20,26 @@ fn one_percent_of_the_hosts_cpu_time_lost_is_found() {
 }
 
 #[test]
-fn the_smallest_leak_that_is_found_is_the_tolerance() {
-    let leak = |ns: u64| {
+fn losses_above_the_tolerance_are_found() {
+    let lose = |ns: u64| {
         altered(move |snapshot, second| {
             web(snapshot).cpu_time_ns -= (second - 1) * ns;
             web(snapshot).vcpus.as_mut().unwrap()[0].cpu_time_ns -= (second - 1) * ns;
         })
     };
-    let report = leak(0);
+    let report = lose(0);
     let Some(Figures::Numbers { tolerance, .. }) = of(&report, "cpu.conservation").figures else {
         panic!("{report:?}");
     };
-    // Two pCPUs; a millisecond to either side of both readings, and a tenth of that to either side
-    // of Xen's clock.
+    // Two pCPUs. The uncertainty of both readings is 1 ms in each direction, that of Xen's clock
+    // 0.1 ms.
     assert_eq!(tolerance, 4_400_000);
-    assert_eq!(found(&leak(4_400_000)), []);
-    assert_eq!(found(&leak(4_400_001)), failed("cpu.conservation"));
+    assert_eq!(found(&lose(4_400_000)), []);
+    assert_eq!(found(&lose(4_400_001)), failed("cpu.conservation"));
 }
 
 #[test]
-fn xens_clock_counts_and_without_it_the_tolerance_is_wider() {
+fn without_xens_clock_the_tolerance_is_wider() {
     let tolerance = |fault: fn(&mut Snapshot)| {
         let report = altered(|snapshot, _| fault(snapshot));
         match of(&report, "cpu.conservation").figures {
@@ -50,8 +50,8 @@ fn xens_clock_counts_and_without_it_the_tolerance_is_wider() {
     assert_eq!(tolerance(|_| {}), 4_400_000);
     // 500 ppm of a second for each pCPU.
     assert_eq!(tolerance(|snapshot| snapshot.xen_clock = None), 5_000_000);
-    // Idle times read 9 ms before the domains: the bracket is from the one's start to the other's
-    // end.
+    // The idle times are read 9 ms before the domains: the interval is from the start of the one to
+    // the end of the other.
     let apart = |snapshot: &mut Snapshot| {
         snapshot.host.pcpu_stamp = stamp(snapshot.stamp.at_ns - 9_000_000);
     };
@@ -83,7 +83,7 @@ fn xens_clock_counts_and_without_it_the_tolerance_is_wider() {
 }
 
 #[test]
-fn a_domain_that_went_is_the_reason_for_no_more_than_it_can_have_run() {
+fn destroyed_domain_explains_what_it_can_have_used() {
     let report = altered(|snapshot, second| {
         if second == 2 {
             snapshot.domains.remove(1);
@@ -99,9 +99,9 @@ fn a_domain_that_went_is_the_reason_for_no_more_than_it_can_have_run() {
     });
     assert_eq!(found(&report), warned("cpu.conservation"));
     let reason = of(&report, "cpu.conservation").reason.clone().unwrap();
-    assert!(reason.contains("gone within the interval") && reason.contains("domain 5 (web)"));
+    assert!(reason.contains("destroyed during the interval") && reason.contains("domain 5 (web)"));
 
-    // A domain of one vCPU can't take with it what three did not get.
+    // A domain with one vCPU cannot explain the time of three.
     let mut one = audited(SECOND);
     web(&mut one).vcpus_max = 1;
     let mut two = audited(2 * SECOND);
@@ -114,7 +114,7 @@ fn a_domain_that_went_is_the_reason_for_no_more_than_it_can_have_run() {
 }
 
 #[test]
-fn a_domain_that_came_is_accounted_for_from_its_beginning() {
+fn new_domain_counts_from_zero() {
     let mut first = audited(SECOND);
     first.domains.remove(1);
     let mut second = audited(2 * SECOND);
@@ -124,7 +124,7 @@ fn a_domain_that_came_is_accounted_for_from_its_beginning() {
 }
 
 #[test]
-fn a_pcpu_that_went_offline_leaves_nothing_to_compare() {
+fn pcpu_that_went_offline_skips_conservation() {
     let report = altered(|snapshot, second| {
         if second == 2 {
             snapshot.host.pcpu[1].idle_time_ns = None;
@@ -134,8 +134,8 @@ fn a_pcpu_that_went_offline_leaves_nothing_to_compare() {
 }
 
 #[test]
-fn a_vcpu_at_130_percent_is_found() {
-    // Its domain has two, and the other one ran the less.
+fn vcpu_above_100_percent_is_found() {
+    // The other vCPU of its domain used less.
     let report = altered(|snapshot, second| {
         let domain = web(snapshot);
         domain.cpu_time_ns = second * SECOND * 14 / 10;
@@ -150,7 +150,7 @@ fn a_vcpu_at_130_percent_is_found() {
 }
 
 #[test]
-fn a_domain_above_its_online_vcpus_is_found() {
+fn domain_above_its_online_vcpus_is_found() {
     let report = altered(|snapshot, second| {
         let domain = web(snapshot);
         domain.cpu_time_ns = second * SECOND * 12 / 10;
@@ -166,7 +166,7 @@ fn a_domain_above_its_online_vcpus_is_found() {
 }
 
 #[test]
-fn vcpus_that_do_not_add_up_are_found() {
+fn vcpu_sum_is_checked() {
     let report = altered(|snapshot, second| {
         web(snapshot).vcpus.as_mut().unwrap()[1].cpu_time_ns -= second * SECOND / 100;
     });
@@ -174,7 +174,7 @@ fn vcpus_that_do_not_add_up_are_found() {
 }
 
 #[test]
-fn a_counter_that_went_back_is_found_and_no_sum_is_made_of_it() {
+fn decreased_counter_skips_the_sums() {
     let report = altered(|snapshot, second| {
         let domain = web(snapshot);
         domain.cpu_time_ns = 9 * SECOND - second;
@@ -182,7 +182,7 @@ fn a_counter_that_went_back_is_found_and_no_sum_is_made_of_it() {
         vcpus[0].cpu_time_ns = 9 * SECOND - second;
         vcpus[1].cpu_time_ns = 0;
     });
-    // The domain's and its vCPU's.
+    // The domain's counter and its vCPU's.
     assert_eq!(
         found(&report),
         [failed("cpu.monotonic"), failed("cpu.monotonic")].concat()
@@ -191,7 +191,7 @@ fn a_counter_that_went_back_is_found_and_no_sum_is_made_of_it() {
 }
 
 #[test]
-fn a_cap_is_kept_within_a_period_of_the_scheduler() {
+fn cap_has_a_tolerance_of_one_period() {
     let capped = |percent: u16| {
         altered(move |snapshot, _| {
             web(snapshot).scheduling = Some(Scheduling::Credit2 {
@@ -200,7 +200,7 @@ fn a_cap_is_kept_within_a_period_of_the_scheduler() {
             });
         })
     };
-    // It ran 90 %.
+    // It used 90 %.
     assert_eq!(found(&capped(90)), []);
     assert_eq!(of(&capped(90), "cpu.cap").comparisons, 1);
     assert_eq!(found(&capped(89)), []);
@@ -218,12 +218,12 @@ fn a_cap_is_kept_within_a_period_of_the_scheduler() {
             .reason
             .as_ref()
             .unwrap()
-            .contains("its share was changed")
+            .contains("its scheduling changed")
     );
 }
 
 #[test]
-fn dom0s_kernel_may_call_any_of_its_waiting_stolen() {
+fn dom0_time_lies_between_busy_and_busy_plus_steal() {
     let kernel = |idle: u64, steal: u64| {
         altered(move |snapshot, second| {
             let kernel = snapshot.host.dom0.as_mut().unwrap();
@@ -231,7 +231,7 @@ fn dom0s_kernel_may_call_any_of_its_waiting_stolen() {
             kernel.steal_time_ns = Some(second * SECOND * steal / 100);
         })
     };
-    // By Xen's count dom0 ran 30 % of the time.
+    // In Xen dom0 used 30 %.
     assert_eq!(found(&kernel(70, 0)), []);
     assert_eq!(found(&kernel(50, 20)), []);
     assert_eq!(found(&kernel(70, 20)), []);
@@ -240,8 +240,8 @@ fn dom0s_kernel_may_call_any_of_its_waiting_stolen() {
 }
 
 #[test]
-fn each_interrupt_may_cost_dom0_two_ways_into_xen_and_back() {
-    // The kernel misses 200 ms a second; reading Xen's clock takes 0.2 ms.
+fn each_interrupt_allows_two_hypercalls() {
+    // The kernel counts 200 ms a second too little; reading Xen's clock takes 0.2 ms.
     let with = |interrupts: u64| {
         altered(move |snapshot, second| {
             let kernel = snapshot.host.dom0.as_mut().unwrap();
@@ -251,8 +251,8 @@ fn each_interrupt_may_cost_dom0_two_ways_into_xen_and_back() {
     };
     assert_eq!(found(&with(250)), warned("cpu.dom0"));
     assert_eq!(found(&with(500)), []);
-    // They cost what the kernel calls idle, and no more than there was of it: 50 ms here, of the
-    // 650 ms that the kernel calls busy and Xen did not count.
+    // They can cost no more than the kernel's idle time: 50 ms here, of the 650 ms that the kernel
+    // counts as busy and Xen does not.
     let busy = altered(|snapshot, second| {
         let kernel = snapshot.host.dom0.as_mut().unwrap();
         kernel.idle_time_ns = Some(second * SECOND * 5 / 100);

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_backend_without_its_domain_is_found_wherever_it_lingers() {
+fn backend_without_domain_is_found() {
     let report = altered(|snapshot, _| list(snapshot, backend("qdisk", 4001, 0)));
     assert_eq!(found(&report), failed("devices.backends"));
     let report = altered(|snapshot, _| snapshot.orphans.push(backend("vbd", 4001, 51712)));
@@ -17,7 +17,7 @@ fn a_backend_without_its_domain_is_found_wherever_it_lingers() {
 }
 
 #[test]
-fn devices_that_one_side_does_not_know_are_found() {
+fn device_on_one_side_only_is_found() {
     let report = altered(|snapshot, _| web(snapshot).nics.as_mut().unwrap().push(nic(1, 0, 0)));
     assert_eq!(found(&report), failed("devices.kernel"));
     let report = altered(|snapshot, _| web(snapshot).disks.as_mut().unwrap().clear());
@@ -28,7 +28,7 @@ fn devices_that_one_side_does_not_know_are_found() {
         }
     });
     assert_eq!(found(&report), warned("devices.kernel"));
-    // What dom0's user space serves, its kernel need not know.
+    // dom0's kernel does not know disks that user space serves.
     let report = altered(|snapshot, _| {
         let mut tapdisk = disk(51728, 0, 0);
         tapdisk.backend = DiskBackend::Tapdisk;
@@ -39,7 +39,7 @@ fn devices_that_one_side_does_not_know_are_found() {
 }
 
 #[test]
-fn a_vcpu_that_ran_and_is_offline_unasked_is_found() {
+fn vcpu_that_went_offline_without_request_is_found() {
     let offline = |available: bool, ran: bool| {
         altered(move |snapshot, second| {
             let domain = web(snapshot);
@@ -58,7 +58,7 @@ fn a_vcpu_that_ran_and_is_offline_unasked_is_found() {
     assert_eq!(found(&offline(true, true)), failed("devices.vcpus"));
     assert_eq!(found(&offline(true, false)), warned("devices.vcpus"));
     assert_eq!(found(&offline(false, true)), []);
-    // Asked to go, and not gone yet.
+    // Requested to go offline, but still online.
     let report = altered(|snapshot, _| {
         web(snapshot).vcpus_available = Some(vec![Some(true), Some(false)]);
     });

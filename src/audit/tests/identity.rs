@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_nameless_domain_is_wrong_when_it_runs_and_may_be_unfinished_when_it_never_did() {
+fn missing_name_fails_on_a_domain_that_has_run() {
     let report = altered(|snapshot, _| web(snapshot).name = None);
     assert_eq!(found(&report), failed("identity.names"));
     let report = altered(|snapshot, second| {
@@ -18,11 +18,11 @@ fn a_nameless_domain_is_wrong_when_it_runs_and_may_be_unfinished_when_it_never_d
 }
 
 #[test]
-fn domains_that_one_side_does_not_know_are_found() {
+fn domain_on_one_side_only_is_found() {
     let report = altered(|snapshot, _| {
         let listing = snapshot.listing.as_mut().unwrap();
         listing.domains = Some(vec![DomId(0)]);
-        // What is not in XenStore has no name there either.
+        // A domain that is not in XenStore has no name there.
         web(snapshot).name = None;
     });
     assert_eq!(found(&report), failed("identity.in_store"));
@@ -39,7 +39,7 @@ fn domains_that_one_side_does_not_know_are_found() {
 }
 
 #[test]
-fn a_list_too_long_for_xenstore_skips_what_needs_it() {
+fn missing_list_skips_its_checks() {
     let report = altered(|snapshot, _| {
         let listing = snapshot.listing.as_mut().unwrap();
         (listing.domains, listing.backends) = (None, None);
@@ -62,7 +62,7 @@ fn a_list_too_long_for_xenstore_skips_what_needs_it() {
 }
 
 #[test]
-fn two_of_a_name_and_another_uuid_are_found() {
+fn shared_name_and_other_uuid_are_found() {
     let report = altered(|snapshot, _| web(snapshot).name = Some("Domain-0".into()));
     assert_eq!(found(&report), failed("identity.unique_names"));
     let report =
@@ -71,15 +71,15 @@ fn two_of_a_name_and_another_uuid_are_found() {
 }
 
 #[test]
-fn a_domain_that_is_stuck_dying_is_found() {
+fn stuck_dying_domain_is_found() {
     let dying = |held: fn(u64) -> u64| {
         altered(move |snapshot, second| {
             let domain = web(snapshot);
             let bytes = held(second);
-            let given_up = domain.memory_bytes - bytes;
+            let released = domain.memory_bytes - bytes;
             domain.states.dying = true;
             domain.memory_bytes = bytes;
-            free(snapshot, given_up as i64);
+            free(snapshot, released as i64);
         })
     };
     let report = dying(|_| 8192);
@@ -87,7 +87,7 @@ fn a_domain_that_is_stuck_dying_is_found() {
     let Some(Figures::Words { observed, .. }) = &of(&report, "identity.dying").figures else {
         panic!("{report:?}");
     };
-    assert_eq!(observed, "dead, with 8 KiB");
+    assert_eq!(observed, "dying, with 8 KiB");
     assert_eq!(
         found(&dying(|second| 8192 / second)),
         warned("identity.dying")

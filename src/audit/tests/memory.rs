@@ -3,8 +3,8 @@
 use super::*;
 
 #[test]
-fn pages_that_are_lost_are_found() {
-    // A domain gives up 16 MiB, and a quarter of it is never free again.
+fn lost_pages_are_found() {
+    // A domain releases 16 MiB, and a quarter of it does not become free.
     let report = altered(|snapshot, second| {
         if second == 2 {
             let domain = web(snapshot);
@@ -14,7 +14,7 @@ fn pages_that_are_lost_are_found() {
         }
     });
     assert_eq!(found(&report), failed("memory.conservation"));
-    let given_up = altered(|snapshot, second| {
+    let released = altered(|snapshot, second| {
         if second == 2 {
             let domain = web(snapshot);
             domain.memory_bytes -= 16 << 20;
@@ -22,20 +22,20 @@ fn pages_that_are_lost_are_found() {
             free(snapshot, 16 << 20);
         }
     });
-    assert_eq!(found(&given_up), []);
-    // Free memory that dwindles while no domain grows went to Xen itself, rightly or not.
+    assert_eq!(found(&released), []);
+    // Free memory that shrinks while no domain grows went to Xen.
     let report = altered(|snapshot, second| free(snapshot, -(4096 * second as i64)));
     assert_eq!(found(&report), warned("memory.xen_share"));
-    // More than there is.
+    // More than the host has.
     let report = altered(|snapshot, _| snapshot.host.memory_bytes = 1 << 30);
     assert_eq!(found(&report), failed("memory.conservation"));
 }
 
 #[test]
-fn memory_that_moves_while_it_is_read_is_tolerated() {
+fn change_of_free_memory_is_tolerated() {
     let report = altered(|snapshot, second| {
         if second == 2 {
-            // 8 KiB went from free to the domain after the first reading.
+            // 8 KiB went from free memory to the domain after the first reading.
             let domain = web(snapshot);
             domain.memory_bytes += 8192;
             domain.memory_target_bytes = Some(domain.memory_bytes);
@@ -48,7 +48,7 @@ fn memory_that_moves_while_it_is_read_is_tolerated() {
 }
 
 #[test]
-fn claims_and_nodes_that_do_not_add_up_are_found() {
+fn sums_of_claims_and_nodes_are_checked() {
     let report = altered(|snapshot, _| web(snapshot).memory_claimed_bytes = 4096);
     assert_eq!(found(&report), failed("memory.claims"));
     let report = altered(|snapshot, second| web(snapshot).memory_claimed_bytes = 4096 * second);
@@ -60,7 +60,7 @@ fn claims_and_nodes_that_do_not_add_up_are_found() {
 }
 
 #[test]
-fn a_domain_above_its_ceiling_is_found_unless_it_comes_down_to_its_target() {
+fn domain_above_its_ceiling_is_found() {
     let ceiling = |target: u64, grows: u64| {
         altered(move |snapshot, second| {
             free(snapshot, -((grows * second) as i64));
@@ -81,7 +81,7 @@ fn a_domain_above_its_ceiling_is_found_unless_it_comes_down_to_its_target() {
 }
 
 #[test]
-fn how_long_a_target_is_not_followed_is_told() {
+fn time_off_target_is_reported() {
     let at = |second: u64, off: bool| {
         let mut snapshot = audited(second * SECOND);
         if off {
@@ -95,16 +95,16 @@ fn how_long_a_target_is_not_followed_is_told() {
     let report = auditor.audit(at(5, true)).unwrap();
     assert_eq!(found(&report), warned("memory.target"));
     let reason = of(&report, "memory.target").reason.clone().unwrap();
-    assert!(reason.contains("for 3.0 s at least"), "{reason}");
-    // A time that it was on target in between counts anew.
+    assert!(reason.contains("for at least 3.0 s"), "{reason}");
+    // After a time on target, the count starts again.
     auditor.audit(at(6, false));
     let report = auditor.audit(at(7, true)).unwrap();
     let reason = of(&report, "memory.target").reason.clone().unwrap();
-    assert!(reason.contains("for 0.0 s at least"), "{reason}");
+    assert!(reason.contains("for at least 0.0 s"), "{reason}");
 }
 
 #[test]
-fn a_domain_that_was_shut_down_has_no_target_to_follow() {
+fn shut_down_domain_has_no_target() {
     let report = altered(|snapshot, _| {
         web(snapshot).states.shutdown = Some(ShutdownReason::Poweroff);
         web(snapshot).memory_target_bytes = Some(1 << 20);

@@ -1,5 +1,5 @@
-//! Doctored books: right ones audit clean, and each fault is found by the check that is meant for
-//! it and by no other.
+//! Snapshots with faults. A correct snapshot has no findings, and each fault is found by its check
+//! and by no other.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -18,7 +18,7 @@ use crate::snapshot::{
     Backend, DiskBackend, DomainState, Scheduling, ShutdownReason, Snapshot, StateFlags, VcpuState,
 };
 
-/// The books of two samples, a second apart, with a fault in the newer one or in both.
+/// Audits two samples, a second apart, with a fault in the newer one or in both.
 fn altered(fault: impl Fn(&mut Snapshot, u64)) -> Report {
     let at = |second: u64| {
         let mut snapshot = audited(second * SECOND);
@@ -28,7 +28,7 @@ fn altered(fault: impl Fn(&mut Snapshot, u64)) -> Report {
     Auditor::new(at(1)).audit(at(2)).unwrap()
 }
 
-/// The checks that found something, each with its verdict.
+/// Returns the checks that found something, with their verdicts.
 fn found(report: &Report) -> Vec<(&'static str, Verdict)> {
     let bad = |finding: &&Finding| finding.verdict > Verdict::Ok;
     let findings = report.findings.iter().filter(bad);
@@ -53,7 +53,7 @@ fn of<'a>(report: &'a Report, check: &str) -> &'a Finding {
         .unwrap()
 }
 
-/// The second domain, which is `web`.
+/// Returns the second domain, `web`.
 fn web(snapshot: &mut Snapshot) -> &mut Domain {
     &mut snapshot.domains[1]
 }
@@ -72,7 +72,7 @@ fn list(snapshot: &mut Snapshot, backend: Backend) {
 }
 
 #[test]
-fn books_that_balance_audit_clean_and_nothing_is_skipped_but_the_cap() {
+fn correct_snapshots_have_no_findings() {
     let report = altered(|_, _| {});
     assert_eq!(found(&report), []);
     let skipped = |finding: &&Finding| finding.verdict == Verdict::Skipped;
@@ -93,7 +93,7 @@ fn books_that_balance_audit_clean_and_nothing_is_skipped_but_the_cap() {
 }
 
 #[test]
-fn a_boot_is_not_held_against_the_one_before() {
+fn two_boots_are_not_compared() {
     let at = |second: u64, id: u128| Snapshot {
         boot: boot(id),
         ..audited(second * SECOND)
@@ -103,7 +103,7 @@ fn a_boot_is_not_held_against_the_one_before() {
     assert_eq!(found(&auditor.audit(at(3, 2)).unwrap()), []);
 }
 
-/// Makes so many bytes more free, by every count.
+/// Frees this many bytes in all counts.
 fn free(snapshot: &mut Snapshot, bytes: i64) {
     let host = &mut snapshot.host;
     host.memory_free_bytes = host.memory_free_bytes.saturating_add_signed(bytes);
@@ -111,7 +111,7 @@ fn free(snapshot: &mut Snapshot, bytes: i64) {
     host.nodes.as_mut().unwrap()[0].memory_free_bytes = Some(host.memory_free_bytes);
 }
 
-/// Makes web a domain under construction, and its pCPU idle.
+/// Makes web a domain that has never run, and its pCPU idle.
 fn never_run(snapshot: &mut Snapshot) {
     let domain = web(snapshot);
     let ran = domain.cpu_time_ns;
@@ -129,9 +129,9 @@ fn never_run(snapshot: &mut Snapshot) {
 }
 
 #[test]
-fn placements_that_cannot_be_are_found() {
+fn impossible_placements_are_found() {
     let report = altered(|snapshot, _| web(snapshot).pool = 7);
-    // Nor does the count of the pool that it is not in fit.
+    // The domain count of its old pool differs too.
     let twice = [failed("placement.domains"), failed("placement.domains")].concat();
     assert_eq!(found(&report)[..2], twice);
     let affinity = |pcpus: &'static [u32]| {
@@ -143,7 +143,7 @@ fn placements_that_cannot_be_are_found() {
     assert_eq!(found(&affinity(&[1])), []);
     assert_eq!(found(&affinity(&[1, 9])), failed("placement.affinity"));
     assert_eq!(found(&affinity(&[])), failed("placement.affinity"));
-    // Seen once it may be that a pCPU was moved between two readings.
+    // If it is seen once, a pCPU may have moved between two readings.
     let fresh = altered(|snapshot, second| {
         let vcpu = &mut web(snapshot).vcpus.as_mut().unwrap()[0];
         vcpu.hard_affinity = (second == 2).then(Vec::new);
@@ -174,7 +174,7 @@ fn placements_that_cannot_be_are_found() {
 
 proptest! {
     #[test]
-    fn no_figures_panic(
+    fn no_numbers_panic(
         times in proptest::array::uniform4(any::<u64>()),
         at in proptest::array::uniform4(any::<u64>()),
         cap: u16,

@@ -56,7 +56,7 @@ pub(super) fn run(
     };
     while let Some(snapshot) = next {
         notes.tell(&snapshot.notes);
-        let happened = history.look(&snapshot);
+        let happened = history.update(&snapshot);
         // The feed may use its memory again.
         drop(snapshot);
         let pause = match happened.is_empty() {

@@ -35,7 +35,7 @@ impl Default for Settings {
             columns: Column::usual().collect(),
             sort: Column::CPU,
             descending: true,
-            interval: interval::USUAL,
+            interval: interval::DEFAULT,
             theme: Theme::default(),
         }
     }

@@ -216,5 +216,5 @@ fn a_reader_that_has_seen_enough_ends_it_quietly() {
 fn output_that_cannot_be_written_is_an_error() {
     let full = std::fs::File::create("/dev/full").unwrap();
     let said = run(xenscope(&["list"]).stdout(full));
-    said.refused(1, &["could not be written", "No space left"]);
+    said.refused(1, &["cannot write the output", "No space left"]);
 }

@@ -121,19 +121,16 @@ fn a_tool_that_is_not_itself_gets_a_verdict_that_says_so() {
     };
     let place = format!("xentop ({})", path.display());
     for (script, what) in [
-        ("kill -SEGV $$", "was ended by signal 11 (it crashed)"),
+        ("kill -SEGV $$", "was killed by signal 11 (it crashed)"),
         ("echo sorry >&2; exit 7", "failed with exit code 7: sorry"),
-        (
-            "echo NAME and more",
-            "printed something else than expected: line 1",
-        ),
+        ("echo NAME and more", "printed an unknown layout: line 1"),
     ] {
         let text = compare(script, &[]);
         assert!(text.starts_with(&place) && text.contains(what), "{text}");
     }
     let hung = "[ $1 = -V ] || exec /usr/bin/sleep 1000";
     let text = compare(hung, &["--time-limit", "1"]);
-    assert!(text.contains("had not ended after 1 s"), "{text}");
+    assert!(text.contains("timed out after 1 s"), "{text}");
     // It was killed, too.
     let left = tool("ps", &["-o", "args"]);
     assert!(!left.contains("sleep 1000"), "{left}");

@@ -47,13 +47,13 @@ fn library() -> PathBuf {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_kernel_on_another_hypervisor_is_not_on_xen() {
     let _kvm = InPlaceOf::text("/sys/hypervisor/type", "kvm\n");
-    say(&["list"]).refused(3, &["no Xen below this kernel", "dom0"]);
+    say(&["list"]).refused(3, &["not running on Xen", "dom0"]);
 }
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn who_is_not_root_is_told_so() {
-    run(xenscope(&["list"]).uid(1000)).refused(3, &["only root", "sudo"]);
+    run(xenscope(&["list"]).uid(1000)).refused(3, &["as root", "sudo"]);
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_library_that_cannot_be_loaded_is_told_from_a_missing_one() {
     let empty = std::env::temp_dir().join("no-library");
     fs::write(&empty, "not a library").unwrap();
     let _broken = InPlaceOf::put(&library(), &empty);
-    say(&["list"]).refused(3, &["can't be used", "reinstall"]);
+    say(&["list"]).refused(3, &["cannot use", "reinstall"]);
 }
 
 #[test]

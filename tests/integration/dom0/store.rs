@@ -90,7 +90,7 @@ fn a_domain_that_is_not_there_is_said_and_the_others_are_shown() {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_name_that_two_domains_bear_is_not_guessed() {
     let _twins = Shells::create(2, 900, ":name=twin");
-    say(&["status", "twin"]).refused(2, &["'twin' fits more than one domain", "id:900 or id:901"]);
+    say(&["status", "twin"]).refused(2, &["'twin' is ambiguous", "id:900 or id:901"]);
     let one = say(&["status", "id:901", "--interval", "0.1"]).fine();
     assert!(one.starts_with("twin (domain 901)"), "{one}");
 }
