@@ -5,10 +5,10 @@ use std::time::Duration;
 use ratatui::layout::Size;
 
 use super::columns::Column;
-use super::cursor::Cursor;
 use super::history::Histories;
-use super::order::{Order, rows};
 use super::theme::{Terminal, Theme};
+use super::widgets::table::cursor::Cursor;
+use super::widgets::table::order::{Order, rows};
 use crate::interval;
 use crate::rates::Rates;
 use crate::snapshot::{Collect, Domain, Identity, Snapshot};

@@ -6,18 +6,18 @@
 mod app;
 mod cells;
 mod columns;
-mod cursor;
-mod draw;
+mod glyphs;
 mod history;
 mod keys;
-mod order;
+mod pen;
 mod preferences;
 #[cfg(test)]
 mod tests;
 mod theme;
+mod widgets;
 
 pub use app::{App, Settings};
 pub use columns::Column;
-pub use draw::{draw, help};
 pub use keys::{Command, suspends};
 pub use theme::{Depth, Terminal, Theme};
+pub use widgets::{draw, help};

@@ -9,7 +9,7 @@ use ratatui::crossterm::event::{
 use ratatui::layout::Size;
 
 use super::app::{App, Asked, Over, Pane};
-use super::draw::Target;
+use super::widgets::Target;
 use crate::interval;
 
 /// What the driver has to do.

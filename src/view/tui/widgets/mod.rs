@@ -1,16 +1,13 @@
 //! From the state to a frame.
 
-mod chooser;
-mod detail;
-mod device_rows;
-mod glyphs;
+mod column_chooser;
+mod domain_page;
 mod header;
 mod help;
-mod page;
-mod parts;
 mod pcpus;
-mod status;
-mod table;
+mod status_line;
+pub(super) mod table;
+mod text_page;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -77,17 +74,17 @@ pub fn draw(state: &mut App, frame: &mut Frame<'_>) {
             // The line with the cursor stays in sight, below the one that tells the keys.
             let last = (at + 2).saturating_sub(usize::from(whole.height));
             state.scroll = state.scroll.clamp(last, (at + 1).max(last));
-            Some(chooser::lines(state, at))
+            Some(column_chooser::lines(state, at))
         }
-        (_, Pane::Detail(identity)) => Some(detail::lines(state, identity)),
+        (_, Pane::Detail(identity)) => Some(domain_page::lines(state, identity)),
         (_, Pane::Pcpus) => Some(pcpus::lines(state, whole.height)),
         (_, Pane::Table) => None,
     };
     match text {
-        Some(lines) => page::draw(state, &lines, whole, buffer),
+        Some(lines) => text_page::draw(state, &lines, whole, buffer),
         None => table::draw(state, layout, buffer),
     }
-    let cursor = status::draw(state, layout.status, buffer);
+    let cursor = status_line::draw(state, layout.status, buffer);
     if !state.terminal.unicode {
         spell_in_ascii(buffer);
     }
@@ -116,11 +113,11 @@ impl App {
 }
 
 /// Text from left to right in one line of the screen; what does not fit is left out.
-struct Pen<'a> {
+pub(super) struct Pen<'a> {
     buffer: &'a mut Buffer,
-    x: u16,
+    pub(super) x: u16,
     y: u16,
-    right: u16,
+    pub(super) right: u16,
 }
 
 impl<'a> Pen<'a> {
@@ -135,7 +132,7 @@ impl<'a> Pen<'a> {
         })
     }
 
-    fn put(&mut self, text: &str, style: Style) -> &mut Self {
+    pub(super) fn put(&mut self, text: &str, style: Style) -> &mut Self {
         let room = self.right.saturating_sub(self.x);
         if room > 0 {
             let (x, _) = self
@@ -147,11 +144,11 @@ impl<'a> Pen<'a> {
     }
 
     /// Text in the unstyled hand.
-    fn say(&mut self, text: &str) -> &mut Self {
+    pub(super) fn say(&mut self, text: &str) -> &mut Self {
         self.put(text, Style::new())
     }
 
-    fn room(&self) -> usize {
+    pub(super) fn room(&self) -> usize {
         usize::from(self.right.saturating_sub(self.x))
     }
 }

@@ -3,7 +3,6 @@
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::glyphs::chart;
 use crate::rates::{DomainRates, Rate};
 use crate::snapshot::{DiskCounter, Domain, Identity, NicCounter};
 use crate::text::{UNKNOWN, or_unknown, safe};
@@ -12,6 +11,7 @@ use crate::view::Sample;
 use crate::view::table::{Align, Table};
 use crate::view::tui::app::App;
 use crate::view::tui::cells;
+use crate::view::tui::glyphs::chart;
 use crate::view::tui::history::Ring;
 use crate::view::tui::theme::Role;
 use crate::view::vcpus;

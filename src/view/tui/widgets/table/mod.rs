@@ -1,17 +1,21 @@
 //! The table of domains.
 
+pub(in crate::view::tui) mod cursor;
+mod device_rows;
+pub(in crate::view::tui) mod order;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::glyphs::{bar, history};
-use super::{Layout, Pen, Target, device_rows};
+use super::{Layout, Pen, Target};
 use crate::sample::DomainSample;
 use crate::text::{columns, shortened};
 use crate::view::Sample;
 use crate::view::tui::app::App;
 use crate::view::tui::cells;
 use crate::view::tui::columns::{Column, Slot, fit};
+use crate::view::tui::glyphs::{bar, history};
 use crate::view::tui::theme::{Role, load, role};
 
 pub(super) fn draw(state: &App, layout: Layout, buffer: &mut Buffer) {

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::glyphs::{bar, history};
 use crate::rates::Rate;
 use crate::snapshot::{Host, Pcpu};
 use crate::text::{UNKNOWN, or_unknown, safe};
 use crate::units;
 use crate::view::Sample;
 use crate::view::tui::app::App;
+use crate::view::tui::glyphs::{bar, history};
 use crate::view::tui::theme::{Role, load};
 
 /// How much room each pCPU gets.

@@ -3,7 +3,7 @@
 
 use ratatui::style::Style;
 
-use super::Pen;
+use super::widgets::Pen;
 use crate::text::columns;
 
 /// A part of a line.

@@ -5,14 +5,14 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::Pen;
-use super::glyphs::{bar, history};
-use super::parts::Part;
 use crate::rates::Rate;
 use crate::snapshot::{DomainState, Snapshot};
 use crate::text::{columns, or_unknown, safe};
 use crate::units;
 use crate::view::Sample;
 use crate::view::tui::app::App;
+use crate::view::tui::glyphs::{bar, history};
+use crate::view::tui::pen::Part;
 use crate::view::tui::theme::{Role, load, role};
 
 pub(super) fn draw(state: &App, area: Rect, buffer: &mut Buffer) {
