@@ -4,7 +4,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::Pen;
 use crate::rates::Rate;
 use crate::snapshot::{DomainState, Snapshot};
 use crate::text::{columns, or_unknown, safe};
@@ -12,7 +11,7 @@ use crate::units;
 use crate::view::Sample;
 use crate::view::tui::app::App;
 use crate::view::tui::glyphs::{bar, history};
-use crate::view::tui::pen::Part;
+use crate::view::tui::pen::{Part, Pen};
 use crate::view::tui::theme::{Role, load, role};
 
 pub(super) fn draw(state: &App, area: Rect, buffer: &mut Buffer) {
@@ -121,13 +120,13 @@ fn gauge(state: &App, pen: &mut Pen<'_>, label: &str, percent: Option<f64>, part
         return;
     }
     pen.put(label, state.style(Role::Accent)).say(" [");
-    let end = pen.x.saturating_add(width as u16);
+    let mut free = width;
     if let Some(percent) = percent {
         let bar = bar(percent / 100.0, width, state.terminal.unicode);
         pen.put(&bar, state.style(load(percent)));
+        free = width.saturating_sub(columns(&bar));
     }
-    pen.x = end;
-    pen.say("] ").put_parts(parts);
+    pen.skip(free).say("] ").put_parts(parts);
 }
 
 fn cpu(state: &App, sample: Sample<'_>, pen: &mut Pen<'_>) {

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::Pen;
 use crate::text::{columns, safe, shortened};
 use crate::view::tui::app::{App, Asked, Over, Pane};
+use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
 
 /// Draws the line; returns where the cursor belongs when something is asked.
@@ -29,7 +29,7 @@ pub(super) fn draw(state: &App, area: Rect, buffer: &mut Buffer) -> Option<u16> 
         // The cursor stands behind it.
         let room = pen.room().saturating_sub(1);
         pen.say(&end_of(&safe(text), room));
-        let cursor = pen.x.min(area.right().saturating_sub(1));
+        let cursor = pen.x().min(area.right().saturating_sub(1));
         if *asked == Asked::Filter {
             pen.put(
                 "   name, id or uuid; Enter keeps it, Esc shows all",

@@ -4,8 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::Pen;
 use crate::view::tui::app::App;
+use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
 
 /// Draws as much of the lines as fits, from the place on that the person scrolled to.
@@ -20,8 +20,7 @@ pub(super) fn draw(state: &mut App, lines: &[Line<'_>], area: Rect, buffer: &mut
                 pen.put(&span.content, span.style);
             }
             if line.width() > usize::from(area.width) {
-                pen.x = pen.right.saturating_sub(1);
-                pen.say("…");
+                pen.skip_to_last(1).say("…");
             }
         }
     }
@@ -32,8 +31,8 @@ pub(super) fn draw(state: &mut App, lines: &[Line<'_>], area: Rect, buffer: &mut
         .and_then(|last| Pen::new(buffer, area, last))
     {
         let text = format!(" {below} more ");
-        pen.x = pen.right.saturating_sub(text.len() as u16).max(pen.x);
-        pen.put(&text, state.style(Role::Accent));
+        pen.skip_to_last(text.len())
+            .put(&text, state.style(Role::Accent));
     }
 }
 

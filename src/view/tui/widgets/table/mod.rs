@@ -8,7 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::{Layout, Pen, Target};
+use super::{Layout, Target};
 use crate::sample::DomainSample;
 use crate::text::{columns, shortened};
 use crate::view::Sample;
@@ -16,6 +16,7 @@ use crate::view::tui::app::App;
 use crate::view::tui::cells;
 use crate::view::tui::columns::{Column, Slot, fit};
 use crate::view::tui::glyphs::{bar, history};
+use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::{Role, load, role};
 
 pub(super) fn draw(state: &App, layout: Layout, buffer: &mut Buffer) {
@@ -155,10 +156,9 @@ fn cell(slot: Slot, text: &str, style: Style, area: Rect, y: u16, buffer: &mut B
     let text = shortened(text, width);
     let free = match slot.column.shape().left {
         true => 0,
-        false => width.saturating_sub(columns(&text)) as u16,
+        false => width.saturating_sub(columns(&text)),
     };
-    pen.x = pen.x.saturating_add(slot.x).saturating_add(free);
-    pen.put(&text, style);
+    pen.skip(usize::from(slot.x) + free).put(&text, style);
 }
 
 impl App {
