@@ -6,40 +6,13 @@ use ratatui::layout::Size;
 
 use super::columns::Column;
 use super::history::Histories;
-use super::theme::{Terminal, Theme};
+use super::preferences::Settings;
+use super::theme::Terminal;
 use super::widgets::table::cursor::Cursor;
 use super::widgets::table::order::{Order, rows};
-use crate::interval;
 use crate::rates::Rates;
 use crate::snapshot::{Collect, Domain, Identity, Snapshot};
 use crate::view::{DisplayOptions, Sample};
-
-/// What a person chooses once and for all.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
-    /// The columns of the table.
-    pub columns: Vec<Column>,
-    /// The column that the table is sorted by.
-    pub sort: Column,
-    /// Whether the greatest comes first.
-    pub descending: bool,
-    /// From one sample to the next.
-    pub interval: Duration,
-    /// The colours.
-    pub theme: Theme,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            columns: Column::usual().collect(),
-            sort: Column::CPU,
-            descending: true,
-            interval: interval::USUAL,
-            theme: Theme::default(),
-        }
-    }
-}
 
 /// For how many samples a message is new.
 const MESSAGE_IS_NEW: u8 = 3;

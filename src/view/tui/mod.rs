@@ -16,8 +16,9 @@ mod tests;
 mod theme;
 mod widgets;
 
-pub use app::{App, Settings};
+pub use app::App;
 pub use columns::Column;
 pub use keys::{Command, suspends};
+pub use preferences::Settings;
 pub use theme::{Depth, Terminal, Theme};
 pub use widgets::{draw, help};
