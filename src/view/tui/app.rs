@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use ratatui::layout::Size;
+use ratatui::layout::{Position, Rect, Size};
 
 use super::columns::Column;
+use super::context::Context;
 use super::history::Histories;
 use super::preferences::Settings;
 use super::theme::Terminal;
+use super::widgets::header::Header;
 use super::widgets::table::cursor::Cursor;
 use super::widgets::table::order::{Order, rows};
 use crate::rates::Rates;
@@ -80,8 +82,7 @@ pub struct App {
     /// The rows of the table: places in the shown snapshot.
     pub(super) rows: Vec<usize>,
     pub(super) size: Size,
-    /// Samples that were left out because one before took too long.
-    pub(super) skipped: u64,
+    pub(super) header: Header,
     /// Why there is no newer sample.
     pub(super) trouble: Option<String>,
     /// What a person is told about the last key, and how many samples came since.
@@ -109,7 +110,7 @@ impl App {
             cursor: Cursor::default(),
             rows: Vec::new(),
             size: Size::default(),
-            skipped: 0,
+            header: Header::default(),
             trouble: None,
             message: None,
             live: Record::default(),
@@ -143,7 +144,7 @@ impl App {
 
     /// Takes note of samples that were left out because one before them took too long.
     pub fn skip(&mut self, samples: u64) {
-        self.skipped += samples;
+        self.header.skip(samples);
         self.changed = true;
     }
 
@@ -188,15 +189,7 @@ impl App {
             None if self.pane == Pane::Table && !collected.covers(self.columns_part()) => "columns",
             _ => return None,
         };
-        Some(format!("{what}: {}", self.comes()))
-    }
-
-    /// When what is not in the shown sample comes.
-    pub(super) fn comes(&self) -> &'static str {
-        match self.is_paused() {
-            true => "not in the sample that is held",
-            false => "with the next sample",
-        }
+        Some(format!("{what}: {}", self.context().comes()))
     }
 
     /// What a person has chosen.
@@ -258,12 +251,20 @@ impl App {
         &self.shown().histories
     }
 
-    fn shown(&self) -> &Record {
-        self.frozen.as_ref().unwrap_or(&self.live)
+    /// Returns what a widget sees that has the whole screen.
+    pub(super) fn context(&self) -> Context<'_> {
+        Context {
+            sample: self.sample(),
+            histories: &self.shown().histories,
+            settings: &self.settings,
+            terminal: self.terminal,
+            paused: self.frozen.is_some(),
+            area: Rect::from((Position::ORIGIN, self.size)),
+        }
     }
 
-    pub(super) fn is_paused(&self) -> bool {
-        self.frozen.is_some()
+    fn shown(&self) -> &Record {
+        self.frozen.as_ref().unwrap_or(&self.live)
     }
 
     /// Holds what is shown, or goes on with the newest sample.

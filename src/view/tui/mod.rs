@@ -6,6 +6,7 @@
 mod app;
 mod cells;
 mod columns;
+mod context;
 mod glyphs;
 mod history;
 mod keys;

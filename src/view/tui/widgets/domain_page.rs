@@ -60,7 +60,7 @@ pub(super) fn lines(state: &App, identity: Identity) -> Vec<Line<'static>> {
             }
             (true, true) => format!("no {what}"),
             (false, _) if collected => format!("{what}: not known"),
-            (false, _) => format!("{what}: {}", state.comes()),
+            (false, _) => format!("{what}: {}", state.context().comes()),
         };
         lines.push(Line::styled(instead, dim));
     }

@@ -2,7 +2,7 @@
 
 mod column_chooser;
 mod domain_page;
-mod header;
+pub(super) mod header;
 mod help;
 mod pcpus;
 mod status_line;
@@ -66,7 +66,8 @@ pub fn draw(state: &mut App, frame: &mut Frame<'_>) {
 
     let layout = Layout::of(state.size);
     let buffer = frame.buffer_mut();
-    header::draw(state, layout.header, buffer);
+    let context = state.context();
+    state.header.draw(context.within(layout.header), buffer);
     let whole = layout.titles.union(layout.body);
     let text = match (&state.over, state.pane) {
         (Over::Help, _) => Some(help::lines(state)),

@@ -1,0 +1,44 @@
+//! What a widget sees of the rest.
+
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::history::Histories;
+use super::preferences::Settings;
+use super::theme::{Role, Terminal};
+use crate::view::Sample;
+
+/// What a widget sees of the rest while it draws a frame or answers an event.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context<'a> {
+    /// The sample that is shown; `None` before the first one.
+    pub(super) sample: Option<Sample<'a>>,
+    /// What was measured up to this sample.
+    pub(super) histories: &'a Histories,
+    pub(super) settings: &'a Settings,
+    pub(super) terminal: Terminal,
+    /// Whether the sample is held while newer ones arrive.
+    pub(super) paused: bool,
+    /// The widget's part of the screen.
+    pub(super) area: Rect,
+}
+
+impl Context<'_> {
+    /// Returns the same for a widget in this area.
+    pub(super) fn within(self, area: Rect) -> Self {
+        Self { area, ..self }
+    }
+
+    /// Returns the style of a role in the chosen theme.
+    pub(super) fn style(self, role: Role) -> Style {
+        self.settings.theme.style(self.terminal.depth, role)
+    }
+
+    /// Says when what the shown sample lacks will be there.
+    pub(super) fn comes(self) -> &'static str {
+        match self.paused {
+            true => "not in the sample that is held",
+            false => "with the next sample",
+        }
+    }
+}
