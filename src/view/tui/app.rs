@@ -9,11 +9,11 @@ use super::context::Context;
 use super::history::Histories;
 use super::preferences::Settings;
 use super::theme::Terminal;
-use super::widgets::header::Header;
 use super::widgets::table::cursor::Cursor;
 use super::widgets::table::order::{Order, rows};
+use super::widgets::{Pane, Widgets};
 use crate::rates::Rates;
-use crate::snapshot::{Collect, Domain, Identity, Snapshot};
+use crate::snapshot::{Collect, Domain, Snapshot};
 use crate::view::{DisplayOptions, Sample};
 
 /// For how many samples a message is new.
@@ -33,38 +33,15 @@ struct Record {
     histories: Histories,
 }
 
-/// What a person is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
-    /// What the domains are to be like.
-    Filter,
-    /// The interval.
-    Delay,
-}
-
-/// What the screen shows below the header.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Pane {
-    /// All domains.
-    #[default]
-    Table,
-    /// One domain.
-    Detail(Identity),
-    /// The pCPUs.
-    Pcpus,
-}
-
-/// What lies over the pane for the moment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum Over {
-    #[default]
-    Nothing,
-    /// The keys.
-    Help,
-    /// All the columns there are, and which of them the cursor is on.
-    Columns(usize),
-    /// A question in the status line, and what was answered so far.
-    Prompt(Asked, String),
+impl Record {
+    /// Returns the newest sample.
+    fn sample(&self) -> Option<Sample<'_>> {
+        let taken = self.taken.as_ref()?;
+        Some(Sample {
+            snapshot: &taken.snapshot,
+            rates: &taken.rates,
+        })
+    }
 }
 
 /// All that is shown.
@@ -73,16 +50,8 @@ pub struct App {
     pub(super) terminal: Terminal,
     pub(super) settings: Settings,
     pub(super) display: DisplayOptions,
-    pub(super) pane: Pane,
-    pub(super) over: Over,
-    /// How many lines of a long text are above the screen.
-    pub(super) scroll: usize,
-    pub(super) filter: String,
-    pub(super) cursor: Cursor,
-    /// The rows of the table: places in the shown snapshot.
-    pub(super) rows: Vec<usize>,
+    pub(super) widgets: Widgets,
     pub(super) size: Size,
-    pub(super) header: Header,
     /// Why there is no newer sample.
     pub(super) trouble: Option<String>,
     /// What a person is told about the last key, and how many samples came since.
@@ -100,17 +69,8 @@ impl App {
             terminal,
             settings,
             display,
-            pane: match display.pcpus {
-                true => Pane::Pcpus,
-                false => Pane::default(),
-            },
-            over: Over::default(),
-            scroll: 0,
-            filter: String::new(),
-            cursor: Cursor::default(),
-            rows: Vec::new(),
+            widgets: Widgets::new(display),
             size: Size::default(),
-            header: Header::default(),
             trouble: None,
             message: None,
             live: Record::default(),
@@ -144,7 +104,7 @@ impl App {
 
     /// Takes note of samples that were left out because one before them took too long.
     pub fn skip(&mut self, samples: u64) {
-        self.header.skip(samples);
+        self.widgets.header.skip(samples);
         self.changed = true;
     }
 
@@ -178,18 +138,18 @@ impl App {
         self.tell(format!("every {} s", interval.as_secs_f64()));
     }
 
-    /// What is to be shown and not in the shown sample, and when it comes.
-    pub(super) fn awaited(&self) -> Option<String> {
+    /// Says what the screen shows but the shown sample lacks.
+    pub(super) fn awaited(&self) -> Option<&'static str> {
         let (wanted, snapshot) = (self.collect(), self.sample()?.snapshot);
         let collected = snapshot.collected;
         let one = wanted.focus.filter(|&one| snapshot.find(one).is_some());
-        let what = match one {
-            Some(one) if !collected.of(one).covers(wanted.of(one)) => "details",
-            None if wanted.vcpus && !collected.vcpus => "vCPUs",
-            None if self.pane == Pane::Table && !collected.covers(self.columns_part()) => "columns",
-            _ => return None,
-        };
-        Some(format!("{what}: {}", self.context().comes()))
+        let shows_table = self.widgets.pane == Pane::Table;
+        match one {
+            Some(one) if !collected.of(one).covers(wanted.of(one)) => Some("details"),
+            None if wanted.vcpus && !collected.vcpus => Some("vCPUs"),
+            None if shows_table && !collected.covers(self.columns_part()) => Some("columns"),
+            _ => None,
+        }
     }
 
     /// What a person has chosen.
@@ -204,8 +164,8 @@ impl App {
             nics: true,
             disks: true,
             vcpus: self.display.vcpus,
-            host: self.pane == Pane::Pcpus,
-            focus: match self.pane {
+            host: self.widgets.pane == Pane::Pcpus,
+            focus: match self.widgets.pane {
                 Pane::Detail(identity) => Some(identity),
                 _ => None,
             },
@@ -222,8 +182,8 @@ impl App {
 
     /// Shows another pane, from its top on.
     pub(super) fn turn_to(&mut self, pane: Pane) {
-        self.pane = pane;
-        self.scroll = 0;
+        self.widgets.pane = pane;
+        self.widgets.scroll = 0;
         self.changed = true;
     }
 
@@ -239,11 +199,7 @@ impl App {
 
     /// The sample that is shown.
     pub(super) fn sample(&self) -> Option<Sample<'_>> {
-        let taken = self.shown().taken.as_ref()?;
-        Some(Sample {
-            snapshot: &taken.snapshot,
-            rates: &taken.rates,
-        })
+        self.shown().sample()
     }
 
     /// The histories that are shown.
@@ -291,8 +247,9 @@ impl App {
                 snapshot: &taken.snapshot,
                 rates: &taken.rates,
             };
-            self.rows = rows(sample, order, &self.filter);
-            self.cursor.settle(&taken.snapshot, &self.rows);
+            let widgets = &mut self.widgets;
+            widgets.rows = rows(sample, order, &widgets.filter);
+            widgets.cursor.settle(&taken.snapshot, &widgets.rows);
         }
     }
 
@@ -300,7 +257,8 @@ impl App {
     pub(super) fn with_cursor(&mut self, work: impl FnOnce(&mut Cursor, &Snapshot, &[usize])) {
         let record = self.frozen.as_ref().unwrap_or(&self.live);
         if let Some(taken) = &record.taken {
-            work(&mut self.cursor, &taken.snapshot, &self.rows);
+            let widgets = &mut self.widgets;
+            work(&mut widgets.cursor, &taken.snapshot, &widgets.rows);
             self.changed = true;
         }
     }

@@ -8,8 +8,8 @@ use ratatui::crossterm::event::{
 };
 use ratatui::layout::Size;
 
-use super::app::{App, Asked, Over, Pane};
-use super::widgets::Target;
+use super::app::App;
+use super::widgets::{Asked, Over, Pane, Target};
 use crate::interval;
 
 /// What the driver has to do.
@@ -76,7 +76,7 @@ impl App {
     }
 
     fn plain_key(&mut self, code: KeyCode) -> Option<Command> {
-        match std::mem::take(&mut self.over) {
+        match std::mem::take(&mut self.widgets.over) {
             Over::Nothing => self.key_in_pane(code),
             Over::Help => self.key_in_help(code),
             Over::Columns(at) => {
@@ -96,10 +96,12 @@ impl App {
             KeyCode::Char('q' | 'Q') => return Some(Command::Quit),
             KeyCode::Char('W') => return Some(Command::Save),
             KeyCode::Char('?' | 'h') | KeyCode::F(1) => {
-                self.scroll = 0;
-                self.over = Over::Help;
+                self.widgets.scroll = 0;
+                self.widgets.over = Over::Help;
             }
-            KeyCode::Char('d' | 'D') => self.over = Over::Prompt(Asked::Delay, String::new()),
+            KeyCode::Char('d' | 'D') => {
+                self.widgets.over = Over::Prompt(Asked::Delay, String::new())
+            }
             KeyCode::Char('p' | ' ') => self.pause(),
             KeyCode::Char('+') => {
                 self.set_interval(interval::longer(self.settings.interval));
@@ -111,11 +113,11 @@ impl App {
                 self.settings.theme = self.settings.theme.next();
                 self.tell(format!("theme: {}", self.settings.theme.name()));
             }
-            KeyCode::Char('P') => match self.pane {
+            KeyCode::Char('P') => match self.widgets.pane {
                 Pane::Pcpus => self.turn_to(Pane::Table),
                 Pane::Table | Pane::Detail(_) => self.turn_to(Pane::Pcpus),
             },
-            _ => match self.pane {
+            _ => match self.widgets.pane {
                 Pane::Table => self.key_in_table(code),
                 Pane::Detail(_) | Pane::Pcpus => self.key_in_text(code),
             },
@@ -137,9 +139,9 @@ impl App {
                 return;
             }
         };
-        if let Pane::Detail(_) = self.pane {
+        if let Pane::Detail(_) = self.widgets.pane {
             self.with_cursor(|cursor, snapshot, rows| cursor.go(neighbour, snapshot, rows));
-            if let Some(chosen) = self.cursor.chosen() {
+            if let Some(chosen) = self.widgets.cursor.chosen() {
                 self.turn_to(Pane::Detail(chosen));
             }
         }
@@ -147,14 +149,14 @@ impl App {
 
     /// Scrolls a long text; drawing it sees to it that its end stays in sight.
     fn scroll_text(&mut self, code: KeyCode) {
-        self.scroll = match code {
-            KeyCode::Up | KeyCode::Char('k') => self.scroll.saturating_sub(1),
-            KeyCode::Down | KeyCode::Char('j') => self.scroll.saturating_add(1),
-            KeyCode::PageUp => self.scroll.saturating_sub(self.page()),
-            KeyCode::PageDown => self.scroll.saturating_add(self.page()),
+        self.widgets.scroll = match code {
+            KeyCode::Up | KeyCode::Char('k') => self.widgets.scroll.saturating_sub(1),
+            KeyCode::Down | KeyCode::Char('j') => self.widgets.scroll.saturating_add(1),
+            KeyCode::PageUp => self.widgets.scroll.saturating_sub(self.page()),
+            KeyCode::PageDown => self.widgets.scroll.saturating_add(self.page()),
             KeyCode::Home | KeyCode::Char('g') => 0,
             KeyCode::End | KeyCode::Char('G') => usize::MAX,
-            _ => self.scroll,
+            _ => self.widgets.scroll,
         };
     }
 
@@ -177,14 +179,15 @@ impl App {
         if self.shows_table() {
             self.with_cursor(|cursor, _, rows| cursor.scroll(by, rows));
         } else {
-            self.scroll = self.scroll.saturating_add_signed(by);
+            self.widgets.scroll = self.widgets.scroll.saturating_add_signed(by);
             self.touch();
         }
     }
 
     /// Whether the table can be seen; a question in the last line hides nothing of it.
     fn shows_table(&self) -> bool {
-        self.pane == Pane::Table && matches!(self.over, Over::Nothing | Over::Prompt(..))
+        self.widgets.pane == Pane::Table
+            && matches!(self.widgets.over, Over::Nothing | Over::Prompt(..))
     }
 
     fn click(&mut self, x: u16, y: u16) {

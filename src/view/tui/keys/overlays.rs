@@ -4,19 +4,20 @@ use ratatui::crossterm::event::KeyCode;
 
 use super::Command;
 use crate::interval;
-use crate::view::tui::app::{App, Asked, Over};
+use crate::view::tui::app::App;
 use crate::view::tui::columns::Column;
+use crate::view::tui::widgets::{Asked, Over};
 
 impl App {
     pub(super) fn key_in_help(&mut self, code: KeyCode) -> Option<Command> {
         match code {
             KeyCode::Char('Q') => return Some(Command::Quit),
             KeyCode::Esc | KeyCode::Enter | KeyCode::F(1) | KeyCode::Char('q' | '?' | 'h') => {
-                self.scroll = 0;
+                self.widgets.scroll = 0;
             }
             _ => {
                 self.scroll_text(code);
-                self.over = Over::Help;
+                self.widgets.over = Over::Help;
             }
         }
         None
@@ -51,7 +52,7 @@ impl App {
             KeyCode::PageDown | KeyCode::End => last,
             _ => at,
         };
-        self.over = Over::Columns(at.min(last));
+        self.widgets.over = Over::Columns(at.min(last));
     }
 
     /// Shows a column, in its usual place among the others, or no longer. The last one stays.
@@ -82,7 +83,7 @@ impl App {
             }
             KeyCode::Esc => {
                 if asked == Asked::Filter {
-                    self.filter.clear();
+                    self.widgets.filter.clear();
                     self.refresh();
                 }
                 return;
@@ -99,7 +100,7 @@ impl App {
 
     /// Takes what was typed back: the last word or all of it.
     pub(super) fn erase(&mut self, word: bool) {
-        let Over::Prompt(asked, text) = &self.over else {
+        let Over::Prompt(asked, text) = &self.widgets.over else {
             return;
         };
         let kept = match word {
@@ -112,11 +113,11 @@ impl App {
     }
 
     fn type_anew(&mut self, asked: Asked, text: String) {
-        if asked == Asked::Filter && self.filter != text {
-            self.filter.clone_from(&text);
+        if asked == Asked::Filter && self.widgets.filter != text {
+            self.widgets.filter.clone_from(&text);
             self.refresh();
         }
-        self.over = Over::Prompt(asked, text);
+        self.widgets.over = Over::Prompt(asked, text);
     }
 
     fn answer(&mut self, asked: Asked, text: &str) {

@@ -2,15 +2,18 @@
 
 use ratatui::crossterm::event::KeyCode;
 
-use crate::view::tui::app::{App, Asked, Over, Pane};
+use crate::view::tui::app::App;
 use crate::view::tui::columns::Column;
+use crate::view::tui::widgets::{Asked, Over, Pane};
 
 impl App {
     pub(super) fn key_in_table(&mut self, code: KeyCode) {
         match code {
-            KeyCode::Char('/') => self.over = Over::Prompt(Asked::Filter, self.filter.clone()),
-            KeyCode::Char('c') => self.over = Over::Columns(0),
-            KeyCode::Char('s') => self.over = Over::Columns(self.settings.sort.place()),
+            KeyCode::Char('/') => {
+                self.widgets.over = Over::Prompt(Asked::Filter, self.widgets.filter.clone())
+            }
+            KeyCode::Char('c') => self.widgets.over = Over::Columns(0),
+            KeyCode::Char('s') => self.widgets.over = Over::Columns(self.settings.sort.place()),
             KeyCode::Char('S' | '>') => self.sort_by_neighbour(1),
             KeyCode::Char('<') => self.sort_by_neighbour(-1),
             KeyCode::Char('r') => self.sort_by(self.settings.sort),
@@ -26,9 +29,9 @@ impl App {
                 }
             }
             KeyCode::Enter => self.open(),
-            KeyCode::Esc if self.filter.is_empty() => self.cursor.leave(),
+            KeyCode::Esc if self.widgets.filter.is_empty() => self.widgets.cursor.leave(),
             KeyCode::Esc => {
-                self.filter.clear();
+                self.widgets.filter.clear();
                 self.refresh();
             }
             _ => self.go(code),
@@ -41,7 +44,12 @@ impl App {
             let row = cursor.row(snapshot, rows).unwrap_or(cursor.top);
             cursor.choose(row, snapshot, rows);
         });
-        if let Some(chosen) = self.cursor.chosen().filter(|_| !self.rows.is_empty()) {
+        if let Some(chosen) = self
+            .widgets
+            .cursor
+            .chosen()
+            .filter(|_| !self.widgets.rows.is_empty())
+        {
             self.turn_to(Pane::Detail(chosen));
         }
     }

@@ -4,7 +4,7 @@ use super::*;
 use crate::fixtures::{SECOND, full, pcpus};
 use crate::snapshot::{Disk, DiskBackend, DiskCounter, Note, ShutdownReason};
 use crate::view::tui::Column;
-use crate::view::tui::app::Pane;
+use crate::view::tui::widgets::Pane;
 
 #[test]
 fn everything_usual_is_on_80_by_24() {

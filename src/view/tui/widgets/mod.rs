@@ -2,7 +2,7 @@
 
 mod column_chooser;
 mod domain_page;
-pub(super) mod header;
+mod header;
 mod help;
 mod pcpus;
 mod status_line;
@@ -14,9 +14,78 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::Style;
 
-use super::app::{App, Over, Pane};
+use super::app::App;
 use super::columns::Column;
 use super::theme::Role;
+use crate::snapshot::Identity;
+use crate::view::DisplayOptions;
+use header::Header;
+use table::cursor::Cursor;
+
+/// What a person is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::view::tui) enum Asked {
+    /// What the domains are to be like.
+    Filter,
+    /// The interval.
+    Delay,
+}
+
+/// What the screen shows below the header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::view::tui) enum Pane {
+    /// All domains.
+    #[default]
+    Table,
+    /// One domain.
+    Detail(Identity),
+    /// The pCPUs.
+    Pcpus,
+}
+
+/// What lies over the pane for the moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::view::tui) enum Over {
+    #[default]
+    Nothing,
+    /// The keys.
+    Help,
+    /// All the columns there are, and which of them the cursor is on.
+    Columns(usize),
+    /// A question in the status line, and what was answered so far.
+    Prompt(Asked, String),
+}
+
+/// The widgets, and which of them are on the screen.
+#[derive(Debug)]
+pub(super) struct Widgets {
+    pub(super) header: Header,
+    pub(super) pane: Pane,
+    pub(super) over: Over,
+    /// How many lines of a long text are above the screen.
+    pub(super) scroll: usize,
+    pub(super) filter: String,
+    pub(super) cursor: Cursor,
+    /// The rows of the table: places in the shown snapshot.
+    pub(super) rows: Vec<usize>,
+}
+
+impl Widgets {
+    pub(super) fn new(display: DisplayOptions) -> Self {
+        Self {
+            header: Header::default(),
+            pane: match display.pcpus {
+                true => Pane::Pcpus,
+                false => Pane::default(),
+            },
+            over: Over::default(),
+            scroll: 0,
+            filter: String::new(),
+            cursor: Cursor::default(),
+            rows: Vec::new(),
+        }
+    }
+}
 
 pub use help::help;
 
@@ -67,14 +136,15 @@ pub fn draw(state: &mut App, frame: &mut Frame<'_>) {
     let layout = Layout::of(state.size);
     let buffer = frame.buffer_mut();
     let context = state.context();
-    state.header.draw(context.within(layout.header), buffer);
+    let header = &state.widgets.header;
+    header.draw(context.within(layout.header), buffer);
     let whole = layout.titles.union(layout.body);
-    let text = match (&state.over, state.pane) {
+    let text = match (&state.widgets.over, state.widgets.pane) {
         (Over::Help, _) => Some(help::lines(state)),
         (&Over::Columns(at), _) => {
             // The line with the cursor stays in sight, below the one that tells the keys.
             let last = (at + 2).saturating_sub(usize::from(whole.height));
-            state.scroll = state.scroll.clamp(last, (at + 1).max(last));
+            state.widgets.scroll = state.widgets.scroll.clamp(last, (at + 1).max(last));
             Some(column_chooser::lines(state, at))
         }
         (_, Pane::Detail(identity)) => Some(domain_page::lines(state, identity)),

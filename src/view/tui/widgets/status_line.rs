@@ -5,15 +5,16 @@ use std::borrow::Cow;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::{Asked, Over, Pane};
 use crate::text::{columns, safe, shortened};
-use crate::view::tui::app::{App, Asked, Over, Pane};
+use crate::view::tui::app::App;
 use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
 
 /// Draws the line; returns where the cursor belongs when something is asked.
 pub(super) fn draw(state: &App, area: Rect, buffer: &mut Buffer) -> Option<u16> {
     let mut pen = Pen::new(buffer, area, 0)?;
-    if let Over::Prompt(asked, text) = &state.over {
+    if let Over::Prompt(asked, text) = &state.widgets.over {
         let question = match asked {
             Asked::Filter => "/".to_owned(),
             Asked::Delay => {
@@ -39,9 +40,13 @@ pub(super) fn draw(state: &App, area: Rect, buffer: &mut Buffer) -> Option<u16> 
         return Some(cursor);
     }
     let (message, complaint) = (state.message(), complaint(state));
-    if !state.filter.is_empty() {
+    if !state.widgets.filter.is_empty() {
         let all = state.sample().map_or(0, |s| s.snapshot.domains.len());
-        let text = format!("/{} ({} of {all})", safe(&state.filter), state.rows.len());
+        let text = format!(
+            "/{} ({} of {all})",
+            safe(&state.widgets.filter),
+            state.widgets.rows.len()
+        );
         // What else is told matters more than all of a long filter.
         let most = match message.is_some() || complaint.is_some() {
             true => pen.room() / 3,
@@ -51,6 +56,7 @@ pub(super) fn draw(state: &App, area: Rect, buffer: &mut Buffer) -> Option<u16> 
         pen.say("  ");
     }
     if let Some(text) = state.awaited() {
+        let text = format!("{text}: {}", state.context().comes());
         pen.put(&shortened(&text, pen.room()), state.style(Role::Accent));
         pen.say("  ");
     }
@@ -88,7 +94,7 @@ fn end_of(text: &str, width: usize) -> Cow<'_, str> {
 
 /// The keys that are of use here, the most wanted first.
 fn hints(state: &App) -> &'static [(&'static str, &'static str)] {
-    match (&state.over, state.pane) {
+    match (&state.widgets.over, state.widgets.pane) {
         (Over::Help | Over::Columns(_), _) => &[("Esc", "back"), ("arrows", "move")],
         (_, Pane::Detail(_)) => &[
             ("Esc", "back"),

@@ -12,9 +12,9 @@ use crate::view::tui::theme::Role;
 pub(super) fn draw(state: &mut App, lines: &[Line<'_>], area: Rect, buffer: &mut Buffer) {
     let height = usize::from(area.height);
     let below = lines.len().saturating_sub(height);
-    state.scroll = state.scroll.min(below);
-    let below = below - state.scroll;
-    for (y, line) in (0..area.height).zip(&lines[state.scroll..]) {
+    state.widgets.scroll = state.widgets.scroll.min(below);
+    let below = below - state.widgets.scroll;
+    for (y, line) in (0..area.height).zip(&lines[state.widgets.scroll..]) {
         if let Some(mut pen) = Pen::new(buffer, area, y) {
             for span in line {
                 pen.put(&span.content, span.style);

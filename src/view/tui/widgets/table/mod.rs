@@ -23,13 +23,22 @@ pub(super) fn draw(state: &App, layout: Layout, buffer: &mut Buffer) {
     let Some(sample) = state.sample() else { return };
     let slots = slots(state, sample);
     titles(state, &slots, layout.titles, buffer);
-    let chosen = state.cursor.row(sample.snapshot, &state.rows);
+    let chosen = state
+        .widgets
+        .cursor
+        .row(sample.snapshot, &state.widgets.rows);
     let mut y = 0;
-    for (row, &place) in state.rows.iter().enumerate().skip(state.cursor.top) {
+    for (row, &place) in state
+        .widgets
+        .rows
+        .iter()
+        .enumerate()
+        .skip(state.widgets.cursor.top)
+    {
         if y >= layout.body.height {
             return;
         }
-        if state.display.repeat_header && row > state.cursor.top {
+        if state.display.repeat_header && row > state.widgets.cursor.top {
             let line = Rect::new(layout.body.x, layout.body.y + y, layout.body.width, 1);
             titles(state, &slots, line, buffer);
             y += 1;
@@ -166,12 +175,12 @@ impl App {
     pub(super) fn bring_in_sight(&mut self) {
         let lines = usize::from(Layout::of(self.size).body.height);
         let Some(sample) = self.sample() else { return };
-        let chosen = self.cursor.row(sample.snapshot, &self.rows);
-        let mut cursor = self.cursor.clone();
-        cursor.bring_in_sight(chosen, self.rows.len(), lines, |row| {
-            self.height(&sample.snapshot.domains[self.rows[row]])
+        let chosen = self.widgets.cursor.row(sample.snapshot, &self.widgets.rows);
+        let mut cursor = self.widgets.cursor.clone();
+        cursor.bring_in_sight(chosen, self.widgets.rows.len(), lines, |row| {
+            self.height(&sample.snapshot.domains[self.widgets.rows[row]])
         });
-        self.cursor = cursor;
+        self.widgets.cursor = cursor;
     }
 
     /// The columns that there is room for, in their order.
@@ -199,7 +208,13 @@ impl App {
             return None;
         }
         let mut free = usize::from(y - layout.body.y);
-        for (row, &place) in self.rows.iter().enumerate().skip(self.cursor.top) {
+        for (row, &place) in self
+            .widgets
+            .rows
+            .iter()
+            .enumerate()
+            .skip(self.widgets.cursor.top)
+        {
             match free.checked_sub(self.height(&sample.snapshot.domains[place])) {
                 Some(rest) => free = rest,
                 None => return Some(Target::Row(row)),
