@@ -215,6 +215,7 @@ impl App {
             settings: &self.settings,
             terminal: self.terminal,
             paused: self.frozen.is_some(),
+            screen: self.size,
             area: Rect::from((Position::ORIGIN, self.size)),
         }
     }

@@ -1,6 +1,6 @@
 //! What a widget sees of the rest.
 
-use ratatui::layout::Rect;
+use ratatui::layout::{Rect, Size};
 use ratatui::style::Style;
 
 use super::history::Histories;
@@ -19,6 +19,8 @@ pub(super) struct Context<'a> {
     pub(super) terminal: Terminal,
     /// Whether the sample is held while newer ones arrive.
     pub(super) paused: bool,
+    /// The size of the whole screen.
+    pub(super) screen: Size,
     /// The widget's part of the screen.
     pub(super) area: Rect,
 }

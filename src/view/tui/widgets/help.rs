@@ -2,7 +2,7 @@
 
 use ratatui::text::{Line, Span};
 
-use crate::view::tui::app::App;
+use crate::view::tui::context::Context;
 use crate::view::tui::theme::Role;
 
 const KEYS: [(&str, &str); 40] = [
@@ -82,11 +82,11 @@ pub fn help() -> &'static [(&'static str, &'static str)] {
 }
 
 /// One line for each key; what has no key is a heading or goes on from the line above.
-pub(super) fn lines(state: &App) -> Vec<Line<'static>> {
+pub(super) fn lines(context: Context<'_>) -> Vec<Line<'static>> {
     let line = |&(keys, does): &(&'static str, &'static str)| match keys {
-        "" if !does.starts_with(' ') => Line::styled(does, state.style(Role::Dim)),
+        "" if !does.starts_with(' ') => Line::styled(does, context.style(Role::Dim)),
         keys => Line::from(vec![
-            Span::styled(format!("  {keys:<13} "), state.style(Role::Accent)),
+            Span::styled(format!("  {keys:<13} "), context.style(Role::Accent)),
             Span::raw(does),
         ]),
     };

@@ -139,16 +139,17 @@ pub fn draw(state: &mut App, frame: &mut Frame<'_>) {
     let header = &state.widgets.header;
     header.draw(context.within(layout.header), buffer);
     let whole = layout.titles.union(layout.body);
+    let context = context.within(whole);
     let text = match (&state.widgets.over, state.widgets.pane) {
-        (Over::Help, _) => Some(help::lines(state)),
+        (Over::Help, _) => Some(help::lines(context)),
         (&Over::Columns(at), _) => {
             // The line with the cursor stays in sight, below the one that tells the keys.
             let last = (at + 2).saturating_sub(usize::from(whole.height));
             state.widgets.scroll = state.widgets.scroll.clamp(last, (at + 1).max(last));
-            Some(column_chooser::lines(state, at))
+            Some(column_chooser::lines(state.context().within(whole), at))
         }
-        (_, Pane::Detail(identity)) => Some(domain_page::lines(state, identity)),
-        (_, Pane::Pcpus) => Some(pcpus::lines(state, whole.height)),
+        (_, Pane::Detail(identity)) => Some(domain_page::lines(context, identity)),
+        (_, Pane::Pcpus) => Some(pcpus::lines(context)),
         (_, Pane::Table) => None,
     };
     match text {

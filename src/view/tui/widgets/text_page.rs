@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use crate::view::tui::app::App;
 use crate::view::tui::pen::Pen;
@@ -33,15 +33,5 @@ pub(super) fn draw(state: &mut App, lines: &[Line<'_>], area: Rect, buffer: &mut
         let text = format!(" {below} more ");
         pen.skip_to_last(text.len())
             .put(&text, state.style(Role::Accent));
-    }
-}
-
-impl App {
-    /// A line with a label and a text.
-    pub(super) fn labelled(&self, label: &str, text: impl Into<String>) -> Line<'static> {
-        Line::from(vec![
-            Span::styled(format!("{label:<10} "), self.style(Role::Accent)),
-            Span::raw(text.into()),
-        ])
     }
 }
