@@ -16,9 +16,6 @@ use crate::rates::Rates;
 use crate::snapshot::{Collect, Domain, Snapshot};
 use crate::view::{DisplayOptions, Sample};
 
-/// For how many samples a message is new.
-const MESSAGE_IS_NEW: u8 = 3;
-
 /// A snapshot, and the rates since the one before.
 #[derive(Clone, Debug)]
 struct Taken {
@@ -52,10 +49,6 @@ pub struct App {
     pub(super) display: DisplayOptions,
     pub(super) widgets: Widgets,
     pub(super) size: Size,
-    /// Why there is no newer sample.
-    pub(super) trouble: Option<String>,
-    /// What a person is told about the last key, and how many samples came since.
-    message: Option<(String, u8)>,
     live: Record,
     /// What is shown instead while paused.
     frozen: Option<Record>,
@@ -71,8 +64,6 @@ impl App {
             display,
             widgets: Widgets::new(display),
             size: Size::default(),
-            trouble: None,
-            message: None,
             live: Record::default(),
             frozen: None,
             changed: true,
@@ -88,8 +79,7 @@ impl App {
         let rates = Rates::between(before.as_ref(), &snapshot);
         self.live.histories.push(&snapshot, &rates);
         self.live.taken = Some(Taken { snapshot, rates });
-        self.changed |= self.trouble.take().is_some();
-        self.age_message();
+        self.changed |= self.widgets.status_line.sampled(None);
         if self.frozen.is_none() {
             self.refresh();
         }
@@ -97,9 +87,7 @@ impl App {
 
     /// Takes note that a sample failed.
     pub fn fail(&mut self, why: String) {
-        self.trouble = Some(why);
-        self.changed = true;
-        self.age_message();
+        self.changed |= self.widgets.status_line.sampled(Some(why));
     }
 
     /// Takes note of samples that were left out because one before them took too long.
@@ -110,26 +98,8 @@ impl App {
 
     /// Tells the person something, until the next key.
     pub fn tell(&mut self, message: String) {
-        self.message = Some((message, 0));
+        self.widgets.status_line.tell(message);
         self.changed = true;
-    }
-
-    /// What the person is to be told, and whether it is new: after a few samples it gives way to what
-    /// is wrong.
-    pub(super) fn message(&self) -> Option<(&str, bool)> {
-        let (text, age) = self.message.as_ref()?;
-        Some((text, *age < MESSAGE_IS_NEW))
-    }
-
-    fn age_message(&mut self) {
-        if let Some((_, age)) = &mut self.message {
-            *age = age.saturating_add(1);
-            self.changed |= *age == MESSAGE_IS_NEW;
-        }
-    }
-
-    pub(super) fn forget_message(&mut self) {
-        self.message = None;
     }
 
     /// Changes the interval, and tells it: on a small screen it stands nowhere else.

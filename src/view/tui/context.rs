@@ -8,6 +8,9 @@ use super::preferences::Settings;
 use super::theme::{Role, Terminal};
 use crate::view::Sample;
 
+/// A key, and what it does.
+pub(super) type Hint = (&'static str, &'static str);
+
 /// What a widget sees of the rest while it draws a frame or answers an event.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context<'a> {

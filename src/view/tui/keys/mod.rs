@@ -37,7 +37,7 @@ impl App {
         match event {
             _ if suspends(event) => Some(Command::Suspend),
             Event::Key(key) if key.kind != KeyEventKind::Release => {
-                self.forget_message();
+                self.widgets.status_line.forget();
                 self.touch();
                 self.key(*key)
             }

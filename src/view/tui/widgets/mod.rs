@@ -16,10 +16,13 @@ use ratatui::style::Style;
 
 use super::app::App;
 use super::columns::Column;
+use super::context::{Context, Hint};
 use super::theme::Role;
 use crate::snapshot::Identity;
+use crate::text::safe;
 use crate::view::DisplayOptions;
 use header::Header;
+use status_line::{Beside, StatusLine};
 use table::cursor::Cursor;
 
 /// What a person is asked for.
@@ -60,6 +63,7 @@ pub(in crate::view::tui) enum Over {
 #[derive(Debug)]
 pub(super) struct Widgets {
     pub(super) header: Header,
+    pub(super) status_line: StatusLine,
     pub(super) pane: Pane,
     pub(super) over: Over,
     /// How many lines of a long text are above the screen.
@@ -74,6 +78,7 @@ impl Widgets {
     pub(super) fn new(display: DisplayOptions) -> Self {
         Self {
             header: Header::default(),
+            status_line: StatusLine::default(),
             pane: match display.pcpus {
                 true => Pane::Pcpus,
                 false => Pane::default(),
@@ -83,6 +88,49 @@ impl Widgets {
             filter: String::new(),
             cursor: Cursor::default(),
             rows: Vec::new(),
+        }
+    }
+
+    /// Returns what the table was filtered by, and how many domains passed.
+    fn found(&self, context: Context<'_>) -> Option<String> {
+        if self.filter.is_empty() {
+            return None;
+        }
+        let all = context.sample.map_or(0, |s| s.snapshot.domains.len());
+        let filter = safe(&self.filter);
+        Some(format!("/{filter} ({} of {all})", self.rows.len()))
+    }
+
+    /// Returns the keys that are of use here, the most wanted first.
+    fn hints(&self) -> &'static [Hint] {
+        match (&self.over, self.pane) {
+            (Over::Help | Over::Columns(_), _) => &[("Esc", "back"), ("arrows", "move")],
+            (_, Pane::Detail(_)) => &[
+                ("Esc", "back"),
+                ("arrows", "scroll"),
+                ("Tab", "next domain"),
+                ("p", "pause"),
+                ("?", "help"),
+                ("q", "quit"),
+            ],
+            (_, Pane::Pcpus) => &[
+                ("P", "back"),
+                ("arrows", "scroll"),
+                ("p", "pause"),
+                ("?", "help"),
+                ("q", "quit"),
+            ],
+            (_, Pane::Table) => &[
+                ("?", "help"),
+                ("q", "quit"),
+                ("/", "filter"),
+                ("s", "sort"),
+                ("Enter", "detail"),
+                ("P", "pCPUs"),
+                ("p", "pause"),
+                ("+-", "interval"),
+                ("c", "columns"),
+            ],
         }
     }
 }
@@ -156,7 +204,19 @@ pub fn draw(state: &mut App, frame: &mut Frame<'_>) {
         Some(lines) => text_page::draw(state, &lines, whole, buffer),
         None => table::draw(state, layout, buffer),
     }
-    let cursor = status_line::draw(state, layout.status, buffer);
+    let (context, widgets) = (state.context().within(layout.status), &state.widgets);
+    let cursor = match &widgets.over {
+        Over::Prompt(asked, text) => status_line::question(context, *asked, text, buffer),
+        _ => {
+            let beside = Beside {
+                filter: widgets.found(context),
+                awaited: state.awaited(),
+                hints: widgets.hints(),
+            };
+            widgets.status_line.draw(context, beside, buffer);
+            None
+        }
+    };
     if !state.terminal.unicode {
         spell_in_ascii(buffer);
     }

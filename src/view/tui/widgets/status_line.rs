@@ -1,82 +1,143 @@
-//! The last line: a question, an answer, what went wrong, or what keys there are.
+//! The last line: an answer, what went wrong, or what keys there are.
 
 use std::borrow::Cow;
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 
-use super::{Asked, Over, Pane};
+use super::Asked;
 use crate::text::{columns, safe, shortened};
-use crate::view::tui::app::App;
+use crate::view::tui::context::{Context, Hint};
 use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
 
-/// Draws the line; returns where the cursor belongs when something is asked.
-pub(super) fn draw(state: &App, area: Rect, buffer: &mut Buffer) -> Option<u16> {
-    let mut pen = Pen::new(buffer, area, 0)?;
-    if let Over::Prompt(asked, text) = &state.widgets.over {
-        let question = match asked {
-            Asked::Filter => "/".to_owned(),
-            Asked::Delay => {
-                let now = state.settings.interval.as_secs_f64();
-                let long = format!("seconds between samples, now {now}: ");
-                match columns(&long) + 10 > pen.room() {
-                    true => "seconds: ".to_owned(),
-                    false => long,
+/// For how many samples a message is new.
+const MESSAGE_IS_NEW: u8 = 3;
+
+/// What the last line has to say by itself.
+#[derive(Clone, Debug, Default)]
+pub(in crate::view::tui) struct StatusLine {
+    /// What the person is told about the last key, and how many samples came since.
+    message: Option<(String, u8)>,
+    /// Why there is no newer sample.
+    trouble: Option<String>,
+}
+
+/// What the last line says for the other widgets.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Beside {
+    /// What the table was filtered by, and how many domains passed.
+    pub(super) filter: Option<String>,
+    /// What the pane shows but the sample lacks.
+    pub(super) awaited: Option<&'static str>,
+    /// The keys that are of use, the most wanted first.
+    pub(super) hints: &'static [Hint],
+}
+
+impl StatusLine {
+    /// Tells the person something, until [`Self::forget`].
+    pub(in crate::view::tui) fn tell(&mut self, message: String) {
+        self.message = Some((message, 0));
+    }
+
+    /// Forgets what the person was told.
+    pub(in crate::view::tui) fn forget(&mut self) {
+        self.message = None;
+    }
+
+    /// Takes note of a sample, or of why there is none. Returns whether the line may change.
+    pub(in crate::view::tui) fn sampled(&mut self, trouble: Option<String>) -> bool {
+        let changed = trouble.is_some() || self.trouble.is_some();
+        self.trouble = trouble;
+        let Some((_, age)) = &mut self.message else {
+            return changed;
+        };
+        *age = age.saturating_add(1);
+        changed || *age == MESSAGE_IS_NEW
+    }
+
+    pub(super) fn draw(&self, context: Context<'_>, beside: Beside, buffer: &mut Buffer) {
+        let Some(mut pen) = Pen::new(buffer, context.area, 0) else {
+            return;
+        };
+        let complaint = self.complaint(context);
+        if let Some(text) = beside.filter {
+            // What else is told matters more than all of a long filter.
+            let most = match self.message.is_some() || complaint.is_some() {
+                true => pen.room() / 3,
+                false => pen.room(),
+            };
+            pen.put(&shortened(&text, most), context.style(Role::Accent));
+            pen.say("  ");
+        }
+        if let Some(what) = beside.awaited {
+            let text = format!("{what}: {}", context.comes());
+            pen.put(&shortened(&text, pen.room()), context.style(Role::Accent));
+            pen.say("  ");
+        }
+        // After a few samples a message gives way to what is wrong.
+        let message = self.message.as_ref();
+        let message = message.filter(|(_, age)| *age < MESSAGE_IS_NEW || complaint.is_none());
+        if let Some((text, _)) = message {
+            pen.say(&shortened(&safe(text), pen.room()));
+        } else if let Some(text) = complaint {
+            let text = format!("! {}", safe(&text));
+            pen.put(&shortened(&text, pen.room()), context.style(Role::Alarm));
+        } else {
+            for &(key, does) in beside.hints {
+                if pen.room() < columns(key) + 1 + columns(does) {
+                    break;
                 }
+                pen.put(key, context.style(Role::Accent))
+                    .say(" ")
+                    .put(does, context.style(Role::Dim))
+                    .say("  ");
             }
-        };
-        pen.put(&question, state.style(Role::Accent));
-        // The cursor stands behind it.
-        let room = pen.room().saturating_sub(1);
-        pen.say(&end_of(&safe(text), room));
-        let cursor = pen.x().min(area.right().saturating_sub(1));
-        if *asked == Asked::Filter {
-            pen.put(
-                "   name, id or uuid; Enter keeps it, Esc shows all",
-                state.style(Role::Dim),
-            );
         }
-        return Some(cursor);
     }
-    let (message, complaint) = (state.message(), complaint(state));
-    if !state.widgets.filter.is_empty() {
-        let all = state.sample().map_or(0, |s| s.snapshot.domains.len());
-        let text = format!(
-            "/{} ({} of {all})",
-            safe(&state.widgets.filter),
-            state.widgets.rows.len()
+
+    /// Returns what went wrong with the newest sample.
+    fn complaint(&self, context: Context<'_>) -> Option<String> {
+        if self.trouble.is_some() {
+            return self.trouble.clone();
+        }
+        let notes = &context.sample?.snapshot.notes;
+        let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
+        (!notes.is_empty()).then(|| notes.join("; "))
+    }
+}
+
+/// Draws a question and what was answered so far; returns where the cursor belongs.
+pub(super) fn question(
+    context: Context<'_>,
+    asked: Asked,
+    text: &str,
+    buffer: &mut Buffer,
+) -> Option<u16> {
+    let area = context.area;
+    let mut pen = Pen::new(buffer, area, 0)?;
+    let question = match asked {
+        Asked::Filter => "/".to_owned(),
+        Asked::Delay => {
+            let now = context.settings.interval.as_secs_f64();
+            let long = format!("seconds between samples, now {now}: ");
+            match columns(&long) + 10 > pen.room() {
+                true => "seconds: ".to_owned(),
+                false => long,
+            }
+        }
+    };
+    pen.put(&question, context.style(Role::Accent));
+    // The cursor stands behind it.
+    let room = pen.room().saturating_sub(1);
+    pen.say(&end_of(&safe(text), room));
+    let cursor = pen.x().min(area.right().saturating_sub(1));
+    if asked == Asked::Filter {
+        pen.put(
+            "   name, id or uuid; Enter keeps it, Esc shows all",
+            context.style(Role::Dim),
         );
-        // What else is told matters more than all of a long filter.
-        let most = match message.is_some() || complaint.is_some() {
-            true => pen.room() / 3,
-            false => pen.room(),
-        };
-        pen.put(&shortened(&text, most), state.style(Role::Accent));
-        pen.say("  ");
     }
-    if let Some(text) = state.awaited() {
-        let text = format!("{text}: {}", state.context().comes());
-        pen.put(&shortened(&text, pen.room()), state.style(Role::Accent));
-        pen.say("  ");
-    }
-    if let Some((text, _)) = message.filter(|&(_, new)| new || complaint.is_none()) {
-        pen.say(&shortened(&safe(text), pen.room()));
-    } else if let Some(text) = complaint {
-        let text = format!("! {}", safe(&text));
-        pen.put(&shortened(&text, pen.room()), state.style(Role::Alarm));
-    } else {
-        for &(key, does) in hints(state) {
-            if pen.room() < columns(key) + 1 + columns(does) {
-                break;
-            }
-            pen.put(key, state.style(Role::Accent))
-                .say(" ")
-                .put(does, state.style(Role::Dim))
-                .say("  ");
-        }
-    }
-    None
+    Some(cursor)
 }
 
 /// The end of a text that is too long, with an ellipsis.
@@ -90,47 +151,4 @@ fn end_of(text: &str, width: usize) -> Cow<'_, str> {
         end.next();
     }
     Cow::Owned(format!("…{}", end.as_str()))
-}
-
-/// The keys that are of use here, the most wanted first.
-fn hints(state: &App) -> &'static [(&'static str, &'static str)] {
-    match (&state.widgets.over, state.widgets.pane) {
-        (Over::Help | Over::Columns(_), _) => &[("Esc", "back"), ("arrows", "move")],
-        (_, Pane::Detail(_)) => &[
-            ("Esc", "back"),
-            ("arrows", "scroll"),
-            ("Tab", "next domain"),
-            ("p", "pause"),
-            ("?", "help"),
-            ("q", "quit"),
-        ],
-        (_, Pane::Pcpus) => &[
-            ("P", "back"),
-            ("arrows", "scroll"),
-            ("p", "pause"),
-            ("?", "help"),
-            ("q", "quit"),
-        ],
-        (_, Pane::Table) => &[
-            ("?", "help"),
-            ("q", "quit"),
-            ("/", "filter"),
-            ("s", "sort"),
-            ("Enter", "detail"),
-            ("P", "pCPUs"),
-            ("p", "pause"),
-            ("+-", "interval"),
-            ("c", "columns"),
-        ],
-    }
-}
-
-/// What went wrong with the newest sample.
-fn complaint(state: &App) -> Option<String> {
-    if let Some(trouble) = &state.trouble {
-        return Some(trouble.clone());
-    }
-    let notes = &state.sample()?.snapshot.notes;
-    let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
-    (!notes.is_empty()).then(|| notes.join("; "))
 }
