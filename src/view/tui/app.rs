@@ -9,11 +9,10 @@ use super::context::Context;
 use super::history::Histories;
 use super::preferences::Settings;
 use super::theme::Terminal;
-use super::widgets::table::cursor::Cursor;
-use super::widgets::table::order::{Order, rows};
+use super::widgets::text_page::TextPage;
 use super::widgets::{Pane, Widgets};
 use crate::rates::Rates;
-use crate::snapshot::{Collect, Domain, Snapshot};
+use crate::snapshot::{Collect, Snapshot};
 use crate::view::{DisplayOptions, Sample};
 
 /// A snapshot, and the rates since the one before.
@@ -153,7 +152,7 @@ impl App {
     /// Shows another pane, from its top on.
     pub(super) fn turn_to(&mut self, pane: Pane) {
         self.widgets.pane = pane;
-        self.widgets.scroll = 0;
+        self.widgets.text = TextPage::default();
         self.changed = true;
     }
 
@@ -172,22 +171,21 @@ impl App {
         self.shown().sample()
     }
 
-    /// The histories that are shown.
-    pub(super) fn histories(&self) -> &Histories {
-        &self.shown().histories
-    }
-
-    /// Returns what a widget sees that has the whole screen.
-    pub(super) fn context(&self) -> Context<'_> {
-        Context {
-            sample: self.sample(),
-            histories: &self.shown().histories,
+    /// Returns what a widget sees that has the whole screen, and the widgets.
+    pub(super) fn parts(&mut self) -> (Context<'_>, &mut Widgets) {
+        // Not `shown()`, which would borrow the widgets too.
+        let record = self.frozen.as_ref().unwrap_or(&self.live);
+        let context = Context {
+            sample: record.sample(),
+            histories: &record.histories,
             settings: &self.settings,
+            display: self.display,
             terminal: self.terminal,
             paused: self.frozen.is_some(),
             screen: self.size,
             area: Rect::from((Position::ORIGIN, self.size)),
-        }
+        };
+        (context, &mut self.widgets)
     }
 
     fn shown(&self) -> &Record {
@@ -205,33 +203,9 @@ impl App {
 
     /// Makes the rows anew, after a change of what they are made from.
     pub(super) fn refresh(&mut self) {
+        let (context, widgets) = self.parts();
+        widgets.table.refresh(context);
         self.changed = true;
-        let order = Order {
-            by: self.settings.sort,
-            descending: self.settings.descending,
-            dom0_first: self.display.dom0_first,
-        };
-        // Not `shown()`, which would borrow all of the state.
-        let record = self.frozen.as_ref().unwrap_or(&self.live);
-        if let Some(taken) = &record.taken {
-            let sample = Sample {
-                snapshot: &taken.snapshot,
-                rates: &taken.rates,
-            };
-            let widgets = &mut self.widgets;
-            widgets.rows = rows(sample, order, &widgets.filter);
-            widgets.cursor.settle(&taken.snapshot, &widgets.rows);
-        }
-    }
-
-    /// Does something with the cursor.
-    pub(super) fn with_cursor(&mut self, work: impl FnOnce(&mut Cursor, &Snapshot, &[usize])) {
-        let record = self.frozen.as_ref().unwrap_or(&self.live);
-        if let Some(taken) = &record.taken {
-            let widgets = &mut self.widgets;
-            work(&mut widgets.cursor, &taken.snapshot, &widgets.rows);
-            self.changed = true;
-        }
     }
 
     /// Sorts by a column, or the other way when it is sorted by it already.
@@ -243,18 +217,6 @@ impl App {
             self.settings.descending = column.descends();
         }
         self.refresh();
-    }
-
-    /// How many lines a domain takes.
-    pub(super) fn height(&self, domain: &Domain) -> usize {
-        let count = |shown: bool, count: Option<usize>| match shown {
-            true => count.unwrap_or(0),
-            false => 0,
-        };
-        1 + usize::from(self.display.repeat_header)
-            + count(self.display.vcpus, domain.vcpus.as_ref().map(Vec::len))
-            + count(self.display.networks, domain.nics.as_ref().map(Vec::len))
-            + count(self.display.vbds, domain.disks.as_ref().map(Vec::len))
     }
 }
 

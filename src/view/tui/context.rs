@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use super::history::Histories;
 use super::preferences::Settings;
 use super::theme::{Role, Terminal};
-use crate::view::Sample;
+use crate::view::{DisplayOptions, Sample};
 
 /// A key, and what it does.
 pub(super) type Hint = (&'static str, &'static str);
@@ -19,6 +19,7 @@ pub(super) struct Context<'a> {
     /// What was measured up to this sample.
     pub(super) histories: &'a Histories,
     pub(super) settings: &'a Settings,
+    pub(super) display: DisplayOptions,
     pub(super) terminal: Terminal,
     /// Whether the sample is held while newer ones arrive.
     pub(super) paused: bool,
@@ -37,6 +38,11 @@ impl Context<'_> {
     /// Returns the style of a role in the chosen theme.
     pub(super) fn style(self, role: Role) -> Style {
         self.settings.theme.style(self.terminal.depth, role)
+    }
+
+    /// Returns how many lines a page key moves: half the screen.
+    pub(super) fn page(self) -> usize {
+        usize::from(self.screen.height / 2).max(1)
     }
 
     /// Says when what the shown sample lacks will be there.

@@ -6,10 +6,11 @@ mod table;
 use ratatui::crossterm::event::{
     Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
-use ratatui::layout::Size;
+use ratatui::layout::{Position, Size};
 
 use super::app::App;
-use super::widgets::{Asked, Over, Pane, Target};
+use super::widgets::text_page::TextPage;
+use super::widgets::{Asked, Layout, Over, Pane, Target};
 use crate::interval;
 
 /// What the driver has to do.
@@ -96,7 +97,7 @@ impl App {
             KeyCode::Char('q' | 'Q') => return Some(Command::Quit),
             KeyCode::Char('W') => return Some(Command::Save),
             KeyCode::Char('?' | 'h') | KeyCode::F(1) => {
-                self.widgets.scroll = 0;
+                self.widgets.text = TextPage::default();
                 self.widgets.over = Over::Help;
             }
             KeyCode::Char('d' | 'D') => {
@@ -141,28 +142,16 @@ impl App {
         };
         if let Pane::Detail(_) = self.widgets.pane {
             self.with_cursor(|cursor, snapshot, rows| cursor.go(neighbour, snapshot, rows));
-            if let Some(chosen) = self.widgets.cursor.chosen() {
+            if let Some(chosen) = self.widgets.table.chosen() {
                 self.turn_to(Pane::Detail(chosen));
             }
         }
     }
 
-    /// Scrolls a long text; drawing it sees to it that its end stays in sight.
+    /// Scrolls a long text.
     fn scroll_text(&mut self, code: KeyCode) {
-        self.widgets.scroll = match code {
-            KeyCode::Up | KeyCode::Char('k') => self.widgets.scroll.saturating_sub(1),
-            KeyCode::Down | KeyCode::Char('j') => self.widgets.scroll.saturating_add(1),
-            KeyCode::PageUp => self.widgets.scroll.saturating_sub(self.page()),
-            KeyCode::PageDown => self.widgets.scroll.saturating_add(self.page()),
-            KeyCode::Home | KeyCode::Char('g') => 0,
-            KeyCode::End | KeyCode::Char('G') => usize::MAX,
-            _ => self.widgets.scroll,
-        };
-    }
-
-    /// How far a page key goes.
-    fn page(&self) -> usize {
-        usize::from(self.size.height / 2).max(1)
+        let (context, widgets) = self.parts();
+        widgets.text.key(context, code);
     }
 
     fn mouse(&mut self, mouse: MouseEvent) {
@@ -179,7 +168,7 @@ impl App {
         if self.shows_table() {
             self.with_cursor(|cursor, _, rows| cursor.scroll(by, rows));
         } else {
-            self.widgets.scroll = self.widgets.scroll.saturating_add_signed(by);
+            self.widgets.text.scroll(by);
             self.touch();
         }
     }
@@ -194,7 +183,9 @@ impl App {
         if !self.shows_table() {
             return;
         }
-        match self.target(x, y) {
+        let (context, widgets) = self.parts();
+        let context = context.within(Layout::of(context.screen).pane);
+        match widgets.table.target(context, Position::new(x, y)) {
             Some(Target::Title(column)) => self.sort_by(column),
             Some(Target::Row(row)) => {
                 self.with_cursor(|cursor, snapshot, rows| cursor.choose(row, snapshot, rows));

@@ -6,6 +6,7 @@ use super::Command;
 use crate::interval;
 use crate::view::tui::app::App;
 use crate::view::tui::columns::Column;
+use crate::view::tui::widgets::text_page::TextPage;
 use crate::view::tui::widgets::{Asked, Over};
 
 impl App {
@@ -13,7 +14,7 @@ impl App {
         match code {
             KeyCode::Char('Q') => return Some(Command::Quit),
             KeyCode::Esc | KeyCode::Enter | KeyCode::F(1) | KeyCode::Char('q' | '?' | 'h') => {
-                self.widgets.scroll = 0;
+                self.widgets.text = TextPage::default();
             }
             _ => {
                 self.scroll_text(code);
@@ -83,8 +84,7 @@ impl App {
             }
             KeyCode::Esc => {
                 if asked == Asked::Filter {
-                    self.widgets.filter.clear();
-                    self.refresh();
+                    self.filter_by("");
                 }
                 return;
             }
@@ -113,9 +113,8 @@ impl App {
     }
 
     fn type_anew(&mut self, asked: Asked, text: String) {
-        if asked == Asked::Filter && self.widgets.filter != text {
-            self.widgets.filter.clone_from(&text);
-            self.refresh();
+        if asked == Asked::Filter {
+            self.filter_by(&text);
         }
         self.widgets.over = Over::Prompt(asked, text);
     }

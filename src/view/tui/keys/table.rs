@@ -2,15 +2,18 @@
 
 use ratatui::crossterm::event::KeyCode;
 
+use crate::snapshot::Snapshot;
 use crate::view::tui::app::App;
 use crate::view::tui::columns::Column;
+use crate::view::tui::widgets::table::{Cursor, shown_columns};
 use crate::view::tui::widgets::{Asked, Over, Pane};
 
 impl App {
     pub(super) fn key_in_table(&mut self, code: KeyCode) {
         match code {
             KeyCode::Char('/') => {
-                self.widgets.over = Over::Prompt(Asked::Filter, self.widgets.filter.clone())
+                self.widgets.over =
+                    Over::Prompt(Asked::Filter, self.widgets.table.filter().to_owned())
             }
             KeyCode::Char('c') => self.widgets.over = Over::Columns(0),
             KeyCode::Char('s') => self.widgets.over = Over::Columns(self.settings.sort.place()),
@@ -29,10 +32,11 @@ impl App {
                 }
             }
             KeyCode::Enter => self.open(),
-            KeyCode::Esc if self.widgets.filter.is_empty() => self.widgets.cursor.leave(),
+            KeyCode::Esc if self.widgets.table.filter().is_empty() => {
+                self.with_cursor(|cursor, _, _| cursor.leave())
+            }
             KeyCode::Esc => {
-                self.widgets.filter.clear();
-                self.refresh();
+                self.filter_by("");
             }
             _ => self.go(code),
         }
@@ -46,17 +50,39 @@ impl App {
         });
         if let Some(chosen) = self
             .widgets
-            .cursor
+            .table
             .chosen()
-            .filter(|_| !self.widgets.rows.is_empty())
+            .filter(|_| !self.widgets.table.rows().is_empty())
         {
             self.turn_to(Pane::Detail(chosen));
         }
     }
 
+    /// Does something with the cursor.
+    pub(in crate::view::tui) fn with_cursor(
+        &mut self,
+        work: impl FnOnce(&mut Cursor, &Snapshot, &[usize]),
+    ) {
+        let (context, widgets) = self.parts();
+        widgets.table.with_cursor(context, work);
+        self.touch();
+    }
+
+    /// Shows the domains that pass this filter.
+    pub(super) fn filter_by(&mut self, filter: &str) {
+        let (context, widgets) = self.parts();
+        widgets.table.filter_by(context, filter);
+        self.touch();
+    }
+
+    /// Returns the columns that fit.
+    pub(in crate::view::tui) fn shown_columns(&mut self) -> Vec<Column> {
+        shown_columns(self.parts().0)
+    }
+
     /// Moves the cursor.
     pub(super) fn go(&mut self, code: KeyCode) {
-        let page = isize::try_from(self.page()).unwrap_or(1);
+        let page = isize::try_from(self.parts().0.page()).unwrap_or(1);
         let by = match code {
             KeyCode::Up | KeyCode::Char('k') => -1,
             KeyCode::Down | KeyCode::Char('j') => 1,

@@ -48,24 +48,24 @@ proptest! {
         let all = at_work(2000).0;
         let mut state = state(Settings::default());
         state.take(all.clone());
-        let row = state.widgets.rows.iter().position(|&row| row == usize::from(chosen)).unwrap();
+        let row = state.widgets.table.rows().iter().position(|&row| row == usize::from(chosen)).unwrap();
         state.with_cursor(|cursor, snapshot, rows| cursor.choose(row, snapshot, rows));
         for (round, (gone, typed)) in (1..).zip(gone.iter().zip(&keys_between)) {
             let mut ids: BTreeSet<u16> = (0..2000).filter(|id| !gone.contains(id)).collect();
             ids.insert(chosen);
             state.take(only(&all, &ids, round));
             keys(&mut state, typed);
-            prop_assert_eq!(state.widgets.cursor.chosen().unwrap().id.0, chosen);
+            prop_assert_eq!(state.widgets.table.chosen().unwrap().id.0, chosen);
             let line = chosen_line(&mut state, 80, 24).unwrap();
             prop_assert!(line.trim_start().starts_with(&format!("{chosen} ")), "{}", line);
         }
         // When it is gone, some other one is chosen, and when none is left, none.
         let ids = (0..2000).filter(|&id| id != chosen && id % 2 == 0).collect();
         state.take(only(&all, &ids, 9));
-        prop_assert!(state.widgets.cursor.chosen().is_some_and(|other| other.id.0 != chosen));
+        prop_assert!(state.widgets.table.chosen().is_some_and(|other| other.id.0 != chosen));
         prop_assert!(chosen_line(&mut state, 80, 24).is_some());
         state.take(only(&all, &BTreeSet::new(), 10));
-        prop_assert!(state.widgets.cursor.chosen().is_none());
+        prop_assert!(state.widgets.table.chosen().is_none());
         lines(&mut state, 80, 24);
     }
 }
@@ -94,9 +94,9 @@ fn a_renamed_domain_keeps_the_cursor_and_a_reused_id_does_not() {
             domain.uuid = uuid::Uuid::from_u128(777);
         }
     });
-    let before = state.widgets.cursor.chosen().unwrap();
+    let before = state.widgets.table.chosen().unwrap();
     state.take(reused);
-    assert_ne!(state.widgets.cursor.chosen().unwrap(), before);
+    assert_ne!(state.widgets.table.chosen().unwrap(), before);
 }
 
 #[test]

@@ -22,7 +22,8 @@ fn ids(state: &App) -> Vec<u16> {
     let snapshot = state.sample().unwrap().snapshot;
     let ids = state
         .widgets
-        .rows
+        .table
+        .rows()
         .iter()
         .map(|&row| snapshot.domains[row].id.0);
     ids.collect()
@@ -270,7 +271,7 @@ fn every_figure_orders_the_domains() {
             let domain = Sample { snapshot, rates }.domain(row).unwrap();
             Key::of(sorted, domain)
         };
-        let in_order: Vec<Key> = state.widgets.rows.iter().map(of).collect();
+        let in_order: Vec<Key> = state.widgets.table.rows().iter().map(of).collect();
         assert!(
             in_order.is_sorted_by(|a, b| a.compare(b, descending).is_le()),
             "{sorted:?}: {in_order:?}"
@@ -328,23 +329,23 @@ fn a_click_sorts_or_chooses() {
     click(&mut state, 6, 4);
     assert_eq!(state.settings().sort, Column::NAME);
     click(&mut state, 6, 7);
-    assert_eq!(state.widgets.cursor.chosen().unwrap().id.0, 2);
+    assert_eq!(state.widgets.table.chosen().unwrap().id.0, 2);
     // With lines below each domain, a line belongs to the domain above it.
     keys(&mut state, "n");
     lines(&mut state, 80, 24);
     click(&mut state, 6, 9);
-    assert_eq!(state.widgets.cursor.chosen().unwrap().id.0, 1);
+    assert_eq!(state.widgets.table.chosen().unwrap().id.0, 1);
     // A question hides nothing of the table.
     keys(&mut state, "/");
     click(&mut state, 6, 5);
-    assert_eq!(state.widgets.cursor.chosen().unwrap().id.0, 0);
+    assert_eq!(state.widgets.table.chosen().unwrap().id.0, 0);
     keys(&mut state, "g");
     key(&mut state, KeyCode::Esc);
     click(&mut state, 6, 9);
     for (x, y) in [(6, 23), (6, 22), (6, 0), (79, 4), (500, 500)] {
         click(&mut state, x, y);
     }
-    assert_eq!(state.widgets.cursor.chosen().unwrap().id.0, 1);
+    assert_eq!(state.widgets.table.chosen().unwrap().id.0, 1);
 }
 
 #[test]

@@ -148,14 +148,14 @@ fn a_prompt_takes_the_keys_of_a_line() {
     control(&mut state, 'h');
     control(&mut state, 'u');
     assert!(last(&mut state).starts_with("/   name"));
-    assert_eq!(state.widgets.rows.len(), 12);
+    assert_eq!(state.widgets.table.rows().len(), 12);
     keys(&mut state, "guest-11");
     control(&mut state, 'j');
     assert!(last(&mut state).starts_with("/guest-11 (1 of 12)"));
     keys(&mut state, "/");
     control(&mut state, 'w');
     control(&mut state, 'w');
-    assert_eq!(state.widgets.rows.len(), 12);
+    assert_eq!(state.widgets.table.rows().len(), 12);
 }
 
 #[test]

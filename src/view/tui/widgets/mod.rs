@@ -7,23 +7,21 @@ mod help;
 mod pcpus;
 mod status_line;
 pub(super) mod table;
-mod text_page;
+pub(super) mod text_page;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
-use ratatui::style::Style;
 
 use super::app::App;
 use super::columns::Column;
-use super::context::{Context, Hint};
-use super::theme::Role;
+use super::context::Hint;
 use crate::snapshot::Identity;
-use crate::text::safe;
 use crate::view::DisplayOptions;
 use header::Header;
 use status_line::{Beside, StatusLine};
-use table::cursor::Cursor;
+use table::Table;
+use text_page::TextPage;
 
 /// What a person is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,12 +64,9 @@ pub(super) struct Widgets {
     pub(super) status_line: StatusLine,
     pub(super) pane: Pane,
     pub(super) over: Over,
-    /// How many lines of a long text are above the screen.
-    pub(super) scroll: usize,
-    pub(super) filter: String,
-    pub(super) cursor: Cursor,
-    /// The rows of the table: places in the shown snapshot.
-    pub(super) rows: Vec<usize>,
+    pub(super) table: Table,
+    /// Where the pane or what lies over it is scrolled to, if it is a text.
+    pub(super) text: TextPage,
 }
 
 impl Widgets {
@@ -84,21 +79,9 @@ impl Widgets {
                 false => Pane::default(),
             },
             over: Over::default(),
-            scroll: 0,
-            filter: String::new(),
-            cursor: Cursor::default(),
-            rows: Vec::new(),
+            table: Table::default(),
+            text: TextPage::default(),
         }
-    }
-
-    /// Returns what the table was filtered by, and how many domains passed.
-    fn found(&self, context: Context<'_>) -> Option<String> {
-        if self.filter.is_empty() {
-            return None;
-        }
-        let all = context.sample.map_or(0, |s| s.snapshot.domains.len());
-        let filter = safe(&self.filter);
-        Some(format!("/{filter} ({} of {all})", self.rows.len()))
     }
 
     /// Returns the keys that are of use here, the most wanted first.
@@ -139,36 +122,33 @@ pub use help::help;
 
 /// What is where on the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Layout {
+pub(super) struct Layout {
     header: Rect,
-    titles: Rect,
-    body: Rect,
-    status: Rect,
+    pub(super) pane: Rect,
+    status_line: Rect,
 }
 
 impl Layout {
-    /// The less there is of the screen, the more of it is the table's.
-    fn of(size: Size) -> Self {
+    /// Returns the layout of a screen. The less there is of it, the more of it is the pane's.
+    pub(super) fn of(size: Size) -> Self {
         let header = match size.height {
             0..4 => 0,
             4..16 => 1,
             _ => 4,
         };
-        let status = u16::from(size.height >= 3);
-        let titles = u16::from(size.height >= 2);
-        let line = |y: u16, height: u16| Rect::new(0, y, size.width, height);
+        let status_line = u16::from(size.height >= 3);
+        let lines = |y: u16, height: u16| Rect::new(0, y, size.width, height);
         Self {
-            header: line(0, header),
-            titles: line(header, titles),
-            body: line(header + titles, size.height - header - titles - status),
-            status: line(size.height - status, status),
+            header: lines(0, header),
+            pane: lines(header, size.height - header - status_line),
+            status_line: lines(size.height - status_line, status_line),
         }
     }
 }
 
 /// What a person can click at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Target {
+pub(in crate::view::tui) enum Target {
     /// A column's title.
     Title(Column),
     /// A row of the table.
@@ -177,51 +157,49 @@ pub(super) enum Target {
 
 /// Draws the state; the state learns how large the screen is.
 pub fn draw(state: &mut App, frame: &mut Frame<'_>) {
-    let area = frame.area();
-    state.size = area.as_size();
-    state.bring_in_sight();
+    state.size = frame.area().as_size();
+    let awaited = state.awaited();
+    let (context, widgets) = state.parts();
+    let layout = Layout::of(context.screen);
+    let pane = context.within(layout.pane);
+    widgets.table.bring_in_sight(pane);
 
-    let layout = Layout::of(state.size);
     let buffer = frame.buffer_mut();
-    let context = state.context();
-    let header = &state.widgets.header;
-    header.draw(context.within(layout.header), buffer);
-    let whole = layout.titles.union(layout.body);
-    let context = context.within(whole);
-    let text = match (&state.widgets.over, state.widgets.pane) {
-        (Over::Help, _) => Some(help::lines(context)),
+    widgets.header.draw(context.within(layout.header), buffer);
+    let text = match (&widgets.over, widgets.pane) {
+        (Over::Help, _) => Some(help::lines(pane)),
         (&Over::Columns(at), _) => {
             // The line with the cursor stays in sight, below the one that tells the keys.
-            let last = (at + 2).saturating_sub(usize::from(whole.height));
-            state.widgets.scroll = state.widgets.scroll.clamp(last, (at + 1).max(last));
-            Some(column_chooser::lines(state.context().within(whole), at))
+            let last = (at + 2).saturating_sub(usize::from(pane.area.height));
+            widgets.text.keep_within(last, (at + 1).max(last));
+            Some(column_chooser::lines(pane, at))
         }
-        (_, Pane::Detail(identity)) => Some(domain_page::lines(context, identity)),
-        (_, Pane::Pcpus) => Some(pcpus::lines(context)),
+        (_, Pane::Detail(identity)) => Some(domain_page::lines(pane, identity)),
+        (_, Pane::Pcpus) => Some(pcpus::lines(pane)),
         (_, Pane::Table) => None,
     };
     match text {
-        Some(lines) => text_page::draw(state, &lines, whole, buffer),
-        None => table::draw(state, layout, buffer),
+        Some(lines) => widgets.text.draw(pane, &lines, buffer),
+        None => widgets.table.draw(pane, buffer),
     }
-    let (context, widgets) = (state.context().within(layout.status), &state.widgets);
+    let last = context.within(layout.status_line);
     let cursor = match &widgets.over {
-        Over::Prompt(asked, text) => status_line::question(context, *asked, text, buffer),
+        Over::Prompt(asked, text) => status_line::question(last, *asked, text, buffer),
         _ => {
             let beside = Beside {
-                filter: widgets.found(context),
-                awaited: state.awaited(),
+                filter: widgets.table.found(last),
+                awaited,
                 hints: widgets.hints(),
             };
-            widgets.status_line.draw(context, beside, buffer);
+            widgets.status_line.draw(last, beside, buffer);
             None
         }
     };
-    if !state.terminal.unicode {
+    if !context.terminal.unicode {
         spell_in_ascii(buffer);
     }
     if let Some(x) = cursor {
-        frame.set_cursor_position(Position::new(x, layout.status.y));
+        frame.set_cursor_position(Position::new(x, layout.status_line.y));
     }
 }
 
@@ -234,12 +212,5 @@ fn spell_in_ascii(buffer: &mut Buffer) {
             symbol if symbol.is_ascii() => continue,
             _ => cell.set_char('?'),
         };
-    }
-}
-
-impl App {
-    /// The style for a role in the theme of this state.
-    fn style(&self, role: Role) -> Style {
-        self.settings.theme.style(self.terminal.depth, role)
     }
 }
