@@ -1,8 +1,11 @@
-//! What a widget sees of the rest.
+//! What a widget sees of the rest, and what it can do.
 
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::{Rect, Size};
 use ratatui::style::Style;
 
+use super::action::Action;
 use super::history::Histories;
 use super::preferences::Settings;
 use super::theme::{Role, Terminal};
@@ -52,4 +55,19 @@ impl Context<'_> {
             false => "with the next sample",
         }
     }
+}
+
+/// What has the area between the header and the last line.
+pub(super) trait Widget {
+    /// Draws the widget in its area.
+    fn draw(&mut self, context: Context<'_>, buffer: &mut Buffer);
+
+    /// Does what a key asks for, and returns what it asks of the app.
+    fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action>;
+
+    /// Scrolls by so many lines, up if they are negative.
+    fn scroll(&mut self, lines: isize);
+
+    /// Returns the keys that are of use, the most wanted first.
+    fn hints(&self) -> &'static [Hint];
 }

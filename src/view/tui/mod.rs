@@ -3,6 +3,7 @@
 //! [`App`] takes snapshots and events, and [`draw`] turns it into a frame. Nothing here reads a
 //! clock, a terminal or the hypervisor, so every screen can be made from fixtures.
 
+mod action;
 mod app;
 mod cells;
 mod columns;
@@ -17,9 +18,9 @@ mod tests;
 mod theme;
 mod widgets;
 
+pub use action::{Command, suspends};
 pub use app::App;
 pub use columns::Column;
-pub use keys::{Command, suspends};
 pub use preferences::Settings;
 pub use theme::{Depth, Terminal, Theme};
 pub use widgets::{draw, help};

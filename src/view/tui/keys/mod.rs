@@ -8,29 +8,12 @@ use ratatui::crossterm::event::{
 };
 use ratatui::layout::{Position, Size};
 
+use super::action::{Action, Command, suspends};
 use super::app::App;
-use super::widgets::text_page::TextPage;
+use super::context::Widget;
+use super::widgets::help::Help;
 use super::widgets::{Asked, Layout, Over, Pane, Target};
 use crate::interval;
-
-/// What the driver has to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// End.
-    Quit,
-    /// Give the terminal back and stop, until continued.
-    Suspend,
-    /// Draw every cell anew.
-    Redraw,
-    /// Write the settings down for the next time.
-    Save,
-}
-
-/// Whether this event asks for [`Command::Suspend`], whatever is on the screen.
-pub fn suspends(event: &Event) -> bool {
-    matches!(event, Event::Key(KeyEvent { code: KeyCode::Char('z'), modifiers, kind, .. })
-        if modifiers.contains(KeyModifiers::CONTROL) && *kind != KeyEventKind::Release)
-}
 
 impl App {
     /// Does what an event asks for, and returns what is left to the driver.
@@ -76,10 +59,26 @@ impl App {
         self.plain_key(key.code)
     }
 
+    /// Does what a widget asks for, and returns what is left to the driver.
+    fn apply(&mut self, actions: Vec<Action>) -> Option<Command> {
+        let mut command = None;
+        for action in actions {
+            match action {
+                Action::Command(one) => command = Some(one),
+                Action::Close => self.widgets.over = Over::Nothing,
+            }
+        }
+        command
+    }
+
     fn plain_key(&mut self, code: KeyCode) -> Option<Command> {
         match std::mem::take(&mut self.widgets.over) {
             Over::Nothing => self.key_in_pane(code),
-            Over::Help => self.key_in_help(code),
+            Over::Help(mut help) => {
+                let actions = help.key(self.parts().0, code);
+                self.widgets.over = Over::Help(help);
+                self.apply(actions)
+            }
             Over::Columns(at) => {
                 self.key_in_columns(at, code);
                 None
@@ -97,8 +96,7 @@ impl App {
             KeyCode::Char('q' | 'Q') => return Some(Command::Quit),
             KeyCode::Char('W') => return Some(Command::Save),
             KeyCode::Char('?' | 'h') | KeyCode::F(1) => {
-                self.widgets.text = TextPage::default();
-                self.widgets.over = Over::Help;
+                self.widgets.over = Over::Help(Help::default());
             }
             KeyCode::Char('d' | 'D') => {
                 self.widgets.over = Over::Prompt(Asked::Delay, String::new())
@@ -168,7 +166,10 @@ impl App {
         if self.shows_table() {
             self.with_cursor(|cursor, _, rows| cursor.scroll(by, rows));
         } else {
-            self.widgets.text.scroll(by);
+            match &mut self.widgets.over {
+                Over::Help(help) => help.scroll(by),
+                _ => self.widgets.text.scroll(by),
+            }
             self.touch();
         }
     }

@@ -2,28 +2,12 @@
 
 use ratatui::crossterm::event::KeyCode;
 
-use super::Command;
 use crate::interval;
 use crate::view::tui::app::App;
 use crate::view::tui::columns::Column;
-use crate::view::tui::widgets::text_page::TextPage;
 use crate::view::tui::widgets::{Asked, Over};
 
 impl App {
-    pub(super) fn key_in_help(&mut self, code: KeyCode) -> Option<Command> {
-        match code {
-            KeyCode::Char('Q') => return Some(Command::Quit),
-            KeyCode::Esc | KeyCode::Enter | KeyCode::F(1) | KeyCode::Char('q' | '?' | 'h') => {
-                self.widgets.text = TextPage::default();
-            }
-            _ => {
-                self.scroll_text(code);
-                self.widgets.over = Over::Help;
-            }
-        }
-        None
-    }
-
     pub(super) fn key_in_columns(&mut self, at: usize, code: KeyCode) {
         let last = Column::all().len() - 1;
         let at = match code {

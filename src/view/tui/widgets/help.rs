@@ -1,8 +1,12 @@
 //! What the keys do.
 
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::KeyCode;
 use ratatui::text::{Line, Span};
 
-use crate::view::tui::context::Context;
+use super::text_page::TextPage;
+use crate::view::tui::action::{Action, Command};
+use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::theme::Role;
 
 const KEYS: [(&str, &str); 40] = [
@@ -81,8 +85,41 @@ pub fn help() -> &'static [(&'static str, &'static str)] {
     &KEYS
 }
 
+/// The help.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::view::tui) struct Help {
+    text: TextPage,
+}
+
+impl Widget for Help {
+    fn draw(&mut self, context: Context<'_>, buffer: &mut Buffer) {
+        self.text.draw(context, &lines(context), buffer);
+    }
+
+    fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
+        match code {
+            KeyCode::Char('Q') => vec![Action::Command(Command::Quit)],
+            KeyCode::Esc | KeyCode::Enter | KeyCode::F(1) | KeyCode::Char('q' | '?' | 'h') => {
+                vec![Action::Close]
+            }
+            _ => {
+                self.text.key(context, code);
+                Vec::new()
+            }
+        }
+    }
+
+    fn scroll(&mut self, lines: isize) {
+        self.text.scroll(lines);
+    }
+
+    fn hints(&self) -> &'static [Hint] {
+        &[("Esc", "back"), ("arrows", "move")]
+    }
+}
+
 /// One line for each key; what has no key is a heading or goes on from the line above.
-pub(super) fn lines(context: Context<'_>) -> Vec<Line<'static>> {
+fn lines(context: Context<'_>) -> Vec<Line<'static>> {
     let line = |&(keys, does): &(&'static str, &'static str)| match keys {
         "" if !does.starts_with(' ') => Line::styled(does, context.style(Role::Dim)),
         keys => Line::from(vec![

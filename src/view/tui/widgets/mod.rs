@@ -3,7 +3,7 @@
 mod column_chooser;
 mod domain_page;
 mod header;
-mod help;
+pub(super) mod help;
 mod pcpus;
 mod status_line;
 pub(super) mod table;
@@ -15,10 +15,11 @@ use ratatui::layout::{Position, Rect, Size};
 
 use super::app::App;
 use super::columns::Column;
-use super::context::Hint;
+use super::context::{Hint, Widget};
 use crate::snapshot::Identity;
 use crate::view::DisplayOptions;
 use header::Header;
+use help::Help;
 use status_line::{Beside, StatusLine};
 use table::Table;
 use text_page::TextPage;
@@ -50,7 +51,7 @@ pub(in crate::view::tui) enum Over {
     #[default]
     Nothing,
     /// The keys.
-    Help,
+    Help(Help),
     /// All the columns there are, and which of them the cursor is on.
     Columns(usize),
     /// A question in the status line, and what was answered so far.
@@ -87,7 +88,8 @@ impl Widgets {
     /// Returns the keys that are of use here, the most wanted first.
     fn hints(&self) -> &'static [Hint] {
         match (&self.over, self.pane) {
-            (Over::Help | Over::Columns(_), _) => &[("Esc", "back"), ("arrows", "move")],
+            (Over::Help(help), _) => help.hints(),
+            (Over::Columns(_), _) => &[("Esc", "back"), ("arrows", "move")],
             (_, Pane::Detail(_)) => &[
                 ("Esc", "back"),
                 ("arrows", "scroll"),
@@ -166,9 +168,12 @@ pub fn draw(state: &mut App, frame: &mut Frame<'_>) {
 
     let buffer = frame.buffer_mut();
     widgets.header.draw(context.within(layout.header), buffer);
-    let text = match (&widgets.over, widgets.pane) {
-        (Over::Help, _) => Some(help::lines(pane)),
-        (&Over::Columns(at), _) => {
+    let text = match (&mut widgets.over, widgets.pane) {
+        (Over::Help(help), _) => {
+            help.draw(pane, buffer);
+            None
+        }
+        (&mut Over::Columns(at), _) => {
             // The line with the cursor stays in sight, below the one that tells the keys.
             let last = (at + 2).saturating_sub(usize::from(pane.area.height));
             widgets.text.keep_within(last, (at + 1).max(last));
@@ -176,11 +181,13 @@ pub fn draw(state: &mut App, frame: &mut Frame<'_>) {
         }
         (_, Pane::Detail(identity)) => Some(domain_page::lines(pane, identity)),
         (_, Pane::Pcpus) => Some(pcpus::lines(pane)),
-        (_, Pane::Table) => None,
+        (_, Pane::Table) => {
+            widgets.table.draw(pane, buffer);
+            None
+        }
     };
-    match text {
-        Some(lines) => widgets.text.draw(pane, &lines, buffer),
-        None => widgets.table.draw(pane, buffer),
+    if let Some(lines) = text {
+        widgets.text.draw(pane, &lines, buffer);
     }
     let last = context.within(layout.status_line);
     let cursor = match &widgets.over {

@@ -1,0 +1,31 @@
+//! What keys and the mouse ask for.
+
+use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+/// What the driver has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// End.
+    Quit,
+    /// Give the terminal back and stop, until continued.
+    Suspend,
+    /// Draw every cell anew.
+    Redraw,
+    /// Write the settings down for the next time.
+    Save,
+}
+
+/// Returns whether this event asks for [`Command::Suspend`], whatever is on the screen.
+pub fn suspends(event: &Event) -> bool {
+    matches!(event, Event::Key(KeyEvent { code: KeyCode::Char('z'), modifiers, kind, .. })
+        if modifiers.contains(KeyModifiers::CONTROL) && *kind != KeyEventKind::Release)
+}
+
+/// What a widget asks of the app.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Action {
+    /// Give the driver a command.
+    Command(Command),
+    /// Close what lies over the pane.
+    Close,
+}
