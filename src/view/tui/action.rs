@@ -2,6 +2,8 @@
 
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+use super::columns::Column;
+
 /// What the driver has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -28,4 +30,10 @@ pub(super) enum Action {
     Command(Command),
     /// Close what lies over the pane.
     Close,
+    /// Sort by a column, or the other way if the table is sorted by it already.
+    Sort(Column),
+    /// Show these columns.
+    Columns(Vec<Column>),
+    /// Tell the person something.
+    Tell(String),
 }

@@ -66,6 +66,9 @@ impl App {
             match action {
                 Action::Command(one) => command = Some(one),
                 Action::Close => self.widgets.over = Over::Nothing,
+                Action::Sort(column) => self.sort_by(column),
+                Action::Columns(columns) => self.settings.columns = columns,
+                Action::Tell(message) => self.tell(message),
             }
         }
         command
@@ -79,9 +82,10 @@ impl App {
                 self.widgets.over = Over::Help(help);
                 self.apply(actions)
             }
-            Over::Columns(at) => {
-                self.key_in_columns(at, code);
-                None
+            Over::Columns(mut chooser) => {
+                let actions = chooser.key(self.parts().0, code);
+                self.widgets.over = Over::Columns(chooser);
+                self.apply(actions)
             }
             Over::Prompt(asked, text) => {
                 self.key_in_prompt(asked, text, code);
@@ -168,6 +172,7 @@ impl App {
         } else {
             match &mut self.widgets.over {
                 Over::Help(help) => help.scroll(by),
+                Over::Columns(chooser) => chooser.scroll(by),
                 _ => self.widgets.text.scroll(by),
             }
             self.touch();

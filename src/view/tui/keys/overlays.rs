@@ -4,62 +4,9 @@ use ratatui::crossterm::event::KeyCode;
 
 use crate::interval;
 use crate::view::tui::app::App;
-use crate::view::tui::columns::Column;
 use crate::view::tui::widgets::{Asked, Over};
 
 impl App {
-    pub(super) fn key_in_columns(&mut self, at: usize, code: KeyCode) {
-        let last = Column::all().len() - 1;
-        let at = match code {
-            KeyCode::Esc | KeyCode::Char('c' | 's' | 'q') => return,
-            KeyCode::Enter => {
-                let Some(column) = Column::all().nth(at) else {
-                    return;
-                };
-                if self.settings.sort != column {
-                    self.sort_by(column);
-                }
-                if !self.shown_columns().contains(&column) {
-                    let title = column.shape().titles.0;
-                    self.tell(format!("sorted by {title}, which is not shown"));
-                }
-                return;
-            }
-            KeyCode::Char(' ') => {
-                if let Some(column) = Column::all().nth(at) {
-                    self.toggle(column);
-                }
-                at
-            }
-            KeyCode::Up | KeyCode::Char('k') => at.saturating_sub(1),
-            KeyCode::Down | KeyCode::Char('j') => at + 1,
-            KeyCode::PageUp | KeyCode::Home => 0,
-            KeyCode::PageDown | KeyCode::End => last,
-            _ => at,
-        };
-        self.widgets.over = Over::Columns(at.min(last));
-    }
-
-    /// Shows a column, in its usual place among the others, or no longer. The last one stays.
-    fn toggle(&mut self, column: Column) {
-        let columns = &mut self.settings.columns;
-        match columns.iter().position(|&shown| shown == column) {
-            Some(_) if columns.len() == 1 => {}
-            Some(place) => {
-                columns.remove(place);
-            }
-            None => {
-                let after = |shown: &Column| shown.place() > column.place();
-                let place = columns.iter().position(after).unwrap_or(columns.len());
-                columns.insert(place, column);
-                if !self.shown_columns().contains(&column) {
-                    let title = column.shape().titles.0;
-                    self.tell(format!("there is no room for {title} beside the others"));
-                }
-            }
-        }
-    }
-
     pub(super) fn key_in_prompt(&mut self, asked: Asked, mut text: String, code: KeyCode) {
         match code {
             KeyCode::Enter => {

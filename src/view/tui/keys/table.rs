@@ -5,6 +5,7 @@ use ratatui::crossterm::event::KeyCode;
 use crate::snapshot::Snapshot;
 use crate::view::tui::app::App;
 use crate::view::tui::columns::Column;
+use crate::view::tui::widgets::column_chooser::ColumnChooser;
 use crate::view::tui::widgets::table::{Cursor, shown_columns};
 use crate::view::tui::widgets::{Asked, Over, Pane};
 
@@ -15,8 +16,10 @@ impl App {
                 self.widgets.over =
                     Over::Prompt(Asked::Filter, self.widgets.table.filter().to_owned())
             }
-            KeyCode::Char('c') => self.widgets.over = Over::Columns(0),
-            KeyCode::Char('s') => self.widgets.over = Over::Columns(self.settings.sort.place()),
+            KeyCode::Char('c') => self.widgets.over = Over::Columns(ColumnChooser::at(0)),
+            KeyCode::Char('s') => {
+                self.widgets.over = Over::Columns(ColumnChooser::at(self.settings.sort.place()))
+            }
             KeyCode::Char('S' | '>') => self.sort_by_neighbour(1),
             KeyCode::Char('<') => self.sort_by_neighbour(-1),
             KeyCode::Char('r') => self.sort_by(self.settings.sort),

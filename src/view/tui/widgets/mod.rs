@@ -1,6 +1,6 @@
 //! From the state to a frame.
 
-mod column_chooser;
+pub(super) mod column_chooser;
 mod domain_page;
 mod header;
 pub(super) mod help;
@@ -18,6 +18,7 @@ use super::columns::Column;
 use super::context::{Hint, Widget};
 use crate::snapshot::Identity;
 use crate::view::DisplayOptions;
+use column_chooser::ColumnChooser;
 use header::Header;
 use help::Help;
 use status_line::{Beside, StatusLine};
@@ -52,8 +53,8 @@ pub(in crate::view::tui) enum Over {
     Nothing,
     /// The keys.
     Help(Help),
-    /// All the columns there are, and which of them the cursor is on.
-    Columns(usize),
+    /// All the columns there are.
+    Columns(ColumnChooser),
     /// A question in the status line, and what was answered so far.
     Prompt(Asked, String),
 }
@@ -89,7 +90,7 @@ impl Widgets {
     fn hints(&self) -> &'static [Hint] {
         match (&self.over, self.pane) {
             (Over::Help(help), _) => help.hints(),
-            (Over::Columns(_), _) => &[("Esc", "back"), ("arrows", "move")],
+            (Over::Columns(chooser), _) => chooser.hints(),
             (_, Pane::Detail(_)) => &[
                 ("Esc", "back"),
                 ("arrows", "scroll"),
@@ -173,11 +174,9 @@ pub fn draw(state: &mut App, frame: &mut Frame<'_>) {
             help.draw(pane, buffer);
             None
         }
-        (&mut Over::Columns(at), _) => {
-            // The line with the cursor stays in sight, below the one that tells the keys.
-            let last = (at + 2).saturating_sub(usize::from(pane.area.height));
-            widgets.text.keep_within(last, (at + 1).max(last));
-            Some(column_chooser::lines(pane, at))
+        (Over::Columns(chooser), _) => {
+            chooser.draw(pane, buffer);
+            None
         }
         (_, Pane::Detail(identity)) => Some(domain_page::lines(pane, identity)),
         (_, Pane::Pcpus) => Some(pcpus::lines(pane)),
