@@ -1,5 +1,7 @@
 //! What keys and the mouse ask for.
 
+use std::time::Duration;
+
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::columns::Column;
@@ -30,10 +32,16 @@ pub(super) enum Action {
     Command(Command),
     /// Close what lies over the pane.
     Close,
+    /// Move the table's cursor by so many rows, up if they are negative.
+    Move(isize),
+    /// Show the domains that pass this filter.
+    Filter(String),
     /// Sort by a column, or the other way if the table is sorted by it already.
     Sort(Column),
     /// Show these columns.
     Columns(Vec<Column>),
+    /// Sample at this interval.
+    Interval(Duration),
     /// Tell the person something.
     Tell(String),
 }

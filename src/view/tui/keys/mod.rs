@@ -1,6 +1,5 @@
 //! What keys and the mouse do.
 
-mod overlays;
 mod table;
 
 use ratatui::crossterm::event::{
@@ -12,7 +11,8 @@ use super::action::{Action, Command, suspends};
 use super::app::App;
 use super::context::Widget;
 use super::widgets::help::Help;
-use super::widgets::{Asked, Layout, Over, Pane, Target};
+use super::widgets::prompt::Prompt;
+use super::widgets::{Layout, Over, Pane, Target};
 use crate::interval;
 
 impl App {
@@ -46,10 +46,13 @@ impl App {
                 // As some terminals have these keys.
                 KeyCode::Char('h') => self.plain_key(KeyCode::Backspace),
                 KeyCode::Char('j') => self.plain_key(KeyCode::Enter),
-                KeyCode::Char(c @ ('u' | 'w')) => {
-                    self.erase(c == 'w');
-                    None
-                }
+                KeyCode::Char(c @ ('u' | 'w')) => match &mut self.widgets.over {
+                    Over::Prompt(prompt) => {
+                        let actions = prompt.erase(c == 'w');
+                        self.apply(actions)
+                    }
+                    _ => None,
+                },
                 _ => None,
             };
         }
@@ -66,6 +69,11 @@ impl App {
             match action {
                 Action::Command(one) => command = Some(one),
                 Action::Close => self.widgets.over = Over::Nothing,
+                Action::Move(rows) => {
+                    self.with_cursor(|cursor, snapshot, all| cursor.go(rows, snapshot, all));
+                }
+                Action::Filter(filter) => self.filter_by(&filter),
+                Action::Interval(interval) => self.set_interval(interval),
                 Action::Sort(column) => self.sort_by(column),
                 Action::Columns(columns) => self.settings.columns = columns,
                 Action::Tell(message) => self.tell(message),
@@ -87,9 +95,10 @@ impl App {
                 self.widgets.over = Over::Columns(chooser);
                 self.apply(actions)
             }
-            Over::Prompt(asked, text) => {
-                self.key_in_prompt(asked, text, code);
-                None
+            Over::Prompt(mut prompt) => {
+                let actions = prompt.key(code);
+                self.widgets.over = Over::Prompt(prompt);
+                self.apply(actions)
             }
         }
     }
@@ -102,9 +111,7 @@ impl App {
             KeyCode::Char('?' | 'h') | KeyCode::F(1) => {
                 self.widgets.over = Over::Help(Help::default());
             }
-            KeyCode::Char('d' | 'D') => {
-                self.widgets.over = Over::Prompt(Asked::Delay, String::new())
-            }
+            KeyCode::Char('d' | 'D') => self.widgets.over = Over::Prompt(Prompt::delay()),
             KeyCode::Char('p' | ' ') => self.pause(),
             KeyCode::Char('+') => {
                 self.set_interval(interval::longer(self.settings.interval));

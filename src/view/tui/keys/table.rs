@@ -6,15 +6,15 @@ use crate::snapshot::Snapshot;
 use crate::view::tui::app::App;
 use crate::view::tui::columns::Column;
 use crate::view::tui::widgets::column_chooser::ColumnChooser;
+use crate::view::tui::widgets::prompt::Prompt;
 use crate::view::tui::widgets::table::{Cursor, shown_columns};
-use crate::view::tui::widgets::{Asked, Over, Pane};
+use crate::view::tui::widgets::{Over, Pane};
 
 impl App {
     pub(super) fn key_in_table(&mut self, code: KeyCode) {
         match code {
             KeyCode::Char('/') => {
-                self.widgets.over =
-                    Over::Prompt(Asked::Filter, self.widgets.table.filter().to_owned())
+                self.widgets.over = Over::Prompt(Prompt::filter(self.widgets.table.filter()))
             }
             KeyCode::Char('c') => self.widgets.over = Over::Columns(ColumnChooser::at(0)),
             KeyCode::Char('s') => {

@@ -5,6 +5,7 @@ mod domain_page;
 mod header;
 pub(super) mod help;
 mod pcpus;
+pub(super) mod prompt;
 mod status_line;
 pub(super) mod table;
 pub(super) mod text_page;
@@ -21,18 +22,10 @@ use crate::view::DisplayOptions;
 use column_chooser::ColumnChooser;
 use header::Header;
 use help::Help;
+use prompt::Prompt;
 use status_line::{Beside, StatusLine};
 use table::Table;
 use text_page::TextPage;
-
-/// What a person is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::view::tui) enum Asked {
-    /// What the domains are to be like.
-    Filter,
-    /// The interval.
-    Delay,
-}
 
 /// What the screen shows below the header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,8 +48,8 @@ pub(in crate::view::tui) enum Over {
     Help(Help),
     /// All the columns there are.
     Columns(ColumnChooser),
-    /// A question in the status line, and what was answered so far.
-    Prompt(Asked, String),
+    /// A question in the last line.
+    Prompt(Prompt),
 }
 
 /// The widgets, and which of them are on the screen.
@@ -190,7 +183,7 @@ pub fn draw(state: &mut App, frame: &mut Frame<'_>) {
     }
     let last = context.within(layout.status_line);
     let cursor = match &widgets.over {
-        Over::Prompt(asked, text) => status_line::question(last, *asked, text, buffer),
+        Over::Prompt(prompt) => prompt.draw(last, buffer),
         _ => {
             let beside = Beside {
                 filter: widgets.table.found(last),

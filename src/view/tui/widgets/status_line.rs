@@ -1,10 +1,7 @@
 //! The last line: an answer, what went wrong, or what keys there are.
 
-use std::borrow::Cow;
-
 use ratatui::buffer::Buffer;
 
-use super::Asked;
 use crate::text::{columns, safe, shortened};
 use crate::view::tui::context::{Context, Hint};
 use crate::view::tui::pen::Pen;
@@ -104,51 +101,4 @@ impl StatusLine {
         let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
         (!notes.is_empty()).then(|| notes.join("; "))
     }
-}
-
-/// Draws a question and what was answered so far; returns where the cursor belongs.
-pub(super) fn question(
-    context: Context<'_>,
-    asked: Asked,
-    text: &str,
-    buffer: &mut Buffer,
-) -> Option<u16> {
-    let area = context.area;
-    let mut pen = Pen::new(buffer, area, 0)?;
-    let question = match asked {
-        Asked::Filter => "/".to_owned(),
-        Asked::Delay => {
-            let now = context.settings.interval.as_secs_f64();
-            let long = format!("seconds between samples, now {now}: ");
-            match columns(&long) + 10 > pen.room() {
-                true => "seconds: ".to_owned(),
-                false => long,
-            }
-        }
-    };
-    pen.put(&question, context.style(Role::Accent));
-    // The cursor stands behind it.
-    let room = pen.room().saturating_sub(1);
-    pen.say(&end_of(&safe(text), room));
-    let cursor = pen.x().min(area.right().saturating_sub(1));
-    if asked == Asked::Filter {
-        pen.put(
-            "   name, id or uuid; Enter keeps it, Esc shows all",
-            context.style(Role::Dim),
-        );
-    }
-    Some(cursor)
-}
-
-/// The end of a text that is too long, with an ellipsis.
-fn end_of(text: &str, width: usize) -> Cow<'_, str> {
-    if columns(text) <= width {
-        return Cow::Borrowed(text);
-    }
-    let longest = text.char_indices().rev().take(width).last();
-    let mut end = longest.map_or("", |(at, _)| &text[at..]).chars();
-    while columns(end.as_str()) >= width.max(1) {
-        end.next();
-    }
-    Cow::Owned(format!("…{}", end.as_str()))
 }

@@ -1,0 +1,141 @@
+//! A question in the last line, and what was answered so far.
+
+use std::borrow::Cow;
+
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::KeyCode;
+
+use crate::interval;
+use crate::text::{columns, safe};
+use crate::view::tui::action::Action;
+use crate::view::tui::context::Context;
+use crate::view::tui::pen::Pen;
+use crate::view::tui::theme::Role;
+
+/// What a person is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::view::tui) enum Question {
+    /// What the domains are filtered by.
+    Filter,
+    /// The interval.
+    Delay,
+}
+
+/// A question, and what was answered so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::view::tui) struct Prompt {
+    question: Question,
+    text: String,
+}
+
+impl Prompt {
+    /// Asks for the filter, which is this one so far.
+    pub(in crate::view::tui) fn filter(now: &str) -> Self {
+        Self {
+            question: Question::Filter,
+            text: now.to_owned(),
+        }
+    }
+
+    /// Asks for the interval.
+    pub(in crate::view::tui) fn delay() -> Self {
+        Self {
+            question: Question::Delay,
+            text: String::new(),
+        }
+    }
+
+    /// Draws the question and the answer; returns the column of the terminal's cursor.
+    pub(super) fn draw(&self, context: Context<'_>, buffer: &mut Buffer) -> Option<u16> {
+        let area = context.area;
+        let mut pen = Pen::new(buffer, area, 0)?;
+        let question = match self.question {
+            Question::Filter => "/".to_owned(),
+            Question::Delay => {
+                let now = context.settings.interval.as_secs_f64();
+                let long = format!("seconds between samples, now {now}: ");
+                match columns(&long) + 10 > pen.room() {
+                    true => "seconds: ".to_owned(),
+                    false => long,
+                }
+            }
+        };
+        pen.put(&question, context.style(Role::Accent));
+        // The cursor stands behind it.
+        let room = pen.room().saturating_sub(1);
+        pen.say(&end_of(&safe(&self.text), room));
+        let cursor = pen.x().min(area.right().saturating_sub(1));
+        if self.question == Question::Filter {
+            pen.put(
+                "   name, id or uuid; Enter keeps it, Esc shows all",
+                context.style(Role::Dim),
+            );
+        }
+        Some(cursor)
+    }
+
+    /// Takes a key, and returns what it asks of the app.
+    pub(in crate::view::tui) fn key(&mut self, code: KeyCode) -> Vec<Action> {
+        match (code, self.question) {
+            (KeyCode::Enter, _) => return self.answer(),
+            (KeyCode::Esc, Question::Filter) => {
+                return vec![Action::Close, Action::Filter(String::new())];
+            }
+            (KeyCode::Esc, Question::Delay) => return vec![Action::Close],
+            (KeyCode::Up, Question::Filter) => return vec![Action::Move(-1)],
+            (KeyCode::Down, Question::Filter) => return vec![Action::Move(1)],
+            (KeyCode::Backspace, _) => {
+                self.text.pop();
+            }
+            (KeyCode::Char(c), _) => self.text.push(c),
+            _ => {}
+        }
+        self.typed()
+    }
+
+    /// Takes back the last word that was typed, or all of it.
+    pub(in crate::view::tui) fn erase(&mut self, word: bool) -> Vec<Action> {
+        let kept = match word {
+            true => self
+                .text
+                .trim_end()
+                .trim_end_matches(|c: char| !c.is_whitespace()),
+            false => "",
+        };
+        self.text.truncate(kept.len());
+        self.typed()
+    }
+
+    /// Returns what a change of the answer asks for: the filter works as one types.
+    fn typed(&self) -> Vec<Action> {
+        match self.question {
+            Question::Filter => vec![Action::Filter(self.text.clone())],
+            Question::Delay => Vec::new(),
+        }
+    }
+
+    /// Returns what the answer asks for.
+    fn answer(&self) -> Vec<Action> {
+        let mut actions = vec![Action::Close];
+        if self.question == Question::Delay && !self.text.is_empty() {
+            actions.push(match interval::parse(&self.text) {
+                Ok(interval) => Action::Interval(interval),
+                Err(why) => Action::Tell(why),
+            });
+        }
+        actions
+    }
+}
+
+/// The end of a text that is too long, with an ellipsis.
+fn end_of(text: &str, width: usize) -> Cow<'_, str> {
+    if columns(text) <= width {
+        return Cow::Borrowed(text);
+    }
+    let longest = text.char_indices().rev().take(width).last();
+    let mut end = longest.map_or("", |(at, _)| &text[at..]).chars();
+    while columns(end.as_str()) >= width.max(1) {
+        end.next();
+    }
+    Cow::Owned(format!("…{}", end.as_str()))
+}
