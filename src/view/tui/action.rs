@@ -32,6 +32,10 @@ pub(super) enum Action {
     Command(Command),
     /// Close what lies over the pane.
     Close,
+    /// Show the table.
+    ShowTable,
+    /// Show the page of the domain so many rows below the table's cursor, and move the cursor there.
+    ShowNeighbour(isize),
     /// Move the table's cursor by so many rows, up if they are negative.
     Move(isize),
     /// Show the domains that pass this filter.

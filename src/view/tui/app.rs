@@ -9,7 +9,6 @@ use super::context::Context;
 use super::history::Histories;
 use super::preferences::Settings;
 use super::theme::Terminal;
-use super::widgets::text_page::TextPage;
 use super::widgets::{Pane, Widgets};
 use crate::rates::Rates;
 use crate::snapshot::{Collect, Snapshot};
@@ -133,9 +132,9 @@ impl App {
             nics: true,
             disks: true,
             vcpus: self.display.vcpus,
-            host: self.widgets.pane == Pane::Pcpus,
-            focus: match self.widgets.pane {
-                Pane::Detail(identity) => Some(identity),
+            host: matches!(self.widgets.pane, Pane::Pcpus(_)),
+            focus: match &self.widgets.pane {
+                Pane::Domain(page) => Some(page.identity()),
                 _ => None,
             },
             ..Collect::default()
@@ -152,7 +151,6 @@ impl App {
     /// Shows another pane, from its top on.
     pub(super) fn turn_to(&mut self, pane: Pane) {
         self.widgets.pane = pane;
-        self.widgets.text = TextPage::default();
         self.changed = true;
     }
 

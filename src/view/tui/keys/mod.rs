@@ -10,7 +10,9 @@ use ratatui::layout::{Position, Size};
 use super::action::{Action, Command, suspends};
 use super::app::App;
 use super::context::Widget;
+use super::widgets::domain_page::DomainPage;
 use super::widgets::help::Help;
+use super::widgets::pcpus::Pcpus;
 use super::widgets::prompt::Prompt;
 use super::widgets::{Layout, Over, Pane, Target};
 use crate::interval;
@@ -69,6 +71,8 @@ impl App {
             match action {
                 Action::Command(one) => command = Some(one),
                 Action::Close => self.widgets.over = Over::Nothing,
+                Action::ShowTable => self.turn_to(Pane::Table),
+                Action::ShowNeighbour(rows) => self.show_neighbour(rows),
                 Action::Move(rows) => {
                     self.with_cursor(|cursor, snapshot, all| cursor.go(rows, snapshot, all));
                 }
@@ -123,44 +127,32 @@ impl App {
                 self.settings.theme = self.settings.theme.next();
                 self.tell(format!("theme: {}", self.settings.theme.name()));
             }
-            KeyCode::Char('P') => match self.widgets.pane {
-                Pane::Pcpus => self.turn_to(Pane::Table),
-                Pane::Table | Pane::Detail(_) => self.turn_to(Pane::Pcpus),
-            },
-            _ => match self.widgets.pane {
-                Pane::Table => self.key_in_table(code),
-                Pane::Detail(_) | Pane::Pcpus => self.key_in_text(code),
-            },
+            KeyCode::Char('P') => self.turn_to(match self.widgets.pane {
+                Pane::Pcpus(_) => Pane::Table,
+                Pane::Table | Pane::Domain(_) => Pane::Pcpus(Pcpus::default()),
+            }),
+            _ => {
+                let (context, widgets) = self.parts();
+                let actions = match &mut widgets.pane {
+                    Pane::Domain(page) => page.key(context, code),
+                    Pane::Pcpus(pcpus) => pcpus.key(context, code),
+                    Pane::Table => {
+                        self.key_in_table(code);
+                        return None;
+                    }
+                };
+                return self.apply(actions);
+            }
         }
         None
     }
 
-    /// The keys of a pane that is a long text.
-    fn key_in_text(&mut self, code: KeyCode) {
-        let neighbour = match code {
-            KeyCode::Esc | KeyCode::Enter | KeyCode::Backspace => {
-                self.turn_to(Pane::Table);
-                return;
-            }
-            KeyCode::Tab | KeyCode::Right => 1,
-            KeyCode::BackTab | KeyCode::Left => -1,
-            _ => {
-                self.scroll_text(code);
-                return;
-            }
-        };
-        if let Pane::Detail(_) = self.widgets.pane {
-            self.with_cursor(|cursor, snapshot, rows| cursor.go(neighbour, snapshot, rows));
-            if let Some(chosen) = self.widgets.table.chosen() {
-                self.turn_to(Pane::Detail(chosen));
-            }
+    /// Shows the domain so many rows from the table's cursor.
+    fn show_neighbour(&mut self, rows: isize) {
+        self.with_cursor(|cursor, snapshot, all| cursor.go(rows, snapshot, all));
+        if let Some(chosen) = self.widgets.table.chosen() {
+            self.turn_to(Pane::Domain(DomainPage::of(chosen)));
         }
-    }
-
-    /// Scrolls a long text.
-    fn scroll_text(&mut self, code: KeyCode) {
-        let (context, widgets) = self.parts();
-        widgets.text.key(context, code);
     }
 
     fn mouse(&mut self, mouse: MouseEvent) {
@@ -177,10 +169,12 @@ impl App {
         if self.shows_table() {
             self.with_cursor(|cursor, _, rows| cursor.scroll(by, rows));
         } else {
-            match &mut self.widgets.over {
-                Over::Help(help) => help.scroll(by),
-                Over::Columns(chooser) => chooser.scroll(by),
-                _ => self.widgets.text.scroll(by),
+            match (&mut self.widgets.over, &mut self.widgets.pane) {
+                (Over::Help(help), _) => help.scroll(by),
+                (Over::Columns(chooser), _) => chooser.scroll(by),
+                (_, Pane::Domain(page)) => page.scroll(by),
+                (_, Pane::Pcpus(pcpus)) => pcpus.scroll(by),
+                (_, Pane::Table) => {}
             }
             self.touch();
         }

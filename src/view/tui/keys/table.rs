@@ -6,6 +6,7 @@ use crate::snapshot::Snapshot;
 use crate::view::tui::app::App;
 use crate::view::tui::columns::Column;
 use crate::view::tui::widgets::column_chooser::ColumnChooser;
+use crate::view::tui::widgets::domain_page::DomainPage;
 use crate::view::tui::widgets::prompt::Prompt;
 use crate::view::tui::widgets::table::{Cursor, shown_columns};
 use crate::view::tui::widgets::{Over, Pane};
@@ -57,7 +58,7 @@ impl App {
             .chosen()
             .filter(|_| !self.widgets.table.rows().is_empty())
         {
-            self.turn_to(Pane::Detail(chosen));
+            self.turn_to(Pane::Domain(DomainPage::of(chosen)));
         }
     }
 

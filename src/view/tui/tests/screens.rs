@@ -4,7 +4,6 @@ use super::*;
 use crate::fixtures::{SECOND, full, pcpus};
 use crate::snapshot::{Disk, DiskBackend, DiskCounter, Note, ShutdownReason};
 use crate::view::tui::Column;
-use crate::view::tui::widgets::Pane;
 
 #[test]
 fn everything_usual_is_on_80_by_24() {
@@ -318,7 +317,7 @@ fn of_pcpus(count: u32, width: u16, height: u16) -> Vec<String> {
     new.host.pcpu = pcpus(count, 2 * SECOND);
     state.take(old);
     state.take(new);
-    state.turn_to(Pane::Pcpus);
+    keys(&mut state, "P");
     assert!(state.collect().host);
     lines(&mut state, width, height)
 }
@@ -369,7 +368,7 @@ fn glyphs_stand_in_the_places_of_their_pcpus() {
     }
     state.take(old);
     state.take(new);
-    state.turn_to(Pane::Pcpus);
+    keys(&mut state, "P");
     let page = lines(&mut state, 80, 24);
     let blank_or_not = |line: &str| -> String {
         let glyphs = line.chars().skip(6);
@@ -405,7 +404,7 @@ fn a_pool_is_named_once() {
     }
     state.take(old);
     state.take(new);
-    state.turn_to(Pane::Pcpus);
+    keys(&mut state, "P");
     let heading = lines(&mut state, 100, 24)[4].clone();
     assert!(heading.ends_with(", Pool-0, other"), "{heading}");
 }

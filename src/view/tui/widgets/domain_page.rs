@@ -1,23 +1,83 @@
 //! All about one domain.
 
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::KeyCode;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
+use super::text_page::TextPage;
 use crate::rates::{DomainRates, Rate};
 use crate::snapshot::{DiskCounter, Domain, Identity, NicCounter};
 use crate::text::{UNKNOWN, or_unknown, safe};
 use crate::units;
 use crate::view::Sample;
 use crate::view::table::{Align, Table};
+use crate::view::tui::action::Action;
 use crate::view::tui::cells;
-use crate::view::tui::context::Context;
+use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::glyphs::chart;
 use crate::view::tui::history::Ring;
 use crate::view::tui::theme::Role;
 use crate::view::vcpus;
 
-/// The lines about the domain with this identity.
-pub(super) fn lines(context: Context<'_>, identity: Identity) -> Vec<Line<'static>> {
+/// The page of one domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::view::tui) struct DomainPage {
+    identity: Identity,
+    text: TextPage,
+}
+
+impl DomainPage {
+    /// Returns the page of the domain with this identity.
+    pub(in crate::view::tui) fn of(identity: Identity) -> Self {
+        Self {
+            identity,
+            text: TextPage::default(),
+        }
+    }
+
+    /// Returns which domain the page is about.
+    pub(in crate::view::tui) fn identity(&self) -> Identity {
+        self.identity
+    }
+}
+
+impl Widget for DomainPage {
+    fn draw(&mut self, context: Context<'_>, buffer: &mut Buffer) {
+        let lines = lines(context, self.identity);
+        self.text.draw(context, &lines, buffer);
+    }
+
+    fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
+        match code {
+            KeyCode::Esc | KeyCode::Enter | KeyCode::Backspace => vec![Action::ShowTable],
+            KeyCode::Tab | KeyCode::Right => vec![Action::ShowNeighbour(1)],
+            KeyCode::BackTab | KeyCode::Left => vec![Action::ShowNeighbour(-1)],
+            _ => {
+                self.text.key(context, code);
+                Vec::new()
+            }
+        }
+    }
+
+    fn scroll(&mut self, lines: isize) {
+        self.text.scroll(lines);
+    }
+
+    fn hints(&self) -> &'static [Hint] {
+        &[
+            ("Esc", "back"),
+            ("arrows", "scroll"),
+            ("Tab", "next domain"),
+            ("p", "pause"),
+            ("?", "help"),
+            ("q", "quit"),
+        ]
+    }
+}
+
+/// Returns the lines about the domain with this identity.
+fn lines(context: Context<'_>, identity: Identity) -> Vec<Line<'static>> {
     let found = context
         .sample
         .and_then(|sample| Some((sample, find(sample, identity)?)));

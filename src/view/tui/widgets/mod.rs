@@ -1,14 +1,14 @@
 //! From the state to a frame.
 
 pub(super) mod column_chooser;
-mod domain_page;
+pub(super) mod domain_page;
 mod header;
 pub(super) mod help;
-mod pcpus;
+pub(super) mod pcpus;
 pub(super) mod prompt;
 mod status_line;
 pub(super) mod table;
-pub(super) mod text_page;
+mod text_page;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -17,26 +17,26 @@ use ratatui::layout::{Position, Rect, Size};
 use super::app::App;
 use super::columns::Column;
 use super::context::{Hint, Widget};
-use crate::snapshot::Identity;
 use crate::view::DisplayOptions;
 use column_chooser::ColumnChooser;
+use domain_page::DomainPage;
 use header::Header;
 use help::Help;
+use pcpus::Pcpus;
 use prompt::Prompt;
 use status_line::{Beside, StatusLine};
 use table::Table;
-use text_page::TextPage;
 
 /// What the screen shows below the header.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::view::tui) enum Pane {
     /// All domains.
     #[default]
     Table,
     /// One domain.
-    Detail(Identity),
+    Domain(DomainPage),
     /// The pCPUs.
-    Pcpus,
+    Pcpus(Pcpus),
 }
 
 /// What lies over the pane for the moment.
@@ -60,8 +60,6 @@ pub(super) struct Widgets {
     pub(super) pane: Pane,
     pub(super) over: Over,
     pub(super) table: Table,
-    /// Where the pane or what lies over it is scrolled to, if it is a text.
-    pub(super) text: TextPage,
 }
 
 impl Widgets {
@@ -70,35 +68,21 @@ impl Widgets {
             header: Header::default(),
             status_line: StatusLine::default(),
             pane: match display.pcpus {
-                true => Pane::Pcpus,
+                true => Pane::Pcpus(Pcpus::default()),
                 false => Pane::default(),
             },
             over: Over::default(),
             table: Table::default(),
-            text: TextPage::default(),
         }
     }
 
     /// Returns the keys that are of use here, the most wanted first.
     fn hints(&self) -> &'static [Hint] {
-        match (&self.over, self.pane) {
+        match (&self.over, &self.pane) {
             (Over::Help(help), _) => help.hints(),
             (Over::Columns(chooser), _) => chooser.hints(),
-            (_, Pane::Detail(_)) => &[
-                ("Esc", "back"),
-                ("arrows", "scroll"),
-                ("Tab", "next domain"),
-                ("p", "pause"),
-                ("?", "help"),
-                ("q", "quit"),
-            ],
-            (_, Pane::Pcpus) => &[
-                ("P", "back"),
-                ("arrows", "scroll"),
-                ("p", "pause"),
-                ("?", "help"),
-                ("q", "quit"),
-            ],
+            (_, Pane::Domain(page)) => page.hints(),
+            (_, Pane::Pcpus(pcpus)) => pcpus.hints(),
             (_, Pane::Table) => &[
                 ("?", "help"),
                 ("q", "quit"),
@@ -162,24 +146,12 @@ pub fn draw(state: &mut App, frame: &mut Frame<'_>) {
 
     let buffer = frame.buffer_mut();
     widgets.header.draw(context.within(layout.header), buffer);
-    let text = match (&mut widgets.over, widgets.pane) {
-        (Over::Help(help), _) => {
-            help.draw(pane, buffer);
-            None
-        }
-        (Over::Columns(chooser), _) => {
-            chooser.draw(pane, buffer);
-            None
-        }
-        (_, Pane::Detail(identity)) => Some(domain_page::lines(pane, identity)),
-        (_, Pane::Pcpus) => Some(pcpus::lines(pane)),
-        (_, Pane::Table) => {
-            widgets.table.draw(pane, buffer);
-            None
-        }
-    };
-    if let Some(lines) = text {
-        widgets.text.draw(pane, &lines, buffer);
+    match (&mut widgets.over, &mut widgets.pane) {
+        (Over::Help(help), _) => help.draw(pane, buffer),
+        (Over::Columns(chooser), _) => chooser.draw(pane, buffer),
+        (_, Pane::Domain(page)) => page.draw(pane, buffer),
+        (_, Pane::Pcpus(pcpus)) => pcpus.draw(pane, buffer),
+        (_, Pane::Table) => widgets.table.draw(pane, buffer),
     }
     let last = context.within(layout.status_line);
     let cursor = match &widgets.over {

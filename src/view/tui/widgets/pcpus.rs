@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::KeyCode;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::text_page::TextPage;
 use crate::rates::Rate;
 use crate::snapshot::{Host, Pcpu};
 use crate::text::{UNKNOWN, or_unknown, safe};
 use crate::units;
 use crate::view::Sample;
-use crate::view::tui::context::Context;
+use crate::view::tui::action::Action;
+use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::glyphs::{bar, history};
 use crate::view::tui::theme::{Role, load};
 
@@ -37,8 +41,44 @@ type Place = (Option<u32>, Option<u32>);
 /// A pCPU and its use.
 type One<'a> = (&'a Pcpu, Option<Rate>);
 
-/// The pCPUs with as much about each as fits on the area's lines.
-pub(super) fn lines(context: Context<'_>) -> Vec<Line<'static>> {
+/// The page of the pCPUs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::view::tui) struct Pcpus {
+    text: TextPage,
+}
+
+impl Widget for Pcpus {
+    fn draw(&mut self, context: Context<'_>, buffer: &mut Buffer) {
+        self.text.draw(context, &lines(context), buffer);
+    }
+
+    fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
+        match code {
+            KeyCode::Esc | KeyCode::Enter | KeyCode::Backspace => vec![Action::ShowTable],
+            _ => {
+                self.text.key(context, code);
+                Vec::new()
+            }
+        }
+    }
+
+    fn scroll(&mut self, lines: isize) {
+        self.text.scroll(lines);
+    }
+
+    fn hints(&self) -> &'static [Hint] {
+        &[
+            ("P", "back"),
+            ("arrows", "scroll"),
+            ("p", "pause"),
+            ("?", "help"),
+            ("q", "quit"),
+        ]
+    }
+}
+
+/// Returns the lines about all pCPUs, with as much about each as fits into the area.
+fn lines(context: Context<'_>) -> Vec<Line<'static>> {
     let Some(sample) = context.sample else {
         return Vec::new();
     };
