@@ -5,6 +5,8 @@ use std::time::Duration;
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::columns::Column;
+use crate::snapshot::Identity;
+use crate::view::DisplayOptions;
 
 /// What the driver has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,10 +34,8 @@ pub(super) enum Action {
     Command(Command),
     /// Close what lies over the pane.
     Close,
-    /// Show the table.
-    ShowTable,
-    /// Show the page of the domain so many rows below the table's cursor, and move the cursor there.
-    ShowNeighbour(isize),
+    /// Show something else.
+    Show(Show),
     /// Move the table's cursor by so many rows, up if they are negative.
     Move(isize),
     /// Show the domains that pass this filter.
@@ -44,8 +44,25 @@ pub(super) enum Action {
     Sort(Column),
     /// Show these columns.
     Columns(Vec<Column>),
+    /// Show this beside the line of each domain.
+    Display(DisplayOptions),
     /// Sample at this interval.
     Interval(Duration),
     /// Tell the person something.
     Tell(String),
+}
+
+/// What can be shown, as a pane or over one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Show {
+    /// The table of all domains.
+    Table,
+    /// The page of this domain.
+    Domain(Identity),
+    /// The page of the domain so many rows below the table's cursor, which moves there.
+    Neighbour(isize),
+    /// The list of all columns, with the cursor on the one in this place.
+    Columns(usize),
+    /// The question for the filter.
+    Filter,
 }

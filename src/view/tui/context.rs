@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
-use ratatui::layout::{Rect, Size};
+use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::Style;
 
 use super::action::Action;
@@ -67,6 +67,11 @@ pub(super) trait Widget {
 
     /// Scrolls by so many lines, up if they are negative.
     fn scroll(&mut self, lines: isize);
+
+    /// Does what a click asks for, and returns what it asks of the app.
+    fn click(&mut self, _context: Context<'_>, _at: Position) -> Vec<Action> {
+        Vec::new()
+    }
 
     /// Returns the keys that are of use, the most wanted first.
     fn hints(&self) -> &'static [Hint];

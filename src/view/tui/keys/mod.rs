@@ -1,20 +1,19 @@
 //! What keys and the mouse do.
 
-mod table;
-
 use ratatui::crossterm::event::{
     Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
 use ratatui::layout::{Position, Size};
 
-use super::action::{Action, Command, suspends};
+use super::action::{Action, Command, Show, suspends};
 use super::app::App;
 use super::context::Widget;
+use super::widgets::column_chooser::ColumnChooser;
 use super::widgets::domain_page::DomainPage;
 use super::widgets::help::Help;
 use super::widgets::pcpus::Pcpus;
 use super::widgets::prompt::Prompt;
-use super::widgets::{Layout, Over, Pane, Target};
+use super::widgets::{Layout, Over, Pane};
 use crate::interval;
 
 impl App {
@@ -71,12 +70,16 @@ impl App {
             match action {
                 Action::Command(one) => command = Some(one),
                 Action::Close => self.widgets.over = Over::Nothing,
-                Action::ShowTable => self.turn_to(Pane::Table),
-                Action::ShowNeighbour(rows) => self.show_neighbour(rows),
+                Action::Show(show) => self.show(show),
                 Action::Move(rows) => {
-                    self.with_cursor(|cursor, snapshot, all| cursor.go(rows, snapshot, all));
+                    let (context, widgets) = self.parts();
+                    widgets.table.go(context, rows);
                 }
-                Action::Filter(filter) => self.filter_by(&filter),
+                Action::Filter(filter) => {
+                    let (context, widgets) = self.parts();
+                    widgets.table.filter_by(context, &filter);
+                }
+                Action::Display(display) => self.display = display,
                 Action::Interval(interval) => self.set_interval(interval),
                 Action::Sort(column) => self.sort_by(column),
                 Action::Columns(columns) => self.settings.columns = columns,
@@ -136,10 +139,7 @@ impl App {
                 let actions = match &mut widgets.pane {
                     Pane::Domain(page) => page.key(context, code),
                     Pane::Pcpus(pcpus) => pcpus.key(context, code),
-                    Pane::Table => {
-                        self.key_in_table(code);
-                        return None;
-                    }
+                    Pane::Table => widgets.table.key(context, code),
                 };
                 return self.apply(actions);
             }
@@ -147,11 +147,20 @@ impl App {
         None
     }
 
-    /// Shows the domain so many rows from the table's cursor.
-    fn show_neighbour(&mut self, rows: isize) {
-        self.with_cursor(|cursor, snapshot, all| cursor.go(rows, snapshot, all));
-        if let Some(chosen) = self.widgets.table.chosen() {
-            self.turn_to(Pane::Domain(DomainPage::of(chosen)));
+    /// Shows something else.
+    fn show(&mut self, show: Show) {
+        let (context, widgets) = self.parts();
+        match show {
+            Show::Table => widgets.pane = Pane::Table,
+            Show::Domain(identity) => widgets.pane = Pane::Domain(DomainPage::of(identity)),
+            Show::Neighbour(rows) => {
+                widgets.table.go(context, rows);
+                if let Some(chosen) = widgets.table.chosen() {
+                    widgets.pane = Pane::Domain(DomainPage::of(chosen));
+                }
+            }
+            Show::Columns(place) => widgets.over = Over::Columns(ColumnChooser::at(place)),
+            Show::Filter => widgets.over = Over::Prompt(Prompt::filter(widgets.table.filter())),
         }
     }
 
@@ -166,18 +175,14 @@ impl App {
             // Movements are no reason for a new frame.
             _ => return,
         };
-        if self.shows_table() {
-            self.with_cursor(|cursor, _, rows| cursor.scroll(by, rows));
-        } else {
-            match (&mut self.widgets.over, &mut self.widgets.pane) {
-                (Over::Help(help), _) => help.scroll(by),
-                (Over::Columns(chooser), _) => chooser.scroll(by),
-                (_, Pane::Domain(page)) => page.scroll(by),
-                (_, Pane::Pcpus(pcpus)) => pcpus.scroll(by),
-                (_, Pane::Table) => {}
-            }
-            self.touch();
+        match (&mut self.widgets.over, &mut self.widgets.pane) {
+            (Over::Help(help), _) => help.scroll(by),
+            (Over::Columns(chooser), _) => chooser.scroll(by),
+            (_, Pane::Domain(page)) => page.scroll(by),
+            (_, Pane::Pcpus(pcpus)) => pcpus.scroll(by),
+            (_, Pane::Table) => self.widgets.table.scroll(by),
         }
+        self.touch();
     }
 
     /// Whether the table can be seen; a question in the last line hides nothing of it.
@@ -192,12 +197,8 @@ impl App {
         }
         let (context, widgets) = self.parts();
         let context = context.within(Layout::of(context.screen).pane);
-        match widgets.table.target(context, Position::new(x, y)) {
-            Some(Target::Title(column)) => self.sort_by(column),
-            Some(Target::Row(row)) => {
-                self.with_cursor(|cursor, snapshot, rows| cursor.choose(row, snapshot, rows));
-            }
-            None => {}
-        }
+        let actions = widgets.table.click(context, Position::new(x, y));
+        self.apply(actions);
+        self.touch();
     }
 }

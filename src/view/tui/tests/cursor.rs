@@ -49,7 +49,8 @@ proptest! {
         let mut state = state(Settings::default());
         state.take(all.clone());
         let row = state.widgets.table.rows().iter().position(|&row| row == usize::from(chosen)).unwrap();
-        state.with_cursor(|cursor, snapshot, rows| cursor.choose(row, snapshot, rows));
+        let (context, widgets) = state.parts();
+        widgets.table.choose(context, row);
         for (round, (gone, typed)) in (1..).zip(gone.iter().zip(&keys_between)) {
             let mut ids: BTreeSet<u16> = (0..2000).filter(|id| !gone.contains(id)).collect();
             ids.insert(chosen);

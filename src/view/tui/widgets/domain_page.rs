@@ -12,7 +12,7 @@ use crate::text::{UNKNOWN, or_unknown, safe};
 use crate::units;
 use crate::view::Sample;
 use crate::view::table::{Align, Table};
-use crate::view::tui::action::Action;
+use crate::view::tui::action::{Action, Show};
 use crate::view::tui::cells;
 use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::glyphs::chart;
@@ -50,9 +50,9 @@ impl Widget for DomainPage {
 
     fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
         match code {
-            KeyCode::Esc | KeyCode::Enter | KeyCode::Backspace => vec![Action::ShowTable],
-            KeyCode::Tab | KeyCode::Right => vec![Action::ShowNeighbour(1)],
-            KeyCode::BackTab | KeyCode::Left => vec![Action::ShowNeighbour(-1)],
+            KeyCode::Esc | KeyCode::Enter | KeyCode::Backspace => vec![Action::Show(Show::Table)],
+            KeyCode::Tab | KeyCode::Right => vec![Action::Show(Show::Neighbour(1))],
+            KeyCode::BackTab | KeyCode::Left => vec![Action::Show(Show::Neighbour(-1))],
             _ => {
                 self.text.key(context, code);
                 Vec::new()

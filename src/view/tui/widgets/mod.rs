@@ -15,7 +15,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect, Size};
 
 use super::app::App;
-use super::columns::Column;
 use super::context::{Hint, Widget};
 use crate::view::DisplayOptions;
 use column_chooser::ColumnChooser;
@@ -83,17 +82,7 @@ impl Widgets {
             (Over::Columns(chooser), _) => chooser.hints(),
             (_, Pane::Domain(page)) => page.hints(),
             (_, Pane::Pcpus(pcpus)) => pcpus.hints(),
-            (_, Pane::Table) => &[
-                ("?", "help"),
-                ("q", "quit"),
-                ("/", "filter"),
-                ("s", "sort"),
-                ("Enter", "detail"),
-                ("P", "pCPUs"),
-                ("p", "pause"),
-                ("+-", "interval"),
-                ("c", "columns"),
-            ],
+            (_, Pane::Table) => self.table.hints(),
         }
     }
 }
@@ -124,15 +113,6 @@ impl Layout {
             status_line: lines(size.height - status_line, status_line),
         }
     }
-}
-
-/// What a person can click at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::view::tui) enum Target {
-    /// A column's title.
-    Title(Column),
-    /// A row of the table.
-    Row(usize),
 }
 
 /// Draws the state; the state learns how large the screen is.

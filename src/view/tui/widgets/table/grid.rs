@@ -20,6 +20,15 @@ pub(in crate::view::tui) fn shown_columns(context: Context<'_>) -> Vec<Column> {
     slots.map(|slot| slot.column).collect()
 }
 
+/// Returns which column is `x` columns from the left; the gap after it belongs to it.
+pub(super) fn column_at(context: Context<'_>, x: u16) -> Option<Column> {
+    let slots = slots(context, context.sample?);
+    let slot = slots
+        .iter()
+        .find(|slot| (slot.x..=slot.x + slot.width).contains(&x))?;
+    Some(slot.column)
+}
+
 /// Returns the places of the columns that fit.
 pub(super) fn slots(context: Context<'_>, sample: Sample<'_>) -> Vec<Slot> {
     let domains = &sample.snapshot.domains;

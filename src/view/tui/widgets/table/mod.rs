@@ -6,17 +6,19 @@ mod grid;
 mod order;
 
 use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
-use super::Target;
 use crate::snapshot::{Identity, Snapshot};
 use crate::text::{safe, shortened};
-use crate::view::Sample;
-use crate::view::tui::context::Context;
+use crate::view::tui::action::{Action, Show};
+use crate::view::tui::columns::Column;
+use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
-pub(in crate::view::tui) use cursor::Cursor;
+use crate::view::{DisplayOptions, Sample};
+use cursor::Cursor;
 pub(in crate::view::tui) use grid::shown_columns;
 use order::{Order, rows};
 
@@ -76,14 +78,17 @@ impl Table {
         }
     }
 
-    /// Does something with the cursor.
-    pub(in crate::view::tui) fn with_cursor(
-        &mut self,
-        context: Context<'_>,
-        work: impl FnOnce(&mut Cursor, &Snapshot, &[usize]),
-    ) {
+    /// Moves the cursor by so many rows, up if they are negative.
+    pub(in crate::view::tui) fn go(&mut self, context: Context<'_>, by: isize) {
         if let Some(sample) = context.sample {
-            work(&mut self.cursor, sample.snapshot, &self.rows);
+            self.cursor.go(by, sample.snapshot, &self.rows);
+        }
+    }
+
+    /// Moves the cursor to this row, or to the last one.
+    pub(in crate::view::tui) fn choose(&mut self, context: Context<'_>, row: usize) {
+        if let Some(sample) = context.sample {
+            self.cursor.choose(row, sample.snapshot, &self.rows);
         }
     }
 
@@ -100,7 +105,46 @@ impl Table {
         });
     }
 
-    pub(super) fn draw(&self, context: Context<'_>, buffer: &mut Buffer) {
+    /// Returns the row in this line of the screen.
+    fn row_at(&self, context: Context<'_>, y: u16) -> Option<usize> {
+        let snapshot = context.sample?.snapshot;
+        let (_, body) = areas(context.area);
+        let mut free = usize::from(y.checked_sub(body.y)?);
+        for (row, &place) in self.rows.iter().enumerate().skip(self.cursor.top) {
+            match free.checked_sub(height(context, snapshot, place)) {
+                Some(rest) => free = rest,
+                None => return Some(row),
+            }
+        }
+        None
+    }
+
+    /// Asks for the page of the chosen domain, or of the first one in sight.
+    fn open(&mut self, context: Context<'_>) -> Option<Action> {
+        let snapshot = context.sample?.snapshot;
+        let row = self.cursor.row(snapshot, &self.rows);
+        self.choose(context, row.unwrap_or(self.cursor.top));
+        let chosen = self.chosen().filter(|_| !self.rows.is_empty())?;
+        Some(Action::Show(Show::Domain(chosen)))
+    }
+
+    /// Moves the cursor as a key asks for.
+    fn move_by(&mut self, context: Context<'_>, code: KeyCode) {
+        let page = isize::try_from(context.page()).unwrap_or(1);
+        match code {
+            KeyCode::Up | KeyCode::Char('k') => self.go(context, -1),
+            KeyCode::Down | KeyCode::Char('j') => self.go(context, 1),
+            KeyCode::PageUp => self.go(context, -page),
+            KeyCode::PageDown => self.go(context, page),
+            KeyCode::Home | KeyCode::Char('g') => self.choose(context, 0),
+            KeyCode::End | KeyCode::Char('G') => self.choose(context, usize::MAX),
+            _ => {}
+        }
+    }
+}
+
+impl Widget for Table {
+    fn draw(&mut self, context: Context<'_>, buffer: &mut Buffer) {
         let Some(sample) = context.sample else { return };
         let (titles, body) = areas(context.area);
         let slots = grid::slots(context, sample);
@@ -135,33 +179,99 @@ impl Table {
         }
     }
 
-    /// Returns what is at this place of the screen.
-    pub(in crate::view::tui) fn target(
-        &self,
-        context: Context<'_>,
-        at: Position,
-    ) -> Option<Target> {
-        let sample = context.sample?;
+    fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
+        let (sort, display) = (context.settings.sort, context.display);
+        let show = |display| Some(Action::Display(display));
+        let action = match code {
+            KeyCode::Char('/') => Some(Action::Show(Show::Filter)),
+            KeyCode::Char('c') => Some(Action::Show(Show::Columns(0))),
+            KeyCode::Char('s') => Some(Action::Show(Show::Columns(sort.place()))),
+            KeyCode::Char('S' | '>') => sort_by_neighbour(context, 1),
+            KeyCode::Char('<') => sort_by_neighbour(context, -1),
+            KeyCode::Char('r') => Some(Action::Sort(sort)),
+            KeyCode::Char('n' | 'N') => show(DisplayOptions {
+                networks: !display.networks,
+                ..display
+            }),
+            KeyCode::Char('b' | 'B') => show(DisplayOptions {
+                vbds: !display.vbds,
+                ..display
+            }),
+            KeyCode::Char('v' | 'V') => show(DisplayOptions {
+                vcpus: !display.vcpus,
+                ..display
+            }),
+            KeyCode::Char('R') => show(DisplayOptions {
+                repeat_header: !display.repeat_header,
+                ..display
+            }),
+            KeyCode::Char(digit @ '0'..='9') => {
+                // 1 is the first, 0 the tenth.
+                let place = (digit as usize - '0' as usize + 9) % 10;
+                let columns = shown_columns(context);
+                columns.get(place).map(|&column| Action::Sort(column))
+            }
+            KeyCode::Enter => self.open(context),
+            KeyCode::Esc => {
+                match self.filter.is_empty() {
+                    true => self.cursor.leave(),
+                    false => self.filter_by(context, ""),
+                }
+                None
+            }
+            _ => {
+                self.move_by(context, code);
+                None
+            }
+        };
+        action.into_iter().collect()
+    }
+
+    fn scroll(&mut self, lines: isize) {
+        self.cursor.scroll(lines, &self.rows);
+    }
+
+    fn click(&mut self, context: Context<'_>, at: Position) -> Vec<Action> {
         let (titles, body) = areas(context.area);
         if titles.contains(at) {
-            let slots = grid::slots(context, sample);
-            let slot = slots
-                .iter()
-                .find(|slot| (slot.x..=slot.x + slot.width).contains(&at.x))?;
-            return Some(Target::Title(slot.column));
+            let column = grid::column_at(context, at.x - context.area.x);
+            return column.map(Action::Sort).into_iter().collect();
         }
-        if !body.contains(at) {
-            return None;
+        if let Some(row) = self.row_at(context, at.y).filter(|_| body.contains(at)) {
+            self.choose(context, row);
         }
-        let mut free = usize::from(at.y - body.y);
-        for (row, &place) in self.rows.iter().enumerate().skip(self.cursor.top) {
-            match free.checked_sub(height(context, sample.snapshot, place)) {
-                Some(rest) => free = rest,
-                None => return Some(Target::Row(row)),
-            }
-        }
-        None
+        Vec::new()
     }
+
+    fn hints(&self) -> &'static [Hint] {
+        &[
+            ("?", "help"),
+            ("q", "quit"),
+            ("/", "filter"),
+            ("s", "sort"),
+            ("Enter", "detail"),
+            ("P", "pCPUs"),
+            ("p", "pause"),
+            ("+-", "interval"),
+            ("c", "columns"),
+        ]
+    }
+}
+
+/// Asks for the order by the column before or after the one that the table is sorted by.
+fn sort_by_neighbour(context: Context<'_>, by: isize) -> Option<Action> {
+    let drawn = |column: &Column| matches!(*column, Column::CPU_BAR | Column::CPU_HISTORY);
+    let columns = context.settings.columns.iter().copied();
+    let columns: Vec<Column> = columns.filter(|column| !drawn(column)).collect();
+    let sort = context.settings.sort;
+    let now = columns.iter().position(|&column| column == sort);
+    let next = match now {
+        Some(now) => (now + columns.len()).saturating_add_signed(by) % columns.len(),
+        None => 0,
+    };
+    // The same column again would turn the order around.
+    let next = columns.get(next).filter(|_| now != Some(next));
+    next.map(|&column| Action::Sort(column))
 }
 
 /// Returns where the titles are, and where the rows; a single line is a row.
