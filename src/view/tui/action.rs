@@ -5,6 +5,7 @@ use std::time::Duration;
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::columns::Column;
+use super::theme::Theme;
 use crate::snapshot::Identity;
 use crate::view::DisplayOptions;
 
@@ -32,8 +33,6 @@ pub fn suspends(event: &Event) -> bool {
 pub(super) enum Action {
     /// Give the driver a command.
     Command(Command),
-    /// Close what lies over the pane.
-    Close,
     /// Show something else.
     Show(Show),
     /// Move the table's cursor by so many rows, up if they are negative.
@@ -48,6 +47,10 @@ pub(super) enum Action {
     Display(DisplayOptions),
     /// Sample at this interval.
     Interval(Duration),
+    /// Draw in these colours.
+    Theme(Theme),
+    /// Hold the sample that is shown, or show the newest one again.
+    Pause,
     /// Tell the person something.
     Tell(String),
 }
@@ -61,8 +64,16 @@ pub(super) enum Show {
     Domain(Identity),
     /// The page of the domain so many rows below the table's cursor, which moves there.
     Neighbour(isize),
+    /// The page of the pCPUs.
+    Pcpus,
+    /// The pane without anything over it.
+    PaneAlone,
+    /// The keys.
+    Help,
     /// The list of all columns, with the cursor on the one in this place.
     Columns(usize),
     /// The question for the filter.
     Filter,
+    /// The question for the interval.
+    Delay,
 }

@@ -1,18 +1,22 @@
 //! What the live view shows.
 
-use std::time::Duration;
-
+use ratatui::Frame;
+use ratatui::crossterm::event::{Event, KeyEventKind, MouseButton, MouseEventKind};
 use ratatui::layout::{Position, Rect, Size};
 
+use super::action::{Action, Command, suspends};
 use super::columns::Column;
 use super::context::Context;
 use super::history::Histories;
 use super::preferences::Settings;
 use super::theme::Terminal;
-use super::widgets::{Pane, Widgets};
+use super::widgets::Widgets;
 use crate::rates::Rates;
 use crate::snapshot::{Collect, Snapshot};
 use crate::view::{DisplayOptions, Sample};
+
+/// How many lines the mouse wheel scrolls.
+const WHEEL: isize = 3;
 
 /// A snapshot, and the rates since the one before.
 #[derive(Clone, Debug)]
@@ -42,11 +46,11 @@ impl Record {
 /// All that is shown.
 #[derive(Debug)]
 pub struct App {
-    pub(super) terminal: Terminal,
+    terminal: Terminal,
     pub(super) settings: Settings,
-    pub(super) display: DisplayOptions,
+    display: DisplayOptions,
     pub(super) widgets: Widgets,
-    pub(super) size: Size,
+    size: Size,
     live: Record,
     /// What is shown instead while paused.
     frozen: Option<Record>,
@@ -100,18 +104,12 @@ impl App {
         self.changed = true;
     }
 
-    /// Changes the interval, and tells it: on a small screen it stands nowhere else.
-    pub(super) fn set_interval(&mut self, interval: Duration) {
-        self.settings.interval = interval;
-        self.tell(format!("every {} s", interval.as_secs_f64()));
-    }
-
     /// Says what the screen shows but the shown sample lacks.
-    pub(super) fn awaited(&self) -> Option<&'static str> {
+    fn awaited(&self) -> Option<&'static str> {
         let (wanted, snapshot) = (self.collect(), self.sample()?.snapshot);
         let collected = snapshot.collected;
         let one = wanted.focus.filter(|&one| snapshot.find(one).is_some());
-        let shows_table = self.widgets.pane == Pane::Table;
+        let shows_table = self.widgets.shows_table();
         match one {
             Some(one) if !collected.of(one).covers(wanted.of(one)) => Some("details"),
             None if wanted.vcpus && !collected.vcpus => Some("vCPUs"),
@@ -132,12 +130,7 @@ impl App {
             nics: true,
             disks: true,
             vcpus: self.display.vcpus,
-            host: matches!(self.widgets.pane, Pane::Pcpus(_)),
-            focus: match &self.widgets.pane {
-                Pane::Domain(page) => Some(page.identity()),
-                _ => None,
-            },
-            ..Collect::default()
+            ..self.widgets.collect()
         };
         shown.and(self.columns_part())
     }
@@ -146,12 +139,6 @@ impl App {
     fn columns_part(&self) -> Collect {
         let columns = self.settings.columns.iter().chain([&self.settings.sort]);
         columns.fold(Collect::default(), |all, column| all.and(column.part()))
-    }
-
-    /// Shows another pane, from its top on.
-    pub(super) fn turn_to(&mut self, pane: Pane) {
-        self.widgets.pane = pane;
-        self.changed = true;
     }
 
     /// Whether something changed since this was asked last.
@@ -191,7 +178,7 @@ impl App {
     }
 
     /// Holds what is shown, or goes on with the newest sample.
-    pub(super) fn pause(&mut self) {
+    fn pause(&mut self) {
         self.frozen = match self.frozen {
             Some(_) => None,
             None => Some(self.live.clone()),
@@ -200,13 +187,76 @@ impl App {
     }
 
     /// Makes the rows anew, after a change of what they are made from.
-    pub(super) fn refresh(&mut self) {
+    fn refresh(&mut self) {
         let (context, widgets) = self.parts();
         widgets.table.refresh(context);
         self.changed = true;
     }
 
-    /// Sorts by a column, or the other way when it is sorted by it already.
+    /// Does what an event asks for, and returns what is left to the driver.
+    pub fn handle(&mut self, event: &Event) -> Option<Command> {
+        if suspends(event) {
+            return Some(Command::Suspend);
+        }
+        let (context, widgets) = self.parts();
+        let actions = match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => {
+                widgets.status_line.forget();
+                widgets.key(context, *key)
+            }
+            Event::Mouse(mouse) => match mouse.kind {
+                MouseEventKind::Down(MouseButton::Left) => {
+                    widgets.click(context, Position::new(mouse.column, mouse.row))
+                }
+                MouseEventKind::ScrollDown => {
+                    widgets.scroll(WHEEL);
+                    Vec::new()
+                }
+                MouseEventKind::ScrollUp => {
+                    widgets.scroll(-WHEEL);
+                    Vec::new()
+                }
+                // Movements are no reason for a new frame.
+                _ => return None,
+            },
+            Event::Resize(width, height) => {
+                self.size = Size::new(*width, *height);
+                Vec::new()
+            }
+            _ => return None,
+        };
+        self.changed = true;
+        let commands = actions.into_iter().filter_map(|action| self.apply(action));
+        commands.last()
+    }
+
+    /// Does what a widget asks for, and returns what is left to the driver.
+    fn apply(&mut self, action: Action) -> Option<Command> {
+        let (context, widgets) = self.parts();
+        match action {
+            Action::Command(command) => return Some(command),
+            Action::Show(show) => widgets.show(context, show),
+            Action::Move(rows) => widgets.table.go(context, rows),
+            Action::Filter(filter) => widgets.table.filter_by(context, &filter),
+            Action::Sort(column) => self.sort_by(column),
+            Action::Columns(columns) => self.settings.columns = columns,
+            Action::Display(display) => self.display = display,
+            Action::Interval(interval) => {
+                self.settings.interval = interval;
+                // On a small screen it stands nowhere else.
+                self.tell(format!("every {} s", interval.as_secs_f64()));
+            }
+            Action::Theme(theme) => {
+                self.settings.theme = theme;
+                self.tell(format!("theme: {}", theme.name()));
+            }
+            Action::Pause => self.pause(),
+            Action::Tell(message) => self.tell(message),
+        }
+        None
+    }
+
+    /// Sorts by a column, or the other way if the table is sorted by it already.
     pub(super) fn sort_by(&mut self, column: Column) {
         if self.settings.sort == column {
             self.settings.descending = !self.settings.descending;
@@ -216,6 +266,14 @@ impl App {
         }
         self.refresh();
     }
+}
+
+/// Draws the app, which learns how large the screen is.
+pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
+    app.size = frame.area().as_size();
+    let awaited = app.awaited();
+    let (context, widgets) = app.parts();
+    widgets.draw(context, awaited, frame);
 }
 
 /// What is asked for only once, or only now and then, stays as it was: where the pCPUs are, and

@@ -9,6 +9,7 @@ use super::action::Action;
 use super::history::Histories;
 use super::preferences::Settings;
 use super::theme::{Role, Terminal};
+use crate::snapshot::Collect;
 use crate::view::{DisplayOptions, Sample};
 
 /// A key, and what it does.
@@ -71,6 +72,11 @@ pub(super) trait Widget {
     /// Does what a click asks for, and returns what it asks of the app.
     fn click(&mut self, _context: Context<'_>, _at: Position) -> Vec<Action> {
         Vec::new()
+    }
+
+    /// Returns what has to be collected for it, beyond what the table needs.
+    fn collect(&self) -> Collect {
+        Collect::default()
     }
 
     /// Returns the keys that are of use, the most wanted first.

@@ -10,7 +10,6 @@ mod columns;
 mod context;
 mod glyphs;
 mod history;
-mod keys;
 mod pen;
 mod preferences;
 #[cfg(test)]
@@ -19,8 +18,8 @@ mod theme;
 mod widgets;
 
 pub use action::{Command, suspends};
-pub use app::App;
+pub use app::{App, draw};
 pub use columns::Column;
 pub use preferences::Settings;
 pub use theme::{Depth, Terminal, Theme};
-pub use widgets::{draw, help};
+pub use widgets::help;

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::table::shown_columns;
 use super::text_page::TextPage;
-use crate::view::tui::action::Action;
+use crate::view::tui::action::{Action, Show};
 use crate::view::tui::columns::Column;
 use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::preferences::Settings;
@@ -15,7 +15,7 @@ use crate::view::tui::theme::Role;
 
 /// The list of all columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::view::tui) struct ColumnChooser {
+pub(super) struct ColumnChooser {
     /// The place of the column that the cursor is on.
     at: usize,
     text: TextPage,
@@ -23,7 +23,7 @@ pub(in crate::view::tui) struct ColumnChooser {
 
 impl ColumnChooser {
     /// Returns the list with the cursor on the column in this place.
-    pub(in crate::view::tui) fn at(place: usize) -> Self {
+    pub(super) fn at(place: usize) -> Self {
         Self {
             at: place,
             text: TextPage::default(),
@@ -43,7 +43,9 @@ impl Widget for ColumnChooser {
         let last = Column::all().len() - 1;
         let column = Column::all().nth(self.at);
         self.at = match (code, column) {
-            (KeyCode::Esc | KeyCode::Char('c' | 's' | 'q'), _) => return vec![Action::Close],
+            (KeyCode::Esc | KeyCode::Char('c' | 's' | 'q'), _) => {
+                return vec![Action::Show(Show::PaneAlone)];
+            }
             (KeyCode::Enter, Some(column)) => return sort_by(context, column),
             (KeyCode::Char(' '), Some(column)) => return toggle(context, column),
             (KeyCode::Up | KeyCode::Char('k'), _) => self.at.saturating_sub(1),
@@ -66,7 +68,7 @@ impl Widget for ColumnChooser {
 
 /// Sorts by a column. The order of what it is sorted by already stays.
 fn sort_by(context: Context<'_>, column: Column) -> Vec<Action> {
-    let mut actions = vec![Action::Close];
+    let mut actions = vec![Action::Show(Show::PaneAlone)];
     let mut settings = context.settings.clone();
     if settings.sort != column {
         settings.sort = column;

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::text_page::TextPage;
 use crate::rates::{DomainRates, Rate};
-use crate::snapshot::{DiskCounter, Domain, Identity, NicCounter};
+use crate::snapshot::{Collect, DiskCounter, Domain, Identity, NicCounter};
 use crate::text::{UNKNOWN, or_unknown, safe};
 use crate::units;
 use crate::view::Sample;
@@ -22,23 +22,18 @@ use crate::view::vcpus;
 
 /// The page of one domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::view::tui) struct DomainPage {
+pub(super) struct DomainPage {
     identity: Identity,
     text: TextPage,
 }
 
 impl DomainPage {
     /// Returns the page of the domain with this identity.
-    pub(in crate::view::tui) fn of(identity: Identity) -> Self {
+    pub(super) fn of(identity: Identity) -> Self {
         Self {
             identity,
             text: TextPage::default(),
         }
-    }
-
-    /// Returns which domain the page is about.
-    pub(in crate::view::tui) fn identity(&self) -> Identity {
-        self.identity
     }
 }
 
@@ -62,6 +57,13 @@ impl Widget for DomainPage {
 
     fn scroll(&mut self, lines: isize) {
         self.text.scroll(lines);
+    }
+
+    fn collect(&self) -> Collect {
+        Collect {
+            focus: Some(self.identity),
+            ..Collect::default()
+        }
     }
 
     fn hints(&self) -> &'static [Hint] {

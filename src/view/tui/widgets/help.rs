@@ -5,7 +5,7 @@ use ratatui::crossterm::event::KeyCode;
 use ratatui::text::{Line, Span};
 
 use super::text_page::TextPage;
-use crate::view::tui::action::{Action, Command};
+use crate::view::tui::action::{Action, Command, Show};
 use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::theme::Role;
 
@@ -87,7 +87,7 @@ pub fn help() -> &'static [(&'static str, &'static str)] {
 
 /// The help.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::view::tui) struct Help {
+pub(super) struct Help {
     text: TextPage,
 }
 
@@ -100,7 +100,7 @@ impl Widget for Help {
         match code {
             KeyCode::Char('Q') => vec![Action::Command(Command::Quit)],
             KeyCode::Esc | KeyCode::Enter | KeyCode::F(1) | KeyCode::Char('q' | '?' | 'h') => {
-                vec![Action::Close]
+                vec![Action::Show(Show::PaneAlone)]
             }
             _ => {
                 self.text.key(context, code);

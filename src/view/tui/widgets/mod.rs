@@ -1,21 +1,24 @@
-//! From the state to a frame.
+//! All that is on the screen, and which widget an event belongs to.
 
-pub(super) mod column_chooser;
-pub(super) mod domain_page;
+mod column_chooser;
+mod domain_page;
 mod header;
-pub(super) mod help;
-pub(super) mod pcpus;
-pub(super) mod prompt;
+mod help;
+mod pcpus;
+mod prompt;
 mod status_line;
 pub(super) mod table;
 mod text_page;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::{Position, Rect, Size};
 
-use super::app::App;
-use super::context::{Hint, Widget};
+use super::action::{Action, Command, Show};
+use super::context::{Context, Widget};
+use crate::interval;
+use crate::snapshot::Collect;
 use crate::view::DisplayOptions;
 use column_chooser::ColumnChooser;
 use domain_page::DomainPage;
@@ -26,9 +29,11 @@ use prompt::Prompt;
 use status_line::{Beside, StatusLine};
 use table::Table;
 
+pub use help::help;
+
 /// What the screen shows below the header.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::view::tui) enum Pane {
+#[derive(Clone, Debug, Default)]
+enum Pane {
     /// All domains.
     #[default]
     Table,
@@ -39,67 +44,195 @@ pub(in crate::view::tui) enum Pane {
 }
 
 /// What lies over the pane for the moment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::view::tui) enum Over {
+#[derive(Clone, Debug, Default)]
+enum Over {
     #[default]
     Nothing,
     /// The keys.
     Help(Help),
     /// All the columns there are.
     Columns(ColumnChooser),
-    /// A question in the last line.
+    /// A question in the last line, which hides nothing of the pane.
     Prompt(Prompt),
 }
 
 /// The widgets, and which of them are on the screen.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Widgets {
     pub(super) header: Header,
-    pub(super) status_line: StatusLine,
-    pub(super) pane: Pane,
-    pub(super) over: Over,
+    /// The table stays as it is while another pane is shown.
     pub(super) table: Table,
+    pub(super) status_line: StatusLine,
+    pane: Pane,
+    over: Over,
 }
 
 impl Widgets {
+    /// Returns what is on the screen at first.
     pub(super) fn new(display: DisplayOptions) -> Self {
         Self {
-            header: Header::default(),
-            status_line: StatusLine::default(),
             pane: match display.pcpus {
                 true => Pane::Pcpus(Pcpus::default()),
-                false => Pane::default(),
+                false => Pane::Table,
             },
-            over: Over::default(),
-            table: Table::default(),
+            ..Self::default()
         }
     }
 
-    /// Returns the keys that are of use here, the most wanted first.
-    fn hints(&self) -> &'static [Hint] {
-        match (&self.over, &self.pane) {
-            (Over::Help(help), _) => help.hints(),
-            (Over::Columns(chooser), _) => chooser.hints(),
-            (_, Pane::Domain(page)) => page.hints(),
-            (_, Pane::Pcpus(pcpus)) => pcpus.hints(),
-            (_, Pane::Table) => self.table.hints(),
+    /// Returns whether the pane is the table.
+    pub(super) fn shows_table(&self) -> bool {
+        matches!(self.pane, Pane::Table)
+    }
+
+    /// Returns what has to be collected for the pane.
+    pub(super) fn collect(&self) -> Collect {
+        match &self.pane {
+            Pane::Table => self.table.collect(),
+            Pane::Domain(page) => page.collect(),
+            Pane::Pcpus(pcpus) => pcpus.collect(),
+        }
+    }
+
+    /// Returns the widget that is to be seen below the header.
+    fn front(&mut self) -> &mut dyn Widget {
+        match (&mut self.over, &mut self.pane) {
+            (Over::Help(help), _) => help,
+            (Over::Columns(chooser), _) => chooser,
+            (Over::Nothing | Over::Prompt(_), Pane::Table) => &mut self.table,
+            (Over::Nothing | Over::Prompt(_), Pane::Domain(page)) => page,
+            (Over::Nothing | Over::Prompt(_), Pane::Pcpus(pcpus)) => pcpus,
+        }
+    }
+
+    /// Draws the screen. `awaited` is what the pane shows but the sample lacks.
+    pub(super) fn draw(
+        &mut self,
+        context: Context<'_>,
+        awaited: Option<&'static str>,
+        frame: &mut Frame<'_>,
+    ) {
+        let layout = Layout::of(context.screen);
+        let pane = context.within(layout.pane);
+        let last = context.within(layout.status_line);
+        let buffer = frame.buffer_mut();
+        self.header.draw(context.within(layout.header), buffer);
+        self.table.bring_in_sight(pane);
+        self.front().draw(pane, buffer);
+        let cursor = match &self.over {
+            Over::Prompt(prompt) => prompt.draw(last, buffer),
+            Over::Nothing | Over::Help(_) | Over::Columns(_) => {
+                let beside = Beside {
+                    filter: self.table.found(pane),
+                    awaited,
+                    hints: self.front().hints(),
+                };
+                self.status_line.draw(last, beside, buffer);
+                None
+            }
+        };
+        if !context.terminal.unicode {
+            spell_in_ascii(buffer);
+        }
+        if let Some(x) = cursor {
+            frame.set_cursor_position(Position::new(x, layout.status_line.y));
+        }
+    }
+
+    /// Does what a key asks for, and returns what it asks of the app.
+    pub(super) fn key(&mut self, context: Context<'_>, key: KeyEvent) -> Vec<Action> {
+        let context = context.within(Layout::of(context.screen).pane);
+        if key.modifiers.contains(KeyModifiers::CONTROL) {
+            return match (key.code, &mut self.over) {
+                (KeyCode::Char('c'), _) => vec![Action::Command(Command::Quit)],
+                (KeyCode::Char('l'), _) => vec![Action::Command(Command::Redraw)],
+                // As some terminals have these keys.
+                (KeyCode::Char('h'), _) => self.plain_key(context, KeyCode::Backspace),
+                (KeyCode::Char('j'), _) => self.plain_key(context, KeyCode::Enter),
+                (KeyCode::Char('u'), Over::Prompt(prompt)) => prompt.erase(false),
+                (KeyCode::Char('w'), Over::Prompt(prompt)) => prompt.erase(true),
+                _ => Vec::new(),
+            };
+        }
+        if key.modifiers.contains(KeyModifiers::ALT) {
+            return Vec::new();
+        }
+        self.plain_key(context, key.code)
+    }
+
+    fn plain_key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
+        match &mut self.over {
+            Over::Prompt(prompt) => prompt.key(code),
+            Over::Help(_) | Over::Columns(_) => self.front().key(context, code),
+            Over::Nothing => match self.key_of_all_panes(context, code) {
+                Some(action) => vec![action],
+                None => self.front().key(context, code),
+            },
+        }
+    }
+
+    /// Returns what a key asks for that means the same in every pane.
+    fn key_of_all_panes(&self, context: Context<'_>, code: KeyCode) -> Option<Action> {
+        let settings = context.settings;
+        Some(match code {
+            KeyCode::Char('q' | 'Q') => Action::Command(Command::Quit),
+            KeyCode::Char('W') => Action::Command(Command::Save),
+            KeyCode::Char('?' | 'h') | KeyCode::F(1) => Action::Show(Show::Help),
+            KeyCode::Char('d' | 'D') => Action::Show(Show::Delay),
+            KeyCode::Char('p' | ' ') => Action::Pause,
+            KeyCode::Char('+') => Action::Interval(interval::longer(settings.interval)),
+            KeyCode::Char('-') => Action::Interval(interval::shorter(settings.interval)),
+            KeyCode::Char('t') => Action::Theme(settings.theme.next()),
+            KeyCode::Char('P') => Action::Show(match self.pane {
+                Pane::Pcpus(_) => Show::Table,
+                Pane::Table | Pane::Domain(_) => Show::Pcpus,
+            }),
+            _ => return None,
+        })
+    }
+
+    /// Scrolls by so many lines, up if they are negative.
+    pub(super) fn scroll(&mut self, lines: isize) {
+        self.front().scroll(lines);
+    }
+
+    /// Does what a click asks for, and returns what it asks of the app.
+    pub(super) fn click(&mut self, context: Context<'_>, at: Position) -> Vec<Action> {
+        let context = context.within(Layout::of(context.screen).pane);
+        self.front().click(context, at)
+    }
+
+    /// Shows something else.
+    pub(super) fn show(&mut self, context: Context<'_>, show: Show) {
+        match show {
+            Show::Table => self.pane = Pane::Table,
+            Show::Domain(identity) => self.pane = Pane::Domain(DomainPage::of(identity)),
+            Show::Neighbour(rows) => {
+                self.table.go(context, rows);
+                if let Some(chosen) = self.table.chosen() {
+                    self.pane = Pane::Domain(DomainPage::of(chosen));
+                }
+            }
+            Show::Pcpus => self.pane = Pane::Pcpus(Pcpus::default()),
+            Show::PaneAlone => self.over = Over::Nothing,
+            Show::Help => self.over = Over::Help(Help::default()),
+            Show::Columns(place) => self.over = Over::Columns(ColumnChooser::at(place)),
+            Show::Filter => self.over = Over::Prompt(Prompt::filter(self.table.filter())),
+            Show::Delay => self.over = Over::Prompt(Prompt::delay()),
         }
     }
 }
 
-pub use help::help;
-
 /// What is where on the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Layout {
+struct Layout {
     header: Rect,
-    pub(super) pane: Rect,
+    pane: Rect,
     status_line: Rect,
 }
 
 impl Layout {
     /// Returns the layout of a screen. The less there is of it, the more of it is the pane's.
-    pub(super) fn of(size: Size) -> Self {
+    fn of(size: Size) -> Self {
         let header = match size.height {
             0..4 => 0,
             4..16 => 1,
@@ -112,45 +245,6 @@ impl Layout {
             pane: lines(header, size.height - header - status_line),
             status_line: lines(size.height - status_line, status_line),
         }
-    }
-}
-
-/// Draws the state; the state learns how large the screen is.
-pub fn draw(state: &mut App, frame: &mut Frame<'_>) {
-    state.size = frame.area().as_size();
-    let awaited = state.awaited();
-    let (context, widgets) = state.parts();
-    let layout = Layout::of(context.screen);
-    let pane = context.within(layout.pane);
-    widgets.table.bring_in_sight(pane);
-
-    let buffer = frame.buffer_mut();
-    widgets.header.draw(context.within(layout.header), buffer);
-    match (&mut widgets.over, &mut widgets.pane) {
-        (Over::Help(help), _) => help.draw(pane, buffer),
-        (Over::Columns(chooser), _) => chooser.draw(pane, buffer),
-        (_, Pane::Domain(page)) => page.draw(pane, buffer),
-        (_, Pane::Pcpus(pcpus)) => pcpus.draw(pane, buffer),
-        (_, Pane::Table) => widgets.table.draw(pane, buffer),
-    }
-    let last = context.within(layout.status_line);
-    let cursor = match &widgets.over {
-        Over::Prompt(prompt) => prompt.draw(last, buffer),
-        _ => {
-            let beside = Beside {
-                filter: widgets.table.found(last),
-                awaited,
-                hints: widgets.hints(),
-            };
-            widgets.status_line.draw(last, beside, buffer);
-            None
-        }
-    };
-    if !context.terminal.unicode {
-        spell_in_ascii(buffer);
-    }
-    if let Some(x) = cursor {
-        frame.set_cursor_position(Position::new(x, layout.status_line.y));
     }
 }
 

@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 
 use super::text_page::TextPage;
 use crate::rates::Rate;
-use crate::snapshot::{Host, Pcpu};
+use crate::snapshot::{Collect, Host, Pcpu};
 use crate::text::{UNKNOWN, or_unknown, safe};
 use crate::units;
 use crate::view::Sample;
@@ -43,7 +43,7 @@ type One<'a> = (&'a Pcpu, Option<Rate>);
 
 /// The page of the pCPUs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::view::tui) struct Pcpus {
+pub(super) struct Pcpus {
     text: TextPage,
 }
 
@@ -64,6 +64,13 @@ impl Widget for Pcpus {
 
     fn scroll(&mut self, lines: isize) {
         self.text.scroll(lines);
+    }
+
+    fn collect(&self) -> Collect {
+        Collect {
+            host: true,
+            ..Collect::default()
+        }
     }
 
     fn hints(&self) -> &'static [Hint] {

@@ -7,14 +7,14 @@ use ratatui::crossterm::event::KeyCode;
 
 use crate::interval;
 use crate::text::{columns, safe};
-use crate::view::tui::action::Action;
+use crate::view::tui::action::{Action, Show};
 use crate::view::tui::context::Context;
 use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
 
 /// What a person is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::view::tui) enum Question {
+pub(super) enum Question {
     /// What the domains are filtered by.
     Filter,
     /// The interval.
@@ -23,14 +23,14 @@ pub(in crate::view::tui) enum Question {
 
 /// A question, and what was answered so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::view::tui) struct Prompt {
+pub(super) struct Prompt {
     question: Question,
     text: String,
 }
 
 impl Prompt {
     /// Asks for the filter, which is this one so far.
-    pub(in crate::view::tui) fn filter(now: &str) -> Self {
+    pub(super) fn filter(now: &str) -> Self {
         Self {
             question: Question::Filter,
             text: now.to_owned(),
@@ -38,7 +38,7 @@ impl Prompt {
     }
 
     /// Asks for the interval.
-    pub(in crate::view::tui) fn delay() -> Self {
+    pub(super) fn delay() -> Self {
         Self {
             question: Question::Delay,
             text: String::new(),
@@ -75,13 +75,13 @@ impl Prompt {
     }
 
     /// Takes a key, and returns what it asks of the app.
-    pub(in crate::view::tui) fn key(&mut self, code: KeyCode) -> Vec<Action> {
+    pub(super) fn key(&mut self, code: KeyCode) -> Vec<Action> {
         match (code, self.question) {
             (KeyCode::Enter, _) => return self.answer(),
             (KeyCode::Esc, Question::Filter) => {
-                return vec![Action::Close, Action::Filter(String::new())];
+                return vec![Action::Show(Show::PaneAlone), Action::Filter(String::new())];
             }
-            (KeyCode::Esc, Question::Delay) => return vec![Action::Close],
+            (KeyCode::Esc, Question::Delay) => return vec![Action::Show(Show::PaneAlone)],
             (KeyCode::Up, Question::Filter) => return vec![Action::Move(-1)],
             (KeyCode::Down, Question::Filter) => return vec![Action::Move(1)],
             (KeyCode::Backspace, _) => {
@@ -94,7 +94,7 @@ impl Prompt {
     }
 
     /// Takes back the last word that was typed, or all of it.
-    pub(in crate::view::tui) fn erase(&mut self, word: bool) -> Vec<Action> {
+    pub(super) fn erase(&mut self, word: bool) -> Vec<Action> {
         let kept = match word {
             true => self
                 .text
@@ -116,7 +116,7 @@ impl Prompt {
 
     /// Returns what the answer asks for.
     fn answer(&self) -> Vec<Action> {
-        let mut actions = vec![Action::Close];
+        let mut actions = vec![Action::Show(Show::PaneAlone)];
         if self.question == Question::Delay && !self.text.is_empty() {
             actions.push(match interval::parse(&self.text) {
                 Ok(interval) => Action::Interval(interval),
