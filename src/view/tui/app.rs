@@ -15,6 +15,9 @@ use crate::rates::Rates;
 use crate::snapshot::{Collect, Snapshot};
 use crate::view::{DisplayOptions, Sample};
 
+#[cfg(test)]
+mod tests;
+
 /// How many lines the mouse wheel scrolls.
 const WHEEL: isize = 3;
 

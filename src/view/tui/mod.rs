@@ -13,7 +13,7 @@ mod history;
 mod pen;
 mod preferences;
 #[cfg(test)]
-mod tests;
+mod testing;
 mod theme;
 mod widgets;
 

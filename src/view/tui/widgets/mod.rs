@@ -8,6 +8,8 @@ mod pcpus;
 mod prompt;
 mod status_line;
 pub(super) mod table;
+#[cfg(test)]
+mod tests;
 mod text_page;
 
 use ratatui::Frame;

@@ -7,6 +7,9 @@ use crate::view::tui::context::{Context, Hint};
 use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
 
+#[cfg(test)]
+mod tests;
+
 /// For how many samples a message is new.
 const MESSAGE_IS_NEW: u8 = 3;
 

@@ -4,6 +4,8 @@ mod cursor;
 mod device_rows;
 mod grid;
 mod order;
+#[cfg(test)]
+mod tests;
 
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;

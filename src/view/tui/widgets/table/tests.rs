@@ -1,11 +1,17 @@
 //! The cursor belongs to a domain.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::crossterm::event::{Event, KeyCode, KeyModifiers};
 
-use super::*;
+use crate::fixtures::at_work;
 use crate::snapshot::{Domain, Snapshot};
+use crate::view::tui::testing::{key, keys, lines, state, watching};
+use crate::view::tui::{App, Settings, draw};
 
 /// The snapshot with only these domains, each with a use of its own that changes every time.
 fn only(all: &Snapshot, ids: &BTreeSet<u16>, round: u64) -> Snapshot {

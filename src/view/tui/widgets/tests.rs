@@ -1,9 +1,12 @@
 //! What stands where at three sizes.
+#![allow(clippy::unwrap_used)]
 
-use super::*;
-use crate::fixtures::{SECOND, full, pcpus};
+use ratatui::crossterm::event::KeyCode;
+
+use crate::fixtures::{SECOND, at_work, full, pcpus};
 use crate::snapshot::{Disk, DiskBackend, DiskCounter, Note, ShutdownReason};
-use crate::view::tui::Column;
+use crate::view::tui::testing::{key, keys, lines, state, watching};
+use crate::view::tui::{App, Column, Settings};
 
 #[test]
 fn everything_usual_is_on_80_by_24() {

@@ -1,11 +1,18 @@
 //! Colours, and what there is without them.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::HashSet;
 
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::crossterm::event::KeyCode;
 use ratatui::style::Color;
 
-use super::*;
-use crate::view::tui::Theme;
+use super::{Depth, Terminal as Shows, Theme};
+use crate::fixtures::at_work;
+use crate::view::DisplayOptions;
+use crate::view::tui::testing::{key, keys, lines};
+use crate::view::tui::{App, Settings, draw};
 
 /// All colours on a screen of many states.
 fn colours(theme: Theme, shows: Shows) -> HashSet<Color> {

@@ -1,16 +1,19 @@
 //! What keys and the mouse do.
+#![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
 
-use ratatui::crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::crossterm::event::{
+    Event, KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 
-use super::*;
-use crate::fixtures::equipped;
+use crate::fixtures::{at_work, equipped};
 use crate::rates::Rates;
 use crate::sample::Sample;
 use crate::snapshot::{DiskCounter, DomainType, NicCounter, ShutdownReason, StateFlags};
-use crate::view::tui::Column;
 use crate::view::tui::cells::Key;
+use crate::view::tui::testing::{column, control, key, keys, lines, watching};
+use crate::view::tui::{App, Column, Command, Settings, testing};
 
 /// The columns that were laid out by hand.
 fn laid_out() -> impl Iterator<Item = Column> {
@@ -217,7 +220,7 @@ fn each_column_has_an_order_of_its_own() {
     };
     let mut of_vcpus = cpu.clone();
     of_vcpus.sort_by_key(share);
-    let mut state = super::state(Settings {
+    let mut state = testing::state(Settings {
         columns: Column::all().collect(),
         sort: Column::ID,
         descending: false,
@@ -259,7 +262,7 @@ fn every_figure_orders_the_domains() {
     let (old, new) = equipped();
     let rates = &Rates::between(Some(&old), &new);
     let snapshot = &new;
-    let mut state = super::state(Settings::default());
+    let mut state = testing::state(Settings::default());
     state.take(old.clone());
     state.take(new.clone());
     for sorted in Column::all() {
@@ -294,7 +297,7 @@ fn columns_are_chosen_from_all_there_are() {
         state.settings().columns.len(),
         Column::all().len() - Column::usual().count() - 1
     );
-    let mut one = super::state(Settings {
+    let mut one = testing::state(Settings {
         columns: vec![Column::ID],
         ..Settings::default()
     });

@@ -1,8 +1,11 @@
 //! What the last line tells, and when.
 
-use super::*;
+use ratatui::crossterm::event::KeyCode;
+
+use crate::fixtures::at_work;
 use crate::snapshot::{Collect, Note, Snapshot};
-use crate::view::tui::Column;
+use crate::view::tui::testing::{column, control, key, keys, lines, watching};
+use crate::view::tui::{App, Column, Command, Settings, testing};
 
 fn last(state: &mut App) -> String {
     lines(state, 80, 24)[23].clone()
@@ -202,7 +205,7 @@ fn what_comes_with_the_next_sample_is_told() {
 
 #[test]
 fn a_column_that_was_not_collected_is_asked_for_and_blank_until_it_comes() {
-    let mut app = super::state(Settings {
+    let mut app = testing::state(Settings {
         columns: vec![Column::ID],
         ..Settings::default()
     });

@@ -1,12 +1,6 @@
 //! The live view on fixtures.
 #![allow(clippy::unwrap_used)]
 
-mod cursor;
-mod events;
-mod looks;
-mod screens;
-mod telling;
-
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
@@ -16,13 +10,13 @@ use super::{App, Column, Command, Settings, draw};
 use crate::fixtures::at_work;
 use crate::view::DisplayOptions;
 
-/// A screen with this state on it.
 /// The column that has this key.
-fn column(key: &str) -> Column {
+pub(super) fn column(key: &str) -> Column {
     Column::by_key(key).unwrap()
 }
 
-fn state(settings: Settings) -> App {
+/// A screen with this state on it.
+pub(super) fn state(settings: Settings) -> App {
     let shows = Shows {
         depth: Depth::True,
         unicode: true,
@@ -31,7 +25,7 @@ fn state(settings: Settings) -> App {
 }
 
 /// The usual screen of a host with so many domains, after two samples.
-fn watching(count: u16) -> App {
+pub(super) fn watching(count: u16) -> App {
     let mut state = state(Settings::default());
     let (old, new) = at_work(count);
     state.take(old);
@@ -40,7 +34,7 @@ fn watching(count: u16) -> App {
 }
 
 /// The lines of the screen at this size.
-fn lines(state: &mut App, width: u16, height: u16) -> Vec<String> {
+pub(super) fn lines(state: &mut App, width: u16, height: u16) -> Vec<String> {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal.draw(|frame| draw(state, frame)).unwrap();
     let buffer = terminal.backend().buffer();
@@ -60,17 +54,17 @@ fn lines(state: &mut App, width: u16, height: u16) -> Vec<String> {
     (0..height).map(line).collect()
 }
 
-fn key(state: &mut App, code: KeyCode) -> Option<Command> {
+pub(super) fn key(state: &mut App, code: KeyCode) -> Option<Command> {
     state.handle(&Event::Key(KeyEvent::new(code, KeyModifiers::NONE)))
 }
 
-fn control(state: &mut App, c: char) -> Option<Command> {
+pub(super) fn control(state: &mut App, c: char) -> Option<Command> {
     let key = KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL);
     state.handle(&Event::Key(key))
 }
 
 /// Types a text.
-fn keys(state: &mut App, text: &str) {
+pub(super) fn keys(state: &mut App, text: &str) {
     for c in text.chars() {
         key(state, KeyCode::Char(c));
     }
