@@ -15,8 +15,8 @@ pub(super) fn column(key: &str) -> Column {
     Column::by_key(key).unwrap()
 }
 
-/// A screen with this state on it.
-pub(super) fn state(settings: Settings) -> App {
+/// An app without a sample.
+pub(super) fn app(settings: Settings) -> App {
     let shows = Shows {
         depth: Depth::True,
         unicode: true,
@@ -26,17 +26,17 @@ pub(super) fn state(settings: Settings) -> App {
 
 /// The usual screen of a host with so many domains, after two samples.
 pub(super) fn watching(count: u16) -> App {
-    let mut state = state(Settings::default());
+    let mut app = app(Settings::default());
     let (old, new) = at_work(count);
-    state.take(old);
-    state.take(new);
-    state
+    app.take(old);
+    app.take(new);
+    app
 }
 
 /// The lines of the screen at this size.
-pub(super) fn lines(state: &mut App, width: u16, height: u16) -> Vec<String> {
+pub(super) fn lines(app: &mut App, width: u16, height: u16) -> Vec<String> {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| draw(state, frame)).unwrap();
+    terminal.draw(|frame| draw(app, frame)).unwrap();
     let buffer = terminal.backend().buffer();
     let line = |y| {
         let mut line = String::new();
@@ -54,18 +54,18 @@ pub(super) fn lines(state: &mut App, width: u16, height: u16) -> Vec<String> {
     (0..height).map(line).collect()
 }
 
-pub(super) fn key(state: &mut App, code: KeyCode) -> Option<Command> {
-    state.handle(&Event::Key(KeyEvent::new(code, KeyModifiers::NONE)))
+pub(super) fn key(app: &mut App, code: KeyCode) -> Option<Command> {
+    app.handle(&Event::Key(KeyEvent::new(code, KeyModifiers::NONE)))
 }
 
-pub(super) fn control(state: &mut App, c: char) -> Option<Command> {
+pub(super) fn control(app: &mut App, c: char) -> Option<Command> {
     let key = KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL);
-    state.handle(&Event::Key(key))
+    app.handle(&Event::Key(key))
 }
 
 /// Types a text.
-pub(super) fn keys(state: &mut App, text: &str) {
+pub(super) fn keys(app: &mut App, text: &str) {
     for c in text.chars() {
-        key(state, KeyCode::Char(c));
+        key(app, KeyCode::Char(c));
     }
 }

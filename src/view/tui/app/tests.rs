@@ -21,9 +21,9 @@ fn laid_out() -> impl Iterator<Item = Column> {
 }
 
 /// The ids in the table, from the top.
-fn ids(state: &App) -> Vec<u16> {
-    let snapshot = state.sample().unwrap().snapshot;
-    let ids = state
+fn ids(app: &App) -> Vec<u16> {
+    let snapshot = app.sample().unwrap().snapshot;
+    let ids = app
         .widgets
         .table
         .rows()
@@ -32,8 +32,8 @@ fn ids(state: &App) -> Vec<u16> {
     ids.collect()
 }
 
-fn click(state: &mut App, column: u16, row: u16) {
-    state.handle(&Event::Mouse(MouseEvent {
+fn click(app: &mut App, column: u16, row: u16) {
+    app.handle(&Event::Mouse(MouseEvent {
         kind: MouseEventKind::Down(MouseButton::Left),
         column,
         row,
@@ -42,100 +42,100 @@ fn click(state: &mut App, column: u16, row: u16) {
 }
 
 #[test]
-fn quitting_and_stopping_are_for_the_driver() {
-    let mut state = watching(2);
-    assert_eq!(key(&mut state, KeyCode::Char('q')), Some(Command::Quit));
-    assert_eq!(key(&mut state, KeyCode::Char('Q')), Some(Command::Quit));
-    assert_eq!(key(&mut state, KeyCode::Char('W')), Some(Command::Save));
+fn commands_are_left_to_the_driver() {
+    let mut app = watching(2);
+    assert_eq!(key(&mut app, KeyCode::Char('q')), Some(Command::Quit));
+    assert_eq!(key(&mut app, KeyCode::Char('Q')), Some(Command::Quit));
+    assert_eq!(key(&mut app, KeyCode::Char('W')), Some(Command::Save));
     for (c, command) in [
         ('c', Some(Command::Quit)),
         ('z', Some(Command::Suspend)),
         ('l', Some(Command::Redraw)),
         ('x', None),
     ] {
-        assert_eq!(control(&mut state, c), command);
+        assert_eq!(control(&mut app, c), command);
     }
-    keys(&mut state, "/");
+    keys(&mut app, "/");
     assert_eq!(
-        key(&mut state, KeyCode::Char('q')),
+        key(&mut app, KeyCode::Char('q')),
         None,
         "a name may have a q"
     );
 }
 
 #[test]
-fn the_filter_works_as_one_types() {
-    let mut state = watching(12);
-    keys(&mut state, "/guest-1");
-    assert_eq!(ids(&state), [11, 10, 1]);
-    assert!(lines(&mut state, 80, 24)[23].starts_with("/guest-1"));
-    key(&mut state, KeyCode::Backspace);
-    assert_eq!(ids(&state).len(), 11);
-    keys(&mut state, "11");
-    key(&mut state, KeyCode::Enter);
-    assert_eq!(ids(&state), [11]);
-    assert!(lines(&mut state, 80, 24)[23].starts_with("/guest-11 (1 of 12)"));
-    key(&mut state, KeyCode::Esc);
-    assert_eq!(ids(&state).len(), 12);
+fn filter_works_while_typing() {
+    let mut app = watching(12);
+    keys(&mut app, "/guest-1");
+    assert_eq!(ids(&app), [11, 10, 1]);
+    assert!(lines(&mut app, 80, 24)[23].starts_with("/guest-1"));
+    key(&mut app, KeyCode::Backspace);
+    assert_eq!(ids(&app).len(), 11);
+    keys(&mut app, "11");
+    key(&mut app, KeyCode::Enter);
+    assert_eq!(ids(&app), [11]);
+    assert!(lines(&mut app, 80, 24)[23].starts_with("/guest-11 (1 of 12)"));
+    key(&mut app, KeyCode::Esc);
+    assert_eq!(ids(&app).len(), 12);
 }
 
 #[test]
-fn every_column_can_be_sorted_by() {
-    let mut state = watching(5);
-    lines(&mut state, 80, 24);
-    assert_eq!(ids(&state), [4, 3, 2, 1, 0]);
-    keys(&mut state, "r");
-    assert_eq!(ids(&state), [0, 1, 2, 3, 4]);
-    keys(&mut state, "2");
-    assert_eq!(state.settings().sort, Column::NAME);
-    assert_eq!(ids(&state), [0, 1, 2, 3, 4]);
-    keys(&mut state, "2");
-    assert_eq!(ids(&state), [4, 3, 2, 1, 0]);
-    keys(&mut state, "S");
-    assert_eq!(state.settings().sort, Column::STATE);
-    keys(&mut state, "<<<");
-    assert_eq!(state.settings().sort, column("disk_written"));
+fn every_column_sorts() {
+    let mut app = watching(5);
+    lines(&mut app, 80, 24);
+    assert_eq!(ids(&app), [4, 3, 2, 1, 0]);
+    keys(&mut app, "r");
+    assert_eq!(ids(&app), [0, 1, 2, 3, 4]);
+    keys(&mut app, "2");
+    assert_eq!(app.settings().sort, Column::NAME);
+    assert_eq!(ids(&app), [0, 1, 2, 3, 4]);
+    keys(&mut app, "2");
+    assert_eq!(ids(&app), [4, 3, 2, 1, 0]);
+    keys(&mut app, "S");
+    assert_eq!(app.settings().sort, Column::STATE);
+    keys(&mut app, "<<<");
+    assert_eq!(app.settings().sort, column("disk_written"));
     for (place, column) in Column::all().enumerate() {
-        keys(&mut state, "s");
-        key(&mut state, KeyCode::Home);
+        keys(&mut app, "s");
+        key(&mut app, KeyCode::Home);
         for _ in 0..place {
-            key(&mut state, KeyCode::Down);
+            key(&mut app, KeyCode::Down);
         }
-        key(&mut state, KeyCode::Enter);
-        assert_eq!(state.settings().sort, column);
-        assert_eq!(state.settings().descending, column.descends());
+        key(&mut app, KeyCode::Enter);
+        assert_eq!(app.settings().sort, column);
+        assert_eq!(app.settings().descending, column.descends());
         // The order of what it is sorted by already stays.
-        keys(&mut state, "s");
-        key(&mut state, KeyCode::Enter);
-        assert_eq!(state.settings().descending, column.descends());
-        assert_eq!(ids(&state).len(), 5);
+        keys(&mut app, "s");
+        key(&mut app, KeyCode::Enter);
+        assert_eq!(app.settings().descending, column.descends());
+        assert_eq!(ids(&app).len(), 5);
     }
 }
 
 #[test]
-fn a_digit_counts_the_columns_that_are_shown() {
-    let mut state = watching(5);
-    let titles = lines(&mut state, 40, 24)[4].clone();
+fn digits_count_shown_columns() {
+    let mut app = watching(5);
+    let titles = lines(&mut app, 40, 24)[4].clone();
     assert!(titles.trim_start().starts_with("ID NAME"), "{titles}");
-    keys(&mut state, "4");
-    assert_eq!(state.settings().sort, Column::CPU);
-    keys(&mut state, "5");
-    assert_eq!(state.settings().sort, column("memory"));
-    keys(&mut state, "9");
-    assert_eq!(state.settings().sort, column("memory"), "there is no ninth");
-    keys(&mut state, "c");
+    keys(&mut app, "4");
+    assert_eq!(app.settings().sort, Column::CPU);
+    keys(&mut app, "5");
+    assert_eq!(app.settings().sort, column("memory"));
+    keys(&mut app, "9");
+    assert_eq!(app.settings().sort, column("memory"), "there is no ninth");
+    keys(&mut app, "c");
     for _ in 0..column("uuid").place() {
-        keys(&mut state, "j");
+        keys(&mut app, "j");
     }
-    key(&mut state, KeyCode::Enter);
+    key(&mut app, KeyCode::Enter);
     assert_eq!(
-        lines(&mut state, 40, 24)[23],
+        lines(&mut app, 40, 24)[23],
         "sorted by UUID, which is not shown"
     );
 }
 
 #[test]
-fn each_column_has_an_order_of_its_own() {
+fn columns_have_their_own_order() {
     let mut new = at_work(4).1;
     let mut old = at_work(4).0;
     let order = |column: Column| -> Vec<u16> {
@@ -220,21 +220,21 @@ fn each_column_has_an_order_of_its_own() {
     };
     let mut of_vcpus = cpu.clone();
     of_vcpus.sort_by_key(share);
-    let mut state = testing::state(Settings {
+    let mut app = testing::app(Settings {
         columns: Column::all().collect(),
         sort: Column::ID,
         descending: false,
         ..Settings::default()
     });
-    state.take(old);
-    state.take(new);
+    app.take(old);
+    app.take(new);
     let mut seen = std::collections::HashSet::new();
     for sorted in laid_out() {
-        if state.settings().sort != sorted {
-            state.sort_by(sorted);
+        if app.settings().sort != sorted {
+            app.sort_by(sorted);
         }
-        if state.settings().descending {
-            keys(&mut state, "r");
+        if app.settings().descending {
+            keys(&mut app, "r");
         }
         let expected = match sorted {
             Column::ID => vec![0, 1, 2, 3],
@@ -248,7 +248,7 @@ fn each_column_has_an_order_of_its_own() {
             }
             _ => order(sorted),
         };
-        assert_eq!(ids(&state), expected, "{sorted:?}");
+        assert_eq!(ids(&app), expected, "{sorted:?}");
         seen.insert(expected);
     }
     assert!(
@@ -258,23 +258,23 @@ fn each_column_has_an_order_of_its_own() {
 }
 
 #[test]
-fn every_figure_orders_the_domains() {
+fn every_figure_sorts() {
     let (old, new) = equipped();
     let rates = &Rates::between(Some(&old), &new);
     let snapshot = &new;
-    let mut state = testing::state(Settings::default());
-    state.take(old.clone());
-    state.take(new.clone());
+    let mut app = testing::app(Settings::default());
+    app.take(old.clone());
+    app.take(new.clone());
     for sorted in Column::all() {
-        if state.settings().sort != sorted {
-            state.sort_by(sorted);
+        if app.settings().sort != sorted {
+            app.sort_by(sorted);
         }
-        let descending = state.settings().descending;
+        let descending = app.settings().descending;
         let of = |&row: &usize| {
             let domain = Sample { snapshot, rates }.domain(row).unwrap();
             Key::of(sorted, domain)
         };
-        let in_order: Vec<Key> = state.widgets.table.rows().iter().map(of).collect();
+        let in_order: Vec<Key> = app.widgets.table.rows().iter().map(of).collect();
         assert!(
             in_order.is_sorted_by(|a, b| a.compare(b, descending).is_le()),
             "{sorted:?}: {in_order:?}"
@@ -283,21 +283,21 @@ fn every_figure_orders_the_domains() {
 }
 
 #[test]
-fn columns_are_chosen_from_all_there_are() {
-    let mut state = watching(2);
-    keys(&mut state, "cjj ");
-    assert!(lines(&mut state, 80, 24)[7].starts_with("[x] TYPE"));
-    key(&mut state, KeyCode::Esc);
-    assert!(lines(&mut state, 200, 24)[4].contains("NAME         TYPE  STATE"));
-    keys(&mut state, "c");
+fn space_shows_and_hides_a_column() {
+    let mut app = watching(2);
+    keys(&mut app, "cjj ");
+    assert!(lines(&mut app, 80, 24)[7].starts_with("[x] TYPE"));
+    key(&mut app, KeyCode::Esc);
+    assert!(lines(&mut app, 200, 24)[4].contains("NAME         TYPE  STATE"));
+    keys(&mut app, "c");
     for _ in Column::all() {
-        keys(&mut state, " j");
+        keys(&mut app, " j");
     }
     assert_eq!(
-        state.settings().columns.len(),
+        app.settings().columns.len(),
         Column::all().len() - Column::usual().count() - 1
     );
-    let mut one = testing::state(Settings {
+    let mut one = testing::app(Settings {
         columns: vec![Column::ID],
         ..Settings::default()
     });
@@ -306,100 +306,100 @@ fn columns_are_chosen_from_all_there_are() {
 }
 
 #[test]
-fn the_interval_is_set_by_steps_and_by_number() {
-    let mut state = watching(2);
-    let seconds = |state: &App| state.settings().interval;
-    keys(&mut state, "+");
-    assert_eq!(seconds(&state), Duration::from_secs(5));
-    keys(&mut state, "---");
-    assert_eq!(seconds(&state), Duration::from_secs(1));
-    keys(&mut state, "D0.25");
-    key(&mut state, KeyCode::Enter);
-    assert_eq!(seconds(&state), Duration::from_millis(250));
-    keys(&mut state, "d-1");
-    key(&mut state, KeyCode::Enter);
-    assert_eq!(seconds(&state), Duration::from_millis(250));
-    assert!(lines(&mut state, 80, 24)[23].contains("0.01 to 86400"));
-    keys(&mut state, "d7");
-    key(&mut state, KeyCode::Esc);
-    assert_eq!(seconds(&state), Duration::from_millis(250));
+fn interval_by_step_and_by_number() {
+    let mut app = watching(2);
+    let seconds = |app: &App| app.settings().interval;
+    keys(&mut app, "+");
+    assert_eq!(seconds(&app), Duration::from_secs(5));
+    keys(&mut app, "---");
+    assert_eq!(seconds(&app), Duration::from_secs(1));
+    keys(&mut app, "D0.25");
+    key(&mut app, KeyCode::Enter);
+    assert_eq!(seconds(&app), Duration::from_millis(250));
+    keys(&mut app, "d-1");
+    key(&mut app, KeyCode::Enter);
+    assert_eq!(seconds(&app), Duration::from_millis(250));
+    assert!(lines(&mut app, 80, 24)[23].contains("0.01 to 86400"));
+    keys(&mut app, "d7");
+    key(&mut app, KeyCode::Esc);
+    assert_eq!(seconds(&app), Duration::from_millis(250));
 }
 
 #[test]
-fn a_click_sorts_or_chooses() {
-    let mut state = watching(5);
-    lines(&mut state, 80, 24);
-    click(&mut state, 6, 4);
-    assert_eq!(state.settings().sort, Column::NAME);
-    click(&mut state, 6, 7);
-    assert_eq!(state.widgets.table.chosen().unwrap().id.0, 2);
+fn click_sorts_or_chooses() {
+    let mut app = watching(5);
+    lines(&mut app, 80, 24);
+    click(&mut app, 6, 4);
+    assert_eq!(app.settings().sort, Column::NAME);
+    click(&mut app, 6, 7);
+    assert_eq!(app.widgets.table.chosen().unwrap().id.0, 2);
     // With lines below each domain, a line belongs to the domain above it.
-    keys(&mut state, "n");
-    lines(&mut state, 80, 24);
-    click(&mut state, 6, 9);
-    assert_eq!(state.widgets.table.chosen().unwrap().id.0, 1);
+    keys(&mut app, "n");
+    lines(&mut app, 80, 24);
+    click(&mut app, 6, 9);
+    assert_eq!(app.widgets.table.chosen().unwrap().id.0, 1);
     // A question hides nothing of the table.
-    keys(&mut state, "/");
-    click(&mut state, 6, 5);
-    assert_eq!(state.widgets.table.chosen().unwrap().id.0, 0);
-    keys(&mut state, "g");
-    key(&mut state, KeyCode::Esc);
-    click(&mut state, 6, 9);
+    keys(&mut app, "/");
+    click(&mut app, 6, 5);
+    assert_eq!(app.widgets.table.chosen().unwrap().id.0, 0);
+    keys(&mut app, "g");
+    key(&mut app, KeyCode::Esc);
+    click(&mut app, 6, 9);
     for (x, y) in [(6, 23), (6, 22), (6, 0), (79, 4), (500, 500)] {
-        click(&mut state, x, y);
+        click(&mut app, x, y);
     }
-    assert_eq!(state.widgets.table.chosen().unwrap().id.0, 1);
+    assert_eq!(app.widgets.table.chosen().unwrap().id.0, 1);
 }
 
 #[test]
-fn what_is_held_stays_while_samples_come() {
-    let mut state = watching(3);
-    keys(&mut state, "p");
-    let held = lines(&mut state, 80, 24);
+fn paused_screen_stays() {
+    let mut app = watching(3);
+    keys(&mut app, "p");
+    let held = lines(&mut app, 80, 24);
     assert!(held[0].contains("PAUSED"));
-    state.changed();
-    state.take(at_work(9).1);
-    assert!(!state.changed(), "nothing to draw");
-    assert_eq!(lines(&mut state, 80, 24), held);
-    keys(&mut state, "1");
-    assert_eq!(ids(&state), [0, 1, 2], "it can be looked at as ever");
-    keys(&mut state, "p");
-    assert_eq!(ids(&state).len(), 9);
+    app.changed();
+    app.take(at_work(9).1);
+    assert!(!app.changed(), "nothing to draw");
+    assert_eq!(lines(&mut app, 80, 24), held);
+    keys(&mut app, "1");
+    assert_eq!(ids(&app), [0, 1, 2], "it can be looked at as ever");
+    keys(&mut app, "p");
+    assert_eq!(ids(&app).len(), 9);
 }
 
 #[test]
-fn only_what_changes_something_is_a_reason_to_draw() {
-    let mut state = watching(3);
-    assert!(state.changed());
-    assert!(!state.changed());
-    state.handle(&Event::Mouse(MouseEvent {
+fn only_changes_are_drawn() {
+    let mut app = watching(3);
+    assert!(app.changed());
+    assert!(!app.changed());
+    app.handle(&Event::Mouse(MouseEvent {
         kind: MouseEventKind::Moved,
         column: 3,
         row: 3,
         modifiers: KeyModifiers::NONE,
     }));
-    state.handle(&Event::FocusGained);
-    assert!(!state.changed());
-    state.handle(&Event::Resize(40, 12));
-    assert!(state.changed());
+    app.handle(&Event::FocusGained);
+    assert!(!app.changed());
+    app.handle(&Event::Resize(40, 12));
+    assert!(app.changed());
 }
 
 #[test]
-fn what_is_asked_of_the_hypervisor_is_what_is_shown() {
-    let mut state = watching(3);
-    let needs = |state: &App| {
-        let collect = state.collect();
+fn needs_follow_what_is_shown() {
+    let mut app = watching(3);
+    let needs = |app: &App| {
+        let collect = app.collect();
         let focus = collect.focus.map(|domain| domain.id.0);
         (collect.vcpus, focus, collect.host)
     };
-    assert_eq!(needs(&state), (false, None, false));
-    keys(&mut state, "v");
-    assert_eq!(needs(&state), (true, None, false));
-    keys(&mut state, "vP");
-    assert_eq!(needs(&state), (false, None, true));
-    keys(&mut state, "P");
-    key(&mut state, KeyCode::Enter);
+    assert_eq!(needs(&app), (false, None, false));
+    keys(&mut app, "v");
+    assert_eq!(needs(&app), (true, None, false));
+    keys(&mut app, "vP");
+    assert_eq!(needs(&app), (false, None, true));
+    keys(&mut app, "P");
+    key(&mut app, KeyCode::Enter);
     // Of the chosen one, and of no other.
-    let chosen = ids(&state)[0];
-    assert_eq!(needs(&state), (false, Some(chosen), false));
+    let chosen = ids(&app)[0];
+    assert_eq!(needs(&app), (false, Some(chosen), false));
 }

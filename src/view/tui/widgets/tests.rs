@@ -5,11 +5,11 @@ use ratatui::crossterm::event::KeyCode;
 
 use crate::fixtures::{SECOND, at_work, full, pcpus};
 use crate::snapshot::{Disk, DiskBackend, DiskCounter, Note, ShutdownReason};
-use crate::view::tui::testing::{key, keys, lines, state, watching};
+use crate::view::tui::testing::{app, key, keys, lines, watching};
 use crate::view::tui::{App, Column, Settings};
 
 #[test]
-fn everything_usual_is_on_80_by_24() {
+fn fits_80_by_24() {
     let screen = lines(&mut watching(12), 80, 24);
     for part in [
         "Xen 4.17.5",
@@ -51,20 +51,20 @@ fn words(screen: &[String]) -> Vec<String> {
 }
 
 #[test]
-fn no_word_of_the_header_is_ever_cut_into_another() {
-    let mut state = state(Settings::default());
+fn words_are_never_cut() {
+    let mut app = app(Settings::default());
     let (old, mut new) = at_work(12);
     new.host.xen_version = "4.20.5-pre".into();
     new.host = full(new.host);
     new.domains[3].states.shutdown = Some(ShutdownReason::Crash);
-    state.take(old);
-    state.take(new);
+    app.take(old);
+    app.take(new);
     for typed in ["", "p"] {
-        keys(&mut state, typed);
+        keys(&mut app, typed);
         for (height, header) in [(24, 4), (10, 1)] {
-            let whole = words(&lines(&mut state, 140, height)[..header]);
+            let whole = words(&lines(&mut app, 140, height)[..header]);
             for width in 0..140 {
-                let shown = words(&lines(&mut state, width, height)[..header]);
+                let shown = words(&lines(&mut app, width, height)[..header]);
                 for word in shown {
                     // A comma and a colon come with the part after them.
                     let bare = |word: &str| word.trim_end_matches([',', ':']).to_owned();
@@ -73,9 +73,9 @@ fn no_word_of_the_header_is_ever_cut_into_another() {
                 }
             }
         }
-        state.skip(12);
+        app.skip(12);
     }
-    keys(&mut state, "p");
+    keys(&mut app, "p");
     for (width, line) in [
         (
             80,
@@ -90,26 +90,26 @@ fn no_word_of_the_header_is_ever_cut_into_another() {
         (12, "over 1.00 s"),
         (10, ""),
     ] {
-        let shown = lines(&mut state, width, 24);
+        let shown = lines(&mut app, width, 24);
         let shown: Vec<&str> = shown[0].split_whitespace().collect();
         assert_eq!(shown.join(" "), line);
     }
 }
 
 #[test]
-fn what_is_cut_of_a_page_is_marked() {
+fn cut_lines_are_marked() {
     for typed in ["\r", "nbv", "?"] {
-        let mut state = watching(3);
-        keys(&mut state, "j");
+        let mut app = watching(3);
+        keys(&mut app, "j");
         for c in typed.chars() {
             match c {
-                '\r' => key(&mut state, KeyCode::Enter),
-                c => key(&mut state, KeyCode::Char(c)),
+                '\r' => key(&mut app, KeyCode::Enter),
+                c => key(&mut app, KeyCode::Char(c)),
             };
         }
-        let whole = words(&lines(&mut state, 140, 80)[5..]);
+        let whole = words(&lines(&mut app, 140, 80)[5..]);
         for width in 8..140 {
-            for line in &lines(&mut state, width, 80)[5..79] {
+            for line in &lines(&mut app, width, 80)[5..79] {
                 for word in words(std::slice::from_ref(line)) {
                     let known = word.ends_with('…') || whole.contains(&word);
                     assert!(known, "{width}: {word} in {line}");
@@ -120,24 +120,24 @@ fn what_is_cut_of_a_page_is_marked() {
 }
 
 #[test]
-fn a_large_screen_has_whole_titles_and_long_bars() {
+fn large_screen_has_long_titles() {
     let screen = lines(&mut watching(12), 200, 60);
     assert!(screen[4].contains("NET RX/s  NET TX/s  DISK RD/s  DISK WR/s"));
     assert!(screen[5].contains(&format!(" {}▍ ", "█".repeat(18))));
 }
 
 #[test]
-fn no_size_is_too_small() {
+fn any_size_is_drawn() {
     for width in 0..30 {
         for height in 0..10 {
             for typed in ["", "?", "s", "/web", "nbvR", "P", "d1"] {
-                let mut state = watching(5);
-                keys(&mut state, typed);
-                lines(&mut state, width, height);
+                let mut app = watching(5);
+                keys(&mut app, typed);
+                lines(&mut app, width, height);
             }
-            let mut state = watching(5);
-            key(&mut state, KeyCode::Enter);
-            lines(&mut state, width, height);
+            let mut app = watching(5);
+            key(&mut app, KeyCode::Enter);
+            lines(&mut app, width, height);
         }
     }
     let screen = lines(&mut watching(5), 20, 5);
@@ -146,10 +146,10 @@ fn no_size_is_too_small() {
 }
 
 #[test]
-fn before_the_second_sample_there_are_no_rates() {
-    let mut state = state(Settings::default());
-    state.take(at_work(2).0);
-    let screen = lines(&mut state, 80, 24);
+fn first_sample_has_no_rates() {
+    let mut app = app(Settings::default());
+    app.take(at_work(2).0);
+    let screen = lines(&mut app, 80, 24);
     assert!(screen[0].contains("over -, every 3 s"), "{}", screen[0]);
     assert!(screen[1].ends_with("    - % of 2 pCPUs"), "{}", screen[1]);
     assert!(screen[5].starts_with("  0 Domain-0 runnable     1     -"));
@@ -158,9 +158,9 @@ fn before_the_second_sample_there_are_no_rates() {
 
 #[test]
 fn devices_stand_below_their_domain() {
-    let mut state = watching(3);
-    keys(&mut state, "nb");
-    let screen = lines(&mut state, 80, 24);
+    let mut app = watching(3);
+    keys(&mut app, "nb");
+    let screen = lines(&mut app, 80, 24);
     for (line, start) in [
         (5, "  2 guest-2"),
         (6, "    nic  0   vif9.0   rx  2.0K/s"),
@@ -170,19 +170,19 @@ fn devices_stand_below_their_domain() {
     ] {
         assert!(screen[line].starts_with(start), "{}", screen[line]);
     }
-    keys(&mut state, "R");
-    assert!(lines(&mut state, 80, 24)[9].starts_with(" ID NAME"));
+    keys(&mut app, "R");
+    assert!(lines(&mut app, 80, 24)[9].starts_with(" ID NAME"));
 }
 
 #[test]
-fn names_can_neither_move_the_columns_nor_the_cursor() {
-    let mut state = watching(0);
+fn names_keep_columns_aligned() {
+    let mut app = watching(0);
     let (_, mut new) = at_work(4);
     new.domains[1].name = Some("漢字漢字漢字漢字漢字".into());
     new.domains[2].name = Some("a\u{1b}[2J\u{202e}b".into());
     new.domains[3].name = Some("e\u{301}te\u{301}".into());
-    state.take(new);
-    let screen = lines(&mut state, 80, 24);
+    app.take(new);
+    let screen = lines(&mut app, 80, 24);
     let state_at = |line: &str| {
         let place = line.find("run").or_else(|| line.find("block")).unwrap();
         crate::text::columns(&line[..place])
@@ -194,8 +194,8 @@ fn names_can_neither_move_the_columns_nor_the_cursor() {
 }
 
 #[test]
-fn all_about_a_domain_is_on_its_page() {
-    let mut state = state(Settings::default());
+fn page_has_all_parts() {
+    let mut app = app(Settings::default());
     let (mut old, mut new) = at_work(3);
     for snapshot in [&mut old, &mut new] {
         let mut vcpu = crate::fixtures::vcpu(0, 1, snapshot.stamp.at_ns / 2);
@@ -203,11 +203,11 @@ fn all_about_a_domain_is_on_its_page() {
         snapshot.domains[2].vcpus = Some(vec![vcpu]);
     }
     new.domains[2].states.shutdown = Some(ShutdownReason::Crash);
-    state.take(old);
-    state.take(new);
-    key(&mut state, KeyCode::Enter);
-    assert!(state.collect().focus.is_some());
-    let page = lines(&mut state, 100, 39).join("\n");
+    app.take(old);
+    app.take(new);
+    key(&mut app, KeyCode::Enter);
+    assert!(app.collect().focus.is_some());
+    let page = lines(&mut app, 100, 39).join("\n");
     for part in [
         "guest-2 (domain 2)",
         "pvh, crashed (crash)",
@@ -222,18 +222,18 @@ fn all_about_a_domain_is_on_its_page() {
     ] {
         assert!(page.contains(part), "{part}:\n{page}");
     }
-    key(&mut state, KeyCode::Tab);
-    assert!(lines(&mut state, 100, 39)[4].starts_with("guest-1"));
-    state.take(at_work(1).1);
-    assert!(lines(&mut state, 100, 39)[4].starts_with("domain 1 is gone"));
-    key(&mut state, KeyCode::Esc);
-    assert!(lines(&mut state, 100, 39)[5].contains(" 0 Domain-0"));
-    assert_eq!(state.collect().focus, None);
+    key(&mut app, KeyCode::Tab);
+    assert!(lines(&mut app, 100, 39)[4].starts_with("guest-1"));
+    app.take(at_work(1).1);
+    assert!(lines(&mut app, 100, 39)[4].starts_with("domain 1 is gone"));
+    key(&mut app, KeyCode::Esc);
+    assert!(lines(&mut app, 100, 39)[5].contains(" 0 Domain-0"));
+    assert_eq!(app.collect().focus, None);
 }
 
 #[test]
-fn the_page_of_a_domain_fits_80_by_24() {
-    let mut state = state(Settings::default());
+fn page_fits_80_by_24() {
+    let mut app = app(Settings::default());
     let (mut old, mut new) = at_work(3);
     for snapshot in [&mut old, &mut new] {
         let vcpus = (0..2).map(|id| crate::fixtures::vcpu(id, id, snapshot.stamp.at_ns / 2));
@@ -243,17 +243,17 @@ fn the_page_of_a_domain_fits_80_by_24() {
         (domain.vcpus_online, domain.vcpus_max) = (2, 128);
         domain.disks.as_mut().unwrap()[0][DiskCounter::Errors] = Some(0);
     }
-    state.take(old);
-    state.take(new);
-    key(&mut state, KeyCode::Enter);
-    let page = lines(&mut state, 80, 24);
+    app.take(old);
+    app.take(new);
+    key(&mut app, KeyCode::Enter);
+    let page = lines(&mut app, 80, 24);
     assert_eq!(page[5], "state      pvh, blocked, 2 of 128 vCPUs online");
     assert_eq!(
         page[7],
         "CPU        66.7 % of one pCPU, 33.3 % of its vCPUs, 12345680.2 s in all"
     );
-    key(&mut state, KeyCode::End);
-    let whole = [&page[..], &lines(&mut state, 80, 24)].concat().join("\n");
+    key(&mut app, KeyCode::End);
+    let whole = [&page[..], &lines(&mut app, 80, 24)].concat().join("\n");
     for heading in [
         "HARD AFFINITY  SOFT AFFINITY",
         "ERRORS  LATENCY",
@@ -265,8 +265,8 @@ fn the_page_of_a_domain_fits_80_by_24() {
 }
 
 #[test]
-fn the_page_charts_all_that_a_domain_uses() {
-    let mut state = state(Settings {
+fn charts_show_all_figures() {
+    let mut app = app(Settings {
         sort: Column::ID,
         descending: true,
         ..Settings::default()
@@ -288,10 +288,10 @@ fn the_page_charts_all_that_a_domain_uses() {
         }
     }
     for snapshot in [old, new, third] {
-        state.take(snapshot);
+        app.take(snapshot);
     }
-    key(&mut state, KeyCode::Enter);
-    let page = lines(&mut state, 100, 39);
+    key(&mut app, KeyCode::Enter);
+    let page = lines(&mut app, 100, 39);
     for line in [
         "CPU        ▆▁ most 66.7 %",
         "memory     ██▄ most 128M",
@@ -303,8 +303,8 @@ fn the_page_charts_all_that_a_domain_uses() {
         assert_eq!(found.unwrap(), line);
     }
     // The same over time in the table, and of the host.
-    key(&mut state, KeyCode::Esc);
-    let screen = lines(&mut state, 80, 24);
+    key(&mut app, KeyCode::Esc);
+    let screen = lines(&mut app, 80, 24);
     assert!(screen[1].ends_with("▆█"), "{}", screen[1]);
     assert!(
         screen.iter().any(|line| line.contains(" ▆▁ ")),
@@ -314,19 +314,19 @@ fn the_page_charts_all_that_a_domain_uses() {
 
 /// The page of a host with this many pCPUs.
 fn of_pcpus(count: u32, width: u16, height: u16) -> Vec<String> {
-    let mut state = state(Settings::default());
+    let mut app = app(Settings::default());
     let (mut old, mut new) = at_work(1);
     old.host.pcpu = pcpus(count, SECOND);
     new.host.pcpu = pcpus(count, 2 * SECOND);
-    state.take(old);
-    state.take(new);
-    keys(&mut state, "P");
-    assert!(state.collect().host);
-    lines(&mut state, width, height)
+    app.take(old);
+    app.take(new);
+    keys(&mut app, "P");
+    assert!(app.collect().host);
+    lines(&mut app, width, height)
 }
 
 #[test]
-fn four_pcpus_have_a_bar_each() {
+fn few_pcpus_have_bars() {
     let page = of_pcpus(4, 80, 24);
     assert_eq!(page[8], "node 2, socket 1, 1 online, 50.0 % busy");
     assert_eq!(page[9], "   2 █████      50.0 %");
@@ -335,7 +335,7 @@ fn four_pcpus_have_a_bar_each() {
 }
 
 #[test]
-fn two_hundred_and_fifty_six_pcpus_have_room() {
+fn many_pcpus_fit() {
     let page = of_pcpus(256, 80, 24);
     assert!(page[11].starts_with("  192 ▆▆▆▆"), "{page:?}");
     assert!(page[11].ends_with("█x"), "{page:?}");
@@ -353,8 +353,8 @@ fn two_hundred_and_fifty_six_pcpus_have_room() {
 }
 
 #[test]
-fn glyphs_stand_in_the_places_of_their_pcpus() {
-    let mut state = state(Settings::default());
+fn glyphs_keep_places() {
+    let mut app = app(Settings::default());
     let (mut old, mut new) = at_work(1);
     for snapshot in [&mut old, &mut new] {
         let at_ns = snapshot.stamp.at_ns;
@@ -369,10 +369,10 @@ fn glyphs_stand_in_the_places_of_their_pcpus() {
             });
         }
     }
-    state.take(old);
-    state.take(new);
-    keys(&mut state, "P");
-    let page = lines(&mut state, 80, 24);
+    app.take(old);
+    app.take(new);
+    keys(&mut app, "P");
+    let page = lines(&mut app, 80, 24);
     let blank_or_not = |line: &str| -> String {
         let glyphs = line.chars().skip(6);
         glyphs.map(|c| if c == ' ' { ' ' } else { 'x' }).collect()
@@ -392,8 +392,8 @@ fn glyphs_stand_in_the_places_of_their_pcpus() {
 }
 
 #[test]
-fn a_pool_is_named_once() {
-    let mut state = state(Settings::default());
+fn pool_is_named_once() {
+    let mut app = app(Settings::default());
     let (old, mut new) = at_work(1);
     new.host = full(new.host);
     let pools = new.host.pools.as_mut().unwrap();
@@ -405,26 +405,26 @@ fn a_pool_is_named_once() {
     for pcpu in &mut new.host.pcpu {
         (pcpu.node, pcpu.socket) = (None, None);
     }
-    state.take(old);
-    state.take(new);
-    keys(&mut state, "P");
-    let heading = lines(&mut state, 100, 24)[4].clone();
+    app.take(old);
+    app.take(new);
+    keys(&mut app, "P");
+    let heading = lines(&mut app, 100, 24)[4].clone();
     assert!(heading.ends_with(", Pool-0, other"), "{heading}");
 }
 
 #[test]
-fn vcpus_stand_below_their_domain_and_capitals_do_as_small_letters() {
-    let mut state = state(Settings::default());
+fn capitals_do_as_small_letters() {
+    let mut app = app(Settings::default());
     let (mut old, mut new) = at_work(3);
     for snapshot in [&mut old, &mut new] {
         let mut vcpu = crate::fixtures::vcpu(1, 7, snapshot.stamp.at_ns / 4);
         vcpu.stamp = snapshot.stamp;
         snapshot.domains[2].vcpus = Some(vec![vcpu]);
     }
-    state.take(old);
-    state.take(new);
-    let screen = |state: &mut App| lines(state, 80, 24);
-    let plain = screen(&mut state);
+    app.take(old);
+    app.take(new);
+    let screen = |app: &mut App| lines(app, 80, 24);
+    let plain = screen(&mut app);
     for (small, capital, start) in [
         ("n", "N", "    nic  0   vif9.0   rx  2.0K/s of"),
         ("b", "B", "    disk xvda blkback read  2.0M/s in"),
@@ -434,20 +434,20 @@ fn vcpus_stand_below_their_domain_and_capitals_do_as_small_letters() {
             "    vcpu 1   running   25.0 % on pCPU 7          0.5 s",
         ),
     ] {
-        keys(&mut state, small);
-        let shown = screen(&mut state);
+        keys(&mut app, small);
+        let shown = screen(&mut app);
         assert!(shown[6].starts_with(start), "{}", shown[6]);
-        keys(&mut state, capital);
-        assert_eq!(screen(&mut state), plain);
-        keys(&mut state, capital);
-        assert_eq!(screen(&mut state), shown);
-        keys(&mut state, small);
+        keys(&mut app, capital);
+        assert_eq!(screen(&mut app), plain);
+        keys(&mut app, capital);
+        assert_eq!(screen(&mut app), shown);
+        keys(&mut app, small);
     }
 }
 
 #[test]
-fn a_disk_that_no_one_counts_for_hides_nothing() {
-    let mut state = state(Settings::default());
+fn uncounted_disk_hides_nothing() {
+    let mut app = app(Settings::default());
     let (mut old, mut new) = at_work(3);
     for snapshot in [&mut old, &mut new] {
         for id in 1..3 {
@@ -461,46 +461,46 @@ fn a_disk_that_no_one_counts_for_hides_nothing() {
             disks.push(cdrom);
         }
     }
-    state.take(old);
-    state.take(new);
-    let screen = lines(&mut state, 80, 24);
+    app.take(old);
+    app.take(new);
+    let screen = lines(&mut app, 80, 24);
     assert!(screen[5].ends_with(" 2.0M  8.0K"), "{}", screen[5]);
     assert!(screen[6].ends_with("     -     -"), "{}", screen[6]);
 }
 
 #[test]
-fn what_could_not_be_read_is_told_in_the_last_line() {
-    let mut state = watching(2);
+fn unreadable_parts_are_told() {
+    let mut app = watching(2);
     let (_, mut new) = at_work(2);
     new.notes = vec![Note::NicsUnreadable("no \u{1b}[2Jsuch file".into())];
-    state.take(new);
-    let screen = lines(&mut state, 80, 24);
+    app.take(new);
+    let screen = lines(&mut app, 80, 24);
     assert_eq!(
         screen[23],
         "! the NICs can't be listed: no \\u{1b}[2Jsuch file"
     );
-    state.fail("the hypervisor does not answer".into());
-    state.skip(3);
-    let screen = lines(&mut state, 80, 24);
+    app.fail("the hypervisor does not answer".into());
+    app.skip(3);
+    let screen = lines(&mut app, 80, 24);
     assert_eq!(screen[23], "! the hypervisor does not answer");
     assert!(screen[3].ends_with("3 samples skipped"), "{}", screen[3]);
-    state.take(at_work(2).1);
-    assert!(lines(&mut state, 80, 24)[23].starts_with("? help"));
+    app.take(at_work(2).1);
+    assert!(lines(&mut app, 80, 24)[23].starts_with("? help"));
 }
 
 #[test]
-fn the_help_tells_every_key_and_scrolls() {
-    let mut state = watching(2);
-    keys(&mut state, "?");
-    let screen = lines(&mut state, 80, 24);
+fn help_scrolls() {
+    let mut app = watching(2);
+    keys(&mut app, "?");
+    let screen = lines(&mut app, 80, 24);
     assert!(screen[5].contains("quit"), "{screen:?}");
     assert!(screen[22].ends_with(" more"), "{screen:?}");
-    let whole = lines(&mut state, 80, 60).join("\n");
+    let whole = lines(&mut app, 80, 60).join("\n");
     assert!(!whole.contains('…'), "{whole}");
-    lines(&mut state, 80, 24);
-    key(&mut state, KeyCode::End);
-    let screen = lines(&mut state, 80, 24);
+    lines(&mut app, 80, 24);
+    key(&mut app, KeyCode::End);
+    let screen = lines(&mut app, 80, 24);
     assert!(screen[22].contains("skipped"), "{screen:?}");
-    keys(&mut state, "q");
-    assert!(lines(&mut state, 80, 24)[4].starts_with(" ID NAME"));
+    keys(&mut app, "q");
+    assert!(lines(&mut app, 80, 24)[4].starts_with(" ID NAME"));
 }

@@ -7,8 +7,8 @@ use crate::snapshot::{Collect, Note, Snapshot};
 use crate::view::tui::testing::{column, control, key, keys, lines, watching};
 use crate::view::tui::{App, Column, Command, Settings, testing};
 
-fn last(state: &mut App) -> String {
-    lines(state, 80, 24)[23].clone()
+fn last(app: &mut App) -> String {
+    lines(app, 80, 24)[23].clone()
 }
 
 /// A sample of which something is wrong.
@@ -21,88 +21,88 @@ fn noted() -> Snapshot {
 const COMPLAINT: &str = "! the NICs can't be listed: no such file";
 
 #[test]
-fn an_answer_comes_before_a_complaint_until_it_is_old() {
-    let mut state = watching(12);
-    state.take(noted());
-    assert_eq!(last(&mut state), COMPLAINT);
-    assert_eq!(key(&mut state, KeyCode::Char('W')), Some(Command::Save));
-    state.tell("written to config.toml".to_owned());
-    assert_eq!(last(&mut state), "written to config.toml");
-    keys(&mut state, "j");
-    assert_eq!(last(&mut state), COMPLAINT);
-    keys(&mut state, "D-1");
-    key(&mut state, KeyCode::Enter);
+fn old_answer_yields_to_complaint() {
+    let mut app = watching(12);
+    app.take(noted());
+    assert_eq!(last(&mut app), COMPLAINT);
+    assert_eq!(key(&mut app, KeyCode::Char('W')), Some(Command::Save));
+    app.tell("written to config.toml".to_owned());
+    assert_eq!(last(&mut app), "written to config.toml");
+    keys(&mut app, "j");
+    assert_eq!(last(&mut app), COMPLAINT);
+    keys(&mut app, "D-1");
+    key(&mut app, KeyCode::Enter);
     for _ in 0..2 {
-        assert!(last(&mut state).contains("0.01 to 86400"));
-        state.take(noted());
+        assert!(last(&mut app).contains("0.01 to 86400"));
+        app.take(noted());
     }
-    assert!(last(&mut state).contains("0.01 to 86400"));
-    state.take(noted());
-    assert_eq!(last(&mut state), COMPLAINT);
+    assert!(last(&mut app).contains("0.01 to 86400"));
+    app.take(noted());
+    assert_eq!(last(&mut app), COMPLAINT);
     // Where nothing is wrong, the answer stays.
-    keys(&mut state, "t");
+    keys(&mut app, "t");
     for _ in 0..9 {
-        state.take(at_work(12).1);
+        app.take(at_work(12).1);
     }
-    assert_eq!(last(&mut state), "theme: colour-blind");
+    assert_eq!(last(&mut app), "theme: colour-blind");
 }
 
 #[test]
-fn a_filter_is_told_beside_everything() {
-    let mut state = watching(12);
-    state.take(noted());
-    keys(&mut state, "/guest-11");
-    key(&mut state, KeyCode::Enter);
+fn filter_stays_beside_the_rest() {
+    let mut app = watching(12);
+    app.take(noted());
+    keys(&mut app, "/guest-11");
+    key(&mut app, KeyCode::Enter);
     let filter = "/guest-11 (1 of 12)  ";
-    assert_eq!(last(&mut state), format!("{filter}{COMPLAINT}"));
-    keys(&mut state, "t");
-    assert_eq!(last(&mut state), format!("{filter}theme: colour-blind"));
-    keys(&mut state, "/ or one with a long name that is not there");
-    key(&mut state, KeyCode::Enter);
+    assert_eq!(last(&mut app), format!("{filter}{COMPLAINT}"));
+    keys(&mut app, "t");
+    assert_eq!(last(&mut app), format!("{filter}theme: colour-blind"));
+    keys(&mut app, "/ or one with a long name that is not there");
+    key(&mut app, KeyCode::Enter);
     assert_eq!(
-        last(&mut state),
+        last(&mut app),
         format!("/guest-11 or one with a l…  {COMPLAINT}")
     );
 }
 
 #[test]
-fn a_failed_sample_is_told_while_paused_and_no_longer_than_it_is_true() {
-    let mut state = watching(12);
-    keys(&mut state, "p");
-    state.changed();
-    state.fail("the hypervisor does not answer".to_owned());
-    assert!(state.changed());
-    assert_eq!(last(&mut state), "! the hypervisor does not answer");
-    state.take(at_work(12).1);
-    assert!(state.changed(), "there is something to take away");
-    assert!(last(&mut state).starts_with("? help"));
+fn failure_is_told_while_paused() {
+    let mut app = watching(12);
+    keys(&mut app, "p");
+    app.changed();
+    app.fail("the hypervisor does not answer".to_owned());
+    assert!(app.changed());
+    assert_eq!(last(&mut app), "! the hypervisor does not answer");
+    app.take(at_work(12).1);
+    assert!(app.changed(), "there is something to take away");
+    assert!(last(&mut app).starts_with("? help"));
 }
 
 #[test]
-fn a_column_without_room_is_told() {
-    let mut state = watching(12);
-    lines(&mut state, 80, 24);
+fn column_without_room_is_told() {
+    let mut app = watching(12);
+    lines(&mut app, 80, 24);
     // TYPE takes the room of what is drawn.
-    keys(&mut state, "cjj ");
-    key(&mut state, KeyCode::Esc);
-    let titles = lines(&mut state, 80, 24)[4].clone();
+    keys(&mut app, "cjj ");
+    key(&mut app, KeyCode::Esc);
+    let titles = lines(&mut app, 80, 24)[4].clone();
     assert!(
         titles.contains(" TYPE ") && !titles.contains("PAST"),
         "{titles}"
     );
-    assert!(last(&mut state).starts_with("? help"));
-    keys(&mut state, "c");
+    assert!(last(&mut app).starts_with("? help"));
+    keys(&mut app, "c");
     for _ in 0..column("uuid").place() {
-        keys(&mut state, "j");
+        keys(&mut app, "j");
     }
-    keys(&mut state, " ");
+    keys(&mut app, " ");
     assert_eq!(
-        last(&mut state),
+        last(&mut app),
         "there is no room for UUID beside the others"
     );
-    assert!(lines(&mut state, 200, 24)[23].starts_with("there"));
-    key(&mut state, KeyCode::Esc);
-    let titles = lines(&mut state, 80, 24)[4].clone();
+    assert!(lines(&mut app, 200, 24)[23].starts_with("there"));
+    key(&mut app, KeyCode::Esc);
+    let titles = lines(&mut app, 80, 24)[4].clone();
     assert!(
         titles.contains(" TYPE ") && !titles.contains("UUID"),
         "{titles}"
@@ -110,102 +110,102 @@ fn a_column_without_room_is_told() {
 }
 
 #[test]
-fn each_column_that_is_chosen_beside_the_usual_is_shown_or_told() {
+fn chosen_column_is_shown_or_told() {
     use crate::view::tui::widgets::table::shown_columns;
     for added in Column::all() {
         if Column::usual().any(|usual| usual == added) {
             continue;
         }
-        let mut state = watching(12);
-        lines(&mut state, 80, 24);
-        keys(&mut state, "c");
+        let mut app = watching(12);
+        lines(&mut app, 80, 24);
+        keys(&mut app, "c");
         for _ in 0..added.place() {
-            keys(&mut state, "j");
+            keys(&mut app, "j");
         }
-        keys(&mut state, " ");
-        let told = last(&mut state).starts_with("there is no room");
+        keys(&mut app, " ");
+        let told = last(&mut app).starts_with("there is no room");
         assert_eq!(told, added == column("uuid"), "{added:?}");
-        assert_ne!(told, shown_columns(state.parts().0).contains(&added));
+        assert_ne!(told, shown_columns(app.parts().0).contains(&added));
     }
 }
 
 #[test]
-fn the_interval_is_told_where_no_header_has_it() {
-    let mut state = watching(2);
-    keys(&mut state, "+");
-    assert_eq!(lines(&mut state, 40, 10)[9], "every 5 s");
-    keys(&mut state, "--");
-    assert_eq!(lines(&mut state, 40, 10)[9], "every 2 s");
+fn new_interval_is_told() {
+    let mut app = watching(2);
+    keys(&mut app, "+");
+    assert_eq!(lines(&mut app, 40, 10)[9], "every 5 s");
+    keys(&mut app, "--");
+    assert_eq!(lines(&mut app, 40, 10)[9], "every 2 s");
 }
 
 #[test]
-fn a_prompt_takes_the_keys_of_a_line() {
-    let mut state = watching(12);
-    keys(&mut state, "/web guest-11");
-    control(&mut state, 'w');
+fn prompt_edits_a_line() {
+    let mut app = watching(12);
+    keys(&mut app, "/web guest-11");
+    control(&mut app, 'w');
     assert!(
-        last(&mut state).starts_with("/web    name"),
+        last(&mut app).starts_with("/web    name"),
         "{}",
-        last(&mut state)
+        last(&mut app)
     );
-    keys(&mut state, "x");
-    control(&mut state, 'h');
-    control(&mut state, 'u');
-    assert!(last(&mut state).starts_with("/   name"));
-    assert_eq!(state.widgets.table.rows().len(), 12);
-    keys(&mut state, "guest-11");
-    control(&mut state, 'j');
-    assert!(last(&mut state).starts_with("/guest-11 (1 of 12)"));
-    keys(&mut state, "/");
-    control(&mut state, 'w');
-    control(&mut state, 'w');
-    assert_eq!(state.widgets.table.rows().len(), 12);
+    keys(&mut app, "x");
+    control(&mut app, 'h');
+    control(&mut app, 'u');
+    assert!(last(&mut app).starts_with("/   name"));
+    assert_eq!(app.widgets.table.rows().len(), 12);
+    keys(&mut app, "guest-11");
+    control(&mut app, 'j');
+    assert!(last(&mut app).starts_with("/guest-11 (1 of 12)"));
+    keys(&mut app, "/");
+    control(&mut app, 'w');
+    control(&mut app, 'w');
+    assert_eq!(app.widgets.table.rows().len(), 12);
 }
 
 #[test]
-fn what_is_typed_is_seen_on_a_narrow_screen() {
-    let mut state = watching(2);
-    keys(&mut state, "D0.25");
-    assert_eq!(lines(&mut state, 20, 10)[9], "seconds: 0.25");
-    assert!(last(&mut state).starts_with("seconds between samples, now 3: 0.25"));
-    keys(&mut state, "123456789");
-    assert_eq!(lines(&mut state, 20, 10)[9], "seconds: …123456789");
-    key(&mut state, KeyCode::Esc);
-    keys(&mut state, "/a-long-name-漢字漢字漢字漢字");
-    assert_eq!(lines(&mut state, 20, 10)[9], "/…-漢字漢字漢字漢字");
+fn end_of_long_answer_stays_visible() {
+    let mut app = watching(2);
+    keys(&mut app, "D0.25");
+    assert_eq!(lines(&mut app, 20, 10)[9], "seconds: 0.25");
+    assert!(last(&mut app).starts_with("seconds between samples, now 3: 0.25"));
+    keys(&mut app, "123456789");
+    assert_eq!(lines(&mut app, 20, 10)[9], "seconds: …123456789");
+    key(&mut app, KeyCode::Esc);
+    keys(&mut app, "/a-long-name-漢字漢字漢字漢字");
+    assert_eq!(lines(&mut app, 20, 10)[9], "/…-漢字漢字漢字漢字");
     for width in 0..12 {
-        lines(&mut state, width, 10);
+        lines(&mut app, width, 10);
     }
 }
 
 #[test]
-fn what_comes_with_the_next_sample_is_told() {
+fn missing_parts_are_told() {
     let collecting = |collect: Collect| Snapshot {
         collected: collect,
         ..at_work(2).1
     };
-    let mut state = watching(2);
-    keys(&mut state, "V");
-    assert!(last(&mut state).starts_with("vCPUs: with the next sample  ? help"));
-    state.take(collecting(state.collect()));
-    assert!(last(&mut state).starts_with("? help"));
-    key(&mut state, KeyCode::Enter);
-    assert!(last(&mut state).starts_with("details: with the next sample  Esc"));
-    state.take(collecting(state.collect()));
-    assert!(last(&mut state).starts_with("Esc back"));
+    let mut app = watching(2);
+    keys(&mut app, "V");
+    assert!(last(&mut app).starts_with("vCPUs: with the next sample  ? help"));
+    app.take(collecting(app.collect()));
+    assert!(last(&mut app).starts_with("? help"));
+    key(&mut app, KeyCode::Enter);
+    assert!(last(&mut app).starts_with("details: with the next sample  Esc"));
+    app.take(collecting(app.collect()));
+    assert!(last(&mut app).starts_with("Esc back"));
     // The domain was asked for its vCPUs, and went meanwhile.
-    assert!(lines(&mut state, 80, 40).contains(&"vCPUs: not known".to_owned()));
-    state.take(at_work(2).1);
-    keys(&mut state, "p");
-    let screen = lines(&mut state, 80, 40);
+    assert!(lines(&mut app, 80, 40).contains(&"vCPUs: not known".to_owned()));
+    app.take(at_work(2).1);
+    keys(&mut app, "p");
+    let screen = lines(&mut app, 80, 40);
     let held = "not in the sample that is held";
     assert!(screen[39].starts_with(&format!("details: {held}")));
     assert!(screen.contains(&format!("vCPUs: {held}")), "{screen:?}");
 }
 
 #[test]
-fn a_column_that_was_not_collected_is_asked_for_and_blank_until_it_comes() {
-    let mut app = testing::state(Settings {
+fn missing_column_is_collected() {
+    let mut app = testing::app(Settings {
         columns: vec![Column::ID],
         ..Settings::default()
     });
