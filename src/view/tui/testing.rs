@@ -3,7 +3,9 @@
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use ratatui::crossterm::event::{
+    Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 
 use super::theme::{Depth, Terminal as Shows};
 use super::{App, Column, Command, Settings, draw};
@@ -68,4 +70,42 @@ pub(super) fn keys(app: &mut App, text: &str) {
     for c in text.chars() {
         key(app, KeyCode::Char(c));
     }
+}
+
+/// The ids in the table, from the top.
+pub(super) fn ids(app: &App) -> Vec<u16> {
+    let snapshot = app.sample().unwrap().snapshot;
+    let ids = app
+        .widgets
+        .table
+        .rows()
+        .iter()
+        .map(|&row| snapshot.domains[row].id.0);
+    ids.collect()
+}
+
+/// Clicks with the left button.
+pub(super) fn click(app: &mut App, column: u16, row: u16) {
+    app.handle(&Event::Mouse(MouseEvent {
+        kind: MouseEventKind::Down(MouseButton::Left),
+        column,
+        row,
+        modifiers: KeyModifiers::NONE,
+    }));
+}
+
+/// The words of the header, bars and histories left out.
+pub(super) fn words(screen: &[String]) -> Vec<String> {
+    let drawn = |c: char| "[]▏▎▍▌▋▊▉█▁▂▃▄▅▆▇".contains(c);
+    screen
+        .iter()
+        .flat_map(|line| line.split_whitespace())
+        .map(|word| word.replace(drawn, ""))
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+/// The last line of the screen.
+pub(super) fn last(app: &mut App) -> String {
+    lines(app, 80, 24)[23].clone()
 }

@@ -3,42 +3,19 @@
 
 use std::time::Duration;
 
-use ratatui::crossterm::event::{
-    Event, KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
-};
+use ratatui::crossterm::event::{Event, KeyCode, KeyModifiers, MouseEvent, MouseEventKind};
 
 use crate::fixtures::{at_work, equipped};
 use crate::rates::Rates;
 use crate::sample::Sample;
 use crate::snapshot::{DiskCounter, DomainType, NicCounter, ShutdownReason, StateFlags};
 use crate::view::tui::cells::Key;
-use crate::view::tui::testing::{column, control, key, keys, lines, watching};
+use crate::view::tui::testing::{click, column, control, ids, key, keys, lines, watching};
 use crate::view::tui::{App, Column, Command, Settings, testing};
 
 /// The columns that were laid out by hand.
 fn laid_out() -> impl Iterator<Item = Column> {
     Column::all().take(column("uuid").place() + 1)
-}
-
-/// The ids in the table, from the top.
-fn ids(app: &App) -> Vec<u16> {
-    let snapshot = app.sample().unwrap().snapshot;
-    let ids = app
-        .widgets
-        .table
-        .rows()
-        .iter()
-        .map(|&row| snapshot.domains[row].id.0);
-    ids.collect()
-}
-
-fn click(app: &mut App, column: u16, row: u16) {
-    app.handle(&Event::Mouse(MouseEvent {
-        kind: MouseEventKind::Down(MouseButton::Left),
-        column,
-        row,
-        modifiers: KeyModifiers::NONE,
-    }));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use ratatui::crossterm::event::KeyCode;
 
 use crate::fixtures::{SECOND, at_work, full, pcpus};
 use crate::snapshot::{Disk, DiskBackend, DiskCounter, Note, ShutdownReason};
-use crate::view::tui::testing::{app, key, keys, lines, watching};
+use crate::view::tui::testing::{app, key, keys, lines, watching, words};
 use crate::view::tui::{App, Column, Settings};
 
 #[test]
@@ -37,17 +37,6 @@ fn fits_80_by_24() {
     );
     assert!(screen[16].starts_with("  0 Domain-0 runnable     1   0.0"));
     assert!(screen[23].starts_with("? help  q quit"));
-}
-
-/// The words of the header, bars and histories left out.
-fn words(screen: &[String]) -> Vec<String> {
-    let drawn = |c: char| "[]▏▎▍▌▋▊▉█▁▂▃▄▅▆▇".contains(c);
-    screen
-        .iter()
-        .flat_map(|line| line.split_whitespace())
-        .map(|word| word.replace(drawn, ""))
-        .filter(|word| !word.is_empty())
-        .collect()
 }
 
 #[test]

@@ -4,12 +4,8 @@ use ratatui::crossterm::event::KeyCode;
 
 use crate::fixtures::at_work;
 use crate::snapshot::{Collect, Note, Snapshot};
-use crate::view::tui::testing::{column, control, key, keys, lines, watching};
-use crate::view::tui::{App, Column, Command, Settings, testing};
-
-fn last(app: &mut App) -> String {
-    lines(app, 80, 24)[23].clone()
-}
+use crate::view::tui::testing::{column, control, key, keys, last, lines, watching};
+use crate::view::tui::{Column, Command, Settings, testing};
 
 /// A sample of which something is wrong.
 fn noted() -> Snapshot {
