@@ -20,6 +20,9 @@ use crate::view::tui::history::Ring;
 use crate::view::tui::theme::Role;
 use crate::view::vcpus;
 
+#[cfg(test)]
+mod tests;
+
 /// The page of one domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct DomainPage {

@@ -205,3 +205,57 @@ fn memory(context: Context<'_>, sample: Sample<'_>, pen: &mut Pen<'_>) {
     ];
     gauge(context, pen, "Mem", Some(share), parts);
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::fixtures::{at_work, full};
+    use crate::snapshot::ShutdownReason;
+    use crate::view::tui::Settings;
+    use crate::view::tui::testing::{app, keys, lines, words};
+
+    #[test]
+    fn words_are_never_cut() {
+        let mut app = app(Settings::default());
+        let (old, mut new) = at_work(12);
+        new.host.xen_version = "4.20.5-pre".into();
+        new.host = full(new.host);
+        new.domains[3].states.shutdown = Some(ShutdownReason::Crash);
+        app.take(old);
+        app.take(new);
+        for typed in ["", "p"] {
+            keys(&mut app, typed);
+            for (height, header) in [(24, 4), (10, 1)] {
+                let whole = words(&lines(&mut app, 140, height)[..header]);
+                for width in 0..140 {
+                    let shown = words(&lines(&mut app, width, height)[..header]);
+                    for word in shown {
+                        // A comma and a colon come with the part after them.
+                        let bare = |word: &str| word.trim_end_matches([',', ':']).to_owned();
+                        let known = |one: &String| bare(one) == bare(&word);
+                        assert!(whole.iter().any(known), "{width}: {word} of {whole:?}");
+                    }
+                }
+            }
+            app.skip(12);
+        }
+        keys(&mut app, "p");
+        for (width, line) in [
+            (
+                80,
+                "xenscope Xen 4.20.5-pre credit2 00:00:00 UTC over 1.00 s, every 3 s",
+            ),
+            (
+                65,
+                "Xen 4.20.5-pre credit2 00:00:00 UTC over 1.00 s, every 3 s",
+            ),
+            (59, "Xen 4.20.5-pre 00:00:00 UTC over 1.00 s, every 3 s"),
+            (40, "00:00:00 UTC over 1.00 s"),
+            (12, "over 1.00 s"),
+            (10, ""),
+        ] {
+            let shown = lines(&mut app, width, 24);
+            let shown: Vec<&str> = shown[0].split_whitespace().collect();
+            assert_eq!(shown.join(" "), line);
+        }
+    }
+}

@@ -129,3 +129,26 @@ fn lines(context: Context<'_>) -> Vec<Line<'static>> {
     };
     KEYS.iter().map(line).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::tui::testing::{key, keys, lines, watching};
+
+    #[test]
+    fn help_scrolls() {
+        let mut app = watching(2);
+        keys(&mut app, "?");
+        let screen = lines(&mut app, 80, 24);
+        assert!(screen[5].contains("quit"), "{screen:?}");
+        assert!(screen[22].ends_with(" more"), "{screen:?}");
+        let whole = lines(&mut app, 80, 60).join("\n");
+        assert!(!whole.contains('…'), "{whole}");
+        lines(&mut app, 80, 24);
+        key(&mut app, KeyCode::End);
+        let screen = lines(&mut app, 80, 24);
+        assert!(screen[22].contains("skipped"), "{screen:?}");
+        keys(&mut app, "q");
+        assert!(lines(&mut app, 80, 24)[4].starts_with(" ID NAME"));
+    }
+}

@@ -18,6 +18,9 @@ use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::glyphs::{bar, history};
 use crate::view::tui::theme::{Role, load};
 
+#[cfg(test)]
+mod tests;
+
 /// How much room each pCPU gets.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
