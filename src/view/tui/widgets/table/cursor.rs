@@ -2,6 +2,9 @@
 
 use crate::snapshot::{Identity, Snapshot};
 
+#[cfg(test)]
+mod tests;
+
 /// The cursor belongs to a domain and not to a line: it goes where its domain goes.
 #[derive(Clone, Debug, Default)]
 pub(in crate::view::tui) struct Cursor {

@@ -35,6 +35,7 @@ pub(in crate::view::tui) struct Table {
 
 impl Table {
     /// Returns the rows: places in the shown snapshot.
+    #[cfg(test)]
     pub(in crate::view::tui) fn rows(&self) -> &[usize] {
         &self.rows
     }
@@ -88,7 +89,7 @@ impl Table {
     }
 
     /// Moves the cursor to this row, or to the last one.
-    pub(in crate::view::tui) fn choose(&mut self, context: Context<'_>, row: usize) {
+    fn choose(&mut self, context: Context<'_>, row: usize) {
         if let Some(sample) = context.sample {
             self.cursor.choose(row, sample.snapshot, &self.rows);
         }
