@@ -1,12 +1,10 @@
 //! What keys and the mouse do.
 #![allow(clippy::unwrap_used)]
 
-use std::time::Duration;
-
 use ratatui::crossterm::event::{Event, KeyCode, KeyModifiers, MouseEvent, MouseEventKind};
 
 use crate::fixtures::at_work;
-use crate::view::tui::testing::{column, control, ids, key, keys, lines, watching};
+use crate::view::tui::testing::{column, control, ids, key, keys, last, lines, watching};
 use crate::view::tui::{App, Column, Command, Settings, testing};
 
 #[test]
@@ -29,49 +27,6 @@ fn commands_are_left_to_the_driver() {
         None,
         "a name may have a q"
     );
-}
-
-#[test]
-fn space_shows_and_hides_a_column() {
-    let mut app = watching(2);
-    keys(&mut app, "cjj ");
-    assert!(lines(&mut app, 80, 24)[7].starts_with("[x] TYPE"));
-    key(&mut app, KeyCode::Esc);
-    assert!(lines(&mut app, 200, 24)[4].contains("NAME         TYPE  STATE"));
-    keys(&mut app, "c");
-    for _ in Column::all() {
-        keys(&mut app, " j");
-    }
-    assert_eq!(
-        app.settings().columns.len(),
-        Column::all().len() - Column::usual().count() - 1
-    );
-    let mut one = testing::app(Settings {
-        columns: vec![Column::ID],
-        ..Settings::default()
-    });
-    keys(&mut one, "c ");
-    assert_eq!(one.settings().columns, [Column::ID], "one is left");
-}
-
-#[test]
-fn interval_by_step_and_by_number() {
-    let mut app = watching(2);
-    let seconds = |app: &App| app.settings().interval;
-    keys(&mut app, "+");
-    assert_eq!(seconds(&app), Duration::from_secs(5));
-    keys(&mut app, "---");
-    assert_eq!(seconds(&app), Duration::from_secs(1));
-    keys(&mut app, "D0.25");
-    key(&mut app, KeyCode::Enter);
-    assert_eq!(seconds(&app), Duration::from_millis(250));
-    keys(&mut app, "d-1");
-    key(&mut app, KeyCode::Enter);
-    assert_eq!(seconds(&app), Duration::from_millis(250));
-    assert!(lines(&mut app, 80, 24)[23].contains("0.01 to 86400"));
-    keys(&mut app, "d7");
-    key(&mut app, KeyCode::Esc);
-    assert_eq!(seconds(&app), Duration::from_millis(250));
 }
 
 #[test]
@@ -125,4 +80,37 @@ fn needs_follow_what_is_shown() {
     // Of the chosen one, and of no other.
     let chosen = ids(&app)[0];
     assert_eq!(needs(&app), (false, Some(chosen), false));
+}
+
+#[test]
+fn new_interval_is_told() {
+    let mut app = watching(2);
+    keys(&mut app, "+");
+    assert_eq!(lines(&mut app, 40, 10)[9], "every 5 s");
+    keys(&mut app, "--");
+    assert_eq!(lines(&mut app, 40, 10)[9], "every 2 s");
+}
+
+#[test]
+fn missing_column_is_collected() {
+    let mut app = testing::app(Settings {
+        columns: vec![Column::ID],
+        ..Settings::default()
+    });
+    let mut next = at_work(2).1;
+    next.domains[1].memory_target_bytes = Some(96 << 20);
+    app.take(next.clone());
+    assert!(!app.collect().targets);
+    app.settings.columns.push(column("memory_target_bytes"));
+    assert!(app.collect().targets);
+    assert_eq!(lines(&mut app, 80, 24)[5].trim(), "0");
+    assert!(last(&mut app).starts_with("columns: with the next sample"));
+    next.collected.targets = true;
+    app.take(next);
+    let shown = lines(&mut app, 80, 24);
+    assert!(
+        shown.iter().any(|line| line.ends_with(" 96.0M")),
+        "{shown:?}"
+    );
+    assert!(last(&mut app).starts_with("? help"));
 }

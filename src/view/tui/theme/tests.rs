@@ -5,13 +5,11 @@ use std::collections::HashSet;
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use ratatui::crossterm::event::KeyCode;
 use ratatui::style::Color;
 
 use super::{Depth, Terminal as Shows, Theme};
 use crate::fixtures::at_work;
 use crate::view::DisplayOptions;
-use crate::view::tui::testing::{key, keys, lines};
 use crate::view::tui::{App, Settings, draw};
 
 /// All colours on a screen of many states.
@@ -88,25 +86,4 @@ fn environment_tells_the_terminal() {
     assert!(of(&[("LANG", "C.UTF-8")]).unicode);
     assert!(!of(&[("LANG", "C.UTF-8"), ("LC_ALL", "C")]).unicode);
     assert!(!of(&[]).unicode);
-}
-
-#[test]
-fn only_ascii_without_unicode() {
-    let plain = Shows {
-        depth: Depth::None,
-        unicode: false,
-    };
-    let mut app = App::new(Settings::default(), DisplayOptions::default(), plain);
-    let (old, new) = at_work(12);
-    app.take(old);
-    app.take(new);
-    let (_, mut named) = at_work(12);
-    named.domains[1].name = Some("漢字 with a name that is far too long".into());
-    app.take(named);
-    for typed in ["", "?", "s", "P"] {
-        keys(&mut app, typed);
-        let screen = lines(&mut app, 80, 24).join("\n");
-        assert!(screen.is_ascii(), "{screen}");
-        key(&mut app, KeyCode::Esc);
-    }
 }

@@ -146,3 +146,84 @@ fn lines(context: Context<'_>, at: usize) -> Vec<Line<'static>> {
     }));
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::tui::Settings;
+    use crate::view::tui::testing::{self, column, key, keys, last, lines, watching};
+
+    #[test]
+    fn space_shows_and_hides_a_column() {
+        let mut app = watching(2);
+        keys(&mut app, "cjj ");
+        assert!(lines(&mut app, 80, 24)[7].starts_with("[x] TYPE"));
+        key(&mut app, KeyCode::Esc);
+        assert!(lines(&mut app, 200, 24)[4].contains("NAME         TYPE  STATE"));
+        keys(&mut app, "c");
+        for _ in Column::all() {
+            keys(&mut app, " j");
+        }
+        assert_eq!(
+            app.settings().columns.len(),
+            Column::all().len() - Column::usual().count() - 1
+        );
+        let mut one = testing::app(Settings {
+            columns: vec![Column::ID],
+            ..Settings::default()
+        });
+        keys(&mut one, "c ");
+        assert_eq!(one.settings().columns, [Column::ID], "one is left");
+    }
+
+    #[test]
+    fn column_without_room_is_told() {
+        let mut app = watching(12);
+        lines(&mut app, 80, 24);
+        // TYPE takes the room of what is drawn.
+        keys(&mut app, "cjj ");
+        key(&mut app, KeyCode::Esc);
+        let titles = lines(&mut app, 80, 24)[4].clone();
+        assert!(
+            titles.contains(" TYPE ") && !titles.contains("PAST"),
+            "{titles}"
+        );
+        assert!(last(&mut app).starts_with("? help"));
+        keys(&mut app, "c");
+        for _ in 0..column("uuid").place() {
+            keys(&mut app, "j");
+        }
+        keys(&mut app, " ");
+        assert_eq!(
+            last(&mut app),
+            "there is no room for UUID beside the others"
+        );
+        assert!(lines(&mut app, 200, 24)[23].starts_with("there"));
+        key(&mut app, KeyCode::Esc);
+        let titles = lines(&mut app, 80, 24)[4].clone();
+        assert!(
+            titles.contains(" TYPE ") && !titles.contains("UUID"),
+            "{titles}"
+        );
+    }
+
+    #[test]
+    fn chosen_column_is_shown_or_told() {
+        use crate::view::tui::widgets::table::shown_columns;
+        for added in Column::all() {
+            if Column::usual().any(|usual| usual == added) {
+                continue;
+            }
+            let mut app = watching(12);
+            lines(&mut app, 80, 24);
+            keys(&mut app, "c");
+            for _ in 0..added.place() {
+                keys(&mut app, "j");
+            }
+            keys(&mut app, " ");
+            let told = last(&mut app).starts_with("there is no room");
+            assert_eq!(told, added == column("uuid"), "{added:?}");
+            assert_ne!(told, shown_columns(app.parts().0).contains(&added));
+        }
+    }
+}

@@ -139,3 +139,72 @@ fn end_of(text: &str, width: usize) -> Cow<'_, str> {
     }
     Cow::Owned(format!("…{}", end.as_str()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::view::tui::App;
+    use crate::view::tui::testing::{control, key, keys, last, lines, watching};
+
+    #[test]
+    fn interval_by_step_and_by_number() {
+        let mut app = watching(2);
+        let seconds = |app: &App| app.settings().interval;
+        keys(&mut app, "+");
+        assert_eq!(seconds(&app), Duration::from_secs(5));
+        keys(&mut app, "---");
+        assert_eq!(seconds(&app), Duration::from_secs(1));
+        keys(&mut app, "D0.25");
+        key(&mut app, KeyCode::Enter);
+        assert_eq!(seconds(&app), Duration::from_millis(250));
+        keys(&mut app, "d-1");
+        key(&mut app, KeyCode::Enter);
+        assert_eq!(seconds(&app), Duration::from_millis(250));
+        assert!(lines(&mut app, 80, 24)[23].contains("0.01 to 86400"));
+        keys(&mut app, "d7");
+        key(&mut app, KeyCode::Esc);
+        assert_eq!(seconds(&app), Duration::from_millis(250));
+    }
+
+    #[test]
+    fn prompt_edits_a_line() {
+        let mut app = watching(12);
+        keys(&mut app, "/web guest-11");
+        control(&mut app, 'w');
+        assert!(
+            last(&mut app).starts_with("/web    name"),
+            "{}",
+            last(&mut app)
+        );
+        keys(&mut app, "x");
+        control(&mut app, 'h');
+        control(&mut app, 'u');
+        assert!(last(&mut app).starts_with("/   name"));
+        assert_eq!(app.widgets.table.rows().len(), 12);
+        keys(&mut app, "guest-11");
+        control(&mut app, 'j');
+        assert!(last(&mut app).starts_with("/guest-11 (1 of 12)"));
+        keys(&mut app, "/");
+        control(&mut app, 'w');
+        control(&mut app, 'w');
+        assert_eq!(app.widgets.table.rows().len(), 12);
+    }
+
+    #[test]
+    fn end_of_long_answer_stays_visible() {
+        let mut app = watching(2);
+        keys(&mut app, "D0.25");
+        assert_eq!(lines(&mut app, 20, 10)[9], "seconds: 0.25");
+        assert!(last(&mut app).starts_with("seconds between samples, now 3: 0.25"));
+        keys(&mut app, "123456789");
+        assert_eq!(lines(&mut app, 20, 10)[9], "seconds: …123456789");
+        key(&mut app, KeyCode::Esc);
+        keys(&mut app, "/a-long-name-漢字漢字漢字漢字");
+        assert_eq!(lines(&mut app, 20, 10)[9], "/…-漢字漢字漢字漢字");
+        for width in 0..12 {
+            lines(&mut app, width, 10);
+        }
+    }
+}

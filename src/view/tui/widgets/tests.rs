@@ -4,8 +4,9 @@
 use ratatui::crossterm::event::KeyCode;
 
 use crate::fixtures::at_work;
-use crate::snapshot::Note;
+use crate::view::DisplayOptions;
 use crate::view::tui::testing::{key, keys, lines, watching, words};
+use crate::view::tui::{App, Depth, Settings, Terminal};
 
 #[test]
 fn fits_80_by_24() {
@@ -81,21 +82,22 @@ fn any_size_is_drawn() {
 }
 
 #[test]
-fn unreadable_parts_are_told() {
-    let mut app = watching(2);
-    let (_, mut new) = at_work(2);
-    new.notes = vec![Note::NicsUnreadable("no \u{1b}[2Jsuch file".into())];
+fn only_ascii_without_unicode() {
+    let plain = Terminal {
+        depth: Depth::None,
+        unicode: false,
+    };
+    let mut app = App::new(Settings::default(), DisplayOptions::default(), plain);
+    let (old, new) = at_work(12);
+    app.take(old);
     app.take(new);
-    let screen = lines(&mut app, 80, 24);
-    assert_eq!(
-        screen[23],
-        "! the NICs can't be listed: no \\u{1b}[2Jsuch file"
-    );
-    app.fail("the hypervisor does not answer".into());
-    app.skip(3);
-    let screen = lines(&mut app, 80, 24);
-    assert_eq!(screen[23], "! the hypervisor does not answer");
-    assert!(screen[3].ends_with("3 samples skipped"), "{}", screen[3]);
-    app.take(at_work(2).1);
-    assert!(lines(&mut app, 80, 24)[23].starts_with("? help"));
+    let (_, mut named) = at_work(12);
+    named.domains[1].name = Some("漢字 with a name that is far too long".into());
+    app.take(named);
+    for typed in ["", "?", "s", "P"] {
+        keys(&mut app, typed);
+        let screen = lines(&mut app, 80, 24).join("\n");
+        assert!(screen.is_ascii(), "{screen}");
+        key(&mut app, KeyCode::Esc);
+    }
 }
