@@ -3,10 +3,10 @@
 //! A thread of its own takes the samples, one waits for keys and one for signals; all of them
 //! send messages to this one, which draws when something changed and sleeps otherwise.
 
-#[cfg(test)]
-mod alone;
 mod folder;
 mod preferences;
+#[cfg(test)]
+mod pty_tests;
 mod sampler;
 mod screen;
 mod signals;
