@@ -8,8 +8,6 @@ use thiserror::Error;
 use xenscope::selector::NotFound;
 use xenscope::xen;
 
-use crate::commands::live::NoScreen;
-
 /// How a command ended that ran to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -25,6 +23,11 @@ pub(crate) enum Outcome {
 #[derive(Debug, Error)]
 #[error("nothing was recorded at that time")]
 pub(crate) struct NoSnapshot;
+
+/// The command cannot be carried out in the way that it was asked for.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub(crate) struct WrongUsage(pub(crate) String);
 
 impl From<Outcome> for ExitCode {
     fn from(outcome: Outcome) -> Self {
@@ -73,13 +76,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     match error.downcast_ref::<NotFound>() {
         Some(NotFound::Ambiguous { .. }) => ExitCode::from(2),
         Some(_) => ExitCode::from(1),
-        None if matches!(
-            error.downcast_ref(),
-            Some(NoScreen::NotATerminal(_) | NoScreen::Dumb(_))
-        ) =>
-        {
-            ExitCode::from(2)
-        }
+        None if error.is::<WrongUsage>() => ExitCode::from(2),
         None if error.is::<xen::Error>() => ExitCode::from(3),
         None => ExitCode::from(1),
     }

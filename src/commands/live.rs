@@ -3,10 +3,10 @@
 //! A thread of its own takes the samples, one waits for keys and one for signals; all of them
 //! send messages to this one, which draws when something changed and sleeps otherwise.
 
-#[cfg(test)]
-mod alone;
 mod folder;
 mod preferences;
+#[cfg(test)]
+mod pty_tests;
 mod sampler;
 mod screen;
 mod signals;
@@ -29,12 +29,13 @@ use xenscope::snapshot::Collect;
 use xenscope::view::tui::{App, Command, Settings, Terminal, suspends};
 
 use crate::cli::Top;
+use crate::exit::WrongUsage;
 use sampler::{Newest, Request, Sampled};
 use screen::Screen;
 
 /// Why there can be no screen.
 #[derive(Debug, Error)]
-pub(crate) enum NoScreen {
+enum NoScreen {
     /// Output or input is not a terminal.
     #[error("{0} is not a terminal; 'top -b' prints blocks of lines for scripts")]
     NotATerminal(&'static str),
@@ -43,10 +44,12 @@ pub(crate) enum NoScreen {
         "the terminal can't show a screen (TERM is {0}); 'top -b' prints blocks of lines instead"
     )]
     Dumb(&'static str),
-    /// The thread that samples ended by a panic.
-    #[error("sampling ended unexpectedly; please report the message above")]
-    Ended,
 }
+
+/// The thread that samples ended by a panic.
+#[derive(Debug, Error)]
+#[error("sampling ended unexpectedly; please report the message above")]
+struct Ended;
 
 /// What happened.
 enum Message {
@@ -64,7 +67,8 @@ pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
         io::stdout().is_terminal(),
         io::stdin().is_terminal(),
         env::var_os("TERM").as_deref(),
-    )?;
+    )
+    .map_err(|why| WrongUsage(why.to_string()))?;
     let (mut settings, warning) = settings();
     if let Some(delay) = options.delay {
         settings.interval = delay;
@@ -81,7 +85,7 @@ pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
     let (requests, newest) = sampler::start(collect, interval, allow_untested, sender.clone());
     // No screen before there is something to show on it: what fails until then is told as ever.
     let first = messages.recv().ok().and_then(|_| newest.take());
-    state.take(first.ok_or(NoScreen::Ended)?.outcome?);
+    state.take(first.ok_or(Ended)?.outcome?);
     signals::watch(sender.clone())?;
     let screen = Screen::open()?;
     let (go_on, continued) = mpsc::channel();
@@ -173,7 +177,7 @@ impl Live {
             }
             // All that has come in the meantime goes into one frame.
             let Ok(first) = self.messages.recv() else {
-                return Err(NoScreen::Ended.into());
+                return Err(Ended.into());
             };
             let rest: Vec<Message> = self.messages.try_iter().collect();
             for message in std::iter::once(first).chain(rest) {
@@ -193,7 +197,7 @@ impl Live {
                     self.show(sampled);
                 }
             }
-            Message::Ended => return Err(NoScreen::Ended.into()),
+            Message::Ended => return Err(Ended.into()),
             Message::NoInput(error) => return Err(error.into()),
             Message::Input(event) => match self.state.handle(&event) {
                 Some(Command::Quit) => return Ok(true),

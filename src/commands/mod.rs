@@ -6,7 +6,7 @@ mod events;
 mod fields;
 mod host;
 mod list;
-pub(crate) mod live;
+mod live;
 mod manual;
 mod output;
 mod status;

@@ -221,7 +221,7 @@ mod tests {
     use nix::sys::stat::umask;
     use nix::unistd::mkfifo;
 
-    use super::super::alone;
+    use super::super::pty_tests;
     use super::*;
 
     const NOBODY: u32 = 65534;
@@ -354,7 +354,7 @@ mod tests {
     #[test]
     fn no_umask_lets_others_write() {
         // The umask is the process's, and no other test's.
-        if let Some(mask) = alone::task() {
+        if let Some(mask) = pty_tests::task() {
             let mask = u32::from_str_radix(&mask, 8).unwrap();
             let start = tempfile::tempdir().unwrap();
             umask(Mode::from_bits_truncate(mask));
@@ -367,7 +367,7 @@ mod tests {
             return;
         }
         for mask in ["000", "022", "077"] {
-            let left = alone::run(module_path!(), "no_umask_lets_others_write", mask, (80, 24));
+            let left = pty_tests::run(module_path!(), "no_umask_lets_others_write", mask, (80, 24));
             let text = left.screen().contents();
             assert!(left.status.success(), "{mask}: {text}");
         }

@@ -135,7 +135,7 @@ mod tests {
     use std::process::exit;
     use std::thread;
 
-    use super::super::alone;
+    use super::super::pty_tests;
     use super::*;
 
     #[test]
@@ -160,14 +160,14 @@ mod tests {
 
     #[test]
     fn a_panic_gives_the_terminal_back_before_it_says_why() {
-        if alone::task().is_some() {
+        if pty_tests::task().is_some() {
             // On another thread, as the screen's own end would give the terminal back too.
             let _screen = Screen::open().unwrap();
             let _ = thread::spawn(|| panic!("the reason")).join();
             exit(1);
         }
         let name = "a_panic_gives_the_terminal_back_before_it_says_why";
-        let left = alone::run(module_path!(), name, "panic", (80, 24));
+        let left = pty_tests::run(module_path!(), name, "panic", (80, 24));
         assert!(!left.status.success() && left.gave_back());
         let text = left.screen().contents();
         assert!(text.contains("the reason"), "{text}");

@@ -52,7 +52,7 @@ fn live() -> Live {
 
 #[test]
 fn a_signal_ends_it_and_gives_the_terminal_back() {
-    if let Some(signal) = alone::task() {
+    if let Some(signal) = pty_tests::task() {
         let live = live();
         raise(signal.parse().unwrap()).unwrap();
         live.run().unwrap();
@@ -60,7 +60,7 @@ fn a_signal_ends_it_and_gives_the_terminal_back() {
     let ending = [libc::SIGTERM, libc::SIGHUP, libc::SIGINT, libc::SIGQUIT];
     let fatal = FATAL.map(|signal| signal as i32);
     for signal in ending.into_iter().chain(fatal) {
-        let left = alone::run(
+        let left = pty_tests::run(
             module_path!(),
             "a_signal_ends_it_and_gives_the_terminal_back",
             &signal.to_string(),
@@ -91,7 +91,7 @@ fn overflow(depth: u64) -> u64 {
 #[test]
 fn a_crash_gives_the_terminal_back_and_tells_why() {
     const TEST: &str = "a_crash_gives_the_terminal_back_and_tells_why";
-    if let Some(how) = alone::task() {
+    if let Some(how) = pty_tests::task() {
         let _live = live();
         // On another thread, as those of the hypervisor's library are.
         let crashed = thread::spawn(move || match &*how {
@@ -118,7 +118,7 @@ fn a_crash_gives_the_terminal_back_and_tells_why() {
         ),
         ("stack", ""),
     ] {
-        let left = alone::run(module_path!(), TEST, how, (80, 24));
+        let left = pty_tests::run(module_path!(), TEST, how, (80, 24));
         let text = left.screen().contents();
         assert!(left.gave_back(), "{how}: {text}");
         assert!(left.status.signal().is_some(), "{how}: {text}");
@@ -128,14 +128,14 @@ fn a_crash_gives_the_terminal_back_and_tells_why() {
 
 #[test]
 fn a_window_without_a_size_is_drawn_in() {
-    if alone::task().is_some() {
+    if pty_tests::task().is_some() {
         let live = live();
         raise(libc::SIGTERM).unwrap();
         live.run().unwrap();
     }
     let name = "a_window_without_a_size_is_drawn_in";
     for size in [(0, 0), (80, 24)] {
-        let left = alone::run(module_path!(), name, "draw", size);
+        let left = pty_tests::run(module_path!(), name, "draw", size);
         let shown = String::from_utf8_lossy(&left.shown);
         assert!(shown.contains("waiting"), "{size:?}: {shown}");
         assert!(left.gave_back());

@@ -1,48 +1,25 @@
 //! What the live view shows.
 
-use std::time::Duration;
+use ratatui::Frame;
+use ratatui::crossterm::event::{Event, KeyEventKind, MouseButton, MouseEventKind};
+use ratatui::layout::{Position, Rect, Size};
 
-use ratatui::layout::Size;
-
+use super::action::{Action, Command, suspends};
 use super::columns::Column;
-use super::cursor::Cursor;
+use super::context::Context;
 use super::history::Histories;
-use super::order::{Order, rows};
-use super::theme::{Terminal, Theme};
-use crate::interval;
+use super::preferences::Settings;
+use super::theme::Terminal;
+use super::widgets::Widgets;
 use crate::rates::Rates;
-use crate::snapshot::{Collect, Domain, Identity, Snapshot};
+use crate::snapshot::{Collect, Snapshot};
 use crate::view::{DisplayOptions, Sample};
 
-/// What a person chooses once and for all.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
-    /// The columns of the table.
-    pub columns: Vec<Column>,
-    /// The column that the table is sorted by.
-    pub sort: Column,
-    /// Whether the greatest comes first.
-    pub descending: bool,
-    /// From one sample to the next.
-    pub interval: Duration,
-    /// The colours.
-    pub theme: Theme,
-}
+#[cfg(test)]
+mod tests;
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            columns: Column::usual().collect(),
-            sort: Column::CPU,
-            descending: true,
-            interval: interval::DEFAULT,
-            theme: Theme::default(),
-        }
-    }
-}
-
-/// For how many samples a message is new.
-const MESSAGE_IS_NEW: u8 = 3;
+/// How many lines the mouse wheel scrolls.
+const WHEEL: isize = 3;
 
 /// A snapshot, and the rates since the one before.
 #[derive(Clone, Debug)]
@@ -58,61 +35,25 @@ struct Record {
     histories: Histories,
 }
 
-/// What a person is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
-    /// What the domains are to be like.
-    Filter,
-    /// The interval.
-    Delay,
-}
-
-/// What the screen shows below the header.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Pane {
-    /// All domains.
-    #[default]
-    Table,
-    /// One domain.
-    Detail(Identity),
-    /// The pCPUs.
-    Pcpus,
-}
-
-/// What lies over the pane for the moment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum Over {
-    #[default]
-    Nothing,
-    /// The keys.
-    Help,
-    /// All the columns there are, and which of them the cursor is on.
-    Columns(usize),
-    /// A question in the status line, and what was answered so far.
-    Prompt(Asked, String),
+impl Record {
+    /// Returns the newest sample.
+    fn sample(&self) -> Option<Sample<'_>> {
+        let taken = self.taken.as_ref()?;
+        Some(Sample {
+            snapshot: &taken.snapshot,
+            rates: &taken.rates,
+        })
+    }
 }
 
 /// All that is shown.
 #[derive(Debug)]
 pub struct App {
-    pub(super) terminal: Terminal,
+    terminal: Terminal,
     pub(super) settings: Settings,
-    pub(super) display: DisplayOptions,
-    pub(super) pane: Pane,
-    pub(super) over: Over,
-    /// How many lines of a long text are above the screen.
-    pub(super) scroll: usize,
-    pub(super) filter: String,
-    pub(super) cursor: Cursor,
-    /// The rows of the table: places in the shown snapshot.
-    pub(super) rows: Vec<usize>,
-    pub(super) size: Size,
-    /// Samples that were left out because one before took too long.
-    pub(super) skipped: u64,
-    /// Why there is no newer sample.
-    pub(super) trouble: Option<String>,
-    /// What a person is told about the last key, and how many samples came since.
-    message: Option<(String, u8)>,
+    display: DisplayOptions,
+    pub(super) widgets: Widgets,
+    size: Size,
     live: Record,
     /// What is shown instead while paused.
     frozen: Option<Record>,
@@ -126,19 +67,8 @@ impl App {
             terminal,
             settings,
             display,
-            pane: match display.pcpus {
-                true => Pane::Pcpus,
-                false => Pane::default(),
-            },
-            over: Over::default(),
-            scroll: 0,
-            filter: String::new(),
-            cursor: Cursor::default(),
-            rows: Vec::new(),
+            widgets: Widgets::new(display),
             size: Size::default(),
-            skipped: 0,
-            trouble: None,
-            message: None,
             live: Record::default(),
             frozen: None,
             changed: true,
@@ -154,8 +84,7 @@ impl App {
         let rates = Rates::between(before.as_ref(), &snapshot);
         self.live.histories.push(&snapshot, &rates);
         self.live.taken = Some(Taken { snapshot, rates });
-        self.changed |= self.trouble.take().is_some();
-        self.age_message();
+        self.changed |= self.widgets.status_line.sampled(None);
         if self.frozen.is_none() {
             self.refresh();
         }
@@ -163,66 +92,32 @@ impl App {
 
     /// Takes note that a sample failed.
     pub fn fail(&mut self, why: String) {
-        self.trouble = Some(why);
-        self.changed = true;
-        self.age_message();
+        self.changed |= self.widgets.status_line.sampled(Some(why));
     }
 
     /// Takes note of samples that were left out because one before them took too long.
     pub fn skip(&mut self, samples: u64) {
-        self.skipped += samples;
+        self.widgets.header.skip(samples);
         self.changed = true;
     }
 
     /// Tells the person something, until the next key.
     pub fn tell(&mut self, message: String) {
-        self.message = Some((message, 0));
+        self.widgets.status_line.tell(message);
         self.changed = true;
     }
 
-    /// What the person is to be told, and whether it is new: after a few samples it gives way to what
-    /// is wrong.
-    pub(super) fn message(&self) -> Option<(&str, bool)> {
-        let (text, age) = self.message.as_ref()?;
-        Some((text, *age < MESSAGE_IS_NEW))
-    }
-
-    fn age_message(&mut self) {
-        if let Some((_, age)) = &mut self.message {
-            *age = age.saturating_add(1);
-            self.changed |= *age == MESSAGE_IS_NEW;
-        }
-    }
-
-    pub(super) fn forget_message(&mut self) {
-        self.message = None;
-    }
-
-    /// Changes the interval, and tells it: on a small screen it stands nowhere else.
-    pub(super) fn set_interval(&mut self, interval: Duration) {
-        self.settings.interval = interval;
-        self.tell(format!("every {} s", interval.as_secs_f64()));
-    }
-
-    /// What is to be shown and not in the shown sample, and when it comes.
-    pub(super) fn awaited(&self) -> Option<String> {
+    /// Says what the screen shows but the shown sample lacks.
+    fn awaited(&self) -> Option<&'static str> {
         let (wanted, snapshot) = (self.collect(), self.sample()?.snapshot);
         let collected = snapshot.collected;
         let one = wanted.focus.filter(|&one| snapshot.find(one).is_some());
-        let what = match one {
-            Some(one) if !collected.of(one).covers(wanted.of(one)) => "details",
-            None if wanted.vcpus && !collected.vcpus => "vCPUs",
-            None if self.pane == Pane::Table && !collected.covers(self.columns_part()) => "columns",
-            _ => return None,
-        };
-        Some(format!("{what}: {}", self.comes()))
-    }
-
-    /// When what is not in the shown sample comes.
-    pub(super) fn comes(&self) -> &'static str {
-        match self.is_paused() {
-            true => "not in the sample that is held",
-            false => "with the next sample",
+        let shows_table = self.widgets.shows_table();
+        match one {
+            Some(one) if !collected.of(one).covers(wanted.of(one)) => Some("details"),
+            None if wanted.vcpus && !collected.vcpus => Some("vCPUs"),
+            None if shows_table && !collected.covers(self.columns_part()) => Some("columns"),
+            _ => None,
         }
     }
 
@@ -238,12 +133,7 @@ impl App {
             nics: true,
             disks: true,
             vcpus: self.display.vcpus,
-            host: self.pane == Pane::Pcpus,
-            focus: match self.pane {
-                Pane::Detail(identity) => Some(identity),
-                _ => None,
-            },
-            ..Collect::default()
+            ..self.widgets.collect()
         };
         shown.and(self.columns_part())
     }
@@ -252,13 +142,6 @@ impl App {
     fn columns_part(&self) -> Collect {
         let columns = self.settings.columns.iter().chain([&self.settings.sort]);
         columns.fold(Collect::default(), |all, column| all.and(column.part()))
-    }
-
-    /// Shows another pane, from its top on.
-    pub(super) fn turn_to(&mut self, pane: Pane) {
-        self.pane = pane;
-        self.scroll = 0;
-        self.changed = true;
     }
 
     /// Whether something changed since this was asked last.
@@ -273,28 +156,32 @@ impl App {
 
     /// The sample that is shown.
     pub(super) fn sample(&self) -> Option<Sample<'_>> {
-        let taken = self.shown().taken.as_ref()?;
-        Some(Sample {
-            snapshot: &taken.snapshot,
-            rates: &taken.rates,
-        })
+        self.shown().sample()
     }
 
-    /// The histories that are shown.
-    pub(super) fn histories(&self) -> &Histories {
-        &self.shown().histories
+    /// Returns what a widget sees that has the whole screen, and the widgets.
+    pub(super) fn parts(&mut self) -> (Context<'_>, &mut Widgets) {
+        // Not `shown()`, which would borrow the widgets too.
+        let record = self.frozen.as_ref().unwrap_or(&self.live);
+        let context = Context {
+            sample: record.sample(),
+            histories: &record.histories,
+            settings: &self.settings,
+            display: self.display,
+            terminal: self.terminal,
+            paused: self.frozen.is_some(),
+            screen: self.size,
+            area: Rect::from((Position::ORIGIN, self.size)),
+        };
+        (context, &mut self.widgets)
     }
 
     fn shown(&self) -> &Record {
         self.frozen.as_ref().unwrap_or(&self.live)
     }
 
-    pub(super) fn is_paused(&self) -> bool {
-        self.frozen.is_some()
-    }
-
     /// Holds what is shown, or goes on with the newest sample.
-    pub(super) fn pause(&mut self) {
+    fn pause(&mut self) {
         self.frozen = match self.frozen {
             Some(_) => None,
             None => Some(self.live.clone()),
@@ -303,35 +190,76 @@ impl App {
     }
 
     /// Makes the rows anew, after a change of what they are made from.
-    pub(super) fn refresh(&mut self) {
+    fn refresh(&mut self) {
+        let (context, widgets) = self.parts();
+        widgets.table.refresh(context);
         self.changed = true;
-        let order = Order {
-            by: self.settings.sort,
-            descending: self.settings.descending,
-            dom0_first: self.display.dom0_first,
+    }
+
+    /// Does what an event asks for, and returns what is left to the driver.
+    pub fn handle(&mut self, event: &Event) -> Option<Command> {
+        if suspends(event) {
+            return Some(Command::Suspend);
+        }
+        let (context, widgets) = self.parts();
+        let actions = match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => {
+                widgets.status_line.forget();
+                widgets.key(context, *key)
+            }
+            Event::Mouse(mouse) => match mouse.kind {
+                MouseEventKind::Down(MouseButton::Left) => {
+                    widgets.click(context, Position::new(mouse.column, mouse.row))
+                }
+                MouseEventKind::ScrollDown => {
+                    widgets.scroll(WHEEL);
+                    Vec::new()
+                }
+                MouseEventKind::ScrollUp => {
+                    widgets.scroll(-WHEEL);
+                    Vec::new()
+                }
+                // Movements are no reason for a new frame.
+                _ => return None,
+            },
+            Event::Resize(width, height) => {
+                self.size = Size::new(*width, *height);
+                Vec::new()
+            }
+            _ => return None,
         };
-        // Not `shown()`, which would borrow all of the state.
-        let record = self.frozen.as_ref().unwrap_or(&self.live);
-        if let Some(taken) = &record.taken {
-            let sample = Sample {
-                snapshot: &taken.snapshot,
-                rates: &taken.rates,
-            };
-            self.rows = rows(sample, order, &self.filter);
-            self.cursor.settle(&taken.snapshot, &self.rows);
-        }
+        self.changed = true;
+        let commands = actions.into_iter().filter_map(|action| self.apply(action));
+        commands.last()
     }
 
-    /// Does something with the cursor.
-    pub(super) fn with_cursor(&mut self, work: impl FnOnce(&mut Cursor, &Snapshot, &[usize])) {
-        let record = self.frozen.as_ref().unwrap_or(&self.live);
-        if let Some(taken) = &record.taken {
-            work(&mut self.cursor, &taken.snapshot, &self.rows);
-            self.changed = true;
+    /// Does what a widget asks for, and returns what is left to the driver.
+    fn apply(&mut self, action: Action) -> Option<Command> {
+        let (context, widgets) = self.parts();
+        match action {
+            Action::Command(command) => return Some(command),
+            Action::Show(show) => widgets.show(context, show),
+            Action::Move(rows) => widgets.table.go(context, rows),
+            Action::Filter(filter) => widgets.table.filter_by(context, &filter),
+            Action::Sort(column) => self.sort_by(column),
+            Action::Columns(columns) => self.settings.columns = columns,
+            Action::Display(display) => self.display = display,
+            Action::Interval(interval) => {
+                self.settings.interval = interval;
+                // On a small screen it stands nowhere else.
+                self.tell(format!("every {} s", interval.as_secs_f64()));
+            }
+            Action::Theme(theme) => {
+                self.settings.theme = theme;
+                self.tell(format!("theme: {}", theme.name()));
+            }
+            Action::Pause => self.pause(),
+            Action::Tell(message) => self.tell(message),
         }
+        None
     }
 
-    /// Sorts by a column, or the other way when it is sorted by it already.
+    /// Sorts by a column, or the other way if the table is sorted by it already.
     pub(super) fn sort_by(&mut self, column: Column) {
         if self.settings.sort == column {
             self.settings.descending = !self.settings.descending;
@@ -341,18 +269,14 @@ impl App {
         }
         self.refresh();
     }
+}
 
-    /// How many lines a domain takes.
-    pub(super) fn height(&self, domain: &Domain) -> usize {
-        let count = |shown: bool, count: Option<usize>| match shown {
-            true => count.unwrap_or(0),
-            false => 0,
-        };
-        1 + usize::from(self.display.repeat_header)
-            + count(self.display.vcpus, domain.vcpus.as_ref().map(Vec::len))
-            + count(self.display.networks, domain.nics.as_ref().map(Vec::len))
-            + count(self.display.vbds, domain.disks.as_ref().map(Vec::len))
-    }
+/// Draws the app, which learns how large the screen is.
+pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
+    app.size = frame.area().as_size();
+    let awaited = app.awaited();
+    let (context, widgets) = app.parts();
+    widgets.draw(context, awaited, frame);
 }
 
 /// What is asked for only once, or only now and then, stays as it was: where the pCPUs are, and

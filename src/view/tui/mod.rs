@@ -3,21 +3,23 @@
 //! [`App`] takes snapshots and events, and [`draw`] turns it into a frame. Nothing here reads a
 //! clock, a terminal or the hypervisor, so every screen can be made from fixtures.
 
+mod action;
 mod app;
 mod cells;
 mod columns;
-mod cursor;
-mod draw;
+mod context;
+mod glyphs;
 mod history;
-mod keys;
-mod order;
+mod pen;
 mod preferences;
 #[cfg(test)]
-mod tests;
+mod testing;
 mod theme;
+mod widgets;
 
-pub use app::{App, Settings};
+pub use action::{Command, suspends};
+pub use app::{App, draw};
 pub use columns::Column;
-pub use draw::{draw, help};
-pub use keys::{Command, suspends};
+pub use preferences::Settings;
 pub use theme::{Depth, Terminal, Theme};
+pub use widgets::help;

@@ -1,14 +1,40 @@
-//! Settings as a text that people can edit.
+//! The settings of the live view, and the text of them that people can edit.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::app::Settings;
 use super::columns::Column;
 use super::theme::Theme;
-use crate::interval::{LONGEST, SHORTEST};
+use crate::interval::{self, LONGEST, SHORTEST};
 use crate::text::safe;
+
+/// What a person chooses, and can keep for the next time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// The columns of the table.
+    pub columns: Vec<Column>,
+    /// The column that the table is sorted by.
+    pub sort: Column,
+    /// Whether the greatest comes first.
+    pub descending: bool,
+    /// From one sample to the next.
+    pub interval: Duration,
+    /// The colours.
+    pub theme: Theme,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            columns: Column::usual().collect(),
+            sort: Column::CPU,
+            descending: true,
+            interval: interval::DEFAULT,
+            theme: Theme::default(),
+        }
+    }
+}
 
 /// The file's keys; what is left out stays as usual.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::snapshot::DomainState;
 
+#[cfg(test)]
+mod tests;
+
 /// A set of colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

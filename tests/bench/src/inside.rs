@@ -2,15 +2,13 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::mem::replace;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use lab::bench::figures::Inside;
-use xenscope::rates::Rates;
+use xenscope::feed::{Feed, Live, Pace};
 use xenscope::snapshot::{Collect, Snapshot, Stamp};
-use xenscope::source::Source;
 use xenscope::view::{DisplayOptions, Sample, xentop};
 
 use crate::statistics::median;
@@ -30,23 +28,21 @@ pub(crate) fn measure(warming: Duration) -> Result<Inside> {
         ..Collect::default()
     };
     let mut nowhere = File::options().write(true).open("/dev/null")?;
-    let mut source = Source::open(collect, false)?;
-    source.watch();
+    let mut feed = Live::open(collect, Pace::AtOnce, false)?.watching();
     let mut blocks = xentop::Blocks::new(DisplayOptions::default());
-    let mut before = source.sample()?;
+    feed.look()?;
     let mut take = || -> Result<[f64; 3]> {
         sleep(PAUSE);
         let started = Instant::now();
-        let after = source.sample()?;
+        let pair = feed.next()?.context("no sample")?;
         let read = started.elapsed();
         let sample = Sample {
-            snapshot: &after,
-            rates: &Rates::between(Some(&before), &after),
+            snapshot: &pair.newer,
+            rates: &pair.rates(),
         };
         nowhere.write_all(blocks.block(sample).as_bytes())?;
         let whole = started.elapsed();
-        let hypercalls = hypercall_ns(&after);
-        source.reuse(replace(&mut before, after));
+        let hypercalls = hypercall_ns(&pair.newer);
         Ok([hypercalls, read.as_nanos() as u64, whole.as_nanos() as u64].map(|ns| ns as f64))
     };
     let began = Instant::now();

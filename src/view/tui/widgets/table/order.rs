@@ -1,22 +1,22 @@
 //! Which domains are shown, and in what order.
 
-use super::cells::Key;
-use super::columns::Column;
 use crate::sample::Sample;
 use crate::snapshot::{DomId, Domain};
+use crate::view::tui::cells::Key;
+use crate::view::tui::columns::Column;
 
 /// How the rows are put in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Order {
-    pub(super) by: Column,
-    pub(super) descending: bool,
+pub(in crate::view::tui) struct Order {
+    pub(in crate::view::tui) by: Column,
+    pub(in crate::view::tui) descending: bool,
     /// dom0 first, whatever the order of the others.
-    pub(super) dom0_first: bool,
+    pub(in crate::view::tui) dom0_first: bool,
 }
 
 /// The places in the snapshot of the domains that pass the filter, in order. Equal ones stand in
 /// the order of their ids.
-pub(super) fn rows(sample: Sample<'_>, order: Order, filter: &str) -> Vec<usize> {
+pub(in crate::view::tui) fn rows(sample: Sample<'_>, order: Order, filter: &str) -> Vec<usize> {
     let filter = Filter::new(filter);
     let mut rows: Vec<(bool, Key, usize)> = sample
         .domains()

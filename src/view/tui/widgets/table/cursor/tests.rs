@@ -1,11 +1,17 @@
 //! The cursor belongs to a domain.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::crossterm::event::{Event, KeyCode, KeyModifiers};
 
-use super::*;
+use crate::fixtures::at_work;
 use crate::snapshot::{Domain, Snapshot};
+use crate::view::tui::testing::{app, key, keys, lines, watching};
+use crate::view::tui::{App, Settings, draw};
 
 /// The snapshot with only these domains, each with a use of its own that changes every time.
 fn only(all: &Snapshot, ids: &BTreeSet<u16>, round: u64) -> Snapshot {
@@ -21,9 +27,9 @@ fn only(all: &Snapshot, ids: &BTreeSet<u16>, round: u64) -> Snapshot {
 }
 
 /// The line that the cursor is on.
-fn chosen_line(state: &mut App, width: u16, height: u16) -> Option<String> {
+fn chosen_line(app: &mut App, width: u16, height: u16) -> Option<String> {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| draw(state, frame)).unwrap();
+    terminal.draw(|frame| draw(app, frame)).unwrap();
     let buffer = terminal.backend().buffer();
     let reversed = |y: &u16| {
         let style = buffer[(0, *y)].style();
@@ -40,33 +46,34 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
-    fn the_cursor_stays_on_its_domain_while_2000_come_and_go(
+    fn cursor_stays_on_its_domain(
         chosen in 0_u16..2000,
         gone in prop::collection::vec(prop::collection::btree_set(0_u16..2000, 0..1900), 1..4),
         keys_between in prop::collection::vec(prop::sample::select(vec!["r", "S", "1", "n", ""]), 4),
     ) {
         let all = at_work(2000).0;
-        let mut state = state(Settings::default());
-        state.take(all.clone());
-        let row = state.rows.iter().position(|&row| row == usize::from(chosen)).unwrap();
-        state.with_cursor(|cursor, snapshot, rows| cursor.choose(row, snapshot, rows));
+        let mut app = app(Settings::default());
+        app.take(all.clone());
+        let row = app.widgets.table.rows().iter().position(|&row| row == usize::from(chosen)).unwrap();
+        let (context, widgets) = app.parts();
+        widgets.table.choose(context, row);
         for (round, (gone, typed)) in (1..).zip(gone.iter().zip(&keys_between)) {
             let mut ids: BTreeSet<u16> = (0..2000).filter(|id| !gone.contains(id)).collect();
             ids.insert(chosen);
-            state.take(only(&all, &ids, round));
-            keys(&mut state, typed);
-            prop_assert_eq!(state.cursor.chosen().unwrap().id.0, chosen);
-            let line = chosen_line(&mut state, 80, 24).unwrap();
+            app.take(only(&all, &ids, round));
+            keys(&mut app, typed);
+            prop_assert_eq!(app.widgets.table.chosen().unwrap().id.0, chosen);
+            let line = chosen_line(&mut app, 80, 24).unwrap();
             prop_assert!(line.trim_start().starts_with(&format!("{chosen} ")), "{}", line);
         }
         // When it is gone, some other one is chosen, and when none is left, none.
         let ids = (0..2000).filter(|&id| id != chosen && id % 2 == 0).collect();
-        state.take(only(&all, &ids, 9));
-        prop_assert!(state.cursor.chosen().is_some_and(|other| other.id.0 != chosen));
-        prop_assert!(chosen_line(&mut state, 80, 24).is_some());
-        state.take(only(&all, &BTreeSet::new(), 10));
-        prop_assert!(state.cursor.chosen().is_none());
-        lines(&mut state, 80, 24);
+        app.take(only(&all, &ids, 9));
+        prop_assert!(app.widgets.table.chosen().is_some_and(|other| other.id.0 != chosen));
+        prop_assert!(chosen_line(&mut app, 80, 24).is_some());
+        app.take(only(&all, &BTreeSet::new(), 10));
+        prop_assert!(app.widgets.table.chosen().is_none());
+        lines(&mut app, 80, 24);
     }
 }
 
@@ -78,14 +85,14 @@ fn changed(snapshot: &Snapshot, change: impl Fn(&mut Domain)) -> Snapshot {
 }
 
 #[test]
-fn a_renamed_domain_keeps_the_cursor_and_a_reused_id_does_not() {
-    let mut state = watching(5);
-    keys(&mut state, "jj");
-    assert!(chosen_line(&mut state, 80, 24).unwrap().contains("guest-3"));
+fn cursor_follows_uuid_not_name() {
+    let mut app = watching(5);
+    keys(&mut app, "jj");
+    assert!(chosen_line(&mut app, 80, 24).unwrap().contains("guest-3"));
     let (_, new) = at_work(5);
-    state.take(changed(&new, |domain| domain.name = Some("other".into())));
+    app.take(changed(&new, |domain| domain.name = Some("other".into())));
     assert!(
-        chosen_line(&mut state, 80, 24)
+        chosen_line(&mut app, 80, 24)
             .unwrap()
             .starts_with("  3 other")
     );
@@ -94,39 +101,39 @@ fn a_renamed_domain_keeps_the_cursor_and_a_reused_id_does_not() {
             domain.uuid = uuid::Uuid::from_u128(777);
         }
     });
-    let before = state.cursor.chosen().unwrap();
-    state.take(reused);
-    assert_ne!(state.cursor.chosen().unwrap(), before);
+    let before = app.widgets.table.chosen().unwrap();
+    app.take(reused);
+    assert_ne!(app.widgets.table.chosen().unwrap(), before);
 }
 
 #[test]
-fn a_filter_hides_the_cursor_and_gives_it_back() {
-    let mut state = watching(5);
-    keys(&mut state, "jj/guest-1");
-    assert_eq!(chosen_line(&mut state, 80, 24), None);
-    key(&mut state, KeyCode::Esc);
-    assert!(chosen_line(&mut state, 80, 24).unwrap().contains("guest-3"));
+fn filter_keeps_the_cursor() {
+    let mut app = watching(5);
+    keys(&mut app, "jj/guest-1");
+    assert_eq!(chosen_line(&mut app, 80, 24), None);
+    key(&mut app, KeyCode::Esc);
+    assert!(chosen_line(&mut app, 80, 24).unwrap().contains("guest-3"));
 }
 
 #[test]
-fn the_wheel_scrolls_away_from_the_cursor_and_a_key_comes_back() {
+fn wheel_scrolls_without_the_cursor() {
     use ratatui::crossterm::event::{MouseEvent, MouseEventKind};
-    let mut state = watching(100);
-    keys(&mut state, "j/guest");
-    lines(&mut state, 80, 24);
+    let mut app = watching(100);
+    keys(&mut app, "j/guest");
+    lines(&mut app, 80, 24);
     for _ in 0..10 {
-        state.handle(&Event::Mouse(MouseEvent {
+        app.handle(&Event::Mouse(MouseEvent {
             kind: MouseEventKind::ScrollDown,
             column: 5,
             row: 10,
             modifiers: KeyModifiers::NONE,
         }));
     }
-    assert!(lines(&mut state, 80, 24)[5].starts_with(" 69 guest-69"));
-    assert_eq!(chosen_line(&mut state, 80, 24), None);
-    state.take(at_work(100).1);
-    assert!(lines(&mut state, 80, 24)[5].contains("guest-"));
-    key(&mut state, KeyCode::Enter);
-    keys(&mut state, "j");
-    assert!(chosen_line(&mut state, 80, 24).is_some());
+    assert!(lines(&mut app, 80, 24)[5].starts_with(" 69 guest-69"));
+    assert_eq!(chosen_line(&mut app, 80, 24), None);
+    app.take(at_work(100).1);
+    assert!(lines(&mut app, 80, 24)[5].contains("guest-"));
+    key(&mut app, KeyCode::Enter);
+    keys(&mut app, "j");
+    assert!(chosen_line(&mut app, 80, 24).is_some());
 }

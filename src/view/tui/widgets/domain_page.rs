@@ -1,36 +1,101 @@
 //! All about one domain.
 
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::KeyCode;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use super::glyphs::chart;
+use super::text_page::TextPage;
 use crate::rates::{DomainRates, Rate};
-use crate::snapshot::{DiskCounter, Domain, Identity, NicCounter};
+use crate::snapshot::{Collect, DiskCounter, Domain, Identity, NicCounter};
 use crate::text::{UNKNOWN, or_unknown, safe};
 use crate::units;
 use crate::view::Sample;
 use crate::view::table::{Align, Table};
-use crate::view::tui::app::App;
+use crate::view::tui::action::{Action, Show};
 use crate::view::tui::cells;
+use crate::view::tui::context::{Context, Hint, Widget};
+use crate::view::tui::glyphs::chart;
 use crate::view::tui::history::Ring;
 use crate::view::tui::theme::Role;
 use crate::view::vcpus;
 
-/// The lines about the domain with this identity.
-pub(super) fn lines(state: &App, identity: Identity) -> Vec<Line<'static>> {
-    let found = state
-        .sample()
+#[cfg(test)]
+mod tests;
+
+/// The page of one domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DomainPage {
+    identity: Identity,
+    text: TextPage,
+}
+
+impl DomainPage {
+    /// Returns the page of the domain with this identity.
+    pub(super) fn of(identity: Identity) -> Self {
+        Self {
+            identity,
+            text: TextPage::default(),
+        }
+    }
+}
+
+impl Widget for DomainPage {
+    fn draw(&mut self, context: Context<'_>, buffer: &mut Buffer) {
+        let lines = lines(context, self.identity);
+        self.text.draw(context, &lines, buffer);
+    }
+
+    fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
+        match code {
+            KeyCode::Esc | KeyCode::Enter | KeyCode::Backspace => vec![Action::Show(Show::Table)],
+            KeyCode::Tab | KeyCode::Right => vec![Action::Show(Show::Neighbour(1))],
+            KeyCode::BackTab | KeyCode::Left => vec![Action::Show(Show::Neighbour(-1))],
+            _ => {
+                self.text.key(context, code);
+                Vec::new()
+            }
+        }
+    }
+
+    fn scroll(&mut self, lines: isize) {
+        self.text.scroll(lines);
+    }
+
+    fn collect(&self) -> Collect {
+        Collect {
+            focus: Some(self.identity),
+            ..Collect::default()
+        }
+    }
+
+    fn hints(&self) -> &'static [Hint] {
+        &[
+            ("Esc", "back"),
+            ("arrows", "scroll"),
+            ("Tab", "next domain"),
+            ("p", "pause"),
+            ("?", "help"),
+            ("q", "quit"),
+        ]
+    }
+}
+
+/// Returns the lines about the domain with this identity.
+fn lines(context: Context<'_>, identity: Identity) -> Vec<Line<'static>> {
+    let found = context
+        .sample
         .and_then(|sample| Some((sample, find(sample, identity)?)));
     let Some((sample, (domain, rates))) = found else {
         return vec![Line::styled(
             format!("domain {} is gone; Esc leads back", identity.id),
-            state.style(Role::Busy),
+            context.style(Role::Busy),
         )];
     };
-    let dim = state.style(Role::Dim);
+    let dim = context.style(Role::Dim);
     let mut lines = vec![title(domain)];
-    lines.extend(facts(state, domain, rates));
-    lines.extend(charts(state, domain));
+    lines.extend(facts(context, domain, rates));
+    lines.extend(charts(context, domain));
     let collected = sample.snapshot.collected.of(identity);
     for (known, collected, table, what) in [
         (
@@ -55,16 +120,24 @@ pub(super) fn lines(state: &App, identity: Identity) -> Vec<Line<'static>> {
         lines.push(Line::default());
         let instead = match (known, table.is_empty()) {
             (true, false) => {
-                lines.extend(rows(state, &table));
+                lines.extend(rows(context, &table));
                 continue;
             }
             (true, true) => format!("no {what}"),
             (false, _) if collected => format!("{what}: not known"),
-            (false, _) => format!("{what}: {}", state.comes()),
+            (false, _) => format!("{what}: {}", context.comes()),
         };
         lines.push(Line::styled(instead, dim));
     }
     lines
+}
+
+/// A line with a label and a text.
+fn labelled(context: Context<'_>, label: &str, text: impl Into<String>) -> Line<'static> {
+    Line::from(vec![
+        Span::styled(format!("{label:<10} "), context.style(Role::Accent)),
+        Span::raw(text.into()),
+    ])
 }
 
 fn find(sample: Sample<'_>, identity: Identity) -> Option<(&Domain, &DomainRates)> {
@@ -79,7 +152,7 @@ fn title(domain: &Domain) -> Line<'static> {
     Line::styled(text, Style::new().add_modifier(Modifier::BOLD))
 }
 
-fn facts(state: &App, domain: &Domain, rates: &DomainRates) -> Vec<Line<'static>> {
+fn facts(context: Context<'_>, domain: &Domain, rates: &DomainRates) -> Vec<Line<'static>> {
     let bytes = |bytes: u64| units::bytes(bytes as f64);
     let (online, most) = (domain.vcpus_online, domain.vcpus_max);
     let mut what = format!("{}, {}", domain.kind, domain.states.summary());
@@ -97,9 +170,10 @@ fn facts(state: &App, domain: &Domain, rates: &DomainRates) -> Vec<Line<'static>
         .memory_max_bytes
         .map_or_else(|| "none".to_owned(), bytes);
     vec![
-        state.labelled("state", what),
-        state.labelled("uuid", uuid),
-        state.labelled(
+        labelled(context, "state", what),
+        labelled(context, "uuid", uuid),
+        labelled(
+            context,
             "CPU",
             format!(
                 "{} % of one pCPU, {} % of its vCPUs, {:.1} s in all",
@@ -108,7 +182,8 @@ fn facts(state: &App, domain: &Domain, rates: &DomainRates) -> Vec<Line<'static>
                 domain.cpu_time_ns as f64 / 1e9,
             ),
         ),
-        state.labelled(
+        labelled(
+            context,
             "memory",
             format!(
                 "{} used, ceiling {ceiling}, target {}, maximum {}",
@@ -117,7 +192,8 @@ fn facts(state: &App, domain: &Domain, rates: &DomainRates) -> Vec<Line<'static>
                 or_unknown(domain.memory_static_max_bytes, bytes),
             ),
         ),
-        state.labelled(
+        labelled(
+            context,
             "scheduler",
             format!(
                 "{}, in pool {}",
@@ -129,15 +205,15 @@ fn facts(state: &App, domain: &Domain, rates: &DomainRates) -> Vec<Line<'static>
 }
 
 /// What it used lately; as high as the screen is.
-fn charts(state: &App, domain: &Domain) -> Vec<Line<'static>> {
-    let Some(past) = state.histories().of(domain.identity()) else {
+fn charts(context: Context<'_>, domain: &Domain) -> Vec<Line<'static>> {
+    let Some(past) = context.histories.of(domain.identity()) else {
         return Vec::new();
     };
-    let height = match state.size.height {
+    let height = match context.screen.height {
         0..40 => 1,
         _ => 4,
     };
-    let width = usize::from(state.size.width).saturating_sub(26);
+    let width = usize::from(context.area.width).saturating_sub(26);
     let vcpus = 100.0 * domain.vcpus_online.max(1) as f32;
     let full = domain.memory_max_bytes.unwrap_or(domain.memory_bytes) as f32;
     let percent = |value: f32| {
@@ -152,18 +228,18 @@ fn charts(state: &App, domain: &Domain) -> Vec<Line<'static>> {
     let mut add = |label: &str, ring: &Ring, full: Option<f32>, show: &dyn Fn(f32) -> String| {
         let greatest = ring.last(width).flatten().reduce(f32::max);
         let full = full.or(greatest).unwrap_or(0.0);
-        let rows = chart(ring.last(width), full, height, state.terminal.unicode);
+        let rows = chart(ring.last(width), full, height, context.terminal.unicode);
         for (row, text) in rows.into_iter().enumerate() {
             let label = if row == 0 { label } else { "" };
             let mut spans = vec![
-                Span::styled(format!("{label:<10} "), state.style(Role::Accent)),
-                Span::styled(text, state.style(Role::Calm)),
+                Span::styled(format!("{label:<10} "), context.style(Role::Accent)),
+                Span::styled(text, context.style(Role::Calm)),
             ];
             if row == 0 {
                 let most = or_unknown(greatest, show);
                 spans.push(Span::styled(
                     format!(" most {most}"),
-                    state.style(Role::Dim),
+                    context.style(Role::Dim),
                 ));
             }
             lines.push(Line::from(spans));
@@ -177,12 +253,12 @@ fn charts(state: &App, domain: &Domain) -> Vec<Line<'static>> {
 }
 
 /// A table with its heading in colour.
-fn rows(state: &App, table: &Table) -> Vec<Line<'static>> {
-    let text = table.render(Some(usize::from(state.size.width)));
+fn rows(context: Context<'_>, table: &Table) -> Vec<Line<'static>> {
+    let text = table.render(Some(usize::from(context.area.width)));
     let mut lines = Vec::new();
     for (row, line) in text.lines().enumerate() {
         let style = match row {
-            0 => state.style(Role::Accent),
+            0 => context.style(Role::Accent),
             _ => Style::new(),
         };
         lines.push(Line::styled(line.to_owned(), style));

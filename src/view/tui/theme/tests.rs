@@ -1,11 +1,16 @@
 //! Colours, and what there is without them.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::HashSet;
 
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
 use ratatui::style::Color;
 
-use super::*;
-use crate::view::tui::Theme;
+use super::{Depth, Terminal as Shows, Theme};
+use crate::fixtures::at_work;
+use crate::view::DisplayOptions;
+use crate::view::tui::{App, Settings, draw};
 
 /// All colours on a screen of many states.
 fn colours(theme: Theme, shows: Shows) -> HashSet<Color> {
@@ -13,12 +18,12 @@ fn colours(theme: Theme, shows: Shows) -> HashSet<Color> {
         theme,
         ..Settings::default()
     };
-    let mut state = App::new(settings, DisplayOptions::default(), shows);
+    let mut app = App::new(settings, DisplayOptions::default(), shows);
     let (old, new) = at_work(12);
-    state.take(old);
-    state.take(new);
+    app.take(old);
+    app.take(new);
     let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
-    terminal.draw(|frame| draw(&mut state, frame)).unwrap();
+    terminal.draw(|frame| draw(&mut app, frame)).unwrap();
     let cells = terminal.backend().buffer().content();
     cells.iter().flat_map(|cell| [cell.fg, cell.bg]).collect()
 }
@@ -31,14 +36,14 @@ fn shows(depth: Depth) -> Shows {
 }
 
 #[test]
-fn without_colour_there_is_none() {
+fn plain_has_no_colour() {
     let none = HashSet::from([Color::Reset]);
     assert_eq!(colours(Theme::Usual, shows(Depth::None)), none);
     assert_eq!(colours(Theme::Plain, shows(Depth::True)), none);
 }
 
 #[test]
-fn each_terminal_gets_the_colours_that_it_has() {
+fn colours_fit_the_terminal() {
     for theme in [Theme::Usual, Theme::ColourBlind] {
         let of = |depth| {
             let mut colours = colours(theme, shows(depth));
@@ -60,7 +65,7 @@ fn each_terminal_gets_the_colours_that_it_has() {
 }
 
 #[test]
-fn the_environment_says_what_the_terminal_can_show() {
+fn environment_tells_the_terminal() {
     let of = |variables: &[(&str, &str)]| {
         Shows::of(|name| {
             let found = variables.iter().find(|(this, _)| *this == name);
@@ -81,25 +86,4 @@ fn the_environment_says_what_the_terminal_can_show() {
     assert!(of(&[("LANG", "C.UTF-8")]).unicode);
     assert!(!of(&[("LANG", "C.UTF-8"), ("LC_ALL", "C")]).unicode);
     assert!(!of(&[]).unicode);
-}
-
-#[test]
-fn without_unicode_there_is_ascii_only() {
-    let plain = Shows {
-        depth: Depth::None,
-        unicode: false,
-    };
-    let mut state = App::new(Settings::default(), DisplayOptions::default(), plain);
-    let (old, new) = at_work(12);
-    state.take(old);
-    state.take(new);
-    let (_, mut named) = at_work(12);
-    named.domains[1].name = Some("漢字 with a name that is far too long".into());
-    state.take(named);
-    for typed in ["", "?", "s", "P"] {
-        keys(&mut state, typed);
-        let screen = lines(&mut state, 80, 24).join("\n");
-        assert!(screen.is_ascii(), "{screen}");
-        key(&mut state, KeyCode::Esc);
-    }
 }

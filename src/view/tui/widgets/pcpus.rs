@@ -2,17 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::KeyCode;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::glyphs::{bar, history};
+use super::text_page::TextPage;
 use crate::rates::Rate;
-use crate::snapshot::{Host, Pcpu};
+use crate::snapshot::{Collect, Host, Pcpu};
 use crate::text::{UNKNOWN, or_unknown, safe};
 use crate::units;
 use crate::view::Sample;
-use crate::view::tui::app::App;
+use crate::view::tui::action::{Action, Show};
+use crate::view::tui::context::{Context, Hint, Widget};
+use crate::view::tui::glyphs::{bar, history};
 use crate::view::tui::theme::{Role, load};
+
+#[cfg(test)]
+mod tests;
 
 /// How much room each pCPU gets.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,21 +44,64 @@ type Place = (Option<u32>, Option<u32>);
 /// A pCPU and its use.
 type One<'a> = (&'a Pcpu, Option<Rate>);
 
-/// The pCPUs with as much about each as fits on this many lines.
-pub(super) fn lines(state: &App, height: u16) -> Vec<Line<'static>> {
-    let Some(sample) = state.sample() else {
+/// The page of the pCPUs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Pcpus {
+    text: TextPage,
+}
+
+impl Widget for Pcpus {
+    fn draw(&mut self, context: Context<'_>, buffer: &mut Buffer) {
+        self.text.draw(context, &lines(context), buffer);
+    }
+
+    fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
+        match code {
+            KeyCode::Esc | KeyCode::Enter | KeyCode::Backspace => vec![Action::Show(Show::Table)],
+            _ => {
+                self.text.key(context, code);
+                Vec::new()
+            }
+        }
+    }
+
+    fn scroll(&mut self, lines: isize) {
+        self.text.scroll(lines);
+    }
+
+    fn collect(&self) -> Collect {
+        Collect {
+            host: true,
+            ..Collect::default()
+        }
+    }
+
+    fn hints(&self) -> &'static [Hint] {
+        &[
+            ("P", "back"),
+            ("arrows", "scroll"),
+            ("p", "pause"),
+            ("?", "help"),
+            ("q", "quit"),
+        ]
+    }
+}
+
+/// Returns the lines about all pCPUs, with as much about each as fits into the area.
+fn lines(context: Context<'_>) -> Vec<Line<'static>> {
+    let Some(sample) = context.sample else {
         return Vec::new();
     };
     let groups = groups(sample);
     let of = |form| {
         let mut lines = Vec::new();
         for (place, pcpus) in &groups {
-            lines.push(heading(state, sample, *place, pcpus));
-            lines.extend(grid(state, pcpus, form));
+            lines.push(heading(context, sample, *place, pcpus));
+            lines.extend(grid(context, pcpus, form));
         }
         lines
     };
-    let fits = |lines: &Vec<Line<'_>>| lines.len() <= usize::from(height);
+    let fits = |lines: &Vec<Line<'_>>| lines.len() <= usize::from(context.area.height);
     [Form::Bar, Form::Share]
         .into_iter()
         .map(of)
@@ -79,7 +129,7 @@ fn groups(sample: Sample<'_>) -> Vec<(Place, Vec<One<'_>>)> {
 
 /// What a group is, and how busy it is as a whole.
 fn heading(
-    state: &App,
+    context: Context<'_>,
     sample: Sample<'_>,
     (node, socket): Place,
     pcpus: &[One<'_>],
@@ -108,7 +158,7 @@ fn heading(
         _ => format!("node {}, socket {}", number(node), number(socket)),
     };
     Line::from(vec![
-        Span::styled(place, state.style(Role::Accent)),
+        Span::styled(place, context.style(Role::Accent)),
         Span::raw(text),
     ])
 }
@@ -138,10 +188,10 @@ fn pools(host: &Host, pcpus: &[One<'_>]) -> Option<String> {
 }
 
 /// A group's pCPUs, as many in a line as fit.
-fn grid(state: &App, pcpus: &[One<'_>], form: Form) -> Vec<Line<'static>> {
-    let width = usize::from(state.size.width);
+fn grid(context: Context<'_>, pcpus: &[One<'_>], form: Form) -> Vec<Line<'static>> {
+    let width = usize::from(context.area.width);
     if form == Form::Glyph {
-        return glyphs(state, pcpus, width);
+        return glyphs(context, pcpus, width);
     }
     let bar_width = match form {
         Form::Bar => 10,
@@ -151,19 +201,19 @@ fn grid(state: &App, pcpus: &[One<'_>], form: Form) -> Vec<Line<'static>> {
     pcpus
         .chunks(in_line)
         .map(|chunk| {
-            let cells = chunk.iter().flat_map(|one| cell(state, *one, bar_width));
+            let cells = chunk.iter().flat_map(|one| cell(context, *one, bar_width));
             Line::from(cells.collect::<Vec<_>>())
         })
         .collect()
 }
 
 /// `  3 [||||      ] 45.2 %`, or without the bar when that is to be no columns wide.
-fn cell(state: &App, (pcpu, busy): One<'_>, bar_width: usize) -> Vec<Span<'static>> {
+fn cell(context: Context<'_>, (pcpu, busy): One<'_>, bar_width: usize) -> Vec<Span<'static>> {
     let mut spans = vec![Span::raw(format!("{:>4} ", pcpu.id))];
-    let style = busy.map_or_else(Style::new, |busy| state.style(load(busy.value)));
+    let style = busy.map_or_else(Style::new, |busy| context.style(load(busy.value)));
     if bar_width > 0 {
         let share = busy.map_or(0.0, |busy| busy.value / 100.0);
-        let bar = bar(share, bar_width, state.terminal.unicode);
+        let bar = bar(share, bar_width, context.terminal.unicode);
         let empty = " ".repeat(bar_width.saturating_sub(bar.chars().count()));
         spans.push(Span::styled(bar, style));
         spans.push(Span::raw(empty));
@@ -177,7 +227,7 @@ fn cell(state: &App, (pcpu, busy): One<'_>, bar_width: usize) -> Vec<Span<'stati
 }
 
 /// A glyph for each pCPU, with the number of the first in each line.
-fn glyphs(state: &App, pcpus: &[One<'_>], width: usize) -> Vec<Line<'static>> {
+fn glyphs(context: Context<'_>, pcpus: &[One<'_>], width: usize) -> Vec<Line<'static>> {
     // Lines of round numbers of pCPUs are easier to count in.
     let in_line = match width.saturating_sub(6) {
         room @ ..16 => room.max(1),
@@ -196,12 +246,12 @@ fn glyphs(state: &App, pcpus: &[One<'_>], width: usize) -> Vec<Line<'static>> {
             {
                 line.spans
                     .push(Span::raw(" ".repeat(id.saturating_sub(next) as usize)));
-                line.spans.push(glyph(state, one));
+                line.spans.push(glyph(context, one));
             }
             _ => {
                 first = id;
                 let number = Span::raw(format!("{first:>5} "));
-                lines.push(Line::from(vec![number, glyph(state, one)]));
+                lines.push(Line::from(vec![number, glyph(context, one)]));
             }
         }
         next = id.saturating_add(1);
@@ -209,14 +259,14 @@ fn glyphs(state: &App, pcpus: &[One<'_>], width: usize) -> Vec<Line<'static>> {
     lines
 }
 
-fn glyph(state: &App, (pcpu, busy): &One<'_>) -> Span<'static> {
+fn glyph(context: Context<'_>, (pcpu, busy): &One<'_>) -> Span<'static> {
     match busy {
         Some(busy) => {
             let value = std::iter::once(Some(busy.value as f32));
-            let glyph = history(value, 100.0, state.terminal.unicode);
-            Span::styled(glyph, state.style(load(busy.value)))
+            let glyph = history(value, 100.0, context.terminal.unicode);
+            Span::styled(glyph, context.style(load(busy.value)))
         }
         None if pcpu.is_online() => Span::raw("?"),
-        None => Span::styled("x", state.style(Role::Dim)),
+        None => Span::styled("x", context.style(Role::Dim)),
     }
 }

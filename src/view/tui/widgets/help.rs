@@ -1,8 +1,12 @@
 //! What the keys do.
 
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::KeyCode;
 use ratatui::text::{Line, Span};
 
-use crate::view::tui::app::App;
+use super::text_page::TextPage;
+use crate::view::tui::action::{Action, Command, Show};
+use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::theme::Role;
 
 const KEYS: [(&str, &str); 40] = [
@@ -81,14 +85,70 @@ pub fn help() -> &'static [(&'static str, &'static str)] {
     &KEYS
 }
 
+/// The help.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Help {
+    text: TextPage,
+}
+
+impl Widget for Help {
+    fn draw(&mut self, context: Context<'_>, buffer: &mut Buffer) {
+        self.text.draw(context, &lines(context), buffer);
+    }
+
+    fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
+        match code {
+            KeyCode::Char('Q') => vec![Action::Command(Command::Quit)],
+            KeyCode::Esc | KeyCode::Enter | KeyCode::F(1) | KeyCode::Char('q' | '?' | 'h') => {
+                vec![Action::Show(Show::PaneAlone)]
+            }
+            _ => {
+                self.text.key(context, code);
+                Vec::new()
+            }
+        }
+    }
+
+    fn scroll(&mut self, lines: isize) {
+        self.text.scroll(lines);
+    }
+
+    fn hints(&self) -> &'static [Hint] {
+        &[("Esc", "back"), ("arrows", "move")]
+    }
+}
+
 /// One line for each key; what has no key is a heading or goes on from the line above.
-pub(super) fn lines(state: &App) -> Vec<Line<'static>> {
+fn lines(context: Context<'_>) -> Vec<Line<'static>> {
     let line = |&(keys, does): &(&'static str, &'static str)| match keys {
-        "" if !does.starts_with(' ') => Line::styled(does, state.style(Role::Dim)),
+        "" if !does.starts_with(' ') => Line::styled(does, context.style(Role::Dim)),
         keys => Line::from(vec![
-            Span::styled(format!("  {keys:<13} "), state.style(Role::Accent)),
+            Span::styled(format!("  {keys:<13} "), context.style(Role::Accent)),
             Span::raw(does),
         ]),
     };
     KEYS.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::tui::testing::{key, keys, lines, watching};
+
+    #[test]
+    fn help_scrolls() {
+        let mut app = watching(2);
+        keys(&mut app, "?");
+        let screen = lines(&mut app, 80, 24);
+        assert!(screen[5].contains("quit"), "{screen:?}");
+        assert!(screen[22].ends_with(" more"), "{screen:?}");
+        let whole = lines(&mut app, 80, 60).join("\n");
+        assert!(!whole.contains('…'), "{whole}");
+        lines(&mut app, 80, 24);
+        key(&mut app, KeyCode::End);
+        let screen = lines(&mut app, 80, 24);
+        assert!(screen[22].contains("skipped"), "{screen:?}");
+        keys(&mut app, "q");
+        assert!(lines(&mut app, 80, 24)[4].starts_with(" ID NAME"));
+    }
 }

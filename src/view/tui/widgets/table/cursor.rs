@@ -2,27 +2,30 @@
 
 use crate::snapshot::{Identity, Snapshot};
 
+#[cfg(test)]
+mod tests;
+
 /// The cursor belongs to a domain and not to a line: it goes where its domain goes.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Cursor {
+pub(in crate::view::tui) struct Cursor {
     /// The chosen domain; `None` until a person chooses one.
     chosen: Option<Identity>,
     /// Where it was last, for when it is gone.
     row: usize,
     /// The first row in sight.
-    pub(super) top: usize,
+    pub(in crate::view::tui) top: usize,
     /// Whether the chosen domain is to stay in sight.
     following: bool,
 }
 
 impl Cursor {
     /// The chosen domain.
-    pub(super) fn chosen(&self) -> Option<Identity> {
+    pub(in crate::view::tui) fn chosen(&self) -> Option<Identity> {
         self.chosen
     }
 
     /// The row of the chosen domain; `None` when there is none in the table.
-    pub(super) fn row(&self, snapshot: &Snapshot, rows: &[usize]) -> Option<usize> {
+    pub(in crate::view::tui) fn row(&self, snapshot: &Snapshot, rows: &[usize]) -> Option<usize> {
         let chosen = self.chosen?;
         let place = snapshot
             .domains
@@ -33,7 +36,7 @@ impl Cursor {
     }
 
     /// Chooses the domain in this row, or in the last one.
-    pub(super) fn choose(&mut self, row: usize, snapshot: &Snapshot, rows: &[usize]) {
+    pub(in crate::view::tui) fn choose(&mut self, row: usize, snapshot: &Snapshot, rows: &[usize]) {
         let row = row.min(rows.len().saturating_sub(1));
         if let Some(&place) = rows.get(row) {
             self.chosen = Some(snapshot.domains[place].identity());
@@ -43,7 +46,7 @@ impl Cursor {
     }
 
     /// Moves the cursor by so many rows; the first move chooses the first row in sight.
-    pub(super) fn go(&mut self, by: isize, snapshot: &Snapshot, rows: &[usize]) {
+    pub(in crate::view::tui) fn go(&mut self, by: isize, snapshot: &Snapshot, rows: &[usize]) {
         let row = match self.row(snapshot, rows) {
             Some(row) => row.saturating_add_signed(by),
             None => self.top,
@@ -52,12 +55,12 @@ impl Cursor {
     }
 
     /// Chooses nothing, and shows the top of the table.
-    pub(super) fn leave(&mut self) {
+    pub(in crate::view::tui) fn leave(&mut self) {
         *self = Self::default();
     }
 
     /// Scrolls by so many rows, away from the cursor too.
-    pub(super) fn scroll(&mut self, by: isize, rows: &[usize]) {
+    pub(in crate::view::tui) fn scroll(&mut self, by: isize, rows: &[usize]) {
         self.following = false;
         let last = rows.len().saturating_sub(1);
         self.top = self.top.saturating_add_signed(by).min(last);
@@ -65,7 +68,7 @@ impl Cursor {
 
     /// Takes note of new rows. When the chosen domain is gone for good, whichever is now in its
     /// place is chosen; one that the filter hides stays chosen.
-    pub(super) fn settle(&mut self, snapshot: &Snapshot, rows: &[usize]) {
+    pub(in crate::view::tui) fn settle(&mut self, snapshot: &Snapshot, rows: &[usize]) {
         let Some(chosen) = self.chosen else { return };
         if let Some(row) = self.row(snapshot, rows) {
             self.row = row;
@@ -79,7 +82,7 @@ impl Cursor {
 
     /// Moves the window of this many lines so that it shows as much as it can, and the chosen
     /// domain unless the person scrolled away from it. A row takes `height` lines.
-    pub(super) fn bring_in_sight(
+    pub(in crate::view::tui) fn bring_in_sight(
         &mut self,
         chosen: Option<usize>,
         rows: usize,

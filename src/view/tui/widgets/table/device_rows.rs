@@ -24,6 +24,17 @@ pub(super) fn lines(domain: &Domain, rates: &DomainRates, display: DisplayOption
     lines
 }
 
+/// Returns how many lines [`lines`] makes.
+pub(super) fn count(domain: &Domain, display: DisplayOptions) -> usize {
+    let count = |shown: bool, count: Option<usize>| match shown {
+        true => count.unwrap_or(0),
+        false => 0,
+    };
+    count(display.vcpus, domain.vcpus.as_ref().map(Vec::len))
+        + count(display.networks, domain.nics.as_ref().map(Vec::len))
+        + count(display.vbds, domain.disks.as_ref().map(Vec::len))
+}
+
 fn vcpu(vcpu: &Vcpu, percent: Option<Rate>) -> String {
     format!(
         "vcpu {:<3} {:<8} {:>5} % on pCPU {:<3} {:>10.1} s",

@@ -1,0 +1,229 @@
+//! All columns, to choose from.
+
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::KeyCode;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+
+use super::table::shown_columns;
+use super::text_page::TextPage;
+use crate::view::tui::action::{Action, Show};
+use crate::view::tui::columns::Column;
+use crate::view::tui::context::{Context, Hint, Widget};
+use crate::view::tui::preferences::Settings;
+use crate::view::tui::theme::Role;
+
+/// The list of all columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ColumnChooser {
+    /// The place of the column that the cursor is on.
+    at: usize,
+    text: TextPage,
+}
+
+impl ColumnChooser {
+    /// Returns the list with the cursor on the column in this place.
+    pub(super) fn at(place: usize) -> Self {
+        Self {
+            at: place,
+            text: TextPage::default(),
+        }
+    }
+}
+
+impl Widget for ColumnChooser {
+    fn draw(&mut self, context: Context<'_>, buffer: &mut Buffer) {
+        // The line with the cursor stays in sight, below the one that tells the keys.
+        let last = (self.at + 2).saturating_sub(usize::from(context.area.height));
+        self.text.keep_within(last, (self.at + 1).max(last));
+        self.text.draw(context, &lines(context, self.at), buffer);
+    }
+
+    fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
+        let last = Column::all().len() - 1;
+        let column = Column::all().nth(self.at);
+        self.at = match (code, column) {
+            (KeyCode::Esc | KeyCode::Char('c' | 's' | 'q'), _) => {
+                return vec![Action::Show(Show::PaneAlone)];
+            }
+            (KeyCode::Enter, Some(column)) => return sort_by(context, column),
+            (KeyCode::Char(' '), Some(column)) => return toggle(context, column),
+            (KeyCode::Up | KeyCode::Char('k'), _) => self.at.saturating_sub(1),
+            (KeyCode::Down | KeyCode::Char('j'), _) => (self.at + 1).min(last),
+            (KeyCode::PageUp | KeyCode::Home, _) => 0,
+            (KeyCode::PageDown | KeyCode::End, _) => last,
+            _ => self.at,
+        };
+        Vec::new()
+    }
+
+    fn scroll(&mut self, lines: isize) {
+        self.text.scroll(lines);
+    }
+
+    fn hints(&self) -> &'static [Hint] {
+        &[("Esc", "back"), ("arrows", "move")]
+    }
+}
+
+/// Sorts by a column. The order of what it is sorted by already stays.
+fn sort_by(context: Context<'_>, column: Column) -> Vec<Action> {
+    let mut actions = vec![Action::Show(Show::PaneAlone)];
+    let mut settings = context.settings.clone();
+    if settings.sort != column {
+        settings.sort = column;
+        actions.push(Action::Sort(column));
+    }
+    if !shows(context, &settings, column) {
+        let title = column.shape().titles.0;
+        let message = format!("sorted by {title}, which is not shown");
+        actions.push(Action::Tell(message));
+    }
+    actions
+}
+
+/// Shows a column, in its usual place among the others, or no longer. The last one stays.
+fn toggle(context: Context<'_>, column: Column) -> Vec<Action> {
+    let mut settings = context.settings.clone();
+    let columns = &mut settings.columns;
+    match columns.iter().position(|&shown| shown == column) {
+        Some(_) if columns.len() == 1 => Vec::new(),
+        Some(place) => {
+            columns.remove(place);
+            vec![Action::Columns(settings.columns)]
+        }
+        None => {
+            let after = |shown: &Column| shown.place() > column.place();
+            let place = columns.iter().position(after).unwrap_or(columns.len());
+            columns.insert(place, column);
+            let fits = shows(context, &settings, column);
+            let mut actions = vec![Action::Columns(settings.columns)];
+            if !fits {
+                let title = column.shape().titles.0;
+                let message = format!("there is no room for {title} beside the others");
+                actions.push(Action::Tell(message));
+            }
+            actions
+        }
+    }
+}
+
+/// Returns whether the table shows a column with these settings.
+fn shows(context: Context<'_>, settings: &Settings, column: Column) -> bool {
+    shown_columns(Context {
+        settings,
+        ..context
+    })
+    .contains(&column)
+}
+
+/// One line for each column, the one that the cursor is on reversed.
+fn lines(context: Context<'_>, at: usize) -> Vec<Line<'static>> {
+    let mut lines = vec![Line::styled(
+        "Space shows or hides a column, Enter sorts by it, Esc is done",
+        context.style(Role::Dim),
+    )];
+    lines.extend(Column::all().enumerate().map(|(index, column)| {
+        let shape = column.shape();
+        let shown = match context.settings.columns.contains(&column) {
+            true => "[x]",
+            false => "[ ]",
+        };
+        let sorted = match (context.settings.sort == column, context.settings.descending) {
+            (false, _) => "",
+            (true, true) => "  sorted by it, the greatest first",
+            (true, false) => "  sorted by it, the least first",
+        };
+        let line = Line::from(vec![
+            Span::raw(format!("{shown} {:<10} ", shape.titles.0)),
+            Span::raw(shape.doc),
+            Span::styled(sorted, context.style(Role::Accent)),
+        ]);
+        match index == at {
+            true => line.style(Style::new().add_modifier(Modifier::REVERSED)),
+            false => line,
+        }
+    }));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::tui::Settings;
+    use crate::view::tui::testing::{self, column, key, keys, last, lines, watching};
+
+    #[test]
+    fn space_shows_and_hides_a_column() {
+        let mut app = watching(2);
+        keys(&mut app, "cjj ");
+        assert!(lines(&mut app, 80, 24)[7].starts_with("[x] TYPE"));
+        key(&mut app, KeyCode::Esc);
+        assert!(lines(&mut app, 200, 24)[4].contains("NAME         TYPE  STATE"));
+        keys(&mut app, "c");
+        for _ in Column::all() {
+            keys(&mut app, " j");
+        }
+        assert_eq!(
+            app.settings().columns.len(),
+            Column::all().len() - Column::usual().count() - 1
+        );
+        let mut one = testing::app(Settings {
+            columns: vec![Column::ID],
+            ..Settings::default()
+        });
+        keys(&mut one, "c ");
+        assert_eq!(one.settings().columns, [Column::ID], "one is left");
+    }
+
+    #[test]
+    fn column_without_room_is_told() {
+        let mut app = watching(12);
+        lines(&mut app, 80, 24);
+        // TYPE takes the room of what is drawn.
+        keys(&mut app, "cjj ");
+        key(&mut app, KeyCode::Esc);
+        let titles = lines(&mut app, 80, 24)[4].clone();
+        assert!(
+            titles.contains(" TYPE ") && !titles.contains("PAST"),
+            "{titles}"
+        );
+        assert!(last(&mut app).starts_with("? help"));
+        keys(&mut app, "c");
+        for _ in 0..column("uuid").place() {
+            keys(&mut app, "j");
+        }
+        keys(&mut app, " ");
+        assert_eq!(
+            last(&mut app),
+            "there is no room for UUID beside the others"
+        );
+        assert!(lines(&mut app, 200, 24)[23].starts_with("there"));
+        key(&mut app, KeyCode::Esc);
+        let titles = lines(&mut app, 80, 24)[4].clone();
+        assert!(
+            titles.contains(" TYPE ") && !titles.contains("UUID"),
+            "{titles}"
+        );
+    }
+
+    #[test]
+    fn chosen_column_is_shown_or_told() {
+        use crate::view::tui::widgets::table::shown_columns;
+        for added in Column::all() {
+            if Column::usual().any(|usual| usual == added) {
+                continue;
+            }
+            let mut app = watching(12);
+            lines(&mut app, 80, 24);
+            keys(&mut app, "c");
+            for _ in 0..added.place() {
+                keys(&mut app, "j");
+            }
+            keys(&mut app, " ");
+            let told = last(&mut app).starts_with("there is no room");
+            assert_eq!(told, added == column("uuid"), "{added:?}");
+            assert_ne!(told, shown_columns(app.parts().0).contains(&added));
+        }
+    }
+}

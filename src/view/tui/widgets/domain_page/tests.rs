@@ -1,0 +1,128 @@
+//! What stands on the page of a domain.
+#![allow(clippy::unwrap_used)]
+
+use ratatui::crossterm::event::KeyCode;
+
+use crate::fixtures::{SECOND, at_work};
+use crate::snapshot::{DiskCounter, ShutdownReason};
+use crate::view::tui::testing::{app, key, lines};
+use crate::view::tui::{Column, Settings};
+
+#[test]
+fn page_has_all_parts() {
+    let mut app = app(Settings::default());
+    let (mut old, mut new) = at_work(3);
+    for snapshot in [&mut old, &mut new] {
+        let mut vcpu = crate::fixtures::vcpu(0, 1, snapshot.stamp.at_ns / 2);
+        vcpu.stamp = snapshot.stamp;
+        snapshot.domains[2].vcpus = Some(vec![vcpu]);
+    }
+    new.domains[2].states.shutdown = Some(ShutdownReason::Crash);
+    app.take(old);
+    app.take(new);
+    key(&mut app, KeyCode::Enter);
+    assert!(app.collect().focus.is_some());
+    let page = lines(&mut app, 100, 39).join("\n");
+    for part in [
+        "guest-2 (domain 2)",
+        "pvh, crashed (crash)",
+        "00000000-0000-0000-0000-000000000003",
+        "66.7 % of one pCPU",
+        "CPU        ▆ most 66.7 %",
+        "128M used, ceiling 129M, target 128M, maximum 256M",
+        "running     1   50.0     1.0 s  0-1",
+        "xvda  blkback",
+        "vif9.0",
+        "00:16:3e:00:00:01",
+    ] {
+        assert!(page.contains(part), "{part}:\n{page}");
+    }
+    key(&mut app, KeyCode::Tab);
+    assert!(lines(&mut app, 100, 39)[4].starts_with("guest-1"));
+    app.take(at_work(1).1);
+    assert!(lines(&mut app, 100, 39)[4].starts_with("domain 1 is gone"));
+    key(&mut app, KeyCode::Esc);
+    assert!(lines(&mut app, 100, 39)[5].contains(" 0 Domain-0"));
+    assert_eq!(app.collect().focus, None);
+}
+
+#[test]
+fn page_fits_80_by_24() {
+    let mut app = app(Settings::default());
+    let (mut old, mut new) = at_work(3);
+    for snapshot in [&mut old, &mut new] {
+        let vcpus = (0..2).map(|id| crate::fixtures::vcpu(id, id, snapshot.stamp.at_ns / 2));
+        let domain = &mut snapshot.domains[2];
+        domain.vcpus = Some(vcpus.collect());
+        domain.cpu_time_ns += 12_345_678_900_000_000;
+        (domain.vcpus_online, domain.vcpus_max) = (2, 128);
+        domain.disks.as_mut().unwrap()[0][DiskCounter::Errors] = Some(0);
+    }
+    app.take(old);
+    app.take(new);
+    key(&mut app, KeyCode::Enter);
+    let page = lines(&mut app, 80, 24);
+    assert_eq!(page[5], "state      pvh, blocked, 2 of 128 vCPUs online");
+    assert_eq!(
+        page[7],
+        "CPU        66.7 % of one pCPU, 33.3 % of its vCPUs, 12345680.2 s in all"
+    );
+    key(&mut app, KeyCode::End);
+    let whole = [&page[..], &lines(&mut app, 80, 24)].concat().join("\n");
+    for heading in [
+        "HARD AFFINITY  SOFT AFFINITY",
+        "ERRORS  LATENCY",
+        "DROPS  MAC",
+    ] {
+        assert!(whole.contains(heading), "{whole}");
+    }
+    assert!(!whole.contains('…'), "{whole}");
+}
+
+#[test]
+fn charts_show_all_figures() {
+    let mut app = app(Settings {
+        sort: Column::ID,
+        descending: true,
+        ..Settings::default()
+    });
+    let (old, new) = at_work(3);
+    let mut third = new.clone();
+    third.stamp.at_ns += SECOND;
+    third.host.pcpu_stamp = third.stamp;
+    for domain in &mut third.domains {
+        domain.stamp = third.stamp;
+        domain.memory_bytes /= 2;
+        for nic in domain.nics.iter_mut().flatten() {
+            nic.stamp = domain.stamp;
+        }
+        for disk in domain.disks.iter_mut().flatten() {
+            disk.stamp = domain.stamp;
+            disk[DiskCounter::ReadBytes] =
+                disk[DiskCounter::ReadBytes].map(|bytes| bytes + (4 << 20));
+        }
+    }
+    for snapshot in [old, new, third] {
+        app.take(snapshot);
+    }
+    key(&mut app, KeyCode::Enter);
+    let page = lines(&mut app, 100, 39);
+    for line in [
+        "CPU        ▆▁ most 66.7 %",
+        "memory     ██▄ most 128M",
+        "disk       ▅█ most 4.0M/s",
+        "net        █▁ most 2.5K/s",
+    ] {
+        let label = line.split_whitespace().next().unwrap();
+        let found = page.iter().rfind(|line| line.starts_with(label));
+        assert_eq!(found.unwrap(), line);
+    }
+    // The same over time in the table, and of the host.
+    key(&mut app, KeyCode::Esc);
+    let screen = lines(&mut app, 80, 24);
+    assert!(screen[1].ends_with("▆█"), "{}", screen[1]);
+    assert!(
+        screen.iter().any(|line| line.contains(" ▆▁ ")),
+        "{screen:?}"
+    );
+}

@@ -1,0 +1,261 @@
+//! The host, above everything else.
+
+use ratatui::buffer::Buffer;
+use ratatui::style::{Modifier, Style};
+
+use crate::rates::Rate;
+use crate::snapshot::{DomainState, Snapshot};
+use crate::text::{columns, or_unknown, safe};
+use crate::units;
+use crate::view::Sample;
+use crate::view::tui::context::Context;
+use crate::view::tui::glyphs::{bar, history};
+use crate::view::tui::pen::{Part, Pen};
+use crate::view::tui::theme::{Role, load, role};
+
+/// The host in four lines, or in one where there is no room for more.
+#[derive(Clone, Debug, Default)]
+pub(in crate::view::tui) struct Header {
+    /// How many samples were left out because one before them took too long.
+    skipped: u64,
+}
+
+impl Header {
+    /// Counts samples that were left out.
+    pub(in crate::view::tui) fn skip(&mut self, samples: u64) {
+        self.skipped += samples;
+    }
+
+    /// Draws the host, or one line where the area has less than four.
+    pub(super) fn draw(&self, context: Context<'_>, buffer: &mut Buffer) {
+        let brief = context.area.height < 4;
+        for line in 0..if brief { 1 } else { 4 } {
+            let Some(mut pen) = Pen::new(buffer, context.area, line) else {
+                return;
+            };
+            match (context.sample, line) {
+                (None, 0) => {
+                    pen.say("xenscope: waiting for the first sample");
+                }
+                (None, _) => {}
+                (Some(sample), 0) if brief => self.brief(context, sample, &mut pen),
+                (Some(sample), 0) => host(context, sample, &mut pen),
+                (Some(sample), 1) => cpu(context, sample, &mut pen),
+                (Some(sample), 2) => memory(context, sample, &mut pen),
+                (Some(sample), _) => self.domains(context, sample, &mut pen),
+            }
+        }
+    }
+
+    /// The host in one line.
+    fn brief(&self, context: Context<'_>, sample: Sample<'_>, pen: &mut Pen<'_>) {
+        let host = &sample.snapshot.host;
+        let mut parts = Vec::new();
+        if context.paused {
+            parts.push(paused(5));
+        }
+        let busy = units::percent(sample.rates.host.cpu_percent);
+        let free = units::bytes(host.memory_free_bytes as f64);
+        let domains = sample.snapshot.domains.len();
+        parts.extend([
+            Part::new("  ", format!("CPU {busy}%"), 4),
+            Part::new("  ", format!("{free} free"), 3),
+            Part::new("  ", format!("{domains} domains"), 2),
+            Part::new("  ", measured(sample), 0),
+        ]);
+        parts.extend(self.skipped(context, 1));
+        pen.put_parts(parts);
+    }
+
+    /// How many domains there are, by their states. What went wrong stays the longest.
+    fn domains(&self, context: Context<'_>, sample: Sample<'_>, pen: &mut Pen<'_>) {
+        let domains = &sample.snapshot.domains;
+        let mut parts = vec![Part::new("", format!("{} domains", domains.len()), 9)];
+        for (one, stays) in [
+            (DomainState::Running, 3),
+            (DomainState::Runnable, 2),
+            (DomainState::Blocked, 1),
+            (DomainState::Paused, 4),
+            (DomainState::Shutdown, 5),
+            (DomainState::Crashed, 7),
+            (DomainState::Dying, 6),
+        ] {
+            let count = domains
+                .iter()
+                .filter(|domain| domain.states.summary() == one)
+                .count();
+            if count > 0 {
+                let lead = if parts.len() == 1 { ": " } else { ", " };
+                let style = role(one).map_or_else(Style::new, |role| context.style(role));
+                parts.push(Part::new(lead, format!("{count} {one}"), stays).styled(style));
+            }
+        }
+        parts.extend(self.skipped(context, 8));
+        pen.put_parts(parts);
+    }
+
+    fn skipped(&self, context: Context<'_>, stays: u8) -> Option<Part> {
+        let text = match self.skipped {
+            0 => return None,
+            1 => "1 sample skipped".to_owned(),
+            samples => format!("{samples} samples skipped"),
+        };
+        Some(Part::new("  ", text, stays).styled(context.style(Role::Busy)))
+    }
+}
+
+fn paused(stays: u8) -> Part {
+    let style = Style::new().add_modifier(Modifier::REVERSED | Modifier::BOLD);
+    Part::new("  ", " PAUSED ", stays).styled(style)
+}
+
+/// The interval as it was.
+fn measured(sample: Sample<'_>) -> String {
+    let seconds = or_unknown(sample.rates.interval_ns, |ns| {
+        format!("{:.2} s", ns as f64 / 1e9)
+    });
+    format!("over {seconds}")
+}
+
+/// Which Xen, and when this was.
+fn host(context: Context<'_>, sample: Sample<'_>, pen: &mut Pen<'_>) {
+    let accent = context.style(Role::Accent).add_modifier(Modifier::BOLD);
+    let version = format!("Xen {}", safe(&sample.snapshot.host.xen_version));
+    let mut parts = vec![
+        Part::new("", "xenscope", 1).styled(accent),
+        Part::new("  ", version, 4),
+    ];
+    parts.extend(schedulers(sample.snapshot).map(|names| Part::new("  ", names, 2)));
+    if context.paused {
+        parts.push(paused(7));
+    }
+    let time = sample.snapshot.time;
+    let every = context.settings.interval.as_secs_f64();
+    let right = [
+        Part::new("  ", time.strftime("%Y-%m-%d").to_string(), 0),
+        Part::new(" ", time.strftime("%H:%M:%S UTC").to_string(), 5),
+        Part::new("  ", measured(sample), 6),
+        Part::new(", ", format!("every {every} s"), 3),
+    ];
+    parts.extend(right.map(Part::on_the_right));
+    pen.put_parts(parts);
+}
+
+/// The schedulers of all pools, each once.
+fn schedulers(snapshot: &Snapshot) -> Option<String> {
+    let pools = snapshot.host.pools.as_ref()?;
+    let mut names: Vec<String> = pools
+        .iter()
+        .map(|pool| pool.scheduler.to_string())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    Some(names.join("+"))
+}
+
+/// A label, a bar with its share, and what it means.
+fn gauge(
+    context: Context<'_>,
+    pen: &mut Pen<'_>,
+    label: &str,
+    percent: Option<f64>,
+    parts: Vec<Part>,
+) {
+    let width = (pen.room() / 4).clamp(5, 40);
+    if pen.room() < columns(label) + " [] ".len() + width {
+        return;
+    }
+    pen.put(label, context.style(Role::Accent)).say(" [");
+    let mut free = width;
+    if let Some(percent) = percent {
+        let bar = bar(percent / 100.0, width, context.terminal.unicode);
+        pen.put(&bar, context.style(load(percent)));
+        free = width.saturating_sub(columns(&bar));
+    }
+    pen.skip(free).say("] ").put_parts(parts);
+}
+
+fn cpu(context: Context<'_>, sample: Sample<'_>, pen: &mut Pen<'_>) {
+    let busy = sample.rates.host.cpu_percent;
+    let parts = vec![
+        Part::new("", format!("{:>5} %", units::percent(busy)), 1),
+        Part::new(" ", format!("of {} pCPUs", sample.snapshot.host.pcpus), 0),
+    ];
+    let share = busy.map(|busy: Rate| busy.value);
+    gauge(context, pen, "CPU", share, parts);
+    pen.say("  ");
+    let past = context.histories.cpu.last(pen.room());
+    let line = history(past, 100.0, context.terminal.unicode);
+    pen.put(&line, context.style(Role::Calm));
+}
+
+fn memory(context: Context<'_>, sample: Sample<'_>, pen: &mut Pen<'_>) {
+    let host = &sample.snapshot.host;
+    let used = host.memory_bytes.saturating_sub(host.memory_free_bytes);
+    let share = 100.0 * used as f64 / (host.memory_bytes as f64).max(1.0);
+    let free = units::bytes(host.memory_free_bytes as f64);
+    let parts = vec![
+        Part::new("", format!("{:>5} %", format!("{share:.1}")), 2),
+        Part::new(
+            " ",
+            format!("of {}", units::bytes(host.memory_bytes as f64)),
+            0,
+        ),
+        Part::new(", ", format!("{free} free"), 1),
+    ];
+    gauge(context, pen, "Mem", Some(share), parts);
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fixtures::{at_work, full};
+    use crate::snapshot::ShutdownReason;
+    use crate::view::tui::Settings;
+    use crate::view::tui::testing::{app, keys, lines, words};
+
+    #[test]
+    fn words_are_never_cut() {
+        let mut app = app(Settings::default());
+        let (old, mut new) = at_work(12);
+        new.host.xen_version = "4.20.5-pre".into();
+        new.host = full(new.host);
+        new.domains[3].states.shutdown = Some(ShutdownReason::Crash);
+        app.take(old);
+        app.take(new);
+        for typed in ["", "p"] {
+            keys(&mut app, typed);
+            for (height, header) in [(24, 4), (10, 1)] {
+                let whole = words(&lines(&mut app, 140, height)[..header]);
+                for width in 0..140 {
+                    let shown = words(&lines(&mut app, width, height)[..header]);
+                    for word in shown {
+                        // A comma and a colon come with the part after them.
+                        let bare = |word: &str| word.trim_end_matches([',', ':']).to_owned();
+                        let known = |one: &String| bare(one) == bare(&word);
+                        assert!(whole.iter().any(known), "{width}: {word} of {whole:?}");
+                    }
+                }
+            }
+            app.skip(12);
+        }
+        keys(&mut app, "p");
+        for (width, line) in [
+            (
+                80,
+                "xenscope Xen 4.20.5-pre credit2 00:00:00 UTC over 1.00 s, every 3 s",
+            ),
+            (
+                65,
+                "Xen 4.20.5-pre credit2 00:00:00 UTC over 1.00 s, every 3 s",
+            ),
+            (59, "Xen 4.20.5-pre 00:00:00 UTC over 1.00 s, every 3 s"),
+            (40, "00:00:00 UTC over 1.00 s"),
+            (12, "over 1.00 s"),
+            (10, ""),
+        ] {
+            let shown = lines(&mut app, width, 24);
+            let shown: Vec<&str> = shown[0].split_whitespace().collect();
+            assert_eq!(shown.join(" "), line);
+        }
+    }
+}

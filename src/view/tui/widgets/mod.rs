@@ -1,0 +1,263 @@
+//! All that is on the screen, and which widget an event belongs to.
+
+mod column_chooser;
+mod domain_page;
+mod header;
+mod help;
+mod pcpus;
+mod prompt;
+mod status_line;
+pub(super) mod table;
+#[cfg(test)]
+mod tests;
+mod text_page;
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::layout::{Position, Rect, Size};
+
+use super::action::{Action, Command, Show};
+use super::context::{Context, Widget};
+use crate::interval;
+use crate::snapshot::Collect;
+use crate::view::DisplayOptions;
+use column_chooser::ColumnChooser;
+use domain_page::DomainPage;
+use header::Header;
+use help::Help;
+use pcpus::Pcpus;
+use prompt::Prompt;
+use status_line::{Beside, StatusLine};
+use table::Table;
+
+pub use help::help;
+
+/// What the screen shows below the header.
+#[derive(Clone, Debug, Default)]
+enum Pane {
+    /// All domains.
+    #[default]
+    Table,
+    /// One domain.
+    Domain(DomainPage),
+    /// The pCPUs.
+    Pcpus(Pcpus),
+}
+
+/// What lies over the pane for the moment.
+#[derive(Clone, Debug, Default)]
+enum Over {
+    #[default]
+    Nothing,
+    /// The keys.
+    Help(Help),
+    /// All the columns there are.
+    Columns(ColumnChooser),
+    /// A question in the last line, which hides nothing of the pane.
+    Prompt(Prompt),
+}
+
+/// The widgets, and which of them are on the screen.
+#[derive(Debug, Default)]
+pub(super) struct Widgets {
+    pub(super) header: Header,
+    /// The table stays as it is while another pane is shown.
+    pub(super) table: Table,
+    pub(super) status_line: StatusLine,
+    pane: Pane,
+    over: Over,
+}
+
+impl Widgets {
+    /// Returns what is on the screen at first.
+    pub(super) fn new(display: DisplayOptions) -> Self {
+        Self {
+            pane: match display.pcpus {
+                true => Pane::Pcpus(Pcpus::default()),
+                false => Pane::Table,
+            },
+            ..Self::default()
+        }
+    }
+
+    /// Returns whether the pane is the table.
+    pub(super) fn shows_table(&self) -> bool {
+        matches!(self.pane, Pane::Table)
+    }
+
+    /// Returns what has to be collected for the pane.
+    pub(super) fn collect(&self) -> Collect {
+        match &self.pane {
+            Pane::Table => self.table.collect(),
+            Pane::Domain(page) => page.collect(),
+            Pane::Pcpus(pcpus) => pcpus.collect(),
+        }
+    }
+
+    /// Returns the widget that is to be seen below the header.
+    fn front(&mut self) -> &mut dyn Widget {
+        match (&mut self.over, &mut self.pane) {
+            (Over::Help(help), _) => help,
+            (Over::Columns(chooser), _) => chooser,
+            (Over::Nothing | Over::Prompt(_), Pane::Table) => &mut self.table,
+            (Over::Nothing | Over::Prompt(_), Pane::Domain(page)) => page,
+            (Over::Nothing | Over::Prompt(_), Pane::Pcpus(pcpus)) => pcpus,
+        }
+    }
+
+    /// Draws the screen. `awaited` is what the pane shows but the sample lacks.
+    pub(super) fn draw(
+        &mut self,
+        context: Context<'_>,
+        awaited: Option<&'static str>,
+        frame: &mut Frame<'_>,
+    ) {
+        let layout = Layout::of(context.screen);
+        let pane = context.within(layout.pane);
+        let last = context.within(layout.status_line);
+        let buffer = frame.buffer_mut();
+        self.header.draw(context.within(layout.header), buffer);
+        self.table.bring_in_sight(pane);
+        self.front().draw(pane, buffer);
+        let cursor = match &self.over {
+            Over::Prompt(prompt) => prompt.draw(last, buffer),
+            Over::Nothing | Over::Help(_) | Over::Columns(_) => {
+                let beside = Beside {
+                    filter: self.table.found(pane),
+                    awaited,
+                    hints: self.front().hints(),
+                };
+                self.status_line.draw(last, beside, buffer);
+                None
+            }
+        };
+        if !context.terminal.unicode {
+            spell_in_ascii(buffer);
+        }
+        if let Some(x) = cursor {
+            frame.set_cursor_position(Position::new(x, layout.status_line.y));
+        }
+    }
+
+    /// Does what a key asks for, and returns what it asks of the app.
+    pub(super) fn key(&mut self, context: Context<'_>, key: KeyEvent) -> Vec<Action> {
+        let context = context.within(Layout::of(context.screen).pane);
+        if key.modifiers.contains(KeyModifiers::CONTROL) {
+            return match (key.code, &mut self.over) {
+                (KeyCode::Char('c'), _) => vec![Action::Command(Command::Quit)],
+                (KeyCode::Char('l'), _) => vec![Action::Command(Command::Redraw)],
+                // As some terminals have these keys.
+                (KeyCode::Char('h'), _) => self.plain_key(context, KeyCode::Backspace),
+                (KeyCode::Char('j'), _) => self.plain_key(context, KeyCode::Enter),
+                (KeyCode::Char('u'), Over::Prompt(prompt)) => prompt.erase(false),
+                (KeyCode::Char('w'), Over::Prompt(prompt)) => prompt.erase(true),
+                _ => Vec::new(),
+            };
+        }
+        if key.modifiers.contains(KeyModifiers::ALT) {
+            return Vec::new();
+        }
+        self.plain_key(context, key.code)
+    }
+
+    fn plain_key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
+        match &mut self.over {
+            Over::Prompt(prompt) => prompt.key(code),
+            Over::Help(_) | Over::Columns(_) => self.front().key(context, code),
+            Over::Nothing => match self.key_of_all_panes(context, code) {
+                Some(action) => vec![action],
+                None => self.front().key(context, code),
+            },
+        }
+    }
+
+    /// Returns what a key asks for that means the same in every pane.
+    fn key_of_all_panes(&self, context: Context<'_>, code: KeyCode) -> Option<Action> {
+        let settings = context.settings;
+        Some(match code {
+            KeyCode::Char('q' | 'Q') => Action::Command(Command::Quit),
+            KeyCode::Char('W') => Action::Command(Command::Save),
+            KeyCode::Char('?' | 'h') | KeyCode::F(1) => Action::Show(Show::Help),
+            KeyCode::Char('d' | 'D') => Action::Show(Show::Delay),
+            KeyCode::Char('p' | ' ') => Action::Pause,
+            KeyCode::Char('+') => Action::Interval(interval::longer(settings.interval)),
+            KeyCode::Char('-') => Action::Interval(interval::shorter(settings.interval)),
+            KeyCode::Char('t') => Action::Theme(settings.theme.next()),
+            KeyCode::Char('P') => Action::Show(match self.pane {
+                Pane::Pcpus(_) => Show::Table,
+                Pane::Table | Pane::Domain(_) => Show::Pcpus,
+            }),
+            _ => return None,
+        })
+    }
+
+    /// Scrolls by so many lines, up if they are negative.
+    pub(super) fn scroll(&mut self, lines: isize) {
+        self.front().scroll(lines);
+    }
+
+    /// Does what a click asks for, and returns what it asks of the app.
+    pub(super) fn click(&mut self, context: Context<'_>, at: Position) -> Vec<Action> {
+        let context = context.within(Layout::of(context.screen).pane);
+        self.front().click(context, at)
+    }
+
+    /// Shows something else.
+    pub(super) fn show(&mut self, context: Context<'_>, show: Show) {
+        match show {
+            Show::Table => self.pane = Pane::Table,
+            Show::Domain(identity) => self.pane = Pane::Domain(DomainPage::of(identity)),
+            Show::Neighbour(rows) => {
+                self.table.go(context, rows);
+                if let Some(chosen) = self.table.chosen() {
+                    self.pane = Pane::Domain(DomainPage::of(chosen));
+                }
+            }
+            Show::Pcpus => self.pane = Pane::Pcpus(Pcpus::default()),
+            Show::PaneAlone => self.over = Over::Nothing,
+            Show::Help => self.over = Over::Help(Help::default()),
+            Show::Columns(place) => self.over = Over::Columns(ColumnChooser::at(place)),
+            Show::Filter => self.over = Over::Prompt(Prompt::filter(self.table.filter())),
+            Show::Delay => self.over = Over::Prompt(Prompt::delay()),
+        }
+    }
+}
+
+/// What is where on the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Layout {
+    header: Rect,
+    pane: Rect,
+    status_line: Rect,
+}
+
+impl Layout {
+    /// Returns the layout of a screen. The less there is of it, the more of it is the pane's.
+    fn of(size: Size) -> Self {
+        let header = match size.height {
+            0..4 => 0,
+            4..16 => 1,
+            _ => 4,
+        };
+        let status_line = u16::from(size.height >= 3);
+        let lines = |y: u16, height: u16| Rect::new(0, y, size.width, height);
+        Self {
+            header: lines(0, header),
+            pane: lines(header, size.height - header - status_line),
+            status_line: lines(size.height - status_line, status_line),
+        }
+    }
+}
+
+/// Replaces what the terminal has no glyph for. Its cells stay: a wide character leaves the one
+/// after it blank.
+fn spell_in_ascii(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        match cell.symbol() {
+            "…" => cell.set_char('~'),
+            symbol if symbol.is_ascii() => continue,
+            _ => cell.set_char('?'),
+        };
+    }
+}

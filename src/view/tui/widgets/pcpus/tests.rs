@@ -1,0 +1,106 @@
+//! What stands where on the page of the pCPUs.
+#![allow(clippy::unwrap_used)]
+
+use crate::fixtures::{SECOND, at_work, full, pcpus};
+use crate::view::tui::Settings;
+use crate::view::tui::testing::{app, keys, lines};
+
+/// The page of a host with this many pCPUs.
+fn of_pcpus(count: u32, width: u16, height: u16) -> Vec<String> {
+    let mut app = app(Settings::default());
+    let (mut old, mut new) = at_work(1);
+    old.host.pcpu = pcpus(count, SECOND);
+    new.host.pcpu = pcpus(count, 2 * SECOND);
+    app.take(old);
+    app.take(new);
+    keys(&mut app, "P");
+    assert!(app.collect().host);
+    lines(&mut app, width, height)
+}
+
+#[test]
+fn few_pcpus_have_bars() {
+    let page = of_pcpus(4, 80, 24);
+    assert_eq!(page[8], "node 2, socket 1, 1 online, 50.0 % busy");
+    assert_eq!(page[9], "   2 █████      50.0 %");
+    assert_eq!(page[10], "node 3, socket 1, 0 online, - % busy, 1 offline");
+    assert_eq!(page[11], "   3           offline");
+}
+
+#[test]
+fn many_pcpus_fit() {
+    let page = of_pcpus(256, 80, 24);
+    assert!(page[11].starts_with("  192 ▆▆▆▆"), "{page:?}");
+    assert!(page[11].ends_with("█x"), "{page:?}");
+    let page = of_pcpus(256, 200, 60);
+    assert!(
+        page.iter()
+            .any(|line| line.contains(" 254 █████████▉ 99.2 %")),
+        "{page:?}"
+    );
+    // Shares without bars where there is room for them alone.
+    assert_eq!(
+        of_pcpus(64, 80, 24)[19],
+        "  60  93.8 %   61  95.3 %   62  96.9 %   63 offline"
+    );
+}
+
+#[test]
+fn glyphs_keep_places() {
+    let mut app = app(Settings::default());
+    let (mut old, mut new) = at_work(1);
+    for snapshot in [&mut old, &mut new] {
+        let at_ns = snapshot.stamp.at_ns;
+        snapshot.host.pcpu = pcpus(400, at_ns);
+        for pcpu in &mut snapshot.host.pcpu {
+            pcpu.node = None;
+            // The first two sockets take turns, the third has two runs.
+            pcpu.socket = Some(match pcpu.id {
+                0..100 => pcpu.id % 2,
+                100..120 | 300..310 => 2,
+                _ => 3,
+            });
+        }
+    }
+    app.take(old);
+    app.take(new);
+    keys(&mut app, "P");
+    let page = lines(&mut app, 80, 24);
+    let blank_or_not = |line: &str| -> String {
+        let glyphs = line.chars().skip(6);
+        glyphs.map(|c| if c == ' ' { ' ' } else { 'x' }).collect()
+    };
+    assert!(
+        page[5].starts_with("    0 ") && page[6].starts_with("   64 "),
+        "{page:?}"
+    );
+    assert!(page[8].starts_with("    1 "), "{page:?}");
+    assert_eq!(blank_or_not(&page[5]), "x ".repeat(32).trim_end());
+    assert!(
+        page[11].starts_with("  100 ") && page[12].starts_with("  300 "),
+        "{page:?}"
+    );
+    assert_eq!(blank_or_not(&page[11]), "x".repeat(20));
+    assert_eq!(blank_or_not(&page[12]), "x".repeat(10));
+}
+
+#[test]
+fn pool_is_named_once() {
+    let mut app = app(Settings::default());
+    let (old, mut new) = at_work(1);
+    new.host = full(new.host);
+    let pools = new.host.pools.as_mut().unwrap();
+    let mut other = pools[0].clone();
+    (pools[0].pcpus, other.pcpus) = (vec![0, 2], vec![1, 3]);
+    (other.id, other.name) = (1, Some("other".to_owned()));
+    pools.push(other);
+    new.host.pcpu = pcpus(4, 2 * SECOND);
+    for pcpu in &mut new.host.pcpu {
+        (pcpu.node, pcpu.socket) = (None, None);
+    }
+    app.take(old);
+    app.take(new);
+    keys(&mut app, "P");
+    let heading = lines(&mut app, 100, 24)[4].clone();
+    assert!(heading.ends_with(", Pool-0, other"), "{heading}");
+}

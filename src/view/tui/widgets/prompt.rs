@@ -1,0 +1,210 @@
+//! A question in the last line, and what was answered so far.
+
+use std::borrow::Cow;
+
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::KeyCode;
+
+use crate::interval;
+use crate::text::{columns, safe};
+use crate::view::tui::action::{Action, Show};
+use crate::view::tui::context::Context;
+use crate::view::tui::pen::Pen;
+use crate::view::tui::theme::Role;
+
+/// What a person is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    /// What the domains are filtered by.
+    Filter,
+    /// The interval.
+    Delay,
+}
+
+/// A question, and what was answered so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Prompt {
+    question: Question,
+    text: String,
+}
+
+impl Prompt {
+    /// Asks for the filter, which is this one so far.
+    pub(super) fn filter(now: &str) -> Self {
+        Self {
+            question: Question::Filter,
+            text: now.to_owned(),
+        }
+    }
+
+    /// Asks for the interval.
+    pub(super) fn delay() -> Self {
+        Self {
+            question: Question::Delay,
+            text: String::new(),
+        }
+    }
+
+    /// Draws the question and the answer; returns the column of the terminal's cursor.
+    pub(super) fn draw(&self, context: Context<'_>, buffer: &mut Buffer) -> Option<u16> {
+        let area = context.area;
+        let mut pen = Pen::new(buffer, area, 0)?;
+        let question = match self.question {
+            Question::Filter => "/".to_owned(),
+            Question::Delay => {
+                let now = context.settings.interval.as_secs_f64();
+                let long = format!("seconds between samples, now {now}: ");
+                match columns(&long) + 10 > pen.room() {
+                    true => "seconds: ".to_owned(),
+                    false => long,
+                }
+            }
+        };
+        pen.put(&question, context.style(Role::Accent));
+        // The cursor stands behind it.
+        let room = pen.room().saturating_sub(1);
+        pen.say(&end_of(&safe(&self.text), room));
+        let cursor = pen.x().min(area.right().saturating_sub(1));
+        if self.question == Question::Filter {
+            pen.put(
+                "   name, id or uuid; Enter keeps it, Esc shows all",
+                context.style(Role::Dim),
+            );
+        }
+        Some(cursor)
+    }
+
+    /// Takes a key, and returns what it asks of the app.
+    pub(super) fn key(&mut self, code: KeyCode) -> Vec<Action> {
+        match (code, self.question) {
+            (KeyCode::Enter, _) => return self.answer(),
+            (KeyCode::Esc, Question::Filter) => {
+                return vec![Action::Show(Show::PaneAlone), Action::Filter(String::new())];
+            }
+            (KeyCode::Esc, Question::Delay) => return vec![Action::Show(Show::PaneAlone)],
+            (KeyCode::Up, Question::Filter) => return vec![Action::Move(-1)],
+            (KeyCode::Down, Question::Filter) => return vec![Action::Move(1)],
+            (KeyCode::Backspace, _) => {
+                self.text.pop();
+            }
+            (KeyCode::Char(c), _) => self.text.push(c),
+            _ => {}
+        }
+        self.typed()
+    }
+
+    /// Takes back the last word that was typed, or all of it.
+    pub(super) fn erase(&mut self, word: bool) -> Vec<Action> {
+        let kept = match word {
+            true => self
+                .text
+                .trim_end()
+                .trim_end_matches(|c: char| !c.is_whitespace()),
+            false => "",
+        };
+        self.text.truncate(kept.len());
+        self.typed()
+    }
+
+    /// Returns what a change of the answer asks for: the filter works as one types.
+    fn typed(&self) -> Vec<Action> {
+        match self.question {
+            Question::Filter => vec![Action::Filter(self.text.clone())],
+            Question::Delay => Vec::new(),
+        }
+    }
+
+    /// Returns what the answer asks for.
+    fn answer(&self) -> Vec<Action> {
+        let mut actions = vec![Action::Show(Show::PaneAlone)];
+        if self.question == Question::Delay && !self.text.is_empty() {
+            actions.push(match interval::parse(&self.text) {
+                Ok(interval) => Action::Interval(interval),
+                Err(why) => Action::Tell(why),
+            });
+        }
+        actions
+    }
+}
+
+/// The end of a text that is too long, with an ellipsis.
+fn end_of(text: &str, width: usize) -> Cow<'_, str> {
+    if columns(text) <= width {
+        return Cow::Borrowed(text);
+    }
+    let longest = text.char_indices().rev().take(width).last();
+    let mut end = longest.map_or("", |(at, _)| &text[at..]).chars();
+    while columns(end.as_str()) >= width.max(1) {
+        end.next();
+    }
+    Cow::Owned(format!("…{}", end.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::view::tui::App;
+    use crate::view::tui::testing::{control, key, keys, last, lines, watching};
+
+    #[test]
+    fn interval_by_step_and_by_number() {
+        let mut app = watching(2);
+        let seconds = |app: &App| app.settings().interval;
+        keys(&mut app, "+");
+        assert_eq!(seconds(&app), Duration::from_secs(5));
+        keys(&mut app, "---");
+        assert_eq!(seconds(&app), Duration::from_secs(1));
+        keys(&mut app, "D0.25");
+        key(&mut app, KeyCode::Enter);
+        assert_eq!(seconds(&app), Duration::from_millis(250));
+        keys(&mut app, "d-1");
+        key(&mut app, KeyCode::Enter);
+        assert_eq!(seconds(&app), Duration::from_millis(250));
+        assert!(lines(&mut app, 80, 24)[23].contains("0.01 to 86400"));
+        keys(&mut app, "d7");
+        key(&mut app, KeyCode::Esc);
+        assert_eq!(seconds(&app), Duration::from_millis(250));
+    }
+
+    #[test]
+    fn prompt_edits_a_line() {
+        let mut app = watching(12);
+        keys(&mut app, "/web guest-11");
+        control(&mut app, 'w');
+        assert!(
+            last(&mut app).starts_with("/web    name"),
+            "{}",
+            last(&mut app)
+        );
+        keys(&mut app, "x");
+        control(&mut app, 'h');
+        control(&mut app, 'u');
+        assert!(last(&mut app).starts_with("/   name"));
+        assert_eq!(app.widgets.table.rows().len(), 12);
+        keys(&mut app, "guest-11");
+        control(&mut app, 'j');
+        assert!(last(&mut app).starts_with("/guest-11 (1 of 12)"));
+        keys(&mut app, "/");
+        control(&mut app, 'w');
+        control(&mut app, 'w');
+        assert_eq!(app.widgets.table.rows().len(), 12);
+    }
+
+    #[test]
+    fn end_of_long_answer_stays_visible() {
+        let mut app = watching(2);
+        keys(&mut app, "D0.25");
+        assert_eq!(lines(&mut app, 20, 10)[9], "seconds: 0.25");
+        assert!(last(&mut app).starts_with("seconds between samples, now 3: 0.25"));
+        keys(&mut app, "123456789");
+        assert_eq!(lines(&mut app, 20, 10)[9], "seconds: …123456789");
+        key(&mut app, KeyCode::Esc);
+        keys(&mut app, "/a-long-name-漢字漢字漢字漢字");
+        assert_eq!(lines(&mut app, 20, 10)[9], "/…-漢字漢字漢字漢字");
+        for width in 0..12 {
+            lines(&mut app, width, 10);
+        }
+    }
+}

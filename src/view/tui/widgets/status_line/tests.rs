@@ -1,0 +1,120 @@
+//! What the last line tells, and when.
+
+use ratatui::crossterm::event::KeyCode;
+
+use crate::fixtures::at_work;
+use crate::snapshot::{Collect, Note, Snapshot};
+use crate::view::tui::Command;
+use crate::view::tui::testing::{key, keys, last, lines, watching};
+
+/// A sample of which something is wrong.
+fn noted() -> Snapshot {
+    let mut snapshot = at_work(12).1;
+    snapshot.notes = vec![Note::NicsUnreadable("no such file".to_owned())];
+    snapshot
+}
+
+const COMPLAINT: &str = "! the NICs can't be listed: no such file";
+
+#[test]
+fn old_answer_yields_to_complaint() {
+    let mut app = watching(12);
+    app.take(noted());
+    assert_eq!(last(&mut app), COMPLAINT);
+    assert_eq!(key(&mut app, KeyCode::Char('W')), Some(Command::Save));
+    app.tell("written to config.toml".to_owned());
+    assert_eq!(last(&mut app), "written to config.toml");
+    keys(&mut app, "j");
+    assert_eq!(last(&mut app), COMPLAINT);
+    keys(&mut app, "D-1");
+    key(&mut app, KeyCode::Enter);
+    for _ in 0..2 {
+        assert!(last(&mut app).contains("0.01 to 86400"));
+        app.take(noted());
+    }
+    assert!(last(&mut app).contains("0.01 to 86400"));
+    app.take(noted());
+    assert_eq!(last(&mut app), COMPLAINT);
+    // Where nothing is wrong, the answer stays.
+    keys(&mut app, "t");
+    for _ in 0..9 {
+        app.take(at_work(12).1);
+    }
+    assert_eq!(last(&mut app), "theme: colour-blind");
+}
+
+#[test]
+fn filter_stays_beside_the_rest() {
+    let mut app = watching(12);
+    app.take(noted());
+    keys(&mut app, "/guest-11");
+    key(&mut app, KeyCode::Enter);
+    let filter = "/guest-11 (1 of 12)  ";
+    assert_eq!(last(&mut app), format!("{filter}{COMPLAINT}"));
+    keys(&mut app, "t");
+    assert_eq!(last(&mut app), format!("{filter}theme: colour-blind"));
+    keys(&mut app, "/ or one with a long name that is not there");
+    key(&mut app, KeyCode::Enter);
+    assert_eq!(
+        last(&mut app),
+        format!("/guest-11 or one with a l…  {COMPLAINT}")
+    );
+}
+
+#[test]
+fn failure_is_told_while_paused() {
+    let mut app = watching(12);
+    keys(&mut app, "p");
+    app.changed();
+    app.fail("the hypervisor does not answer".to_owned());
+    assert!(app.changed());
+    assert_eq!(last(&mut app), "! the hypervisor does not answer");
+    app.take(at_work(12).1);
+    assert!(app.changed(), "there is something to take away");
+    assert!(last(&mut app).starts_with("? help"));
+}
+
+#[test]
+fn missing_parts_are_told() {
+    let collecting = |collect: Collect| Snapshot {
+        collected: collect,
+        ..at_work(2).1
+    };
+    let mut app = watching(2);
+    keys(&mut app, "V");
+    assert!(last(&mut app).starts_with("vCPUs: with the next sample  ? help"));
+    app.take(collecting(app.collect()));
+    assert!(last(&mut app).starts_with("? help"));
+    key(&mut app, KeyCode::Enter);
+    assert!(last(&mut app).starts_with("details: with the next sample  Esc"));
+    app.take(collecting(app.collect()));
+    assert!(last(&mut app).starts_with("Esc back"));
+    // The domain was asked for its vCPUs, and went meanwhile.
+    assert!(lines(&mut app, 80, 40).contains(&"vCPUs: not known".to_owned()));
+    app.take(at_work(2).1);
+    keys(&mut app, "p");
+    let screen = lines(&mut app, 80, 40);
+    let held = "not in the sample that is held";
+    assert!(screen[39].starts_with(&format!("details: {held}")));
+    assert!(screen.contains(&format!("vCPUs: {held}")), "{screen:?}");
+}
+
+#[test]
+fn unreadable_parts_are_told() {
+    let mut app = watching(2);
+    let (_, mut new) = at_work(2);
+    new.notes = vec![Note::NicsUnreadable("no \u{1b}[2Jsuch file".into())];
+    app.take(new);
+    let screen = lines(&mut app, 80, 24);
+    assert_eq!(
+        screen[23],
+        "! the NICs can't be listed: no \\u{1b}[2Jsuch file"
+    );
+    app.fail("the hypervisor does not answer".into());
+    app.skip(3);
+    let screen = lines(&mut app, 80, 24);
+    assert_eq!(screen[23], "! the hypervisor does not answer");
+    assert!(screen[3].ends_with("3 samples skipped"), "{}", screen[3]);
+    app.take(at_work(2).1);
+    assert!(lines(&mut app, 80, 24)[23].starts_with("? help"));
+}

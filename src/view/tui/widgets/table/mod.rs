@@ -1,0 +1,292 @@
+//! The table of domains.
+
+mod cursor;
+mod device_rows;
+mod grid;
+mod order;
+#[cfg(test)]
+mod tests;
+
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::KeyCode;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
+
+use crate::snapshot::{Identity, Snapshot};
+use crate::text::{safe, shortened};
+use crate::view::tui::action::{Action, Show};
+use crate::view::tui::columns::Column;
+use crate::view::tui::context::{Context, Hint, Widget};
+use crate::view::tui::pen::Pen;
+use crate::view::tui::theme::Role;
+use crate::view::{DisplayOptions, Sample};
+use cursor::Cursor;
+pub(in crate::view::tui) use grid::shown_columns;
+use order::{Order, rows};
+
+/// The table of domains: those that pass the filter, and the one that the cursor is on.
+#[derive(Clone, Debug, Default)]
+pub(in crate::view::tui) struct Table {
+    filter: String,
+    cursor: Cursor,
+    /// The domains in order: places in the shown snapshot.
+    rows: Vec<usize>,
+}
+
+impl Table {
+    /// Returns the rows: places in the shown snapshot.
+    #[cfg(test)]
+    pub(in crate::view::tui) fn rows(&self) -> &[usize] {
+        &self.rows
+    }
+
+    /// Returns the domain that the cursor is on; `None` until a person chooses one.
+    pub(in crate::view::tui) fn chosen(&self) -> Option<Identity> {
+        self.cursor.chosen()
+    }
+
+    /// Returns what the domains are filtered by.
+    pub(in crate::view::tui) fn filter(&self) -> &str {
+        &self.filter
+    }
+
+    /// Says what the domains are filtered by, and how many of them pass; `None` without a filter.
+    pub(super) fn found(&self, context: Context<'_>) -> Option<String> {
+        if self.filter.is_empty() {
+            return None;
+        }
+        let all = context.sample.map_or(0, |s| s.snapshot.domains.len());
+        let filter = safe(&self.filter);
+        Some(format!("/{filter} ({} of {all})", self.rows.len()))
+    }
+
+    /// Shows the domains that pass this filter.
+    pub(in crate::view::tui) fn filter_by(&mut self, context: Context<'_>, filter: &str) {
+        if self.filter != filter {
+            filter.clone_into(&mut self.filter);
+            self.refresh(context);
+        }
+    }
+
+    /// Makes the rows from the sample, the order and the filter.
+    pub(in crate::view::tui) fn refresh(&mut self, context: Context<'_>) {
+        let order = Order {
+            by: context.settings.sort,
+            descending: context.settings.descending,
+            dom0_first: context.display.dom0_first,
+        };
+        if let Some(sample) = context.sample {
+            self.rows = rows(sample, order, &self.filter);
+            self.cursor.settle(sample.snapshot, &self.rows);
+        }
+    }
+
+    /// Moves the cursor by so many rows, up if they are negative.
+    pub(in crate::view::tui) fn go(&mut self, context: Context<'_>, by: isize) {
+        if let Some(sample) = context.sample {
+            self.cursor.go(by, sample.snapshot, &self.rows);
+        }
+    }
+
+    /// Moves the cursor to this row, or to the last one.
+    fn choose(&mut self, context: Context<'_>, row: usize) {
+        if let Some(sample) = context.sample {
+            self.cursor.choose(row, sample.snapshot, &self.rows);
+        }
+    }
+
+    /// Scrolls so that what should be in sight is.
+    pub(super) fn bring_in_sight(&mut self, context: Context<'_>) {
+        let Some(Sample { snapshot, .. }) = context.sample else {
+            return;
+        };
+        let (_, body) = areas(context.area);
+        let Self { cursor, rows, .. } = self;
+        let chosen = cursor.row(snapshot, rows);
+        cursor.bring_in_sight(chosen, rows.len(), usize::from(body.height), |row| {
+            height(context, snapshot, rows[row])
+        });
+    }
+
+    /// Returns the row in this line of the screen.
+    fn row_at(&self, context: Context<'_>, y: u16) -> Option<usize> {
+        let snapshot = context.sample?.snapshot;
+        let (_, body) = areas(context.area);
+        let mut free = usize::from(y.checked_sub(body.y)?);
+        for (row, &place) in self.rows.iter().enumerate().skip(self.cursor.top) {
+            match free.checked_sub(height(context, snapshot, place)) {
+                Some(rest) => free = rest,
+                None => return Some(row),
+            }
+        }
+        None
+    }
+
+    /// Asks for the page of the chosen domain, or of the first one in sight.
+    fn open(&mut self, context: Context<'_>) -> Option<Action> {
+        let snapshot = context.sample?.snapshot;
+        let row = self.cursor.row(snapshot, &self.rows);
+        self.choose(context, row.unwrap_or(self.cursor.top));
+        let chosen = self.chosen().filter(|_| !self.rows.is_empty())?;
+        Some(Action::Show(Show::Domain(chosen)))
+    }
+
+    /// Moves the cursor as a key asks for.
+    fn move_by(&mut self, context: Context<'_>, code: KeyCode) {
+        let page = isize::try_from(context.page()).unwrap_or(1);
+        match code {
+            KeyCode::Up | KeyCode::Char('k') => self.go(context, -1),
+            KeyCode::Down | KeyCode::Char('j') => self.go(context, 1),
+            KeyCode::PageUp => self.go(context, -page),
+            KeyCode::PageDown => self.go(context, page),
+            KeyCode::Home | KeyCode::Char('g') => self.choose(context, 0),
+            KeyCode::End | KeyCode::Char('G') => self.choose(context, usize::MAX),
+            _ => {}
+        }
+    }
+}
+
+impl Widget for Table {
+    fn draw(&mut self, context: Context<'_>, buffer: &mut Buffer) {
+        let Some(sample) = context.sample else { return };
+        let (titles, body) = areas(context.area);
+        let slots = grid::slots(context, sample);
+        grid::titles(context, &slots, titles, buffer);
+        let chosen = self.cursor.row(sample.snapshot, &self.rows);
+        let line = |y: u16| Rect::new(body.x, body.y.saturating_add(y), body.width, 1);
+        let mut y = 0;
+        for (row, &place) in self.rows.iter().enumerate().skip(self.cursor.top) {
+            if y >= body.height {
+                return;
+            }
+            if context.display.repeat_header && row > self.cursor.top {
+                grid::titles(context, &slots, line(y), buffer);
+                y += 1;
+            }
+            let Some(one) = sample.domain(place) else {
+                return;
+            };
+            grid::line(context, &slots, one, body, y, buffer);
+            if chosen == Some(row) {
+                let style = Style::new().add_modifier(Modifier::REVERSED);
+                buffer.set_style(line(y).intersection(buffer.area), style);
+            }
+            y += 1;
+            for text in device_rows::lines(one.domain, one.rates, context.display) {
+                if let Some(mut pen) = Pen::new(buffer, body, y) {
+                    pen.say("    ");
+                    pen.put(&shortened(&text, pen.room()), context.style(Role::Dim));
+                }
+                y += 1;
+            }
+        }
+    }
+
+    fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
+        let (sort, display) = (context.settings.sort, context.display);
+        let show = |display| Some(Action::Display(display));
+        let action = match code {
+            KeyCode::Char('/') => Some(Action::Show(Show::Filter)),
+            KeyCode::Char('c') => Some(Action::Show(Show::Columns(0))),
+            KeyCode::Char('s') => Some(Action::Show(Show::Columns(sort.place()))),
+            KeyCode::Char('S' | '>') => sort_by_neighbour(context, 1),
+            KeyCode::Char('<') => sort_by_neighbour(context, -1),
+            KeyCode::Char('r') => Some(Action::Sort(sort)),
+            KeyCode::Char('n' | 'N') => show(DisplayOptions {
+                networks: !display.networks,
+                ..display
+            }),
+            KeyCode::Char('b' | 'B') => show(DisplayOptions {
+                vbds: !display.vbds,
+                ..display
+            }),
+            KeyCode::Char('v' | 'V') => show(DisplayOptions {
+                vcpus: !display.vcpus,
+                ..display
+            }),
+            KeyCode::Char('R') => show(DisplayOptions {
+                repeat_header: !display.repeat_header,
+                ..display
+            }),
+            KeyCode::Char(digit @ '0'..='9') => {
+                // 1 is the first, 0 the tenth.
+                let place = (digit as usize - '0' as usize + 9) % 10;
+                let columns = shown_columns(context);
+                columns.get(place).map(|&column| Action::Sort(column))
+            }
+            KeyCode::Enter => self.open(context),
+            KeyCode::Esc => {
+                match self.filter.is_empty() {
+                    true => self.cursor.leave(),
+                    false => self.filter_by(context, ""),
+                }
+                None
+            }
+            _ => {
+                self.move_by(context, code);
+                None
+            }
+        };
+        action.into_iter().collect()
+    }
+
+    fn scroll(&mut self, lines: isize) {
+        self.cursor.scroll(lines, &self.rows);
+    }
+
+    fn click(&mut self, context: Context<'_>, at: Position) -> Vec<Action> {
+        let (titles, body) = areas(context.area);
+        if titles.contains(at) {
+            let column = grid::column_at(context, at.x - context.area.x);
+            return column.map(Action::Sort).into_iter().collect();
+        }
+        if let Some(row) = self.row_at(context, at.y).filter(|_| body.contains(at)) {
+            self.choose(context, row);
+        }
+        Vec::new()
+    }
+
+    fn hints(&self) -> &'static [Hint] {
+        &[
+            ("?", "help"),
+            ("q", "quit"),
+            ("/", "filter"),
+            ("s", "sort"),
+            ("Enter", "detail"),
+            ("P", "pCPUs"),
+            ("p", "pause"),
+            ("+-", "interval"),
+            ("c", "columns"),
+        ]
+    }
+}
+
+/// Asks for the order by the column before or after the one that the table is sorted by.
+fn sort_by_neighbour(context: Context<'_>, by: isize) -> Option<Action> {
+    let drawn = |column: &Column| matches!(*column, Column::CPU_BAR | Column::CPU_HISTORY);
+    let columns = context.settings.columns.iter().copied();
+    let columns: Vec<Column> = columns.filter(|column| !drawn(column)).collect();
+    let sort = context.settings.sort;
+    let now = columns.iter().position(|&column| column == sort);
+    let next = match now {
+        Some(now) => (now + columns.len()).saturating_add_signed(by) % columns.len(),
+        None => 0,
+    };
+    // The same column again would turn the order around.
+    let next = columns.get(next).filter(|_| now != Some(next));
+    next.map(|&column| Action::Sort(column))
+}
+
+/// Returns where the titles are, and where the rows; a single line is a row.
+fn areas(area: Rect) -> (Rect, Rect) {
+    let titles = u16::from(area.height >= 2);
+    let rest = area.height - titles;
+    let lines = |y: u16, height: u16| Rect::new(area.x, area.y + y, area.width, height);
+    (lines(0, titles), lines(titles, rest))
+}
+
+/// Returns how many lines the domain in this place takes.
+fn height(context: Context<'_>, snapshot: &Snapshot, place: usize) -> usize {
+    let titles = usize::from(context.display.repeat_header);
+    titles + 1 + device_rows::count(&snapshot.domains[place], context.display)
+}

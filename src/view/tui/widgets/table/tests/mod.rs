@@ -1,0 +1,164 @@
+//! What stands in the table, and what keys and clicks do to it.
+#![allow(clippy::unwrap_used)]
+
+mod sorting;
+
+use ratatui::crossterm::event::KeyCode;
+
+use crate::fixtures::at_work;
+use crate::snapshot::{Disk, DiskBackend};
+use crate::view::tui::testing::{app, click, ids, key, keys, lines, watching};
+use crate::view::tui::{App, Column, Settings};
+
+#[test]
+fn filter_works_while_typing() {
+    let mut app = watching(12);
+    keys(&mut app, "/guest-1");
+    assert_eq!(ids(&app), [11, 10, 1]);
+    assert!(lines(&mut app, 80, 24)[23].starts_with("/guest-1"));
+    key(&mut app, KeyCode::Backspace);
+    assert_eq!(ids(&app).len(), 11);
+    keys(&mut app, "11");
+    key(&mut app, KeyCode::Enter);
+    assert_eq!(ids(&app), [11]);
+    assert!(lines(&mut app, 80, 24)[23].starts_with("/guest-11 (1 of 12)"));
+    key(&mut app, KeyCode::Esc);
+    assert_eq!(ids(&app).len(), 12);
+}
+
+#[test]
+fn click_sorts_or_chooses() {
+    let mut app = watching(5);
+    lines(&mut app, 80, 24);
+    click(&mut app, 6, 4);
+    assert_eq!(app.settings().sort, Column::NAME);
+    click(&mut app, 6, 7);
+    assert_eq!(app.widgets.table.chosen().unwrap().id.0, 2);
+    // With lines below each domain, a line belongs to the domain above it.
+    keys(&mut app, "n");
+    lines(&mut app, 80, 24);
+    click(&mut app, 6, 9);
+    assert_eq!(app.widgets.table.chosen().unwrap().id.0, 1);
+    // A question hides nothing of the table.
+    keys(&mut app, "/");
+    click(&mut app, 6, 5);
+    assert_eq!(app.widgets.table.chosen().unwrap().id.0, 0);
+    keys(&mut app, "g");
+    key(&mut app, KeyCode::Esc);
+    click(&mut app, 6, 9);
+    for (x, y) in [(6, 23), (6, 22), (6, 0), (79, 4), (500, 500)] {
+        click(&mut app, x, y);
+    }
+    assert_eq!(app.widgets.table.chosen().unwrap().id.0, 1);
+}
+
+#[test]
+fn large_screen_has_long_titles() {
+    let screen = lines(&mut watching(12), 200, 60);
+    assert!(screen[4].contains("NET RX/s  NET TX/s  DISK RD/s  DISK WR/s"));
+    assert!(screen[5].contains(&format!(" {}▍ ", "█".repeat(18))));
+}
+
+#[test]
+fn first_sample_has_no_rates() {
+    let mut app = app(Settings::default());
+    app.take(at_work(2).0);
+    let screen = lines(&mut app, 80, 24);
+    assert!(screen[0].contains("over -, every 3 s"), "{}", screen[0]);
+    assert!(screen[1].ends_with("    - % of 2 pCPUs"), "{}", screen[1]);
+    assert!(screen[5].starts_with("  0 Domain-0 runnable     1     -"));
+    assert!(screen[5].ends_with("128M     -     -     -     -"));
+}
+
+#[test]
+fn devices_stand_below_their_domain() {
+    let mut app = watching(3);
+    keys(&mut app, "nb");
+    let screen = lines(&mut app, 80, 24);
+    for (line, start) in [
+        (5, "  2 guest-2"),
+        (6, "    nic  0   vif9.0   rx  2.0K/s"),
+        (7, "    nic  1"),
+        (8, "    disk xvda blkback read  2.0M/s"),
+        (9, "  1 guest-1"),
+    ] {
+        assert!(screen[line].starts_with(start), "{}", screen[line]);
+    }
+    keys(&mut app, "R");
+    assert!(lines(&mut app, 80, 24)[9].starts_with(" ID NAME"));
+}
+
+#[test]
+fn capitals_do_as_small_letters() {
+    let mut app = app(Settings::default());
+    let (mut old, mut new) = at_work(3);
+    for snapshot in [&mut old, &mut new] {
+        let mut vcpu = crate::fixtures::vcpu(1, 7, snapshot.stamp.at_ns / 4);
+        vcpu.stamp = snapshot.stamp;
+        snapshot.domains[2].vcpus = Some(vec![vcpu]);
+    }
+    app.take(old);
+    app.take(new);
+    let screen = |app: &mut App| lines(app, 80, 24);
+    let plain = screen(&mut app);
+    for (small, capital, start) in [
+        ("n", "N", "    nic  0   vif9.0   rx  2.0K/s of"),
+        ("b", "B", "    disk xvda blkback read  2.0M/s in"),
+        (
+            "v",
+            "V",
+            "    vcpu 1   running   25.0 % on pCPU 7          0.5 s",
+        ),
+    ] {
+        keys(&mut app, small);
+        let shown = screen(&mut app);
+        assert!(shown[6].starts_with(start), "{}", shown[6]);
+        keys(&mut app, capital);
+        assert_eq!(screen(&mut app), plain);
+        keys(&mut app, capital);
+        assert_eq!(screen(&mut app), shown);
+        keys(&mut app, small);
+    }
+}
+
+#[test]
+fn names_keep_columns_aligned() {
+    let mut app = watching(0);
+    let (_, mut new) = at_work(4);
+    new.domains[1].name = Some("漢字漢字漢字漢字漢字".into());
+    new.domains[2].name = Some("a\u{1b}[2J\u{202e}b".into());
+    new.domains[3].name = Some("e\u{301}te\u{301}".into());
+    app.take(new);
+    let screen = lines(&mut app, 80, 24);
+    let state_at = |line: &str| {
+        let place = line.find("run").or_else(|| line.find("block")).unwrap();
+        crate::text::columns(&line[..place])
+    };
+    let places: Vec<usize> = screen[5..9].iter().map(|line| state_at(line)).collect();
+    assert!(places.iter().all(|&place| place == places[0]), "{screen:?}");
+    assert!(screen.iter().any(|line| line.contains("a\\u{1b}[2J\\u")));
+    assert!(screen.iter().any(|line| line.contains("e\u{301}te\u{301}")));
+}
+
+#[test]
+fn uncounted_disk_hides_nothing() {
+    let mut app = app(Settings::default());
+    let (mut old, mut new) = at_work(3);
+    for snapshot in [&mut old, &mut new] {
+        for id in 1..3 {
+            let domain = &mut snapshot.domains[id];
+            let cdrom =
+                Disk::without_counters(5632, "hdc".to_owned(), DiskBackend::Qdisk, domain.stamp);
+            let disks = domain.disks.as_mut().unwrap();
+            if id == 1 {
+                disks.clear();
+            }
+            disks.push(cdrom);
+        }
+    }
+    app.take(old);
+    app.take(new);
+    let screen = lines(&mut app, 80, 24);
+    assert!(screen[5].ends_with(" 2.0M  8.0K"), "{}", screen[5]);
+    assert!(screen[6].ends_with("     -     -"), "{}", screen[6]);
+}

@@ -1,0 +1,220 @@
+//! What the table is sorted by.
+#![allow(clippy::unwrap_used)]
+
+use ratatui::crossterm::event::KeyCode;
+
+use crate::fixtures::{at_work, equipped};
+use crate::rates::Rates;
+use crate::sample::Sample;
+use crate::snapshot::{DiskCounter, DomainType, NicCounter, ShutdownReason, StateFlags};
+use crate::view::tui::cells::Key;
+use crate::view::tui::testing::{column, ids, key, keys, lines, watching};
+use crate::view::tui::{Column, Settings, testing};
+
+/// The columns that were laid out by hand.
+fn laid_out() -> impl Iterator<Item = Column> {
+    Column::all().take(column("uuid").place() + 1)
+}
+
+#[test]
+fn every_column_sorts() {
+    let mut app = watching(5);
+    lines(&mut app, 80, 24);
+    assert_eq!(ids(&app), [4, 3, 2, 1, 0]);
+    keys(&mut app, "r");
+    assert_eq!(ids(&app), [0, 1, 2, 3, 4]);
+    keys(&mut app, "2");
+    assert_eq!(app.settings().sort, Column::NAME);
+    assert_eq!(ids(&app), [0, 1, 2, 3, 4]);
+    keys(&mut app, "2");
+    assert_eq!(ids(&app), [4, 3, 2, 1, 0]);
+    keys(&mut app, "S");
+    assert_eq!(app.settings().sort, Column::STATE);
+    keys(&mut app, "<<<");
+    assert_eq!(app.settings().sort, column("disk_written"));
+    for (place, column) in Column::all().enumerate() {
+        keys(&mut app, "s");
+        key(&mut app, KeyCode::Home);
+        for _ in 0..place {
+            key(&mut app, KeyCode::Down);
+        }
+        key(&mut app, KeyCode::Enter);
+        assert_eq!(app.settings().sort, column);
+        assert_eq!(app.settings().descending, column.descends());
+        // The order of what it is sorted by already stays.
+        keys(&mut app, "s");
+        key(&mut app, KeyCode::Enter);
+        assert_eq!(app.settings().descending, column.descends());
+        assert_eq!(ids(&app).len(), 5);
+    }
+}
+
+#[test]
+fn digits_count_shown_columns() {
+    let mut app = watching(5);
+    let titles = lines(&mut app, 40, 24)[4].clone();
+    assert!(titles.trim_start().starts_with("ID NAME"), "{titles}");
+    keys(&mut app, "4");
+    assert_eq!(app.settings().sort, Column::CPU);
+    keys(&mut app, "5");
+    assert_eq!(app.settings().sort, column("memory"));
+    keys(&mut app, "9");
+    assert_eq!(app.settings().sort, column("memory"), "there is no ninth");
+    keys(&mut app, "c");
+    for _ in 0..column("uuid").place() {
+        keys(&mut app, "j");
+    }
+    key(&mut app, KeyCode::Enter);
+    assert_eq!(
+        lines(&mut app, 40, 24)[23],
+        "sorted by UUID, which is not shown"
+    );
+}
+
+#[test]
+fn columns_have_their_own_order() {
+    let mut new = at_work(4).1;
+    let mut old = at_work(4).0;
+    let order = |column: Column| -> Vec<u16> {
+        // Each column puts the four in another one of their orders.
+        let mut left = vec![0, 1, 2, 3];
+        let mut place = column.place() + 1;
+        let mut order = Vec::new();
+        for count in [6, 2, 1, 1] {
+            order.push(left.remove(place / count));
+            place %= count;
+        }
+        order
+    };
+    let rank = |column: Column, id: u16| {
+        let place = order(column).iter().position(|&one| one == id).unwrap();
+        1 + place as u64
+    };
+    for (domain, before) in new.domains.iter_mut().zip(&mut old.domains) {
+        let of = |column| rank(column, domain.id.0);
+        domain.name = Some(["a", "B", "c", "D"][of(Column::NAME) as usize - 1].into());
+        domain.vcpus_online = of(column("vcpus")) as u32;
+        domain.memory_bytes = of(column("memory")) << 20;
+        domain.memory_max_bytes = match of(column("memory_max")) {
+            4 => None,
+            rank => Some(rank << 30),
+        };
+        domain.pool = of(column("pool")) as u32;
+        let uuid = uuid::Uuid::from_u128(u128::from(of(column("uuid"))));
+        (domain.uuid, before.uuid) = (uuid, uuid);
+        // CPU time is little in the second before, so that it orders otherwise than CPU use.
+        let used = of(Column::CPU) * 1_000_000;
+        domain.cpu_time_ns = of(column("cpu_time")) * 1_000_000_000;
+        before.cpu_time_ns = domain.cpu_time_ns - used;
+        before.vcpus_online = domain.vcpus_online;
+        let (nics, disks) = (
+            domain.nics.as_mut().unwrap(),
+            domain.disks.as_mut().unwrap(),
+        );
+        let (nics_before, disks_before) = (
+            before.nics.as_mut().unwrap(),
+            before.disks.as_mut().unwrap(),
+        );
+        for (nic, before) in nics.iter_mut().zip(nics_before) {
+            (before[NicCounter::RxBytes], before[NicCounter::TxBytes]) = (Some(0), Some(0));
+            nic[NicCounter::RxBytes] = Some(rank(column("net_received"), domain.id.0) << 20);
+            nic[NicCounter::TxBytes] = Some(rank(column("net_sent"), domain.id.0) << 10);
+        }
+        for (disk, before) in disks.iter_mut().zip(disks_before) {
+            (
+                before[DiskCounter::ReadBytes],
+                before[DiskCounter::WriteBytes],
+            ) = (Some(0), Some(0));
+            (
+                before[DiskCounter::ReadRequests],
+                before[DiskCounter::WriteRequests],
+            ) = (Some(0), Some(0));
+            disk[DiskCounter::ReadBytes] = Some(rank(column("disk_read"), domain.id.0) << 20);
+            disk[DiskCounter::WriteBytes] = Some(rank(column("disk_written"), domain.id.0) << 10);
+            disk[DiskCounter::ReadRequests] = Some(rank(column("disk_reads"), domain.id.0) * 1000);
+            disk[DiskCounter::WriteRequests] = Some(rank(column("disk_writes"), domain.id.0) * 10);
+        }
+    }
+    let mut kinds = [DomainType::Hvm, DomainType::Pv, DomainType::Pvh].into_iter();
+    for id in &order(column("type"))[..3] {
+        new.domains[usize::from(*id)].kind = kinds.next().unwrap();
+    }
+    // blocked, crashed, dying, paused
+    let states = order(Column::STATE);
+    for domain in &mut new.domains {
+        domain.states = StateFlags::default();
+        match states.iter().position(|&id| id == domain.id.0).unwrap() {
+            0 => domain.states.blocked = true,
+            1 => domain.states.shutdown = Some(ShutdownReason::Crash),
+            2 => domain.states.dying = true,
+            _ => domain.states.paused = true,
+        }
+    }
+    let (kinds, cpu) = (order(column("type")), order(Column::CPU));
+    let share = |id: &u16| {
+        let one = &new.domains[usize::from(*id)];
+        rank(Column::CPU, *id) * 12 / u64::from(one.vcpus_online)
+    };
+    let mut of_vcpus = cpu.clone();
+    of_vcpus.sort_by_key(share);
+    let mut app = testing::app(Settings {
+        columns: Column::all().collect(),
+        sort: Column::ID,
+        descending: false,
+        ..Settings::default()
+    });
+    app.take(old);
+    app.take(new);
+    let mut seen = std::collections::HashSet::new();
+    for sorted in laid_out() {
+        if app.settings().sort != sorted {
+            app.sort_by(sorted);
+        }
+        if app.settings().descending {
+            keys(&mut app, "r");
+        }
+        let expected = match sorted {
+            Column::ID => vec![0, 1, 2, 3],
+            Column::CPU_OF_VCPUS | Column::CPU_BAR | Column::CPU_HISTORY => of_vcpus.clone(),
+            _ if sorted == column("memory_share") => order(column("memory")),
+            // The fourth one is of the same type as one before it, and stands by its id.
+            _ if sorted == column("type") => {
+                let mut ids = kinds.clone();
+                ids[2..].sort_unstable();
+                ids
+            }
+            _ => order(sorted),
+        };
+        assert_eq!(ids(&app), expected, "{sorted:?}");
+        seen.insert(expected);
+    }
+    assert!(
+        seen.len() >= laid_out().count() - 4,
+        "few differ in nothing"
+    );
+}
+
+#[test]
+fn every_figure_sorts() {
+    let (old, new) = equipped();
+    let rates = &Rates::between(Some(&old), &new);
+    let snapshot = &new;
+    let mut app = testing::app(Settings::default());
+    app.take(old.clone());
+    app.take(new.clone());
+    for sorted in Column::all() {
+        if app.settings().sort != sorted {
+            app.sort_by(sorted);
+        }
+        let descending = app.settings().descending;
+        let of = |&row: &usize| {
+            let domain = Sample { snapshot, rates }.domain(row).unwrap();
+            Key::of(sorted, domain)
+        };
+        let in_order: Vec<Key> = app.widgets.table.rows().iter().map(of).collect();
+        assert!(
+            in_order.is_sorted_by(|a, b| a.compare(b, descending).is_le()),
+            "{sorted:?}: {in_order:?}"
+        );
+    }
+}
