@@ -11,6 +11,7 @@ use crate::snapshot::{Collect, DiskCounter, Domain, Identity, NicCounter};
 use crate::text::{UNKNOWN, or_unknown, safe};
 use crate::units;
 use crate::view::Sample;
+use crate::view::domain::{memory, pair, scheduling, state, uuid};
 use crate::view::table::{Align, Table};
 use crate::view::tui::action::{Action, Show};
 use crate::view::tui::cells;
@@ -153,54 +154,26 @@ fn title(domain: &Domain) -> Line<'static> {
 }
 
 fn facts(context: Context<'_>, domain: &Domain, rates: &DomainRates) -> Vec<Line<'static>> {
-    let bytes = |bytes: u64| units::bytes(bytes as f64);
-    let (online, most) = (domain.vcpus_online, domain.vcpus_max);
-    let mut what = format!("{}, {}", domain.kind, domain.states.summary());
-    if let Some(reason) = domain.states.shutdown {
-        what.push_str(&format!(" ({reason})"));
-    }
-    what.push_str(&format!(", {online} of {most} vCPUs online"));
-    let uuid = match domain.xenstore_uuid {
-        Some(other) if other != domain.uuid => {
-            format!("{} (XenStore has {other})", domain.uuid)
-        }
-        _ => domain.uuid.to_string(),
-    };
-    let ceiling = domain
-        .memory_max_bytes
-        .map_or_else(|| "none".to_owned(), bytes);
+    let cpu = format!(
+        "{} % of one pCPU, {} % of its vCPUs, {:.1} s in all",
+        units::percent(rates.cpu_percent),
+        units::percent(rates.cpu_percent_of_vcpus),
+        domain.cpu_time_ns as f64 / 1e9,
+    );
+    let state = format!(
+        "{}, {}, {} of {} vCPUs online",
+        domain.kind,
+        state(domain),
+        domain.vcpus_online,
+        domain.vcpus_max
+    );
+    let memory = memory(domain, |bytes| units::bytes(bytes as f64));
     vec![
-        labelled(context, "state", what),
-        labelled(context, "uuid", uuid),
-        labelled(
-            context,
-            "CPU",
-            format!(
-                "{} % of one pCPU, {} % of its vCPUs, {:.1} s in all",
-                units::percent(rates.cpu_percent),
-                units::percent(rates.cpu_percent_of_vcpus),
-                domain.cpu_time_ns as f64 / 1e9,
-            ),
-        ),
-        labelled(
-            context,
-            "memory",
-            format!(
-                "{} used, ceiling {ceiling}, target {}, maximum {}",
-                bytes(domain.memory_bytes),
-                or_unknown(domain.memory_target_bytes, bytes),
-                or_unknown(domain.memory_static_max_bytes, bytes),
-            ),
-        ),
-        labelled(
-            context,
-            "scheduler",
-            format!(
-                "{}, in pool {}",
-                or_unknown(domain.scheduling, |scheduling| scheduling.to_string()),
-                domain.pool
-            ),
-        ),
+        labelled(context, "state", state),
+        labelled(context, "uuid", uuid(domain)),
+        labelled(context, "CPU", cpu),
+        labelled(context, "memory", memory),
+        labelled(context, "scheduler", scheduling(domain)),
     ]
 }
 
@@ -321,10 +294,6 @@ fn nics(domain: &Domain, rates: &DomainRates) -> Table {
         ("MAC", Align::Left),
     ]);
     let bytes = |bytes: Option<u64>| or_unknown(bytes, |bytes| units::bytes(bytes as f64));
-    let both = |rx: Option<u64>, tx: Option<u64>| {
-        let show = |count: Option<u64>| or_unknown(count, |count| count.to_string());
-        format!("{}/{}", show(rx), show(tx))
-    };
     for (nic, rates) in domain.nics.iter().flatten().zip(&rates.nics) {
         table.row(vec![
             nic.id.to_string(),
@@ -333,8 +302,8 @@ fn nics(domain: &Domain, rates: &DomainRates) -> Table {
             bytes(nic[NicCounter::TxBytes]),
             units::rate(rates[NicCounter::RxBytes]),
             units::rate(rates[NicCounter::TxBytes]),
-            both(nic[NicCounter::RxErrors], nic[NicCounter::TxErrors]),
-            both(nic[NicCounter::RxDrops], nic[NicCounter::TxDrops]),
+            pair(nic[NicCounter::RxErrors], nic[NicCounter::TxErrors]),
+            pair(nic[NicCounter::RxDrops], nic[NicCounter::TxDrops]),
             safe(nic.mac.as_deref().unwrap_or(UNKNOWN)).into_owned(),
         ]);
     }
