@@ -6,7 +6,7 @@ use super::table::{Align, Head, Table};
 use super::vcpus;
 use crate::rates::{DiskRates, DomainRates, NicRates, Rate};
 use crate::snapshot::{Disk, DiskCounter, Domain, Nic, NicCounter};
-use crate::text::{UNKNOWN, kib_per_second, mib, or_unknown, percent, safe};
+use crate::text::{UNKNOWN, kib_per_second, mib, or_unknown, per_second, safe};
 
 /// One section for each domain of the sample, at most `width` columns wide where texts can give
 /// way.
@@ -107,8 +107,8 @@ pub(super) fn disk(disk: &Disk, rates: &DiskRates) -> Vec<String> {
         disk.backend.to_string(),
         kib_per_second(rates[DiskCounter::ReadBytes]),
         kib_per_second(rates[DiskCounter::WriteBytes]),
-        percent(rates[DiskCounter::ReadRequests]),
-        percent(rates[DiskCounter::WriteRequests]),
+        per_second(rates[DiskCounter::ReadRequests]),
+        per_second(rates[DiskCounter::WriteRequests]),
         count(disk[DiskCounter::Errors]),
         format!(
             "{}/{} ms",
@@ -145,8 +145,8 @@ pub(super) fn nic(nic: &Nic, rates: &NicRates) -> Vec<String> {
         kib_per_second(rates[NicCounter::TxBytes]),
         format!(
             "{}/{}",
-            percent(rates[NicCounter::RxPackets]),
-            percent(rates[NicCounter::TxPackets])
+            per_second(rates[NicCounter::RxPackets]),
+            per_second(rates[NicCounter::TxPackets])
         ),
         pair(nic[NicCounter::RxErrors], nic[NicCounter::TxErrors]),
         pair(nic[NicCounter::RxDrops], nic[NicCounter::TxDrops]),
