@@ -7,10 +7,10 @@ use ratatui::text::{Line, Span};
 
 use super::text_page::TextPage;
 use crate::rates::{DomainRates, Rate};
+use crate::sample::{DomainSample, Sample};
 use crate::snapshot::{Collect, DiskCounter, Domain, Identity, NicCounter};
 use crate::text::{UNKNOWN, or_unknown, safe};
 use crate::units;
-use crate::view::Sample;
 use crate::view::domain::{memory, pair, scheduling, state, uuid};
 use crate::view::table::{Align, Table};
 use crate::view::tui::action::{Action, Show};
@@ -84,52 +84,41 @@ impl Widget for DomainPage {
 
 /// Returns the lines about the domain with this identity.
 fn lines(context: Context<'_>, identity: Identity) -> Vec<Line<'static>> {
-    let found = context
-        .sample
-        .and_then(|sample| Some((sample, find(sample, identity)?)));
-    let Some((sample, (domain, rates))) = found else {
+    let mut domains = context.sample.into_iter().flat_map(Sample::domains);
+    let found = domains.find(|one| one.domain.identity() == identity);
+    let Some(DomainSample {
+        domain,
+        rates,
+        snapshot,
+    }) = found
+    else {
         return vec![Line::styled(
             format!("domain {} is gone; Esc leads back", identity.id),
             context.style(Role::Busy),
         )];
     };
-    let dim = context.style(Role::Dim);
     let mut lines = vec![title(domain)];
     lines.extend(facts(context, domain, rates));
     lines.extend(charts(context, domain));
-    let collected = sample.snapshot.collected.of(identity);
-    for (known, collected, table, what) in [
-        (
-            domain.vcpus.is_some(),
-            collected.vcpus,
-            vcpus(domain, rates),
-            "vCPUs",
-        ),
-        (
-            domain.disks.is_some(),
-            collected.disks,
-            disks(domain, rates),
-            "disks",
-        ),
-        (
-            domain.nics.is_some(),
-            collected.nics,
-            nics(domain, rates),
-            "NICs",
-        ),
-    ] {
-        lines.push(Line::default());
-        let instead = match (known, table.is_empty()) {
-            (true, false) => {
-                lines.extend(rows(context, &table));
-                continue;
-            }
-            (true, true) => format!("no {what}"),
-            (false, _) if collected => format!("{what}: not known"),
-            (false, _) => format!("{what}: {}", context.comes()),
+    let mut add = |what: &str, known: bool, collected: bool, table: Table| {
+        let missing = match (known, collected) {
+            (true, _) if !table.is_empty() => None,
+            (true, _) => Some(format!("no {what}")),
+            (false, true) => Some(format!("{what}: not known")),
+            (false, false) => Some(format!("{what}: {}", context.comes())),
         };
-        lines.push(Line::styled(instead, dim));
-    }
+        lines.push(Line::default());
+        match missing {
+            None => lines.extend(rows(context, &table)),
+            Some(text) => lines.push(Line::styled(text, context.style(Role::Dim))),
+        }
+    };
+    let collected = snapshot.collected.of(identity);
+    let vcpus = vcpus(domain, rates);
+    let (disks, nics) = (disks(domain, rates), nics(domain, rates));
+    add("vCPUs", domain.vcpus.is_some(), collected.vcpus, vcpus);
+    add("disks", domain.disks.is_some(), collected.disks, disks);
+    add("NICs", domain.nics.is_some(), collected.nics, nics);
     lines
 }
 
@@ -139,13 +128,6 @@ fn labelled(context: Context<'_>, label: &str, text: impl Into<String>) -> Line<
         Span::styled(format!("{label:<10} "), context.style(Role::Accent)),
         Span::raw(text.into()),
     ])
-}
-
-fn find(sample: Sample<'_>, identity: Identity) -> Option<(&Domain, &DomainRates)> {
-    sample
-        .domains()
-        .map(|one| (one.domain, one.rates))
-        .find(|(domain, _)| domain.identity() == identity)
 }
 
 fn title(domain: &Domain) -> Line<'static> {
