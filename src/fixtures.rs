@@ -136,7 +136,7 @@ pub(crate) fn disk(id: u32, read_bytes: u64, write_bytes: u64) -> Disk {
 }
 
 /// Makes another device of a device.
-trait ReadAt<Counter> {
+pub(crate) trait ReadAt<Counter> {
     /// This device as read at `at_ns`, with these counters changed.
     fn at<const N: usize>(self, at_ns: u64, counters: [(Counter, Option<u64>); N]) -> Self;
 }

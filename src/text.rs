@@ -91,6 +91,11 @@ pub fn percent(share: Option<Rate>) -> String {
     or_unknown(share, |share| format!("{:.1}", share.value))
 }
 
+/// Formats events per second; `-` for `None`.
+pub fn per_second(events: Option<Rate>) -> String {
+    or_unknown(events, |events| format!("{:.1}", events.value))
+}
+
 /// Formats nanoseconds as seconds.
 pub fn seconds(ns: u64) -> String {
     format!("{:.1} s", ns as f64 / 1e9)

@@ -5,6 +5,7 @@
 pub mod audit;
 pub mod compare;
 pub mod csv;
+mod domain;
 pub mod events;
 pub mod fields;
 pub mod host;

@@ -1,11 +1,12 @@
 //! All about a domain: a paragraph, and a table each of its vCPUs, disks and NICs.
 
 use super::Sample;
+use super::domain::{memory, pair, scheduling, state, uuid};
 use super::table::{Align, Head, Table};
 use super::vcpus;
 use crate::rates::{DiskRates, DomainRates, NicRates, Rate};
 use crate::snapshot::{Disk, DiskCounter, Domain, Nic, NicCounter};
-use crate::text::{UNKNOWN, kib_per_second, mib, or_unknown, percent, safe};
+use crate::text::{UNKNOWN, kib_per_second, mib, or_unknown, per_second, safe};
 
 /// One section for each domain of the sample, at most `width` columns wide where texts can give
 /// way.
@@ -48,24 +49,14 @@ fn section(
 
 fn paragraph(domain: &Domain, rates: &DomainRates, interval_ns: Option<u64>) -> String {
     let name = safe(domain.name.as_deref().unwrap_or(UNKNOWN));
-    let state = match domain.states.shutdown {
-        Some(reason) => format!("{} ({reason})", domain.states.summary()),
-        None => domain.states.summary().to_string(),
-    };
-    let uuid = match domain.xenstore_uuid {
-        Some(other) if other != domain.uuid => {
-            format!("{} (XenStore has {other})", domain.uuid)
-        }
-        _ => domain.uuid.to_string(),
-    };
     let share =
         |figure: Option<Rate>| or_unknown(figure, |figure| format!("{:.1} %", figure.value));
     let over =
         interval_ns.map_or_else(String::new, |ns| format!(", over {:.2} s", ns as f64 / 1e9));
     let lines = [
-        ("uuid", uuid),
+        ("uuid", uuid(domain)),
         ("type", domain.kind.to_string()),
-        ("state", state),
+        ("state", state(domain)),
         (
             "cpu",
             format!(
@@ -82,42 +73,12 @@ fn paragraph(domain: &Domain, rates: &DomainRates, interval_ns: Option<u64>) -> 
             "vcpus",
             format!("{} online of {}", domain.vcpus_online, domain.vcpus_max),
         ),
-        ("memory", memory(domain)),
-        (
-            "scheduler",
-            format!(
-                "{}, in pool {}",
-                or_unknown(domain.scheduling, |scheduling| scheduling.to_string()),
-                domain.pool
-            ),
-        ),
+        ("memory", memory(domain, mib)),
+        ("scheduler", scheduling(domain)),
     ];
     let mut out = format!("{name} (domain {})\n", domain.id);
     for (label, value) in lines {
         out.push_str(&format!("  {label:<10}{value}\n"));
-    }
-    out
-}
-
-fn memory(domain: &Domain) -> String {
-    let mut out = format!(
-        "{} used, ceiling {}, target {}, maximum {}",
-        mib(domain.memory_bytes),
-        domain
-            .memory_max_bytes
-            .map_or_else(|| "none".to_owned(), mib),
-        or_unknown(domain.memory_target_bytes, mib),
-        or_unknown(domain.memory_static_max_bytes, mib),
-    );
-    // Rare, and of no interest where they are nothing.
-    for (bytes, what) in [
-        (domain.memory_claimed_bytes, "claimed"),
-        (domain.memory_shared_bytes, "shared"),
-        (domain.memory_paged_bytes, "paged out"),
-    ] {
-        if bytes > 0 {
-            out.push_str(&format!(", {} {what}", mib(bytes)));
-        }
     }
     out
 }
@@ -146,8 +107,8 @@ pub(super) fn disk(disk: &Disk, rates: &DiskRates) -> Vec<String> {
         disk.backend.to_string(),
         kib_per_second(rates[DiskCounter::ReadBytes]),
         kib_per_second(rates[DiskCounter::WriteBytes]),
-        percent(rates[DiskCounter::ReadRequests]),
-        percent(rates[DiskCounter::WriteRequests]),
+        per_second(rates[DiskCounter::ReadRequests]),
+        per_second(rates[DiskCounter::WriteRequests]),
         count(disk[DiskCounter::Errors]),
         format!(
             "{}/{} ms",
@@ -177,10 +138,6 @@ pub(super) const NIC: [Head; 10] = [
 
 /// What a NIC has in its columns.
 pub(super) fn nic(nic: &Nic, rates: &NicRates) -> Vec<String> {
-    let both = |rx: Option<u64>, tx: Option<u64>| {
-        let show = |count: Option<u64>| or_unknown(count, |count| count.to_string());
-        format!("{}/{}", show(rx), show(tx))
-    };
     vec![
         nic.id.to_string(),
         safe(&nic.device).into_owned(),
@@ -188,11 +145,11 @@ pub(super) fn nic(nic: &Nic, rates: &NicRates) -> Vec<String> {
         kib_per_second(rates[NicCounter::TxBytes]),
         format!(
             "{}/{}",
-            percent(rates[NicCounter::RxPackets]),
-            percent(rates[NicCounter::TxPackets])
+            per_second(rates[NicCounter::RxPackets]),
+            per_second(rates[NicCounter::TxPackets])
         ),
-        both(nic[NicCounter::RxErrors], nic[NicCounter::TxErrors]),
-        both(nic[NicCounter::RxDrops], nic[NicCounter::TxDrops]),
+        pair(nic[NicCounter::RxErrors], nic[NicCounter::TxErrors]),
+        pair(nic[NicCounter::RxDrops], nic[NicCounter::TxDrops]),
         or_unknown(nic[NicCounter::RxBytes], mib),
         or_unknown(nic[NicCounter::TxBytes], mib),
         safe(nic.mac.as_deref().unwrap_or(UNKNOWN)).into_owned(),

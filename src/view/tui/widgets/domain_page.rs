@@ -7,10 +7,11 @@ use ratatui::text::{Line, Span};
 
 use super::text_page::TextPage;
 use crate::rates::{DomainRates, Rate};
+use crate::sample::{DomainSample, Sample};
 use crate::snapshot::{Collect, DiskCounter, Domain, Identity, NicCounter};
 use crate::text::{UNKNOWN, or_unknown, safe};
 use crate::units;
-use crate::view::Sample;
+use crate::view::domain::{memory, pair, scheduling, state, uuid};
 use crate::view::table::{Align, Table};
 use crate::view::tui::action::{Action, Show};
 use crate::view::tui::cells;
@@ -83,52 +84,41 @@ impl Widget for DomainPage {
 
 /// Returns the lines about the domain with this identity.
 fn lines(context: Context<'_>, identity: Identity) -> Vec<Line<'static>> {
-    let found = context
-        .sample
-        .and_then(|sample| Some((sample, find(sample, identity)?)));
-    let Some((sample, (domain, rates))) = found else {
+    let mut domains = context.sample.into_iter().flat_map(Sample::domains);
+    let found = domains.find(|one| one.domain.identity() == identity);
+    let Some(DomainSample {
+        domain,
+        rates,
+        snapshot,
+    }) = found
+    else {
         return vec![Line::styled(
             format!("domain {} is gone; Esc leads back", identity.id),
             context.style(Role::Busy),
         )];
     };
-    let dim = context.style(Role::Dim);
     let mut lines = vec![title(domain)];
     lines.extend(facts(context, domain, rates));
     lines.extend(charts(context, domain));
-    let collected = sample.snapshot.collected.of(identity);
-    for (known, collected, table, what) in [
-        (
-            domain.vcpus.is_some(),
-            collected.vcpus,
-            vcpus(domain, rates),
-            "vCPUs",
-        ),
-        (
-            domain.disks.is_some(),
-            collected.disks,
-            disks(domain, rates),
-            "disks",
-        ),
-        (
-            domain.nics.is_some(),
-            collected.nics,
-            nics(domain, rates),
-            "NICs",
-        ),
-    ] {
-        lines.push(Line::default());
-        let instead = match (known, table.is_empty()) {
-            (true, false) => {
-                lines.extend(rows(context, &table));
-                continue;
-            }
-            (true, true) => format!("no {what}"),
-            (false, _) if collected => format!("{what}: not known"),
-            (false, _) => format!("{what}: {}", context.comes()),
+    let mut add = |what: &str, known: bool, collected: bool, table: Table| {
+        let missing = match (known, collected) {
+            (true, _) if !table.is_empty() => None,
+            (true, _) => Some(format!("no {what}")),
+            (false, true) => Some(format!("{what}: not known")),
+            (false, false) => Some(format!("{what}: {}", context.comes())),
         };
-        lines.push(Line::styled(instead, dim));
-    }
+        lines.push(Line::default());
+        match missing {
+            None => lines.extend(rows(context, &table)),
+            Some(text) => lines.push(Line::styled(text, context.style(Role::Dim))),
+        }
+    };
+    let collected = snapshot.collected.of(identity);
+    let vcpus = vcpus(domain, rates);
+    let (disks, nics) = (disks(domain, rates), nics(domain, rates));
+    add("vCPUs", domain.vcpus.is_some(), collected.vcpus, vcpus);
+    add("disks", domain.disks.is_some(), collected.disks, disks);
+    add("NICs", domain.nics.is_some(), collected.nics, nics);
     lines
 }
 
@@ -140,67 +130,32 @@ fn labelled(context: Context<'_>, label: &str, text: impl Into<String>) -> Line<
     ])
 }
 
-fn find(sample: Sample<'_>, identity: Identity) -> Option<(&Domain, &DomainRates)> {
-    sample
-        .domains()
-        .map(|one| (one.domain, one.rates))
-        .find(|(domain, _)| domain.identity() == identity)
-}
-
 fn title(domain: &Domain) -> Line<'static> {
     let text = format!("{} (domain {})", cells::name(domain), domain.id);
     Line::styled(text, Style::new().add_modifier(Modifier::BOLD))
 }
 
 fn facts(context: Context<'_>, domain: &Domain, rates: &DomainRates) -> Vec<Line<'static>> {
-    let bytes = |bytes: u64| units::bytes(bytes as f64);
-    let (online, most) = (domain.vcpus_online, domain.vcpus_max);
-    let mut what = format!("{}, {}", domain.kind, domain.states.summary());
-    if let Some(reason) = domain.states.shutdown {
-        what.push_str(&format!(" ({reason})"));
-    }
-    what.push_str(&format!(", {online} of {most} vCPUs online"));
-    let uuid = match domain.xenstore_uuid {
-        Some(other) if other != domain.uuid => {
-            format!("{} (XenStore has {other})", domain.uuid)
-        }
-        _ => domain.uuid.to_string(),
-    };
-    let ceiling = domain
-        .memory_max_bytes
-        .map_or_else(|| "none".to_owned(), bytes);
+    let cpu = format!(
+        "{} % of one pCPU, {} % of its vCPUs, {:.1} s in all",
+        units::percent(rates.cpu_percent),
+        units::percent(rates.cpu_percent_of_vcpus),
+        domain.cpu_time_ns as f64 / 1e9,
+    );
+    let state = format!(
+        "{}, {}, {} of {} vCPUs online",
+        domain.kind,
+        state(domain),
+        domain.vcpus_online,
+        domain.vcpus_max
+    );
+    let memory = memory(domain, |bytes| units::bytes(bytes as f64));
     vec![
-        labelled(context, "state", what),
-        labelled(context, "uuid", uuid),
-        labelled(
-            context,
-            "CPU",
-            format!(
-                "{} % of one pCPU, {} % of its vCPUs, {:.1} s in all",
-                units::percent(rates.cpu_percent),
-                units::percent(rates.cpu_percent_of_vcpus),
-                domain.cpu_time_ns as f64 / 1e9,
-            ),
-        ),
-        labelled(
-            context,
-            "memory",
-            format!(
-                "{} used, ceiling {ceiling}, target {}, maximum {}",
-                bytes(domain.memory_bytes),
-                or_unknown(domain.memory_target_bytes, bytes),
-                or_unknown(domain.memory_static_max_bytes, bytes),
-            ),
-        ),
-        labelled(
-            context,
-            "scheduler",
-            format!(
-                "{}, in pool {}",
-                or_unknown(domain.scheduling, |scheduling| scheduling.to_string()),
-                domain.pool
-            ),
-        ),
+        labelled(context, "state", state),
+        labelled(context, "uuid", uuid(domain)),
+        labelled(context, "CPU", cpu),
+        labelled(context, "memory", memory),
+        labelled(context, "scheduler", scheduling(domain)),
     ]
 }
 
@@ -321,10 +276,6 @@ fn nics(domain: &Domain, rates: &DomainRates) -> Table {
         ("MAC", Align::Left),
     ]);
     let bytes = |bytes: Option<u64>| or_unknown(bytes, |bytes| units::bytes(bytes as f64));
-    let both = |rx: Option<u64>, tx: Option<u64>| {
-        let show = |count: Option<u64>| or_unknown(count, |count| count.to_string());
-        format!("{}/{}", show(rx), show(tx))
-    };
     for (nic, rates) in domain.nics.iter().flatten().zip(&rates.nics) {
         table.row(vec![
             nic.id.to_string(),
@@ -333,8 +284,8 @@ fn nics(domain: &Domain, rates: &DomainRates) -> Table {
             bytes(nic[NicCounter::TxBytes]),
             units::rate(rates[NicCounter::RxBytes]),
             units::rate(rates[NicCounter::TxBytes]),
-            both(nic[NicCounter::RxErrors], nic[NicCounter::TxErrors]),
-            both(nic[NicCounter::RxDrops], nic[NicCounter::TxDrops]),
+            pair(nic[NicCounter::RxErrors], nic[NicCounter::TxErrors]),
+            pair(nic[NicCounter::RxDrops], nic[NicCounter::TxDrops]),
             safe(nic.mac.as_deref().unwrap_or(UNKNOWN)).into_owned(),
         ]);
     }

@@ -13,7 +13,7 @@ const KEYS: [(&str, &str); 40] = [
     ("", "everywhere"),
     ("q  Q  ^C", "quit"),
     ("?  h  F1", "this help; q, Esc or Enter leave it"),
-    ("p  space", "hold what is shown, and go on"),
+    ("p  space", "pause and resume"),
     ("+  -", "a longer, a shorter interval"),
     ("d  D", "give the interval in seconds"),
     ("P", "how busy each pCPU is, and back"),

@@ -126,3 +126,18 @@ fn charts_show_all_figures() {
         "{screen:?}"
     );
 }
+
+#[test]
+fn rare_memory_figures_are_shown_if_there_are_any() {
+    let mut app = app(Settings::default());
+    let mut new = at_work(2).1;
+    new.domains[1].memory_claimed_bytes = 3 << 20;
+    new.domains[1].memory_paged_bytes = 5 << 20;
+    app.take(new);
+    key(&mut app, KeyCode::End);
+    key(&mut app, KeyCode::Enter);
+    assert_eq!(
+        lines(&mut app, 140, 39)[8],
+        "memory     128M used, ceiling 129M, target 128M, maximum 256M, 3.0M claimed, 5.0M paged out"
+    );
+}

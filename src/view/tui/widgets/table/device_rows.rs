@@ -5,6 +5,7 @@ use crate::snapshot::{Disk, DiskCounter, Domain, Nic, NicCounter, Vcpu};
 use crate::text::{or_unknown, safe};
 use crate::units;
 use crate::view::DisplayOptions;
+use crate::view::domain::pair;
 
 /// The lines, in the order in which xentop has them.
 pub(super) fn lines(domain: &Domain, rates: &DomainRates, display: DisplayOptions) -> Vec<String> {
@@ -48,19 +49,16 @@ fn vcpu(vcpu: &Vcpu, percent: Option<Rate>) -> String {
 
 fn nic(nic: &Nic, rates: &NicRates) -> String {
     let bytes = |bytes: Option<u64>| or_unknown(bytes, |bytes| units::bytes(bytes as f64));
-    let count = |count: Option<u64>| or_unknown(count, |count| count.to_string());
     format!(
-        "nic  {:<3} {:<8} rx {:>5}/s of {:>5}  tx {:>5}/s of {:>5}  err {}/{}  drop {}/{}",
+        "nic  {:<3} {:<8} rx {:>5}/s of {:>5}  tx {:>5}/s of {:>5}  err {}  drop {}",
         nic.id,
         safe(&nic.device),
         units::rate(rates[NicCounter::RxBytes]),
         bytes(nic[NicCounter::RxBytes]),
         units::rate(rates[NicCounter::TxBytes]),
         bytes(nic[NicCounter::TxBytes]),
-        count(nic[NicCounter::RxErrors]),
-        count(nic[NicCounter::TxErrors]),
-        count(nic[NicCounter::RxDrops]),
-        count(nic[NicCounter::TxDrops]),
+        pair(nic[NicCounter::RxErrors], nic[NicCounter::TxErrors]),
+        pair(nic[NicCounter::RxDrops], nic[NicCounter::TxDrops]),
     )
 }
 
