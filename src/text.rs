@@ -6,8 +6,6 @@ use std::ops::RangeInclusive;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::rates::Rate;
-
 /// The variation selectors. One makes an emoji of the character before it, another makes an East
 /// Asian quotation mark wide; each of them adds one column.
 const WIDENING: RangeInclusive<char> = '\u{fe00}'..='\u{fe0f}';
@@ -74,31 +72,6 @@ pub fn cut(text: &str, width: usize) -> &str {
         }
     }
     text
-}
-
-/// Formats bytes as MiB.
-pub fn mib(bytes: u64) -> String {
-    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
-}
-
-/// Formats bytes per second as KiB/s; `-` for `None`.
-pub fn kib_per_second(bytes: Option<Rate>) -> String {
-    or_unknown(bytes, |bytes| format!("{:.1} KiB/s", bytes.value / 1024.0))
-}
-
-/// Formats a share in per cent without the sign; `-` for `None`.
-pub fn percent(share: Option<Rate>) -> String {
-    or_unknown(share, |share| format!("{:.1}", share.value))
-}
-
-/// Formats events per second; `-` for `None`.
-pub fn per_second(events: Option<Rate>) -> String {
-    or_unknown(events, |events| format!("{:.1}", events.value))
-}
-
-/// Formats nanoseconds as seconds.
-pub fn seconds(ns: u64) -> String {
-    format!("{:.1} s", ns as f64 / 1e9)
 }
 
 /// Formats ascending numbers, with runs as `0-3`.

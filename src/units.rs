@@ -1,4 +1,4 @@
-//! Numbers for narrow columns.
+//! Numbers with their units: short for narrow columns, long for tables with room.
 
 use crate::fields::{Kind, Unit, Value};
 use crate::rates::Rate;
@@ -69,6 +69,26 @@ pub fn percent(share: Option<Rate>) -> String {
 fn few(value: f64) -> String {
     let digits = usize::from(value < 999.95);
     format!("{value:.digits$}")
+}
+
+/// Formats bytes as MiB, for tables with room.
+pub fn mib(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}
+
+/// Formats bytes per second as KiB/s, for tables with room; `-` for `None`.
+pub fn kib_per_second(bytes: Option<Rate>) -> String {
+    or_unknown(bytes, |bytes| format!("{:.1} KiB/s", bytes.value / 1024.0))
+}
+
+/// Formats a rate with one decimal, without its unit; `-` for `None`.
+pub fn tenths(rate: Option<Rate>) -> String {
+    or_unknown(rate, |rate| format!("{:.1}", rate.value))
+}
+
+/// Formats nanoseconds as seconds, for tables with room.
+pub fn seconds(ns: u64) -> String {
+    format!("{:.1} s", ns as f64 / 1e9)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Change, Event};
+use super::event::{Change, Event};
 use crate::selector::Selector;
 use crate::snapshot::Identity;
 

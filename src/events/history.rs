@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Change, Device, Event};
+use super::event::{Change, Device, Event};
 use crate::snapshot::{Boot, Disk, DomId, Domain, Identity, Nic, Note, ShutdownReason, Snapshot};
 
 /// How long a domain that shut down to reboot may take to be created again, from its last event, in

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::fixtures::{SECOND, boot, disk, domain, nic, snapshot};
-use crate::snapshot::{Domain, Note, Snapshot};
+use crate::snapshot::{DomId, Domain, Identity, Note, ShutdownReason, Snapshot};
 
 /// A snapshot of these domains at this second.
 fn at(second: u64, domains: Vec<Domain>) -> Snapshot {

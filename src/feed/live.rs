@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::pair::{Feed, Pair};
 use super::schedule::Schedule;
-use super::{Feed, Pair};
 use crate::snapshot::{Collect, Identity, Snapshot};
 use crate::source::Source;
 use crate::xen::Error;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::{Feed, Pair};
+use super::pair::{Feed, Pair};
 use crate::snapshot::{Collect, Identity, Snapshot};
 use crate::xen::Error;
 

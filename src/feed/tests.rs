@@ -9,9 +9,12 @@ use std::time::Instant;
 use proptest::prelude::*;
 use uuid::Uuid;
 
+use jiff::Timestamp;
+
 use super::*;
 use crate::fixtures::{SECOND, audited, boot, domain, equipped, snapshot};
-use crate::snapshot::{Backend, Boot, DomId};
+use crate::snapshot::{Backend, Boot, DomId, Snapshot};
+use crate::xen::Error;
 
 /// A snapshot of Domain-0 and a domain 5 with this UUID, at this second of the monotonic clock and
 /// this second of the wall clock.

@@ -5,7 +5,8 @@ use std::fmt::Display;
 use jiff::Timestamp;
 
 use crate::events::{Change, Device, Event};
-use crate::text::{UNKNOWN, mib, or_unknown, safe};
+use crate::text::{UNKNOWN, or_unknown, safe};
+use crate::units::mib;
 
 /// Formats an event as one line.
 pub fn line(event: &Event) -> String {

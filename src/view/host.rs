@@ -5,7 +5,8 @@ use super::table::{Align, Table};
 use crate::rates::Rate;
 use crate::sample::PcpuSample;
 use crate::snapshot::{Build, Dom0Kernel, Host};
-use crate::text::{UNKNOWN, mib, numbers, or_unknown, percent, safe};
+use crate::text::{UNKNOWN, numbers, or_unknown, safe};
+use crate::units::{mib, tenths};
 
 /// A paragraph, and a table each of nodes, pools and pCPUs, at most `width` columns wide where
 /// texts can give way.
@@ -160,7 +161,7 @@ pub(super) fn pcpus(sample: Sample<'_>) -> Table {
                 "offline"
             }
             .to_owned(),
-            percent(busy),
+            tenths(busy),
             number(pcpu.socket),
             number(pcpu.core),
             number(pcpu.node),

@@ -3,7 +3,7 @@
 use super::Sample;
 use super::table::{Align, Table};
 use crate::sample::DomainSample;
-use crate::text::mib;
+use crate::units::mib;
 
 /// The table of `xenscope list`, at most `width` columns wide where the names can give way.
 pub fn table(sample: Sample<'_>, width: Option<usize>) -> String {

@@ -6,7 +6,8 @@ use super::table::{Align, Head, Table};
 use super::vcpus;
 use crate::rates::{DiskRates, DomainRates, NicRates, Rate};
 use crate::snapshot::{Disk, DiskCounter, Domain, Nic, NicCounter};
-use crate::text::{UNKNOWN, kib_per_second, mib, or_unknown, per_second, safe};
+use crate::text::{UNKNOWN, or_unknown, safe};
+use crate::units::{kib_per_second, mib, tenths};
 
 /// One section for each domain of the sample, at most `width` columns wide where texts can give
 /// way.
@@ -107,8 +108,8 @@ pub(super) fn disk(disk: &Disk, rates: &DiskRates) -> Vec<String> {
         disk.backend.to_string(),
         kib_per_second(rates[DiskCounter::ReadBytes]),
         kib_per_second(rates[DiskCounter::WriteBytes]),
-        per_second(rates[DiskCounter::ReadRequests]),
-        per_second(rates[DiskCounter::WriteRequests]),
+        tenths(rates[DiskCounter::ReadRequests]),
+        tenths(rates[DiskCounter::WriteRequests]),
         count(disk[DiskCounter::Errors]),
         format!(
             "{}/{} ms",
@@ -145,8 +146,8 @@ pub(super) fn nic(nic: &Nic, rates: &NicRates) -> Vec<String> {
         kib_per_second(rates[NicCounter::TxBytes]),
         format!(
             "{}/{}",
-            per_second(rates[NicCounter::RxPackets]),
-            per_second(rates[NicCounter::TxPackets])
+            tenths(rates[NicCounter::RxPackets]),
+            tenths(rates[NicCounter::TxPackets])
         ),
         pair(nic[NicCounter::RxErrors], nic[NicCounter::TxErrors]),
         pair(nic[NicCounter::RxDrops], nic[NicCounter::TxDrops]),

@@ -4,7 +4,8 @@ use super::table::{Align, Table};
 use super::{DisplayOptions, Sample, host, status, vcpus};
 use crate::sample::DomainSample;
 use crate::snapshot::{DiskCounter, NicCounter};
-use crate::text::{columns, kib_per_second, mib, or_unknown, percent, safe, seconds, shortened};
+use crate::text::{columns, or_unknown, safe, shortened};
+use crate::units::{kib_per_second, mib, seconds, tenths};
 
 /// The heading of the host, the table of its domains, and one for each of the parts that are to be
 /// shown; at most `width` columns wide.
@@ -54,7 +55,7 @@ fn domains(sample: Sample<'_>, full_name: bool) -> Table {
         let cells = vec![
             domain.states.summary().to_string(),
             domain.vcpus_online.to_string(),
-            percent(rates.cpu_percent),
+            tenths(rates.cpu_percent),
             seconds(domain.cpu_time_ns),
             mib(domain.memory_bytes),
             nics(NicCounter::RxBytes),

@@ -4,7 +4,8 @@ use super::Sample;
 use super::table::{Align, Head, Table};
 use crate::rates::Rate;
 use crate::snapshot::Vcpu;
-use crate::text::{numbers, or_unknown, percent, seconds};
+use crate::text::{numbers, or_unknown};
+use crate::units::{seconds, tenths};
 
 /// The table of `xenscope vcpus`, at most `width` columns wide where texts can give way.
 pub fn lines(sample: Sample<'_>, width: Option<usize>) -> String {
@@ -38,7 +39,7 @@ pub(super) fn cells(vcpu: &Vcpu, share: Option<Rate>) -> Vec<String> {
         vcpu.id.to_string(),
         vcpu.state.to_string(),
         or_unknown(vcpu.pcpu, |pcpu| pcpu.to_string()),
-        percent(share),
+        tenths(share),
         seconds(vcpu.cpu_time_ns),
         set(&vcpu.hard_affinity),
         set(&vcpu.soft_affinity),

@@ -5,49 +5,17 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use xenstore_rs::tokio::XsTokio;
 
-use super::cache::Shared;
-use super::daemon::{ANSWER_TIMEOUT, CONNECTION_LOST, Daemon, no_answer};
+use super::daemon::{ANSWER_TIMEOUT, Daemon, no_answer};
+use super::known::Shared;
+use super::liveness::Liveness;
 use super::session::Session;
 
 /// How long to wait after a failure: twice as long each time, from the first value to the second.
 const RETRY_AFTER: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(8));
-
-/// What the health of a connection depends on: its tasks and its daemon.
-#[derive(Clone, Debug)]
-pub(super) struct Liveness {
-    daemon: Arc<Daemon>,
-    runtime: Handle,
-    /// The number of tasks that xenstore-rs runs for its connection.
-    tasks: usize,
-}
-
-impl Liveness {
-    /// Checks that the connection works. This asks the kernel and sends nothing to XenStore.
-    pub(super) fn check(&self) -> Result<(), &'static str> {
-        // A task of xenstore-rs ends with its connection; xenstore-rs reports that in no other way.
-        if self.runtime.metrics().num_alive_tasks() < self.tasks {
-            return Err(CONNECTION_LOST);
-        }
-        self.daemon.check()
-    }
-
-    /// Returns one that always passes, for tests.
-    #[cfg(test)]
-    pub(super) fn always() -> Self {
-        Self {
-            daemon: Arc::default(),
-            runtime: Builder::new_current_thread()
-                .build()
-                .map(|runtime| runtime.handle().clone())
-                .unwrap_or_else(|error| unreachable!("{error}")),
-            tasks: 0,
-        }
-    }
-}
 
 /// Keeps the cache up to date until it is dropped.
 pub(super) fn run(shared: &Shared) {

@@ -9,6 +9,8 @@ mod connection;
 mod daemon;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod known;
+mod liveness;
 mod parse;
 mod query;
 mod reader;

@@ -14,9 +14,9 @@ use tokio::time::{Instant, sleep_until};
 use xenstore_rs::AsyncWatch;
 use xenstore_rs::tokio::XsTokio;
 
-use super::cache::{ConnectionState, Known, Shared};
-use super::connection::Liveness;
 use super::daemon::{ANSWER_TIMEOUT, no_answer};
+use super::known::{ConnectionState, Known, Shared};
+use super::liveness::Liveness;
 use super::query::{self, Value};
 use super::watched_path::{Kind, Wanted, WatchedPath};
 use crate::snapshot::Identity;

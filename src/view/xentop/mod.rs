@@ -14,7 +14,8 @@ use std::cmp::Ordering;
 use super::{DisplayOptions, Sample};
 use crate::sample::PcpuSample;
 use crate::snapshot::{Disk, DiskBackend, DiskCounter, DomId, Domain, Nic, NicCounter, VcpuState};
-use crate::text::{or_unknown, percent};
+use crate::text::or_unknown;
+use crate::units::tenths;
 use crate::xentop::{COLUMNS, Cells, SECTOR, fill};
 use lines::Lines;
 
@@ -205,7 +206,7 @@ fn pcpus(sample: Sample<'_>) -> String {
         ..
     } in sample.host().pcpus()
     {
-        out.push_str(&format!("| {:<5} | {:>5}% |\n", pcpu.id, percent(busy)));
+        out.push_str(&format!("| {:<5} | {:>5}% |\n", pcpu.id, tenths(busy)));
     }
     out.push_str(EDGE);
     out

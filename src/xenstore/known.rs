@@ -1,0 +1,348 @@
+//! What is known of XenStore, shared by the samples and the thread that keeps it up to date.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use super::liveness::Liveness;
+use super::parse;
+use super::watched_path::{Backend, Key, Kind, Wanted, WatchedPath};
+use crate::clock::stamped;
+use crate::snapshot::{Disk, DiskBackend, Domain, Identity, Note, Pool};
+
+/// The data that samples and the thread share.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    known: Mutex<Known>,
+    /// Wakes the samples that wait for the thread.
+    pub(super) changed: Condvar,
+    /// Wakes the thread: something else is wanted, or the connection was lost.
+    pub(super) wake: Notify,
+}
+
+/// The known values, and what is wanted.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) wanted: Wanted,
+    /// Increases when something else is wanted.
+    pub(super) revision: u64,
+    /// Whether everything that is wanted has been read.
+    pub(super) complete: bool,
+    pub(super) facts: BTreeMap<Identity, Facts>,
+    pub(super) pools: BTreeMap<u32, Option<String>>,
+    pub(super) connection: ConnectionState,
+    /// The length of the last outage, until a sample has reported it.
+    outage: Option<Duration>,
+    /// Increases when a value changes, and when a domain is introduced or released.
+    pub(super) changes: u64,
+    /// The cache was dropped.
+    pub(super) stopped: bool,
+}
+
+/// The known values of one domain.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    pub(super) values: [Option<Arc<str>>; Key::ALL.len()],
+    pub(super) backends: [Vec<Backend>; Kind::ALL.len()],
+}
+
+/// The state of the connection.
+#[derive(Debug, Default)]
+pub(super) enum ConnectionState {
+    /// Never connected yet.
+    #[default]
+    Connecting,
+    /// Connected.
+    Up(Liveness),
+    /// Lost, or not everything has been read again.
+    Down {
+        why: String,
+        /// When everything was last known to be up to date; `None` if it never was.
+        since: Option<(Instant, Timestamp)>,
+    },
+}
+
+impl Shared {
+    /// Locks the known values.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Known> {
+        // No change can panic halfway, so the values behind a poisoned lock are valid.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes all that wait for a change.
+    pub(super) fn notify(&self) {
+        self.changed.notify_all();
+    }
+
+    /// Waits for this long, or until the cache is dropped.
+    pub(super) fn pause(&self, length: Duration) {
+        let known = self.lock();
+        let _ = self
+            .changed
+            .wait_timeout_while(known, length, |known| !known.stopped);
+    }
+}
+
+impl Known {
+    /// Marks the connection as lost. The values were up to date until `ago` before now.
+    pub(super) fn mark_lost(&mut self, why: String, ago: Duration) {
+        let now = (Instant::now(), Timestamp::now());
+        self.connection = match std::mem::take(&mut self.connection) {
+            ConnectionState::Up(_) => ConnectionState::Down {
+                why,
+                since: now
+                    .0
+                    .checked_sub(ago)
+                    .zip(now.1.checked_sub(ago).ok())
+                    .or(Some(now)),
+            },
+            // The first reason says more than the failure to connect again.
+            ConnectionState::Down {
+                why,
+                since: since @ Some(_),
+            } => ConnectionState::Down { why, since },
+            ConnectionState::Connecting | ConnectionState::Down { .. } => {
+                ConnectionState::Down { why, since: None }
+            }
+        };
+    }
+
+    /// Forgets values whose path is not among these: nothing keeps them up to date.
+    pub(super) fn retain(&mut self, paths: &HashSet<WatchedPath>) {
+        for (&domain, facts) in &mut self.facts {
+            let gone = |key: &Key| !paths.contains(&WatchedPath::Key(domain.id, *key));
+            for key in Key::ALL.into_iter().filter(gone).flat_map(Key::read_with) {
+                facts.values[*key as usize] = None;
+            }
+            let gone = |kind: &Kind| !paths.contains(&WatchedPath::Served(domain.id, *kind));
+            for kind in Kind::ALL.into_iter().filter(gone) {
+                facts.backends[kind as usize].clear();
+            }
+        }
+    }
+
+    /// Marks the connection as up because everything has been read. `all` says whether that is
+    /// everything that is wanted now.
+    pub(super) fn mark_up(&mut self, liveness: &Liveness, all: bool) {
+        self.complete = all;
+        if let ConnectionState::Down {
+            since: Some((since, _)),
+            ..
+        } = self.connection
+        {
+            self.outage = Some(since.elapsed());
+        }
+        if !matches!(self.connection, ConnectionState::Up(_)) {
+            self.connection = ConnectionState::Up(liveness.clone());
+        }
+    }
+
+    pub(super) fn note(&mut self) -> Option<Note> {
+        match &self.connection {
+            ConnectionState::Down {
+                why,
+                since: Some((_, since)),
+            } => Some(Note::XenstoreStale {
+                since: *since,
+                why: why.clone(),
+            }),
+            ConnectionState::Down { why, since: None } => Some(Note::XenstoreDown(why.clone())),
+            ConnectionState::Connecting | ConnectionState::Up(_) => {
+                self.outage.take().map(|outage| Note::XenstoreBack {
+                    blind_ns: u64::try_from(outage.as_nanos()).unwrap_or(u64::MAX),
+                })
+            }
+        }
+    }
+
+    pub(super) fn fill_in(&self, domains: &mut [Domain], pools: &mut [Pool]) {
+        // Both are in the order of IDs.
+        let mut facts = self.facts.iter().peekable();
+        for domain in domains {
+            let identity = domain.identity();
+            while facts.next_if(|(known, _)| **known < identity).is_some() {}
+            let Some((_, facts)) = facts.peek().filter(|(known, _)| **known == identity) else {
+                continue;
+            };
+            let wanted = self.wanted.collect.of(identity);
+            let value = |key: Key| facts.values[key as usize].as_deref();
+            if wanted.names {
+                let name = facts.values[Key::Name as usize].as_ref();
+                domain.name = name.filter(|name| !name.is_empty()).cloned();
+            }
+            if wanted.targets {
+                domain.memory_target_bytes = value(Key::Target).and_then(parse::kib);
+            }
+            if wanted.details {
+                domain.memory_static_max_bytes = value(Key::StaticMax).and_then(parse::kib);
+                domain.xenstore_uuid = value(Key::Vm).and_then(parse::uuid);
+            }
+            for nic in domain.nics.iter_mut().flatten() {
+                let backends = &facts.backends[Kind::Vif as usize];
+                let backend = backends.iter().find(|backend| backend.id == nic.id);
+                nic.mac = backend.and_then(|backend| backend.value.clone());
+            }
+            for (kind, served_by) in [
+                (Kind::Vbd3, DiskBackend::Tapdisk),
+                (Kind::Qdisk, DiskBackend::Qdisk),
+            ] {
+                let (Some(disks), backends @ [_, ..]) =
+                    (&mut domain.disks, &facts.backends[kind as usize][..])
+                else {
+                    continue;
+                };
+                for backend in backends {
+                    let device = backend.value.clone().unwrap_or(backend.id.to_string());
+                    // The values are from earlier, but none of them is a counter.
+                    let ((), stamp) = stamped(|| ());
+                    let mut disk = Disk::without_counters(backend.id, device, served_by, stamp);
+                    disk.process = backend.process;
+                    disks.push(disk);
+                }
+                disks.sort_by_key(|disk| disk.id);
+            }
+        }
+        for pool in pools {
+            pool.name = self.pools.get(&pool.id).cloned().flatten();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::fixtures::{disk, domain, nic};
+    use crate::snapshot::{Collect, DomId};
+
+    /// The known values of domain 5, `web`.
+    fn known() -> Known {
+        let text = |text: &str| Some(Arc::from(text));
+        let backend = |id, value| Backend {
+            id,
+            value: Some(str::to_owned(value)),
+            process: Some(77),
+        };
+        let facts = Facts {
+            values: [text("web"), text("1024"), text("2048"), text("/vm/none")],
+            backends: [
+                vec![backend(1, "00:16:3e:00:00:07")],
+                vec![backend(51760, "xvdd")],
+                vec![backend(51712, "xvda")],
+            ],
+        };
+        let mut known = Known::default();
+        known.wanted.collect = Collect::ALL;
+        known.facts.insert(domain(5, "", 0, 0).identity(), facts);
+        known
+    }
+
+    #[test]
+    fn values_go_to_their_domain_and_not_to_its_id() {
+        let mut domains = [domain(5, "", 0, 0), domain(5, "", 0, 0)];
+        for domain in &mut domains {
+            domain.name = None;
+            domain.memory_target_bytes = None;
+            domain.nics = Some(vec![nic(0, 0, 0), nic(1, 0, 0)]);
+            domain.disks = Some(vec![disk(51728, 0, 0)]);
+        }
+        domains[1].uuid = uuid::Uuid::from_u128(99);
+        known().fill_in(&mut domains, &mut []);
+        let [web, other] = domains;
+        assert_eq!(web.name.as_deref(), Some("web"));
+        assert_eq!(web.memory_target_bytes, Some(1 << 20));
+        assert_eq!(web.memory_static_max_bytes, Some(2 << 20));
+        assert_eq!(web.xenstore_uuid, None);
+        let macs: Vec<_> = web.nics.iter().flatten().map(|nic| &nic.mac).collect();
+        assert_eq!(macs, [&None, &Some("00:16:3e:00:00:07".to_owned())]);
+        let disks: Vec<_> = web.disks.iter().flatten().collect();
+        let shown: Vec<_> = disks
+            .iter()
+            .map(|disk| (&*disk.device, disk.backend))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                ("xvda", DiskBackend::Qdisk),
+                ("xvda", DiskBackend::Blkback),
+                ("xvdd", DiskBackend::Tapdisk)
+            ]
+        );
+        assert_eq!(disks[2].process, Some(77));
+        assert_eq!((other.id, other.name), (DomId(5), None));
+        assert_eq!(other.disks.map(|disks| disks.len()), Some(1));
+    }
+
+    #[test]
+    fn missing_domains_and_values_are_skipped() {
+        let mut known = known();
+        for id in [3, 4, 8, 9] {
+            let name = Some(format!("domain {id}").into());
+            let facts = Facts {
+                values: [name, None, None, None],
+                ..Facts::default()
+            };
+            known.facts.insert(domain(id, "", 0, 0).identity(), facts);
+        }
+        let mut domains = [2, 5, 6, 9, 10].map(|id| domain(id, "", 0, 0));
+        known.fill_in(&mut domains, &mut []);
+        let names = domains.each_ref().map(|domain| domain.name.as_deref());
+        assert_eq!(
+            names,
+            [Some(""), Some("web"), Some(""), Some("domain 9"), Some("")]
+        );
+    }
+
+    #[test]
+    fn unwatched_values_are_forgotten() {
+        let domain = domain(5, "", 0, 0).identity();
+        let after = |paths: &[WatchedPath]| {
+            let mut known = known();
+            known.retain(&paths.iter().copied().collect());
+            known.facts.remove(&domain).unwrap()
+        };
+        let name = WatchedPath::Key(domain.id, Key::Name);
+        let facts = after(&[name, WatchedPath::Served(domain.id, Kind::Qdisk)]);
+        assert_eq!(facts.values, [Some("web".into()), None, None, None]);
+        assert_eq!(facts.backends.map(|backends| backends.len()), [0, 0, 1]);
+        let facts = after(&[WatchedPath::Key(domain.id, Key::StaticMax)]);
+        assert_eq!(
+            facts.values.map(|value| value.is_some()),
+            [false, false, true, true]
+        );
+    }
+
+    #[test]
+    fn names_outlast_a_lost_connection() {
+        let liveness = Liveness::always();
+        let mut known = known();
+        known.mark_lost("refused".to_owned(), Duration::ZERO);
+        assert_eq!(known.note(), Some(Note::XenstoreDown("refused".to_owned())));
+        known.mark_up(&liveness, true);
+        assert_eq!(known.note(), None);
+
+        known.mark_lost("stopped".to_owned(), Duration::from_secs(2));
+        known.mark_lost("no answer".to_owned(), Duration::from_secs(2));
+        let note = known.note();
+        assert!(
+            matches!(&note, Some(Note::XenstoreStale { why, since })
+                if why == "stopped" && Timestamp::now() > *since),
+            "{note:?}"
+        );
+        let mut domains = [domain(5, "", 0, 0)];
+        known.fill_in(&mut domains, &mut []);
+        assert_eq!(domains[0].name.as_deref(), Some("web"));
+
+        known.mark_up(&liveness, true);
+        let note = known.note();
+        assert!(
+            matches!(note, Some(Note::XenstoreBack { blind_ns }) if blind_ns >= 2_000_000_000),
+            "{note:?}"
+        );
+        assert_eq!(known.note(), None);
+    }
+}
