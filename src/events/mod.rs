@@ -109,7 +109,7 @@ pub enum Change {
         blind_ns: u64,
     },
     /// The host booted since the previous sample: the domains of the previous boot are gone, and
-    /// those of this one exist. This event cannot happen while xenscope watches a running host.
+    /// those of this one exist. Only a recording has this event.
     HostBooted {
         /// The wall-clock time when Xen started; `None` if Xen's clock could not be read.
         xen_start: Option<Timestamp>,
