@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A [`source::Source`] takes [`snapshot::Snapshot`]s: raw cumulative counters and states. A
-//! [`feed::Feed`] hands out each with the one before: those of now, or those of a recording.
+//! [`feed::Feed`] hands out each snapshot with the one before, live or from a recording.
 //! [`rates::Rates`] is a pure function of two of them, with `None` for an unknown value. [`audit`]
 //! checks them, and [`events::History`] reports what changed from one to the next. The views in
 //! [`view`] turn all of it into text, and never collect.

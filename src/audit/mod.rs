@@ -146,7 +146,7 @@ pub enum Relation {
 /// use xenscope::audit::{Auditor, Verdict};
 /// use xenscope::snapshot::Snapshot;
 ///
-/// /// Returns how many checks fail between two snapshots; `None` between two boots.
+/// /// Returns how many checks fail between two snapshots; `None` if they are of different boots.
 /// fn failures(older: Snapshot, newer: Snapshot) -> Option<usize> {
 ///     Some(Auditor::new(older).audit(newer)?.count(Verdict::Failed))
 /// }
@@ -173,8 +173,8 @@ impl Auditor {
         auditor
     }
 
-    /// Audits the next snapshot against the one before; `None` if that is of another boot. The next
-    /// snapshot is the first of its boot then.
+    /// Audits the next snapshot against the one before; `None` if they are of different boots. The
+    /// next snapshot then is the first of its boot.
     pub fn audit(&mut self, after: impl Into<Arc<Snapshot>>) -> Option<Report> {
         let after = after.into();
         if !self.before.boot.is_same(&after.boot) {

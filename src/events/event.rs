@@ -98,10 +98,10 @@ pub enum Change {
         /// Nanoseconds without an answer.
         blind_ns: u64,
     },
-    /// The host booted since the previous sample: the domains of the boot before are gone, and those
-    /// of this one exist. Only a recording has it.
+    /// The host booted since the previous sample: the domains of the previous boot are gone, and
+    /// those of this one exist. Only a recording has this event.
     HostBooted {
-        /// Wall-clock time when Xen started; `None` if Xen does not tell its uptime.
+        /// The wall-clock time when Xen started; `None` if Xen's clock could not be read.
         xen_start: Option<Timestamp>,
     },
     /// Events were dropped because their reader is too slow.

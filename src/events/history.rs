@@ -28,7 +28,7 @@ const REBOOT_NS: u64 = 10_000_000_000;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    /// The boot of the last snapshot; `None` before the first.
+    /// The boot of the previous snapshot; `None` before the first.
     boot: Option<Boot>,
     xenstore_lost: bool,
     domains: BTreeMap<Identity, LastSeen>,
@@ -68,8 +68,8 @@ struct Reboot {
 }
 
 impl History {
-    /// Returns the events since the previous snapshot. For the first snapshot of a boot of the host,
-    /// these are the existing domains.
+    /// Returns the events since the previous snapshot. For the first snapshot of each boot of the
+    /// host, these are the existing domains.
     pub fn update(&mut self, snapshot: &Snapshot) -> Vec<Event> {
         let mut events = Vec::new();
         if self.boot.is_some_and(|boot| !boot.is_same(&snapshot.boot)) {
@@ -95,18 +95,20 @@ impl History {
         events
     }
 
-    /// Returns that all domains are gone and that the host booted: this is the first snapshot of
-    /// its new boot.
+    /// Reports that all domains are destroyed and that the host booted. `snapshot` is the first of
+    /// the new boot.
     fn end_of_boot(self, snapshot: &Snapshot) -> Vec<Event> {
         let time = snapshot.time;
-        // No domain is created again under a new ID any more.
+        // No domain is created again with a new ID.
         let mut events: Vec<Event> = self
             .rebooting
             .into_values()
             .flat_map(|reboot| reboot.events)
             .collect();
-        let left = self.domains.into_iter();
-        let left = left.filter(|(_, state)| !state.is_destroyed);
+        let left = self
+            .domains
+            .into_iter()
+            .filter(|(_, state)| !state.is_destroyed);
         events.extend(left.map(|(identity, state)| state.event(time, identity, Change::Destroyed)));
         events.push(Event {
             time,

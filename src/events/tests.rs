@@ -260,33 +260,30 @@ fn outage_of_xenstore_is_reported_once() {
 }
 
 #[test]
-fn a_new_boot_ends_the_domains_of_the_last() {
-    let sampled = |second, id, domains| Snapshot {
+fn new_boot_ends_all_domains_of_the_previous_one() {
+    let sample = |second, id, domains| Snapshot {
         boot: boot(id),
         ..at(second, domains)
     };
     let mut history = History::default();
     let (up, down) = rebooting();
     let dom0 = web(0, "Domain-0");
-    let mut dead = web(7, "dead");
-    dead.states.dying = true;
-    history.update(&sampled(9, 1, vec![dom0.clone(), up.clone()]));
-    let reboots = events(
-        &mut history,
-        &sampled(10, 1, vec![dom0.clone(), down.clone(), dead]),
-    );
+    let mut dying = web(7, "old");
+    dying.states.dying = true;
+    history.update(&sample(9, 1, vec![dom0.clone(), up.clone()]));
+    let last = sample(10, 1, vec![dom0.clone(), down.clone(), dying]);
     assert_eq!(
-        reboots,
+        events(&mut history, &last),
         [
-            "7 dead created",
-            "7 dead named",
-            "7 dead unpaused",
-            "7 dead destroyed"
+            "7 old created",
+            "7 old named",
+            "7 old unpaused",
+            "7 old destroyed"
         ]
     );
-    // The same identities, and another life.
+    // The identities are the same, the domains are not.
     assert_eq!(
-        events(&mut history, &sampled(2, 2, vec![dom0.clone(), up.clone()])),
+        events(&mut history, &sample(2, 2, vec![dom0.clone(), up.clone()])),
         [
             "5 web shutdown \"reboot\"",
             "0 Domain-0 destroyed",
@@ -296,7 +293,7 @@ fn a_new_boot_ends_the_domains_of_the_last() {
             "5 web existing",
         ]
     );
-    assert!(events(&mut history, &sampled(3, 2, vec![dom0, up])).is_empty());
+    assert!(events(&mut history, &sample(3, 2, vec![dom0, up])).is_empty());
 }
 
 /// Returns the events of two domains that pass a filter.

@@ -1,7 +1,8 @@
-//! Gives the terminal back when a signal ends the process on the spot: no panic hook and no
-//! destructor runs when libxenctrl or libc abort, an allocation fails, or an address is wrong.
+//! Restores the terminal when a signal kills the process. If libxenctrl or libc abort, an
+//! allocation fails or an address is invalid, no panic hook and no destructor runs.
 //!
-//! None of that concerns Xen; it is here because only unsafe code can install a signal handler.
+//! This has nothing to do with Xen. It is here because only unsafe code can install a signal
+//! handler.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr;
@@ -18,49 +19,50 @@ use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, raise, si
 use nix::sys::termios::{SetArg, Termios, tcsetattr};
 use nix::unistd::{dup2_stderr, write};
 
-/// The signals that end the process on the spot: those of a crash, and others that hardly anyone
-/// sends. What people send, such as SIGTERM, is the program's to handle.
+/// The signals that kill the process: those of a crash, and others that are rarely sent. The
+/// program itself handles signals that people send, such as SIGTERM.
 pub const FATAL: [Signal; 17] = [
     SIGABRT, SIGALRM, SIGBUS, SIGFPE, SIGILL, SIGIO, SIGPROF, SIGPWR, SIGSEGV, SIGSTKFLT, SIGSYS,
     SIGTRAP, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
 ];
 
-/// How many milliseconds the end waits for a terminal that takes no output, and for who tells the messages.
+/// How many milliseconds to wait for a terminal that accepts no output, and for the reader of
+/// stderr.
 const PATIENCE: u16 = 500;
 
-/// What gives a terminal back.
+/// What is needed to restore a terminal.
 #[derive(Debug)]
 pub struct Terminal {
-    /// Where `modes` are set.
+    /// The terminal whose modes are restored.
     pub input: OwnedFd,
-    /// The modes that it had.
+    /// Its original modes.
     pub modes: Termios,
-    /// Where `leave` is written.
+    /// The terminal that `leave` is written to.
     pub output: OwnedFd,
-    /// What is written.
+    /// The escape sequences that leave the live view.
     pub leave: &'static [u8],
-    /// What gives stderr back, if its messages are held back.
+    /// What is needed to restore stderr, if it is redirected to a pipe.
     pub stderr: Option<HeldBack>,
 }
 
-/// What gives back an stderr that is a pipe, whose reader tells the messages once the pipe has no
-/// writer any more.
+/// What is needed to restore an stderr that is redirected to a pipe. The reader of the pipe writes
+/// out the messages once the pipe has no writer.
 #[derive(Debug)]
 pub struct HeldBack {
-    /// stderr as it was.
+    /// The original stderr.
     pub before: OwnedFd,
-    /// The reading end of a pipe that the reader keeps open until it has told all.
+    /// The reading end of a pipe that is closed once the reader has written out all messages.
     pub told: OwnedFd,
 }
 
-/// What one of [`FATAL`] gives back; null for nothing. Whoever takes it out owns it.
+/// The terminal that a signal restores; null if there is none. The code that swaps it out owns it.
 static TERMINAL: AtomicPtr<Terminal> = AtomicPtr::new(ptr::null_mut());
 
-/// From now on, gives this terminal back before one of [`FATAL`] ends the process.
+/// Restores this terminal from now on before a signal of [`FATAL`] kills the process.
 ///
 /// # Errors
 ///
-/// sigaction(2)'s.
+/// Those of sigaction(2).
 pub fn arm(terminal: Terminal) -> nix::Result<()> {
     static INSTALLED: OnceLock<nix::Result<()>> = OnceLock::new();
     (*INSTALLED.get_or_init(install))?;
@@ -68,52 +70,53 @@ pub fn arm(terminal: Terminal) -> nix::Result<()> {
     Ok(())
 }
 
-/// Returns the terminal that [`arm`] was given last, so that whoever calls this gives it back, and no
-/// signal does. `None` if it has been returned already.
+/// Returns the terminal of the last [`arm`], for the caller to restore; no signal restores it any
+/// more. `None` if it has been returned already.
 pub fn disarm() -> Option<Box<Terminal>> {
     replace(ptr::null_mut())
 }
 
-/// Whether a terminal is to be given back.
+/// Returns whether a signal would restore a terminal.
 pub fn is_armed() -> bool {
     !TERMINAL.load(Ordering::SeqCst).is_null()
 }
 
 fn replace(new: *mut Terminal) -> Option<Box<Terminal>> {
     let old = TERMINAL.swap(new, Ordering::SeqCst);
-    // SAFETY: Every pointer in TERMINAL but null is from Box::into_raw in `arm`, and the swap hands it
-    // out once.
+    // SAFETY: every pointer in TERMINAL other than null is from Box::into_raw in `arm`, and the
+    // swap returns it only once.
     (!old.is_null()).then(|| unsafe { Box::from_raw(old) })
 }
 
 fn install() -> nix::Result<()> {
-    // The stack may be what is full. The first signal is the last.
+    // The stack may be full, so use another one. Handle only the first signal.
     let flags = SaFlags::SA_ONSTACK | SaFlags::SA_RESETHAND;
     let action = SigAction::new(SigHandler::Handler(end), flags, SigSet::all());
     for signal in FATAL {
-        // SAFETY: `end` calls nothing that is not async-signal-safe. The actions that this replaces
-        // are the default ones, and std's, which tell of a stack overflow and then abort.
+        // SAFETY: `end` calls only async-signal-safe functions. The actions that this replaces are
+        // the default ones, and std's, which report a stack overflow and then abort.
         unsafe { sigaction(signal, &action) }?;
     }
     Ok(())
 }
 
-/// The handler. It allocates nothing, waits for no lock, and calls what signal-safety(7) lists.
+/// The handler. It allocates nothing, takes no lock, and calls only what signal-safety(7) lists.
 extern "C" fn end(signal: c_int) {
     if let Some(terminal) = replace(ptr::null_mut()) {
         terminal.give_back();
-        // Nothing is freed.
+        // Freeing memory is not async-signal-safe.
         Box::leak(terminal);
     }
-    // The action is the default one again, which this has once the handler returns. For a fault that
-    // is at the instruction that made it, where a core dump shows it.
+    // SA_RESETHAND has restored the default action, which kills the process. The raised signal is
+    // blocked until the handler returns, so a core dump shows the instruction that faulted.
     if let Ok(signal) = Signal::try_from(signal) {
         let _ = raise(signal);
     }
 }
 
 impl Terminal {
-    /// Gives the terminal and stderr back. It may be gone, so that no one is left to be told of errors.
+    /// Restores the terminal and stderr. Errors are ignored, because the terminal may no longer
+    /// exist.
     fn give_back(&self) {
         if is_ready(&self.output, PollFlags::POLLOUT) {
             let _ = write(&self.output, self.leave);
@@ -127,7 +130,8 @@ impl Terminal {
     }
 }
 
-/// Waits until a file can be read or written, or its other end is gone; `false` if it takes too long.
+/// Waits until a file is readable or writable, or its other end is closed; `false` after
+/// [`PATIENCE`].
 fn is_ready(file: &OwnedFd, event: PollFlags) -> bool {
     let mut file = [PollFd::new(file.as_fd(), event)];
     poll(&mut file, PATIENCE).is_ok_and(|ready| ready > 0)

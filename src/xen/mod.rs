@@ -3,7 +3,7 @@
 //! `binding` is what bindgen generates from `<xenctrl.h>`; its names do not leave this folder.
 //! `detection` reads from sysfs which Xen runs, without a hypercall. `library` opens the libxenctrl
 //! of that version. [`Hypervisor`] owns the handle that every call needs. The other files hold a
-//! safe method for each call, but for [`crash`], which is here for its unsafe call alone.
+//! safe method for each call. [`crash`] is here only because of its unsafe call.
 
 #![allow(unsafe_code)]
 

@@ -93,7 +93,7 @@ fn correct_snapshots_have_no_findings() {
 }
 
 #[test]
-fn two_boots_are_not_compared() {
+fn boots_are_not_compared() {
     let at = |second: u64, id: u128| Snapshot {
         boot: boot(id),
         ..audited(second * SECOND)
