@@ -15,7 +15,7 @@ fn now_ns() -> u64 {
 }
 
 /// Does `work` and says when that was.
-pub fn stamped<T>(work: impl FnOnce() -> T) -> (T, Stamp) {
+pub(crate) fn stamped<T>(work: impl FnOnce() -> T) -> (T, Stamp) {
     let before = now_ns();
     let done = work();
     let half = now_ns().saturating_sub(before) / 2;

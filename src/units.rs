@@ -5,7 +5,7 @@ use crate::rates::Rate;
 use crate::text::{UNKNOWN, numbers, or_unknown, safe};
 
 /// A number of bytes in five columns at most: `0`, `512B`, `1.5K`, `1023K`, `12.3G`.
-pub fn bytes(bytes: f64) -> String {
+pub(crate) fn bytes(bytes: f64) -> String {
     const UNITS: [&str; 7] = ["B", "K", "M", "G", "T", "P", "E"];
     if bytes <= 0.0 {
         return "0".to_owned();
@@ -23,7 +23,7 @@ pub fn bytes(bytes: f64) -> String {
 
 /// A figure of this kind and unit, as text that is safe for a terminal: numbers as short as in
 /// [`bytes`] and [`percent`], CPU time in seconds, other times in milliseconds.
-pub fn compact(value: Value<'_>, kind: Kind, unit: Unit) -> String {
+pub(crate) fn compact(value: Value<'_>, kind: Kind, unit: Unit) -> String {
     match value {
         Value::Unknown => UNKNOWN.to_owned(),
         Value::Unlimited => "none".to_owned(),
@@ -51,17 +51,17 @@ fn number(number: f64, kind: Kind, unit: Unit) -> Option<String> {
 }
 
 /// Bytes per second, as [`bytes`] has them.
-pub fn rate(rate: Option<Rate>) -> String {
+pub(crate) fn rate(rate: Option<Rate>) -> String {
     or_unknown(rate, |rate| bytes(rate.value))
 }
 
 /// Events per second, in five columns for as long as there are less than 100,000.
-pub fn count(rate: Option<Rate>) -> String {
+pub(crate) fn count(rate: Option<Rate>) -> String {
     or_unknown(rate, |rate| few(rate.value))
 }
 
 /// A share in per cent without the sign, in five columns up to 99,999.
-pub fn percent(share: Option<Rate>) -> String {
+pub(crate) fn percent(share: Option<Rate>) -> String {
     or_unknown(share, |share| few(share.value))
 }
 

@@ -30,12 +30,11 @@ use crate::snapshot::{Collect, Disk, Dom0Kernel, DomId, Nic};
 use bus::{Bus, Device};
 use cached_file::FdBudget;
 
-pub use roots::Roots;
-pub use vbd::disk_name;
+pub(crate) use roots::Roots;
 
 /// dom0's kernel, and the files of devices that are kept open.
 #[derive(Debug)]
-pub struct Dom0 {
+pub(crate) struct Dom0 {
     roots: Roots,
     bus: Bus,
     budget: FdBudget,
@@ -48,7 +47,7 @@ pub struct Dom0 {
 
 /// A device whose counters could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// What dom0's kernel calls it.
     pub device: String,
     /// Why they could not.
@@ -58,7 +57,7 @@ pub struct Fault {
 /// The devices that dom0's kernel serves, by domain and in the order of their ids; `None` when they
 /// were not asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Devices {
+pub(crate) struct Devices {
     /// The NICs.
     pub nics: Option<BTreeMap<DomId, Vec<Nic>>>,
     /// The disks, those that tapdisk or a device model serves apart.
@@ -76,7 +75,7 @@ impl Fault {
 
 impl Dom0 {
     /// The dom0 that shows itself in these folders. The files of devices are opened for each sample.
-    pub fn new(roots: Roots) -> Self {
+    pub(crate) fn new(roots: Roots) -> Self {
         Self {
             roots,
             bus: Bus::default(),
@@ -90,17 +89,17 @@ impl Dom0 {
 
     /// Keeps the files of devices open from now on, as far as this process may, and raises its limit
     /// of open files for that: one system call for each file and sample instead of three.
-    pub fn keep_open(&mut self) {
+    pub(crate) fn keep_open(&mut self) {
         self.budget = FdBudget::for_many();
     }
 
     /// What dom0's kernel says of itself. A field is `None` when its file is gone or makes no sense.
-    pub fn kernel(&self) -> Dom0Kernel {
+    pub(crate) fn kernel(&self) -> Dom0Kernel {
         kernel::kernel(&self.roots)
     }
 
     /// Reads the ID that dom0's kernel gave its boot; `None` if its file is gone or makes no sense.
-    pub fn boot_id(&self) -> Option<Uuid> {
+    pub(crate) fn boot_id(&self) -> Option<Uuid> {
         kernel::boot_id(&self.roots)
     }
 
@@ -109,7 +108,11 @@ impl Dom0 {
     ///
     /// # Errors
     /// When the kernel's list of devices is there and cannot be read.
-    pub fn devices(&mut self, any: Collect, of: impl Fn(DomId) -> Collect) -> io::Result<Devices> {
+    pub(crate) fn devices(
+        &mut self,
+        any: Collect,
+        of: impl Fn(DomId) -> Collect,
+    ) -> io::Result<Devices> {
         // Of a sample that failed before its end.
         self.faults.clear();
         let [mut vifs, mut vbds] = match any.nics || any.disks {
@@ -140,7 +143,7 @@ impl Dom0 {
     }
 
     /// Fills in the counters of a disk that a tapdisk serves.
-    pub fn fill_in(&mut self, domain: DomId, disk: &mut Disk) {
+    pub(crate) fn fill_in(&mut self, domain: DomId, disk: &mut Disk) {
         let fault = tapdisk::fill_in(&self.roots, domain, disk);
         self.faults
             .extend(fault.map(|why| Fault::of("vbd3", domain, disk.id, &why)));
@@ -148,7 +151,7 @@ impl Dom0 {
 
     /// What is wrong with devices at the end of a sample, and was in the one before: those that just
     /// come or go fail too.
-    pub fn faults(&mut self) -> Vec<Fault> {
+    pub(crate) fn faults(&mut self) -> Vec<Fault> {
         let mut faults = mem::take(&mut self.faults);
         let now = faults.iter().map(|fault| fault.device.clone()).collect();
         let before = mem::replace(&mut self.failed, now);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 /// The folders that dom0 shows itself in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Roots {
+pub(crate) struct Roots {
     /// Where sysfs is mounted.
     pub sys: PathBuf,
     /// Where procfs is mounted.
@@ -15,7 +15,7 @@ pub struct Roots {
 
 impl Roots {
     /// Those of the running system.
-    pub fn live() -> Self {
+    pub(crate) fn live() -> Self {
         Self {
             sys: "/sys".into(),
             proc: "/proc".into(),

@@ -65,7 +65,7 @@ pub(super) fn bytes(sectors: u64) -> Option<u64> {
 /// `xvda` or `sdb1`; `dev` and the number where the number has no name.
 ///
 /// The scheme is that of xen-vbd-interface(7).
-pub fn disk_name(id: u32) -> String {
+fn disk_name(id: u32) -> String {
     let minor = id & 0xff;
     let (kind, disk, partition) = match (id >> 28, id >> 8) {
         (1, _) => ("xvd", (id >> 8) & 0xf_ffff, minor),
