@@ -16,7 +16,7 @@ fn now_ns() -> u64 {
 
 /// Runs `work` and stamps it: the time is the midpoint of the call, the uncertainty half its
 /// duration.
-pub fn stamped<T>(work: impl FnOnce() -> T) -> (T, Stamp) {
+pub(crate) fn stamped<T>(work: impl FnOnce() -> T) -> (T, Stamp) {
     let before = now_ns();
     let done = work();
     let half = now_ns().saturating_sub(before) / 2;

@@ -15,9 +15,9 @@
 //! [`view`] turn all of it into text, and never collect.
 
 pub mod audit;
-pub mod clock;
+mod clock;
 pub mod compare;
-pub mod dom0;
+mod dom0;
 pub mod events;
 pub mod feed;
 pub mod fields;
@@ -28,12 +28,12 @@ mod fixtures;
 pub mod fuzzing;
 pub mod interval;
 pub mod rates;
-pub mod sample;
+mod sample;
 pub mod selector;
 pub mod snapshot;
 pub mod source;
 pub mod text;
-pub mod units;
+mod units;
 pub mod view;
 pub mod xen;
 pub mod xenstore;

@@ -5,7 +5,7 @@ use crate::rates::Rate;
 use crate::text::{UNKNOWN, numbers, or_unknown, safe};
 
 /// Formats bytes in at most five columns: `0`, `512B`, `1.5K`, `1023K`, `12.3G`.
-pub fn bytes(bytes: f64) -> String {
+pub(crate) fn bytes(bytes: f64) -> String {
     const UNITS: [&str; 7] = ["B", "K", "M", "G", "T", "P", "E"];
     if bytes <= 0.0 {
         return "0".to_owned();
@@ -23,7 +23,7 @@ pub fn bytes(bytes: f64) -> String {
 
 /// Formats a figure of this kind and unit as escaped text: numbers as short as [`bytes`] and
 /// [`percent`], CPU time in seconds, other times in milliseconds; `-` if it is unknown.
-pub fn compact(value: Value<'_>, kind: Kind, unit: Unit) -> String {
+pub(crate) fn compact(value: Value<'_>, kind: Kind, unit: Unit) -> String {
     match value {
         Value::Unknown => UNKNOWN.to_owned(),
         Value::Unlimited => "none".to_owned(),
@@ -51,17 +51,17 @@ fn number(number: f64, kind: Kind, unit: Unit) -> Option<String> {
 }
 
 /// Formats bytes per second like [`bytes`]; `-` for `None`.
-pub fn rate(rate: Option<Rate>) -> String {
+pub(crate) fn rate(rate: Option<Rate>) -> String {
     or_unknown(rate, |rate| bytes(rate.value))
 }
 
 /// Formats events per second, in five columns below 100,000; `-` for `None`.
-pub fn count(rate: Option<Rate>) -> String {
+pub(crate) fn count(rate: Option<Rate>) -> String {
     or_unknown(rate, |rate| few(rate.value))
 }
 
 /// Formats a share in per cent without the sign, in five columns up to 99,999; `-` for `None`.
-pub fn percent(share: Option<Rate>) -> String {
+pub(crate) fn percent(share: Option<Rate>) -> String {
     or_unknown(share, |share| few(share.value))
 }
 
@@ -72,22 +72,22 @@ fn few(value: f64) -> String {
 }
 
 /// Formats bytes as MiB, for tables with room.
-pub fn mib(bytes: u64) -> String {
+pub(crate) fn mib(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
 /// Formats bytes per second as KiB/s, for tables with room; `-` for `None`.
-pub fn kib_per_second(bytes: Option<Rate>) -> String {
+pub(crate) fn kib_per_second(bytes: Option<Rate>) -> String {
     or_unknown(bytes, |bytes| format!("{:.1} KiB/s", bytes.value / 1024.0))
 }
 
 /// Formats a rate with one decimal, without its unit; `-` for `None`.
-pub fn tenths(rate: Option<Rate>) -> String {
+pub(crate) fn tenths(rate: Option<Rate>) -> String {
     or_unknown(rate, |rate| format!("{:.1}", rate.value))
 }
 
 /// Formats nanoseconds as seconds, for tables with room.
-pub fn seconds(ns: u64) -> String {
+pub(crate) fn seconds(ns: u64) -> String {
     format!("{:.1} s", ns as f64 / 1e9)
 }
 

@@ -29,11 +29,11 @@ use crate::snapshot::{Collect, Disk, Dom0Kernel, DomId, Nic};
 use bus::{Bus, Device};
 use cached_file::FdBudget;
 
-pub use roots::Roots;
+pub(crate) use roots::Roots;
 
 /// Reads dom0's kernel, and caches the open files of devices.
 #[derive(Debug)]
-pub struct Dom0 {
+pub(crate) struct Dom0 {
     roots: Roots,
     bus: Bus,
     budget: FdBudget,
@@ -46,7 +46,7 @@ pub struct Dom0 {
 
 /// A device whose counters could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// The kernel's name of the device.
     pub device: String,
     /// The reason.
@@ -56,7 +56,7 @@ pub struct Fault {
 /// The devices that dom0's kernel serves, by domain and in the order of IDs; `None` if they were
 /// not collected.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Devices {
+pub(crate) struct Devices {
     /// The NICs.
     pub nics: Option<BTreeMap<DomId, Vec<Nic>>>,
     /// The disks, without those that tapdisk or a device model serves.
@@ -74,7 +74,7 @@ impl Fault {
 
 impl Dom0 {
     /// Reads dom0 below these folders. The files of devices are opened and closed for each sample.
-    pub fn new(roots: Roots) -> Self {
+    pub(crate) fn new(roots: Roots) -> Self {
         Self {
             roots,
             bus: Bus::default(),
@@ -88,18 +88,18 @@ impl Dom0 {
 
     /// Keeps the files of devices open from now on, and raises the limit of open files for that as
     /// far as allowed. This saves two of three system calls for each file and sample.
-    pub fn keep_open(&mut self) {
+    pub(crate) fn keep_open(&mut self) {
         self.budget = FdBudget::for_many();
     }
 
     /// Reads dom0's own figures from its kernel. A field is `None` if its file is missing or
     /// malformed.
-    pub fn kernel(&self) -> Dom0Kernel {
+    pub(crate) fn kernel(&self) -> Dom0Kernel {
         kernel::kernel(&self.roots)
     }
 
     /// Reads the ID of dom0's boot; `None` if its file is missing or malformed.
-    pub fn boot_id(&self) -> Option<Uuid> {
+    pub(crate) fn boot_id(&self) -> Option<Uuid> {
         kernel::boot_id(&self.roots)
     }
 
@@ -108,7 +108,11 @@ impl Dom0 {
     ///
     /// # Errors
     /// If the kernel's list of devices exists and cannot be read.
-    pub fn devices(&mut self, any: Collect, of: impl Fn(DomId) -> Collect) -> io::Result<Devices> {
+    pub(crate) fn devices(
+        &mut self,
+        any: Collect,
+        of: impl Fn(DomId) -> Collect,
+    ) -> io::Result<Devices> {
         // The faults may be left over from a sample that failed.
         self.faults.clear();
         let [mut vifs, mut vbds] = match any.nics || any.disks {
@@ -139,7 +143,7 @@ impl Dom0 {
     }
 
     /// Fills in the counters of a disk that a tapdisk serves.
-    pub fn fill_in(&mut self, domain: DomId, disk: &mut Disk) {
+    pub(crate) fn fill_in(&mut self, domain: DomId, disk: &mut Disk) {
         let fault = tapdisk::fill_in(&self.roots, domain, disk);
         self.faults
             .extend(fault.map(|why| Fault::of("vbd3", domain, disk.id, &why)));
@@ -147,7 +151,7 @@ impl Dom0 {
 
     /// Returns the faults of devices that had one in the previous sample as well. A device that is
     /// being attached or detached can fail once.
-    pub fn faults(&mut self) -> Vec<Fault> {
+    pub(crate) fn faults(&mut self) -> Vec<Fault> {
         let mut faults = mem::take(&mut self.faults);
         let now = faults.iter().map(|fault| fault.device.clone()).collect();
         let before = mem::replace(&mut self.failed, now);

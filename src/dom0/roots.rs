@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 /// The folders that dom0's state is read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Roots {
+pub(crate) struct Roots {
     /// Where sysfs is mounted.
     pub sys: PathBuf,
     /// Where procfs is mounted.
@@ -15,7 +15,7 @@ pub struct Roots {
 
 impl Roots {
     /// Returns the folders of the running system.
-    pub fn live() -> Self {
+    pub(crate) fn live() -> Self {
         Self {
             sys: "/sys".into(),
             proc: "/proc".into(),

@@ -22,9 +22,9 @@ use lines::Lines;
 /// The columns that grow with what is in them.
 const GROWING: [usize; 7] = [0, 10, 11, 14, 15, 16, 17];
 
-/// One block: the heading and a line for each domain, in the order of their names as xentop has
-/// it.
-pub fn block(sample: Sample<'_>, shown: DisplayOptions) -> String {
+/// One block alone.
+#[cfg(test)]
+pub(crate) fn block(sample: Sample<'_>, shown: DisplayOptions) -> String {
     let mut blocks = Blocks::new(shown);
     blocks.block(sample);
     blocks.text
@@ -51,7 +51,8 @@ impl Blocks {
         }
     }
 
-    /// The next one, as [`block`] has it.
+    /// The next one: the heading and a line for each domain, in the order of their names as xentop has
+    /// it.
     pub fn block(&mut self, sample: Sample<'_>) -> &str {
         self.sort(&sample.snapshot.domains);
         let usual = COLUMNS.map(|(_, width)| width);
