@@ -4,6 +4,7 @@
 
 use std::hint::black_box;
 use std::io;
+use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use enum_map::enum_map;
@@ -12,6 +13,7 @@ use ratatui::crossterm::event::{Event, KeyCode};
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use uuid::Uuid;
+use xenscope::feed::Pair;
 use xenscope::snapshot::{
     Boot, Collect, Disk, DiskBackend, DiskCounter, DomId, Domain, DomainType, Host, Nic,
     NicCounter, Pcpu, Snapshot, Stamp, StateFlags,
@@ -105,6 +107,15 @@ fn domain(id: u16, second: u64, stamp: Stamp) -> Domain {
     }
 }
 
+/// The host after so many seconds, and a second before that.
+fn pair(second: u64) -> Pair {
+    let [older, newer] = [second - 1, second].map(|second| Arc::new(snapshot(second, 1000)));
+    Pair {
+        older: Some(older),
+        newer,
+    }
+}
+
 /// A state with a full history, and a terminal that writes to nowhere.
 fn watching() -> (App, Terminal<CrosstermBackend<io::Sink>>) {
     let shows = Shows {
@@ -112,8 +123,8 @@ fn watching() -> (App, Terminal<CrosstermBackend<io::Sink>>) {
         unicode: true,
     };
     let mut state = App::new(Settings::default(), DisplayOptions::default(), shows);
-    for second in 0..130 {
-        state.take(snapshot(second, 1000));
+    for second in 1..130 {
+        state.take(&pair(second));
     }
     let options = TerminalOptions {
         viewport: Viewport::Fixed(Rect::new(0, 0, 200, 60)),
@@ -139,10 +150,10 @@ fn frames(criterion: &mut Criterion) {
         bencher.iter_batched(
             || {
                 second += 1;
-                snapshot(second, 1000)
+                pair(second)
             },
-            |snapshot| {
-                state.take(snapshot);
+            |pair| {
+                state.take(&pair);
                 black_box(terminal.draw(|frame| draw(&mut state, frame)).is_ok());
             },
             criterion::BatchSize::LargeInput,

@@ -4,7 +4,7 @@
 use ratatui::crossterm::event::{Event, KeyCode, KeyModifiers, MouseEvent, MouseEventKind};
 
 use crate::fixtures::at_work;
-use crate::view::tui::testing::{column, control, ids, key, keys, last, lines, watching};
+use crate::view::tui::testing::{column, control, ids, key, keys, last, lines, take, watching};
 use crate::view::tui::{App, Column, Command, Settings, testing};
 
 #[test]
@@ -36,7 +36,7 @@ fn paused_screen_stays() {
     let held = lines(&mut app, 80, 24);
     assert!(held[0].contains("PAUSED"));
     app.changed();
-    app.take(at_work(9).1);
+    take(&mut app, at_work(9).1);
     assert!(!app.changed(), "nothing to draw");
     assert_eq!(lines(&mut app, 80, 24), held);
     keys(&mut app, "1");
@@ -99,14 +99,14 @@ fn missing_column_is_collected() {
     });
     let mut next = at_work(2).1;
     next.domains[1].memory_target_bytes = Some(96 << 20);
-    app.take(next.clone());
+    take(&mut app, next.clone());
     assert!(!app.collect().targets);
     app.settings.columns.push(column("memory_target_bytes"));
     assert!(app.collect().targets);
     assert_eq!(lines(&mut app, 80, 24)[5].trim(), "0");
     assert!(last(&mut app).starts_with("columns: with the next sample"));
     next.collected.targets = true;
-    app.take(next);
+    take(&mut app, next);
     let shown = lines(&mut app, 80, 24);
     assert!(
         shown.iter().any(|line| line.ends_with(" 96.0M")),
