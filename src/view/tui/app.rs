@@ -100,6 +100,17 @@ impl App {
         }
     }
 
+    /// Shows another time: the last of these pairs, with charts of all of them. Shows what it showed
+    /// if there is none.
+    pub fn jump(&mut self, pairs: &[Pair]) {
+        let mut record = Record::default();
+        pairs.iter().for_each(|pair| record.push(pair));
+        if record.taken.is_some() {
+            (self.live, self.frozen) = (record, None);
+            self.refresh();
+        }
+    }
+
     /// Takes note that a sample failed.
     pub fn fail(&mut self, why: String) {
         self.changed |= self.widgets.status_line.sampled(Some(why));
