@@ -8,6 +8,7 @@ mod fixtures;
 
 use std::hint::black_box;
 use std::io;
+use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ratatui::backend::CrosstermBackend;
@@ -15,6 +16,7 @@ use ratatui::crossterm::event::{Event, KeyCode};
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 // `fixtures` finds it here as in the library.
+use xenscope::feed::Pair;
 use xenscope::snapshot;
 use xenscope::view::DisplayOptions;
 use xenscope::view::tui::{App, Depth, Settings, Terminal as Shows, draw};
@@ -46,6 +48,15 @@ fn host_at(second: u64, domains: u16) -> Snapshot {
     snapshot
 }
 
+/// The host at this second, beside the host a second before.
+fn pair(second: u64) -> Pair {
+    let [older, newer] = [second - 1, second].map(|second| Arc::new(host_at(second, 1000)));
+    Pair {
+        older: Some(older),
+        newer,
+    }
+}
+
 /// An app with a full history, and a terminal that writes to nowhere.
 fn watching() -> (App, Terminal<CrosstermBackend<io::Sink>>) {
     let shows = Shows {
@@ -53,8 +64,8 @@ fn watching() -> (App, Terminal<CrosstermBackend<io::Sink>>) {
         unicode: true,
     };
     let mut app = App::new(Settings::default(), DisplayOptions::default(), shows);
-    for second in 0..130 {
-        app.take(host_at(second, 1000));
+    for second in 1..130 {
+        app.take(&pair(second));
     }
     let options = TerminalOptions {
         viewport: Viewport::Fixed(Rect::new(0, 0, 200, 60)),
@@ -80,10 +91,10 @@ fn frames(criterion: &mut Criterion) {
         bencher.iter_batched(
             || {
                 second += 1;
-                host_at(second, 1000)
+                pair(second)
             },
-            |snapshot| {
-                app.take(snapshot);
+            |pair| {
+                app.take(&pair);
                 black_box(terminal.draw(|frame| draw(&mut app, frame)).is_ok());
             },
             criterion::BatchSize::LargeInput,

@@ -4,6 +4,7 @@
 //! send messages to this one, which draws when something changed and sleeps otherwise.
 
 mod folder;
+mod message;
 mod preferences;
 #[cfg(test)]
 mod pty_tests;
@@ -22,19 +23,21 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ratatui::crossterm::event::{self, Event};
 use signal_hook::low_level::emulate_default_handler;
-use thiserror::Error;
+use thiserror::Error as ThisError;
+use xenscope::feed::Live;
 use xenscope::snapshot::Collect;
-use xenscope::view::tui::{App, Command, Settings, Terminal, suspends};
+use xenscope::view::tui::{App, Command, Settings, Terminal};
+use xenscope::xen::Error;
 
 use crate::cli::Top;
-use crate::exit::WrongUsage;
+use crate::exit::{Outcome, WrongUsage};
+use message::{Message, read_input};
 use sampler::{Newest, Request, Sampled};
 use screen::Screen;
 
 /// Why there can be no screen.
-#[derive(Debug, Error)]
+#[derive(Debug, ThisError)]
 enum NoScreen {
     /// Output or input is not a terminal.
     #[error("{0} is not a terminal; 'top -b' prints blocks of lines for scripts")]
@@ -47,22 +50,15 @@ enum NoScreen {
 }
 
 /// The thread that samples ended by a panic.
-#[derive(Debug, Error)]
+#[derive(Debug, ThisError)]
 #[error("sampling ended unexpectedly; please report the message above")]
 struct Ended;
 
-/// What happened.
-enum Message {
-    /// There is a sample, or why there is none.
-    Sampled,
-    /// There will be no more samples.
-    Ended,
-    Input(Event),
-    NoInput(io::Error),
-    Signal(i32),
-}
-
-pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
+/// Shows the samples of the feed that `open` opens for what is collected first, and the interval.
+pub(super) fn run(
+    options: &Top,
+    open: impl FnOnce(Collect, Duration) -> Result<Live, Error> + Send + 'static,
+) -> anyhow::Result<Outcome> {
     check_terminal(
         io::stdout().is_terminal(),
         io::stdin().is_terminal(),
@@ -82,15 +78,15 @@ pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
 
     let (sender, messages) = mpsc::channel();
     let collect = state.collect();
-    let (requests, newest) = sampler::start(collect, interval, allow_untested, sender.clone());
+    let (requests, newest) = sampler::start(move || open(collect, interval), sender.clone());
     // No screen before there is something to show on it: what fails until then is told as ever.
     let first = messages.recv().ok().and_then(|_| newest.take());
-    state.take(first.ok_or(Ended)?.outcome?);
+    state.take(&first.ok_or(Ended)?.outcome?);
     signals::watch(sender.clone())?;
     let screen = Screen::open()?;
     let (go_on, continued) = mpsc::channel();
     thread::spawn(move || read_input(&sender, &continued));
-    let live = Live {
+    let driver = Driver {
         state,
         screen,
         messages,
@@ -102,7 +98,8 @@ pub(crate) fn run(options: &Top, allow_untested: bool) -> anyhow::Result<()> {
         was_stopped: false,
         continued: None,
     };
-    live.run()
+    driver.run()?;
+    Ok(Outcome::Done)
 }
 
 /// Refuses terminals that can't show a screen.
@@ -131,24 +128,8 @@ fn settings() -> (Settings, Option<String>) {
     }
 }
 
-/// Reads what is typed. What is typed after a key that stops the program belongs to the shell, so
-/// that nothing is read from then on until the program goes on.
-fn read_input(sender: &Sender<Message>, continued: &Receiver<()>) {
-    loop {
-        let message = match event::read() {
-            Ok(event) => Message::Input(event),
-            Err(error) => Message::NoInput(error),
-        };
-        let last = matches!(message, Message::NoInput(_));
-        let stops = matches!(&message, Message::Input(event) if suspends(event));
-        if sender.send(message).is_err() || last || stops && continued.recv().is_err() {
-            return;
-        }
-    }
-}
-
 /// The screen, what is on it, and where it comes from.
-struct Live {
+struct Driver {
     state: App,
     screen: Screen,
     messages: Receiver<Message>,
@@ -166,7 +147,7 @@ struct Live {
     continued: Option<Instant>,
 }
 
-impl Live {
+impl Driver {
     fn run(mut self) -> anyhow::Result<()> {
         loop {
             if self.state.changed() {
@@ -233,7 +214,7 @@ impl Live {
             self.state.skip(skipped);
         }
         match outcome {
-            Ok(snapshot) => self.state.take(snapshot),
+            Ok(pair) => self.state.take(&pair),
             Err(error) => self.state.fail(error.to_string()),
         }
         self.left = self.left.map(|left| left.saturating_sub(1));

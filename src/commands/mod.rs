@@ -32,7 +32,7 @@ use output::Output;
 /// What [`report`](crate::exit::report) tells about.
 pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
     let allow_untested = cli.allow_untested_xen;
-    let open = |collect, pace| Live::open(collect, pace, allow_untested);
+    let open = move |collect, pace| Live::open(collect, pace, allow_untested);
     let out = &mut Output::stdout();
     match &cli.command {
         Command::List(options) => {
@@ -60,7 +60,10 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             let feed = open(top::collect(options), pace)?;
             top::run(options, &mut feed.watching(), out)
         }
-        Command::Top(options) => live::run(options, allow_untested).map(|()| Outcome::Done),
+        Command::Top(options) => live::run(options, move |collect, interval| {
+            let feed = open(collect, Pace::Primed(interval))?;
+            Ok(feed.watching().with_host_once())
+        }),
         Command::Audit(options) => {
             let pace = Pace::Every(options.interval);
             audit::run(options, &mut open(audit::collect(), pace)?, out)

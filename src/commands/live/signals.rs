@@ -16,7 +16,7 @@ use ratatui::crossterm::terminal::disable_raw_mode;
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
-use super::Message;
+use super::message::Message;
 
 /// The signal that stops a program until it is continued.
 pub(super) const STOP: i32 = libc::SIGTSTP;

@@ -28,7 +28,7 @@ fn a_terminal_that_shows_no_screen_is_refused_with_the_way_out() {
 }
 
 /// The driver with a screen, and without anyone who samples for it.
-fn live() -> Live {
+fn driver() -> Driver {
     let state = App::new(
         Settings::default(),
         DisplayOptions::default(),
@@ -36,7 +36,7 @@ fn live() -> Live {
     );
     let (sender, messages) = mpsc::channel();
     signals::watch(sender).unwrap();
-    Live {
+    Driver {
         asked: (state.collect(), state.settings().interval),
         state,
         screen: Screen::open().unwrap(),
@@ -53,9 +53,9 @@ fn live() -> Live {
 #[test]
 fn a_signal_ends_it_and_gives_the_terminal_back() {
     if let Some(signal) = pty_tests::task() {
-        let live = live();
+        let driver = driver();
         raise(signal.parse().unwrap()).unwrap();
-        live.run().unwrap();
+        driver.run().unwrap();
     }
     let ending = [libc::SIGTERM, libc::SIGHUP, libc::SIGINT, libc::SIGQUIT];
     let fatal = FATAL.map(|signal| signal as i32);
@@ -92,7 +92,7 @@ fn overflow(depth: u64) -> u64 {
 fn a_crash_gives_the_terminal_back_and_tells_why() {
     const TEST: &str = "a_crash_gives_the_terminal_back_and_tells_why";
     if let Some(how) = pty_tests::task() {
-        let _live = live();
+        let _driver = driver();
         // On another thread, as those of the hypervisor's library are.
         let crashed = thread::spawn(move || match &*how {
             "abort" => {
@@ -129,9 +129,9 @@ fn a_crash_gives_the_terminal_back_and_tells_why() {
 #[test]
 fn a_window_without_a_size_is_drawn_in() {
     if pty_tests::task().is_some() {
-        let live = live();
+        let driver = driver();
         raise(libc::SIGTERM).unwrap();
-        live.run().unwrap();
+        driver.run().unwrap();
     }
     let name = "a_window_without_a_size_is_drawn_in";
     for size in [(0, 0), (80, 24)] {

@@ -1,5 +1,7 @@
 //! What the live view shows.
 
+use std::sync::Arc;
+
 use ratatui::Frame;
 use ratatui::crossterm::event::{Event, KeyEventKind, MouseButton, MouseEventKind};
 use ratatui::layout::{Position, Rect, Size};
@@ -11,6 +13,7 @@ use super::history::Histories;
 use super::preferences::Settings;
 use super::theme::Terminal;
 use super::widgets::Widgets;
+use crate::feed::Pair;
 use crate::rates::Rates;
 use crate::snapshot::{Collect, Snapshot};
 use crate::view::{DisplayOptions, Sample};
@@ -24,18 +27,31 @@ const WHEEL: isize = 3;
 /// A snapshot, and the rates since the one before.
 #[derive(Clone, Debug)]
 struct Taken {
-    snapshot: Snapshot,
-    rates: Rates,
+    snapshot: Arc<Snapshot>,
+    rates: Arc<Rates>,
 }
 
 /// What was sampled, up to some time.
 #[derive(Clone, Debug, Default)]
 struct Record {
     taken: Option<Taken>,
-    histories: Histories,
+    histories: Arc<Histories>,
 }
 
 impl Record {
+    /// Adds a sample. Charts begin anew with the first of a boot.
+    fn push(&mut self, pair: &Pair) {
+        let rates = pair.rates();
+        if pair.older.is_none() {
+            self.histories = Arc::default();
+        }
+        Arc::make_mut(&mut self.histories).push(&pair.newer, &rates);
+        self.taken = Some(Taken {
+            snapshot: Arc::clone(&pair.newer),
+            rates: Arc::new(rates),
+        });
+    }
+
     /// Returns the newest sample.
     fn sample(&self) -> Option<Sample<'_>> {
         let taken = self.taken.as_ref()?;
@@ -76,16 +92,21 @@ impl App {
     }
 
     /// Takes a new sample.
-    pub fn take(&mut self, mut snapshot: Snapshot) {
-        let before = self.live.taken.take().map(|taken| taken.snapshot);
-        if let Some(before) = &before {
-            carry_on(before, &mut snapshot);
-        }
-        let rates = Rates::between(before.as_ref(), &snapshot);
-        self.live.histories.push(&snapshot, &rates);
-        self.live.taken = Some(Taken { snapshot, rates });
+    pub fn take(&mut self, pair: &Pair) {
+        self.live.push(pair);
         self.changed |= self.widgets.status_line.sampled(None);
         if self.frozen.is_none() {
+            self.refresh();
+        }
+    }
+
+    /// Shows another time: the last of these pairs, with charts of all of them. Shows what it showed
+    /// if there is none.
+    pub fn jump(&mut self, pairs: &[Pair]) {
+        let mut record = Record::default();
+        pairs.iter().for_each(|pair| record.push(pair));
+        if record.taken.is_some() {
+            (self.live, self.frozen) = (record, None);
             self.refresh();
         }
     }
@@ -157,6 +178,13 @@ impl App {
     /// The sample that is shown.
     pub(super) fn sample(&self) -> Option<Sample<'_>> {
         self.shown().sample()
+    }
+
+    /// The newest snapshot.
+    #[cfg(test)]
+    pub(super) fn newest(&self) -> Option<Arc<Snapshot>> {
+        let taken = self.live.taken.as_ref()?;
+        Some(Arc::clone(&taken.snapshot))
     }
 
     /// Returns what a widget sees that has the whole screen, and the widgets.
@@ -277,21 +305,4 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     let awaited = app.awaited();
     let (context, widgets) = app.parts();
     widgets.draw(context, awaited, frame);
-}
-
-/// What is asked for only once, or only now and then, stays as it was: where the pCPUs are, and
-/// in what pools. Figures do not: those of the nodes are not known.
-fn carry_on(before: &Snapshot, snapshot: &mut Snapshot) {
-    let (old, new) = (&before.host, &mut snapshot.host);
-    if new.pools.is_some() || old.pcpu.len() != new.pcpu.len() {
-        return;
-    }
-    new.pools.clone_from(&old.pools);
-    new.nodes.clone_from(&old.nodes);
-    for node in new.nodes.iter_mut().flatten() {
-        (node.memory_bytes, node.memory_free_bytes) = (None, None);
-    }
-    for (old, new) in old.pcpu.iter().zip(&mut new.pcpu) {
-        (new.socket, new.core, new.node) = (old.socket, old.core, old.node);
-    }
 }

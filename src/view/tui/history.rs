@@ -38,7 +38,7 @@ impl Ring {
 }
 
 /// The histories of one domain.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct History {
     /// CPU use in per cent of one pCPU.
     pub(super) cpu: Ring,
@@ -63,7 +63,7 @@ impl History {
 }
 
 /// The histories of the host and of all domains that there are.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Histories {
     /// Use of all pCPUs together in per cent.
     pub(super) cpu: Ring,

@@ -1,6 +1,8 @@
 //! The live view on fixtures.
 #![allow(clippy::unwrap_used)]
 
+use std::sync::Arc;
+
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{
@@ -9,7 +11,9 @@ use ratatui::crossterm::event::{
 
 use super::theme::{Depth, Terminal as Shows};
 use super::{App, Column, Command, Settings, draw};
+use crate::feed::Pair;
 use crate::fixtures::at_work;
+use crate::snapshot::Snapshot;
 use crate::view::DisplayOptions;
 
 /// The column that has this key.
@@ -26,12 +30,20 @@ pub(super) fn app(settings: Settings) -> App {
     App::new(settings, DisplayOptions::default(), shows)
 }
 
+/// Shows the app a sample after the one that it has.
+pub(super) fn take(app: &mut App, snapshot: Snapshot) {
+    app.take(&Pair {
+        older: app.newest(),
+        newer: Arc::new(snapshot),
+    });
+}
+
 /// The usual screen of a host with so many domains, after two samples.
 pub(super) fn watching(count: u16) -> App {
     let mut app = app(Settings::default());
     let (old, new) = at_work(count);
-    app.take(old);
-    app.take(new);
+    take(&mut app, old);
+    take(&mut app, new);
     app
 }
 

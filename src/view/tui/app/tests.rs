@@ -1,10 +1,13 @@
 //! What keys and the mouse do.
 #![allow(clippy::unwrap_used)]
 
+use jiff::Timestamp;
 use ratatui::crossterm::event::{Event, KeyCode, KeyModifiers, MouseEvent, MouseEventKind};
 
-use crate::fixtures::at_work;
-use crate::view::tui::testing::{column, control, ids, key, keys, last, lines, watching};
+use crate::feed::{Feed, Recorded};
+use crate::fixtures::{SECOND, at_work, boot, domain, snapshot};
+use crate::snapshot::Snapshot;
+use crate::view::tui::testing::{column, control, ids, key, keys, last, lines, take, watching};
 use crate::view::tui::{App, Column, Command, Settings, testing};
 
 #[test]
@@ -36,7 +39,7 @@ fn paused_screen_stays() {
     let held = lines(&mut app, 80, 24);
     assert!(held[0].contains("PAUSED"));
     app.changed();
-    app.take(at_work(9).1);
+    take(&mut app, at_work(9).1);
     assert!(!app.changed(), "nothing to draw");
     assert_eq!(lines(&mut app, 80, 24), held);
     keys(&mut app, "1");
@@ -99,18 +102,92 @@ fn missing_column_is_collected() {
     });
     let mut next = at_work(2).1;
     next.domains[1].memory_target_bytes = Some(96 << 20);
-    app.take(next.clone());
+    take(&mut app, next.clone());
     assert!(!app.collect().targets);
     app.settings.columns.push(column("memory_target_bytes"));
     assert!(app.collect().targets);
     assert_eq!(lines(&mut app, 80, 24)[5].trim(), "0");
     assert!(last(&mut app).starts_with("columns: with the next sample"));
     next.collected.targets = true;
-    app.take(next);
+    take(&mut app, next);
     let shown = lines(&mut app, 80, 24);
     assert!(
         shown.iter().any(|line| line.ends_with(" 96.0M")),
         "{shown:?}"
     );
     assert!(last(&mut app).starts_with("? help"));
+}
+
+/// Nine snapshots, a second apart, of dom0 and web, which is ever busier; the last three are of another
+/// boot.
+fn recorded() -> Recorded {
+    let at = |second: u64| {
+        let at_ns = second * SECOND;
+        let web = domain(5, "web", at_ns, second * second * SECOND / 20);
+        let dom0 = domain(0, "Domain-0", at_ns, at_ns / 4);
+        Snapshot {
+            time: wall_clock(second),
+            boot: boot(u128::from(second / 7)),
+            ..snapshot(at_ns, at_ns / 2, vec![dom0, web])
+        }
+    };
+    Recorded::new((1..10).map(at).collect())
+}
+
+fn wall_clock(second: u64) -> Timestamp {
+    Timestamp::from_second(second as i64).unwrap()
+}
+
+/// An app that has taken everything up to this second.
+fn watched_until(second: u64) -> App {
+    let mut feed = recorded();
+    let mut app = testing::app(Settings::default());
+    while let Some(pair) = feed.next().unwrap() {
+        if pair.newer.time > wall_clock(second) {
+            break;
+        }
+        app.take(&pair);
+    }
+    app
+}
+
+#[test]
+fn jump_shows_the_charts_of_that_time() {
+    let mut feed = recorded();
+    let mut app = watched_until(9);
+    let mut jump = |to: u64| {
+        feed.go_to(wall_clock(to)).unwrap().unwrap();
+        app.jump(&feed.recent(100).unwrap());
+        let expected = watched_until(to);
+        assert_eq!(app.newest(), expected.newest());
+        assert_eq!(app.live.histories, expected.live.histories);
+        let web = domain(5, "web", 0, 0).identity();
+        let cpu = &app.live.histories.of(web).unwrap().cpu;
+        let steps: Vec<_> = cpu.last(9).flatten().map(f32::round).collect();
+        assert_eq!(
+            lines(&mut app, 80, 24),
+            lines(&mut watched_until(to), 80, 24)
+        );
+        steps
+    };
+    assert_eq!(jump(5), [15.0, 25.0, 35.0, 45.0]);
+    assert_eq!(jump(4), [15.0, 25.0, 35.0]);
+    assert_eq!(jump(6), [15.0, 25.0, 35.0, 45.0, 55.0]);
+    // The charts of another boot begin with it.
+    assert!(jump(7).is_empty());
+    assert_eq!(jump(9), [75.0, 85.0]);
+    assert_eq!(jump(2), [15.0]);
+}
+
+#[test]
+fn jump_ends_a_pause_and_needs_a_place() {
+    let mut feed = recorded();
+    let mut app = watched_until(5);
+    keys(&mut app, "p");
+    app.jump(&[]);
+    assert!(lines(&mut app, 80, 24)[0].contains("PAUSED"));
+    feed.go_to(wall_clock(3)).unwrap();
+    app.jump(&feed.recent(100).unwrap());
+    let screen = lines(&mut app, 80, 24);
+    assert_eq!(screen, lines(&mut watched_until(3), 80, 24));
 }

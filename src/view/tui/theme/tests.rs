@@ -10,6 +10,7 @@ use ratatui::style::Color;
 use super::{Depth, Terminal as Shows, Theme};
 use crate::fixtures::at_work;
 use crate::view::DisplayOptions;
+use crate::view::tui::testing::take;
 use crate::view::tui::{App, Settings, draw};
 
 /// All colours on a screen of many states.
@@ -20,8 +21,8 @@ fn colours(theme: Theme, shows: Shows) -> HashSet<Color> {
     };
     let mut app = App::new(settings, DisplayOptions::default(), shows);
     let (old, new) = at_work(12);
-    app.take(old);
-    app.take(new);
+    take(&mut app, old);
+    take(&mut app, new);
     let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
     terminal.draw(|frame| draw(&mut app, frame)).unwrap();
     let cells = terminal.backend().buffer().content();

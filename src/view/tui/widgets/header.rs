@@ -211,7 +211,7 @@ mod tests {
     use crate::fixtures::{at_work, full};
     use crate::snapshot::ShutdownReason;
     use crate::view::tui::Settings;
-    use crate::view::tui::testing::{app, keys, lines, words};
+    use crate::view::tui::testing::{app, keys, lines, take, words};
 
     #[test]
     fn words_are_never_cut() {
@@ -220,8 +220,8 @@ mod tests {
         new.host.xen_version = "4.20.5-pre".into();
         new.host = full(new.host);
         new.domains[3].states.shutdown = Some(ShutdownReason::Crash);
-        app.take(old);
-        app.take(new);
+        take(&mut app, old);
+        take(&mut app, new);
         for typed in ["", "p"] {
             keys(&mut app, typed);
             for (height, header) in [(24, 4), (10, 1)] {

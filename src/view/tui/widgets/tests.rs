@@ -5,7 +5,7 @@ use ratatui::crossterm::event::KeyCode;
 
 use crate::fixtures::at_work;
 use crate::view::DisplayOptions;
-use crate::view::tui::testing::{key, keys, lines, watching, words};
+use crate::view::tui::testing::{key, keys, lines, take, watching, words};
 use crate::view::tui::{App, Depth, Settings, Terminal};
 
 #[test]
@@ -89,11 +89,11 @@ fn only_ascii_without_unicode() {
     };
     let mut app = App::new(Settings::default(), DisplayOptions::default(), plain);
     let (old, new) = at_work(12);
-    app.take(old);
-    app.take(new);
+    take(&mut app, old);
+    take(&mut app, new);
     let (_, mut named) = at_work(12);
     named.domains[1].name = Some("漢字 with a name that is far too long".into());
-    app.take(named);
+    take(&mut app, named);
     for typed in ["", "?", "s", "P"] {
         keys(&mut app, typed);
         let screen = lines(&mut app, 80, 24).join("\n");

@@ -5,7 +5,7 @@ use ratatui::crossterm::event::KeyCode;
 
 use crate::fixtures::{SECOND, at_work};
 use crate::snapshot::{DiskCounter, ShutdownReason};
-use crate::view::tui::testing::{app, key, lines};
+use crate::view::tui::testing::{app, key, lines, take};
 use crate::view::tui::{Column, Settings};
 
 #[test]
@@ -18,8 +18,8 @@ fn page_has_all_parts() {
         snapshot.domains[2].vcpus = Some(vec![vcpu]);
     }
     new.domains[2].states.shutdown = Some(ShutdownReason::Crash);
-    app.take(old);
-    app.take(new);
+    take(&mut app, old);
+    take(&mut app, new);
     key(&mut app, KeyCode::Enter);
     assert!(app.collect().focus.is_some());
     let page = lines(&mut app, 100, 39).join("\n");
@@ -39,7 +39,7 @@ fn page_has_all_parts() {
     }
     key(&mut app, KeyCode::Tab);
     assert!(lines(&mut app, 100, 39)[4].starts_with("guest-1"));
-    app.take(at_work(1).1);
+    take(&mut app, at_work(1).1);
     assert!(lines(&mut app, 100, 39)[4].starts_with("domain 1 is gone"));
     key(&mut app, KeyCode::Esc);
     assert!(lines(&mut app, 100, 39)[5].contains(" 0 Domain-0"));
@@ -58,8 +58,8 @@ fn page_fits_80_by_24() {
         (domain.vcpus_online, domain.vcpus_max) = (2, 128);
         domain.disks.as_mut().unwrap()[0][DiskCounter::Errors] = Some(0);
     }
-    app.take(old);
-    app.take(new);
+    take(&mut app, old);
+    take(&mut app, new);
     key(&mut app, KeyCode::Enter);
     let page = lines(&mut app, 80, 24);
     assert_eq!(page[5], "state      pvh, blocked, 2 of 128 vCPUs online");
@@ -103,7 +103,7 @@ fn charts_show_all_figures() {
         }
     }
     for snapshot in [old, new, third] {
-        app.take(snapshot);
+        take(&mut app, snapshot);
     }
     key(&mut app, KeyCode::Enter);
     let page = lines(&mut app, 100, 39);
@@ -133,7 +133,7 @@ fn rare_memory_figures_are_shown_if_there_are_any() {
     let mut new = at_work(2).1;
     new.domains[1].memory_claimed_bytes = 3 << 20;
     new.domains[1].memory_paged_bytes = 5 << 20;
-    app.take(new);
+    take(&mut app, new);
     key(&mut app, KeyCode::End);
     key(&mut app, KeyCode::Enter);
     assert_eq!(

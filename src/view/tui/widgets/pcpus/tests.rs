@@ -3,7 +3,7 @@
 
 use crate::fixtures::{SECOND, at_work, full, pcpus};
 use crate::view::tui::Settings;
-use crate::view::tui::testing::{app, keys, lines};
+use crate::view::tui::testing::{app, keys, lines, take};
 
 /// The page of a host with this many pCPUs.
 fn of_pcpus(count: u32, width: u16, height: u16) -> Vec<String> {
@@ -11,8 +11,8 @@ fn of_pcpus(count: u32, width: u16, height: u16) -> Vec<String> {
     let (mut old, mut new) = at_work(1);
     old.host.pcpu = pcpus(count, SECOND);
     new.host.pcpu = pcpus(count, 2 * SECOND);
-    app.take(old);
-    app.take(new);
+    take(&mut app, old);
+    take(&mut app, new);
     keys(&mut app, "P");
     assert!(app.collect().host);
     lines(&mut app, width, height)
@@ -62,8 +62,8 @@ fn glyphs_keep_places() {
             });
         }
     }
-    app.take(old);
-    app.take(new);
+    take(&mut app, old);
+    take(&mut app, new);
     keys(&mut app, "P");
     let page = lines(&mut app, 80, 24);
     let blank_or_not = |line: &str| -> String {
@@ -98,8 +98,8 @@ fn pool_is_named_once() {
     for pcpu in &mut new.host.pcpu {
         (pcpu.node, pcpu.socket) = (None, None);
     }
-    app.take(old);
-    app.take(new);
+    take(&mut app, old);
+    take(&mut app, new);
     keys(&mut app, "P");
     let heading = lines(&mut app, 100, 24)[4].clone();
     assert!(heading.ends_with(", Pool-0, other"), "{heading}");

@@ -5,7 +5,7 @@ use ratatui::crossterm::event::KeyCode;
 use crate::fixtures::at_work;
 use crate::snapshot::{Collect, Note, Snapshot};
 use crate::view::tui::Command;
-use crate::view::tui::testing::{key, keys, last, lines, watching};
+use crate::view::tui::testing::{key, keys, last, lines, take, watching};
 
 /// A sample of which something is wrong.
 fn noted() -> Snapshot {
@@ -19,7 +19,7 @@ const COMPLAINT: &str = "! the NICs can't be listed: no such file";
 #[test]
 fn old_answer_yields_to_complaint() {
     let mut app = watching(12);
-    app.take(noted());
+    take(&mut app, noted());
     assert_eq!(last(&mut app), COMPLAINT);
     assert_eq!(key(&mut app, KeyCode::Char('W')), Some(Command::Save));
     app.tell("written to config.toml".to_owned());
@@ -30,15 +30,15 @@ fn old_answer_yields_to_complaint() {
     key(&mut app, KeyCode::Enter);
     for _ in 0..2 {
         assert!(last(&mut app).contains("0.01 to 86400"));
-        app.take(noted());
+        take(&mut app, noted());
     }
     assert!(last(&mut app).contains("0.01 to 86400"));
-    app.take(noted());
+    take(&mut app, noted());
     assert_eq!(last(&mut app), COMPLAINT);
     // Where nothing is wrong, the answer stays.
     keys(&mut app, "t");
     for _ in 0..9 {
-        app.take(at_work(12).1);
+        take(&mut app, at_work(12).1);
     }
     assert_eq!(last(&mut app), "theme: colour-blind");
 }
@@ -46,7 +46,7 @@ fn old_answer_yields_to_complaint() {
 #[test]
 fn filter_stays_beside_the_rest() {
     let mut app = watching(12);
-    app.take(noted());
+    take(&mut app, noted());
     keys(&mut app, "/guest-11");
     key(&mut app, KeyCode::Enter);
     let filter = "/guest-11 (1 of 12)  ";
@@ -69,7 +69,7 @@ fn failure_is_told_while_paused() {
     app.fail("the hypervisor does not answer".to_owned());
     assert!(app.changed());
     assert_eq!(last(&mut app), "! the hypervisor does not answer");
-    app.take(at_work(12).1);
+    take(&mut app, at_work(12).1);
     assert!(app.changed(), "there is something to take away");
     assert!(last(&mut app).starts_with("? help"));
 }
@@ -83,15 +83,17 @@ fn missing_parts_are_told() {
     let mut app = watching(2);
     keys(&mut app, "V");
     assert!(last(&mut app).starts_with("vCPUs: with the next sample  ? help"));
-    app.take(collecting(app.collect()));
+    let shown = app.collect();
+    take(&mut app, collecting(shown));
     assert!(last(&mut app).starts_with("? help"));
     key(&mut app, KeyCode::Enter);
     assert!(last(&mut app).starts_with("details: with the next sample  Esc"));
-    app.take(collecting(app.collect()));
+    let shown = app.collect();
+    take(&mut app, collecting(shown));
     assert!(last(&mut app).starts_with("Esc back"));
     // The domain was asked for its vCPUs, and went meanwhile.
     assert!(lines(&mut app, 80, 40).contains(&"vCPUs: not known".to_owned()));
-    app.take(at_work(2).1);
+    take(&mut app, at_work(2).1);
     keys(&mut app, "p");
     let screen = lines(&mut app, 80, 40);
     let held = "not in the sample that is held";
@@ -104,7 +106,7 @@ fn unreadable_parts_are_told() {
     let mut app = watching(2);
     let (_, mut new) = at_work(2);
     new.notes = vec![Note::NicsUnreadable("no \u{1b}[2Jsuch file".into())];
-    app.take(new);
+    take(&mut app, new);
     let screen = lines(&mut app, 80, 24);
     assert_eq!(
         screen[23],
@@ -115,6 +117,6 @@ fn unreadable_parts_are_told() {
     let screen = lines(&mut app, 80, 24);
     assert_eq!(screen[23], "! the hypervisor does not answer");
     assert!(screen[3].ends_with("3 samples skipped"), "{}", screen[3]);
-    app.take(at_work(2).1);
+    take(&mut app, at_work(2).1);
     assert!(lines(&mut app, 80, 24)[23].starts_with("? help"));
 }

@@ -10,7 +10,7 @@ use ratatui::crossterm::event::{Event, KeyCode, KeyModifiers};
 
 use crate::fixtures::at_work;
 use crate::snapshot::{Domain, Snapshot};
-use crate::view::tui::testing::{app, key, keys, lines, watching};
+use crate::view::tui::testing::{app, key, keys, lines, take, watching};
 use crate::view::tui::{App, Settings, draw};
 
 /// The snapshot with only these domains, each with a use of its own that changes every time.
@@ -53,14 +53,14 @@ proptest! {
     ) {
         let all = at_work(2000).0;
         let mut app = app(Settings::default());
-        app.take(all.clone());
+        take(&mut app, all.clone());
         let row = app.widgets.table.rows().iter().position(|&row| row == usize::from(chosen)).unwrap();
         let (context, widgets) = app.parts();
         widgets.table.choose(context, row);
         for (round, (gone, typed)) in (1..).zip(gone.iter().zip(&keys_between)) {
             let mut ids: BTreeSet<u16> = (0..2000).filter(|id| !gone.contains(id)).collect();
             ids.insert(chosen);
-            app.take(only(&all, &ids, round));
+            take(&mut app, only(&all, &ids, round));
             keys(&mut app, typed);
             prop_assert_eq!(app.widgets.table.chosen().unwrap().id.0, chosen);
             let line = chosen_line(&mut app, 80, 24).unwrap();
@@ -68,10 +68,10 @@ proptest! {
         }
         // When it is gone, some other one is chosen, and when none is left, none.
         let ids = (0..2000).filter(|&id| id != chosen && id % 2 == 0).collect();
-        app.take(only(&all, &ids, 9));
+        take(&mut app, only(&all, &ids, 9));
         prop_assert!(app.widgets.table.chosen().is_some_and(|other| other.id.0 != chosen));
         prop_assert!(chosen_line(&mut app, 80, 24).is_some());
-        app.take(only(&all, &BTreeSet::new(), 10));
+        take(&mut app, only(&all, &BTreeSet::new(), 10));
         prop_assert!(app.widgets.table.chosen().is_none());
         lines(&mut app, 80, 24);
     }
@@ -90,7 +90,10 @@ fn cursor_follows_uuid_not_name() {
     keys(&mut app, "jj");
     assert!(chosen_line(&mut app, 80, 24).unwrap().contains("guest-3"));
     let (_, new) = at_work(5);
-    app.take(changed(&new, |domain| domain.name = Some("other".into())));
+    take(
+        &mut app,
+        changed(&new, |domain| domain.name = Some("other".into())),
+    );
     assert!(
         chosen_line(&mut app, 80, 24)
             .unwrap()
@@ -102,7 +105,7 @@ fn cursor_follows_uuid_not_name() {
         }
     });
     let before = app.widgets.table.chosen().unwrap();
-    app.take(reused);
+    take(&mut app, reused);
     assert_ne!(app.widgets.table.chosen().unwrap(), before);
 }
 
@@ -131,7 +134,7 @@ fn wheel_scrolls_without_the_cursor() {
     }
     assert!(lines(&mut app, 80, 24)[5].starts_with(" 69 guest-69"));
     assert_eq!(chosen_line(&mut app, 80, 24), None);
-    app.take(at_work(100).1);
+    take(&mut app, at_work(100).1);
     assert!(lines(&mut app, 80, 24)[5].contains("guest-"));
     key(&mut app, KeyCode::Enter);
     keys(&mut app, "j");

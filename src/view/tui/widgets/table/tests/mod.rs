@@ -7,7 +7,7 @@ use ratatui::crossterm::event::KeyCode;
 
 use crate::fixtures::at_work;
 use crate::snapshot::{Disk, DiskBackend};
-use crate::view::tui::testing::{app, click, ids, key, keys, lines, watching};
+use crate::view::tui::testing::{app, click, ids, key, keys, lines, take, watching};
 use crate::view::tui::{App, Column, Settings};
 
 #[test]
@@ -62,7 +62,7 @@ fn large_screen_has_long_titles() {
 #[test]
 fn first_sample_has_no_rates() {
     let mut app = app(Settings::default());
-    app.take(at_work(2).0);
+    take(&mut app, at_work(2).0);
     let screen = lines(&mut app, 80, 24);
     assert!(screen[0].contains("over -, every 3 s"), "{}", screen[0]);
     assert!(screen[1].ends_with("    - % of 2 pCPUs"), "{}", screen[1]);
@@ -97,8 +97,8 @@ fn capitals_do_as_small_letters() {
         vcpu.stamp = snapshot.stamp;
         snapshot.domains[2].vcpus = Some(vec![vcpu]);
     }
-    app.take(old);
-    app.take(new);
+    take(&mut app, old);
+    take(&mut app, new);
     let screen = |app: &mut App| lines(app, 80, 24);
     let plain = screen(&mut app);
     for (small, capital, start) in [
@@ -128,7 +128,7 @@ fn names_keep_columns_aligned() {
     new.domains[1].name = Some("漢字漢字漢字漢字漢字".into());
     new.domains[2].name = Some("a\u{1b}[2J\u{202e}b".into());
     new.domains[3].name = Some("e\u{301}te\u{301}".into());
-    app.take(new);
+    take(&mut app, new);
     let screen = lines(&mut app, 80, 24);
     let state_at = |line: &str| {
         let place = line.find("run").or_else(|| line.find("block")).unwrap();
@@ -156,8 +156,8 @@ fn uncounted_disk_hides_nothing() {
             disks.push(cdrom);
         }
     }
-    app.take(old);
-    app.take(new);
+    take(&mut app, old);
+    take(&mut app, new);
     let screen = lines(&mut app, 80, 24);
     assert!(screen[5].ends_with(" 2.0M  8.0K"), "{}", screen[5]);
     assert!(screen[6].ends_with("     -     -"), "{}", screen[6]);

@@ -8,7 +8,7 @@ use crate::rates::Rates;
 use crate::sample::Sample;
 use crate::snapshot::{DiskCounter, DomainType, NicCounter, ShutdownReason, StateFlags};
 use crate::view::tui::cells::Key;
-use crate::view::tui::testing::{column, ids, key, keys, lines, watching};
+use crate::view::tui::testing::{column, ids, key, keys, lines, take, watching};
 use crate::view::tui::{Column, Settings, testing};
 
 /// The columns that were laid out by hand.
@@ -163,8 +163,8 @@ fn columns_have_their_own_order() {
         descending: false,
         ..Settings::default()
     });
-    app.take(old);
-    app.take(new);
+    take(&mut app, old);
+    take(&mut app, new);
     let mut seen = std::collections::HashSet::new();
     for sorted in laid_out() {
         if app.settings().sort != sorted {
@@ -200,8 +200,8 @@ fn every_figure_sorts() {
     let rates = &Rates::between(Some(&old), &new);
     let snapshot = &new;
     let mut app = testing::app(Settings::default());
-    app.take(old.clone());
-    app.take(new.clone());
+    take(&mut app, old.clone());
+    take(&mut app, new.clone());
     for sorted in Column::all() {
         if app.settings().sort != sorted {
             app.sort_by(sorted);
