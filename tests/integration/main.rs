@@ -16,6 +16,7 @@ mod console;
 mod docs;
 mod dom0;
 mod hardening;
+mod layers;
 mod layout;
 mod manual;
 mod record;
