@@ -29,17 +29,6 @@ pub enum Value<'a> {
     Numbers(&'a [u32]),
 }
 
-impl Value<'_> {
-    /// The number that it is; `None` for anything else.
-    pub fn number(self) -> Option<f64> {
-        match self {
-            Self::Count(count) => Some(count as f64),
-            Self::Real(real) => Some(real),
-            _ => None,
-        }
-    }
-}
-
 /// In JSON what is not known, or has no limit, is null.
 impl Serialize for Value<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

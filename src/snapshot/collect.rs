@@ -21,7 +21,7 @@ pub struct Collect {
     pub vcpus: bool,
     /// Where vCPUs may run: another hypercall for each.
     pub affinities: bool,
-    /// What the scheduler allows: a hypercall for each domain.
+    /// What the scheduler allows, and the size of the paging pool: two hypercalls for each domain.
     pub scheduling: bool,
     /// NICs: a few files for each.
     pub nics: bool,
