@@ -40,7 +40,7 @@ pub(super) fn run(
         let Some(pair) = feed.next()? else {
             break;
         };
-        notes.tell(&pair.newer.notes);
+        notes.report(&pair.newer.notes);
         let sample = Sample {
             snapshot: &pair.newer,
             rates: &pair.rates(),
