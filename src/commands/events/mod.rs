@@ -68,7 +68,7 @@ pub(super) fn run(
                 writer.put(&event);
             }
         }
-        // Domains that exist after another boot are printed as events.
+        // After another boot, existing domains are always printed.
         print_existing = true;
         if !feed.is_live() {
             writer.flush();
