@@ -79,7 +79,7 @@ fn watching() -> (App, Terminal<CrosstermBackend<io::Sink>>) {
 
 fn frames(criterion: &mut Criterion) {
     let (mut app, mut terminal) = watching();
-    criterion.bench_function("frame after a key", |bencher| {
+    criterion.bench_function("handle a key and draw a frame", |bencher| {
         let down = Event::Key(KeyCode::Down.into());
         bencher.iter(|| {
             black_box(app.handle(&down));
@@ -87,7 +87,7 @@ fn frames(criterion: &mut Criterion) {
         });
     });
     let mut second = 130;
-    criterion.bench_function("frame after a sample, with processing it", |bencher| {
+    criterion.bench_function("process a sample and draw a frame", |bencher| {
         bencher.iter_batched(
             || {
                 second += 1;

@@ -9,7 +9,7 @@ use super::output::{Notes, Output};
 use crate::cli::{Audit, AuditFormat};
 use crate::exit::{NoSnapshot, Outcome};
 
-/// What `xenscope audit` collects.
+/// Returns what `xenscope audit` collects.
 pub(super) fn collect() -> Collect {
     Collect {
         macs: false,

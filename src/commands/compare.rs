@@ -23,7 +23,7 @@ use crate::exit::Outcome;
 /// The time between two comparisons.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What `xenscope compare` collects.
+/// Returns what `xenscope compare` collects.
 pub(super) fn collect() -> Collect {
     Collect {
         names: true,

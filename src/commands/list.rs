@@ -9,7 +9,7 @@ use super::output::{Notes, Output};
 use crate::cli::{Format, List};
 use crate::exit::{NoSnapshot, Outcome};
 
-/// What `xenscope list` collects.
+/// Returns what `xenscope list` collects.
 pub(super) fn collect(format: Format) -> Collect {
     Collect {
         names: true,

@@ -8,7 +8,7 @@ use super::output::{Notes, Output};
 use crate::cli::{BatchFormat, Top};
 use crate::exit::Outcome;
 
-/// What `xenscope top -b` collects.
+/// Returns what `xenscope top -b` collects.
 pub(super) fn collect(options: &Top) -> Collect {
     let for_machines = matches!(options.format, BatchFormat::Json | BatchFormat::Csv);
     let table = options.format == BatchFormat::Table;

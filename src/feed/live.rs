@@ -13,8 +13,8 @@ use crate::snapshot::{Collect, Identity, Snapshot};
 use crate::source::Source;
 use crate::xen::Error;
 
-/// The interval of the first pair, if the given interval is not shorter. The first rates appear at
-/// once, and are still accurate enough.
+/// The interval of the first pair, if the given interval is not shorter. The first rates appear
+/// quickly, and are accurate enough.
 const PRIMING: Duration = Duration::from_millis(250);
 
 /// The minimum time between two snapshots, even if XenStore's watches fire more often.

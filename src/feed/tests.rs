@@ -256,7 +256,7 @@ fn recording() -> impl Strategy<Value = Vec<Snapshot>> {
 }
 
 proptest! {
-    /// A feed answers as a list and an index into it.
+    /// A feed returns the same pairs as a list and an index into it.
     #[test]
     fn a_feed_works_as_an_index_into_a_list(
         snapshots in recording(),

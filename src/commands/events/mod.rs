@@ -24,7 +24,7 @@ const SOON: Duration = Duration::from_millis(100);
 /// How often to check whether the reader has closed the output.
 const READER_CHECK: Duration = Duration::from_secs(1);
 
-/// What `xenscope events` collects.
+/// Returns what `xenscope events` collects.
 pub(super) fn collect() -> Collect {
     Collect {
         names: true,

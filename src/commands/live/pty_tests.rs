@@ -13,7 +13,7 @@ use portable_pty::{CommandBuilder, ExitStatus, PtySize, native_pty_system};
 use vt100::Parser;
 
 /// The variable that passes a task to the test in the new process.
-const TASK: &str = "XENSCOPE_TEST_ALONE";
+const TASK: &str = "XENSCOPE_TEST_TASK";
 
 /// The result of a test in a new process.
 pub(super) struct TestResult {

@@ -22,7 +22,7 @@ pub(super) struct Page {
     pub(super) see_also: Entries,
 }
 
-/// A page that adds nothing.
+/// A page without such parts.
 pub(super) const NOTHING: Page = Page {
     description: &[],
     reads_host: false,
