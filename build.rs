@@ -1,15 +1,15 @@
-//! Makes the binding to libxenctrl from the headers that are installed.
+//! Generates the binding to libxenctrl from the installed headers.
 //!
-//! The library itself is opened at run time, by the version of the hypervisor that runs
-//! (`src/xen/library.rs`), so nothing is linked here.
+//! Nothing is linked here. `src/xen/library.rs` opens the library at run time, in the version that
+//! matches the running hypervisor.
 
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, exit};
 
-/// The functions of libxenctrl that are called, and nothing else of it; those of libxencall come
-/// with it, for it is linked to that.
+/// The functions of libxenctrl that xenscope calls. Those of libxencall are found through it,
+/// because libxenctrl is linked to libxencall.
 const FUNCTIONS: &[&str] = &[
     "xc_interface_open",
     "xc_interface_close",
@@ -35,7 +35,7 @@ const FUNCTIONS: &[&str] = &[
     "vsnprintf",
 ];
 
-/// Types and constants that the functions' signatures do not bring along by themselves.
+/// Types that no function's signature names.
 const TYPES: &[&str] = &[
     "xen_extraversion_t",
     "xen_compile_info",
@@ -45,6 +45,7 @@ const TYPES: &[&str] = &[
     "xen_build_id",
     "xen_hvm_get_time",
 ];
+/// Constants, as regular expressions.
 const CONSTANTS: &[&str] = &[
     "XEN_DOMINF_.*",
     "SHUTDOWN_.*",
@@ -58,20 +59,21 @@ const CONSTANTS: &[&str] = &[
     "HVMOP_get_time",
 ];
 
-/// Has the linker pack the addresses that the loader has to move at each start (DT_RELR). There are
-/// thousands, because the program is position-independent.
+/// Makes the linker pack the relative relocations (DT_RELR). There are thousands, because the
+/// program is position-independent.
 const PACK: &str = "-Wl,-z,pack-relative-relocs";
 
-/// A program that calls a function of glibc 2.36, the first that reads what [`PACK`] makes.
+/// A program that calls a function of glibc 2.36, the first version that supports DT_RELR.
 const PROBE: &str = "
     unsafe extern \"C\" { safe fn arc4random() -> u32; }
     fn main() { std::process::exit(arc4random() as i32) }
 ";
 
-/// The binding's source text, made from the `<xenctrl.h>` that `include_dirs` and the compiler's
-/// own search path lead to.
+/// Returns the source of the binding, generated from the `<xenctrl.h>` in `include_dirs` or the
+/// compiler's search path.
 ///
-/// `tests/integration/layout.rs` makes it from two Xen versions' headers and compares them.
+/// `tests/integration/layout.rs` generates it from the headers of two Xen versions and compares
+/// them.
 pub fn binding(include_dirs: &[PathBuf]) -> Result<String, bindgen::BindgenError> {
     let mut builder = bindgen::builder()
         .header(concat!(env!("CARGO_MANIFEST_DIR"), "/wrapper.h"))
@@ -104,8 +106,8 @@ fn main() {
     println!("cargo::rerun-if-changed=wrapper.h");
     println!("cargo::rerun-if-changed=build.rs");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
-    // Position-independent, all relocated before it starts, and read-only then: rustc's default,
-    // which tests/integration/hardening.rs holds.
+    // Position-independent code and full RELRO are rustc's default;
+    // tests/integration/hardening.rs checks them.
     if can_pack(&out) {
         println!("cargo::rustc-link-arg-bins={PACK}");
     }
@@ -129,13 +131,13 @@ fn main() {
     }
 }
 
-/// Whether the program may be linked with [`PACK`]: the linker has it, and the target's glibc reads
-/// what it makes.
+/// Returns whether the program may be linked with [`PACK`]: the linker has the option, and the
+/// target's glibc supports DT_RELR.
 ///
-/// An older glibc does not start such a program, so one that is linked against an older glibc, as a
-/// release for 2.17 is, must be linked without, whatever the linker has. Some linkers refuse an option
-/// that they do not have, others only warn. So this links [`PROBE`] with the compiler, the flags and
-/// the linker that cargo uses for the program; if that fails for any reason, the answer is no.
+/// A glibc before 2.36 does not start such a program. A program that is linked against an older
+/// glibc, for example a release for 2.17, must be linked without the option. Some linkers refuse an
+/// unknown option, others only warn. So this links [`PROBE`] with the compiler, the flags and the
+/// linker that cargo uses for the program; if that fails for any reason, this returns `false`.
 fn can_pack(out: &Path) -> bool {
     let variable = |name| env::var(name).unwrap_or_default();
     if variable("CARGO_CFG_TARGET_ENV") != "gnu" {

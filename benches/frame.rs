@@ -1,4 +1,4 @@
-//! What a frame of `xenscope top` costs: 1,000 domains on 200 by 60.
+//! Measures the time to draw a frame of `xenscope top`: 1,000 domains, 200 columns by 60 rows.
 //!
 //! `cargo bench --bench frame`
 
@@ -15,7 +15,7 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::event::{Event, KeyCode};
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
-// `fixtures` finds it here as in the library.
+// `fixtures` imports it from the crate's root, as in the library.
 use xenscope::feed::Pair;
 use xenscope::snapshot;
 use xenscope::view::DisplayOptions;
@@ -24,8 +24,8 @@ use xenscope::view::tui::{App, Depth, Settings, Terminal as Shows, draw};
 use fixtures::{ReadAt, SECOND, disk, domain, nic, pcpus};
 use snapshot::{DiskCounter, Domain, Snapshot};
 
-/// A host with this many domains after so many seconds. Each has a NIC and a disk at work, and
-/// another one does the most in each second.
+/// Returns a host with this many domains at this second. Each domain uses a NIC and a disk, and the
+/// busiest domain changes each second.
 fn host_at(second: u64, domains: u16) -> Snapshot {
     let at_ns = second * SECOND;
     let domains = (0..domains).map(|id| {
@@ -48,7 +48,7 @@ fn host_at(second: u64, domains: u16) -> Snapshot {
     snapshot
 }
 
-/// The host at this second, beside the host a second before.
+/// Returns the host at this second, and a second before.
 fn pair(second: u64) -> Pair {
     let [older, newer] = [second - 1, second].map(|second| Arc::new(host_at(second, 1000)));
     Pair {
@@ -57,7 +57,7 @@ fn pair(second: u64) -> Pair {
     }
 }
 
-/// An app with a full history, and a terminal that writes to nowhere.
+/// Returns an app with a full history, and a terminal whose output is discarded.
 fn watching() -> (App, Terminal<CrosstermBackend<io::Sink>>) {
     let shows = Shows {
         depth: Depth::True,
@@ -73,13 +73,13 @@ fn watching() -> (App, Terminal<CrosstermBackend<io::Sink>>) {
     let backend = CrosstermBackend::new(io::sink());
     match Terminal::with_options(backend, options) {
         Ok(terminal) => (app, terminal),
-        Err(error) => unreachable!("a sink takes everything: {error}"),
+        Err(error) => unreachable!("writing to a sink never fails: {error}"),
     }
 }
 
 fn frames(criterion: &mut Criterion) {
     let (mut app, mut terminal) = watching();
-    criterion.bench_function("frame after a key", |bencher| {
+    criterion.bench_function("handle a key and draw a frame", |bencher| {
         let down = Event::Key(KeyCode::Down.into());
         bencher.iter(|| {
             black_box(app.handle(&down));
@@ -87,7 +87,7 @@ fn frames(criterion: &mut Criterion) {
         });
     });
     let mut second = 130;
-    criterion.bench_function("frame after a sample, with taking it in", |bencher| {
+    criterion.bench_function("process a sample and draw a frame", |bencher| {
         bencher.iter_batched(
             || {
                 second += 1;

@@ -1,4 +1,4 @@
-//! Snapshots made up for tests.
+//! Snapshots for tests.
 
 use enum_map::enum_map;
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use crate::snapshot::{
 /// A second, in nanoseconds.
 pub(crate) const SECOND: u64 = 1_000_000_000;
 
-/// A stamp at this time, with a bracket of a millisecond to either side.
+/// Returns a stamp at this time, with an uncertainty of a millisecond.
 pub(crate) fn stamp(at_ns: u64) -> Stamp {
     Stamp {
         at_ns,
@@ -20,7 +20,7 @@ pub(crate) fn stamp(at_ns: u64) -> Stamp {
     }
 }
 
-/// A boot that is known by its ID.
+/// Returns a boot with this ID, and without a start time.
 pub(crate) fn boot(id: u128) -> Boot {
     Boot {
         dom0_boot_id: Some(Uuid::from_u128(id)),
@@ -28,7 +28,7 @@ pub(crate) fn boot(id: u128) -> Boot {
     }
 }
 
-/// A blocked PVH domain with one vCPU and 128 MiB, and `cpu_time_ns` at the time `at_ns`.
+/// Returns a blocked PVH domain with one vCPU and 128 MiB. It has used `cpu_time_ns` at `at_ns`.
 pub(crate) fn domain(id: u16, name: &str, at_ns: u64, cpu_time_ns: u64) -> Domain {
     Domain {
         id: DomId(id),
@@ -51,8 +51,8 @@ pub(crate) fn domain(id: u16, name: &str, at_ns: u64, cpu_time_ns: u64) -> Domai
     }
 }
 
-/// A host of two pCPUs and 4 GiB with these domains, sampled at `at_ns`; each pCPU has been idle
-/// for `idle_ns`.
+/// Returns a host of two pCPUs and 4 GiB with these domains, sampled at `at_ns`. Each pCPU has been
+/// idle for `idle_ns`.
 pub(crate) fn snapshot(at_ns: u64, idle_ns: u64, domains: Vec<Domain>) -> Snapshot {
     Snapshot {
         time: jiff::Timestamp::UNIX_EPOCH,
@@ -92,7 +92,7 @@ fn pcpu(id: u32, idle_ns: u64) -> Pcpu {
     }
 }
 
-/// A vCPU on this pCPU, free to run anywhere.
+/// Returns a vCPU that runs on this pCPU and may run on any.
 pub(crate) fn vcpu(id: u32, pcpu: u32, cpu_time_ns: u64) -> Vcpu {
     Vcpu {
         id,
@@ -105,7 +105,7 @@ pub(crate) fn vcpu(id: u32, pcpu: u32, cpu_time_ns: u64) -> Vcpu {
     }
 }
 
-/// A NIC that received and sent so many bytes, in packets of 1 KiB.
+/// Returns a NIC that received and sent this many bytes, in packets of 1 KiB.
 pub(crate) fn nic(id: u32, rx_bytes: u64, tx_bytes: u64) -> Nic {
     Nic {
         id,
@@ -122,7 +122,7 @@ pub(crate) fn nic(id: u32, rx_bytes: u64, tx_bytes: u64) -> Nic {
     }
 }
 
-/// A disk that read and wrote so many bytes, in 77 reads and no writes.
+/// Returns a disk that read and wrote this many bytes, in 77 reads and no writes.
 pub(crate) fn disk(id: u32, read_bytes: u64, write_bytes: u64) -> Disk {
     let mut disk = Disk::without_counters(id, "xvda".to_owned(), DiskBackend::Blkback, stamp(0));
     disk.counters.extend([
@@ -135,9 +135,9 @@ pub(crate) fn disk(id: u32, read_bytes: u64, write_bytes: u64) -> Disk {
     disk
 }
 
-/// Makes another device of a device.
+/// Changes when a device was read, and its counters.
 pub(crate) trait ReadAt<Counter> {
-    /// This device as read at `at_ns`, with these counters changed.
+    /// Returns this device as read at `at_ns`, with these counters changed.
     fn at<const N: usize>(self, at_ns: u64, counters: [(Counter, Option<u64>); N]) -> Self;
 }
 
@@ -157,12 +157,12 @@ impl ReadAt<DiskCounter> for Disk {
     }
 }
 
-/// A host with everything that a view can ask for, and the same host two seconds later: dom0, which
-/// has no devices, `web`, and `db`, whose vCPUs no one could read. No two counters have the same
-/// rate.
+/// Returns a host with every field that a view shows, and the same host two seconds later. No two
+/// counters have the same rate. The domains are dom0 without devices, `web`, and `db`, whose vCPUs
+/// are `None`.
 ///
-/// `web` has no ceiling and two vCPUs, one of them offline; one NIC of which all is known, and one
-/// of which neither the MAC nor the bytes sent are; a disk of tapdisk's and one of qdisk's.
+/// `web` has no memory limit and two vCPUs, one of them offline. Its first NIC has all values; the
+/// second lacks the MAC and the bytes sent. It has a disk of tapdisk and a disk of qdisk.
 pub(crate) fn equipped() -> (Snapshot, Snapshot) {
     let at = |second: u64| {
         let at_ns = second * SECOND;
@@ -258,8 +258,8 @@ pub(crate) fn equipped() -> (Snapshot, Snapshot) {
     (at(1), at(3))
 }
 
-/// A host at work with `count` domains, dom0 among them, and the same host a second later. Each
-/// domain has two NICs and a disk, and uses the more of everything the higher its id.
+/// Returns a busy host with `count` domains, including dom0, and the same host a second later. Each
+/// domain has two NICs and a disk. A domain with a higher ID uses more of everything.
 pub(crate) fn at_work(count: u16) -> (Snapshot, Snapshot) {
     let at = |second: u64| {
         let domains = (0..count).map(|id| {
@@ -291,23 +291,23 @@ pub(crate) fn at_work(count: u16) -> (Snapshot, Snapshot) {
     (at(1), at(2))
 }
 
-/// This many pCPUs, on two sockets and four nodes, of which the last is offline; pCPU `N` has been
-/// busy for `N` of `count` parts of the time.
+/// Returns this many pCPUs on two sockets and four nodes. pCPU `N` has been busy for `N / count` of
+/// the time; the last one is offline.
 pub(crate) fn pcpus(count: u32, at_ns: u64) -> Vec<Pcpu> {
-    let place = |id: u32, groups: u32| Some(id * groups / count);
+    let group = |id: u32, groups: u32| Some(id * groups / count);
     (0..count)
         .map(|id| Pcpu {
             id,
             idle_time_ns: (id + 1 < count)
                 .then(|| at_ns - at_ns * u64::from(id) / u64::from(count)),
-            socket: place(id, 2),
+            socket: group(id, 2),
             core: Some(id),
-            node: place(id, 4),
+            node: group(id, 4),
         })
         .collect()
 }
 
-/// The host with everything that a view can ask for.
+/// Fills in every field of the host that a view shows.
 pub(crate) fn full(host: Host) -> Host {
     Host {
         nodes: Some(vec![Node {
@@ -335,8 +335,8 @@ pub(crate) fn full(host: Host) -> Host {
     }
 }
 
-/// A host whose books balance, with all that an audit compares, sampled at `at_ns`: dom0 has run
-/// 30 % of the time on its vCPU, `web` 90 % on its two, and the two pCPUs were idle for the rest.
+/// Returns a host that passes every check of an audit, sampled at `at_ns`. dom0's vCPU has run 30 %
+/// of the time, `web`'s two vCPUs 60 % and 30 %. The two pCPUs were idle for the rest of the time.
 pub(crate) fn audited(at_ns: u64) -> Snapshot {
     let part = |tenths: u64| at_ns / 10 * tenths;
     let with_vcpus = |mut domain: Domain, tenths: &[u64]| {

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use tracing::Level;
 
 use cli::Cli;
-// For the fixtures, which are the library's.
+// `fixtures` belongs to the library and imports this from the crate's root.
 #[cfg(test)]
 use xenscope::snapshot;
 

@@ -11,23 +11,23 @@ use crate::xen::Error;
 use crate::xen::Hypervisor;
 use crate::xenstore::XenStore;
 
-/// The running host: the hypervisor, XenStore, and dom0's kernel.
+/// Takes snapshots of the running host from the hypervisor, XenStore, and dom0's kernel.
 pub struct Source {
     hypervisor: Hypervisor,
     xenstore: XenStore,
     dom0: Dom0,
     boot: Boot,
     collect: Collect,
-    /// The domains that are wanted; `None` for all.
+    /// The domains to sample; `None` for all.
     only: Option<Vec<Identity>>,
 }
 
 impl Source {
-    /// Opens the line to the hypervisor below this kernel; every sample will hold
-    /// what `collect` says. See [`Hypervisor::open`] for `allow_untested`.
+    /// Connects to the running hypervisor. `collect` says what each sample contains.
+    /// See [`Hypervisor::open`] for `allow_untested`.
     ///
     /// # Errors
-    /// Those of [`Hypervisor::open`].
+    /// The errors of [`Hypervisor::open`].
     pub fn open(collect: Collect, allow_untested: bool) -> Result<Self, Error> {
         let hypervisor = Hypervisor::open(allow_untested)?;
         let dom0 = Dom0::new(Roots::live());
@@ -46,38 +46,38 @@ impl Source {
         })
     }
 
-    /// Keeps what XenStore supplies right by watches instead of asking for it at each sample, and the
-    /// files of devices open: for who takes more than a few.
+    /// Watches XenStore instead of reading it at each sample, and keeps the devices' files open.
+    /// This makes samples cheaper if there are more than a few.
     pub fn watch(&mut self) {
         self.xenstore.watch();
         self.dom0.keep_open();
     }
 
-    /// Waits until a source that watches hears of something new since this returned last, which is
-    /// `true`, or until `deadline`; see [`XenStore::wait`].
+    /// Waits for a change in XenStore until `deadline`. Returns `true` if something changed since
+    /// this returned last. Only a source that watches sees changes; see [`XenStore::wait`].
     pub fn wait(&mut self, deadline: Instant) -> bool {
         self.xenstore.wait(deadline)
     }
 
-    /// What samples will hold from now on.
+    /// Sets what the next samples contain.
     pub fn set_collect(&mut self, collect: Collect) {
         self.collect = collect;
     }
 
-    /// Samples will hold these domains alone from now on: no more is asked than about them.
+    /// Restricts the next samples to these domains. Only these are read.
     pub fn set_only(&mut self, only: Vec<Identity>) {
         self.only = Some(only);
     }
 
-    /// Reads everything once.
+    /// Takes a sample.
     ///
     /// # Errors
-    /// When the hypervisor refuses; what XenStore or dom0's kernel can't supply is `None` and has
-    /// a note instead.
+    /// If the hypervisor refuses a call. Values that XenStore or dom0's kernel cannot supply are
+    /// `None` instead, and the snapshot has a note.
     pub fn sample(&mut self) -> Result<Snapshot, Error> {
         let any = self.collect.of_any();
         let mut host = self.hypervisor.host()?;
-        // Between the two readings that it is for.
+        // Between the host and the domains, because the audit uses it for the times of both.
         let xen_clock = match self.collect.audit_inputs {
             true => self.hypervisor.clock(),
             false => None,
@@ -88,7 +88,7 @@ impl Source {
             domains.retain(|domain| only.contains(&domain.identity()));
         }
         let mut notes = Vec::new();
-        // Close to the domains, for it is held against what they have run.
+        // Soon after the domains, because the audit compares it with their CPU time.
         host.dom0 = self.collect.host.then(|| self.dom0.kernel());
 
         for domain in &mut domains {
@@ -159,11 +159,12 @@ impl Source {
         })
     }
 
-    /// Takes back a snapshot that is of no more use: the next one is written into its memory.
+    /// Reuses the memory of a snapshot for the next one.
     pub fn reuse(&mut self, snapshot: Snapshot) {
         self.hypervisor.reuse(snapshot.domains);
     }
 
+    /// Reads the scheduling parameters and the paging pools of domains.
     fn schedule(&self, domains: &mut [Domain], pools: &[Pool]) -> Result<(), Error> {
         for domain in domains {
             if !self.collect.of(domain.identity()).scheduling {
@@ -178,7 +179,8 @@ impl Source {
         Ok(())
     }
 
-    /// The devices that are wanted, none when dom0's kernel does not list them; a note says why.
+    /// Reads the NICs and disks to collect. If dom0's kernel does not list them, returns none and
+    /// adds a note.
     fn devices(&mut self, domains: &[Domain], notes: &mut Vec<Note>) -> Devices {
         let collect = self.collect;
         let only = self.only.as_ref();
@@ -212,22 +214,23 @@ impl Source {
     }
 }
 
-/// The devices whose counters can't be read, in one note.
+/// Returns one note about the devices whose counters cannot be read.
 fn failed(faults: Vec<Fault>) -> Option<Note> {
     let more = faults.len().saturating_sub(1);
     let Fault { device, why } = faults.into_iter().next()?;
     Some(Note::CountersUnreadable { device, why, more })
 }
 
-/// Whether XenStore was found silent already, so that it need not be waited for again.
+/// Returns whether XenStore did not answer in this sample. It is not asked again.
 fn xenstore_is_down(notes: &[Note]) -> bool {
     notes
         .iter()
         .any(|note| matches!(note, Note::XenstoreDown(_)))
 }
 
-/// Gives each domain that has a place for them its devices, none to a domain that has none; returns
-/// those that are left over. `None` to all when they were not read.
+/// Moves the devices to their domains, into the field that `place` returns; a domain without
+/// devices gets an empty list. Returns the devices of no domain. Without `devices`, changes
+/// nothing.
 fn give<T>(
     domains: &mut [Domain],
     devices: Option<BTreeMap<DomId, Vec<T>>>,
@@ -245,7 +248,7 @@ fn give<T>(
     devices
 }
 
-/// Devices by their places alone.
+/// Returns the devices as backends, without their counters.
 fn backends<T>(
     kind: &'static str,
     devices: BTreeMap<DomId, Vec<T>>,

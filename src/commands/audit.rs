@@ -9,7 +9,7 @@ use super::output::{Notes, Output};
 use crate::cli::{Audit, AuditFormat};
 use crate::exit::{NoSnapshot, Outcome};
 
-/// What `xenscope audit` collects.
+/// Returns what `xenscope audit` collects.
 pub(super) fn collect() -> Collect {
     Collect {
         macs: false,
@@ -30,16 +30,17 @@ pub(super) fn run(
         let Some(Pair { older, newer }) = feed.next()? else {
             break;
         };
-        // The first snapshot of a boot is held against nothing, and is the older one of the next pair.
+        // The first snapshot of a boot has nothing to compare with. It is the older one of the next
+        // pair.
         let Some(older) = older else {
             auditor = None;
             continue;
         };
         let auditor = auditor.get_or_insert_with(|| {
-            notes.tell(&older.notes);
+            notes.report(&older.notes);
             Auditor::new(older)
         });
-        notes.tell(&newer.notes);
+        notes.report(&newer.notes);
         let Some(report) = auditor.audit(newer) else {
             continue;
         };

@@ -20,10 +20,10 @@ use super::output::{Notes, Output};
 use crate::cli::{Compare, CompareFormat, With};
 use crate::exit::Outcome;
 
-/// How long to wait between one comparison and the next.
+/// The time between two comparisons.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What `xenscope compare` collects.
+/// Returns what `xenscope compare` collects.
 pub(super) fn collect() -> Collect {
     Collect {
         names: true,
@@ -33,7 +33,7 @@ pub(super) fn collect() -> Collect {
     }
 }
 
-/// Takes the running host: the tools show no other.
+/// Runs the command. It needs a live source, because the tools show the running host.
 pub(super) fn run(
     options: &Compare,
     source: &mut Source,
@@ -67,7 +67,7 @@ pub(super) fn run(
     Ok(outcome)
 }
 
-/// Runs one tool once, between two samples.
+/// Runs one tool between two samples, and compares what it printed with them.
 fn compare(
     tool: Tool,
     limit: Duration,
@@ -84,10 +84,10 @@ fn compare(
     };
     if let Some(path) = &report.path {
         let before = source.sample()?;
-        notes.tell(&before.notes);
-        let printed = ask(path, tool.arguments(), limit);
+        notes.report(&before.notes);
+        let printed = run_program(path, tool.arguments(), limit);
         let after = source.sample()?;
-        notes.tell(&after.notes);
+        notes.report(&after.notes);
         report.time = after.time;
         report.result = printed.and_then(|text| -> Result<Comparison, Trouble> {
             Ok(compare_rows(tool, &tool.read(&text)?, &before, &after))
@@ -96,8 +96,8 @@ fn compare(
     Ok(report)
 }
 
-/// Returns the program of this name that a shell would run. `None` if there is none in an absolute
-/// folder of PATH: root must not run what lies in the working directory.
+/// Returns the path of the program that a shell would run. `None` if no absolute folder of PATH has
+/// it: root must not run a file from the working directory.
 ///
 /// Links are not followed, because Debian's `xl` is a link to a script that looks at its own name.
 fn find(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
@@ -111,25 +111,25 @@ fn find(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
         .find(|path| is_program(path))
 }
 
-/// What the program says of its version. xl has no way to say it.
+/// Returns the version that xentop prints; `None` for xl, because it has no option for it.
 fn version(tool: Tool, path: &Path, limit: Duration) -> Option<String> {
     match tool {
         Tool::Xentop => {
-            let said = ask(path, &["-V"], limit).ok()?;
-            let said = said
+            let printed = run_program(path, &["-V"], limit).ok()?;
+            let printed = printed
                 .lines()
                 .next()?
                 .trim()
                 .trim_start_matches("xentop")
                 .trim();
-            (!said.is_empty()).then(|| said.to_owned())
+            (!printed.is_empty()).then(|| printed.to_owned())
         }
         Tool::Xl => None,
     }
 }
 
-/// Runs a program for as long as it may take, and returns what it printed.
-fn ask(path: &Path, arguments: &[&str], limit: Duration) -> Result<String, Trouble> {
+/// Runs a program for at most `limit`, and returns its output.
+fn run_program(path: &Path, arguments: &[&str], limit: Duration) -> Result<String, Trouble> {
     debug!(?path, ?arguments, "running");
     let child = Command::new(path)
         .args(arguments)
@@ -165,7 +165,7 @@ mod tests {
 
     use super::*;
 
-    /// A folder with a script in it.
+    /// Writes a script into a new folder, and returns both.
     fn script(text: &str, mode: u32) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tool");
@@ -174,21 +174,21 @@ mod tests {
         (folder, path)
     }
 
-    /// Runs a script. A test that starts a program while this one writes its script keeps that open
-    /// for writing until it executes, and the script can't run until then.
-    fn ask(path: &Path, limit: Duration) -> Result<String, Trouble> {
+    /// Runs a script. If another test forks while this one writes the script, its child has the
+    /// script open until it calls exec; the script is busy for that time.
+    fn run_program(path: &Path, limit: Duration) -> Result<String, Trouble> {
         loop {
-            match super::ask(path, &[], limit) {
+            match super::run_program(path, &[], limit) {
                 Err(Trouble::NotRun(error)) if error.kind() == ErrorKind::ExecutableFileBusy => {
                     sleep(Duration::from_millis(10));
                 }
-                said => return said,
+                printed => return printed,
             }
         }
     }
 
     #[test]
-    fn a_program_is_found_as_a_shell_finds_it() {
+    fn programs_are_found_in_path() {
         let (plain, _) = script("", 0o644);
         let (runnable, path) = script("", 0o755);
         let folders = [plain.path(), runnable.path()];
@@ -214,34 +214,34 @@ mod tests {
     }
 
     #[test]
-    fn a_link_keeps_its_name() {
+    fn links_are_not_followed() {
         let (folder, wrapper) = script("echo \"${0##*/}\"", 0o755);
         let link = folder.path().join("xl");
         std::os::unix::fs::symlink(wrapper, &link).unwrap();
         let found = find("xl", Some(folder.path().as_os_str())).unwrap();
-        let said = ask(&found, Duration::from_secs(20)).unwrap();
-        assert_eq!(said, "xl\n");
+        let printed = run_program(&found, Duration::from_secs(20)).unwrap();
+        assert_eq!(printed, "xl\n");
     }
 
     #[test]
-    fn how_a_program_ended_is_told_apart() {
-        let asked = |text: &str| {
+    fn errors_say_how_a_program_ended() {
+        let run_script = |text: &str| {
             let (_folder, path) = script(text, 0o755);
-            ask(&path, Duration::from_secs(20))
+            run_program(&path, Duration::from_secs(20))
         };
-        assert_eq!(asked("echo hello").unwrap(), "hello\n");
+        assert_eq!(run_script("echo hello").unwrap(), "hello\n");
         assert!(matches!(
-            asked("kill -SEGV $$"),
+            run_script("kill -SEGV $$"),
             Err(Trouble::Killed { signal: 11 })
         ));
-        let failed = asked("echo one >&2; echo two >&2; exit 3");
+        let failed = run_script("echo one >&2; echo two >&2; exit 3");
         assert!(matches!(failed, Err(Trouble::Failed(3, last)) if last == "two"));
         let (_folder, path) = script("exec sleep 1000", 0o755);
-        let hung = ask(&path, Duration::from_millis(100));
+        let hung = run_program(&path, Duration::from_millis(100));
         assert!(matches!(hung, Err(Trouble::TimedOut(_))));
         let (_folder, path) = script("", 0o644);
         assert!(matches!(
-            ask(&path, Duration::from_secs(20)),
+            run_program(&path, Duration::from_secs(20)),
             Err(Trouble::NotRun(_))
         ));
     }

@@ -9,7 +9,7 @@ use super::two_samples::{self, Views};
 use crate::cli::Host;
 use crate::exit::Outcome;
 
-/// What `xenscope host` collects.
+/// Returns what `xenscope host` collects.
 pub(super) fn collect() -> Collect {
     Collect {
         names: true,

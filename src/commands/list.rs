@@ -9,7 +9,7 @@ use super::output::{Notes, Output};
 use crate::cli::{Format, List};
 use crate::exit::{NoSnapshot, Outcome};
 
-/// What `xenscope list` collects.
+/// Returns what `xenscope list` collects.
 pub(super) fn collect(format: Format) -> Collect {
     Collect {
         names: true,
@@ -25,7 +25,7 @@ pub(super) fn run(
     out: &mut Output<'_>,
 ) -> anyhow::Result<Outcome> {
     let snapshot = feed.look()?.ok_or(NoSnapshot)?;
-    Notes::default().tell(&snapshot.notes);
+    Notes::default().report(&snapshot.notes);
     let sample = Sample {
         snapshot: &snapshot,
         rates: &Rates::between(None, &snapshot),

@@ -1,7 +1,7 @@
 //! `xenscope top` in a terminal.
 //!
-//! A thread of its own takes the samples, one waits for keys and one for signals; all of them
-//! send messages to this one, which draws when something changed and sleeps otherwise.
+//! Separate threads take the samples, wait for keys, and wait for signals. They send messages to
+//! this thread, which draws if something changed, and sleeps otherwise.
 
 mod folder;
 mod message;
@@ -36,25 +36,26 @@ use message::{Message, read_input};
 use sampler::{Newest, Request, Sampled};
 use screen::Screen;
 
-/// Why there can be no screen.
+/// Why the live view cannot open a screen.
 #[derive(Debug, ThisError)]
 enum NoScreen {
-    /// Output or input is not a terminal.
+    /// The output or the input is not a terminal.
     #[error("{0} is not a terminal; 'top -b' prints blocks of lines for scripts")]
     NotATerminal(&'static str),
-    /// The terminal can't place text.
+    /// The terminal cannot move the cursor.
     #[error(
         "the terminal can't show a screen (TERM is {0}); 'top -b' prints blocks of lines instead"
     )]
     Dumb(&'static str),
 }
 
-/// The thread that samples ended by a panic.
+/// The sampling thread panicked.
 #[derive(Debug, ThisError)]
 #[error("sampling ended unexpectedly; please report the message above")]
 struct Ended;
 
-/// Shows the samples of the feed that `open` opens for what is collected first, and the interval.
+/// Shows the samples of the feed that `open` returns. Its arguments are what to collect first, and
+/// the interval.
 pub(super) fn run(
     options: &Top,
     open: impl FnOnce(Collect, Duration) -> Result<Live, Error> + Send + 'static,
@@ -79,12 +80,12 @@ pub(super) fn run(
     let (sender, messages) = mpsc::channel();
     let collect = state.collect();
     let (requests, newest) = sampler::start(move || open(collect, interval), sender.clone());
-    // No screen before there is something to show on it: what fails until then is told as ever.
+    // The screen opens after the first sample. An error before that is printed as for any command.
     let first = messages.recv().ok().and_then(|_| newest.take());
     state.take(&first.ok_or(Ended)?.outcome?);
     signals::watch(sender.clone())?;
     let screen = Screen::open()?;
-    let (go_on, continued) = mpsc::channel();
+    let (resume_input, continued) = mpsc::channel();
     thread::spawn(move || read_input(&sender, &continued));
     let driver = Driver {
         state,
@@ -92,9 +93,9 @@ pub(super) fn run(
         messages,
         newest,
         requests,
-        go_on,
+        resume_input,
         asked: (collect, interval),
-        left: options.iterations,
+        remaining: options.iterations,
         was_stopped: false,
         continued: None,
     };
@@ -102,7 +103,7 @@ pub(super) fn run(
     Ok(Outcome::Done)
 }
 
-/// Refuses terminals that can't show a screen.
+/// Returns an error if the terminal cannot show a screen.
 fn check_terminal(output: bool, input: bool, term: Option<&OsStr>) -> Result<(), NoScreen> {
     if !output {
         return Err(NoScreen::NotATerminal("the output"));
@@ -117,7 +118,7 @@ fn check_terminal(output: bool, input: bool, term: Option<&OsStr>) -> Result<(),
     }
 }
 
-/// The settings that were written down, or the usual ones and why not those.
+/// Returns the saved settings. If they cannot be read, returns the defaults and a warning.
 fn settings() -> (Settings, Option<String>) {
     match preferences::read() {
         Ok(settings) => (settings.unwrap_or_default(), None),
@@ -128,22 +129,22 @@ fn settings() -> (Settings, Option<String>) {
     }
 }
 
-/// The screen, what is on it, and where it comes from.
+/// Connects the app to the screen, the sampler, the keys and the signals.
 struct Driver {
     state: App,
     screen: Screen,
     messages: Receiver<Message>,
     newest: Newest,
     requests: Sender<Request>,
-    /// To whoever reads the input, after it asked for a stop.
-    go_on: Sender<()>,
-    /// What the sampler was asked for last.
+    /// Lets the input thread continue after a suspend.
+    resume_input: Sender<()>,
+    /// The last request to the sampler.
     asked: (Collect, Duration),
-    /// How many samples are left to show; `None` for as many as there are.
-    left: Option<u64>,
-    /// Whether the program was stopped since the last sample, perhaps while the next one was taken.
+    /// How many more samples to show; `None` for no limit.
+    remaining: Option<u64>,
+    /// Whether the program was stopped since the last sample.
     was_stopped: bool,
-    /// When the program was continued that had stopped itself.
+    /// When the program was last continued after it stopped itself.
     continued: Option<Instant>,
 }
 
@@ -153,25 +154,25 @@ impl Driver {
             if self.state.changed() {
                 self.screen.draw(&mut self.state)?;
             }
-            if self.left == Some(0) {
+            if self.remaining == Some(0) {
                 return Ok(());
             }
-            // All that has come in the meantime goes into one frame.
+            // All queued messages are drawn in one frame.
             let Ok(first) = self.messages.recv() else {
                 return Err(Ended.into());
             };
             let rest: Vec<Message> = self.messages.try_iter().collect();
             for message in std::iter::once(first).chain(rest) {
-                if self.heed(message)? {
+                if self.handle(message)? {
                     return Ok(());
                 }
             }
-            self.ask();
+            self.send_requests();
         }
     }
 
-    /// Does what a message asks for; `true` means the end.
-    fn heed(&mut self, message: Message) -> anyhow::Result<bool> {
+    /// Handles a message; returns `true` to quit.
+    fn handle(&mut self, message: Message) -> anyhow::Result<bool> {
         match message {
             Message::Sampled => {
                 if let Some(sampled) = self.newest.take() {
@@ -184,8 +185,8 @@ impl Driver {
                 Some(Command::Quit) => return Ok(true),
                 Some(Command::Suspend) => {
                     self.suspend()?;
-                    // Whoever reads the input reports its end.
-                    let _ = self.go_on.send(());
+                    // If the input thread has ended, it has sent a message.
+                    let _ = self.resume_input.send(());
                 }
                 Some(Command::Redraw) => self.screen.clear()?,
                 Some(Command::Save) => self.save(),
@@ -199,7 +200,7 @@ impl Driver {
                     self.suspend()?;
                 }
             }
-            Message::Signal(signal) if signals::CONTINUE == signal => self.come_back()?,
+            Message::Signal(signal) if signals::CONTINUE == signal => self.resume()?,
             Message::Signal(signal) => {
                 self.screen.close();
                 emulate_default_handler(signal)?;
@@ -208,7 +209,7 @@ impl Driver {
         Ok(false)
     }
 
-    /// Shows a sample, or why there is none.
+    /// Shows a sample, or its error.
     fn show(&mut self, Sampled { outcome, skipped }: Sampled) {
         if !mem::take(&mut self.was_stopped) && skipped > 0 {
             self.state.skip(skipped);
@@ -217,13 +218,13 @@ impl Driver {
             Ok(pair) => self.state.take(&pair),
             Err(error) => self.state.fail(error.to_string()),
         }
-        self.left = self.left.map(|left| left.saturating_sub(1));
+        self.remaining = self.remaining.map(|remaining| remaining.saturating_sub(1));
     }
 
-    /// Asks the sampler for what the screen needs now.
-    fn ask(&mut self) {
+    /// Sends the sampler what has changed: what to collect, and the interval.
+    fn send_requests(&mut self) {
         let now = (self.state.collect(), self.state.settings().interval);
-        // A sampler that is gone has said so.
+        // If the sampler has ended, it has sent a message.
         if now.0 != self.asked.0 {
             let _ = self.requests.send(Request::Collect(now.0));
         }
@@ -233,7 +234,7 @@ impl Driver {
         self.asked = now;
     }
 
-    /// Writes the settings down, and tells where or why not.
+    /// Saves the settings, and shows the path or the error.
     fn save(&mut self) {
         self.state
             .tell(match preferences::write(self.state.settings()) {
@@ -242,7 +243,7 @@ impl Driver {
             });
     }
 
-    /// Gives the terminal back and stops, until someone continues it.
+    /// Restores the terminal and stops the program until it is continued.
     fn suspend(&mut self) -> io::Result<()> {
         if !signals::can_be_continued() {
             self.state
@@ -252,11 +253,11 @@ impl Driver {
         self.screen.close();
         signals::stop()?;
         self.continued = Some(Instant::now());
-        self.come_back()
+        self.resume()
     }
 
-    /// Takes the terminal again, whatever others did to it.
-    fn come_back(&mut self) -> io::Result<()> {
+    /// Sets up the terminal again, because other programs may have changed it.
+    fn resume(&mut self) -> io::Result<()> {
         self.was_stopped = true;
         self.screen.close();
         self.screen.reopen()?;

@@ -1,4 +1,4 @@
-//! `xenscope man` and `xenscope completions`: made from the definitions of the command line.
+//! `xenscope man` and `xenscope completions`, generated from the definition of the command line.
 
 mod pages;
 mod texts;
@@ -23,7 +23,7 @@ use crate::exit::Outcome;
 /// The section of the manual for system administration.
 const SECTION: &str = "8";
 
-/// Why the pages were not written.
+/// Why the pages could not be written.
 #[derive(Debug, Error)]
 enum Unwritten {
     #[error("cannot write manual pages to '{}': {source}; give an existing directory", safe(&dir.to_string_lossy()))]
@@ -42,17 +42,17 @@ pub(super) fn man(options: &cli::Man, out: &mut Output<'_>) -> anyhow::Result<Ou
     let name = options.command.as_deref().map(page_name);
     let name = name.as_deref().unwrap_or("xenscope");
     let text = pages.iter().find(|(page, _)| page == name);
-    // The command line has no other names.
+    // The command line accepts no other names.
     out.print(text.map_or("", |(_, text)| text))?;
     Ok(Outcome::Done)
 }
 
-/// The name of a command's page.
+/// Returns the name of a command's page.
 fn page_name(command: &str) -> String {
     format!("xenscope-{command}")
 }
 
-/// Each page's name and text: xenscope's own, then those of its commands.
+/// Returns the name and text of each page: first xenscope's, then those of its commands.
 fn all() -> Vec<(String, String)> {
     let mut xenscope = Cli::command().disable_help_subcommand(true);
     xenscope.build();
@@ -64,7 +64,7 @@ fn all() -> Vec<(String, String)> {
     all
 }
 
-/// Writes each page to a file of its own, which all may read whatever the umask is.
+/// Writes each page to a file. All users may read it, whatever the umask is.
 fn write(dir: &Path, pages: &[(String, String)]) -> Result<(), Unwritten> {
     let metadata = fs::metadata(dir).and_then(|metadata| match metadata.is_dir() {
         true => Ok(metadata),
@@ -81,7 +81,7 @@ fn write(dir: &Path, pages: &[(String, String)]) -> Result<(), Unwritten> {
     Ok(())
 }
 
-/// Writes a file, whole or not at all, and through no link that someone put in its place.
+/// Writes a file atomically, and follows no link.
 fn write_file(file: &Path, text: &str) -> io::Result<()> {
     let new = file.with_extension(format!("{SECTION}.new"));
     match fs::remove_file(&new) {
@@ -99,7 +99,7 @@ fn write_file(file: &Path, text: &str) -> io::Result<()> {
     written
 }
 
-/// The page of xenscope or of one of its commands.
+/// Returns the page of xenscope or of one of its commands, in roff.
 fn page(xenscope: &Command, command: &Command) -> String {
     let name = command.get_display_name().unwrap_or("xenscope");
     let version = xenscope.get_version().unwrap_or_default();
@@ -158,7 +158,7 @@ fn page(xenscope: &Command, command: &Command) -> String {
     preamble + &ascii(&body)
 }
 
-/// The command with what may follow it. clap's own lacks the options' values.
+/// Returns the command with its arguments. clap's usage text lacks the options' values.
 fn synopsis(command: &Command) -> Vec<Inline> {
     let mut line = vec![bold(command.get_bin_name().unwrap_or("xenscope"))];
     let visible = |arg: &&Arg| {
@@ -198,13 +198,13 @@ fn synopsis(command: &Command) -> Vec<Inline> {
     line
 }
 
-/// The options without a value.
+/// Returns the options without a value.
 fn flags(command: &Command) -> impl Iterator<Item = &Arg> {
     let arguments = command.get_arguments();
     arguments.filter(|arg| !arg.is_positional() && !arg.get_action().takes_values())
 }
 
-/// A section of terms and what they mean; without any, none.
+/// Adds a section of terms and their meanings; nothing if there are none.
 fn list<T: Into<String> + Clone>(roff: &mut Roff, heading: &str, entries: &[(&str, T)]) {
     if entries.is_empty() {
         return;
@@ -217,7 +217,7 @@ fn list<T: Into<String> + Clone>(roff: &mut Roff, heading: &str, entries: &[(&st
     }
 }
 
-/// What the keys of the live view do, as its help has it.
+/// Adds the section of the live view's keys, from its help.
 fn keys(roff: &mut Roff) {
     roff.control("SH", ["KEYS"]);
     for &(keys, does) in tui::help() {
@@ -238,12 +238,13 @@ fn keys(roff: &mut Roff) {
     }
 }
 
-/// Another page's name.
+/// Returns a reference to a page.
 fn reference(name: &str, section: &str) -> Vec<Inline> {
     vec![bold(name), roman(format!("({section})"))]
 }
 
-/// The other pages: all of xenscope's on its own, xenscope's own on a command's.
+/// Returns the references to other pages: on xenscope's page to all commands, on a command's page
+/// to xenscope, and then to `others`.
 fn see_also(xenscope: &Command, command: &Command, others: &[(&str, &str)]) -> Vec<Inline> {
     let own = match command.has_subcommands() {
         true => xenscope
@@ -263,7 +264,7 @@ fn see_also(xenscope: &Command, command: &Command, others: &[(&str, &str)]) -> V
     line
 }
 
-/// The text with what roff would print otherwise, or not at all, written as it wants it.
+/// Escapes the characters that roff would change, and those outside ASCII.
 fn ascii(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -278,7 +279,7 @@ fn ascii(text: &str) -> String {
     out
 }
 
-/// What `shell` sources.
+/// Prints the completion script for `shell`.
 pub(super) fn completions(shell: Shell, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
     let mut command = Cli::command();
     let name = command.get_name().to_owned();

@@ -1,4 +1,4 @@
-//! What each command does with what a feed hands out, and where the running host becomes a feed.
+//! The commands. [`run`] opens the feed of the running host that a command reads.
 
 mod audit;
 mod compare;
@@ -29,7 +29,7 @@ use output::Output;
 /// Runs the command.
 ///
 /// # Errors
-/// What [`report`](crate::exit::report) tells about.
+/// The errors that [`report`](crate::exit::report) prints.
 pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
     let allow_untested = cli.allow_untested_xen;
     let open = move |collect, pace| Live::open(collect, pace, allow_untested);

@@ -1,4 +1,4 @@
-//! Where commands write: text to stdout, and what is wrong to stderr.
+//! The output of commands: text to stdout, notes to stderr.
 
 use std::io::{self, Write};
 use std::mem::discriminant;
@@ -8,14 +8,14 @@ use xenscope::snapshot::Note;
 
 use crate::exit::complain;
 
-/// Where a command writes its text.
+/// The output to which a command writes its text.
 pub(super) struct Output<'a> {
     to: Box<dyn Write + 'a>,
     width: fn() -> Option<usize>,
 }
 
 impl<'a> Output<'a> {
-    /// An output that is no terminal.
+    /// Makes an output that is not a terminal.
     #[cfg(test)]
     pub(super) fn to(to: impl Write + 'a) -> Self {
         Self {
@@ -24,7 +24,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// The process's own.
+    /// Makes an output to the process's stdout.
     pub(super) fn stdout() -> Self {
         Self {
             to: Box::new(io::stdout()),
@@ -32,41 +32,42 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// The width of the terminal in columns as it is now; `None` if it is no terminal.
+    /// Returns the current width of the terminal in columns; `None` if this is not a terminal.
     pub(super) fn width(&self) -> Option<usize> {
         (self.width)()
     }
 
-    /// Writes a whole sample at once.
+    /// Writes the text and flushes it.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// If the text cannot be written.
     pub(super) fn print(&mut self, text: &str) -> io::Result<()> {
         self.to.write_all(text.as_bytes())?;
         self.to.flush()
     }
 }
 
-/// What could not be read, told on stderr: once for as long as it lasts, of a device too.
+/// Reports on stderr what could not be read. A problem is reported once for as long as it lasts,
+/// and once per device.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
-    said: Vec<Note>,
+    reported: Vec<Note>,
 }
 
 impl Notes {
-    pub(super) fn tell(&mut self, notes: &[Note]) {
+    /// Reports the notes that the previous sample did not have.
+    pub(super) fn report(&mut self, notes: &[Note]) {
         for note in notes {
             let device = |note: &Note| match note {
                 Note::CountersUnreadable { device, .. } => Some(device.clone()),
                 _ => None,
             };
-            let same = |said: &Note| {
-                discriminant(said) == discriminant(note) && device(said) == device(note)
-            };
-            if !self.said.iter().any(same) {
+            let same =
+                |old: &Note| discriminant(old) == discriminant(note) && device(old) == device(note);
+            if !self.reported.iter().any(same) {
                 complain(note);
             }
         }
-        self.said = notes.to_vec();
+        self.reported = notes.to_vec();
     }
 }

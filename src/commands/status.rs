@@ -9,7 +9,7 @@ use super::two_samples::{self, Views};
 use crate::cli::Status;
 use crate::exit::Outcome;
 
-/// What `xenscope status` collects.
+/// Returns what `xenscope status` collects.
 pub(super) fn collect() -> Collect {
     Collect {
         host: false,

@@ -1,4 +1,4 @@
-//! What commands make of what a feed hands out.
+//! Tests of the commands on a recorded feed.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -16,10 +16,10 @@ use super::*;
 use crate::cli::{Cli, Command, Format};
 use crate::fixtures::{SECOND, audited, boot};
 
-/// Fields as docs/json.md has them, and whether a sample that collects this has them.
+/// Fields as docs/json.md lists them, and whether a sample with this `Collect` has them.
 type Row = (&'static str, fn(Collect) -> bool);
 
-/// What the samples of `top` with these options hold.
+/// Returns what `top` with these options collects.
 fn of_top(options: &[&str]) -> Collect {
     let words = ["xenscope", "top", "-b", "--format", "json"];
     match Cli::parse_from(words.iter().chain(options)).command {
@@ -29,7 +29,7 @@ fn of_top(options: &[&str]) -> Collect {
 }
 
 #[test]
-fn the_docs_say_which_command_fills_which_fields() {
+fn docs_list_the_fields_of_each_command() {
     let rows: [Row; 7] = [
         (
             "`memory_target_bytes`, `memory_static_max_bytes`",
@@ -70,8 +70,8 @@ fn the_docs_say_which_command_fills_which_fields() {
     assert!(docs.contains(&expected), "docs/json.md lacks\n{expected}");
 }
 
-/// Five snapshots of a host with dom0 and web, a second apart: three of one boot, of which the first
-/// is of 01:00:00, and two of the next, of which the first is of 02:00:00.
+/// Returns snapshots of a host with dom0 and web, a second apart: three of one boot from 01:00:00
+/// on, and two of the next boot from 02:00:00 on.
 fn recording() -> Recorded {
     let at = |second: u64, time: &str, id: u128| Snapshot {
         time: wall_clock(time),
@@ -91,14 +91,14 @@ fn wall_clock(time: &str) -> Timestamp {
     format!("2026-11-28T{time}Z").parse().unwrap()
 }
 
-/// The recording, where it was at this time.
+/// Returns the recording with its position at this time.
 fn at(time: &str) -> Recorded {
     let mut feed = recording();
     feed.go_to(wall_clock(time)).unwrap().unwrap();
     feed
 }
 
-/// What a thread writes.
+/// A buffer that a thread writes.
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<Vec<u8>>>);
 
@@ -112,7 +112,7 @@ impl Write for Shared {
     }
 }
 
-/// What a command writes of a feed, and how it ends.
+/// Runs a command on a feed; returns its output and its outcome.
 fn run_on(feed: &mut Recorded, words: &[&str]) -> (String, anyhow::Result<Outcome>) {
     let mut text = Vec::new();
     let events = Shared::default();
@@ -132,14 +132,14 @@ fn run_on(feed: &mut Recorded, words: &[&str]) -> (String, anyhow::Result<Outcom
     (String::from_utf8(text).unwrap(), outcome)
 }
 
-/// What a command that does what was asked writes of a feed.
+/// Runs a command that succeeds on a feed; returns its output.
 fn done(feed: &mut Recorded, words: &[&str]) -> String {
     let (text, outcome) = run_on(feed, words);
     assert_eq!(outcome.unwrap(), Outcome::Done, "{words:?}");
     text
 }
 
-/// A value of each line of JSON.
+/// Returns this value of each line of JSON.
 fn values(text: &str, pointer: &str) -> Vec<String> {
     let value = |line: &str| {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -149,7 +149,7 @@ fn values(text: &str, pointer: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_command_without_a_snapshot_says_so() {
+fn no_snapshot_is_an_error() {
     for words in [&["list"][..], &["status", "web"], &["vcpus"], &["host"]] {
         let (text, outcome) = run_on(&mut recording(), words);
         assert_eq!(text, "");
@@ -158,7 +158,7 @@ fn a_command_without_a_snapshot_says_so() {
 }
 
 #[test]
-fn list_has_the_domains_of_that_time() {
+fn list_shows_the_domains_at_the_position() {
     let table = done(&mut at("01:00:01"), &["list"]);
     assert!(
         table.contains("Domain-0") && table.contains("web"),
@@ -169,27 +169,27 @@ fn list_has_the_domains_of_that_time() {
     assert_eq!(values(&line, "/interval_ns"), ["null"], "it has no rates");
 }
 
-/// Wall-clock time and length of each sample.
+/// Returns the wall-clock time and the interval of each sample.
 fn times(text: &str) -> Vec<String> {
-    let [times, lengths] = ["/time", "/interval_ns"].map(|field| values(text, field));
+    let [times, intervals] = ["/time", "/interval_ns"].map(|field| values(text, field));
     let time = |(time, ns): (&String, String)| format!("{} {ns}", &time[12..20]);
-    times.iter().zip(lengths).map(time).collect()
+    times.iter().zip(intervals).map(time).collect()
 }
 
 #[test]
-fn a_measurement_is_of_the_time_where_the_feed_stands() {
+fn measurements_are_taken_at_the_position() {
     for words in [&["status", "web"][..], &["vcpus"], &["host"]] {
         let json = [words, &["--format", "json"]].concat();
         let measured = |time| times(&done(&mut at(time), &json));
         assert_eq!(measured("01:00:01"), ["01:00:01 1000000000"], "{words:?}");
         assert_eq!(measured("01:59:59"), ["01:00:02 1000000000"]);
-        // Nothing is measured over two boots.
+        // There is no measurement across two boots.
         assert_eq!(measured("02:00:00"), ["02:00:00 null"]);
     }
 }
 
 #[test]
-fn status_has_the_domains_that_were_named() {
+fn status_shows_only_the_named_domains() {
     let mut feed = at("01:00:02");
     let line = done(&mut feed, &["status", "web", "5", "--format", "json"]);
     assert_eq!(values(&line, "/domains/0/name"), ["\"web\""]);
@@ -210,7 +210,7 @@ fn status_has_the_domains_that_were_named() {
 }
 
 #[test]
-fn vcpus_and_host_have_theirs() {
+fn vcpus_and_host_show_tables() {
     let table = done(&mut at("01:00:01"), &["vcpus", "web"]);
     assert_eq!(table.lines().count(), 3, "{table}");
     let table = done(&mut at("01:00:01"), &["host"]);
@@ -221,7 +221,7 @@ fn vcpus_and_host_have_theirs() {
 }
 
 #[test]
-fn top_has_each_sample_from_there_on() {
+fn top_prints_each_sample_after_the_position() {
     let json = ["top", "-b", "--format", "json"];
     let (nothing, second) = (" null", " 1000000000");
     let all = [
@@ -248,7 +248,7 @@ fn top_has_each_sample_from_there_on() {
 }
 
 #[test]
-fn an_audit_holds_each_snapshot_against_the_one_before_in_its_boot() {
+fn audit_compares_snapshots_of_one_boot() {
     let words = ["audit", "--format", "json", "--samples", "9"];
     let of = |feed: &mut Recorded| times(&done(feed, &words));
     let second = |time| format!("{time} 1000000000");
@@ -259,7 +259,7 @@ fn an_audit_holds_each_snapshot_against_the_one_before_in_its_boot() {
     let (text, outcome) = run_on(&mut at("02:00:01"), &words);
     assert!(
         text.is_empty() && outcome.is_err(),
-        "there is none after it"
+        "there is no later pair"
     );
 
     let report = done(&mut recording(), &["audit"]);
@@ -268,20 +268,20 @@ fn an_audit_holds_each_snapshot_against_the_one_before_in_its_boot() {
     wrong.domains[1].memory_bytes += 1 << 30;
     let mut feed = Recorded::new(vec![audited(SECOND), wrong, audited(3 * SECOND)]);
     let (_, outcome) = run_on(&mut feed, &["audit", "--samples", "2"]);
-    assert_eq!(outcome.unwrap(), Outcome::Failed, "whatever came later");
+    assert_eq!(outcome.unwrap(), Outcome::Failed, "one failure is enough");
 }
 
 #[test]
-fn events_are_those_from_there_on() {
+fn events_start_at_the_position() {
     let events = |feed: &mut Recorded, options: &[&str]| -> Vec<String> {
         let words = [&["events", "--format", "json"], options].concat();
         let text = done(feed, &words);
         let [times, names, events] = ["/time", "/name", "/event"].map(|field| values(&text, field));
         let (named, happened) = (times.iter().zip(names), events);
-        let told = named.zip(happened).map(|((time, name), event)| {
+        let lines = named.zip(happened).map(|((time, name), event)| {
             format!("{} {name} {event}", &time[12..20]).replace('"', "")
         });
-        told.collect()
+        lines.collect()
     };
     let boot = [
         "02:00:00 Domain-0 destroyed",
@@ -302,7 +302,7 @@ fn events_are_those_from_there_on() {
 
 #[test]
 fn a_recording_waits_for_a_slow_reader() {
-    /// Takes its time.
+    /// A writer that takes 5 ms for each write.
     struct Slow(Shared);
 
     impl Write for Slow {
@@ -316,7 +316,7 @@ fn a_recording_waits_for_a_slow_reader() {
         }
     }
 
-    // Far more than waits for a slow reader of a running host's events.
+    // Far more than a running host's events may queue for a slow reader.
     let name: Arc<str> = "x".repeat(1 << 17).into();
     let look = |second: u64| {
         let mut snapshot = audited(second * SECOND);

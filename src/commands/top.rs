@@ -8,7 +8,7 @@ use super::output::{Notes, Output};
 use crate::cli::{BatchFormat, Top};
 use crate::exit::Outcome;
 
-/// What `xenscope top -b` collects.
+/// Returns what `xenscope top -b` collects.
 pub(super) fn collect(options: &Top) -> Collect {
     let for_machines = matches!(options.format, BatchFormat::Json | BatchFormat::Csv);
     let table = options.format == BatchFormat::Table;
@@ -40,7 +40,7 @@ pub(super) fn run(
         let Some(pair) = feed.next()? else {
             break;
         };
-        notes.tell(&pair.newer.notes);
+        notes.report(&pair.newer.notes);
         let sample = Sample {
             snapshot: &pair.newer,
             rates: &pair.rates(),

@@ -1,4 +1,4 @@
-//! Commands that measure once: two samples, and what happened between them.
+//! The commands that measure once, between two samples: status, vcpus and host.
 
 use xenscope::feed::Feed;
 use xenscope::selector::{NotFound, Selector};
@@ -9,14 +9,14 @@ use super::output::{Notes, Output};
 use crate::cli::Format;
 use crate::exit::{NoSnapshot, Outcome, complain};
 
-/// What a command collects, and how it turns that into text.
+/// What a command collects, and the functions that format it.
 pub(super) struct Views {
     pub(super) collect: Collect,
     pub(super) table: fn(Sample<'_>, Option<usize>) -> String,
     pub(super) csv: fn(Sample<'_>) -> String,
 }
 
-/// Measures the domains that were named, or all when none was.
+/// Measures the named domains, or all if none is named, and prints them.
 pub(super) fn run(
     views: &Views,
     named: &[Selector],
@@ -28,13 +28,13 @@ pub(super) fn run(
     let mut outcome = Outcome::Done;
     let mut wanted = Vec::new();
     if !named.is_empty() {
-        // Of the others, no more than what it takes to tell them apart.
+        // To find the named domains, this snapshot needs only their names.
         feed.collect(Collect {
             names: true,
             ..Collect::default()
         });
         let all = feed.look()?.ok_or(NoSnapshot)?;
-        notes.tell(&all.notes);
+        notes.report(&all.notes);
         (wanted, outcome) = find(named, &all)?;
         if wanted.is_empty() {
             return Ok(outcome);
@@ -44,7 +44,7 @@ pub(super) fn run(
     feed.collect(views.collect);
     let pair = feed.measure()?.ok_or(NoSnapshot)?;
     for snapshot in pair.older.iter().chain([&pair.newer]) {
-        notes.tell(&snapshot.notes);
+        notes.report(&snapshot.notes);
     }
     for identity in wanted {
         if pair.newer.find(identity).is_none() {
@@ -65,7 +65,7 @@ pub(super) fn run(
     Ok(outcome)
 }
 
-/// The domains that are meant, each once; says on stderr which are not there.
+/// Returns the named domains, each once. Reports on stderr which do not exist.
 fn find(named: &[Selector], snapshot: &Snapshot) -> Result<(Vec<Identity>, Outcome), NotFound> {
     let mut outcome = Outcome::Done;
     let mut wanted = Vec::new();

@@ -9,7 +9,7 @@ use super::two_samples::{self, Views};
 use crate::cli::Vcpus;
 use crate::exit::Outcome;
 
-/// What `xenscope vcpus` collects.
+/// Returns what `xenscope vcpus` collects.
 pub(super) fn collect() -> Collect {
     Collect {
         names: true,

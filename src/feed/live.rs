@@ -1,4 +1,4 @@
-//! The running host as a feed.
+//! A feed of the running host.
 
 use std::mem;
 use std::sync::Arc;
@@ -13,27 +13,28 @@ use crate::snapshot::{Collect, Identity, Snapshot};
 use crate::source::Source;
 use crate::xen::Error;
 
-/// How long the first pair is measured over, if the interval is not shorter: long enough for a
-/// figure, too short to be waited for.
+/// The interval of the first pair, if the given interval is not shorter. The first rates appear
+/// quickly, and are accurate enough.
 const PRIMING: Duration = Duration::from_millis(250);
 
-/// How far two snapshots are apart at least, however often XenStore's watches fire.
-const APART: Duration = Duration::from_millis(50);
+/// The minimum time between two snapshots, even if XenStore's watches fire more often.
+const MIN_GAP: Duration = Duration::from_millis(50);
 
-/// How far apart snapshots are taken.
+/// When snapshots are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// Whenever one is asked for.
+    /// At each call.
     AtOnce,
-    /// At points in time this far apart.
+    /// At this interval.
     Every(Duration),
-    /// At points in time this far apart, but that the second one follows the first within a quarter
-    /// of a second: what goes on for long has its first figures at once.
+    /// At this interval, but the second snapshot follows the first within a quarter of a second. A
+    /// command that runs for long shows its first rates at once.
     Primed(Duration),
 }
 
 impl Pace {
-    /// When the next snapshots are due, if the first was taken now.
+    /// Returns when the next snapshots are due, if the first was taken at `now`; `None` without an
+    /// interval.
     fn schedule(self, now: Instant) -> Option<Schedule> {
         match self {
             Self::AtOnce => None,
@@ -47,23 +48,23 @@ impl Pace {
 pub struct Live {
     source: Source,
     collect: Collect,
-    /// Whether the first snapshot has what the host is made of, whatever is collected.
+    /// Whether the first snapshot also collects the host's topology.
     host_once: bool,
     pace: Pace,
-    /// `None` before the first snapshot, and without a pace.
+    /// `None` before the first snapshot, and without an interval.
     schedule: Option<Schedule>,
     taken: Taken,
-    /// When the newest snapshot was begun.
+    /// When the newest snapshot was started.
     begun: Option<Instant>,
     skipped: u64,
 }
 
 impl Live {
-    /// Opens the line to the hypervisor below this kernel, and takes no snapshot yet. See
-    /// [`Source::open`] for `allow_untested`.
+    /// Connects to the running hypervisor, without taking a snapshot. See [`Source::open`] for
+    /// `allow_untested`.
     ///
     /// # Errors
-    /// Those of [`Source::open`].
+    /// The errors of [`Source::open`].
     pub fn open(collect: Collect, pace: Pace, allow_untested: bool) -> Result<Self, Error> {
         Ok(Self {
             source: Source::open(collect, allow_untested)?,
@@ -77,29 +78,28 @@ impl Live {
         })
     }
 
-    /// Watches XenStore and keeps files open, see [`Source::watch`]: for who takes more than a few
-    /// snapshots.
+    /// Watches XenStore and keeps files open, see [`Source::watch`]. This makes snapshots cheaper
+    /// if there are more than a few.
     pub fn watching(mut self) -> Self {
         self.source.watch();
         self
     }
 
-    /// Collects once, with the first snapshot, what the host is made of: where its pCPUs are, and its
-    /// nodes and pools. Later snapshots take it over.
+    /// Collects the host's topology once, with the first snapshot: the sockets, cores and nodes of
+    /// the pCPUs, and the pools. Later snapshots copy it.
     pub fn with_host_once(mut self) -> Self {
         self.host_once = true;
         self
     }
 
-    /// When the next pair is due; in the past without a pace, and before the first.
+    /// Returns when the next pair is due; now without an interval, and before the first snapshot.
     pub fn due(&self) -> Instant {
         self.schedule
             .as_ref()
             .map_or_else(Instant::now, Schedule::due)
     }
 
-    /// Takes snapshots at points in time another interval apart from now on, beginning with the newest
-    /// snapshot.
+    /// Changes the interval, starting at the newest snapshot.
     pub fn set_interval(&mut self, interval: Duration) {
         self.pace = Pace::Every(interval);
         if let Some(schedule) = &mut self.schedule {
@@ -107,12 +107,12 @@ impl Live {
         }
     }
 
-    /// How many points in time went by, since this was asked last, while a snapshot was taken.
+    /// Returns how many samples were skipped since the last call because a snapshot took too long.
     pub fn take_skipped(&mut self) -> u64 {
         mem::take(&mut self.skipped)
     }
 
-    /// Takes a snapshot now.
+    /// Takes a snapshot now, and returns it with the one before.
     fn take(&mut self) -> Result<Pair, Error> {
         let host_once = self.host_once && self.taken.newest.is_none();
         self.source.set_collect(Collect {
@@ -176,7 +176,7 @@ impl Feed for Live {
     fn wait(&mut self, deadline: Instant) -> bool {
         let news = self.source.wait(deadline);
         if news && let Some(begun) = self.begun {
-            sleep((begun + APART).saturating_duration_since(Instant::now()));
+            sleep((begun + MIN_GAP).saturating_duration_since(Instant::now()));
         }
         news
     }
@@ -186,27 +186,28 @@ impl Feed for Live {
     }
 }
 
-/// The last snapshots that were handed out.
+/// The last two snapshots.
 #[derive(Debug, Default)]
 struct Taken {
     newest: Option<Arc<Snapshot>>,
-    /// The one before, for its memory once no one else holds it.
+    /// The one before. Its memory is reused if nothing else refers to it.
     before: Option<Arc<Snapshot>>,
 }
 
 impl Taken {
-    /// The one before the newest; `None` if someone else holds it.
+    /// Takes the snapshot before the newest; `None` if there is none, or if something else refers
+    /// to it.
     fn unused(&mut self) -> Option<Snapshot> {
         self.before
             .take()
             .and_then(|before| Arc::try_unwrap(before).ok())
     }
 
-    /// The pair of the newest and a new one.
+    /// Adds a snapshot, and returns it with the one before.
     fn push(&mut self, mut snapshot: Snapshot) -> Pair {
         let older = self.newest.take();
         if let Some(older) = &older {
-            take_over(older, &mut snapshot);
+            copy_topology(older, &mut snapshot);
         }
         let newer = Arc::new(snapshot);
         self.newest = Some(Arc::clone(&newer));
@@ -215,9 +216,9 @@ impl Taken {
     }
 }
 
-/// Takes over what was not collected again and stays as it was: where the pCPUs are, and in what
-/// pools. Figures do not stay: those of the nodes are not known.
-fn take_over(older: &Snapshot, snapshot: &mut Snapshot) {
+/// Copies the topology that was not collected again: the sockets, cores and nodes of the pCPUs, and
+/// the pools. The nodes' memory figures become `None`.
+fn copy_topology(older: &Snapshot, snapshot: &mut Snapshot) {
     let (old, new) = (&older.host, &mut snapshot.host);
     if new.pools.is_some() || old.pcpu.len() != new.pcpu.len() {
         return;
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn each_snapshot_comes_with_the_one_before() {
+    fn a_pair_has_the_snapshot_before() {
         let mut taken = Taken::default();
         let first = taken.push(at(1));
         assert_eq!((first.older, &*first.newer), (None, &at(1)));
@@ -254,23 +255,23 @@ mod tests {
     }
 
     #[test]
-    fn memory_comes_back_once_no_one_holds_it() {
+    fn unused_memory_is_returned_once() {
         let mut taken = Taken::default();
         assert_eq!(taken.unused(), None);
         drop(taken.push(at(1)));
-        assert_eq!(taken.unused(), None, "it is the next pair's");
+        assert_eq!(taken.unused(), None, "the next pair has it");
         drop(taken.push(at(2)));
         assert_eq!(taken.unused(), Some(at(1)));
         let held = taken.push(at(3));
-        assert_eq!(taken.unused(), None, "someone holds it");
+        assert_eq!(taken.unused(), None, "`held` refers to it");
         drop(held);
         drop(taken.push(at(4)));
         assert_eq!(taken.unused(), Some(at(3)));
-        assert_eq!(taken.unused(), None, "once");
+        assert_eq!(taken.unused(), None, "already taken");
     }
 
     #[test]
-    fn what_the_host_is_made_of_is_taken_over_and_figures_are_not() {
+    fn topology_is_copied_and_figures_are_not() {
         let mut first = at(1);
         first.host = full(first.host);
         first.host.pcpu = pcpus(4, SECOND);
@@ -289,7 +290,7 @@ mod tests {
         assert_eq!(host.pcpu[3].node, first.host.pcpu[3].node);
         let node = &host.nodes.as_ref().unwrap()[0];
         assert_eq!((node.memory_bytes, node.memory_free_bytes), (None, None));
-        // With pCPUs that came, no one knows where all are.
+        // The new pCPU's location is unknown.
         let host = &taken.push(like(5)).newer.host;
         assert_eq!((&host.pools, host.pcpu[3].node), (&None, None));
     }

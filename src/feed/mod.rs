@@ -1,6 +1,6 @@
-//! Feeds: where snapshots come from, one after the other, each with the one before it.
+//! Feeds return snapshots in order, each with the one before it.
 //!
-//! A command takes a [`Feed`] and does not see whether it is [`Live`] or [`Recorded`].
+//! A command takes a [`Feed`], and works alike with [`Live`] and [`Recorded`] ones.
 
 mod live;
 mod pair;

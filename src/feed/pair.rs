@@ -1,4 +1,4 @@
-//! What a feed hands out, and what a feed is.
+//! The trait of feeds, and the pairs that they return.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,63 +9,64 @@ use crate::rates::Rates;
 use crate::snapshot::{Collect, Identity, Snapshot};
 use crate::xen::Error;
 
-/// A snapshot, and the one before it in the same boot of the host.
+/// A snapshot, and the one before it in the same boot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pair {
-    /// The one before; `None` if there is none, or if it is of another boot.
+    /// The snapshot before; `None` if there is none, or if it is of another boot.
     pub older: Option<Arc<Snapshot>>,
     /// The snapshot.
     pub newer: Arc<Snapshot>,
 }
 
 impl Pair {
-    /// The rates between the two; all of them `None` without an older one.
+    /// Returns the rates between the two. All of them are `None` without an older snapshot.
     pub fn rates(&self) -> Rates {
         Rates::between(self.older.as_deref(), &self.newer)
     }
 }
 
-/// Hands out snapshots in the order in which they were taken. It stands at the one that it handed out
-/// last, and before the first until then.
+/// Returns snapshots in the order in which they were taken. The position of a feed is the snapshot
+/// that it returned last; at first it is before the first snapshot.
 ///
-/// Each method that returns an option returns `None` if there is nothing, and the feed stands where
-/// it stood.
+/// A method that returns `None` has found nothing, and does not change the position.
 ///
 /// # Errors
 /// The hypervisor may refuse a live feed's sample, see
-/// [`Source::sample`](crate::source::Source::sample). The feed can be asked again.
+/// [`Source::sample`](crate::source::Source::sample). The next call may succeed.
 pub trait Feed {
-    /// The snapshot that a live feed takes now; of a recorded one, the snapshot that it stands at.
+    /// Returns one snapshot: a live feed takes it now, a recorded feed returns the one at its
+    /// position.
     fn look(&mut self) -> Result<Option<Arc<Snapshot>>, Error>;
 
-    /// Measures once: a live feed takes two snapshots as far apart as it is paced; a recorded one has
-    /// the pair that it stands at.
+    /// Returns one pair: a live feed takes two snapshots at its interval, a recorded feed returns
+    /// the pair at its position.
     fn measure(&mut self) -> Result<Option<Pair>, Error>;
 
-    /// The next pair. A live feed waits until it is due; its first one has an older snapshot too.
+    /// Returns the next pair. A live feed waits until it is due; its first pair also has an older
+    /// snapshot.
     fn next(&mut self) -> Result<Option<Pair>, Error>;
 
-    /// The pair before the one that the feed stands at. A live feed has none.
+    /// Returns the pair before the position. A live feed has none.
     fn previous(&mut self) -> Result<Option<Pair>, Error>;
 
-    /// The pair whose newer snapshot is the newest at or before this wall-clock time. A live feed has
-    /// none.
+    /// Moves to the newest snapshot at or before this wall-clock time, and returns its pair. A live
+    /// feed has none.
     fn go_to(&mut self, time: Timestamp) -> Result<Option<Pair>, Error>;
 
-    /// The pair that the feed stands at and those before it, `count` at most, from the oldest on. A
-    /// live feed has none.
+    /// Returns the last `count` pairs up to the position, oldest first. A live feed has none.
     fn recent(&mut self, count: usize) -> Result<Vec<Pair>, Error>;
 
-    /// Says what to collect from now on. A recorded feed has what was collected.
+    /// Sets what the next snapshots contain. A recorded feed ignores this.
     fn collect(&mut self, collect: Collect);
 
-    /// Restricts the snapshots from now on to these domains.
+    /// Restricts the next snapshots to these domains.
     fn only(&mut self, domains: &[Identity]);
 
-    /// Waits until there is a reason for the next snapshot, which is `true`, or until `deadline`. A
-    /// live feed that watches has one if something changes in XenStore, a recorded one always.
+    /// Waits until there is a reason for the next snapshot, then returns `true`; returns `false` at
+    /// `deadline`. The reason is a change in XenStore if a live feed watches it. A recorded feed
+    /// returns `true` at once.
     fn wait(&mut self, deadline: Instant) -> bool;
 
-    /// Whether the snapshots are of now. If not, the next one does not go by while no one asks.
+    /// Returns whether the snapshots are taken now. If not, a slow reader misses none.
     fn is_live(&self) -> bool;
 }

@@ -1,4 +1,4 @@
-//! Snapshots that were taken before as a feed.
+//! A feed of snapshots in memory.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,18 +9,18 @@ use super::pair::{Feed, Pair};
 use crate::snapshot::{Collect, Identity, Snapshot};
 use crate::xen::Error;
 
-/// Hands out snapshots that were taken before, in the order in which they were taken.
+/// Returns snapshots that were taken before, in their order.
 #[derive(Clone, Debug, Default)]
 pub struct Recorded {
     snapshots: Vec<Arc<Snapshot>>,
-    /// How many snapshots there are up to the one that it stands at; 0 before the first.
-    passed: usize,
+    /// The number of the snapshot at the position, from 1; 0 is before the first.
+    position: usize,
     only: Option<Vec<Identity>>,
 }
 
 impl Recorded {
-    /// A feed of these snapshots, which are in the order in which they were taken. It stands before
-    /// the first.
+    /// Makes a feed of these snapshots, in the order in which they were taken. Its position is
+    /// before the first.
     pub fn new(snapshots: Vec<Snapshot>) -> Self {
         Self {
             snapshots: snapshots.into_iter().map(Arc::new).collect(),
@@ -28,16 +28,16 @@ impl Recorded {
         }
     }
 
-    /// Moves to where so many snapshots have passed.
-    fn stand(&mut self, passed: usize) -> Option<Pair> {
-        let pair = self.pair(passed)?;
-        self.passed = passed;
+    /// Moves to this position, and returns its pair; `None` if there is none.
+    fn move_to(&mut self, position: usize) -> Option<Pair> {
+        let pair = self.pair(position)?;
+        self.position = position;
         Some(pair)
     }
 
-    /// The pair where so many snapshots have passed; `None` if there is none.
-    fn pair(&self, passed: usize) -> Option<Pair> {
-        let at = passed.checked_sub(1)?;
+    /// Returns the pair at this position; `None` if there is none.
+    fn pair(&self, position: usize) -> Option<Pair> {
+        let at = position.checked_sub(1)?;
         let newer = self.snapshots.get(at)?;
         let older = at.checked_sub(1).and_then(|at| self.snapshots.get(at));
         let older = older.filter(|older| older.boot.is_same(&newer.boot));
@@ -47,7 +47,7 @@ impl Recorded {
         })
     }
 
-    /// The snapshot with the domains that are wanted.
+    /// Returns the snapshot without the domains that [`Feed::only`] left out.
     fn restricted(&self, snapshot: &Arc<Snapshot>) -> Arc<Snapshot> {
         match &self.only {
             Some(only) => Arc::new(snapshot.only(only)),
@@ -58,37 +58,39 @@ impl Recorded {
 
 impl Feed for Recorded {
     fn look(&mut self) -> Result<Option<Arc<Snapshot>>, Error> {
-        Ok(self.pair(self.passed).map(|pair| pair.newer))
+        Ok(self.pair(self.position).map(|pair| pair.newer))
     }
 
     fn measure(&mut self) -> Result<Option<Pair>, Error> {
-        Ok(self.pair(self.passed))
+        Ok(self.pair(self.position))
     }
 
     fn next(&mut self) -> Result<Option<Pair>, Error> {
-        Ok(self.stand(self.passed + 1))
+        Ok(self.move_to(self.position + 1))
     }
 
     fn previous(&mut self) -> Result<Option<Pair>, Error> {
-        Ok(self.stand(self.passed.saturating_sub(1)))
+        Ok(self.move_to(self.position.saturating_sub(1)))
     }
 
-    /// If the wall clock was set back, more than one snapshot may be of the same time: the last one
-    /// of those that come closest.
+    /// If the wall clock was set back, several snapshots may have the same time. This moves to the
+    /// one that was taken last.
     fn go_to(&mut self, time: Timestamp) -> Result<Option<Pair>, Error> {
         let up_to = (1..)
             .zip(&self.snapshots)
             .filter(|(_, snapshot)| snapshot.time <= time);
-        // Of equal ones, this is the last.
+        // `max_by_key` returns the last of equal elements.
         let nearest = up_to.max_by_key(|(_, snapshot)| snapshot.time);
-        let passed = nearest.map(|(passed, _)| passed);
-        Ok(passed.and_then(|passed| self.stand(passed)))
+        let position = nearest.map(|(position, _)| position);
+        Ok(position.and_then(|position| self.move_to(position)))
     }
 
     fn recent(&mut self, count: usize) -> Result<Vec<Pair>, Error> {
-        let first = self.passed.saturating_sub(count);
-        let places = first + 1..=self.passed;
-        Ok(places.filter_map(|passed| self.pair(passed)).collect())
+        let first = self.position.saturating_sub(count);
+        let positions = first + 1..=self.position;
+        Ok(positions
+            .filter_map(|position| self.pair(position))
+            .collect())
     }
 
     fn collect(&mut self, _: Collect) {}

@@ -1,8 +1,8 @@
-//! When samples are due.
+//! The times at which samples are due.
 
 use std::time::{Duration, Instant};
 
-/// When samples are due: at points in time an interval apart, however long the samples take.
+/// The times at which samples are due. How long a sample takes does not shift them.
 #[derive(Debug)]
 pub(super) struct Schedule {
     last: Instant,
@@ -11,7 +11,7 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    /// The first sample is due after `first`, the others at the interval.
+    /// Makes a schedule. The next sample is due after `first`, the others at the interval.
     pub(super) fn new(now: Instant, first: Duration, interval: Duration) -> Self {
         Self {
             last: now,
@@ -20,13 +20,14 @@ impl Schedule {
         }
     }
 
-    /// When the next sample is due.
+    /// Returns when the next sample is due.
     pub(super) fn due(&self) -> Instant {
         self.next
     }
 
-    /// Goes on to the next point in time after a sample; returns how many have passed since it was
-    /// begun. Those before that passed while the program was stopped.
+    /// Moves on after a sample that was started at `begun`. Returns how many samples were skipped
+    /// because it took too long. Samples that were due before `begun` do not count, because the
+    /// program was stopped.
     pub(super) fn go_on(&mut self, begun: Instant, now: Instant) -> u64 {
         self.last = self.next;
         self.next += self.interval;
@@ -34,21 +35,21 @@ impl Schedule {
         self.catch_up(now)
     }
 
-    /// Puts the points in time another interval apart, from the last sample on. None of them is
-    /// now, as a key must not make a sample.
+    /// Changes the interval, starting at the last sample. The next sample is due later than `now`,
+    /// because a key must not cause a sample.
     pub(super) fn change(&mut self, interval: Duration, now: Instant) {
         self.interval = interval;
         self.next = self.last + interval;
         self.catch_up(now);
     }
 
-    /// Passes over the points in time that are not to come; returns how many.
+    /// Skips the samples that are due at or before `now`; returns how many.
     fn catch_up(&mut self, now: Instant) -> u64 {
         let Some(late) = now.checked_duration_since(self.next) else {
             return 0;
         };
         let passed = (late.as_nanos() / self.interval.as_nanos().max(1)) as u64 + 1;
-        // An interval is a day at most, so as many as have passed take no more than `late`.
+        // An interval is a day at most, so this is no more than `late` plus a day, and fits.
         self.next += Duration::from_nanos((self.interval.as_nanos() * u128::from(passed)) as u64);
         passed
     }
@@ -62,7 +63,7 @@ mod tests {
     const FIRST: Duration = Duration::from_millis(250);
 
     #[test]
-    fn samples_are_due_an_interval_apart_however_long_they_take() {
+    fn slow_samples_do_not_shift_the_schedule() {
         let start = Instant::now();
         let mut schedule = Schedule::new(start, FIRST, SECOND);
         assert_eq!(schedule.next, start + FIRST);
@@ -72,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_slower_than_the_interval_leaves_out_others() {
+    fn samples_slower_than_the_interval_skip_others() {
         let start = Instant::now();
         let mut schedule = Schedule::new(start, FIRST, SECOND);
         let begun = start + FIRST;
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_while_the_program_is_stopped_is_not_left_out_by_it() {
+    fn samples_due_while_stopped_are_not_counted() {
         let start = Instant::now();
         let mut schedule = Schedule::new(start, FIRST, SECOND);
         let begun = start + FIRST + SECOND * 19 / 2;
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn another_interval_is_no_reason_for_a_sample() {
+    fn a_new_interval_causes_no_sample() {
         let start = Instant::now();
         let mut schedule = Schedule::new(start, FIRST, 10 * SECOND);
         schedule.go_on(start + FIRST, start + FIRST);

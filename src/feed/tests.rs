@@ -1,4 +1,4 @@
-//! Recorded feeds, from memory and from disk.
+//! Tests of recorded feeds, from memory and from disk.
 
 #![allow(clippy::unwrap_used)]
 
@@ -16,8 +16,8 @@ use crate::fixtures::{SECOND, audited, boot, domain, equipped, snapshot};
 use crate::snapshot::{Backend, Boot, DomId, Snapshot};
 use crate::xen::Error;
 
-/// A snapshot of Domain-0 and a domain 5 with this UUID, at this second of the monotonic clock and
-/// this second of the wall clock.
+/// Returns a snapshot of Domain-0 and a domain 5 with this UUID, at these seconds of the monotonic
+/// clock and the wall clock.
 fn at(second: u64, wall: i64, boot: Boot, uuid: u128) -> Snapshot {
     let at_ns = second * SECOND;
     let mut web = domain(5, "web", at_ns, at_ns / 2);
@@ -33,8 +33,8 @@ fn wall_clock(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
-/// Written to disk as a line of JSON each, and read again.
-fn by_way_of_disk(snapshots: &[Snapshot]) -> Vec<Snapshot> {
+/// Writes each snapshot to disk as a line of JSON, and reads them back.
+fn read_back(snapshots: &[Snapshot]) -> Vec<Snapshot> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("snapshots.jsonl");
     let mut file = File::create(&path).unwrap();
@@ -48,15 +48,15 @@ fn by_way_of_disk(snapshots: &[Snapshot]) -> Vec<Snapshot> {
         .collect()
 }
 
-/// Feeds of these snapshots: as they are, and read from disk.
+/// Returns feeds of these snapshots: from memory, and from disk.
 fn feeds(snapshots: Vec<Snapshot>) -> [Recorded; 2] {
-    let read = by_way_of_disk(&snapshots);
+    let read = read_back(&snapshots);
     assert_eq!(read, snapshots);
     [snapshots, read].map(Recorded::new)
 }
 
-/// Five samples, a second apart, of two boots: three and two. After the first two of each, domain 5
-/// is another one. The wall clock goes back by 100 seconds with the boot.
+/// Returns three samples of one boot and two of the next, a second apart. In the third, the ID 5
+/// has been reused. In the second boot, the wall clock is 100 seconds behind.
 fn two_boots() -> Vec<Snapshot> {
     vec![
         at(11, 1000, boot(1), 7),
@@ -67,13 +67,13 @@ fn two_boots() -> Vec<Snapshot> {
     ]
 }
 
-/// The seconds of the wall clock of a pair.
+/// Returns the wall-clock seconds of a pair.
 fn seconds(pair: Pair) -> (Option<i64>, i64) {
     let second = |snapshot: &Snapshot| snapshot.time.as_second();
     (pair.older.as_deref().map(second), second(&pair.newer))
 }
 
-/// What a feed answered, by the seconds of the wall clock.
+/// Returns the wall-clock seconds of a feed's answer.
 fn answered(pair: Result<Option<Pair>, Error>) -> Option<(Option<i64>, i64)> {
     pair.unwrap().map(seconds)
 }
@@ -87,7 +87,7 @@ const ALL: [(Option<i64>, i64); 5] = [
 ];
 
 #[test]
-fn it_goes_forth_and_back_and_stays_at_both_ends() {
+fn it_moves_both_ways_and_stops_at_the_ends() {
     for mut feed in feeds(two_boots()) {
         assert_eq!(answered(feed.previous()), None);
         for pair in ALL {
@@ -105,7 +105,7 @@ fn it_goes_forth_and_back_and_stays_at_both_ends() {
 }
 
 #[test]
-fn an_empty_feed_has_nothing() {
+fn an_empty_feed_returns_none() {
     let mut feed = Recorded::new(Vec::new());
     assert_eq!(answered(feed.next()), None);
     assert_eq!(answered(feed.previous()), None);
@@ -115,13 +115,13 @@ fn an_empty_feed_has_nothing() {
 }
 
 #[test]
-fn a_time_has_the_newest_snapshot_at_or_before_it() {
+fn go_to_finds_the_newest_at_or_before_a_time() {
     for mut feed in feeds(two_boots()) {
         for (second, pair) in [
             (i64::MAX, Some(ALL[2])),
             (1001, Some(ALL[1])),
             (1000, Some(ALL[0])),
-            // Of what came after the wall clock went back, too.
+            // In the boot whose wall clock is behind.
             (999, Some(ALL[4])),
             (902, Some(ALL[3])),
             (901, None),
@@ -129,9 +129,13 @@ fn a_time_has_the_newest_snapshot_at_or_before_it() {
             let time = Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
             assert_eq!(answered(feed.go_to(time)), pair, "{second}");
         }
-        assert_eq!(answered(feed.measure()), Some(ALL[3]), "it stands there");
+        assert_eq!(
+            answered(feed.measure()),
+            Some(ALL[3]),
+            "this is the position"
+        );
     }
-    // Of two at the same time, the one that was taken last.
+    // Of two snapshots with the same time, the one that was taken last.
     let mut twice = two_boots();
     twice[4].time = twice[2].time;
     let mut feed = Recorded::new(twice);
@@ -140,7 +144,7 @@ fn a_time_has_the_newest_snapshot_at_or_before_it() {
 }
 
 #[test]
-fn one_snapshot_or_one_pair_is_that_where_it_stands() {
+fn look_and_measure_return_the_position() {
     for mut feed in feeds(two_boots()) {
         assert!(feed.look().unwrap().is_none(), "before the first");
         feed.go_to(wall_clock(1001)).unwrap();
@@ -153,7 +157,7 @@ fn one_snapshot_or_one_pair_is_that_where_it_stands() {
 }
 
 #[test]
-fn what_led_there_is_handed_out_in_order() {
+fn recent_returns_the_last_pairs_in_order() {
     for mut feed in feeds(two_boots()) {
         let mut recent = |count| -> Vec<_> {
             let pairs = feed.recent(count).unwrap();
@@ -169,12 +173,12 @@ fn what_led_there_is_handed_out_in_order() {
         assert_eq!(recent(5), ALL);
         assert_eq!(recent(2), ALL[3..]);
         assert_eq!(recent(0), []);
-        assert_eq!(answered(feed.next()), None, "it stands where it stood");
+        assert_eq!(answered(feed.next()), None, "the position is unchanged");
     }
 }
 
 #[test]
-fn no_rates_reach_from_boot_to_boot_or_from_domain_to_domain() {
+fn no_rates_across_boots_or_reused_ids() {
     for mut feed in feeds(two_boots()) {
         let mut rates = Vec::new();
         while let Some(pair) = feed.next().unwrap() {
@@ -188,7 +192,7 @@ fn no_rates_reach_from_boot_to_boot_or_from_domain_to_domain() {
 }
 
 #[test]
-fn a_restricted_feed_has_these_domains_alone() {
+fn only_leaves_out_the_other_domains() {
     let mut snapshots = two_boots();
     let backend = |domain| Backend {
         kind: "vif".to_owned(),
@@ -208,18 +212,18 @@ fn a_restricted_feed_has_these_domains_alone() {
         assert_eq!(ids(&pair.newer), [5]);
         assert_eq!(pair.newer.orphans, [backend(5)]);
         assert_eq!(pair.rates().domains.len(), 1);
-        // Its id is another's.
+        // The ID has been reused.
         assert!(ids(&feed.next().unwrap().unwrap().newer).is_empty());
     }
 }
 
 #[test]
-fn whatever_a_snapshot_holds_comes_back_from_disk() {
+fn every_field_is_read_back_from_disk() {
     let (old, new) = equipped();
     feeds(vec![old, new, audited(3 * SECOND)]);
 }
 
-/// What can be asked of a feed.
+/// A call to a feed.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Next,
@@ -235,7 +239,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Snapshots of some boots in a row, whose wall-clock times are what they are.
+/// Generates snapshots of some boots, with any wall-clock times.
 fn recording() -> impl Strategy<Value = Vec<Snapshot>> {
     let one = (0..10_i64, prop::bool::weighted(0.2));
     prop::collection::vec(one, 0..9).prop_map(|samples| {
@@ -252,22 +256,22 @@ fn recording() -> impl Strategy<Value = Vec<Snapshot>> {
 }
 
 proptest! {
-    /// Whatever is asked, the answer is what a list and a place in it say.
+    /// A feed returns the same pairs as a list and an index into it.
     #[test]
-    fn a_feed_is_a_place_in_a_list(
+    fn a_feed_works_as_an_index_into_a_list(
         snapshots in recording(),
         steps in prop::collection::vec(step(), 0..20),
     ) {
         let mut feed = Recorded::new(snapshots.clone());
-        let mut place: Option<usize> = None;
+        let mut position: Option<usize> = None;
         for step in steps {
             let (to, pair) = match step {
-                Step::Next => (place.map_or(Some(0), |at| Some(at + 1)), feed.next()),
-                Step::Previous => (place.and_then(|at| at.checked_sub(1)), feed.previous()),
+                Step::Next => (position.map_or(Some(0), |at| Some(at + 1)), feed.next()),
+                Step::Previous => (position.and_then(|at| at.checked_sub(1)), feed.previous()),
                 Step::GoTo(second) => {
                     let before = |&at: &usize| snapshots[at].time <= wall_clock(second);
-                    let places = (0..snapshots.len()).filter(before);
-                    let to = places.max_by_key(|&at| (snapshots[at].time, at));
+                    let indices = (0..snapshots.len()).filter(before);
+                    let to = indices.max_by_key(|&at| (snapshots[at].time, at));
                     (to, feed.go_to(wall_clock(second)))
                 }
             };
@@ -275,17 +279,17 @@ proptest! {
             let pair = pair.unwrap();
             prop_assert_eq!(to.is_some(), pair.is_some());
             if let (Some(at), Some(pair)) = (to, pair) {
-                place = Some(at);
+                position = Some(at);
                 prop_assert_eq!(&*pair.newer, &snapshots[at]);
                 let older = at.checked_sub(1).map(|at| &snapshots[at]);
                 let older = older.filter(|older| older.boot == snapshots[at].boot);
                 prop_assert_eq!(pair.older.as_deref(), older);
             }
-            let stands = feed.measure().unwrap().map(|pair| pair.newer);
-            prop_assert_eq!(stands.as_deref(), place.map(|at| &snapshots[at]));
+            let measured = feed.measure().unwrap().map(|pair| pair.newer);
+            prop_assert_eq!(measured.as_deref(), position.map(|at| &snapshots[at]));
             let recent = feed.recent(3).unwrap();
-            prop_assert_eq!(recent.len(), place.map_or(0, |at| (at + 1).min(3)));
-            prop_assert_eq!(recent.last().map(|pair| &*pair.newer), stands.as_deref());
+            prop_assert_eq!(recent.len(), position.map_or(0, |at| (at + 1).min(3)));
+            prop_assert_eq!(recent.last().map(|pair| &*pair.newer), measured.as_deref());
         }
     }
 }

@@ -17,14 +17,14 @@ use crate::cli::{EventFormat, Events};
 use crate::exit::Outcome;
 use writer::EventWriter;
 
-/// How soon the next look comes after one that found something, where `--poll` is not shorter: what
-/// happens often comes in numbers.
+/// The time to the next sample after one that found events, if `--poll` is not shorter. More events
+/// often follow soon.
 const SOON: Duration = Duration::from_millis(100);
 
-/// How often to see whether anyone reads still.
-const READER: Duration = Duration::from_secs(1);
+/// How often to check whether the reader has closed the output.
+const READER_CHECK: Duration = Duration::from_secs(1);
 
-/// What `xenscope events` collects.
+/// Returns what `xenscope events` collects.
 pub(super) fn collect() -> Collect {
     Collect {
         names: true,
@@ -48,48 +48,49 @@ pub(super) fn run(
     let mut history = History::default();
     let mut filter = Filter::new(options.domains.clone());
     let mut notes = Notes::default();
-    let mut tells_existing = options.since_start;
-    let mut looked = Instant::now();
+    let mut print_existing = options.since_start;
+    let mut sampled = Instant::now();
     let mut next = match feed.look()? {
         Some(first) => Some(first),
-        None => next_look(feed)?,
+        None => next_snapshot(feed)?,
     };
     while let Some(snapshot) = next {
-        notes.tell(&snapshot.notes);
+        notes.report(&snapshot.notes);
         let happened = history.update(&snapshot);
-        // The feed may use its memory again.
+        // The feed may reuse its memory.
         drop(snapshot);
         let pause = match happened.is_empty() {
             true => options.poll,
             false => options.poll.min(SOON),
         };
         for event in filter.pass(happened) {
-            if tells_existing || event.change != Change::Existing {
+            if print_existing || event.change != Change::Existing {
                 writer.put(&event);
             }
         }
-        // What exists after a boot is news.
-        tells_existing = true;
+        // After another boot, existing domains are always printed.
+        print_existing = true;
         if !feed.is_live() {
             writer.flush();
         }
-        // It ends without a word when its reader has gone, event or not.
-        let due = looked + pause;
+        // If the reader has closed the output, this ends without a message, even without an event.
+        let due = sampled + pause;
         loop {
             if writer.has_ended()? {
                 return Ok(Outcome::Done);
             }
-            let until = due.min(Instant::now() + READER);
+            let until = due.min(Instant::now() + READER_CHECK);
             if feed.wait(until) || Instant::now() >= due {
                 break;
             }
         }
-        looked = Instant::now();
-        next = next_look(feed)?;
+        sampled = Instant::now();
+        next = next_snapshot(feed)?;
     }
     Ok(Outcome::Done)
 }
 
-fn next_look(feed: &mut dyn Feed) -> Result<Option<Arc<Snapshot>>, Error> {
+/// Returns the feed's next snapshot; `None` at its end.
+fn next_snapshot(feed: &mut dyn Feed) -> Result<Option<Arc<Snapshot>>, Error> {
     Ok(feed.next()?.map(|pair| pair.newer))
 }

@@ -1,5 +1,5 @@
-//! Writes events on a thread of its own, so that a reader that is slow delays no look and costs no
-//! more than a fixed amount of memory.
+//! Writes events in a separate thread. A slow reader delays no sample, and the queue's size is
+//! limited.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Write};
@@ -10,10 +10,10 @@ use std::thread;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use xenscope::events::{Change, Event};
 
-/// How many bytes of events wait for their reader at most, beyond those that are being written.
-const ROOM: usize = 1 << 20;
+/// The maximum size of the queue in bytes, without the events that are being written.
+const MAX_QUEUED_BYTES: usize = 1 << 20;
 
-/// Where events leave.
+/// Writes events to the output.
 pub(super) struct EventWriter {
     shared: Arc<(Mutex<Queue>, Condvar)>,
     line: fn(&Event) -> String,
@@ -23,15 +23,16 @@ pub(super) struct EventWriter {
 struct Queue {
     lines: VecDeque<String>,
     bytes: usize,
-    /// How many events found no room since the last that did.
+    /// The number of events dropped since the last one that was queued.
     dropped: u64,
-    /// Whether some are being written.
+    /// Whether the thread is writing events.
     writing: bool,
+    /// Why the thread ended, if it has.
     ended: Option<io::Error>,
 }
 
 impl Queue {
-    /// Takes an event in as `line` writes it, or counts it when there is no room.
+    /// Queues an event as the text that `line` returns; counts it as dropped if the queue is full.
     fn put(&mut self, event: &Event, line: fn(&Event) -> String) {
         let mut new = vec![line(event)];
         if self.dropped > 0 {
@@ -46,7 +47,7 @@ impl Queue {
             new.insert(0, line(&note));
         }
         let bytes: usize = new.iter().map(String::len).sum();
-        if self.bytes + bytes > ROOM {
+        if self.bytes + bytes > MAX_QUEUED_BYTES {
             self.dropped += 1;
             return;
         }
@@ -55,7 +56,7 @@ impl Queue {
         self.lines.extend(new);
     }
 
-    /// All that waits, as one text, to be written.
+    /// Empties the queue, and returns its text to write.
     fn take(&mut self) -> String {
         self.bytes = 0;
         self.writing = true;
@@ -64,7 +65,7 @@ impl Queue {
 }
 
 impl EventWriter {
-    /// Starts the thread, which writes to `to`; `line` turns an event into what is written of it.
+    /// Starts the thread, which writes to `to`; `line` formats an event.
     pub(super) fn open(
         mut to: impl Write + Send + 'static,
         line: fn(&Event) -> String,
@@ -96,13 +97,13 @@ impl EventWriter {
         Ok(writer)
     }
 
-    /// Writes an event, soon; counts it when there is no room for it.
+    /// Queues an event; counts it as dropped if the queue is full.
     pub(super) fn put(&self, event: &Event) {
         lock(&self.shared.0).put(event, self.line);
         self.shared.1.notify_one();
     }
 
-    /// Waits until all events are written, or can't be.
+    /// Waits until all events are written, or writing fails.
     pub(super) fn flush(&self) {
         let (queue, changed) = &*self.shared;
         let waiting = changed.wait_while(lock(queue), |queue| {
@@ -111,10 +112,10 @@ impl EventWriter {
         drop(waiting);
     }
 
-    /// Whether no one reads any more.
+    /// Returns whether the reader has closed the output.
     ///
     /// # Errors
-    /// When the events could not be written for another reason.
+    /// If the events could not be written for another reason.
     pub(super) fn has_ended(&self) -> io::Result<bool> {
         match lock(&self.shared.0).ended.take() {
             Some(error) if error.kind() == ErrorKind::BrokenPipe => Ok(true),
@@ -128,13 +129,15 @@ fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
     queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether stdout is a pipe, a socket or a terminal that no one reads from.
+/// Returns whether stdout is a pipe, a socket or a terminal without a reader.
 fn is_closed() -> bool {
     let stdout = io::stdout();
     let mut fds = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
     let gone = PollFlags::POLLERR | PollFlags::POLLHUP;
     poll(&mut fds, PollTimeout::ZERO).is_ok()
-        && fds[0].revents().is_some_and(|said| said.intersects(gone))
+        && fds[0]
+            .revents()
+            .is_some_and(|events| events.intersects(gone))
 }
 
 #[cfg(test)]
@@ -158,14 +161,14 @@ mod tests {
     }
 
     #[test]
-    fn what_finds_no_room_is_counted_where_it_is_missing() {
+    fn dropped_events_are_counted_in_order() {
         let mut queue = Queue::default();
-        let long = "x".repeat(ROOM / 4);
+        let long = "x".repeat(MAX_QUEUED_BYTES / 4);
         for name in ["a", &long, &long, &long, &long, "b", &long, "c"] {
             queue.put(&event(name), line);
         }
         let text = queue.take();
-        assert!(text.len() <= ROOM);
+        assert!(text.len() <= MAX_QUEUED_BYTES);
         let lines: Vec<&str> = text
             .lines()
             .map(|line| &line[..line.len().min(9)])

@@ -1,5 +1,5 @@
-//! A folder for settings. As root, each component of its path is checked: another user who could
-//! put a link there would have root read or write any file.
+//! A folder for settings. If the user is root, each component of its path is checked, because
+//! another user could put a link there and make root read or write any file.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -14,7 +14,7 @@ use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, mkdirat};
 use nix::unistd::{Uid, UnlinkatFlags, fsync, unlinkat};
 use thiserror::Error;
 
-/// What always helps.
+/// The remedy in each message.
 const REMEDY: &str = "set XDG_CONFIG_HOME to a folder that only root can write";
 
 /// Why a folder or a file in it was not used.
@@ -34,17 +34,17 @@ pub(super) enum Refused {
     WritableByOthers(PathBuf),
 }
 
-/// Whose folders and files are used.
+/// The user whose folders and files are used.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Trusted {
-    /// This user's, if no one else can write them, and through no link.
+    /// Those of this user that no one else can write. Links are refused.
     Only(Uid),
-    /// Everyone's, through links too.
+    /// Those of every user. Links are followed.
     All,
 }
 
 impl Trusted {
-    /// Whom this process trusts: root itself alone.
+    /// Returns whom this process trusts: only root if it runs as root, else everyone.
     pub(super) fn by_process() -> Self {
         match Uid::effective() {
             user if user.is_root() => Self::Only(user),
@@ -52,7 +52,7 @@ impl Trusted {
         }
     }
 
-    /// The flag that has a link opened or refused instead of followed.
+    /// Returns the flag that keeps `open` from following links.
     fn no_links(self) -> OFlag {
         match self {
             Self::Only(_) => OFlag::O_NOFOLLOW,
@@ -60,7 +60,7 @@ impl Trusted {
         }
     }
 
-    /// Refuses what someone else could have put there.
+    /// Returns an error if another user could have created or changed this.
     fn check(self, path: &Path, stat: &FileStat) -> Result<(), Refused> {
         let Self::Only(user) = self else {
             return Ok(());
@@ -71,7 +71,7 @@ impl Trusted {
                 owner: stat.st_uid,
             });
         }
-        // An ACL that lets others write has the group's bit set too.
+        // An ACL that lets others write also sets the group's write bit.
         if stat.st_mode & 0o022 != 0 {
             return Err(Refused::WritableByOthers(path.to_owned()));
         }
@@ -79,7 +79,7 @@ impl Trusted {
     }
 }
 
-/// An open folder. What is done in it concerns this very folder, whatever its path leads to by then.
+/// An open folder. It stays the same folder if its path changes.
 #[derive(Debug)]
 pub(super) struct Folder {
     fd: OwnedFd,
@@ -88,8 +88,8 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Opens the folder that `path` leads to from `start`, component by component; makes those that
-    /// are missing if asked to.
+    /// Opens the folder at `path` below `start`, one component at a time. If `make` is set, creates
+    /// missing folders.
     pub(super) fn open(
         start: &Path,
         path: &Path,
@@ -108,14 +108,14 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Goes on to a folder in this one.
+    /// Opens a folder in this one, and replaces this one with it.
     fn enter(&mut self, name: &OsStr, make: bool) -> Result<(), Refused> {
         self.path.push(name);
-        // A link is opened itself, to be refused by its type.
+        // With O_NOFOLLOW, this opens the link itself. Its type is refused below.
         let flags = OFlag::O_PATH | OFlag::O_CLOEXEC | self.trusted.no_links();
         let open = || openat(&self.fd, name, flags, Mode::empty());
         let opened = match open() {
-            // The umask may take rights away.
+            // The umask may remove permissions.
             Err(Errno::ENOENT) if make => {
                 match mkdirat(&self.fd, name, Mode::from_bits_truncate(0o755)) {
                     Ok(()) | Err(Errno::EEXIST) => open(),
@@ -139,7 +139,7 @@ impl Folder {
     /// Opens a regular file in it for reading.
     pub(super) fn file(&self, name: &OsStr) -> Result<File, Refused> {
         let path = self.path.join(name);
-        // A pipe in its place is not waited for.
+        // With O_NONBLOCK, opening a pipe does not wait for a writer.
         let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
         let flags = flags | self.trusted.no_links();
         let opened = openat(&self.fd, name, flags, Mode::empty());
@@ -155,8 +155,8 @@ impl Folder {
         }
     }
 
-    /// Puts a file with this text in the place of the one of this name, if there is one: whoever
-    /// reads it finds the old text or the new one. What is not a regular file stays.
+    /// Creates a file, or replaces a regular file of this name. A reader sees the old text or the
+    /// new text. Anything but a regular file is refused.
     pub(super) fn replace(&self, name: &OsStr, text: &str) -> Result<(), Refused> {
         let path = self.path.join(name);
         match fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW).map(|stat| kind(&stat)) {
@@ -172,15 +172,16 @@ impl Folder {
             let _ = self.remove(&new);
         }
         renamed.map_err(io_error(&path))?;
-        // The new name is to outlive a crash too; where a file system can't do that, it is there.
+        // Syncing the folder saves the new name from a crash. Some file systems cannot, so an error
+        // is ignored.
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let _ = openat(&self.fd, ".", flags, Mode::empty()).and_then(fsync);
         Ok(())
     }
 
-    /// Writes a new file, down to the disk. The umask may take rights away.
+    /// Writes a new file and syncs it to the disk. The umask may remove permissions.
     fn write(&self, name: &str, text: &str) -> io::Result<()> {
-        // One that a process of the same id left when it was killed.
+        // A killed process with the same PID may have left one.
         self.remove(name)?;
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
         let mode = Mode::from_bits_truncate(0o644);
@@ -189,6 +190,7 @@ impl Folder {
         file.sync_all()
     }
 
+    /// Removes a file if it exists.
     fn remove(&self, name: &str) -> nix::Result<()> {
         match unlinkat(&self.fd, name, UnlinkatFlags::NoRemoveDir) {
             Err(Errno::ENOENT) => Ok(()),
@@ -197,12 +199,12 @@ impl Folder {
     }
 }
 
-/// A file's type.
+/// Returns a file's type.
 fn kind(stat: &FileStat) -> SFlag {
     SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT
 }
 
-/// Says of what an error is.
+/// Returns a function that adds the path to an error.
 pub(super) fn io_error<E: Into<io::Error>>(path: &Path) -> impl FnOnce(E) -> Refused {
     move |error| Refused::Io {
         path: path.to_owned(),
@@ -226,7 +228,7 @@ mod tests {
 
     const NOBODY: u32 = 65534;
 
-    /// Writes and reads `/a/b/file` below a folder, as a user that trusts itself alone.
+    /// Writes `/a/b/file` below a folder, as a user that trusts only itself.
     fn replace(start: &Path) -> Result<(), Refused> {
         Folder::open(start, Path::new("/a/b"), trusted(), true)?.replace("file".as_ref(), "new")
     }
@@ -245,7 +247,7 @@ mod tests {
         Trusted::Only(Uid::effective())
     }
 
-    /// What is below a folder that has been prepared, with the file `/a/b/file` and one elsewhere.
+    /// Makes a folder with the files `/a/b/file` and `/victim/b/file`, and calls `prepare` with it.
     fn prepared(prepare: impl FnOnce(&Path)) -> tempfile::TempDir {
         let start = tempfile::tempdir().unwrap();
         fs::create_dir_all(start.path().join("a/b")).unwrap();
@@ -256,19 +258,19 @@ mod tests {
         start
     }
 
-    /// Asserts that neither reading nor writing goes through what has been prepared.
-    fn refused(is_so: impl Fn(&Refused) -> bool, prepare: impl FnOnce(&Path)) {
+    /// Asserts that reading and writing are refused after `prepare`, and change nothing.
+    fn refused(is_expected: impl Fn(&Refused) -> bool, prepare: impl FnOnce(&Path)) {
         let start = prepared(prepare);
         for refused in [replace(start.path()), read(start.path()).map(drop)] {
             let refused = refused.unwrap_err();
-            assert!(is_so(&refused), "{refused}");
+            assert!(is_expected(&refused), "{refused}");
         }
         let victim = fs::read_to_string(start.path().join("victim/b/file")).unwrap();
         assert_eq!(victim, "precious");
     }
 
     #[test]
-    fn no_link_is_followed() {
+    fn links_are_refused() {
         let link = |refused: &Refused| matches!(refused, Refused::Link(_));
         refused(link, |start| {
             fs::rename(start.join("a"), start.join("c")).unwrap();
@@ -289,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_that_others_can_write_are_refused() {
+    fn folders_writable_by_others_are_refused() {
         let writable = |refused: &Refused| matches!(refused, Refused::WritableByOthers(_));
         for mode in [0o775, 0o757, 0o1777] {
             for component in ["", "a", "a/b"] {
@@ -302,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_another_user_is_refused() {
+    fn folders_of_other_users_are_refused() {
         if !Uid::effective().is_root() {
             return;
         }
@@ -312,7 +314,7 @@ mod tests {
                 chown(start.join(component), Some(NOBODY), None).unwrap();
             });
         }
-        // Another user's file is not read, and is replaced.
+        // Another user's file is not read, but it is replaced.
         let start = prepared(|start| chown(start.join("a/b/file"), Some(NOBODY), None).unwrap());
         assert!(others(&read(start.path()).unwrap_err()));
         replace(start.path()).unwrap();
@@ -320,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_or_a_folder_in_the_files_place_is_refused() {
+    fn only_regular_files_are_used() {
         let no_file = |refused: &Refused| matches!(refused, Refused::NotAFile(_));
         let path = |start: &Path| start.join("a/b/file");
         refused(no_file, |start| {
@@ -339,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_replaced_whole_and_nothing_else_is_left() {
+    fn files_are_replaced_atomically() {
         let start = prepared(|_| ());
         let path = start.path().join("a/b/file");
         let mut before = File::open(&path).unwrap();
@@ -347,13 +349,13 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), "new");
         let mut text = String::new();
         before.read_to_string(&mut text).unwrap();
-        assert_eq!(text, "old", "whoever reads it at that time has the old one");
+        assert_eq!(text, "old", "an open file has the old text");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
 
     #[test]
-    fn no_umask_lets_others_write() {
-        // The umask is the process's, and no other test's.
+    fn files_are_not_writable_by_others() {
+        // The umask belongs to the process, so this needs a process of its own.
         if let Some(mask) = pty_tests::task() {
             let mask = u32::from_str_radix(&mask, 8).unwrap();
             let start = tempfile::tempdir().unwrap();
@@ -367,7 +369,12 @@ mod tests {
             return;
         }
         for mask in ["000", "022", "077"] {
-            let left = pty_tests::run(module_path!(), "no_umask_lets_others_write", mask, (80, 24));
+            let left = pty_tests::run(
+                module_path!(),
+                "files_are_not_writable_by_others",
+                mask,
+                (80, 24),
+            );
             let text = left.screen().contents();
             assert!(left.status.success(), "{mask}: {text}");
         }

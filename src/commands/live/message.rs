@@ -1,4 +1,4 @@
-//! What happened, for the driver: each thread of the live view sends it messages.
+//! Messages from the threads of the live view to its driver.
 
 use std::io;
 use std::sync::mpsc::{Receiver, Sender};
@@ -6,19 +6,22 @@ use std::sync::mpsc::{Receiver, Sender};
 use ratatui::crossterm::event::{self, Event};
 use xenscope::view::tui::suspends;
 
-/// What happened.
+/// A message to the driver.
 pub(super) enum Message {
-    /// There is a sample, or why there is none.
+    /// There is a sample, or an error of one.
     Sampled,
     /// There will be no more samples.
     Ended,
+    /// A key, or another event of the terminal.
     Input(Event),
+    /// The input cannot be read.
     NoInput(io::Error),
+    /// The program has received this signal.
     Signal(i32),
 }
 
-/// Reads what is typed. What is typed after a key that stops the program belongs to the shell, so
-/// that nothing is read from then on until the program goes on.
+/// Reads the input. After a key that stops the program, the input belongs to the shell, so this
+/// reads nothing until the program is continued.
 pub(super) fn read_input(sender: &Sender<Message>, continued: &Receiver<()>) {
     loop {
         let message = match event::read() {

@@ -1,4 +1,5 @@
-//! The settings' file: `$XDG_CONFIG_HOME/xenscope/config.toml`, else in `~/.config`.
+//! The settings file: `$XDG_CONFIG_HOME/xenscope/config.toml`, else
+//! `~/.config/xenscope/config.toml`.
 
 use std::env;
 use std::ffi::OsStr;
@@ -11,55 +12,55 @@ use xenscope::view::tui::Settings;
 
 use super::folder::{Folder, Refused, Trusted, io_error};
 
-/// No one writes a longer one by hand.
-const LONGEST: u64 = 64 * 1024;
+/// The maximum size of the file, far more than anyone writes by hand.
+const MAX_BYTES: u64 = 64 * 1024;
 
-/// Why settings were not read, or not written.
+/// Why settings could not be read or written.
 #[derive(Debug, Error)]
 pub(super) enum Trouble {
     #[error("no config directory: set HOME or XDG_CONFIG_HOME")]
     NoPath,
     #[error("{0}")]
     Refused(#[from] Refused),
-    #[error("{} is longer than {LONGEST} bytes", .0.display())]
+    #[error("{} is longer than {MAX_BYTES} bytes", .0.display())]
     TooLong(PathBuf),
     #[error("{}: {why}", path.display())]
     Malformed { path: PathBuf, why: String },
 }
 
-/// Where the file is; `None` if neither variable is an absolute path.
+/// Returns the file's path; `None` if neither variable is an absolute path.
 fn path() -> Option<PathBuf> {
     let absolute = |name| {
         let path = PathBuf::from(env::var_os(name)?);
         path.is_absolute().then_some(path)
     };
-    // A relative path in XDG_CONFIG_HOME is to be ignored, as the specification has it.
+    // The XDG Base Directory Specification says to ignore relative paths.
     let folder = absolute("XDG_CONFIG_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".config")))?;
     Some(folder.join("xenscope/config.toml"))
 }
 
-/// The settings in the file; `None` when there is no file.
+/// Reads the settings from the file; returns `None` if there is no file.
 pub(super) fn read() -> Result<Option<Settings>, Trouble> {
     path().map_or(Ok(None), |path| {
         read_below(Path::new("/"), &path, Trusted::by_process())
     })
 }
 
-/// Writes the settings, whole or not at all; returns where.
+/// Writes the settings atomically; returns the file's path.
 pub(super) fn write(settings: &Settings) -> Result<PathBuf, Trouble> {
     let path = path().ok_or(Trouble::NoPath)?;
     write_below(Path::new("/"), &path, Trusted::by_process(), settings)?;
     Ok(path)
 }
 
-/// [`read`], with the path's folders below another one than `/`.
+/// Does what [`read`] does, with paths below `start` instead of `/`.
 fn read_below(start: &Path, path: &Path, trusted: Trusted) -> Result<Option<Settings>, Trouble> {
     let (folder, name) = split(path)?;
     let opened = Folder::open(start, folder, trusted, false).and_then(|open| open.file(name));
     let file = match opened {
         Ok(file) => file,
-        // Where there is no file, there is nothing to warn of.
+        // Without a file, there is nothing to warn of.
         Err(_) if is_missing(&start.join(path.strip_prefix("/").unwrap_or(path))) => {
             return Ok(None);
         }
@@ -67,10 +68,10 @@ fn read_below(start: &Path, path: &Path, trusted: Trusted) -> Result<Option<Sett
     };
     let mut text = String::new();
     let length = file
-        .take(LONGEST + 1)
+        .take(MAX_BYTES + 1)
         .read_to_string(&mut text)
         .map_err(io_error(path))?;
-    if length as u64 > LONGEST {
+    if length as u64 > MAX_BYTES {
         return Err(Trouble::TooLong(path.to_owned()));
     }
     Settings::from_toml(&text)
@@ -78,7 +79,7 @@ fn read_below(start: &Path, path: &Path, trusted: Trusted) -> Result<Option<Sett
         .map_err(malformed(path))
 }
 
-/// [`write`], with the path's folders below another one than `/`.
+/// Does what [`write`] does, with paths below `start` instead of `/`.
 fn write_below(
     start: &Path,
     path: &Path,
@@ -86,7 +87,7 @@ fn write_below(
     settings: &Settings,
 ) -> Result<(), Trouble> {
     let text = settings.to_toml().map_err(malformed(path))?;
-    // What a link of one's own leads to is replaced, and not the link.
+    // A user's own link stays, and the file that it points to is replaced.
     let target = match trusted {
         Trusted::All => fs::canonicalize(path).ok(),
         Trusted::Only(_) => None,
@@ -125,7 +126,7 @@ mod tests {
 
     const PATH: &str = "/xenscope/config.toml";
 
-    /// A folder of this user's that no one else can write.
+    /// Returns a folder of this user that no one else can write.
     fn start() -> tempfile::TempDir {
         tempfile::tempdir().unwrap()
     }
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read() {
+    fn written_settings_are_read_back() {
         let start = start();
         let start = start.path();
         assert!(read(start).unwrap().is_none(), "there is no file yet");
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_settings_file_is_refused() {
+    fn invalid_files_are_refused() {
         let start = start();
         let start = start.path();
         write(start, &Settings::default()).unwrap();
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn untrusted_folders_without_a_file_are_no_reason_to_warn() {
+    fn untrusted_folders_without_a_file_are_ignored() {
         let start = start();
         let start = start.path();
         fs::create_dir(start.join("elsewhere")).unwrap();
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn users_may_link_their_own_settings() {
+    fn users_may_link_their_settings() {
         let start = start();
         let path = start.path().join("config.toml");
         fs::create_dir(start.path().join("dotfiles")).unwrap();

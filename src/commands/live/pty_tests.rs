@@ -1,4 +1,4 @@
-//! Tests that are alone in a process, on a terminal of their own.
+//! Runs a test in a separate process on a pseudo-terminal.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,37 +12,39 @@ use nix::sys::resource::{Resource, setrlimit};
 use portable_pty::{CommandBuilder, ExitStatus, PtySize, native_pty_system};
 use vt100::Parser;
 
-/// Says what a test is to do when it is alone.
-const TASK: &str = "XENSCOPE_TEST_ALONE";
+/// The variable that passes a task to the test in the new process.
+const TASK: &str = "XENSCOPE_TEST_TASK";
 
-/// What a test that was alone left.
-pub(super) struct Left {
+/// The result of a test in a new process.
+pub(super) struct TestResult {
     pub(super) status: ExitStatus,
+    /// All output to the terminal.
     pub(super) shown: Vec<u8>,
-    /// Whether the terminal has the modes that it had before.
+    /// Whether the terminal's modes are the same as before.
     pub(super) same_modes: bool,
 }
 
-impl Left {
-    /// The screen as it is in the end.
+impl TestResult {
+    /// Returns the final screen.
     pub(super) fn screen(&self) -> vt100::Screen {
         let mut parser = Parser::new(24, 80, 0);
         parser.process(&self.shown);
         parser.screen().clone()
     }
 
-    /// Whether the terminal was taken, and is as programs that know nothing of screens want it.
-    pub(super) fn gave_back(&self) -> bool {
-        let taken = self.shown.windows(8).any(|part| part == b"\x1b[?1049h");
+    /// Returns whether the alternate screen was used, and the terminal has been restored.
+    pub(super) fn is_restored(&self) -> bool {
+        let used = self.shown.windows(8).any(|part| part == b"\x1b[?1049h");
         let screen = self.screen();
-        taken && !screen.alternate_screen() && !screen.hide_cursor() && self.same_modes
+        used && !screen.alternate_screen() && !screen.hide_cursor() && self.same_modes
     }
 }
 
-/// What this process is to do; `None` when it is the one of all tests.
+/// Returns this process's task; `None` in the process that runs all tests. Limits the process to
+/// 20 seconds.
 pub(super) fn task() -> Option<String> {
     let task = env::var(TASK).ok()?;
-    // Signals that dump core are not to leave files behind.
+    // Signals must leave no core dumps.
     setrlimit(Resource::RLIMIT_CORE, 0, 0).unwrap();
     thread::spawn(|| {
         thread::sleep(Duration::from_secs(20));
@@ -51,8 +53,8 @@ pub(super) fn task() -> Option<String> {
     Some(task)
 }
 
-/// Runs the test of this name and module once more, with a task, on a terminal of this size.
-pub(super) fn run(module: &str, test: &str, task: &str, (cols, rows): (u16, u16)) -> Left {
+/// Runs the test of this module and name in a new process, with a task, on a terminal of this size.
+pub(super) fn run(module: &str, test: &str, task: &str, (cols, rows): (u16, u16)) -> TestResult {
     let size = PtySize {
         rows,
         cols,
@@ -73,9 +75,9 @@ pub(super) fn run(module: &str, test: &str, task: &str, (cols, rows): (u16, u16)
     drop(pair.slave);
     let mut shown = Vec::new();
     let mut reader = pair.master.try_clone_reader().unwrap();
-    // Reading fails when the program is gone.
+    // Reading fails if the program has ended.
     let _ = reader.read_to_end(&mut shown);
-    Left {
+    TestResult {
         status: child.wait().unwrap(),
         shown,
         same_modes: modes() == before,

@@ -1,4 +1,4 @@
-//! The thread that takes the samples, at the interval and at no other time.
+//! The thread that takes the samples at the interval.
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,60 +11,62 @@ use xenscope::xen::Error;
 
 use super::message::Message;
 
-/// What the sampler can be asked for.
+/// A request to the sampler.
 pub(super) enum Request {
-    /// Another interval.
+    /// Changes the interval.
     Interval(Duration),
-    /// Samples that hold something else.
+    /// Changes what samples contain.
     Collect(Collect),
 }
 
-/// What came of a sample.
+/// A sample, or its error.
 pub(super) struct Sampled {
     pub(super) outcome: Result<Pair, Error>,
-    /// So many samples were left out, for this one or one before it took too long.
+    /// How many samples were skipped because this one or an earlier one took too long.
     pub(super) skipped: u64,
 }
 
-/// The newest sample, until it is taken. A terminal that takes no output would have others wait.
+/// The newest sample until it is taken. A slow terminal skips samples, so that none wait in memory.
 #[derive(Clone, Default)]
 pub(super) struct Newest(Arc<Mutex<Option<Sampled>>>);
 
 impl Newest {
-    /// Puts a sample in the place of the one before it; `true` when that one was taken.
+    /// Replaces the sample; returns `true` if the one before was taken.
     fn put(&self, mut new: Sampled) -> bool {
-        let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        new.skipped += place.as_ref().map_or(0, |old| old.skipped);
-        place.replace(new).is_none()
+        let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        new.skipped += newest.as_ref().map_or(0, |old| old.skipped);
+        newest.replace(new).is_none()
     }
 
+    /// Takes the sample; `None` if it was taken before.
     pub(super) fn take(&self) -> Option<Sampled> {
-        let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        place.take()
+        let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        newest.take()
     }
 }
 
-/// Where samples go: into their place, and a message of them to whoever shows them.
+/// Passes samples to the driver, and sends it a message about each new one.
 struct Out {
     newest: Newest,
     messages: Sender<Message>,
 }
 
 impl Out {
-    /// `false` when no one takes samples any more.
+    /// Passes on a sample; returns `false` if the driver has ended.
     fn put(&self, sampled: Sampled) -> bool {
         !self.newest.put(sampled) || self.messages.send(Message::Sampled).is_ok()
     }
 }
 
-/// Says that there will be no more samples, even when the thread ends by a panic.
+/// Sends [`Message::Ended`], even if the thread panics.
 impl Drop for Out {
     fn drop(&mut self) {
         let _ = self.messages.send(Message::Ended);
     }
 }
 
-/// Starts the thread, which opens the feed: the hypervisor's handle stays with its thread.
+/// Starts the thread, which opens the feed, because the hypervisor's handle must stay in one
+/// thread.
 pub(super) fn start(
     open: impl FnOnce() -> Result<Live, Error> + Send + 'static,
     messages: Sender<Message>,
@@ -86,7 +88,7 @@ pub(super) fn start(
     (requests, newest)
 }
 
-/// Samples until no one takes the samples any more.
+/// Takes samples until the driver ends.
 fn run(mut feed: Live, requested: &Receiver<Request>, out: &Out) -> Result<(), Error> {
     let first = feed.look()?.map(|newer| Pair { older: None, newer });
     let mut next = Ok(first);
@@ -113,15 +115,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_newest_sample_waits_and_none_that_was_left_out_is_forgotten() {
+    fn unread_samples_are_replaced_and_skips_add_up() {
         let newest = Newest::default();
         let failed = |skipped| Sampled {
             outcome: Err(Error::NotRoot),
             skipped,
         };
         assert!(newest.take().is_none());
-        assert!(newest.put(failed(1)), "someone is to be told");
-        assert!(!newest.put(failed(0)), "they have been");
+        assert!(newest.put(failed(1)), "the driver needs a message");
+        assert!(!newest.put(failed(0)), "it has one");
         assert!(!newest.put(failed(2)));
         assert_eq!(newest.take().map(|sampled| sampled.skipped), Some(3));
         assert!(newest.take().is_none());

@@ -1,4 +1,4 @@
-//! The terminal, taken and given back.
+//! Sets up the terminal for the live view, and restores it.
 
 use std::env;
 use std::io::{self, BufWriter, Stdout, Write, stdin, stdout};
@@ -17,53 +17,53 @@ use xenscope::xen::crash;
 
 use super::stderr;
 
-/// The terminal for as long as this lives.
+/// The terminal in use. Dropping this restores it.
 pub(super) struct Screen {
     terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
-    /// The window, as large as it was when something was drawn last.
+    /// The window at the last frame.
     window: Rect,
 }
 
-/// The other screen, with the mouse's clicks and wheel but without its movements, each of which would
-/// wake the program, and without a cursor.
+/// Switches to the alternate screen, reports the mouse's clicks and wheel, and hides the cursor.
+/// Mouse movements are not reported, because each of them would wake the program.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?1000h\x1b[?1006h\x1b[?25l";
-/// As programs that know nothing of screens want it. A crash may come in the middle of a coloured text.
+/// Undoes [`ENTER`], and resets the colours, because a crash may happen within coloured text.
 const LEAVE: &[u8] = b"\x1b[0m\x1b[?1006l\x1b[?1000l\x1b[?25h\x1b[?1049l";
 
-/// The largest window that LINES and COLUMNS can make.
-const LARGEST: u16 = 1000;
+/// The largest value of LINES and COLUMNS that is used.
+const MAX_SIZE: u16 = 1000;
 
-/// The window of this size. A serial console's is mostly not known: then it is as large as the
-/// environment says, else as terminals always were.
+/// Returns the window of this size. The size of a serial console is often unknown; then COLUMNS and
+/// LINES say it, else it is 80x24.
 fn window(size: Option<(Width, Height)>, variable: impl Fn(&str) -> Option<String>) -> Rect {
-    let said = |name, usual| {
+    let from_env = |name, default| {
         let number = variable(name).and_then(|text| text.parse().ok());
         number
-            .filter(|size| (1..=LARGEST).contains(size))
-            .unwrap_or(usual)
+            .filter(|size| (1..=MAX_SIZE).contains(size))
+            .unwrap_or(default)
     };
     match size {
         Some((Width(width), Height(height))) => Rect::new(0, 0, width, height),
-        None => Rect::new(0, 0, said("COLUMNS", 80), said("LINES", 24)),
+        None => Rect::new(0, 0, from_env("COLUMNS", 80), from_env("LINES", 24)),
     }
 }
 
-/// The window as it is now.
+/// Returns the current window.
 fn this_window() -> Rect {
     window(terminal_size_of(stdout()), |name| env::var(name).ok())
 }
 
 impl Screen {
-    /// Takes the terminal. A panic gives it back before it says anything.
+    /// Sets up the terminal. A panic restores it before it prints its message.
     pub(super) fn open() -> io::Result<Self> {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            give_back();
+            restore();
             before(info);
         }));
         let backend = CrosstermBackend::new(BufWriter::with_capacity(1 << 16, stdout()));
         let window = this_window();
-        // ratatui would ask for the size by itself, and draw nothing where that is not known.
+        // By default, ratatui reads the size itself, and draws nothing if it is unknown.
         let viewport = Viewport::Fixed(window);
         let mut screen = Self {
             terminal: Terminal::with_options(backend, TerminalOptions { viewport })?,
@@ -73,7 +73,7 @@ impl Screen {
         Ok(screen)
     }
 
-    /// Takes the terminal again after [`Screen::close`].
+    /// Sets up the terminal again after [`Screen::close`].
     pub(super) fn reopen(&mut self) -> io::Result<()> {
         crash::arm(crash::Terminal {
             modes: tcgetattr(stdin())?,
@@ -88,20 +88,22 @@ impl Screen {
         self.clear()
     }
 
-    /// Gives the terminal back as it was.
+    /// Restores the terminal.
     pub(super) fn close(&mut self) {
-        give_back();
+        restore();
     }
 
-    /// Forgets what is on the screen, so that the next frame draws all of it.
+    /// Makes the next frame draw the whole screen.
     pub(super) fn clear(&mut self) -> io::Result<()> {
         self.window = this_window();
-        // `Terminal::clear` asks where the cursor is, and the answer would be taken for a key.
+        // `Terminal::clear` asks the terminal for the cursor's position, and the input thread would
+        // read the answer.
         self.terminal.resize(self.window)
     }
 
+    /// Draws a frame.
     pub(super) fn draw(&mut self, state: &mut App) -> io::Result<()> {
-        // Another thread's panic has given the terminal back.
+        // If another thread has panicked, the terminal is restored already.
         if crash::is_armed() {
             if self.window != this_window() {
                 self.clear()?;
@@ -114,18 +116,19 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        give_back();
+        restore();
     }
 }
 
-/// Gives the terminal back, once. It may be gone, so that no one is left to be told of errors.
-fn give_back() {
+/// Restores the terminal once. Errors are ignored, because the terminal may have closed.
+fn restore() {
     if let Some(terminal) = crash::disarm() {
-        // Past stdout's lock, which may be held by the thread that panics or waits for the terminal.
+        // This bypasses stdout's lock, because a thread that panics or waits for the terminal may
+        // hold it.
         let _ = write(&terminal.output, LEAVE);
         let _ = disable_raw_mode();
     }
-    stderr::let_go();
+    stderr::release();
 }
 
 #[cfg(test)]
@@ -139,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_without_a_size_is_as_large_as_the_environment_says() {
+    fn unknown_sizes_come_from_the_environment() {
         let of = |size, variables: [Option<&str>; 2]| {
             let [columns, lines] = variables;
             let window = window(size, |name| match name {
@@ -159,16 +162,16 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_gives_the_terminal_back_before_it_says_why() {
+    fn a_panic_restores_the_terminal_first() {
         if pty_tests::task().is_some() {
-            // On another thread, as the screen's own end would give the terminal back too.
+            // In another thread, because dropping the screen would also restore the terminal.
             let _screen = Screen::open().unwrap();
             let _ = thread::spawn(|| panic!("the reason")).join();
             exit(1);
         }
-        let name = "a_panic_gives_the_terminal_back_before_it_says_why";
+        let name = "a_panic_restores_the_terminal_first";
         let left = pty_tests::run(module_path!(), name, "panic", (80, 24));
-        assert!(!left.status.success() && left.gave_back());
+        assert!(!left.status.success() && left.is_restored());
         let text = left.screen().contents();
         assert!(text.contains("the reason"), "{text}");
     }

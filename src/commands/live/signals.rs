@@ -1,4 +1,4 @@
-//! Signals: the terminal is given back before any of them has its effect.
+//! Signals. The terminal is restored before a signal takes effect.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -23,15 +23,15 @@ pub(super) const STOP: i32 = libc::SIGTSTP;
 /// The signal that continues a program.
 pub(super) const CONTINUE: i32 = SIGCONT;
 
-/// The signals that people and programs send to end a program. The others that end one are
-/// [`FATAL`](xenscope::xen::crash::FATAL), but for SIGKILL, which no program can handle, SIGPIPE, which
-/// Rust has every program ignore, and those of real time, which no one sends to this one.
+/// The signals that users and programs send to end a program. The others that end one are
+/// [`FATAL`](xenscope::xen::crash::FATAL), except SIGKILL, which no program can handle, SIGPIPE,
+/// which Rust programs ignore, and the real-time signals, which nothing sends to xenscope.
 const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 
-/// How long a signal waits for the screen to be closed.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a signal waits for the screen to close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Starts the threads that wait for signals, and for the end of the terminal.
+/// Starts the threads that wait for signals, and for the terminal to hang up.
 pub(super) fn watch(out: Sender<Message>) -> io::Result<()> {
     let mut signals = Signals::new(ENDING.into_iter().chain([STOP, CONTINUE]))?;
     let hung_up = out.clone();
@@ -40,8 +40,8 @@ pub(super) fn watch(out: Sender<Message>) -> io::Result<()> {
         for signal in signals.forever() {
             let _ = out.send(Message::Signal(signal));
             if signal != STOP && signal != CONTINUE {
-                // A terminal that takes no output keeps no one from ending.
-                thread::sleep(PATIENCE);
+                // If the terminal accepts no output, the driver hangs, so this ends the program.
+                thread::sleep(CLOSE_TIMEOUT);
                 let _ = disable_raw_mode();
                 let _ = emulate_default_handler(signal);
             }
@@ -50,27 +50,27 @@ pub(super) fn watch(out: Sender<Message>) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a signal of the end of the terminal. Not every terminal that ends sends one, and whoever
-/// goes on to read from it reads nothing, again and again.
+/// Sends SIGHUP as a message if the terminal hangs up. Not every terminal sends the signal, and
+/// reading from a closed one returns nothing in a busy loop.
 fn wait_for_hangup(out: &Sender<Message>) {
     let stdin = io::stdin();
-    // Nothing is waited for but what can't be left out: POLLHUP and POLLERR.
+    // Without requested events, poll waits only for POLLHUP and POLLERR.
     let mut terminal = [PollFd::new(stdin.as_fd(), PollFlags::empty())];
     while poll(&mut terminal, PollTimeout::NONE) == Err(Errno::EINTR) {}
     let _ = out.send(Message::Signal(SIGHUP));
 }
 
-/// Whether there is a shell that could continue this program after it stopped: one that has jobs
-/// gives each of them a process group of its own, which is not that of the session's leader.
+/// Returns whether a shell could continue this program after it stopped. A shell with job control
+/// gives each job a process group of its own, which is not that of the session leader.
 pub(super) fn can_be_continued() -> bool {
     getsid(None) != Ok(getpgrp())
 }
 
-/// For how long after [`stop`] its signal may come to this program too.
+/// How long after [`stop`] this program may receive its signal.
 pub(super) const ECHO: Duration = Duration::from_secs(1);
 
-/// Stops the program until it is continued, and its group with it, as a terminal does that reads the
-/// key itself: what the shell waits for is the sudo or the script that leads the group.
+/// Stops the program and its process group until they are continued, as the terminal does at
+/// Ctrl-Z. The shell waits for the group's leader, which may be sudo or a script.
 pub(super) fn stop() -> io::Result<()> {
     kill(Pid::from_raw(0), SIGTSTP)?;
     raise(SIGSTOP)?;
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_signal_that_ends_a_program_gives_the_terminal_back() {
+    fn every_fatal_signal_is_handled() {
         use Signal::*;
         let not_handled = [SIGKILL, SIGPIPE];
         let harmless = [SIGCHLD, SIGCONT, SIGURG, SIGWINCH];

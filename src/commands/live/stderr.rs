@@ -1,5 +1,5 @@
-//! What is written to stderr while the screen is up, by `--verbose` or by a library, comes after
-//! the screen and not over it.
+//! Holds back what `--verbose` or a library writes to stderr while the screen is open, and writes
+//! it after the screen has closed.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -11,10 +11,10 @@ use std::thread::{self, JoinHandle};
 use nix::unistd::dup2_stderr;
 use xenscope::xen::crash;
 
-/// How many lines are kept.
-const KEPT: usize = 1000;
+/// How many lines are held back at most; the oldest are dropped.
+const MAX_LINES: usize = 1000;
 
-/// stderr as it was, and the thread that reads what is written to it now.
+/// The original stderr, and the thread that reads what is written in the meantime.
 struct HeldBack {
     before: OwnedFd,
     reader: JoinHandle<()>,
@@ -22,7 +22,8 @@ struct HeldBack {
 
 static HELD_BACK: Mutex<Option<HeldBack>> = Mutex::new(None);
 
-/// Holds back what is written to stderr, if that is a terminal. Returns what gives it back at a crash.
+/// Holds back what is written to stderr, if that is a terminal. Returns what a crash handler needs
+/// to restore it; `None` if nothing is held back.
 pub(super) fn hold_back() -> io::Result<Option<crash::HeldBack>> {
     let Ok(mut held_back) = HELD_BACK.lock() else {
         return Ok(None);
@@ -36,7 +37,7 @@ pub(super) fn hold_back() -> io::Result<Option<crash::HeldBack>> {
     let (told, telling) = io::pipe()?;
     dup2_stderr(&writer)?;
     let reader = thread::spawn(move || {
-        tell(&last_lines(reader), out.into());
+        write(&last_lines(reader), out.into());
         drop(telling);
     });
     *held_back = Some(HeldBack { before, reader });
@@ -46,12 +47,12 @@ pub(super) fn hold_back() -> io::Result<Option<crash::HeldBack>> {
     }))
 }
 
-/// Gives stderr back, and has the last of what was held back written to it.
-pub(super) fn let_go() {
+/// Restores stderr, and waits until the held-back lines are written to it.
+pub(super) fn release() {
     let Ok(mut held_back) = HELD_BACK.lock() else {
         return;
     };
-    // With the pipe's last writer gone, its reader comes to the end.
+    // This closes the pipe's last writer, so its reader ends.
     if let Some(HeldBack { before, reader }) = held_back.take()
         && dup2_stderr(&before).is_ok()
     {
@@ -59,6 +60,7 @@ pub(super) fn let_go() {
     }
 }
 
+/// Reads the pipe to its end; returns the last lines.
 fn last_lines(pipe: PipeReader) -> VecDeque<Vec<u8>> {
     let mut pipe = BufReader::new(pipe);
     let mut lines = VecDeque::new();
@@ -67,14 +69,15 @@ fn last_lines(pipe: PipeReader) -> VecDeque<Vec<u8>> {
         if !matches!(pipe.read_until(b'\n', &mut line), Ok(1..)) {
             return lines;
         }
-        if lines.len() == KEPT {
+        if lines.len() == MAX_LINES {
             lines.pop_front();
         }
         lines.push_back(line);
     }
 }
 
-fn tell(lines: &VecDeque<Vec<u8>>, mut stderr: File) {
+/// Writes the lines; errors are ignored.
+fn write(lines: &VecDeque<Vec<u8>>, mut stderr: File) {
     for line in lines {
         let _ = stderr.write_all(line);
     }

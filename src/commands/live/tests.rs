@@ -1,4 +1,4 @@
-//! What the driver does without a hypervisor.
+//! Tests of the driver without a hypervisor.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -9,7 +9,7 @@ use xenscope::xen::crash::FATAL;
 use super::*;
 
 #[test]
-fn a_terminal_that_shows_no_screen_is_refused_with_the_way_out() {
+fn unusable_terminals_are_refused() {
     let refused = |output, input, term: Option<&str>| {
         let checked = check_terminal(output, input, term.map(OsStr::new));
         checked.err().map(|why| why.to_string())
@@ -27,7 +27,7 @@ fn a_terminal_that_shows_no_screen_is_refused_with_the_way_out() {
     }
 }
 
-/// The driver with a screen, and without anyone who samples for it.
+/// Returns a driver with a screen, and without a sampler.
 fn driver() -> Driver {
     let state = App::new(
         Settings::default(),
@@ -43,15 +43,15 @@ fn driver() -> Driver {
         messages,
         newest: Newest::default(),
         requests: mpsc::channel().0,
-        go_on: mpsc::channel().0,
-        left: None,
+        resume_input: mpsc::channel().0,
+        remaining: None,
         was_stopped: false,
         continued: None,
     }
 }
 
 #[test]
-fn a_signal_ends_it_and_gives_the_terminal_back() {
+fn a_signal_restores_the_terminal() {
     if let Some(signal) = pty_tests::task() {
         let driver = driver();
         raise(signal.parse().unwrap()).unwrap();
@@ -62,16 +62,16 @@ fn a_signal_ends_it_and_gives_the_terminal_back() {
     for signal in ending.into_iter().chain(fatal) {
         let left = pty_tests::run(
             module_path!(),
-            "a_signal_ends_it_and_gives_the_terminal_back",
+            "a_signal_restores_the_terminal",
             &signal.to_string(),
             (80, 24),
         );
-        assert!(left.gave_back(), "{signal}");
+        assert!(left.is_restored(), "{signal}");
         assert!(left.status.signal().is_some(), "{signal}");
     }
 }
 
-/// Panics while a panic is being handled.
+/// Panics in its destructor.
 struct PanicsAgain;
 
 impl Drop for PanicsAgain {
@@ -89,11 +89,11 @@ fn overflow(depth: u64) -> u64 {
 }
 
 #[test]
-fn a_crash_gives_the_terminal_back_and_tells_why() {
-    const TEST: &str = "a_crash_gives_the_terminal_back_and_tells_why";
+fn a_crash_restores_the_terminal_and_says_why() {
+    const TEST: &str = "a_crash_restores_the_terminal_and_says_why";
     if let Some(how) = pty_tests::task() {
         let _driver = driver();
-        // On another thread, as those of the hypervisor's library are.
+        // In another thread, because the hypervisor's library also crashes in one.
         let crashed = thread::spawn(move || match &*how {
             "abort" => {
                 eprintln!("the reason");
@@ -103,7 +103,7 @@ fn a_crash_gives_the_terminal_back_and_tells_why() {
                 let _again = PanicsAgain;
                 panic!("the reason");
             }
-            // More than any machine has.
+            // More memory than any machine has.
             "memory" => drop(std::hint::black_box(Vec::<u8>::with_capacity(1 << 60))),
             _ => drop(overflow(0)),
         });
@@ -120,26 +120,26 @@ fn a_crash_gives_the_terminal_back_and_tells_why() {
     ] {
         let left = pty_tests::run(module_path!(), TEST, how, (80, 24));
         let text = left.screen().contents();
-        assert!(left.gave_back(), "{how}: {text}");
+        assert!(left.is_restored(), "{how}: {text}");
         assert!(left.status.signal().is_some(), "{how}: {text}");
         assert!(text.contains(reason), "{how}: {text}");
     }
 }
 
 #[test]
-fn a_window_without_a_size_is_drawn_in() {
+fn a_window_without_a_size_is_drawn() {
     if pty_tests::task().is_some() {
         let driver = driver();
         raise(libc::SIGTERM).unwrap();
         driver.run().unwrap();
     }
-    let name = "a_window_without_a_size_is_drawn_in";
+    let name = "a_window_without_a_size_is_drawn";
     for size in [(0, 0), (80, 24)] {
         let left = pty_tests::run(module_path!(), name, "draw", size);
         let shown = String::from_utf8_lossy(&left.shown);
         assert!(shown.contains("waiting"), "{size:?}: {shown}");
-        assert!(left.gave_back());
-        // Clicks are reported, and movements are not.
+        assert!(left.is_restored());
+        // The terminal reports clicks, and no movements.
         assert!(shown.contains("\x1b[?1000h") && !shown.contains("?1003h"));
     }
 }

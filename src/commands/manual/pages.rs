@@ -1,18 +1,18 @@
-//! What a manual page says beyond what the command line defines.
+//! The parts of a manual page that the command line does not define.
 
-/// Terms and what they mean.
+/// Terms and their meanings.
 type Entries = &'static [(&'static str, &'static str)];
 
-/// What a command's page adds to its options.
+/// The parts of a command's page besides its options.
 #[derive(Clone, Copy)]
 pub(super) struct Page {
     /// Paragraphs after the text of `--help`.
     pub(super) description: &'static [&'static str],
-    /// Whether it makes hypercalls and reads XenStore.
+    /// Whether the command makes hypercalls and reads XenStore.
     pub(super) reads_host: bool,
-    /// What exit code 1 means beside output that could not be written.
+    /// What exit code 1 means besides output that could not be written.
     pub(super) failure: &'static str,
-    /// What exit code 2 means beside wrong usage.
+    /// What exit code 2 means besides wrong usage.
     pub(super) wrong_usage: &'static str,
     pub(super) environment: Entries,
     pub(super) files: Entries,
@@ -22,7 +22,7 @@ pub(super) struct Page {
     pub(super) see_also: Entries,
 }
 
-/// A page that adds nothing.
+/// A page without such parts.
 pub(super) const NOTHING: Page = Page {
     description: &[],
     reads_host: false,
@@ -35,7 +35,7 @@ pub(super) const NOTHING: Page = Page {
 };
 
 impl Page {
-    /// The exit codes.
+    /// Returns the exit codes and their meanings.
     pub(super) fn exit_status(&self) -> Vec<(&'static str, String)> {
         let failure = match self.failure {
             "" => "The output could not be written.".to_owned(),
@@ -63,7 +63,7 @@ impl Page {
         codes
     }
 
-    /// The variables that it reads.
+    /// Returns the environment variables that the command reads.
     pub(super) fn environment(&self) -> Vec<(&'static str, &'static str)> {
         let own = self.environment.iter().copied();
         let store = (
@@ -73,7 +73,7 @@ impl Page {
         own.chain(self.reads_host.then_some(store)).collect()
     }
 
-    /// The files that it reads or writes.
+    /// Returns the files that the command reads or writes.
     pub(super) fn files(&self) -> Vec<(&'static str, &'static str)> {
         let own = self.files.iter().copied();
         let host: Entries = &[

@@ -2,7 +2,7 @@
 
 use super::pages::{NOTHING, Page};
 
-/// What the page of this command adds; nothing for a command that is not known here.
+/// Returns the texts of this command's page; [`NOTHING`] for an unknown command.
 pub(super) fn page(command: &str) -> Page {
     match command {
         "xenscope" => XENSCOPE,
