@@ -1,4 +1,4 @@
-//! The last line: an answer, what went wrong, or what keys there are.
+//! The last line: a message, an error or the keys.
 
 use ratatui::buffer::Buffer;
 
@@ -10,41 +10,41 @@ use crate::view::tui::theme::Role;
 #[cfg(test)]
 mod tests;
 
-/// For how many samples a message is new.
+/// The number of samples for which a message hides a complaint.
 const MESSAGE_IS_NEW: u8 = 3;
 
-/// What the last line has to say by itself.
+/// The last line of the screen.
 #[derive(Clone, Debug, Default)]
 pub(in crate::view::tui) struct StatusLine {
-    /// What the person is told about the last key, and how many samples came since.
+    /// The message about the last key, and the number of samples since.
     message: Option<(String, u8)>,
-    /// Why there is no newer sample.
+    /// Why the newest sample failed; `None` if it did not.
     trouble: Option<String>,
 }
 
-/// What the last line says for the other widgets.
+/// What the other widgets show in the last line.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Beside {
-    /// What the table was filtered by, and how many domains passed.
+    /// The filter of the table, and the number of domains that match.
     pub(super) filter: Option<String>,
-    /// What the pane shows but the sample lacks.
+    /// What the pane needs but the sample lacks.
     pub(super) awaited: Option<&'static str>,
-    /// The keys that are of use, the most wanted first.
+    /// The keys to show, the most useful first.
     pub(super) hints: &'static [Hint],
 }
 
 impl StatusLine {
-    /// Tells the person something, until [`Self::forget`].
+    /// Shows a message until [`Self::forget`].
     pub(in crate::view::tui) fn tell(&mut self, message: String) {
         self.message = Some((message, 0));
     }
 
-    /// Forgets what the person was told.
+    /// Removes the message.
     pub(in crate::view::tui) fn forget(&mut self) {
         self.message = None;
     }
 
-    /// Takes note of a sample, or of why there is none. Returns whether the line may change.
+    /// Records a sample, or why it failed. Returns whether the line may have changed.
     pub(in crate::view::tui) fn sampled(&mut self, trouble: Option<String>) -> bool {
         let changed = trouble.is_some() || self.trouble.is_some();
         self.trouble = trouble;
@@ -61,7 +61,7 @@ impl StatusLine {
         };
         let complaint = self.complaint(context);
         if let Some(text) = beside.filter {
-            // What else is told matters more than all of a long filter.
+            // A message or complaint limits a long filter to a third of the line.
             let most = match self.message.is_some() || complaint.is_some() {
                 true => pen.room() / 3,
                 false => pen.room(),
@@ -74,7 +74,7 @@ impl StatusLine {
             pen.put(&shortened(&text, pen.room()), context.style(Role::Accent));
             pen.say("  ");
         }
-        // After a few samples a message gives way to what is wrong.
+        // After a few samples, a complaint replaces the message.
         let message = self.message.as_ref();
         let message = message.filter(|(_, age)| *age < MESSAGE_IS_NEW || complaint.is_none());
         if let Some((text, _)) = message {
@@ -95,7 +95,7 @@ impl StatusLine {
         }
     }
 
-    /// Returns what went wrong with the newest sample.
+    /// Returns what went wrong with the newest sample; `None` if nothing did.
     fn complaint(&self, context: Context<'_>) -> Option<String> {
         if self.trouble.is_some() {
             return self.trouble.clone();
