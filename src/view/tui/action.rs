@@ -67,7 +67,7 @@ pub(super) enum Show {
     /// The page of the pCPUs.
     Pcpus,
     /// The pane, without a list or prompt over it.
-    PaneAlone,
+    PaneOnly,
     /// The help.
     Help,
     /// The list of all columns, with the cursor on the column with this index.

@@ -129,7 +129,7 @@ impl App {
     }
 
     /// Returns what the screen needs but the shown sample lacks; `None` if it lacks nothing.
-    fn awaited(&self) -> Option<&'static str> {
+    fn missing(&self) -> Option<&'static str> {
         let (wanted, snapshot) = (self.collect(), self.sample()?.snapshot);
         let collected = snapshot.collected;
         let one = wanted.focus.filter(|&one| snapshot.find(one).is_some());
@@ -302,7 +302,7 @@ impl App {
 /// Draws the live view, and records the size of the screen in it.
 pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     app.size = frame.area().as_size();
-    let awaited = app.awaited();
+    let missing = app.missing();
     let (context, widgets) = app.parts();
-    widgets.draw(context, awaited, frame);
+    widgets.draw(context, missing, frame);
 }

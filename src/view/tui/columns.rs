@@ -61,7 +61,7 @@ struct Laid {
     widths: (usize, usize),
     priority: u8,
     /// Whether it is in the default set.
-    usual: bool,
+    is_default: bool,
 }
 
 /// The priority of the columns that are not in [`LAID`].
@@ -99,7 +99,7 @@ const fn laid(
     titles: (&'static str, &'static str),
     widths: (usize, usize),
     priority: u8,
-    usual: bool,
+    is_default: bool,
 ) -> Laid {
     Laid {
         key,
@@ -107,7 +107,7 @@ const fn laid(
         titles,
         widths,
         priority,
-        usual,
+        is_default,
     }
 }
 
@@ -204,9 +204,9 @@ impl Column {
     }
 
     /// Returns the default columns.
-    pub fn usual() -> impl Iterator<Item = Self> {
-        let usual = LAID.iter().enumerate().filter(|(_, laid)| laid.usual);
-        usual.map(|(place, _)| Self(place))
+    pub fn defaults() -> impl Iterator<Item = Self> {
+        let defaults = LAID.iter().enumerate().filter(|(_, laid)| laid.is_default);
+        defaults.map(|(place, _)| Self(place))
     }
 
     /// Returns the column with this name in the configuration file; `None` if there is none.
@@ -232,7 +232,7 @@ impl Column {
     }
 
     /// Returns its index in the list of all columns.
-    pub(super) fn place(self) -> usize {
+    pub(super) fn index(self) -> usize {
         self.0
     }
 
@@ -386,8 +386,8 @@ mod tests {
         Column::all().collect()
     }
 
-    fn usual() -> Vec<Column> {
-        Column::usual().collect()
+    fn defaults() -> Vec<Column> {
+        Column::defaults().collect()
     }
 
     #[test]
@@ -409,7 +409,7 @@ mod tests {
     }
 
     fn titles(width: u16, name: usize) -> String {
-        let slots = fit(&usual(), Column::CPU, width, (1, name), false);
+        let slots = fit(&defaults(), Column::CPU, width, (1, name), false);
         let titles = slots.iter().map(|slot| slot.title());
         titles.collect::<Vec<_>>().join(" ")
     }
@@ -428,7 +428,7 @@ mod tests {
     #[test]
     fn chosen_columns_outrank_bar_and_history() {
         for column in Column::all() {
-            if !usual().contains(&column) {
+            if !defaults().contains(&column) {
                 let drawn = [Column::CPU_BAR, Column::CPU_HISTORY];
                 assert!(
                     drawn
@@ -450,7 +450,7 @@ mod tests {
     #[test]
     fn name_gets_its_width() {
         let name = |width, longest, whole| {
-            let slots = fit(&usual(), Column::CPU, width, (1, longest), whole);
+            let slots = fit(&defaults(), Column::CPU, width, (1, longest), whole);
             let name = slots.iter().find(|slot| slot.column == Column::NAME);
             name.map(|slot| slot.width)
         };

@@ -50,7 +50,7 @@ impl Context<'_> {
     }
 
     /// Returns when the parts that the shown sample lacks will be shown.
-    pub(super) fn comes(self) -> &'static str {
+    pub(super) fn when_shown(self) -> &'static str {
         match self.paused {
             true => "not in the paused sample",
             false => "with the next sample",

@@ -27,7 +27,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            columns: Column::usual().collect(),
+            columns: Column::defaults().collect(),
             sort: Column::CPU,
             descending: true,
             interval: interval::DEFAULT,
@@ -60,8 +60,8 @@ impl Settings {
             let place = line.map_or_else(String::new, |line| format!("line {line}: "));
             format!("{place}{}", safe(error.message()))
         })?;
-        let usual = Self::default();
-        let mut columns = file.columns.unwrap_or(usual.columns);
+        let defaults = Self::default();
+        let mut columns = file.columns.unwrap_or(defaults.columns);
         let mut seen = Vec::new();
         columns.retain(|column| {
             let new = !seen.contains(column);
@@ -72,19 +72,19 @@ impl Settings {
             return Err("'columns' is empty".to_owned());
         }
         let interval = match file.interval_seconds {
-            None => usual.interval,
+            None => defaults.interval,
             Some(seconds) => Duration::try_from_secs_f64(seconds)
                 .ok()
                 .filter(|interval| (SHORTEST..=LONGEST).contains(interval))
                 .ok_or("'interval_seconds' must be from 0.01 to 86400")?,
         };
-        let sort = file.sort.unwrap_or(usual.sort);
+        let sort = file.sort.unwrap_or(defaults.sort);
         Ok(Self {
             columns,
             sort,
             descending: file.descending.unwrap_or(sort.descends()),
             interval,
-            theme: file.theme.unwrap_or(usual.theme),
+            theme: file.theme.unwrap_or(defaults.theme),
         })
     }
 

@@ -44,7 +44,7 @@ impl Widget for ColumnChooser {
         let column = Column::all().nth(self.at);
         self.at = match (code, column) {
             (KeyCode::Esc | KeyCode::Char('c' | 's' | 'q'), _) => {
-                return vec![Action::Show(Show::PaneAlone)];
+                return vec![Action::Show(Show::PaneOnly)];
             }
             (KeyCode::Enter, Some(column)) => return sort_by(context, column),
             (KeyCode::Char(' '), Some(column)) => return toggle(context, column),
@@ -68,7 +68,7 @@ impl Widget for ColumnChooser {
 
 /// Sorts by a column. Keeps the order if the table is already sorted by it.
 fn sort_by(context: Context<'_>, column: Column) -> Vec<Action> {
-    let mut actions = vec![Action::Show(Show::PaneAlone)];
+    let mut actions = vec![Action::Show(Show::PaneOnly)];
     let mut settings = context.settings.clone();
     if settings.sort != column {
         settings.sort = column;
@@ -93,7 +93,7 @@ fn toggle(context: Context<'_>, column: Column) -> Vec<Action> {
             vec![Action::Columns(settings.columns)]
         }
         None => {
-            let after = |shown: &Column| shown.place() > column.place();
+            let after = |shown: &Column| shown.index() > column.index();
             let place = columns.iter().position(after).unwrap_or(columns.len());
             columns.insert(place, column);
             let fits = shows(context, &settings, column);
@@ -166,7 +166,7 @@ mod tests {
         }
         assert_eq!(
             app.settings().columns.len(),
-            Column::all().len() - Column::usual().count() - 1
+            Column::all().len() - Column::defaults().count() - 1
         );
         let mut one = testing::app(Settings {
             columns: vec![Column::ID],
@@ -194,7 +194,7 @@ mod tests {
         );
         assert!(last(&mut app).starts_with("? help"));
         keys(&mut app, "c");
-        for _ in 0..column("uuid").place() {
+        for _ in 0..column("uuid").index() {
             keys(&mut app, "j");
         }
         keys(&mut app, " ");
@@ -215,13 +215,13 @@ mod tests {
     fn chosen_column_is_shown_or_reported() {
         use crate::view::tui::widgets::table::shown_columns;
         for added in Column::all() {
-            if Column::usual().any(|usual| usual == added) {
+            if Column::defaults().any(|usual| usual == added) {
                 continue;
             }
             let mut app = watching(12);
             lines(&mut app, 80, 24);
             keys(&mut app, "c");
-            for _ in 0..added.place() {
+            for _ in 0..added.index() {
                 keys(&mut app, "j");
             }
             keys(&mut app, " ");

@@ -105,7 +105,7 @@ fn lines(context: Context<'_>, identity: Identity) -> Vec<Line<'static>> {
             (true, _) if !table.is_empty() => None,
             (true, _) => Some(format!("no {what}")),
             (false, true) => Some(format!("{what}: unknown")),
-            (false, false) => Some(format!("{what}: {}", context.comes())),
+            (false, false) => Some(format!("{what}: {}", context.when_shown())),
         };
         lines.push(Line::default());
         match missing {

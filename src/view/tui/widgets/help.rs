@@ -112,7 +112,7 @@ impl Widget for Help {
         match code {
             KeyCode::Char('Q') => vec![Action::Command(Command::Quit)],
             KeyCode::Esc | KeyCode::Enter | KeyCode::F(1) | KeyCode::Char('q' | '?' | 'h') => {
-                vec![Action::Show(Show::PaneAlone)]
+                vec![Action::Show(Show::PaneOnly)]
             }
             _ => {
                 self.text.key(context, code);

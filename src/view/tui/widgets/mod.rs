@@ -28,7 +28,7 @@ use header::Header;
 use help::Help;
 use pcpus::Pcpus;
 use prompt::Prompt;
-use status_line::{Beside, StatusLine};
+use status_line::{Extras, StatusLine};
 use table::Table;
 
 pub use help::help;
@@ -47,7 +47,7 @@ enum Pane {
 
 /// A list, page or prompt that is open over the pane.
 #[derive(Clone, Debug, Default)]
-enum Over {
+enum Overlay {
     #[default]
     Nothing,
     /// The help.
@@ -66,7 +66,7 @@ pub(super) struct Widgets {
     pub(super) table: Table,
     pub(super) status_line: StatusLine,
     pane: Pane,
-    over: Over,
+    overlay: Overlay,
 }
 
 impl Widgets {
@@ -97,20 +97,20 @@ impl Widgets {
 
     /// Returns the visible widget below the header.
     fn front(&mut self) -> &mut dyn Widget {
-        match (&mut self.over, &mut self.pane) {
-            (Over::Help(help), _) => help,
-            (Over::Columns(chooser), _) => chooser,
-            (Over::Nothing | Over::Prompt(_), Pane::Table) => &mut self.table,
-            (Over::Nothing | Over::Prompt(_), Pane::Domain(page)) => page,
-            (Over::Nothing | Over::Prompt(_), Pane::Pcpus(pcpus)) => pcpus,
+        match (&mut self.overlay, &mut self.pane) {
+            (Overlay::Help(help), _) => help,
+            (Overlay::Columns(chooser), _) => chooser,
+            (Overlay::Nothing | Overlay::Prompt(_), Pane::Table) => &mut self.table,
+            (Overlay::Nothing | Overlay::Prompt(_), Pane::Domain(page)) => page,
+            (Overlay::Nothing | Overlay::Prompt(_), Pane::Pcpus(pcpus)) => pcpus,
         }
     }
 
-    /// Draws the screen. `awaited` names what the pane needs but the sample lacks.
+    /// Draws the screen. `missing` names what the pane needs but the sample lacks.
     pub(super) fn draw(
         &mut self,
         context: Context<'_>,
-        awaited: Option<&'static str>,
+        missing: Option<&'static str>,
         frame: &mut Frame<'_>,
     ) {
         let layout = Layout::of(context.screen);
@@ -120,15 +120,15 @@ impl Widgets {
         self.header.draw(context.within(layout.header), buffer);
         self.table.bring_in_sight(pane);
         self.front().draw(pane, buffer);
-        let cursor = match &self.over {
-            Over::Prompt(prompt) => prompt.draw(last, buffer),
-            Over::Nothing | Over::Help(_) | Over::Columns(_) => {
-                let beside = Beside {
+        let cursor = match &self.overlay {
+            Overlay::Prompt(prompt) => prompt.draw(last, buffer),
+            Overlay::Nothing | Overlay::Help(_) | Overlay::Columns(_) => {
+                let extras = Extras {
                     filter: self.table.found(pane),
-                    awaited,
+                    missing,
                     hints: self.front().hints(),
                 };
-                self.status_line.draw(last, beside, buffer);
+                self.status_line.draw(last, extras, buffer);
                 None
             }
         };
@@ -144,14 +144,14 @@ impl Widgets {
     pub(super) fn key(&mut self, context: Context<'_>, key: KeyEvent) -> Vec<Action> {
         let context = context.within(Layout::of(context.screen).pane);
         if key.modifiers.contains(KeyModifiers::CONTROL) {
-            return match (key.code, &mut self.over) {
+            return match (key.code, &mut self.overlay) {
                 (KeyCode::Char('c'), _) => vec![Action::Command(Command::Quit)],
                 (KeyCode::Char('l'), _) => vec![Action::Command(Command::Redraw)],
                 // Some terminals send these for Backspace and Enter.
                 (KeyCode::Char('h'), _) => self.plain_key(context, KeyCode::Backspace),
                 (KeyCode::Char('j'), _) => self.plain_key(context, KeyCode::Enter),
-                (KeyCode::Char('u'), Over::Prompt(prompt)) => prompt.erase(false),
-                (KeyCode::Char('w'), Over::Prompt(prompt)) => prompt.erase(true),
+                (KeyCode::Char('u'), Overlay::Prompt(prompt)) => prompt.erase(false),
+                (KeyCode::Char('w'), Overlay::Prompt(prompt)) => prompt.erase(true),
                 _ => Vec::new(),
             };
         }
@@ -162,10 +162,10 @@ impl Widgets {
     }
 
     fn plain_key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
-        match &mut self.over {
-            Over::Prompt(prompt) => prompt.key(code),
-            Over::Help(_) | Over::Columns(_) => self.front().key(context, code),
-            Over::Nothing => match self.key_of_all_panes(context, code) {
+        match &mut self.overlay {
+            Overlay::Prompt(prompt) => prompt.key(code),
+            Overlay::Help(_) | Overlay::Columns(_) => self.front().key(context, code),
+            Overlay::Nothing => match self.key_of_all_panes(context, code) {
                 Some(action) => vec![action],
                 None => self.front().key(context, code),
             },
@@ -215,11 +215,11 @@ impl Widgets {
                 }
             }
             Show::Pcpus => self.pane = Pane::Pcpus(Pcpus::default()),
-            Show::PaneAlone => self.over = Over::Nothing,
-            Show::Help => self.over = Over::Help(Help::default()),
-            Show::Columns(index) => self.over = Over::Columns(ColumnChooser::at(index)),
-            Show::Filter => self.over = Over::Prompt(Prompt::filter(self.table.filter())),
-            Show::Delay => self.over = Over::Prompt(Prompt::delay()),
+            Show::PaneOnly => self.overlay = Overlay::Nothing,
+            Show::Help => self.overlay = Overlay::Help(Help::default()),
+            Show::Columns(index) => self.overlay = Overlay::Columns(ColumnChooser::at(index)),
+            Show::Filter => self.overlay = Overlay::Prompt(Prompt::filter(self.table.filter())),
+            Show::Delay => self.overlay = Overlay::Prompt(Prompt::delay()),
         }
     }
 }

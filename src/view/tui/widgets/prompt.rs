@@ -80,9 +80,9 @@ impl Prompt {
         match (code, self.question) {
             (KeyCode::Enter, _) => return self.answer(),
             (KeyCode::Esc, Question::Filter) => {
-                return vec![Action::Show(Show::PaneAlone), Action::Filter(String::new())];
+                return vec![Action::Show(Show::PaneOnly), Action::Filter(String::new())];
             }
-            (KeyCode::Esc, Question::Delay) => return vec![Action::Show(Show::PaneAlone)],
+            (KeyCode::Esc, Question::Delay) => return vec![Action::Show(Show::PaneOnly)],
             (KeyCode::Up, Question::Filter) => return vec![Action::Move(-1)],
             (KeyCode::Down, Question::Filter) => return vec![Action::Move(1)],
             (KeyCode::Backspace, _) => {
@@ -117,7 +117,7 @@ impl Prompt {
 
     /// Returns the actions of the complete answer.
     fn answer(&self) -> Vec<Action> {
-        let mut actions = vec![Action::Show(Show::PaneAlone)];
+        let mut actions = vec![Action::Show(Show::PaneOnly)];
         if self.question == Question::Delay && !self.text.is_empty() {
             actions.push(match interval::parse(&self.text) {
                 Ok(interval) => Action::Interval(interval),

@@ -24,11 +24,11 @@ pub(in crate::view::tui) struct StatusLine {
 
 /// What the other widgets show in the last line.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Beside {
+pub(super) struct Extras {
     /// The filter of the table, and the number of domains that match.
     pub(super) filter: Option<String>,
     /// What the pane needs but the sample lacks.
-    pub(super) awaited: Option<&'static str>,
+    pub(super) missing: Option<&'static str>,
     /// The keys to show, the most useful first.
     pub(super) hints: &'static [Hint],
 }
@@ -55,12 +55,12 @@ impl StatusLine {
         changed || *age == MESSAGE_IS_NEW
     }
 
-    pub(super) fn draw(&self, context: Context<'_>, beside: Beside, buffer: &mut Buffer) {
+    pub(super) fn draw(&self, context: Context<'_>, extras: Extras, buffer: &mut Buffer) {
         let Some(mut pen) = Pen::new(buffer, context.area, 0) else {
             return;
         };
         let complaint = self.complaint(context);
-        if let Some(text) = beside.filter {
+        if let Some(text) = extras.filter {
             // A message or complaint limits a long filter to a third of the line.
             let most = match self.message.is_some() || complaint.is_some() {
                 true => pen.room() / 3,
@@ -69,8 +69,8 @@ impl StatusLine {
             pen.put(&shortened(&text, most), context.style(Role::Accent));
             pen.say("  ");
         }
-        if let Some(what) = beside.awaited {
-            let text = format!("{what}: {}", context.comes());
+        if let Some(what) = extras.missing {
+            let text = format!("{what}: {}", context.when_shown());
             pen.put(&shortened(&text, pen.room()), context.style(Role::Accent));
             pen.say("  ");
         }
@@ -83,7 +83,7 @@ impl StatusLine {
             let text = format!("! {}", safe(&text));
             pen.put(&shortened(&text, pen.room()), context.style(Role::Alarm));
         } else {
-            for &(key, does) in beside.hints {
+            for &(key, does) in extras.hints {
                 if pen.room() < columns(key) + 1 + columns(does) {
                     break;
                 }

@@ -189,7 +189,7 @@ impl Widget for Table {
         let action = match code {
             KeyCode::Char('/') => Some(Action::Show(Show::Filter)),
             KeyCode::Char('c') => Some(Action::Show(Show::Columns(0))),
-            KeyCode::Char('s') => Some(Action::Show(Show::Columns(sort.place()))),
+            KeyCode::Char('s') => Some(Action::Show(Show::Columns(sort.index()))),
             KeyCode::Char('S' | '>') => sort_by_neighbour(context, 1),
             KeyCode::Char('<') => sort_by_neighbour(context, -1),
             KeyCode::Char('r') => Some(Action::Sort(sort)),

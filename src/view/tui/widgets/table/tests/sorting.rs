@@ -13,7 +13,7 @@ use crate::view::tui::{Column, Settings, testing};
 
 /// Returns the columns laid out by hand.
 fn laid_out() -> impl Iterator<Item = Column> {
-    Column::all().take(column("uuid").place() + 1)
+    Column::all().take(column("uuid").index() + 1)
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn digits_count_shown_columns() {
         "there is no ninth column"
     );
     keys(&mut app, "c");
-    for _ in 0..column("uuid").place() {
+    for _ in 0..column("uuid").index() {
         keys(&mut app, "j");
     }
     key(&mut app, KeyCode::Enter);
@@ -82,7 +82,7 @@ fn columns_have_their_own_order() {
     let order = |column: Column| -> Vec<u16> {
         // Each column sorts the four domains in a different order.
         let mut left = vec![0, 1, 2, 3];
-        let mut place = column.place() + 1;
+        let mut place = column.index() + 1;
         let mut order = Vec::new();
         for count in [6, 2, 1, 1] {
             order.push(left.remove(place / count));
