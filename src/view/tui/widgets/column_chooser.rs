@@ -215,7 +215,7 @@ mod tests {
     fn chosen_column_is_shown_or_reported() {
         use crate::view::tui::widgets::table::shown_columns;
         for added in Column::all() {
-            if Column::defaults().any(|usual| usual == added) {
+            if Column::defaults().any(|default| default == added) {
                 continue;
             }
             let mut app = watching(12);

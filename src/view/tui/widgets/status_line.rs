@@ -10,7 +10,7 @@ use crate::view::tui::theme::Role;
 #[cfg(test)]
 mod tests;
 
-/// The number of samples for which a message hides a complaint.
+/// The number of samples for which a message hides a problem.
 const MESSAGE_IS_NEW: u8 = 3;
 
 /// The last line of the screen.
@@ -19,7 +19,7 @@ pub(in crate::view::tui) struct StatusLine {
     /// The message about the last key, and the number of samples since.
     message: Option<(String, u8)>,
     /// Why the newest sample failed; `None` if it did not.
-    trouble: Option<String>,
+    failure: Option<String>,
 }
 
 /// What the other widgets show in the last line.
@@ -45,9 +45,9 @@ impl StatusLine {
     }
 
     /// Records a sample, or why it failed. Returns whether the line may have changed.
-    pub(in crate::view::tui) fn sampled(&mut self, trouble: Option<String>) -> bool {
-        let changed = trouble.is_some() || self.trouble.is_some();
-        self.trouble = trouble;
+    pub(in crate::view::tui) fn sampled(&mut self, failure: Option<String>) -> bool {
+        let changed = failure.is_some() || self.failure.is_some();
+        self.failure = failure;
         let Some((_, age)) = &mut self.message else {
             return changed;
         };
@@ -59,10 +59,10 @@ impl StatusLine {
         let Some(mut pen) = Pen::new(buffer, context.area, 0) else {
             return;
         };
-        let complaint = self.complaint(context);
+        let problem = self.problem(context);
         if let Some(text) = extras.filter {
-            // A message or complaint limits a long filter to a third of the line.
-            let most = match self.message.is_some() || complaint.is_some() {
+            // A message or problem limits a long filter to a third of the line.
+            let most = match self.message.is_some() || problem.is_some() {
                 true => pen.room() / 3,
                 false => pen.room(),
             };
@@ -74,12 +74,12 @@ impl StatusLine {
             pen.put(&shortened(&text, pen.room()), context.style(Role::Accent));
             pen.say("  ");
         }
-        // After a few samples, a complaint replaces the message.
+        // After a few samples, a problem replaces the message.
         let message = self.message.as_ref();
-        let message = message.filter(|(_, age)| *age < MESSAGE_IS_NEW || complaint.is_none());
+        let message = message.filter(|(_, age)| *age < MESSAGE_IS_NEW || problem.is_none());
         if let Some((text, _)) = message {
             pen.say(&shortened(&safe(text), pen.room()));
-        } else if let Some(text) = complaint {
+        } else if let Some(text) = problem {
             let text = format!("! {}", safe(&text));
             pen.put(&shortened(&text, pen.room()), context.style(Role::Alarm));
         } else {
@@ -96,9 +96,9 @@ impl StatusLine {
     }
 
     /// Returns what went wrong with the newest sample; `None` if nothing did.
-    fn complaint(&self, context: Context<'_>) -> Option<String> {
-        if self.trouble.is_some() {
-            return self.trouble.clone();
+    fn problem(&self, context: Context<'_>) -> Option<String> {
+        if self.failure.is_some() {
+            return self.failure.clone();
         }
         let notes = &context.sample?.snapshot.notes;
         let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();

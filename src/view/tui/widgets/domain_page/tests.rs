@@ -128,7 +128,7 @@ fn charts_show_all_figures() {
 }
 
 #[test]
-fn claimed_and_paged_memory_is_shown_if_any() {
+fn claimed_and_paged_memory_is_shown() {
     let mut app = app(Settings::default());
     let mut new = at_work(2).1;
     new.domains[1].memory_claimed_bytes = 3 << 20;

@@ -14,18 +14,18 @@ fn noted() -> Snapshot {
     snapshot
 }
 
-const COMPLAINT: &str = "! the NICs can't be listed: no such file";
+const PROBLEM: &str = "! the NICs can't be listed: no such file";
 
 #[test]
-fn complaint_replaces_an_old_message() {
+fn problem_replaces_an_old_message() {
     let mut app = watching(12);
     take(&mut app, noted());
-    assert_eq!(last(&mut app), COMPLAINT);
+    assert_eq!(last(&mut app), PROBLEM);
     assert_eq!(key(&mut app, KeyCode::Char('W')), Some(Command::Save));
     app.tell("written to config.toml".to_owned());
     assert_eq!(last(&mut app), "written to config.toml");
     keys(&mut app, "j");
-    assert_eq!(last(&mut app), COMPLAINT);
+    assert_eq!(last(&mut app), PROBLEM);
     keys(&mut app, "D-1");
     key(&mut app, KeyCode::Enter);
     for _ in 0..2 {
@@ -34,8 +34,8 @@ fn complaint_replaces_an_old_message() {
     }
     assert!(last(&mut app).contains("0.01 to 86400"));
     take(&mut app, noted());
-    assert_eq!(last(&mut app), COMPLAINT);
-    // Without a complaint, the message stays.
+    assert_eq!(last(&mut app), PROBLEM);
+    // Without a problem, the message stays.
     keys(&mut app, "t");
     for _ in 0..9 {
         take(&mut app, at_work(12).1);
@@ -50,14 +50,14 @@ fn filter_stays_visible() {
     keys(&mut app, "/guest-11");
     key(&mut app, KeyCode::Enter);
     let filter = "/guest-11 (1 of 12)  ";
-    assert_eq!(last(&mut app), format!("{filter}{COMPLAINT}"));
+    assert_eq!(last(&mut app), format!("{filter}{PROBLEM}"));
     keys(&mut app, "t");
     assert_eq!(last(&mut app), format!("{filter}theme: colour-blind"));
     keys(&mut app, "/ or one with a long name that is not there");
     key(&mut app, KeyCode::Enter);
     assert_eq!(
         last(&mut app),
-        format!("/guest-11 or one with a l…  {COMPLAINT}")
+        format!("/guest-11 or one with a l…  {PROBLEM}")
     );
 }
 
@@ -70,7 +70,7 @@ fn failure_is_shown_while_paused() {
     assert!(app.changed());
     assert_eq!(last(&mut app), "! the hypervisor does not answer");
     take(&mut app, at_work(12).1);
-    assert!(app.changed(), "the complaint disappears");
+    assert!(app.changed(), "the problem disappears");
     assert!(last(&mut app).starts_with("? help"));
 }
 

@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn filter_matches_part_of_name_or_start_of_id_or_uuid() {
+    fn filter_matches_name_id_or_uuid() {
         assert_eq!(ids(Column::ID, false, "WE"), [7]);
         assert_eq!(ids(Column::ID, false, "-"), [0, 8]);
         assert_eq!(ids(Column::ID, false, "9"), [9]);

@@ -141,7 +141,7 @@ fn names_keep_columns_aligned() {
 }
 
 #[test]
-fn disk_without_counters_is_left_out_of_the_sum() {
+fn disk_without_counters_is_not_summed() {
     let mut app = app(Settings::default());
     let (mut old, mut new) = at_work(3);
     for snapshot in [&mut old, &mut new] {
