@@ -1,4 +1,4 @@
-//! What keys and the mouse ask for.
+//! The actions that keys and the mouse request.
 
 use std::time::Duration;
 
@@ -9,71 +9,71 @@ use super::theme::Theme;
 use crate::snapshot::Identity;
 use crate::view::DisplayOptions;
 
-/// What the driver has to do.
+/// A command that the driver of the terminal runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// End.
+    /// End the program.
     Quit,
-    /// Give the terminal back and stop, until continued.
+    /// Restore the terminal and stop the process until SIGCONT.
     Suspend,
-    /// Draw every cell anew.
+    /// Redraw every cell.
     Redraw,
-    /// Write the settings down for the next time.
+    /// Save the settings to the configuration file.
     Save,
 }
 
-/// Returns whether this event asks for [`Command::Suspend`], whatever is on the screen.
+/// Returns whether this event is ^Z, which suspends xenscope in every pane and prompt.
 pub fn suspends(event: &Event) -> bool {
     matches!(event, Event::Key(KeyEvent { code: KeyCode::Char('z'), modifiers, kind, .. })
         if modifiers.contains(KeyModifiers::CONTROL) && *kind != KeyEventKind::Release)
 }
 
-/// What a widget asks of the app.
+/// A change that a widget requests from the app.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Action {
-    /// Give the driver a command.
+    /// Pass a command to the driver.
     Command(Command),
-    /// Show something else.
+    /// Show another pane, list or prompt.
     Show(Show),
-    /// Move the table's cursor by so many rows, up if they are negative.
+    /// Move the table's cursor by this many rows; a negative number moves it up.
     Move(isize),
-    /// Show the domains that pass this filter.
+    /// Show only the domains that match this filter.
     Filter(String),
-    /// Sort by a column, or the other way if the table is sorted by it already.
+    /// Sort by a column; reverse the order if the table is already sorted by it.
     Sort(Column),
     /// Show these columns.
     Columns(Vec<Column>),
-    /// Show this beside the line of each domain.
+    /// Set what the table shows besides one line per domain.
     Display(DisplayOptions),
-    /// Sample at this interval.
+    /// Set the interval between samples.
     Interval(Duration),
-    /// Draw in these colours.
+    /// Set the theme.
     Theme(Theme),
-    /// Hold the sample that is shown, or show the newest one again.
+    /// Pause on the shown sample, or resume with the newest one.
     Pause,
-    /// Tell the person something.
+    /// Show a message in the last line.
     Tell(String),
 }
 
-/// What can be shown, as a pane or over one.
+/// A pane, or a list or prompt that covers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Show {
     /// The table of all domains.
     Table,
     /// The page of this domain.
     Domain(Identity),
-    /// The page of the domain so many rows below the table's cursor, which moves there.
+    /// The page of the domain this many rows below the table's cursor; the cursor moves there.
     Neighbour(isize),
     /// The page of the pCPUs.
     Pcpus,
-    /// The pane without anything over it.
-    PaneAlone,
-    /// The keys.
+    /// The pane, without a list or prompt over it.
+    PaneOnly,
+    /// The help.
     Help,
-    /// The list of all columns, with the cursor on the one in this place.
+    /// The list of all columns, with the cursor on the column with this index.
     Columns(usize),
-    /// The question for the filter.
+    /// The prompt for the filter.
     Filter,
-    /// The question for the interval.
+    /// The prompt for the interval.
     Delay,
 }

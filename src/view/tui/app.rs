@@ -1,4 +1,4 @@
-//! What the live view shows.
+//! The state of the live view: settings, samples and widgets.
 
 use std::sync::Arc;
 
@@ -21,17 +21,17 @@ use crate::view::{DisplayOptions, Sample};
 #[cfg(test)]
 mod tests;
 
-/// How many lines the mouse wheel scrolls.
+/// The number of lines that one step of the mouse wheel scrolls.
 const WHEEL: isize = 3;
 
-/// A snapshot, and the rates since the one before.
+/// A snapshot, and the rates since the previous one.
 #[derive(Clone, Debug)]
 struct Taken {
     snapshot: Arc<Snapshot>,
     rates: Arc<Rates>,
 }
 
-/// What was sampled, up to some time.
+/// The newest sample up to a certain time, and the histories up to then.
 #[derive(Clone, Debug, Default)]
 struct Record {
     taken: Option<Taken>,
@@ -39,7 +39,7 @@ struct Record {
 }
 
 impl Record {
-    /// Adds a sample. Charts begin anew with the first of a boot.
+    /// Adds a sample. The first sample of a boot clears the histories.
     fn push(&mut self, pair: &Pair) {
         let rates = pair.rates();
         if pair.older.is_none() {
@@ -52,7 +52,7 @@ impl Record {
         });
     }
 
-    /// Returns the newest sample.
+    /// Returns the newest sample; `None` before the first one.
     fn sample(&self) -> Option<Sample<'_>> {
         let taken = self.taken.as_ref()?;
         Some(Sample {
@@ -62,7 +62,7 @@ impl Record {
     }
 }
 
-/// All that is shown.
+/// The live view.
 #[derive(Debug)]
 pub struct App {
     terminal: Terminal,
@@ -71,13 +71,13 @@ pub struct App {
     pub(super) widgets: Widgets,
     size: Size,
     live: Record,
-    /// What is shown instead while paused.
+    /// The record that is shown instead while the view is paused.
     frozen: Option<Record>,
     changed: bool,
 }
 
 impl App {
-    /// A screen without a sample.
+    /// Returns a live view without a sample.
     pub fn new(settings: Settings, display: DisplayOptions, terminal: Terminal) -> Self {
         Self {
             terminal,
@@ -91,7 +91,7 @@ impl App {
         }
     }
 
-    /// Takes a new sample.
+    /// Adds a new sample, and shows it unless the view is paused.
     pub fn take(&mut self, pair: &Pair) {
         self.live.push(pair);
         self.changed |= self.widgets.status_line.sampled(None);
@@ -100,8 +100,8 @@ impl App {
         }
     }
 
-    /// Shows another time: the last of these pairs, with charts of all of them. Shows what it showed
-    /// if there is none.
+    /// Shows another time: the last of these pairs, with charts of all of them. Changes nothing if
+    /// there are no pairs.
     pub fn jump(&mut self, pairs: &[Pair]) {
         let mut record = Record::default();
         pairs.iter().for_each(|pair| record.push(pair));
@@ -111,25 +111,25 @@ impl App {
         }
     }
 
-    /// Takes note that a sample failed.
+    /// Reports in the last line that a sample failed, and why.
     pub fn fail(&mut self, why: String) {
         self.changed |= self.widgets.status_line.sampled(Some(why));
     }
 
-    /// Takes note of samples that were left out because one before them took too long.
+    /// Counts samples that were skipped because the previous one took too long.
     pub fn skip(&mut self, samples: u64) {
         self.widgets.header.skip(samples);
         self.changed = true;
     }
 
-    /// Tells the person something, until the next key.
+    /// Shows a message in the last line until the next key.
     pub fn tell(&mut self, message: String) {
         self.widgets.status_line.tell(message);
         self.changed = true;
     }
 
-    /// Says what the screen shows but the shown sample lacks.
-    fn awaited(&self) -> Option<&'static str> {
+    /// Returns what the screen needs but the shown sample lacks; `None` if it lacks nothing.
+    fn missing(&self) -> Option<&'static str> {
         let (wanted, snapshot) = (self.collect(), self.sample()?.snapshot);
         let collected = snapshot.collected;
         let one = wanted.focus.filter(|&one| snapshot.find(one).is_some());
@@ -142,12 +142,12 @@ impl App {
         }
     }
 
-    /// What a person has chosen.
+    /// Returns the current settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// What has to be collected for what is shown.
+    /// Returns what the next sample must collect for the current screen.
     pub fn collect(&self) -> Collect {
         let shown = Collect {
             names: true,
@@ -159,37 +159,37 @@ impl App {
         shown.and(self.columns_part())
     }
 
-    /// What has to be collected for the columns and their order.
+    /// Returns what the next sample must collect for the columns and the sort order.
     fn columns_part(&self) -> Collect {
         let columns = self.settings.columns.iter().chain([&self.settings.sort]);
         columns.fold(Collect::default(), |all, column| all.and(column.part()))
     }
 
-    /// Whether something changed since this was asked last.
+    /// Returns whether the screen changed since the last call.
     pub fn changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
     }
 
-    /// Makes the next frame a new one whatever happens.
+    /// Marks the screen as changed, so that the next frame is drawn.
     pub fn touch(&mut self) {
         self.changed = true;
     }
 
-    /// The sample that is shown.
+    /// Returns the shown sample; `None` before the first one.
     pub(super) fn sample(&self) -> Option<Sample<'_>> {
         self.shown().sample()
     }
 
-    /// The newest snapshot.
+    /// Returns the newest snapshot; `None` before the first one.
     #[cfg(test)]
     pub(super) fn newest(&self) -> Option<Arc<Snapshot>> {
         let taken = self.live.taken.as_ref()?;
         Some(Arc::clone(&taken.snapshot))
     }
 
-    /// Returns what a widget sees that has the whole screen, and the widgets.
+    /// Returns the context of a widget that covers the whole screen, and the widgets.
     pub(super) fn parts(&mut self) -> (Context<'_>, &mut Widgets) {
-        // Not `shown()`, which would borrow the widgets too.
+        // Not `shown()`, because it would also borrow the widgets.
         let record = self.frozen.as_ref().unwrap_or(&self.live);
         let context = Context {
             sample: record.sample(),
@@ -208,7 +208,7 @@ impl App {
         self.frozen.as_ref().unwrap_or(&self.live)
     }
 
-    /// Holds what is shown, or goes on with the newest sample.
+    /// Pauses on the shown sample, or resumes with the newest one.
     fn pause(&mut self) {
         self.frozen = match self.frozen {
             Some(_) => None,
@@ -217,14 +217,14 @@ impl App {
         self.refresh();
     }
 
-    /// Makes the rows anew, after a change of what they are made from.
+    /// Rebuilds the table's rows after the sample or the order changed.
     fn refresh(&mut self) {
         let (context, widgets) = self.parts();
         widgets.table.refresh(context);
         self.changed = true;
     }
 
-    /// Does what an event asks for, and returns what is left to the driver.
+    /// Handles an event, and returns the command that the driver must run.
     pub fn handle(&mut self, event: &Event) -> Option<Command> {
         if suspends(event) {
             return Some(Command::Suspend);
@@ -247,7 +247,7 @@ impl App {
                     widgets.scroll(-WHEEL);
                     Vec::new()
                 }
-                // Movements are no reason for a new frame.
+                // A mouse movement needs no new frame.
                 _ => return None,
             },
             Event::Resize(width, height) => {
@@ -261,7 +261,7 @@ impl App {
         commands.last()
     }
 
-    /// Does what a widget asks for, and returns what is left to the driver.
+    /// Applies an action of a widget, and returns the command that the driver must run.
     fn apply(&mut self, action: Action) -> Option<Command> {
         let (context, widgets) = self.parts();
         match action {
@@ -274,7 +274,7 @@ impl App {
             Action::Display(display) => self.display = display,
             Action::Interval(interval) => {
                 self.settings.interval = interval;
-                // On a small screen it stands nowhere else.
+                // A small screen shows the interval nowhere else.
                 self.tell(format!("every {} s", interval.as_secs_f64()));
             }
             Action::Theme(theme) => {
@@ -287,7 +287,7 @@ impl App {
         None
     }
 
-    /// Sorts by a column, or the other way if the table is sorted by it already.
+    /// Sorts by a column; reverses the order if the table is already sorted by it.
     pub(super) fn sort_by(&mut self, column: Column) {
         if self.settings.sort == column {
             self.settings.descending = !self.settings.descending;
@@ -299,10 +299,10 @@ impl App {
     }
 }
 
-/// Draws the app, which learns how large the screen is.
+/// Draws the live view, and records the size of the screen in it.
 pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     app.size = frame.area().as_size();
-    let awaited = app.awaited();
+    let missing = app.missing();
     let (context, widgets) = app.parts();
-    widgets.draw(context, awaited, frame);
+    widgets.draw(context, missing, frame);
 }

@@ -1,4 +1,4 @@
-//! What a domain's row says in each column, and what the column is sorted by.
+//! The text and the sort key of each cell in the table of domains.
 
 use std::cmp::Ordering;
 
@@ -10,7 +10,7 @@ use crate::snapshot::{DiskCounter, Domain, NicCounter};
 use crate::text::{self, UNKNOWN, or_unknown, safe};
 use crate::units;
 
-/// Bytes per second through all of a domain's NICs.
+/// Returns the bytes per second, received and sent, of all NICs of a domain.
 pub(super) fn net_bytes(domain: &Domain, rates: &DomainRates) -> Option<Rate> {
     Rate::sum([
         rates.of_nics(domain, NicCounter::RxBytes),
@@ -18,7 +18,7 @@ pub(super) fn net_bytes(domain: &Domain, rates: &DomainRates) -> Option<Rate> {
     ])
 }
 
-/// Bytes per second to and from all of a domain's disks.
+/// Returns the bytes per second, read and written, of all disks of a domain.
 pub(super) fn disk_bytes(domain: &Domain, rates: &DomainRates) -> Option<Rate> {
     Rate::sum([
         rates.of_disks(domain, DiskCounter::ReadBytes),
@@ -26,8 +26,8 @@ pub(super) fn disk_bytes(domain: &Domain, rates: &DomainRates) -> Option<Rate> {
     ])
 }
 
-/// The safe text of a cell; empty for the columns that are drawn, and for a figure that this sample
-/// was not asked for.
+/// Returns the escaped text of a cell; empty for bars and histories, and for a figure that this
+/// sample did not collect.
 pub(super) fn text(column: Column, domain: DomainSample<'_>) -> String {
     match column.shape().shows {
         Shows::Figure(field) if !domain.collected().covers(field.part) => String::new(),
@@ -37,22 +37,22 @@ pub(super) fn text(column: Column, domain: DomainSample<'_>) -> String {
     }
 }
 
-/// A domain's name, safe, or the sign for an unknown one.
+/// Returns a domain's name, escaped, or [`UNKNOWN`].
 pub(super) fn name(domain: &Domain) -> String {
     or_unknown(domain.name.as_deref(), |name| safe(name).into_owned())
 }
 
-/// A domain's memory in per cent of its host's.
+/// Returns a domain's memory in per cent of the host's memory.
 fn memory_share(domain: DomainSample<'_>) -> f64 {
     100.0 * domain.domain.memory_bytes as f64 / (domain.snapshot.host.memory_bytes as f64).max(1.0)
 }
 
-/// Whether a cell says that there is nothing going on, or nothing known.
+/// Returns whether a cell's text means zero or unknown.
 pub(super) fn is_idle(text: &str) -> bool {
     matches!(text, "0" | "0.0" | UNKNOWN)
 }
 
-/// What rows are put in order by.
+/// The sort key of a row.
 #[derive(Clone, Debug)]
 pub(super) enum Key {
     Unknown,
@@ -64,7 +64,7 @@ impl From<Value<'_>> for Key {
     fn from(value: Value<'_>) -> Self {
         match value {
             Value::Unknown => Self::Unknown,
-            // No limit is above every limit.
+            // Unlimited sorts above every limit.
             Value::Unlimited => Self::Number(f64::INFINITY),
             Value::Bool(yes) => Self::Number(u8::from(yes).into()),
             Value::Count(count) => Self::Number(count as f64),
@@ -84,7 +84,7 @@ impl From<Option<Rate>> for Key {
 }
 
 impl Key {
-    /// The key of a domain in a column.
+    /// Returns the sort key of a domain in a column.
     pub(super) fn of(column: Column, domain: DomainSample<'_>) -> Self {
         match column.shape().shows {
             Shows::Figure(field) => field.of(&domain).into(),
@@ -93,7 +93,7 @@ impl Key {
         }
     }
 
-    /// Which of two comes first; what is not known comes last in either direction.
+    /// Compares two keys; unknown sorts last in either direction.
     pub(super) fn compare(&self, other: &Self, descending: bool) -> Ordering {
         let ordering = match (self, other) {
             (Self::Unknown, Self::Unknown) => return Ordering::Equal,

@@ -1,7 +1,7 @@
 //! The columns of the table of domains, and how they share a line.
 //!
-//! Every figure of a domain is a column. Those that people look at most have titles and widths that
-//! were chosen by hand; the others get theirs from their names.
+//! Every figure of a domain is a column. The most used columns have titles and widths chosen by
+//! hand; the others get theirs from the figure's name.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::sample::DomainSample;
 use crate::snapshot::Collect;
 use crate::text::columns;
 
-/// A column of the table of domains, by its place among all of them.
+/// A column of the table of domains, as its index in the list of all columns.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Column(usize);
 
@@ -26,7 +26,7 @@ pub(super) type Figure = &'static Field<DomainSample<'static>>;
 pub(super) enum Shows {
     /// A figure.
     Figure(Figure),
-    /// Memory in per cent of the host's.
+    /// Memory in per cent of the host's memory.
     MemoryShare,
     /// CPU use of its vCPUs as a bar.
     CpuBar,
@@ -34,40 +34,40 @@ pub(super) enum Shows {
     CpuHistory,
 }
 
-/// What a column looks like.
+/// The layout of a column.
 pub(super) struct Shape {
-    /// What it is called in the settings' file.
+    /// Its name in the configuration file.
     key: &'static str,
     pub(super) shows: Shows,
-    /// Its title, and a short one for where it is narrow.
+    /// Its title, and a shorter one for a narrow column.
     pub(super) titles: (&'static str, &'static str),
-    /// What it holds.
+    /// Its description in the list of columns.
     pub(super) doc: &'static str,
-    /// How narrow and how wide it can be.
+    /// Its minimum and maximum width, in columns of the terminal.
     widths: (usize, usize),
-    /// The higher, the longer it stays when the line gets narrow. A column that is not one of the
-    /// usual was chosen by someone, and stays longer than what is drawn.
-    stays: u8,
-    /// Whether its text stands on the left.
+    /// A narrow line drops the columns with the lowest priority first. A column outside the default
+    /// set has a higher priority than the bar and the history, because the user chose it.
+    priority: u8,
+    /// Whether its text is left-aligned.
     pub(super) left: bool,
 }
 
 /// A column whose titles and widths were chosen by hand.
 struct Laid {
     key: &'static str,
-    /// The name of its figure; empty for what is drawn or made of two.
+    /// The name of its figure; empty for the bar, the history and the share of memory.
     figure: &'static str,
     titles: (&'static str, &'static str),
     widths: (usize, usize),
-    stays: u8,
-    /// Whether it is shown unless others were chosen.
-    usual: bool,
+    priority: u8,
+    /// Whether it is in the default set.
+    is_default: bool,
 }
 
-/// How long a column stays that has no place in [`LAID`].
-const OTHERS_STAY: u8 = 8;
+/// The priority of the columns that are not in [`LAID`].
+const OTHERS_PRIORITY: u8 = 8;
 
-/// The columns laid out by hand, in the order in which they stand.
+/// The columns laid out by hand, in display order.
 #[rustfmt::skip]
 const LAID: [Laid; 21] = [
     laid("id",           "id",                               ("ID", "ID"),          (3, 5),   15, true),
@@ -98,20 +98,20 @@ const fn laid(
     figure: &'static str,
     titles: (&'static str, &'static str),
     widths: (usize, usize),
-    stays: u8,
-    usual: bool,
+    priority: u8,
+    is_default: bool,
 ) -> Laid {
     Laid {
         key,
         figure,
         titles,
         widths,
-        stays,
-        usual,
+        priority,
+        is_default,
     }
 }
 
-/// Every column, in the order in which they stand: those laid out by hand, then all other figures.
+/// Every column, in display order: those laid out by hand, then all other figures.
 static SHAPES: LazyLock<Vec<Shape>> = LazyLock::new(|| {
     let figures = || DomainSample::fields().iter().chain(fields::sums());
     let laid = LAID.iter().map(|laid| {
@@ -128,7 +128,7 @@ static SHAPES: LazyLock<Vec<Shape>> = LazyLock::new(|| {
             titles: laid.titles,
             doc,
             widths: laid.widths,
-            stays: laid.stays,
+            priority: laid.priority,
             left,
         }
     });
@@ -141,21 +141,22 @@ static SHAPES: LazyLock<Vec<Shape>> = LazyLock::new(|| {
             shows: Shows::Figure(field),
             titles: (title, title),
             doc: field.doc,
-            // Where it is narrow, its title is cut.
+            // A narrow column shortens its title.
             widths: (width.min(8), width),
-            stays: OTHERS_STAY,
+            priority: OTHERS_PRIORITY,
             left: is_text(field),
         }
     });
     laid.chain(others).collect()
 });
 
-/// Whether people read it as words.
+/// Returns whether the figure has no unit; its text is then left-aligned.
 fn is_text(field: Figure) -> bool {
     field.unit == Unit::None
 }
 
-/// The title of a column that no one laid out: the figure's name, its unit as a sign or not at all.
+/// Returns the title of a column that is not in [`LAID`]: the figure's name, followed by ` %` or
+/// `/s` if that is its unit.
 fn title(field: Figure) -> &'static str {
     let (name, sign) = match field.unit {
         Unit::Percent => (field.name.trim_end_matches("_percent"), " %"),
@@ -168,16 +169,16 @@ fn title(field: Figure) -> &'static str {
         _ => (field.name, ""),
     };
     let title = name.replace('_', " ").to_uppercase() + sign;
-    // Once for each figure, in a table that lasts as long as the program.
+    // Leaks once per figure: the table of columns lives as long as the program.
     Box::leak(title.into_boxed_str())
 }
 
 impl Column {
-    /// The domain's number.
+    /// The domain's ID.
     pub const ID: Self = Self::laid("id");
     /// Its name.
     pub const NAME: Self = Self::laid("name");
-    /// Its state in a word.
+    /// Its state.
     pub const STATE: Self = Self::laid("state");
     /// CPU use in per cent of one pCPU.
     pub const CPU: Self = Self::laid("cpu");
@@ -188,7 +189,7 @@ impl Column {
     /// CPU use of its vCPUs over time.
     pub const CPU_HISTORY: Self = Self::laid("cpu_history");
 
-    /// The column that has this key in [`LAID`]; a key that is not there does not compile.
+    /// Returns the column with this key in [`LAID`]; an unknown key does not compile.
     const fn laid(key: &str) -> Self {
         let mut place = 0;
         while !is_same(LAID[place].key, key) {
@@ -197,23 +198,23 @@ impl Column {
         Self(place)
     }
 
-    /// Every column, in the order in which they stand.
+    /// Returns every column, in display order.
     pub fn all() -> impl ExactSizeIterator<Item = Self> + Clone {
         (0..SHAPES.len()).map(Self)
     }
 
-    /// The columns that are shown unless others were chosen.
-    pub fn usual() -> impl Iterator<Item = Self> {
-        let usual = LAID.iter().enumerate().filter(|(_, laid)| laid.usual);
-        usual.map(|(place, _)| Self(place))
+    /// Returns the default columns.
+    pub fn defaults() -> impl Iterator<Item = Self> {
+        let defaults = LAID.iter().enumerate().filter(|(_, laid)| laid.is_default);
+        defaults.map(|(place, _)| Self(place))
     }
 
-    /// The column that has this key in the settings' file.
+    /// Returns the column with this name in the configuration file; `None` if there is none.
     pub fn by_key(key: &str) -> Option<Self> {
         Self::all().find(|column| column.key() == key)
     }
 
-    /// What it is called in the settings' file.
+    /// Returns its name in the configuration file.
     pub fn key(self) -> &'static str {
         self.shape().key
     }
@@ -222,7 +223,7 @@ impl Column {
         &SHAPES[self.0]
     }
 
-    /// What has to be collected for it.
+    /// Returns what a sample must collect for it.
     pub(super) fn part(self) -> Collect {
         match self.shape().shows {
             Shows::Figure(field) => field.part,
@@ -230,12 +231,12 @@ impl Column {
         }
     }
 
-    /// Its place among all columns.
-    pub(super) fn place(self) -> usize {
+    /// Returns its index in the list of all columns.
+    pub(super) fn index(self) -> usize {
         self.0
     }
 
-    /// Whether people look for the greatest first in it.
+    /// Returns whether it sorts in descending order by default.
     pub(super) fn descends(self) -> bool {
         match self.shape().shows {
             Shows::Figure(field) => !matches!(field.kind, Kind::Text | Kind::State { .. }),
@@ -244,7 +245,7 @@ impl Column {
     }
 }
 
-/// Whether two texts are the same, at compile time.
+/// Returns whether two texts are equal, in a const context.
 const fn is_same(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     let mut at = 0;
@@ -269,11 +270,11 @@ impl Serialize for Column {
 impl<'de> Deserialize<'de> for Column {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let key = String::deserialize(deserializer)?;
-        Self::by_key(&key).ok_or_else(|| de::Error::custom(format!("there is no column `{key}`")))
+        Self::by_key(&key).ok_or_else(|| de::Error::custom(format!("unknown column `{key}`")))
     }
 }
 
-/// A column's place in the line.
+/// The position and width of a column in the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slot {
     pub(super) column: Column,
@@ -282,7 +283,7 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// The longer title that fits, with room for the mark of the order.
+    /// Returns the longer title that fits and leaves one column for the sort mark.
     pub(super) fn title(self) -> &'static str {
         let (long, short) = self.column.shape().titles;
         match columns(long) < usize::from(self.width) {
@@ -292,21 +293,22 @@ impl Slot {
     }
 }
 
-/// What stays the longest has the highest.
+/// Returns the priority of a column if the table is sorted by `sort`. The name has the highest
+/// priority, the sorted column the second highest.
 fn rank(column: Column, sort: Column) -> u8 {
     match column {
-        Column::NAME => column.shape().stays,
-        column if column == sort => Column::NAME.shape().stays - 1,
-        column => column.shape().stays,
+        Column::NAME => column.shape().priority,
+        column if column == sort => Column::NAME.shape().priority - 1,
+        column => column.shape().priority,
     }
 }
 
-/// The columns that fit into a line of this width, with one column of space between them: those
-/// that matter most take their room first, then those that fit beside them, and what room is left
-/// widens them, the name first. Only the name matters more than the column that is sorted by.
+/// Returns the columns that fit into a line of this width, with one column of space between them.
+/// Columns get their minimum width in order of priority. The remaining width then widens them, the
+/// name first.
 ///
-/// `id` and `name` are the widths of the longest of each; a name that must be `whole` gives way
-/// last.
+/// `id` and `name` are the widths of the longest ID and name. `whole` makes the longest name the
+/// minimum width of the name.
 pub(super) fn fit(
     chosen: &[Column],
     sort: Column,
@@ -323,7 +325,7 @@ pub(super) fn fit(
     let mut ranked: Vec<usize> = (0..chosen.len()).collect();
     ranked.sort_by_key(|&place| Reverse(rank(chosen[place], sort)));
     let mut taken = vec![None; chosen.len()];
-    // The first column needs no space before it, and gets what there is.
+    // The first column needs no space before it, and may be narrower than its minimum.
     let mut left = width + 1;
     for (index, place) in ranked.into_iter().enumerate() {
         let mut needed = narrowest(chosen[place]);
@@ -384,15 +386,15 @@ mod tests {
         Column::all().collect()
     }
 
-    fn usual() -> Vec<Column> {
-        Column::usual().collect()
+    fn defaults() -> Vec<Column> {
+        Column::defaults().collect()
     }
 
     #[test]
-    fn every_figure_is_one_column_with_a_key_of_its_own() {
+    fn every_figure_has_one_column() {
         let mut keys: Vec<&str> = Column::all().map(Column::key).collect();
         let figures = DomainSample::fields().len() + fields::sums().len();
-        // The bar, the history and the share of memory are no figures.
+        // The bar, the history and the share of memory are not figures.
         assert_eq!(keys.len(), figures + 3);
         for laid in &LAID {
             let is_figure = DomainSample::fields().iter().chain(fields::sums());
@@ -407,13 +409,13 @@ mod tests {
     }
 
     fn titles(width: u16, name: usize) -> String {
-        let slots = fit(&usual(), Column::CPU, width, (1, name), false);
+        let slots = fit(&defaults(), Column::CPU, width, (1, name), false);
         let titles = slots.iter().map(|slot| slot.title());
         titles.collect::<Vec<_>>().join(" ")
     }
 
     #[test]
-    fn what_matters_least_goes_first() {
+    fn lowest_priority_is_dropped_first() {
         let narrow = "ID NAME STATE VCPU CPU% BUSY PAST MEM RX/s TX/s RD/s WR/s";
         assert_eq!(titles(75, 30), narrow);
         assert_eq!(titles(74, 30), narrow.replace(" PAST", ""));
@@ -424,21 +426,21 @@ mod tests {
     }
 
     #[test]
-    fn what_was_chosen_stays_longer_than_what_is_drawn() {
+    fn chosen_columns_outrank_bar_and_history() {
         for column in Column::all() {
-            if !usual().contains(&column) {
+            if !defaults().contains(&column) {
                 let drawn = [Column::CPU_BAR, Column::CPU_HISTORY];
                 assert!(
                     drawn
                         .iter()
-                        .all(|drawn| column.shape().stays > drawn.shape().stays)
+                        .all(|drawn| column.shape().priority > drawn.shape().priority)
                 );
             }
         }
     }
 
     #[test]
-    fn the_column_that_is_sorted_by_stays_the_longest_beside_the_name() {
+    fn sorted_column_outranks_all_but_the_name() {
         for sort in Column::all() {
             let slots = fit(&all(), sort, 45, (1, 30), false);
             assert!(slots.iter().any(|slot| slot.column == sort), "{sort:?}");
@@ -446,9 +448,9 @@ mod tests {
     }
 
     #[test]
-    fn the_name_gets_the_room_that_it_needs() {
+    fn name_gets_its_width() {
         let name = |width, longest, whole| {
-            let slots = fit(&usual(), Column::CPU, width, (1, longest), whole);
+            let slots = fit(&defaults(), Column::CPU, width, (1, longest), whole);
             let name = slots.iter().find(|slot| slot.column == Column::NAME);
             name.map(|slot| slot.width)
         };
@@ -460,7 +462,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn slots_stand_side_by_side_within_the_line(
+        fn slots_fill_the_line_in_order(
             chosen in subsequence(all(), 1..=all().len()),
             sort in select(all()),
             width in 0_u16..300, id in 1_usize..=5, name in 0_usize..100, whole: bool,
@@ -473,7 +475,7 @@ mod tests {
                 next += slot.width + 1;
             }
             prop_assert!(next <= width + 1);
-            // Whatever is left out matters less than all that is shown, or is wider.
+            // A dropped column has a lower priority than every shown column, or is wider.
             let narrowest = |column: Column| match column {
                 Column::ID => id.max(3),
                 column => column.shape().widths.0,

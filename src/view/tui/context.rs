@@ -1,4 +1,4 @@
-//! What a widget sees of the rest, and what it can do.
+//! The context that widgets draw in, and the trait that they implement.
 
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
@@ -12,20 +12,20 @@ use super::theme::{Role, Terminal};
 use crate::snapshot::Collect;
 use crate::view::{DisplayOptions, Sample};
 
-/// A key, and what it does.
+/// A key and its effect.
 pub(super) type Hint = (&'static str, &'static str);
 
-/// What a widget sees of the rest while it draws a frame or answers an event.
+/// The data that a widget gets to draw a frame or to handle an event.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context<'a> {
-    /// The sample that is shown; `None` before the first one.
+    /// The shown sample; `None` before the first one.
     pub(super) sample: Option<Sample<'a>>,
-    /// What was measured up to this sample.
+    /// The measurements up to this sample.
     pub(super) histories: &'a Histories,
     pub(super) settings: &'a Settings,
     pub(super) display: DisplayOptions,
     pub(super) terminal: Terminal,
-    /// Whether the sample is held while newer ones arrive.
+    /// Whether the view is paused.
     pub(super) paused: bool,
     /// The size of the whole screen.
     pub(super) screen: Size,
@@ -34,7 +34,7 @@ pub(super) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Returns the same for a widget in this area.
+    /// Returns the same context for a widget in this area.
     pub(super) fn within(self, area: Rect) -> Self {
         Self { area, ..self }
     }
@@ -44,41 +44,41 @@ impl Context<'_> {
         self.settings.theme.style(self.terminal.depth, role)
     }
 
-    /// Returns how many lines a page key moves: half the screen.
+    /// Returns the number of lines that a page key moves: half the screen.
     pub(super) fn page(self) -> usize {
         usize::from(self.screen.height / 2).max(1)
     }
 
-    /// Says when what the shown sample lacks will be there.
-    pub(super) fn comes(self) -> &'static str {
+    /// Returns when the parts that the shown sample lacks will be shown.
+    pub(super) fn when_shown(self) -> &'static str {
         match self.paused {
-            true => "not in the sample that is held",
+            true => "not in the paused sample",
             false => "with the next sample",
         }
     }
 }
 
-/// What has the area between the header and the last line.
+/// A widget between the header and the last line.
 pub(super) trait Widget {
     /// Draws the widget in its area.
     fn draw(&mut self, context: Context<'_>, buffer: &mut Buffer);
 
-    /// Does what a key asks for, and returns what it asks of the app.
+    /// Handles a key, and returns the actions that it requests from the app.
     fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action>;
 
-    /// Scrolls by so many lines, up if they are negative.
+    /// Scrolls by this many lines; a negative number scrolls up.
     fn scroll(&mut self, lines: isize);
 
-    /// Does what a click asks for, and returns what it asks of the app.
+    /// Handles a click, and returns the actions that it requests from the app.
     fn click(&mut self, _context: Context<'_>, _at: Position) -> Vec<Action> {
         Vec::new()
     }
 
-    /// Returns what has to be collected for it, beyond what the table needs.
+    /// Returns what a sample must collect for this widget, in addition to the table's columns.
     fn collect(&self) -> Collect {
         Collect::default()
     }
 
-    /// Returns the keys that are of use, the most wanted first.
+    /// Returns the keys to show in the last line, the most useful first.
     fn hints(&self) -> &'static [Hint];
 }

@@ -1,6 +1,6 @@
 //! Bars and histories made of characters.
 
-/// A bar of `width` columns, full at 1; a share above that fills it.
+/// Returns a bar of at most `width` columns. A `share` of 1 or more fills it.
 pub(super) fn bar(share: f64, width: usize, unicode: bool) -> String {
     let share = share.clamp(0.0, 1.0);
     if !unicode {
@@ -9,14 +9,14 @@ pub(super) fn bar(share: f64, width: usize, unicode: bool) -> String {
     }
     const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let eighths = (share * width as f64 * 8.0).round() as usize;
-    // Something is told from nothing.
+    // A share above 0 is always visible.
     let eighths = eighths.max(usize::from(share > 0.0)).min(width * 8);
     let mut bar = "█".repeat(eighths / 8);
     bar.push_str(PARTS[eighths % 8]);
     bar
 }
 
-/// One column for each value, as high as its share of `full`; a `?` for one that is not known.
+/// Returns one glyph for each value, as high as its share of `full`; `?` for an unknown value.
 pub(super) fn history(
     values: impl Iterator<Item = Option<f32>>,
     full: f32,
@@ -36,7 +36,7 @@ pub(super) fn history(
         .collect()
 }
 
-/// As [`history`], in more than one line; the highest comes first.
+/// Returns a [`history`] of `height` lines, the top line first.
 pub(super) fn chart(
     values: impl Iterator<Item = Option<f32>> + Clone,
     full: f32,
@@ -49,7 +49,7 @@ pub(super) fn chart(
         let floor = row as f32 * step;
         let part = values.clone().map(|value| value.map(|value| value - floor));
         let line = history(part, step, unicode);
-        // Only the lowest line shows that there is nothing, or nothing known.
+        // Only the bottom line marks values that are zero or unknown.
         match row {
             0 => line,
             _ => line.replace(['▁', '_', '?'], " "),
@@ -65,7 +65,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn bars_grow_by_eighths_of_a_column() {
+    fn bar_has_steps_of_an_eighth() {
         assert_eq!(bar(0.0, 4, true), "");
         assert_eq!(bar(0.001, 4, true), "▏");
         assert_eq!(bar(0.5, 4, true), "██");
@@ -75,21 +75,21 @@ mod tests {
     }
 
     #[test]
-    fn a_history_is_a_line_of_heights() {
+    fn history_has_one_glyph_per_value() {
         let values = [Some(0.0), Some(50.0), None, Some(100.0)];
         assert_eq!(history(values.into_iter(), 100.0, true), "▁▅?█");
         assert_eq!(history(values.into_iter(), 100.0, false), "_-?#");
     }
 
     #[test]
-    fn a_chart_is_a_history_in_more_lines() {
+    fn chart_has_the_top_line_first() {
         let values = [Some(0.0), Some(50.0), None, Some(100.0)];
         assert_eq!(chart(values.into_iter(), 100.0, 2, true), ["   █", "▁█?█"]);
     }
 
     proptest! {
         #[test]
-        fn a_bar_fits(share in any::<f64>(), width in 0_usize..50, unicode: bool) {
+        fn bar_fits(share in any::<f64>(), width in 0_usize..50, unicode: bool) {
             prop_assert!(columns(&bar(share, width, unicode)) <= width);
         }
     }

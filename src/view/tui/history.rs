@@ -1,4 +1,4 @@
-//! What was measured lately, for charts.
+//! The latest measurements of the host and its domains, for charts.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -6,26 +6,26 @@ use super::cells;
 use crate::rates::{DomainRates, Rates};
 use crate::snapshot::{Domain, Identity, Snapshot};
 
-/// How many samples are kept.
-const KEPT: usize = 120;
+/// The maximum number of samples in a history.
+const CAPACITY: usize = 120;
 
-/// The last values of one figure, the newest at the end; `None` where one was not known.
+/// The latest values of one figure, the newest last; `None` for an unknown value.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Ring(VecDeque<Option<f32>>);
 
 impl Ring {
     fn push(&mut self, value: Option<f64>) {
-        // Before the first figure there is nothing to be unknown.
+        // A ring starts with its first known value.
         if value.is_none() && self.0.is_empty() {
             return;
         }
-        if self.0.len() == KEPT {
+        if self.0.len() == CAPACITY {
             self.0.pop_front();
         }
         self.0.push_back(value.map(|value| value as f32));
     }
 
-    /// The newest `count` values, from the older to the newer.
+    /// Returns the newest `count` values, the oldest of them first.
     pub(super) fn last(
         &self,
         count: usize,
@@ -48,7 +48,7 @@ pub(super) struct History {
     pub(super) disk: Ring,
     /// Bytes per second through its NICs.
     pub(super) net: Ring,
-    /// The number of the sample that saw the domain last.
+    /// The number of the last sample that contained the domain.
     seen: u64,
 }
 
@@ -62,7 +62,7 @@ impl History {
     }
 }
 
-/// The histories of the host and of all domains that there are.
+/// The histories of the host and of all domains of the latest sample.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Histories {
     /// Use of all pCPUs together in per cent.
@@ -72,7 +72,7 @@ pub(super) struct Histories {
 }
 
 impl Histories {
-    /// Adds a sample, and forgets the domains that are gone.
+    /// Adds a sample, and drops the histories of domains that it does not contain.
     pub(super) fn push(&mut self, snapshot: &Snapshot, rates: &Rates) {
         self.samples += 1;
         self.cpu
@@ -86,7 +86,7 @@ impl Histories {
             .retain(|_, history| history.seen == self.samples);
     }
 
-    /// The histories of this domain; `None` when there is no such domain.
+    /// Returns the histories of this domain; `None` if there is no such domain.
     pub(super) fn of(&self, identity: Identity) -> Option<&History> {
         self.domains.get(&identity)
     }
@@ -100,7 +100,7 @@ mod tests {
     use crate::fixtures::{SECOND, domain, snapshot};
 
     #[test]
-    fn a_ring_keeps_the_newest_and_starts_with_a_figure() {
+    fn ring_has_the_newest_values() {
         let mut ring = Ring::default();
         ring.push(None);
         assert_eq!(ring.last(9).len(), 0);
@@ -108,13 +108,13 @@ mod tests {
             ring.push(Some(f64::from(value)));
         }
         ring.push(None);
-        assert_eq!(ring.0.len(), KEPT);
+        assert_eq!(ring.0.len(), CAPACITY);
         let last: Vec<_> = ring.last(2).collect();
         assert_eq!(last, [Some(199.0), None]);
     }
 
     #[test]
-    fn a_domain_that_is_gone_is_forgotten() {
+    fn missing_domain_is_dropped() {
         let mut histories = Histories::default();
         let mut take = |domains| {
             let new = snapshot(SECOND, 0, domains);

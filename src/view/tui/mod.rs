@@ -1,7 +1,7 @@
-//! The live view: what is shown, what keys do to it, and how it is drawn.
+//! The live view: its state, its keys and its screen.
 //!
-//! [`App`] takes snapshots and events, and [`draw`] turns it into a frame. Nothing here reads a
-//! clock, a terminal or the hypervisor, so every screen can be made from fixtures.
+//! [`App`] takes snapshots and events, and [`draw`] draws it as a frame. This module never reads a
+//! clock, a terminal or the hypervisor, so tests can draw every screen from fixtures.
 
 mod action;
 mod app;

@@ -1,7 +1,7 @@
-//! A line of the screen, written from left to right, and its parts.
+//! Writes a line of the screen from left to right.
 //!
-//! What is cut in two may say something else (`credit2` is not `credit`, nor 12 domains 1), so that
-//! parts give way whole.
+//! A shortened text can have another meaning: `credit2` becomes `credit`, and 12 domains become 1.
+//! If a line is too narrow, it drops whole parts.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -12,17 +12,17 @@ use crate::text::columns;
 /// Writes text from left to right in one line of the screen, and leaves out what does not fit.
 pub(super) struct Pen<'a> {
     buffer: &'a mut Buffer,
-    /// Where the line begins and where it ends.
+    /// The first column of the line, and the column after its last.
     left: u16,
     right: u16,
-    /// Where the next text goes.
+    /// The column of the next text.
     x: u16,
     y: u16,
 }
 
 impl<'a> Pen<'a> {
-    /// Returns a pen at the beginning of a line of this area; `None` if the line is not within the
-    /// area and the buffer.
+    /// Returns a pen at the beginning of a line of this area; `None` if the line is outside the
+    /// area or the buffer.
     pub(super) fn new(buffer: &'a mut Buffer, area: Rect, line: u16) -> Option<Self> {
         let area = area.intersection(buffer.area);
         (line < area.height).then_some(Self {
@@ -51,33 +51,33 @@ impl<'a> Pen<'a> {
         self.put(text, Style::new())
     }
 
-    /// Returns how many columns are left.
+    /// Returns the number of columns that are left.
     pub(super) fn room(&self) -> usize {
         usize::from(self.right.saturating_sub(self.x))
     }
 
-    /// Returns where the next text goes.
+    /// Returns the column of the next text.
     pub(super) fn x(&self) -> u16 {
         self.x
     }
 
-    /// Moves to the right by so many columns.
+    /// Moves to the right by this many columns.
     pub(super) fn skip(&mut self, columns: usize) -> &mut Self {
         let columns = u16::try_from(columns).unwrap_or(u16::MAX);
         self.x = self.x.saturating_add(columns);
         self
     }
 
-    /// Moves to so many columns before the end of the line, over what stands there.
+    /// Moves to this many columns before the end of the line, and may overwrite text there.
     pub(super) fn skip_to_last(&mut self, columns: usize) -> &mut Self {
         let columns = u16::try_from(columns).unwrap_or(u16::MAX);
         self.x = self.right.saturating_sub(columns).max(self.left);
         self
     }
 
-    /// Writes the parts that fit.
+    /// Writes the parts that fit, and drops those with the lowest priority.
     pub(super) fn put_parts(&mut self, mut parts: Vec<Part>) -> &mut Self {
-        give_way(&mut parts, self.room());
+        drop_to_fit(&mut parts, self.room());
         let right = parts.iter().position(|part| part.on_the_right);
         for (index, part) in parts.iter().enumerate() {
             if right == Some(index) {
@@ -98,31 +98,31 @@ pub(super) struct Part {
     lead: &'static str,
     text: String,
     style: Style,
-    /// The higher, the longer it stays when the line gets narrow.
-    stays: u8,
-    /// Whether it stands at the end of the line, as all the parts after it do.
+    /// A narrow line drops the parts with the lowest priority first.
+    priority: u8,
+    /// Whether this part and all parts after it are right-aligned.
     on_the_right: bool,
 }
 
 impl Part {
-    /// Returns an unstyled part. `lead` is the text between it and the part before it; the higher
-    /// `stays` is, the longer the part stays when the line gets narrow.
-    pub(super) fn new(lead: &'static str, text: impl Into<String>, stays: u8) -> Self {
+    /// Returns an unstyled part. `lead` is the text between it and the part before it. A narrow
+    /// line drops the parts with the lowest `priority` first.
+    pub(super) fn new(lead: &'static str, text: impl Into<String>, priority: u8) -> Self {
         Self {
             lead,
             text: text.into(),
             style: Style::new(),
-            stays,
+            priority,
             on_the_right: false,
         }
     }
 
-    /// Returns the part in this style.
+    /// Returns the part with this style.
     pub(super) fn styled(self, style: Style) -> Self {
         Self { style, ..self }
     }
 
-    /// Returns the part at the end of the line.
+    /// Returns the part, right-aligned.
     pub(super) fn on_the_right(self) -> Self {
         Self {
             on_the_right: true,
@@ -131,7 +131,8 @@ impl Part {
     }
 }
 
-/// Returns the text before this part: none before the first one, a gap before those at the end.
+/// Returns the text before this part: none before the first part, two spaces before the first
+/// right-aligned part.
 fn lead(parts: &[Part], index: usize) -> &'static str {
     match index.checked_sub(1).map(|before| &parts[before]) {
         None => "",
@@ -140,17 +141,17 @@ fn lead(parts: &[Part], index: usize) -> &'static str {
     }
 }
 
-/// Returns how many columns the parts take side by side.
+/// Returns the number of columns that the parts take side by side.
 fn width(parts: &[Part]) -> usize {
     let width = |index: usize| columns(lead(parts, index)) + columns(&parts[index].text);
     (0..parts.len()).map(width).sum()
 }
 
-/// Removes parts, those that stay shortest first and of two alike the later one, until the others
-/// fit into so many columns.
-fn give_way(parts: &mut Vec<Part>, room: usize) {
+/// Removes parts until the others fit into this many columns: the lowest priority first, and the
+/// later one of two parts with the same priority.
+fn drop_to_fit(parts: &mut Vec<Part>, room: usize) {
     while width(parts) > room {
-        let rank = |&index: &usize| (parts[index].stays, std::cmp::Reverse(index));
+        let rank = |&index: &usize| (parts[index].priority, std::cmp::Reverse(index));
         match (0..parts.len()).min_by_key(rank) {
             Some(least) => parts.remove(least),
             None => return,

@@ -1,4 +1,4 @@
-//! The settings of the live view, and the text of them that people can edit.
+//! The settings of the live view, and their TOML text.
 
 use std::time::Duration;
 
@@ -9,25 +9,25 @@ use super::theme::Theme;
 use crate::interval::{self, LONGEST, SHORTEST};
 use crate::text::safe;
 
-/// What a person chooses, and can keep for the next time.
+/// The settings that the user can change and save.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// The columns of the table.
     pub columns: Vec<Column>,
     /// The column that the table is sorted by.
     pub sort: Column,
-    /// Whether the greatest comes first.
+    /// Whether the order is descending.
     pub descending: bool,
-    /// From one sample to the next.
+    /// The time from one sample to the next.
     pub interval: Duration,
-    /// The colours.
+    /// The theme.
     pub theme: Theme,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            columns: Column::usual().collect(),
+            columns: Column::defaults().collect(),
             sort: Column::CPU,
             descending: true,
             interval: interval::DEFAULT,
@@ -36,7 +36,7 @@ impl Default for Settings {
     }
 }
 
-/// The file's keys; what is left out stays as usual.
+/// The keys of the configuration file; `None` means the default.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct File {
@@ -48,11 +48,11 @@ struct File {
 }
 
 impl Settings {
-    /// The settings that a TOML text holds.
+    /// Returns the settings in a TOML text.
     ///
     /// # Errors
-    /// A sentence, fit for a terminal, that says what is wrong with the text and quotes no more of it
-    /// than a word that should be another.
+    /// A message, escaped for a terminal, that says what is wrong with the text. It quotes at most
+    /// the wrong word, because the text may be that of a secret file.
     pub fn from_toml(text: &str) -> Result<Self, String> {
         let file: File = toml::from_str(text).map_err(|error| {
             let before = error.span().and_then(|span| text.get(..span.start));
@@ -60,8 +60,8 @@ impl Settings {
             let place = line.map_or_else(String::new, |line| format!("line {line}: "));
             format!("{place}{}", safe(error.message()))
         })?;
-        let usual = Self::default();
-        let mut columns = file.columns.unwrap_or(usual.columns);
+        let defaults = Self::default();
+        let mut columns = file.columns.unwrap_or(defaults.columns);
         let mut seen = Vec::new();
         columns.retain(|column| {
             let new = !seen.contains(column);
@@ -69,29 +69,29 @@ impl Settings {
             new
         });
         if columns.is_empty() {
-            return Err("there is no column in 'columns'".to_owned());
+            return Err("'columns' is empty".to_owned());
         }
         let interval = match file.interval_seconds {
-            None => usual.interval,
+            None => defaults.interval,
             Some(seconds) => Duration::try_from_secs_f64(seconds)
                 .ok()
                 .filter(|interval| (SHORTEST..=LONGEST).contains(interval))
-                .ok_or("'interval_seconds' is not from 0.01 to 86400")?,
+                .ok_or("'interval_seconds' must be from 0.01 to 86400")?,
         };
-        let sort = file.sort.unwrap_or(usual.sort);
+        let sort = file.sort.unwrap_or(defaults.sort);
         Ok(Self {
             columns,
             sort,
             descending: file.descending.unwrap_or(sort.descends()),
             interval,
-            theme: file.theme.unwrap_or(usual.theme),
+            theme: file.theme.unwrap_or(defaults.theme),
         })
     }
 
-    /// The settings as a TOML text.
+    /// Returns the settings as a TOML text.
     ///
     /// # Errors
-    /// A sentence of the TOML writer; there is no value that it is known to refuse.
+    /// A message of the TOML writer. No settings are known to cause one.
     pub fn to_toml(&self) -> Result<String, String> {
         let file = File {
             columns: Some(self.columns.clone()),
@@ -117,20 +117,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_stays_as_usual() {
+    fn missing_keys_are_defaults() {
         assert_eq!(Settings::from_toml(""), Ok(Settings::default()));
         let name = Settings::from_toml("sort = \"name\"").unwrap();
-        assert!(
-            !name.descending,
-            "names are read from the first to the last"
-        );
+        assert!(!name.descending, "names sort in ascending order");
     }
 
     #[test]
-    fn what_is_malformed_is_refused() {
+    fn malformed_text_is_an_error() {
         for (text, why) in [
-            ("columns = []", "no column"),
-            ("columns = [\"secret\"]", "there is no column"),
+            ("columns = []", "is empty"),
+            ("columns = [\"secret\"]", "unknown column"),
             ("theme = \"plain\"\nsort = 7", "line 2: "),
             ("colour = 1", "unknown field"),
             ("interval_seconds = 0", "0.01 to 86400"),
@@ -146,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_documented_preferences_are_understood() {
+    fn documented_example_is_valid() {
         let docs = include_str!("../../../docs/top.md");
         let (_, text) = docs.split_once("```toml\n").unwrap();
         let (text, _) = text.split_once("```").unwrap();
@@ -156,14 +153,14 @@ mod tests {
     }
 
     #[test]
-    fn a_column_stands_once() {
+    fn repeated_column_is_dropped() {
         let settings = Settings::from_toml("columns = [\"id\", \"cpu\", \"id\"]").unwrap();
         assert_eq!(settings.columns, [Column::ID, Column::CPU]);
     }
 
     proptest! {
         #[test]
-        fn settings_are_read_as_they_were_written(
+        fn settings_survive_a_round_trip(
             columns in subsequence(all(), 1..=all().len()),
             sort in select(all()),
             descending: bool,

@@ -1,4 +1,4 @@
-//! The live view on fixtures.
+//! Helpers for tests of the live view on fixtures.
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use crate::fixtures::at_work;
 use crate::snapshot::Snapshot;
 use crate::view::DisplayOptions;
 
-/// The column that has this key.
+/// Returns the column with this key.
 pub(super) fn column(key: &str) -> Column {
     Column::by_key(key).unwrap()
 }
 
-/// An app without a sample.
+/// Returns an app without a sample.
 pub(super) fn app(settings: Settings) -> App {
     let shows = Shows {
         depth: Depth::True,
@@ -30,7 +30,7 @@ pub(super) fn app(settings: Settings) -> App {
     App::new(settings, DisplayOptions::default(), shows)
 }
 
-/// Shows the app a sample after the one that it has.
+/// Adds a sample to the app.
 pub(super) fn take(app: &mut App, snapshot: Snapshot) {
     app.take(&Pair {
         older: app.newest(),
@@ -38,7 +38,7 @@ pub(super) fn take(app: &mut App, snapshot: Snapshot) {
     });
 }
 
-/// The usual screen of a host with so many domains, after two samples.
+/// Returns an app with default settings and two samples of a host with this many domains.
 pub(super) fn watching(count: u16) -> App {
     let mut app = app(Settings::default());
     let (old, new) = at_work(count);
@@ -47,7 +47,7 @@ pub(super) fn watching(count: u16) -> App {
     app
 }
 
-/// The lines of the screen at this size.
+/// Returns the lines of a screen of this size.
 pub(super) fn lines(app: &mut App, width: u16, height: u16) -> Vec<String> {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal.draw(|frame| draw(app, frame)).unwrap();
@@ -84,7 +84,7 @@ pub(super) fn keys(app: &mut App, text: &str) {
     }
 }
 
-/// The ids in the table, from the top.
+/// Returns the domain IDs in the table, from the top.
 pub(super) fn ids(app: &App) -> Vec<u16> {
     let snapshot = app.sample().unwrap().snapshot;
     let ids = app
@@ -106,7 +106,7 @@ pub(super) fn click(app: &mut App, column: u16, row: u16) {
     }));
 }
 
-/// The words of the header, bars and histories left out.
+/// Returns the words of the screen, without bars and histories.
 pub(super) fn words(screen: &[String]) -> Vec<String> {
     let drawn = |c: char| "[]▏▎▍▌▋▊▉█▁▂▃▄▅▆▇".contains(c);
     screen
@@ -117,7 +117,7 @@ pub(super) fn words(screen: &[String]) -> Vec<String> {
         .collect()
 }
 
-/// The last line of the screen.
+/// Returns the last line of a screen of 80 by 24.
 pub(super) fn last(app: &mut App) -> String {
     lines(app, 80, 24)[23].clone()
 }

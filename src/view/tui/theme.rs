@@ -1,4 +1,4 @@
-//! Colours and glyphs, as the terminal can show them and people can see them.
+//! Colours and glyphs, chosen for the terminal and for colour vision.
 
 use ratatui::style::{Color, Modifier, Style};
 use serde::{Deserialize, Serialize};
@@ -15,36 +15,37 @@ pub enum Theme {
     /// Green, yellow and red.
     #[default]
     Usual,
-    /// Blue, orange and vermilion, which are told apart with any kind of colour vision.
+    /// Blue, orange and vermilion, which are distinct for every type of colour vision.
     ColourBlind,
     /// No colour.
     Plain,
 }
 
-/// How many colours the terminal can show.
+/// The colour depth of the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    /// None, or none are wanted.
+    /// No colours.
     None,
-    /// The sixteen of old.
+    /// The 16 ANSI colours.
     Sixteen,
-    /// The palette of 256.
+    /// The palette of 256 colours.
     Palette,
-    /// Any.
+    /// 24-bit colours.
     True,
 }
 
-/// What the terminal can show.
+/// The capabilities of the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terminal {
-    /// How many colours.
+    /// The colour depth.
     pub depth: Depth,
-    /// Whether there are glyphs beyond ASCII.
+    /// Whether it can show characters beyond ASCII.
     pub unicode: bool,
 }
 
 impl Terminal {
-    /// What a terminal with these environment variables can show.
+    /// Returns the capabilities of a terminal with these environment variables: `NO_COLOR`, `TERM`,
+    /// `COLORTERM` and the locale.
     pub fn of(variable: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let term = set("TERM").unwrap_or_default();
@@ -59,7 +60,7 @@ impl Terminal {
         } else {
             Depth::Sixteen
         };
-        // The first of them that is set counts, as for the C library.
+        // The first variable that is set decides, as in the C library.
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set);
         let locale = locale.unwrap_or_default().to_lowercase();
         Self {
@@ -69,23 +70,23 @@ impl Terminal {
     }
 }
 
-/// What a colour is for.
+/// The meaning of a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    /// All is well, or little is used.
+    /// Normal, or a low load.
     Calm,
-    /// Much is used, or something stands still.
+    /// A high load, or a domain that waits or is paused.
     Busy,
-    /// Nearly all is used, or something went wrong.
+    /// A load near the maximum, or a failure.
     Alarm,
-    /// What has a name or can be chosen.
+    /// Labels and keys.
     Accent,
-    /// What is of little interest now.
+    /// Unimportant text.
     Dim,
 }
 
 impl Theme {
-    /// The themes in turn.
+    /// Returns the next theme.
     pub(super) fn next(self) -> Self {
         match self {
             Self::Usual => Self::ColourBlind,
@@ -94,7 +95,7 @@ impl Theme {
         }
     }
 
-    /// What people call it.
+    /// Returns its name.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Usual => "usual",
@@ -103,7 +104,7 @@ impl Theme {
         }
     }
 
-    /// The style for a role. An alarm is bold too, so that it stands out without colour.
+    /// Returns the style of a role. An alarm is also bold, so that it is visible without colour.
     pub(super) fn style(self, depth: Depth, role: Role) -> Style {
         let style = match role {
             Role::Alarm => Style::new().add_modifier(Modifier::BOLD),
@@ -117,10 +118,10 @@ impl Theme {
     }
 
     fn colour(self, depth: Depth, role: Role) -> Option<Color> {
-        // The sixteen; the palette's number; red, green and blue.
+        // The ANSI colour; the index in the palette; red, green and blue.
         let (old, number, (r, g, b)) = match (self, role) {
             (Self::Plain, _) => return None,
-            // Bright black is the background in more than one palette of sixteen.
+            // Bright black is the background in some palettes of 16 colours.
             (_, Role::Dim) if depth == Depth::Sixteen => return None,
             (_, Role::Dim) => (Color::Reset, 244, (128, 128, 128)),
             (_, Role::Accent) => (Color::Cyan, 80, (95, 215, 215)),
@@ -140,7 +141,7 @@ impl Theme {
     }
 }
 
-/// The role of a domain's state, whose word stands beside the colour.
+/// Returns the role of a domain's state; `None` for blocked. The text also names the state.
 pub(super) fn role(state: DomainState) -> Option<Role> {
     match state {
         DomainState::Running => Some(Role::Calm),
@@ -150,7 +151,7 @@ pub(super) fn role(state: DomainState) -> Option<Role> {
     }
 }
 
-/// The role of a share in per cent of all there is, whose number stands beside the colour.
+/// Returns the role of a load in per cent. The text also has the number.
 pub(super) fn load(percent: f64) -> Role {
     match percent {
         ..50.0 => Role::Calm,

@@ -1,4 +1,4 @@
-//! What keys and the mouse do.
+//! Tests of what keys and the mouse do.
 #![allow(clippy::unwrap_used)]
 
 use jiff::Timestamp;
@@ -28,7 +28,7 @@ fn commands_are_left_to_the_driver() {
     assert_eq!(
         key(&mut app, KeyCode::Char('q')),
         None,
-        "a name may have a q"
+        "a name may contain a q"
     );
 }
 
@@ -36,14 +36,14 @@ fn commands_are_left_to_the_driver() {
 fn paused_screen_stays() {
     let mut app = watching(3);
     keys(&mut app, "p");
-    let held = lines(&mut app, 80, 24);
-    assert!(held[0].contains("PAUSED"));
+    let paused = lines(&mut app, 80, 24);
+    assert!(paused[0].contains("PAUSED"));
     app.changed();
     take(&mut app, at_work(9).1);
     assert!(!app.changed(), "nothing to draw");
-    assert_eq!(lines(&mut app, 80, 24), held);
+    assert_eq!(lines(&mut app, 80, 24), paused);
     keys(&mut app, "1");
-    assert_eq!(ids(&app), [0, 1, 2], "it can be looked at as ever");
+    assert_eq!(ids(&app), [0, 1, 2], "the keys work while paused");
     keys(&mut app, "p");
     assert_eq!(ids(&app).len(), 9);
 }
@@ -66,27 +66,27 @@ fn only_changes_are_drawn() {
 }
 
 #[test]
-fn needs_follow_what_is_shown() {
+fn collects_what_the_screen_needs() {
     let mut app = watching(3);
-    let needs = |app: &App| {
+    let collected = |app: &App| {
         let collect = app.collect();
         let focus = collect.focus.map(|domain| domain.id.0);
         (collect.vcpus, focus, collect.host)
     };
-    assert_eq!(needs(&app), (false, None, false));
+    assert_eq!(collected(&app), (false, None, false));
     keys(&mut app, "v");
-    assert_eq!(needs(&app), (true, None, false));
+    assert_eq!(collected(&app), (true, None, false));
     keys(&mut app, "vP");
-    assert_eq!(needs(&app), (false, None, true));
+    assert_eq!(collected(&app), (false, None, true));
     keys(&mut app, "P");
     key(&mut app, KeyCode::Enter);
-    // Of the chosen one, and of no other.
+    // Only of the chosen domain.
     let chosen = ids(&app)[0];
-    assert_eq!(needs(&app), (false, Some(chosen), false));
+    assert_eq!(collected(&app), (false, Some(chosen), false));
 }
 
 #[test]
-fn new_interval_is_told() {
+fn new_interval_is_shown() {
     let mut app = watching(2);
     keys(&mut app, "+");
     assert_eq!(lines(&mut app, 40, 10)[9], "every 5 s");
@@ -118,8 +118,8 @@ fn missing_column_is_collected() {
     assert!(last(&mut app).starts_with("? help"));
 }
 
-/// Nine snapshots, a second apart, of dom0 and web, which is ever busier; the last three are of another
-/// boot.
+/// Returns nine snapshots, one second apart, of dom0 and web. The CPU use of web grows; the last
+/// three snapshots are of another boot.
 fn recorded() -> Recorded {
     let at = |second: u64| {
         let at_ns = second * SECOND;
@@ -138,7 +138,7 @@ fn wall_clock(second: u64) -> Timestamp {
     Timestamp::from_second(second as i64).unwrap()
 }
 
-/// An app that has taken everything up to this second.
+/// Returns an app with all samples up to this second.
 fn watched_until(second: u64) -> App {
     let mut feed = recorded();
     let mut app = testing::app(Settings::default());
@@ -173,14 +173,14 @@ fn jump_shows_the_charts_of_that_time() {
     assert_eq!(jump(5), [15.0, 25.0, 35.0, 45.0]);
     assert_eq!(jump(4), [15.0, 25.0, 35.0]);
     assert_eq!(jump(6), [15.0, 25.0, 35.0, 45.0, 55.0]);
-    // The charts of another boot begin with it.
+    // A new boot clears the charts.
     assert!(jump(7).is_empty());
     assert_eq!(jump(9), [75.0, 85.0]);
     assert_eq!(jump(2), [15.0]);
 }
 
 #[test]
-fn jump_ends_a_pause_and_needs_a_place() {
+fn jump_ends_a_pause_if_there_is_a_sample() {
     let mut feed = recorded();
     let mut app = watched_until(5);
     keys(&mut app, "p");

@@ -1,4 +1,4 @@
-//! Colours, and what there is without them.
+//! Tests of colours and of the terminal's capabilities.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::HashSet;
@@ -13,7 +13,7 @@ use crate::view::DisplayOptions;
 use crate::view::tui::testing::take;
 use crate::view::tui::{App, Settings, draw};
 
-/// All colours on a screen of many states.
+/// Returns all colours on a screen of domains in several states.
 fn colours(theme: Theme, shows: Shows) -> HashSet<Color> {
     let settings = Settings {
         theme,
@@ -66,7 +66,7 @@ fn colours_fit_the_terminal() {
 }
 
 #[test]
-fn environment_tells_the_terminal() {
+fn environment_sets_depth_and_unicode() {
     let of = |variables: &[(&str, &str)]| {
         Shows::of(|name| {
             let found = variables.iter().find(|(this, _)| *this == name);

@@ -1,4 +1,4 @@
-//! All columns, to choose from.
+//! The list of all columns, to show, hide and sort by.
 
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
@@ -16,16 +16,16 @@ use crate::view::tui::theme::Role;
 /// The list of all columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ColumnChooser {
-    /// The place of the column that the cursor is on.
+    /// The index of the column under the cursor.
     at: usize,
     text: TextPage,
 }
 
 impl ColumnChooser {
-    /// Returns the list with the cursor on the column in this place.
-    pub(super) fn at(place: usize) -> Self {
+    /// Returns the list with the cursor on the column with this index.
+    pub(super) fn at(index: usize) -> Self {
         Self {
-            at: place,
+            at: index,
             text: TextPage::default(),
         }
     }
@@ -33,7 +33,7 @@ impl ColumnChooser {
 
 impl Widget for ColumnChooser {
     fn draw(&mut self, context: Context<'_>, buffer: &mut Buffer) {
-        // The line with the cursor stays in sight, below the one that tells the keys.
+        // The cursor's line stays visible, below the line of keys.
         let last = (self.at + 2).saturating_sub(usize::from(context.area.height));
         self.text.keep_within(last, (self.at + 1).max(last));
         self.text.draw(context, &lines(context, self.at), buffer);
@@ -44,7 +44,7 @@ impl Widget for ColumnChooser {
         let column = Column::all().nth(self.at);
         self.at = match (code, column) {
             (KeyCode::Esc | KeyCode::Char('c' | 's' | 'q'), _) => {
-                return vec![Action::Show(Show::PaneAlone)];
+                return vec![Action::Show(Show::PaneOnly)];
             }
             (KeyCode::Enter, Some(column)) => return sort_by(context, column),
             (KeyCode::Char(' '), Some(column)) => return toggle(context, column),
@@ -66,9 +66,9 @@ impl Widget for ColumnChooser {
     }
 }
 
-/// Sorts by a column. The order of what it is sorted by already stays.
+/// Sorts by a column. Keeps the order if the table is already sorted by it.
 fn sort_by(context: Context<'_>, column: Column) -> Vec<Action> {
-    let mut actions = vec![Action::Show(Show::PaneAlone)];
+    let mut actions = vec![Action::Show(Show::PaneOnly)];
     let mut settings = context.settings.clone();
     if settings.sort != column {
         settings.sort = column;
@@ -82,7 +82,7 @@ fn sort_by(context: Context<'_>, column: Column) -> Vec<Action> {
     actions
 }
 
-/// Shows a column, in its usual place among the others, or no longer. The last one stays.
+/// Shows a column, in display order, or hides it. The last shown column cannot be hidden.
 fn toggle(context: Context<'_>, column: Column) -> Vec<Action> {
     let mut settings = context.settings.clone();
     let columns = &mut settings.columns;
@@ -93,14 +93,14 @@ fn toggle(context: Context<'_>, column: Column) -> Vec<Action> {
             vec![Action::Columns(settings.columns)]
         }
         None => {
-            let after = |shown: &Column| shown.place() > column.place();
+            let after = |shown: &Column| shown.index() > column.index();
             let place = columns.iter().position(after).unwrap_or(columns.len());
             columns.insert(place, column);
             let fits = shows(context, &settings, column);
             let mut actions = vec![Action::Columns(settings.columns)];
             if !fits {
                 let title = column.shape().titles.0;
-                let message = format!("there is no room for {title} beside the others");
+                let message = format!("no room for {title}: hide a column or widen the terminal");
                 actions.push(Action::Tell(message));
             }
             actions
@@ -108,7 +108,7 @@ fn toggle(context: Context<'_>, column: Column) -> Vec<Action> {
     }
 }
 
-/// Returns whether the table shows a column with these settings.
+/// Returns whether the table has room for a column with these settings.
 fn shows(context: Context<'_>, settings: &Settings, column: Column) -> bool {
     shown_columns(Context {
         settings,
@@ -117,10 +117,10 @@ fn shows(context: Context<'_>, settings: &Settings, column: Column) -> bool {
     .contains(&column)
 }
 
-/// One line for each column, the one that the cursor is on reversed.
+/// Returns the line of keys, and one line for each column; the cursor's line is reversed.
 fn lines(context: Context<'_>, at: usize) -> Vec<Line<'static>> {
     let mut lines = vec![Line::styled(
-        "Space shows or hides a column, Enter sorts by it, Esc is done",
+        "Space shows or hides a column, Enter sorts by it, Esc closes the list",
         context.style(Role::Dim),
     )];
     lines.extend(Column::all().enumerate().map(|(index, column)| {
@@ -131,8 +131,8 @@ fn lines(context: Context<'_>, at: usize) -> Vec<Line<'static>> {
         };
         let sorted = match (context.settings.sort == column, context.settings.descending) {
             (false, _) => "",
-            (true, true) => "  sorted by it, the greatest first",
-            (true, false) => "  sorted by it, the least first",
+            (true, true) => "  sorted, highest first",
+            (true, false) => "  sorted, lowest first",
         };
         let line = Line::from(vec![
             Span::raw(format!("{shown} {:<10} ", shape.titles.0)),
@@ -166,21 +166,25 @@ mod tests {
         }
         assert_eq!(
             app.settings().columns.len(),
-            Column::all().len() - Column::usual().count() - 1
+            Column::all().len() - Column::defaults().count() - 1
         );
         let mut one = testing::app(Settings {
             columns: vec![Column::ID],
             ..Settings::default()
         });
         keys(&mut one, "c ");
-        assert_eq!(one.settings().columns, [Column::ID], "one is left");
+        assert_eq!(
+            one.settings().columns,
+            [Column::ID],
+            "the last column stays"
+        );
     }
 
     #[test]
-    fn column_without_room_is_told() {
+    fn column_without_room_is_reported() {
         let mut app = watching(12);
         lines(&mut app, 80, 24);
-        // TYPE takes the room of what is drawn.
+        // TYPE replaces the history.
         keys(&mut app, "cjj ");
         key(&mut app, KeyCode::Esc);
         let titles = lines(&mut app, 80, 24)[4].clone();
@@ -190,15 +194,15 @@ mod tests {
         );
         assert!(last(&mut app).starts_with("? help"));
         keys(&mut app, "c");
-        for _ in 0..column("uuid").place() {
+        for _ in 0..column("uuid").index() {
             keys(&mut app, "j");
         }
         keys(&mut app, " ");
         assert_eq!(
             last(&mut app),
-            "there is no room for UUID beside the others"
+            "no room for UUID: hide a column or widen the terminal"
         );
-        assert!(lines(&mut app, 200, 24)[23].starts_with("there"));
+        assert!(lines(&mut app, 200, 24)[23].starts_with("no room"));
         key(&mut app, KeyCode::Esc);
         let titles = lines(&mut app, 80, 24)[4].clone();
         assert!(
@@ -208,22 +212,22 @@ mod tests {
     }
 
     #[test]
-    fn chosen_column_is_shown_or_told() {
+    fn chosen_column_is_shown_or_reported() {
         use crate::view::tui::widgets::table::shown_columns;
         for added in Column::all() {
-            if Column::usual().any(|usual| usual == added) {
+            if Column::defaults().any(|default| default == added) {
                 continue;
             }
             let mut app = watching(12);
             lines(&mut app, 80, 24);
             keys(&mut app, "c");
-            for _ in 0..added.place() {
+            for _ in 0..added.index() {
                 keys(&mut app, "j");
             }
             keys(&mut app, " ");
-            let told = last(&mut app).starts_with("there is no room");
-            assert_eq!(told, added == column("uuid"), "{added:?}");
-            assert_ne!(told, shown_columns(app.parts().0).contains(&added));
+            let reported = last(&mut app).starts_with("no room");
+            assert_eq!(reported, added == column("uuid"), "{added:?}");
+            assert_ne!(reported, shown_columns(app.parts().0).contains(&added));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! All about one domain.
+//! The page of one domain.
 
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
@@ -93,7 +93,7 @@ fn lines(context: Context<'_>, identity: Identity) -> Vec<Line<'static>> {
     }) = found
     else {
         return vec![Line::styled(
-            format!("domain {} is gone; Esc leads back", identity.id),
+            format!("domain {} is gone; Esc goes back", identity.id),
             context.style(Role::Busy),
         )];
     };
@@ -104,8 +104,8 @@ fn lines(context: Context<'_>, identity: Identity) -> Vec<Line<'static>> {
         let missing = match (known, collected) {
             (true, _) if !table.is_empty() => None,
             (true, _) => Some(format!("no {what}")),
-            (false, true) => Some(format!("{what}: not known")),
-            (false, false) => Some(format!("{what}: {}", context.comes())),
+            (false, true) => Some(format!("{what}: unknown")),
+            (false, false) => Some(format!("{what}: {}", context.when_shown())),
         };
         lines.push(Line::default());
         match missing {
@@ -122,7 +122,7 @@ fn lines(context: Context<'_>, identity: Identity) -> Vec<Line<'static>> {
     lines
 }
 
-/// A line with a label and a text.
+/// Returns a line with a label and a text.
 fn labelled(context: Context<'_>, label: &str, text: impl Into<String>) -> Line<'static> {
     Line::from(vec![
         Span::styled(format!("{label:<10} "), context.style(Role::Accent)),
@@ -159,7 +159,8 @@ fn facts(context: Context<'_>, domain: &Domain, rates: &DomainRates) -> Vec<Line
     ]
 }
 
-/// What it used lately; as high as the screen is.
+/// Returns the charts of recent CPU, memory, disk and network use: one line each, or four if the
+/// screen has 40 lines or more.
 fn charts(context: Context<'_>, domain: &Domain) -> Vec<Line<'static>> {
     let Some(past) = context.histories.of(domain.identity()) else {
         return Vec::new();
@@ -207,7 +208,7 @@ fn charts(context: Context<'_>, domain: &Domain) -> Vec<Line<'static>> {
     lines
 }
 
-/// A table with its heading in colour.
+/// Returns the lines of a table, the heading in colour.
 fn rows(context: Context<'_>, table: &Table) -> Vec<Line<'static>> {
     let text = table.render(Some(usize::from(context.area.width)));
     let mut lines = Vec::new();

@@ -1,4 +1,4 @@
-//! The host, above everything else.
+//! The header: the host, in the first lines of the screen.
 
 use ratatui::buffer::Buffer;
 use ratatui::style::{Modifier, Style};
@@ -13,20 +13,20 @@ use crate::view::tui::glyphs::{bar, history};
 use crate::view::tui::pen::{Part, Pen};
 use crate::view::tui::theme::{Role, load, role};
 
-/// The host in four lines, or in one where there is no room for more.
+/// The header: four lines, or one on a small screen.
 #[derive(Clone, Debug, Default)]
 pub(in crate::view::tui) struct Header {
-    /// How many samples were left out because one before them took too long.
+    /// The number of samples skipped because the previous one took too long.
     skipped: u64,
 }
 
 impl Header {
-    /// Counts samples that were left out.
+    /// Counts skipped samples.
     pub(in crate::view::tui) fn skip(&mut self, samples: u64) {
         self.skipped += samples;
     }
 
-    /// Draws the host, or one line where the area has less than four.
+    /// Draws four lines, or one if the area has fewer than four.
     pub(super) fn draw(&self, context: Context<'_>, buffer: &mut Buffer) {
         let brief = context.area.height < 4;
         for line in 0..if brief { 1 } else { 4 } {
@@ -47,7 +47,7 @@ impl Header {
         }
     }
 
-    /// The host in one line.
+    /// Draws the host in one line.
     fn brief(&self, context: Context<'_>, sample: Sample<'_>, pen: &mut Pen<'_>) {
         let host = &sample.snapshot.host;
         let mut parts = Vec::new();
@@ -67,11 +67,11 @@ impl Header {
         pen.put_parts(parts);
     }
 
-    /// How many domains there are, by their states. What went wrong stays the longest.
+    /// Draws the number of domains, in total and by state. Failure states are dropped last.
     fn domains(&self, context: Context<'_>, sample: Sample<'_>, pen: &mut Pen<'_>) {
         let domains = &sample.snapshot.domains;
         let mut parts = vec![Part::new("", format!("{} domains", domains.len()), 9)];
-        for (one, stays) in [
+        for (one, priority) in [
             (DomainState::Running, 3),
             (DomainState::Runnable, 2),
             (DomainState::Blocked, 1),
@@ -87,29 +87,29 @@ impl Header {
             if count > 0 {
                 let lead = if parts.len() == 1 { ": " } else { ", " };
                 let style = role(one).map_or_else(Style::new, |role| context.style(role));
-                parts.push(Part::new(lead, format!("{count} {one}"), stays).styled(style));
+                parts.push(Part::new(lead, format!("{count} {one}"), priority).styled(style));
             }
         }
         parts.extend(self.skipped(context, 8));
         pen.put_parts(parts);
     }
 
-    fn skipped(&self, context: Context<'_>, stays: u8) -> Option<Part> {
+    fn skipped(&self, context: Context<'_>, priority: u8) -> Option<Part> {
         let text = match self.skipped {
             0 => return None,
             1 => "1 sample skipped".to_owned(),
             samples => format!("{samples} samples skipped"),
         };
-        Some(Part::new("  ", text, stays).styled(context.style(Role::Busy)))
+        Some(Part::new("  ", text, priority).styled(context.style(Role::Busy)))
     }
 }
 
-fn paused(stays: u8) -> Part {
+fn paused(priority: u8) -> Part {
     let style = Style::new().add_modifier(Modifier::REVERSED | Modifier::BOLD);
-    Part::new("  ", " PAUSED ", stays).styled(style)
+    Part::new("  ", " PAUSED ", priority).styled(style)
 }
 
-/// The interval as it was.
+/// Returns the measured interval, or `over -` before the second sample.
 fn measured(sample: Sample<'_>) -> String {
     let seconds = or_unknown(sample.rates.interval_ns, |ns| {
         format!("{:.2} s", ns as f64 / 1e9)
@@ -117,7 +117,7 @@ fn measured(sample: Sample<'_>) -> String {
     format!("over {seconds}")
 }
 
-/// Which Xen, and when this was.
+/// Draws the Xen version, the schedulers, and the time of the sample.
 fn host(context: Context<'_>, sample: Sample<'_>, pen: &mut Pen<'_>) {
     let accent = context.style(Role::Accent).add_modifier(Modifier::BOLD);
     let version = format!("Xen {}", safe(&sample.snapshot.host.xen_version));
@@ -141,7 +141,7 @@ fn host(context: Context<'_>, sample: Sample<'_>, pen: &mut Pen<'_>) {
     pen.put_parts(parts);
 }
 
-/// The schedulers of all pools, each once.
+/// Returns the schedulers of all pools, without duplicates; `None` if the pools are unknown.
 fn schedulers(snapshot: &Snapshot) -> Option<String> {
     let pools = snapshot.host.pools.as_ref()?;
     let mut names: Vec<String> = pools
@@ -153,7 +153,7 @@ fn schedulers(snapshot: &Snapshot) -> Option<String> {
     Some(names.join("+"))
 }
 
-/// A label, a bar with its share, and what it means.
+/// Draws a label, a bar, and the parts that fit after it.
 fn gauge(
     context: Context<'_>,
     pen: &mut Pen<'_>,
@@ -229,7 +229,7 @@ mod tests {
                 for width in 0..140 {
                     let shown = words(&lines(&mut app, width, height)[..header]);
                     for word in shown {
-                        // A comma and a colon come with the part after them.
+                        // A comma or colon belongs to the part after it.
                         let bare = |word: &str| word.trim_end_matches([',', ':']).to_owned();
                         let known = |one: &String| bare(one) == bare(&word);
                         assert!(whole.iter().any(known), "{width}: {word} of {whole:?}");

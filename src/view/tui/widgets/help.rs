@@ -1,4 +1,4 @@
-//! What the keys do.
+//! The help: the keys and what they do.
 
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
@@ -12,75 +12,87 @@ use crate::view::tui::theme::Role;
 const KEYS: [(&str, &str); 40] = [
     ("", "everywhere"),
     ("q  Q  ^C", "quit"),
-    ("?  h  F1", "this help; q, Esc or Enter leave it"),
+    ("?  h  F1", "show this help; q, Esc or Enter closes it"),
     ("p  space", "pause and resume"),
-    ("+  -", "a longer, a shorter interval"),
-    ("d  D", "give the interval in seconds"),
-    ("P", "how busy each pCPU is, and back"),
-    ("t", "the next theme: usual, colour-blind, plain"),
-    ("W", "write columns, order, interval and theme to"),
-    ("", "  $XDG_CONFIG_HOME/xenscope/config.toml, else"),
+    ("+  -", "lengthen, shorten the interval"),
+    ("d  D", "enter the interval in seconds"),
+    (
+        "P",
+        "show the use of each pCPU; again: go back to the table",
+    ),
+    ("t", "switch to the next theme: usual, colour-blind, plain"),
+    ("W", "save columns, order, interval and theme to"),
+    ("", "  $XDG_CONFIG_HOME/xenscope/config.toml, or to"),
     ("", "  ~/.config/xenscope/config.toml"),
-    ("^L  ^Z", "draw anew; stop (fg goes on)"),
-    ("", "where something is asked for"),
-    ("Enter  Esc", "take it; leave it, and show all domains"),
-    ("^U  ^W", "take back what was typed, or its last word"),
+    ("^L  ^Z", "redraw; suspend (fg resumes)"),
+    ("", "in a prompt"),
+    (
+        "Enter  Esc",
+        "accept the text; cancel (in the filter: clear it)",
+    ),
+    ("^U  ^W", "delete the text, or its last word"),
     ("", "in the table"),
     (
         "arrows  j  k",
-        "choose a domain; PgUp, PgDn, Home, End, g and G too",
+        "choose a domain; also PgUp, PgDn, Home, End, g and G",
     ),
-    ("Enter", "all about the chosen domain"),
-    ("Esc", "show all domains; choose none"),
+    ("Enter", "show the page of the chosen domain"),
+    (
+        "Esc",
+        "clear the filter; without a filter, clear the choice",
+    ),
     (
         "/",
-        "domains with this in their name, or whose id or uuid begins so",
+        "filter by part of a name, or the start of an ID or UUID",
     ),
     (
         "s  c",
-        "all columns: space shows or hides one, Enter sorts by it",
+        "list all columns: Space shows or hides, Enter sorts",
     ),
-    ("S  >  <", "sort by the next column, by the one before"),
+    (
+        "S  >  <",
+        "sort by the next (S, >) or the previous (<) column",
+    ),
     (
         "1 to 9  0",
-        "sort by the first to the tenth shown column; again: reverse",
+        "sort by the first to tenth shown column; again: reverse",
     ),
     ("r", "reverse the order"),
-    ("n  N", "each domain's NICs below it"),
-    ("b  B", "each domain's disks below it"),
-    ("v  V", "each domain's vCPUs below it"),
-    ("R", "the titles above each domain"),
+    ("n  N", "show or hide each domain's NICs"),
+    ("b  B", "show or hide each domain's disks"),
+    ("v  V", "show or hide each domain's vCPUs"),
+    ("R", "show or hide the titles above each domain"),
     (
         "mouse",
-        "click a title to sort, a row to choose; the wheel scrolls",
+        "click a title to sort, a row to choose; wheel scrolls",
     ),
-    ("", "  with Shift it selects text, as without xenscope"),
-    ("", "about one domain"),
+    ("", "  hold Shift to select text in the terminal"),
+    ("", "on the page of a domain"),
     (
         "arrows",
-        "up and down scroll; left, right and Tab go to the next domain",
+        "up, down: scroll; left, right, Tab: show another domain",
     ),
-    ("Esc  Enter", "back to the table"),
-    ("", "what is what"),
+    ("Esc  Enter", "go back to the table"),
+    ("", "what the screen shows"),
     (
         "CPU %",
-        "of one pCPU: a domain that keeps two busy uses 200 %",
+        "per cent of one pCPU: 200 % is two pCPUs fully used",
     ),
     (
         "BUSY",
-        "of what the domain's vCPUs could use; so is HISTORY",
+        "CPU use in per cent of all its vCPUs; HISTORY: over time",
     ),
-    ("RX  TX", "bytes per second that the guest received, sent"),
-    ("RD  WR", "bytes per second that the guest read, wrote"),
-    ("-", "not known, or not yet: rates need two samples"),
+    ("RX  TX", "bytes per second that the guest receives, sends"),
+    ("RD  WR", "bytes per second that the guest reads, writes"),
+    ("-", "unknown, or no rate yet: a rate needs two samples"),
     (
         "skipped",
-        "a sample was due while one before was still being taken",
+        "a sample was due while the previous one was in progress",
     ),
 ];
 
-/// What each key does, for the manual page: keys and text. Without keys, a text is a heading, or
-/// goes on from the one above if it begins with a space.
+/// Returns the keys and what they do, for the manual page. A text without keys is a heading, or
+/// continues the text above if it begins with a space.
 pub fn help() -> &'static [(&'static str, &'static str)] {
     &KEYS
 }
@@ -100,7 +112,7 @@ impl Widget for Help {
         match code {
             KeyCode::Char('Q') => vec![Action::Command(Command::Quit)],
             KeyCode::Esc | KeyCode::Enter | KeyCode::F(1) | KeyCode::Char('q' | '?' | 'h') => {
-                vec![Action::Show(Show::PaneAlone)]
+                vec![Action::Show(Show::PaneOnly)]
             }
             _ => {
                 self.text.key(context, code);
@@ -118,7 +130,7 @@ impl Widget for Help {
     }
 }
 
-/// One line for each key; what has no key is a heading or goes on from the line above.
+/// Returns one line for each entry of [`KEYS`].
 fn lines(context: Context<'_>) -> Vec<Line<'static>> {
     let line = |&(keys, does): &(&'static str, &'static str)| match keys {
         "" if !does.starts_with(' ') => Line::styled(does, context.style(Role::Dim)),

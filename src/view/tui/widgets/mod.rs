@@ -1,4 +1,4 @@
-//! All that is on the screen, and which widget an event belongs to.
+//! The widgets of the screen, and which of them handles an event.
 
 mod column_chooser;
 mod domain_page;
@@ -28,12 +28,12 @@ use header::Header;
 use help::Help;
 use pcpus::Pcpus;
 use prompt::Prompt;
-use status_line::{Beside, StatusLine};
+use status_line::{Extras, StatusLine};
 use table::Table;
 
 pub use help::help;
 
-/// What the screen shows below the header.
+/// The pane below the header.
 #[derive(Clone, Debug, Default)]
 enum Pane {
     /// All domains.
@@ -45,32 +45,32 @@ enum Pane {
     Pcpus(Pcpus),
 }
 
-/// What lies over the pane for the moment.
+/// A list, page or prompt that is open over the pane.
 #[derive(Clone, Debug, Default)]
-enum Over {
+enum Overlay {
     #[default]
     Nothing,
-    /// The keys.
+    /// The help.
     Help(Help),
-    /// All the columns there are.
+    /// The list of all columns.
     Columns(ColumnChooser),
-    /// A question in the last line, which hides nothing of the pane.
+    /// A prompt in the last line, which leaves the pane visible.
     Prompt(Prompt),
 }
 
-/// The widgets, and which of them are on the screen.
+/// The widgets, and which of them are visible.
 #[derive(Debug, Default)]
 pub(super) struct Widgets {
     pub(super) header: Header,
-    /// The table stays as it is while another pane is shown.
+    /// The table keeps its state while another pane is shown.
     pub(super) table: Table,
     pub(super) status_line: StatusLine,
     pane: Pane,
-    over: Over,
+    overlay: Overlay,
 }
 
 impl Widgets {
-    /// Returns what is on the screen at first.
+    /// Returns the widgets of the first screen.
     pub(super) fn new(display: DisplayOptions) -> Self {
         Self {
             pane: match display.pcpus {
@@ -86,7 +86,7 @@ impl Widgets {
         matches!(self.pane, Pane::Table)
     }
 
-    /// Returns what has to be collected for the pane.
+    /// Returns what a sample must collect for the pane.
     pub(super) fn collect(&self) -> Collect {
         match &self.pane {
             Pane::Table => self.table.collect(),
@@ -95,22 +95,22 @@ impl Widgets {
         }
     }
 
-    /// Returns the widget that is to be seen below the header.
+    /// Returns the visible widget below the header.
     fn front(&mut self) -> &mut dyn Widget {
-        match (&mut self.over, &mut self.pane) {
-            (Over::Help(help), _) => help,
-            (Over::Columns(chooser), _) => chooser,
-            (Over::Nothing | Over::Prompt(_), Pane::Table) => &mut self.table,
-            (Over::Nothing | Over::Prompt(_), Pane::Domain(page)) => page,
-            (Over::Nothing | Over::Prompt(_), Pane::Pcpus(pcpus)) => pcpus,
+        match (&mut self.overlay, &mut self.pane) {
+            (Overlay::Help(help), _) => help,
+            (Overlay::Columns(chooser), _) => chooser,
+            (Overlay::Nothing | Overlay::Prompt(_), Pane::Table) => &mut self.table,
+            (Overlay::Nothing | Overlay::Prompt(_), Pane::Domain(page)) => page,
+            (Overlay::Nothing | Overlay::Prompt(_), Pane::Pcpus(pcpus)) => pcpus,
         }
     }
 
-    /// Draws the screen. `awaited` is what the pane shows but the sample lacks.
+    /// Draws the screen. `missing` names what the pane needs but the sample lacks.
     pub(super) fn draw(
         &mut self,
         context: Context<'_>,
-        awaited: Option<&'static str>,
+        missing: Option<&'static str>,
         frame: &mut Frame<'_>,
     ) {
         let layout = Layout::of(context.screen);
@@ -120,15 +120,15 @@ impl Widgets {
         self.header.draw(context.within(layout.header), buffer);
         self.table.bring_in_sight(pane);
         self.front().draw(pane, buffer);
-        let cursor = match &self.over {
-            Over::Prompt(prompt) => prompt.draw(last, buffer),
-            Over::Nothing | Over::Help(_) | Over::Columns(_) => {
-                let beside = Beside {
+        let cursor = match &self.overlay {
+            Overlay::Prompt(prompt) => prompt.draw(last, buffer),
+            Overlay::Nothing | Overlay::Help(_) | Overlay::Columns(_) => {
+                let extras = Extras {
                     filter: self.table.found(pane),
-                    awaited,
+                    missing,
                     hints: self.front().hints(),
                 };
-                self.status_line.draw(last, beside, buffer);
+                self.status_line.draw(last, extras, buffer);
                 None
             }
         };
@@ -140,18 +140,18 @@ impl Widgets {
         }
     }
 
-    /// Does what a key asks for, and returns what it asks of the app.
+    /// Handles a key, and returns the actions that it requests from the app.
     pub(super) fn key(&mut self, context: Context<'_>, key: KeyEvent) -> Vec<Action> {
         let context = context.within(Layout::of(context.screen).pane);
         if key.modifiers.contains(KeyModifiers::CONTROL) {
-            return match (key.code, &mut self.over) {
+            return match (key.code, &mut self.overlay) {
                 (KeyCode::Char('c'), _) => vec![Action::Command(Command::Quit)],
                 (KeyCode::Char('l'), _) => vec![Action::Command(Command::Redraw)],
-                // As some terminals have these keys.
+                // Some terminals send these for Backspace and Enter.
                 (KeyCode::Char('h'), _) => self.plain_key(context, KeyCode::Backspace),
                 (KeyCode::Char('j'), _) => self.plain_key(context, KeyCode::Enter),
-                (KeyCode::Char('u'), Over::Prompt(prompt)) => prompt.erase(false),
-                (KeyCode::Char('w'), Over::Prompt(prompt)) => prompt.erase(true),
+                (KeyCode::Char('u'), Overlay::Prompt(prompt)) => prompt.erase(false),
+                (KeyCode::Char('w'), Overlay::Prompt(prompt)) => prompt.erase(true),
                 _ => Vec::new(),
             };
         }
@@ -162,17 +162,17 @@ impl Widgets {
     }
 
     fn plain_key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
-        match &mut self.over {
-            Over::Prompt(prompt) => prompt.key(code),
-            Over::Help(_) | Over::Columns(_) => self.front().key(context, code),
-            Over::Nothing => match self.key_of_all_panes(context, code) {
+        match &mut self.overlay {
+            Overlay::Prompt(prompt) => prompt.key(code),
+            Overlay::Help(_) | Overlay::Columns(_) => self.front().key(context, code),
+            Overlay::Nothing => match self.key_of_all_panes(context, code) {
                 Some(action) => vec![action],
                 None => self.front().key(context, code),
             },
         }
     }
 
-    /// Returns what a key asks for that means the same in every pane.
+    /// Returns the action of a key that works in every pane; `None` for other keys.
     fn key_of_all_panes(&self, context: Context<'_>, code: KeyCode) -> Option<Action> {
         let settings = context.settings;
         Some(match code {
@@ -192,18 +192,18 @@ impl Widgets {
         })
     }
 
-    /// Scrolls by so many lines, up if they are negative.
+    /// Scrolls by this many lines; a negative number scrolls up.
     pub(super) fn scroll(&mut self, lines: isize) {
         self.front().scroll(lines);
     }
 
-    /// Does what a click asks for, and returns what it asks of the app.
+    /// Handles a click, and returns the actions that it requests from the app.
     pub(super) fn click(&mut self, context: Context<'_>, at: Position) -> Vec<Action> {
         let context = context.within(Layout::of(context.screen).pane);
         self.front().click(context, at)
     }
 
-    /// Shows something else.
+    /// Shows another pane, list or prompt.
     pub(super) fn show(&mut self, context: Context<'_>, show: Show) {
         match show {
             Show::Table => self.pane = Pane::Table,
@@ -215,16 +215,16 @@ impl Widgets {
                 }
             }
             Show::Pcpus => self.pane = Pane::Pcpus(Pcpus::default()),
-            Show::PaneAlone => self.over = Over::Nothing,
-            Show::Help => self.over = Over::Help(Help::default()),
-            Show::Columns(place) => self.over = Over::Columns(ColumnChooser::at(place)),
-            Show::Filter => self.over = Over::Prompt(Prompt::filter(self.table.filter())),
-            Show::Delay => self.over = Over::Prompt(Prompt::delay()),
+            Show::PaneOnly => self.overlay = Overlay::Nothing,
+            Show::Help => self.overlay = Overlay::Help(Help::default()),
+            Show::Columns(index) => self.overlay = Overlay::Columns(ColumnChooser::at(index)),
+            Show::Filter => self.overlay = Overlay::Prompt(Prompt::filter(self.table.filter())),
+            Show::Delay => self.overlay = Overlay::Prompt(Prompt::delay()),
         }
     }
 }
 
-/// What is where on the screen.
+/// The areas of the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Layout {
     header: Rect,
@@ -233,7 +233,8 @@ struct Layout {
 }
 
 impl Layout {
-    /// Returns the layout of a screen. The less there is of it, the more of it is the pane's.
+    /// Returns the layout of a screen. On a small screen the header shrinks, and the pane gets its
+    /// lines.
     fn of(size: Size) -> Self {
         let header = match size.height {
             0..4 => 0,
@@ -250,8 +251,8 @@ impl Layout {
     }
 }
 
-/// Replaces what the terminal has no glyph for. Its cells stay: a wide character leaves the one
-/// after it blank.
+/// Replaces characters outside ASCII. The columns do not move: a wide character becomes one `?`
+/// and a blank.
 fn spell_in_ascii(buffer: &mut Buffer) {
     for cell in &mut buffer.content {
         match cell.symbol() {

@@ -1,4 +1,4 @@
-//! How busy each pCPU is, by node and socket.
+//! The page of the pCPUs: the use of each one, by node and socket.
 
 use std::collections::BTreeMap;
 
@@ -21,25 +21,25 @@ use crate::view::tui::theme::{Role, load};
 #[cfg(test)]
 mod tests;
 
-/// How much room each pCPU gets.
+/// The form in which each pCPU is drawn.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// A number, a bar and a share.
+    /// An ID, a bar and a share.
     Bar,
-    /// A number and a share.
+    /// An ID and a share.
     Share,
     /// A single glyph.
     Glyph,
 }
 
-/// How many columns the number and the share of a pCPU take.
+/// The number of columns of a pCPU's ID and share.
 const SHARE_WIDTH: usize = 13;
 
-/// A gap of so many pCPUs begins a new line of glyphs.
+/// A gap of this many pCPUs or more starts a new line of glyphs.
 const NARROW_GAP: u32 = 8;
 
-/// A node and a socket, where they are known.
-type Place = (Option<u32>, Option<u32>);
+/// A node and a socket; `None` if unknown.
+type Location = (Option<u32>, Option<u32>);
 
 /// A pCPU and its use.
 type One<'a> = (&'a Pcpu, Option<Rate>);
@@ -87,7 +87,7 @@ impl Widget for Pcpus {
     }
 }
 
-/// Returns the lines about all pCPUs, with as much about each as fits into the area.
+/// Returns the lines about all pCPUs, in the largest form that fits into the area.
 fn lines(context: Context<'_>) -> Vec<Line<'static>> {
     let Some(sample) = context.sample else {
         return Vec::new();
@@ -109,8 +109,8 @@ fn lines(context: Context<'_>) -> Vec<Line<'static>> {
         .unwrap_or_else(|| of(Form::Glyph))
 }
 
-/// The pCPUs by node and socket; those of which neither is known stand last.
-fn groups(sample: Sample<'_>) -> Vec<(Place, Vec<One<'_>>)> {
+/// Returns the pCPUs by node and socket; unknown nodes and sockets come last.
+fn groups(sample: Sample<'_>) -> Vec<(Location, Vec<One<'_>>)> {
     let mut groups: BTreeMap<_, Vec<One<'_>>> = BTreeMap::new();
     for one in sample.host().pcpus() {
         let (pcpu, busy) = (one.pcpu, one.cpu_percent);
@@ -127,11 +127,11 @@ fn groups(sample: Sample<'_>) -> Vec<(Place, Vec<One<'_>>)> {
         .collect()
 }
 
-/// What a group is, and how busy it is as a whole.
+/// Returns the heading of a group: its node and socket, and the mean use of its online pCPUs.
 fn heading(
     context: Context<'_>,
     sample: Sample<'_>,
-    (node, socket): Place,
+    (node, socket): Location,
     pcpus: &[One<'_>],
 ) -> Line<'static> {
     let host = &sample.snapshot.host;
@@ -154,7 +154,7 @@ fn heading(
         text.push_str(&format!(", {pools}"));
     }
     let place = match (node, socket) {
-        (None, None) => "place unknown".to_owned(),
+        (None, None) => "node and socket unknown".to_owned(),
         _ => format!("node {}, socket {}", number(node), number(socket)),
     };
     Line::from(vec![
@@ -163,7 +163,7 @@ fn heading(
     ])
 }
 
-/// The memory of a node.
+/// Returns the free and total memory of a node; `None` if either is unknown.
 fn free(host: &Host, node: u32) -> Option<String> {
     let node = host.nodes.iter().flatten().find(|one| one.id == node)?;
     let bytes = |bytes: u64| units::bytes(bytes as f64);
@@ -171,7 +171,7 @@ fn free(host: &Host, node: u32) -> Option<String> {
     Some(format!("{} of {} free", bytes(free), bytes(all)))
 }
 
-/// The pools that a group's pCPUs are in, where there is more than one pool at all.
+/// Returns the pools of a group's pCPUs; `None` if the host has only one pool.
 fn pools(host: &Host, pcpus: &[One<'_>]) -> Option<String> {
     host.pools.as_ref().filter(|pools| pools.len() > 1)?;
     let mut names: Vec<String> = pcpus
@@ -187,7 +187,7 @@ fn pools(host: &Host, pcpus: &[One<'_>]) -> Option<String> {
     (!names.is_empty()).then(|| names.join(", "))
 }
 
-/// A group's pCPUs, as many in a line as fit.
+/// Returns the lines of a group, with as many pCPUs in a line as fit.
 fn grid(context: Context<'_>, pcpus: &[One<'_>], form: Form) -> Vec<Line<'static>> {
     let width = usize::from(context.area.width);
     if form == Form::Glyph {
@@ -207,7 +207,7 @@ fn grid(context: Context<'_>, pcpus: &[One<'_>], form: Form) -> Vec<Line<'static
         .collect()
 }
 
-/// `  3 [||||      ] 45.2 %`, or without the bar when that is to be no columns wide.
+/// Returns the cell of a pCPU: `   3 ||||        45.2 % `, or without the bar if `bar_width` is 0.
 fn cell(context: Context<'_>, (pcpu, busy): One<'_>, bar_width: usize) -> Vec<Span<'static>> {
     let mut spans = vec![Span::raw(format!("{:>4} ", pcpu.id))];
     let style = busy.map_or_else(Style::new, |busy| context.style(load(busy.value)));
@@ -226,15 +226,15 @@ fn cell(context: Context<'_>, (pcpu, busy): One<'_>, bar_width: usize) -> Vec<Sp
     spans
 }
 
-/// A glyph for each pCPU, with the number of the first in each line.
+/// Returns lines of one glyph per pCPU; each line starts with the ID of its first pCPU.
 fn glyphs(context: Context<'_>, pcpus: &[One<'_>], width: usize) -> Vec<Line<'static>> {
-    // Lines of round numbers of pCPUs are easier to count in.
+    // Lines of a multiple of 16 pCPUs are easier to count in.
     let in_line = match width.saturating_sub(6) {
         room @ ..16 => room.max(1),
         room => room / 16 * 16,
     };
-    // The places of pCPUs that are not among these stay blank, as where sockets take turns; a line
-    // ends at a gap that is wider.
+    // A pCPU of another group leaves a blank, for example if the IDs alternate between sockets. A
+    // wider gap ends the line.
     let mut lines: Vec<Line<'static>> = Vec::new();
     let (mut first, mut next) = (0, 0);
     for one in pcpus {

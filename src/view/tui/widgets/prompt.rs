@@ -1,4 +1,4 @@
-//! A question in the last line, and what was answered so far.
+//! A prompt in the last line.
 
 use std::borrow::Cow;
 
@@ -12,16 +12,16 @@ use crate::view::tui::context::Context;
 use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
 
-/// What a person is asked for.
+/// What the prompt asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Question {
-    /// What the domains are filtered by.
+    /// The filter of the table.
     Filter,
     /// The interval.
     Delay,
 }
 
-/// A question, and what was answered so far.
+/// A question, and the answer so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Prompt {
     question: Question,
@@ -29,7 +29,7 @@ pub(super) struct Prompt {
 }
 
 impl Prompt {
-    /// Asks for the filter, which is this one so far.
+    /// Returns a prompt for the filter, which contains the current filter.
     pub(super) fn filter(now: &str) -> Self {
         Self {
             question: Question::Filter,
@@ -37,7 +37,7 @@ impl Prompt {
         }
     }
 
-    /// Asks for the interval.
+    /// Returns a prompt for the interval, in seconds.
     pub(super) fn delay() -> Self {
         Self {
             question: Question::Delay,
@@ -45,7 +45,8 @@ impl Prompt {
         }
     }
 
-    /// Draws the question and the answer; returns the column of the terminal's cursor.
+    /// Draws the question and the answer, and returns the column of the terminal's cursor; `None`
+    /// if there is no last line.
     pub(super) fn draw(&self, context: Context<'_>, buffer: &mut Buffer) -> Option<u16> {
         let area = context.area;
         let mut pen = Pen::new(buffer, area, 0)?;
@@ -61,27 +62,27 @@ impl Prompt {
             }
         };
         pen.put(&question, context.style(Role::Accent));
-        // The cursor stands behind it.
+        // Leave one column for the cursor.
         let room = pen.room().saturating_sub(1);
         pen.say(&end_of(&safe(&self.text), room));
         let cursor = pen.x().min(area.right().saturating_sub(1));
         if self.question == Question::Filter {
             pen.put(
-                "   name, id or uuid; Enter keeps it, Esc shows all",
+                "   name, ID or UUID; Enter keeps the filter, Esc clears it",
                 context.style(Role::Dim),
             );
         }
         Some(cursor)
     }
 
-    /// Takes a key, and returns what it asks of the app.
+    /// Handles a key, and returns the actions that it requests from the app.
     pub(super) fn key(&mut self, code: KeyCode) -> Vec<Action> {
         match (code, self.question) {
             (KeyCode::Enter, _) => return self.answer(),
             (KeyCode::Esc, Question::Filter) => {
-                return vec![Action::Show(Show::PaneAlone), Action::Filter(String::new())];
+                return vec![Action::Show(Show::PaneOnly), Action::Filter(String::new())];
             }
-            (KeyCode::Esc, Question::Delay) => return vec![Action::Show(Show::PaneAlone)],
+            (KeyCode::Esc, Question::Delay) => return vec![Action::Show(Show::PaneOnly)],
             (KeyCode::Up, Question::Filter) => return vec![Action::Move(-1)],
             (KeyCode::Down, Question::Filter) => return vec![Action::Move(1)],
             (KeyCode::Backspace, _) => {
@@ -93,7 +94,7 @@ impl Prompt {
         self.typed()
     }
 
-    /// Takes back the last word that was typed, or all of it.
+    /// Deletes the last word of the answer, or all of it.
     pub(super) fn erase(&mut self, word: bool) -> Vec<Action> {
         let kept = match word {
             true => self
@@ -106,7 +107,7 @@ impl Prompt {
         self.typed()
     }
 
-    /// Returns what a change of the answer asks for: the filter works as one types.
+    /// Returns the actions after a change of the answer: the filter applies while the user types.
     fn typed(&self) -> Vec<Action> {
         match self.question {
             Question::Filter => vec![Action::Filter(self.text.clone())],
@@ -114,9 +115,9 @@ impl Prompt {
         }
     }
 
-    /// Returns what the answer asks for.
+    /// Returns the actions of the complete answer.
     fn answer(&self) -> Vec<Action> {
-        let mut actions = vec![Action::Show(Show::PaneAlone)];
+        let mut actions = vec![Action::Show(Show::PaneOnly)];
         if self.question == Question::Delay && !self.text.is_empty() {
             actions.push(match interval::parse(&self.text) {
                 Ok(interval) => Action::Interval(interval),
@@ -127,7 +128,7 @@ impl Prompt {
     }
 }
 
-/// The end of a text that is too long, with an ellipsis.
+/// Returns a text, or an ellipsis and its end if it is wider than `width` columns.
 fn end_of(text: &str, width: usize) -> Cow<'_, str> {
     if columns(text) <= width {
         return Cow::Borrowed(text);

@@ -1,4 +1,4 @@
-//! The last line: an answer, what went wrong, or what keys there are.
+//! The last line: a message, an error or the keys.
 
 use ratatui::buffer::Buffer;
 
@@ -10,44 +10,44 @@ use crate::view::tui::theme::Role;
 #[cfg(test)]
 mod tests;
 
-/// For how many samples a message is new.
+/// The number of samples for which a message hides a problem.
 const MESSAGE_IS_NEW: u8 = 3;
 
-/// What the last line has to say by itself.
+/// The last line of the screen.
 #[derive(Clone, Debug, Default)]
 pub(in crate::view::tui) struct StatusLine {
-    /// What the person is told about the last key, and how many samples came since.
+    /// The message about the last key, and the number of samples since.
     message: Option<(String, u8)>,
-    /// Why there is no newer sample.
-    trouble: Option<String>,
+    /// Why the newest sample failed; `None` if it did not.
+    failure: Option<String>,
 }
 
-/// What the last line says for the other widgets.
+/// What the other widgets show in the last line.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Beside {
-    /// What the table was filtered by, and how many domains passed.
+pub(super) struct Extras {
+    /// The filter of the table, and the number of domains that match.
     pub(super) filter: Option<String>,
-    /// What the pane shows but the sample lacks.
-    pub(super) awaited: Option<&'static str>,
-    /// The keys that are of use, the most wanted first.
+    /// What the pane needs but the sample lacks.
+    pub(super) missing: Option<&'static str>,
+    /// The keys to show, the most useful first.
     pub(super) hints: &'static [Hint],
 }
 
 impl StatusLine {
-    /// Tells the person something, until [`Self::forget`].
+    /// Shows a message until [`Self::forget`].
     pub(in crate::view::tui) fn tell(&mut self, message: String) {
         self.message = Some((message, 0));
     }
 
-    /// Forgets what the person was told.
+    /// Removes the message.
     pub(in crate::view::tui) fn forget(&mut self) {
         self.message = None;
     }
 
-    /// Takes note of a sample, or of why there is none. Returns whether the line may change.
-    pub(in crate::view::tui) fn sampled(&mut self, trouble: Option<String>) -> bool {
-        let changed = trouble.is_some() || self.trouble.is_some();
-        self.trouble = trouble;
+    /// Records a sample, or why it failed. Returns whether the line may have changed.
+    pub(in crate::view::tui) fn sampled(&mut self, failure: Option<String>) -> bool {
+        let changed = failure.is_some() || self.failure.is_some();
+        self.failure = failure;
         let Some((_, age)) = &mut self.message else {
             return changed;
         };
@@ -55,35 +55,35 @@ impl StatusLine {
         changed || *age == MESSAGE_IS_NEW
     }
 
-    pub(super) fn draw(&self, context: Context<'_>, beside: Beside, buffer: &mut Buffer) {
+    pub(super) fn draw(&self, context: Context<'_>, extras: Extras, buffer: &mut Buffer) {
         let Some(mut pen) = Pen::new(buffer, context.area, 0) else {
             return;
         };
-        let complaint = self.complaint(context);
-        if let Some(text) = beside.filter {
-            // What else is told matters more than all of a long filter.
-            let most = match self.message.is_some() || complaint.is_some() {
+        let problem = self.problem(context);
+        if let Some(text) = extras.filter {
+            // A message or problem limits a long filter to a third of the line.
+            let most = match self.message.is_some() || problem.is_some() {
                 true => pen.room() / 3,
                 false => pen.room(),
             };
             pen.put(&shortened(&text, most), context.style(Role::Accent));
             pen.say("  ");
         }
-        if let Some(what) = beside.awaited {
-            let text = format!("{what}: {}", context.comes());
+        if let Some(what) = extras.missing {
+            let text = format!("{what}: {}", context.when_shown());
             pen.put(&shortened(&text, pen.room()), context.style(Role::Accent));
             pen.say("  ");
         }
-        // After a few samples a message gives way to what is wrong.
+        // After a few samples, a problem replaces the message.
         let message = self.message.as_ref();
-        let message = message.filter(|(_, age)| *age < MESSAGE_IS_NEW || complaint.is_none());
+        let message = message.filter(|(_, age)| *age < MESSAGE_IS_NEW || problem.is_none());
         if let Some((text, _)) = message {
             pen.say(&shortened(&safe(text), pen.room()));
-        } else if let Some(text) = complaint {
+        } else if let Some(text) = problem {
             let text = format!("! {}", safe(&text));
             pen.put(&shortened(&text, pen.room()), context.style(Role::Alarm));
         } else {
-            for &(key, does) in beside.hints {
+            for &(key, does) in extras.hints {
                 if pen.room() < columns(key) + 1 + columns(does) {
                     break;
                 }
@@ -95,10 +95,10 @@ impl StatusLine {
         }
     }
 
-    /// Returns what went wrong with the newest sample.
-    fn complaint(&self, context: Context<'_>) -> Option<String> {
-        if self.trouble.is_some() {
-            return self.trouble.clone();
+    /// Returns what went wrong with the newest sample; `None` if nothing did.
+    fn problem(&self, context: Context<'_>) -> Option<String> {
+        if self.failure.is_some() {
+            return self.failure.clone();
         }
         let notes = &context.sample?.snapshot.notes;
         let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();

@@ -1,4 +1,4 @@
-//! What stands where at three sizes.
+//! Tests of the whole screen at several sizes.
 #![allow(clippy::unwrap_used)]
 
 use ratatui::crossterm::event::KeyCode;

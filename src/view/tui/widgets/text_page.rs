@@ -1,4 +1,4 @@
-//! Texts that may be longer than their area.
+//! A text that scrolls if it is longer than its area.
 
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
@@ -8,15 +8,15 @@ use crate::view::tui::context::Context;
 use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
 
-/// How far a text is scrolled.
+/// The scroll position of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::view::tui) struct TextPage {
-    /// How many lines are above the area.
+    /// The number of lines above the area.
     above: usize,
 }
 
 impl TextPage {
-    /// Scrolls as a key asks for. Drawing keeps the end of the text in the area.
+    /// Scrolls if the key is a scroll key. Drawing limits the position to the end of the text.
     pub(in crate::view::tui) fn key(&mut self, context: Context<'_>, code: KeyCode) {
         let page = context.page();
         self.above = match code {
@@ -30,17 +30,17 @@ impl TextPage {
         };
     }
 
-    /// Scrolls by so many lines, up if they are negative.
+    /// Scrolls by this many lines; a negative number scrolls up.
     pub(in crate::view::tui) fn scroll(&mut self, by: isize) {
         self.above = self.above.saturating_add_signed(by);
     }
 
-    /// Scrolls no further up than to the line `first` and no further down than to `last`.
+    /// Limits the number of lines above the area to `first` to `last`.
     pub(super) fn keep_within(&mut self, first: usize, last: usize) {
         self.above = self.above.clamp(first, last);
     }
 
-    /// Draws as many of the lines as fit, and says how many there are below them.
+    /// Draws the lines that fit, and the number of lines below them.
     pub(super) fn draw(&mut self, context: Context<'_>, lines: &[Line<'_>], buffer: &mut Buffer) {
         let area = context.area;
         let below = lines.len().saturating_sub(usize::from(area.height));

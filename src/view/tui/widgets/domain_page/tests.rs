@@ -1,4 +1,4 @@
-//! What stands on the page of a domain.
+//! Tests of the page of a domain.
 #![allow(clippy::unwrap_used)]
 
 use ratatui::crossterm::event::KeyCode;
@@ -117,7 +117,7 @@ fn charts_show_all_figures() {
         let found = page.iter().rfind(|line| line.starts_with(label));
         assert_eq!(found.unwrap(), line);
     }
-    // The same over time in the table, and of the host.
+    // The table and the header show the same histories.
     key(&mut app, KeyCode::Esc);
     let screen = lines(&mut app, 80, 24);
     assert!(screen[1].ends_with("▆█"), "{}", screen[1]);
@@ -128,7 +128,7 @@ fn charts_show_all_figures() {
 }
 
 #[test]
-fn rare_memory_figures_are_shown_if_there_are_any() {
+fn claimed_and_paged_memory_is_shown() {
     let mut app = app(Settings::default());
     let mut new = at_work(2).1;
     new.domains[1].memory_claimed_bytes = 3 << 20;

@@ -1,11 +1,11 @@
-//! What stands where on the page of the pCPUs.
+//! Tests of the page of the pCPUs.
 #![allow(clippy::unwrap_used)]
 
 use crate::fixtures::{SECOND, at_work, full, pcpus};
 use crate::view::tui::Settings;
 use crate::view::tui::testing::{app, keys, lines, take};
 
-/// The page of a host with this many pCPUs.
+/// Returns the page of a host with this many pCPUs.
 fn of_pcpus(count: u32, width: u16, height: u16) -> Vec<String> {
     let mut app = app(Settings::default());
     let (mut old, mut new) = at_work(1);
@@ -38,7 +38,7 @@ fn many_pcpus_fit() {
             .any(|line| line.contains(" 254 █████████▉ 99.2 %")),
         "{page:?}"
     );
-    // Shares without bars where there is room for them alone.
+    // Shares without bars, because the bars do not fit.
     assert_eq!(
         of_pcpus(64, 80, 24)[19],
         "  60  93.8 %   61  95.3 %   62  96.9 %   63 offline"
@@ -46,7 +46,7 @@ fn many_pcpus_fit() {
 }
 
 #[test]
-fn glyphs_keep_places() {
+fn gaps_between_glyphs() {
     let mut app = app(Settings::default());
     let (mut old, mut new) = at_work(1);
     for snapshot in [&mut old, &mut new] {
@@ -54,7 +54,7 @@ fn glyphs_keep_places() {
         snapshot.host.pcpu = pcpus(400, at_ns);
         for pcpu in &mut snapshot.host.pcpu {
             pcpu.node = None;
-            // The first two sockets take turns, the third has two runs.
+            // The IDs alternate between the first two sockets; the third has two ranges.
             pcpu.socket = Some(match pcpu.id {
                 0..100 => pcpu.id % 2,
                 100..120 | 300..310 => 2,

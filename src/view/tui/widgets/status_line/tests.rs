@@ -1,4 +1,4 @@
-//! What the last line tells, and when.
+//! Tests of the last line.
 
 use ratatui::crossterm::event::KeyCode;
 
@@ -7,25 +7,25 @@ use crate::snapshot::{Collect, Note, Snapshot};
 use crate::view::tui::Command;
 use crate::view::tui::testing::{key, keys, last, lines, take, watching};
 
-/// A sample of which something is wrong.
+/// Returns a sample with a note about an error.
 fn noted() -> Snapshot {
     let mut snapshot = at_work(12).1;
     snapshot.notes = vec![Note::NicsUnreadable("no such file".to_owned())];
     snapshot
 }
 
-const COMPLAINT: &str = "! the NICs can't be listed: no such file";
+const PROBLEM: &str = "! the NICs can't be listed: no such file";
 
 #[test]
-fn old_answer_yields_to_complaint() {
+fn problem_replaces_an_old_message() {
     let mut app = watching(12);
     take(&mut app, noted());
-    assert_eq!(last(&mut app), COMPLAINT);
+    assert_eq!(last(&mut app), PROBLEM);
     assert_eq!(key(&mut app, KeyCode::Char('W')), Some(Command::Save));
     app.tell("written to config.toml".to_owned());
     assert_eq!(last(&mut app), "written to config.toml");
     keys(&mut app, "j");
-    assert_eq!(last(&mut app), COMPLAINT);
+    assert_eq!(last(&mut app), PROBLEM);
     keys(&mut app, "D-1");
     key(&mut app, KeyCode::Enter);
     for _ in 0..2 {
@@ -34,8 +34,8 @@ fn old_answer_yields_to_complaint() {
     }
     assert!(last(&mut app).contains("0.01 to 86400"));
     take(&mut app, noted());
-    assert_eq!(last(&mut app), COMPLAINT);
-    // Where nothing is wrong, the answer stays.
+    assert_eq!(last(&mut app), PROBLEM);
+    // Without a problem, the message stays.
     keys(&mut app, "t");
     for _ in 0..9 {
         take(&mut app, at_work(12).1);
@@ -44,25 +44,25 @@ fn old_answer_yields_to_complaint() {
 }
 
 #[test]
-fn filter_stays_beside_the_rest() {
+fn filter_stays_visible() {
     let mut app = watching(12);
     take(&mut app, noted());
     keys(&mut app, "/guest-11");
     key(&mut app, KeyCode::Enter);
     let filter = "/guest-11 (1 of 12)  ";
-    assert_eq!(last(&mut app), format!("{filter}{COMPLAINT}"));
+    assert_eq!(last(&mut app), format!("{filter}{PROBLEM}"));
     keys(&mut app, "t");
     assert_eq!(last(&mut app), format!("{filter}theme: colour-blind"));
     keys(&mut app, "/ or one with a long name that is not there");
     key(&mut app, KeyCode::Enter);
     assert_eq!(
         last(&mut app),
-        format!("/guest-11 or one with a l…  {COMPLAINT}")
+        format!("/guest-11 or one with a l…  {PROBLEM}")
     );
 }
 
 #[test]
-fn failure_is_told_while_paused() {
+fn failure_is_shown_while_paused() {
     let mut app = watching(12);
     keys(&mut app, "p");
     app.changed();
@@ -70,12 +70,12 @@ fn failure_is_told_while_paused() {
     assert!(app.changed());
     assert_eq!(last(&mut app), "! the hypervisor does not answer");
     take(&mut app, at_work(12).1);
-    assert!(app.changed(), "there is something to take away");
+    assert!(app.changed(), "the problem disappears");
     assert!(last(&mut app).starts_with("? help"));
 }
 
 #[test]
-fn missing_parts_are_told() {
+fn missing_parts_are_shown() {
     let collecting = |collect: Collect| Snapshot {
         collected: collect,
         ..at_work(2).1
@@ -91,18 +91,18 @@ fn missing_parts_are_told() {
     let shown = app.collect();
     take(&mut app, collecting(shown));
     assert!(last(&mut app).starts_with("Esc back"));
-    // The domain was asked for its vCPUs, and went meanwhile.
-    assert!(lines(&mut app, 80, 40).contains(&"vCPUs: not known".to_owned()));
+    // The sample asked for the domain's vCPUs, but the domain was destroyed meanwhile.
+    assert!(lines(&mut app, 80, 40).contains(&"vCPUs: unknown".to_owned()));
     take(&mut app, at_work(2).1);
     keys(&mut app, "p");
     let screen = lines(&mut app, 80, 40);
-    let held = "not in the sample that is held";
-    assert!(screen[39].starts_with(&format!("details: {held}")));
-    assert!(screen.contains(&format!("vCPUs: {held}")), "{screen:?}");
+    let paused = "not in the paused sample";
+    assert!(screen[39].starts_with(&format!("details: {paused}")));
+    assert!(screen.contains(&format!("vCPUs: {paused}")), "{screen:?}");
 }
 
 #[test]
-fn unreadable_parts_are_told() {
+fn unreadable_parts_are_shown() {
     let mut app = watching(2);
     let (_, mut new) = at_work(2);
     new.notes = vec![Note::NicsUnreadable("no \u{1b}[2Jsuch file".into())];

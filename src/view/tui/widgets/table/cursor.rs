@@ -1,30 +1,30 @@
-//! Which domain is chosen, and which part of the table is in sight.
+//! The chosen domain, and the visible part of the table.
 
 use crate::snapshot::{Identity, Snapshot};
 
 #[cfg(test)]
 mod tests;
 
-/// The cursor belongs to a domain and not to a line: it goes where its domain goes.
+/// The cursor of the table. It belongs to a domain, not to a line, and moves with the domain.
 #[derive(Clone, Debug, Default)]
 pub(in crate::view::tui) struct Cursor {
-    /// The chosen domain; `None` until a person chooses one.
+    /// The chosen domain; `None` until the user chooses one.
     chosen: Option<Identity>,
-    /// Where it was last, for when it is gone.
+    /// The last row of the chosen domain. If the domain is gone, the cursor stays in this row.
     row: usize,
-    /// The first row in sight.
+    /// The first visible row.
     pub(in crate::view::tui) top: usize,
-    /// Whether the chosen domain is to stay in sight.
+    /// Whether the table scrolls so that the chosen domain is visible.
     following: bool,
 }
 
 impl Cursor {
-    /// The chosen domain.
+    /// Returns the chosen domain; `None` until the user chooses one.
     pub(in crate::view::tui) fn chosen(&self) -> Option<Identity> {
         self.chosen
     }
 
-    /// The row of the chosen domain; `None` when there is none in the table.
+    /// Returns the row of the chosen domain; `None` if it is not in the table.
     pub(in crate::view::tui) fn row(&self, snapshot: &Snapshot, rows: &[usize]) -> Option<usize> {
         let chosen = self.chosen?;
         let place = snapshot
@@ -35,7 +35,7 @@ impl Cursor {
         rows.iter().position(|&row| row == place)
     }
 
-    /// Chooses the domain in this row, or in the last one.
+    /// Chooses the domain in this row, or in the last row if there are fewer.
     pub(in crate::view::tui) fn choose(&mut self, row: usize, snapshot: &Snapshot, rows: &[usize]) {
         let row = row.min(rows.len().saturating_sub(1));
         if let Some(&place) = rows.get(row) {
@@ -45,7 +45,7 @@ impl Cursor {
         }
     }
 
-    /// Moves the cursor by so many rows; the first move chooses the first row in sight.
+    /// Moves the cursor by this many rows; the first move chooses the first visible row.
     pub(in crate::view::tui) fn go(&mut self, by: isize, snapshot: &Snapshot, rows: &[usize]) {
         let row = match self.row(snapshot, rows) {
             Some(row) => row.saturating_add_signed(by),
@@ -54,20 +54,20 @@ impl Cursor {
         self.choose(row, snapshot, rows);
     }
 
-    /// Chooses nothing, and shows the top of the table.
+    /// Clears the choice, and shows the top of the table.
     pub(in crate::view::tui) fn leave(&mut self) {
         *self = Self::default();
     }
 
-    /// Scrolls by so many rows, away from the cursor too.
+    /// Scrolls by this many rows, even if the cursor then is not visible.
     pub(in crate::view::tui) fn scroll(&mut self, by: isize, rows: &[usize]) {
         self.following = false;
         let last = rows.len().saturating_sub(1);
         self.top = self.top.saturating_add_signed(by).min(last);
     }
 
-    /// Takes note of new rows. When the chosen domain is gone for good, whichever is now in its
-    /// place is chosen; one that the filter hides stays chosen.
+    /// Adapts the cursor to new rows. If the chosen domain is gone, chooses the domain that is now
+    /// in its row. A domain that the filter hides stays chosen.
     pub(in crate::view::tui) fn settle(&mut self, snapshot: &Snapshot, rows: &[usize]) {
         let Some(chosen) = self.chosen else { return };
         if let Some(row) = self.row(snapshot, rows) {
@@ -80,8 +80,8 @@ impl Cursor {
         }
     }
 
-    /// Moves the window of this many lines so that it shows as much as it can, and the chosen
-    /// domain unless the person scrolled away from it. A row takes `height` lines.
+    /// Scrolls so that this many lines show as many rows as possible, and the chosen domain unless
+    /// the user scrolled away from it. A row takes `height` lines.
     pub(in crate::view::tui) fn bring_in_sight(
         &mut self,
         chosen: Option<usize>,
@@ -89,7 +89,7 @@ impl Cursor {
         lines: usize,
         height: impl Fn(usize) -> usize,
     ) {
-        // The first row from which on all the rows up to `last` fit.
+        // Returns the first row from which all rows up to `last` fit.
         let first_before = |last: usize| {
             let mut free = lines;
             let mut first = last;

@@ -1,4 +1,4 @@
-//! What belongs to a domain, in lines below its own.
+//! The vCPUs, NICs and disks of a domain, in lines below it.
 
 use crate::rates::{DiskRates, DomainRates, NicRates, Rate};
 use crate::snapshot::{Disk, DiskCounter, Domain, Nic, NicCounter, Vcpu};
@@ -7,7 +7,7 @@ use crate::units;
 use crate::view::DisplayOptions;
 use crate::view::domain::pair;
 
-/// The lines, in the order in which xentop has them.
+/// Returns the lines below a domain, in the order of xentop.
 pub(super) fn lines(domain: &Domain, rates: &DomainRates, display: DisplayOptions) -> Vec<String> {
     let mut lines = Vec::new();
     if display.vcpus {
@@ -25,7 +25,7 @@ pub(super) fn lines(domain: &Domain, rates: &DomainRates, display: DisplayOption
     lines
 }
 
-/// Returns how many lines [`lines`] makes.
+/// Returns the number of lines that [`lines`] returns.
 pub(super) fn count(domain: &Domain, display: DisplayOptions) -> usize {
     let count = |shown: bool, count: Option<usize>| match shown {
         true => count.unwrap_or(0),

@@ -1,4 +1,4 @@
-//! The titles and the lines of the table, cell by cell.
+//! Draws the titles and lines of the table.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -13,14 +13,14 @@ use crate::view::tui::glyphs::{bar, history};
 use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::{Role, load, role};
 
-/// Returns the columns that fit, in their order; none before the first sample.
+/// Returns the columns that fit, in display order; none before the first sample.
 pub(in crate::view::tui) fn shown_columns(context: Context<'_>) -> Vec<Column> {
     let slots = context.sample.map(|sample| slots(context, sample));
     let slots = slots.into_iter().flatten();
     slots.map(|slot| slot.column).collect()
 }
 
-/// Returns which column is `x` columns from the left; the gap after it belongs to it.
+/// Returns the column at position `x`, including the gap after it; `None` if there is none.
 pub(super) fn column_at(context: Context<'_>, x: u16) -> Option<Column> {
     let slots = slots(context, context.sample?);
     let slot = slots
@@ -29,11 +29,11 @@ pub(super) fn column_at(context: Context<'_>, x: u16) -> Option<Column> {
     Some(slot.column)
 }
 
-/// Returns the places of the columns that fit.
+/// Returns the positions and widths of the columns that fit.
 pub(super) fn slots(context: Context<'_>, sample: Sample<'_>) -> Vec<Slot> {
     let domains = &sample.snapshot.domains;
     let names = domains.iter().map(|domain| columns(&cells::name(domain)));
-    // Domains stand in the order of their ids.
+    // A snapshot's domains are in order of ID, so the last ID is the longest.
     let id = domains
         .last()
         .map_or(1, |domain| domain.id.to_string().len());
@@ -46,7 +46,7 @@ pub(super) fn slots(context: Context<'_>, sample: Sample<'_>) -> Vec<Slot> {
     )
 }
 
-/// Draws the titles, and a mark on the one that the table is sorted by.
+/// Draws the titles, and a mark after the title of the sorted column.
 pub(super) fn titles(context: Context<'_>, slots: &[Slot], area: Rect, buffer: &mut Buffer) {
     buffer.set_style(
         area.intersection(buffer.area),
@@ -116,7 +116,7 @@ pub(super) fn line(
     }
 }
 
-/// Draws a cell's text on its side of the slot.
+/// Draws a cell's text, aligned left or right in its slot.
 fn cell(slot: Slot, text: &str, style: Style, area: Rect, y: u16, buffer: &mut Buffer) {
     let Some(mut pen) = Pen::new(buffer, area, y) else {
         return;

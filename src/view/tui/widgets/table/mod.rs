@@ -24,33 +24,34 @@ use cursor::Cursor;
 pub(in crate::view::tui) use grid::shown_columns;
 use order::{Order, rows};
 
-/// The table of domains: those that pass the filter, and the one that the cursor is on.
+/// The table of domains: its filter, its cursor and its rows.
 #[derive(Clone, Debug, Default)]
 pub(in crate::view::tui) struct Table {
     filter: String,
     cursor: Cursor,
-    /// The domains in order: places in the shown snapshot.
+    /// The domains in display order, as indexes in the shown snapshot.
     rows: Vec<usize>,
 }
 
 impl Table {
-    /// Returns the rows: places in the shown snapshot.
+    /// Returns the rows, as indexes in the shown snapshot.
     #[cfg(test)]
     pub(in crate::view::tui) fn rows(&self) -> &[usize] {
         &self.rows
     }
 
-    /// Returns the domain that the cursor is on; `None` until a person chooses one.
+    /// Returns the domain under the cursor; `None` until the user chooses one.
     pub(in crate::view::tui) fn chosen(&self) -> Option<Identity> {
         self.cursor.chosen()
     }
 
-    /// Returns what the domains are filtered by.
+    /// Returns the filter; empty if there is none.
     pub(in crate::view::tui) fn filter(&self) -> &str {
         &self.filter
     }
 
-    /// Says what the domains are filtered by, and how many of them pass; `None` without a filter.
+    /// Returns the filter and the number of domains that match, for the last line; `None` without a
+    /// filter.
     pub(super) fn found(&self, context: Context<'_>) -> Option<String> {
         if self.filter.is_empty() {
             return None;
@@ -60,7 +61,7 @@ impl Table {
         Some(format!("/{filter} ({} of {all})", self.rows.len()))
     }
 
-    /// Shows the domains that pass this filter.
+    /// Shows only the domains that match this filter.
     pub(in crate::view::tui) fn filter_by(&mut self, context: Context<'_>, filter: &str) {
         if self.filter != filter {
             filter.clone_into(&mut self.filter);
@@ -68,7 +69,7 @@ impl Table {
         }
     }
 
-    /// Makes the rows from the sample, the order and the filter.
+    /// Rebuilds the rows from the sample, the order and the filter.
     pub(in crate::view::tui) fn refresh(&mut self, context: Context<'_>) {
         let order = Order {
             by: context.settings.sort,
@@ -81,21 +82,21 @@ impl Table {
         }
     }
 
-    /// Moves the cursor by so many rows, up if they are negative.
+    /// Moves the cursor by this many rows; a negative number moves it up.
     pub(in crate::view::tui) fn go(&mut self, context: Context<'_>, by: isize) {
         if let Some(sample) = context.sample {
             self.cursor.go(by, sample.snapshot, &self.rows);
         }
     }
 
-    /// Moves the cursor to this row, or to the last one.
+    /// Moves the cursor to this row, or to the last row if there are fewer.
     fn choose(&mut self, context: Context<'_>, row: usize) {
         if let Some(sample) = context.sample {
             self.cursor.choose(row, sample.snapshot, &self.rows);
         }
     }
 
-    /// Scrolls so that what should be in sight is.
+    /// Scrolls so that the chosen domain is visible, unless the user scrolled away from it.
     pub(super) fn bring_in_sight(&mut self, context: Context<'_>) {
         let Some(Sample { snapshot, .. }) = context.sample else {
             return;
@@ -108,7 +109,7 @@ impl Table {
         });
     }
 
-    /// Returns the row in this line of the screen.
+    /// Returns the row in line `y` of the screen; `None` if there is none.
     fn row_at(&self, context: Context<'_>, y: u16) -> Option<usize> {
         let snapshot = context.sample?.snapshot;
         let (_, body) = areas(context.area);
@@ -122,7 +123,7 @@ impl Table {
         None
     }
 
-    /// Asks for the page of the chosen domain, or of the first one in sight.
+    /// Returns the action that shows the page of the chosen domain, or of the first visible one.
     fn open(&mut self, context: Context<'_>) -> Option<Action> {
         let snapshot = context.sample?.snapshot;
         let row = self.cursor.row(snapshot, &self.rows);
@@ -131,7 +132,7 @@ impl Table {
         Some(Action::Show(Show::Domain(chosen)))
     }
 
-    /// Moves the cursor as a key asks for.
+    /// Moves the cursor if the key is a cursor key.
     fn move_by(&mut self, context: Context<'_>, code: KeyCode) {
         let page = isize::try_from(context.page()).unwrap_or(1);
         match code {
@@ -188,7 +189,7 @@ impl Widget for Table {
         let action = match code {
             KeyCode::Char('/') => Some(Action::Show(Show::Filter)),
             KeyCode::Char('c') => Some(Action::Show(Show::Columns(0))),
-            KeyCode::Char('s') => Some(Action::Show(Show::Columns(sort.place()))),
+            KeyCode::Char('s') => Some(Action::Show(Show::Columns(sort.index()))),
             KeyCode::Char('S' | '>') => sort_by_neighbour(context, 1),
             KeyCode::Char('<') => sort_by_neighbour(context, -1),
             KeyCode::Char('r') => Some(Action::Sort(sort)),
@@ -261,7 +262,8 @@ impl Widget for Table {
     }
 }
 
-/// Asks for the order by the column before or after the one that the table is sorted by.
+/// Returns the action that sorts by the column `by` positions after the sorted one; `None` if
+/// there is no other column.
 fn sort_by_neighbour(context: Context<'_>, by: isize) -> Option<Action> {
     let drawn = |column: &Column| matches!(*column, Column::CPU_BAR | Column::CPU_HISTORY);
     let columns = context.settings.columns.iter().copied();
@@ -272,12 +274,12 @@ fn sort_by_neighbour(context: Context<'_>, by: isize) -> Option<Action> {
         Some(now) => (now + columns.len()).saturating_add_signed(by) % columns.len(),
         None => 0,
     };
-    // The same column again would turn the order around.
+    // Sorting by the same column would reverse the order.
     let next = columns.get(next).filter(|_| now != Some(next));
     next.map(|&column| Action::Sort(column))
 }
 
-/// Returns where the titles are, and where the rows; a single line is a row.
+/// Returns the areas of the titles and of the rows. An area of one line has no titles.
 fn areas(area: Rect) -> (Rect, Rect) {
     let titles = u16::from(area.height >= 2);
     let rest = area.height - titles;
@@ -285,7 +287,7 @@ fn areas(area: Rect) -> (Rect, Rect) {
     (lines(0, titles), lines(titles, rest))
 }
 
-/// Returns how many lines the domain in this place takes.
+/// Returns the number of lines of the domain at index `place` of the snapshot.
 fn height(context: Context<'_>, snapshot: &Snapshot, place: usize) -> usize {
     let titles = usize::from(context.display.repeat_header);
     titles + 1 + device_rows::count(&snapshot.domains[place], context.display)

@@ -1,21 +1,21 @@
-//! Which domains are shown, and in what order.
+//! Filters and sorts the domains of the table.
 
 use crate::sample::Sample;
 use crate::snapshot::{DomId, Domain};
 use crate::view::tui::cells::Key;
 use crate::view::tui::columns::Column;
 
-/// How the rows are put in order.
+/// The order of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::view::tui) struct Order {
     pub(in crate::view::tui) by: Column,
     pub(in crate::view::tui) descending: bool,
-    /// dom0 first, whatever the order of the others.
+    /// Whether dom0 is always first.
     pub(in crate::view::tui) dom0_first: bool,
 }
 
-/// The places in the snapshot of the domains that pass the filter, in order. Equal ones stand in
-/// the order of their ids.
+/// Returns the indexes in the snapshot of the domains that match the filter, sorted. Domains with
+/// equal keys are in order of ID.
 pub(in crate::view::tui) fn rows(sample: Sample<'_>, order: Order, filter: &str) -> Vec<usize> {
     let filter = Filter::new(filter);
     let mut rows: Vec<(bool, Key, usize)> = sample
@@ -35,7 +35,7 @@ pub(in crate::view::tui) fn rows(sample: Sample<'_>, order: Order, filter: &str)
     rows.into_iter().map(|(_, _, index)| index).collect()
 }
 
-/// What a person typed to find domains: part of a name, or the beginning of an id or uuid.
+/// A filter of domains: part of a name, or the start of an ID or UUID. Ignores case.
 struct Filter {
     text: String,
 }
@@ -65,7 +65,7 @@ mod tests {
     use crate::fixtures::{SECOND, domain, snapshot};
     use crate::rates::Rates;
 
-    /// The ids of the domains that are shown, in order.
+    /// Returns the IDs of the shown domains, in order.
     fn ids(by: Column, descending: bool, filter: &str) -> Vec<u16> {
         let old = snapshot(
             0,
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_comes_last_in_either_direction() {
+    fn unknown_is_last_in_either_direction() {
         assert_eq!(ids(Column::CPU, true, ""), [7, 0, 8, 9]);
         assert_eq!(ids(Column::CPU, false, ""), [0, 7, 8, 9]);
         assert_eq!(ids(Column::NAME, false, ""), [0, 8, 7, 9]);
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn the_filter_takes_part_of_a_name_and_the_beginning_of_an_id_or_uuid() {
+    fn filter_matches_name_id_or_uuid() {
         assert_eq!(ids(Column::ID, false, "WE"), [7]);
         assert_eq!(ids(Column::ID, false, "-"), [0, 8]);
         assert_eq!(ids(Column::ID, false, "9"), [9]);

@@ -1,4 +1,4 @@
-//! The cursor belongs to a domain.
+//! Tests of the cursor.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -13,20 +13,20 @@ use crate::snapshot::{Domain, Snapshot};
 use crate::view::tui::testing::{app, key, keys, lines, take, watching};
 use crate::view::tui::{App, Settings, draw};
 
-/// The snapshot with only these domains, each with a use of its own that changes every time.
+/// Returns the snapshot with only these domains. Their CPU use differs, and changes with `round`.
 fn only(all: &Snapshot, ids: &BTreeSet<u16>, round: u64) -> Snapshot {
     let mut snapshot = all.clone();
     snapshot.domains.retain(|domain| ids.contains(&domain.id.0));
     snapshot.stamp.at_ns += round * 1_000_000_000;
     for domain in &mut snapshot.domains {
         domain.stamp = snapshot.stamp;
-        // Some order that is another one each time.
+        // Another order in each round.
         domain.cpu_time_ns += round * (u64::from(domain.id.0) * 7919 * round % 1_000_003);
     }
     snapshot
 }
 
-/// The line that the cursor is on.
+/// Returns the line under the cursor; `None` if it is not visible.
 fn chosen_line(app: &mut App, width: u16, height: u16) -> Option<String> {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal.draw(|frame| draw(app, frame)).unwrap();
@@ -37,7 +37,7 @@ fn chosen_line(app: &mut App, width: u16, height: u16) -> Option<String> {
             .add_modifier
             .contains(ratatui::style::Modifier::REVERSED)
     };
-    // The first one that is reversed is the line of titles.
+    // The first reversed line has the titles.
     let y = (0..height).filter(reversed).nth(1)?;
     Some((0..width).map(|x| buffer[(x, y)].symbol()).collect())
 }
@@ -66,7 +66,7 @@ proptest! {
             let line = chosen_line(&mut app, 80, 24).unwrap();
             prop_assert!(line.trim_start().starts_with(&format!("{chosen} ")), "{}", line);
         }
-        // When it is gone, some other one is chosen, and when none is left, none.
+        // If the domain is gone, another is chosen; if no domain is left, none.
         let ids = (0..2000).filter(|&id| id != chosen && id % 2 == 0).collect();
         take(&mut app, only(&all, &ids, 9));
         prop_assert!(app.widgets.table.chosen().is_some_and(|other| other.id.0 != chosen));
@@ -77,7 +77,7 @@ proptest! {
     }
 }
 
-/// Changes each domain of the snapshot.
+/// Returns the snapshot after a change to each domain.
 fn changed(snapshot: &Snapshot, change: impl Fn(&mut Domain)) -> Snapshot {
     let mut snapshot = snapshot.clone();
     snapshot.domains.iter_mut().for_each(change);

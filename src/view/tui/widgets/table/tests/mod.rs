@@ -1,4 +1,4 @@
-//! What stands in the table, and what keys and clicks do to it.
+//! Tests of the table of domains: its cells, keys and clicks.
 #![allow(clippy::unwrap_used)]
 
 mod sorting;
@@ -34,12 +34,12 @@ fn click_sorts_or_chooses() {
     assert_eq!(app.settings().sort, Column::NAME);
     click(&mut app, 6, 7);
     assert_eq!(app.widgets.table.chosen().unwrap().id.0, 2);
-    // With lines below each domain, a line belongs to the domain above it.
+    // A device's line belongs to the domain above it.
     keys(&mut app, "n");
     lines(&mut app, 80, 24);
     click(&mut app, 6, 9);
     assert_eq!(app.widgets.table.chosen().unwrap().id.0, 1);
-    // A question hides nothing of the table.
+    // A prompt leaves the table visible.
     keys(&mut app, "/");
     click(&mut app, 6, 5);
     assert_eq!(app.widgets.table.chosen().unwrap().id.0, 0);
@@ -71,7 +71,7 @@ fn first_sample_has_no_rates() {
 }
 
 #[test]
-fn devices_stand_below_their_domain() {
+fn devices_are_below_their_domain() {
     let mut app = watching(3);
     keys(&mut app, "nb");
     let screen = lines(&mut app, 80, 24);
@@ -89,7 +89,7 @@ fn devices_stand_below_their_domain() {
 }
 
 #[test]
-fn capitals_do_as_small_letters() {
+fn capital_letters_work_too() {
     let mut app = app(Settings::default());
     let (mut old, mut new) = at_work(3);
     for snapshot in [&mut old, &mut new] {
@@ -141,7 +141,7 @@ fn names_keep_columns_aligned() {
 }
 
 #[test]
-fn uncounted_disk_hides_nothing() {
+fn disk_without_counters_is_not_summed() {
     let mut app = app(Settings::default());
     let (mut old, mut new) = at_work(3);
     for snapshot in [&mut old, &mut new] {

@@ -1,4 +1,4 @@
-//! What the table is sorted by.
+//! Tests of the sort order.
 #![allow(clippy::unwrap_used)]
 
 use ratatui::crossterm::event::KeyCode;
@@ -11,9 +11,9 @@ use crate::view::tui::cells::Key;
 use crate::view::tui::testing::{column, ids, key, keys, lines, take, watching};
 use crate::view::tui::{Column, Settings, testing};
 
-/// The columns that were laid out by hand.
+/// Returns the columns laid out by hand.
 fn laid_out() -> impl Iterator<Item = Column> {
-    Column::all().take(column("uuid").place() + 1)
+    Column::all().take(column("uuid").index() + 1)
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn every_column_sorts() {
         key(&mut app, KeyCode::Enter);
         assert_eq!(app.settings().sort, column);
         assert_eq!(app.settings().descending, column.descends());
-        // The order of what it is sorted by already stays.
+        // Choosing the sorted column keeps its order.
         keys(&mut app, "s");
         key(&mut app, KeyCode::Enter);
         assert_eq!(app.settings().descending, column.descends());
@@ -59,9 +59,13 @@ fn digits_count_shown_columns() {
     keys(&mut app, "5");
     assert_eq!(app.settings().sort, column("memory"));
     keys(&mut app, "9");
-    assert_eq!(app.settings().sort, column("memory"), "there is no ninth");
+    assert_eq!(
+        app.settings().sort,
+        column("memory"),
+        "there is no ninth column"
+    );
     keys(&mut app, "c");
-    for _ in 0..column("uuid").place() {
+    for _ in 0..column("uuid").index() {
         keys(&mut app, "j");
     }
     key(&mut app, KeyCode::Enter);
@@ -76,9 +80,9 @@ fn columns_have_their_own_order() {
     let mut new = at_work(4).1;
     let mut old = at_work(4).0;
     let order = |column: Column| -> Vec<u16> {
-        // Each column puts the four in another one of their orders.
+        // Each column sorts the four domains in a different order.
         let mut left = vec![0, 1, 2, 3];
-        let mut place = column.place() + 1;
+        let mut place = column.index() + 1;
         let mut order = Vec::new();
         for count in [6, 2, 1, 1] {
             order.push(left.remove(place / count));
@@ -102,7 +106,7 @@ fn columns_have_their_own_order() {
         domain.pool = of(column("pool")) as u32;
         let uuid = uuid::Uuid::from_u128(u128::from(of(column("uuid"))));
         (domain.uuid, before.uuid) = (uuid, uuid);
-        // CPU time is little in the second before, so that it orders otherwise than CPU use.
+        // Little CPU time is from the last second, so CPU time and CPU use sort differently.
         let used = of(Column::CPU) * 1_000_000;
         domain.cpu_time_ns = of(column("cpu_time")) * 1_000_000_000;
         before.cpu_time_ns = domain.cpu_time_ns - used;
@@ -177,7 +181,7 @@ fn columns_have_their_own_order() {
             Column::ID => vec![0, 1, 2, 3],
             Column::CPU_OF_VCPUS | Column::CPU_BAR | Column::CPU_HISTORY => of_vcpus.clone(),
             _ if sorted == column("memory_share") => order(column("memory")),
-            // The fourth one is of the same type as one before it, and stands by its id.
+            // The fourth domain has the type of another one, so the two are in order of ID.
             _ if sorted == column("type") => {
                 let mut ids = kinds.clone();
                 ids[2..].sort_unstable();
@@ -190,7 +194,7 @@ fn columns_have_their_own_order() {
     }
     assert!(
         seen.len() >= laid_out().count() - 4,
-        "few differ in nothing"
+        "most orders are different"
     );
 }
 
