@@ -173,7 +173,11 @@ impl Source {
             domain.paging_pool_bytes = self.hypervisor.paging_pool_bytes(domain.id);
             let pool = pools.iter().find(|pool| pool.id == domain.pool);
             if let Some(pool) = pool {
-                domain.scheduling = self.hypervisor.scheduling(domain, pool.scheduler)?;
+                domain.scheduling = match self.hypervisor.scheduling(domain, pool.scheduler) {
+                    // A security policy may deny this for some domains, and costs only their figures.
+                    Err(Error::Denied { .. }) => None,
+                    scheduling => scheduling?,
+                };
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! `xenscope compare`: runs other tools between two samples.
 
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -105,10 +105,16 @@ fn find(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
         fs::metadata(path)
             .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
     };
-    env::split_paths(path?)
-        .filter(|folder| folder.is_absolute())
+    env::split_paths(&absolute(path))
         .map(|folder| folder.join(name))
         .find(|path| is_program(path))
+}
+
+/// Returns the absolute folders of a PATH, in the same form.
+fn absolute(path: Option<&OsStr>) -> OsString {
+    let folders = path.into_iter().flat_map(env::split_paths);
+    // No folder that was split at a colon has one.
+    env::join_paths(folders.filter(|folder| folder.is_absolute())).unwrap_or_default()
 }
 
 /// Returns the version that xentop prints; `None` for xl, because it has no option for it.
@@ -134,6 +140,8 @@ fn run_program(path: &Path, arguments: &[&str], limit: Duration) -> Result<Strin
     let child = Command::new(path)
         .args(arguments)
         .env("LC_ALL", "C")
+        // A wrapper must not start a program from a relative folder either.
+        .env("PATH", absolute(env::var_os("PATH").as_deref()))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

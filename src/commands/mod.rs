@@ -56,7 +56,7 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             compare::run(options, source, out)
         }
         Command::Top(options) if options.batch => {
-            let pace = Pace::Primed(options.delay.unwrap_or(interval::DEFAULT));
+            let pace = Pace::Blocks(options.delay.unwrap_or(interval::DEFAULT));
             let feed = open(top::collect(options), pace)?;
             top::run(options, &mut feed.watching(), out)
         }

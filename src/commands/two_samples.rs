@@ -42,10 +42,9 @@ pub(super) fn run(
         feed.only(&wanted);
     }
     feed.collect(views.collect);
-    let pair = feed.measure()?.ok_or(NoSnapshot)?;
-    for snapshot in pair.older.iter().chain([&pair.newer]) {
-        notes.report(&snapshot.notes);
-    }
+    let pair = feed.measure(&mut |first| notes.report(&first.notes))?;
+    let pair = pair.ok_or(NoSnapshot)?;
+    notes.report(&pair.newer.notes);
     for identity in wanted {
         if pair.newer.find(identity).is_none() {
             let id = identity.id;

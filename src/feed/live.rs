@@ -30,6 +30,9 @@ pub enum Pace {
     /// At this interval, but the second snapshot follows the first within a quarter of a second. A
     /// command that runs for long shows its first rates at once.
     Primed(Duration),
+    /// Like `Primed`, but no snapshot is skipped: one that is late is taken at once. A program that
+    /// counts blocks gets as many as before.
+    Blocks(Duration),
 }
 
 impl Pace {
@@ -40,6 +43,9 @@ impl Pace {
             Self::AtOnce => None,
             Self::Every(interval) => Some(Schedule::new(now, interval, interval)),
             Self::Primed(interval) => Some(Schedule::new(now, interval.min(PRIMING), interval)),
+            Self::Blocks(interval) => {
+                Some(Schedule::new(now, interval.min(PRIMING), interval).without_skips())
+            }
         }
     }
 }
@@ -135,8 +141,10 @@ impl Feed for Live {
         Ok(Some(pair.newer))
     }
 
-    fn measure(&mut self) -> Result<Option<Pair>, Error> {
-        self.look()?;
+    fn measure(&mut self, first: &mut dyn FnMut(&Snapshot)) -> Result<Option<Pair>, Error> {
+        if let Some(older) = self.look()? {
+            first(&older);
+        }
         self.next()
     }
 

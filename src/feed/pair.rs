@@ -40,7 +40,8 @@ pub trait Feed {
 
     /// Returns one pair: a live feed takes two snapshots at its interval, a recorded feed returns
     /// the pair at its position.
-    fn measure(&mut self) -> Result<Option<Pair>, Error>;
+    /// `first` gets the older snapshot before the interval begins.
+    fn measure(&mut self, first: &mut dyn FnMut(&Snapshot)) -> Result<Option<Pair>, Error>;
 
     /// Returns the next pair. A live feed waits until it is due; its first pair also has an older
     /// snapshot.

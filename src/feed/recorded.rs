@@ -61,8 +61,12 @@ impl Feed for Recorded {
         Ok(self.pair(self.position).map(|pair| pair.newer))
     }
 
-    fn measure(&mut self) -> Result<Option<Pair>, Error> {
-        Ok(self.pair(self.position))
+    fn measure(&mut self, first: &mut dyn FnMut(&Snapshot)) -> Result<Option<Pair>, Error> {
+        let pair = self.pair(self.position);
+        if let Some(older) = pair.as_ref().and_then(|pair| pair.older.as_deref()) {
+            first(older);
+        }
+        Ok(pair)
     }
 
     fn next(&mut self) -> Result<Option<Pair>, Error> {

@@ -8,6 +8,7 @@ pub(super) struct Schedule {
     last: Instant,
     next: Instant,
     interval: Duration,
+    skips: bool,
 }
 
 impl Schedule {
@@ -17,6 +18,15 @@ impl Schedule {
             last: now,
             next: now + first,
             interval,
+            skips: true,
+        }
+    }
+
+    /// Takes a sample that is late at once, instead of skipping it.
+    pub(super) fn without_skips(self) -> Self {
+        Self {
+            skips: false,
+            ..self
         }
     }
 
@@ -31,6 +41,10 @@ impl Schedule {
     pub(super) fn go_on(&mut self, begun: Instant, now: Instant) -> u64 {
         self.last = self.next;
         self.next += self.interval;
+        if !self.skips {
+            self.next = self.next.max(begun);
+            return 0;
+        }
         self.catch_up(begun);
         self.catch_up(now)
     }
@@ -79,6 +93,18 @@ mod tests {
         let begun = start + FIRST;
         assert_eq!(schedule.go_on(begun, begun + SECOND * 7 / 2), 3);
         assert_eq!(schedule.next, start + FIRST + 4 * SECOND);
+    }
+
+    #[test]
+    fn without_skips_a_late_sample_is_due_at_once() {
+        let start = Instant::now();
+        let mut schedule = Schedule::new(start, FIRST, SECOND).without_skips();
+        let begun = start + FIRST;
+        assert_eq!(schedule.go_on(begun, begun + SECOND * 7 / 2), 0);
+        assert_eq!(schedule.next, start + FIRST + SECOND);
+        let begun = begun + SECOND * 7 / 2;
+        assert_eq!(schedule.go_on(begun, begun + SECOND / 2), 0);
+        assert_eq!(schedule.next, begun, "already over: it is taken at once");
     }
 
     #[test]

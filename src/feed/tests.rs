@@ -94,7 +94,7 @@ fn it_moves_both_ways_and_stops_at_the_ends() {
             assert_eq!(answered(feed.next()), Some(pair));
         }
         assert_eq!(answered(feed.next()), None);
-        assert_eq!(answered(feed.measure()), Some(ALL[4]));
+        assert_eq!(answered(feed.measure(&mut |_| ())), Some(ALL[4]));
         for pair in ALL.into_iter().rev().skip(1) {
             assert_eq!(answered(feed.previous()), Some(pair));
         }
@@ -110,7 +110,7 @@ fn an_empty_feed_returns_none() {
     assert_eq!(answered(feed.next()), None);
     assert_eq!(answered(feed.previous()), None);
     assert_eq!(answered(feed.go_to(Timestamp::MAX)), None);
-    assert_eq!(answered(feed.measure()), None);
+    assert_eq!(answered(feed.measure(&mut |_| ())), None);
     assert!(feed.look().unwrap().is_none() && feed.recent(9).unwrap().is_empty());
 }
 
@@ -130,7 +130,7 @@ fn go_to_finds_the_newest_at_or_before_a_time() {
             assert_eq!(answered(feed.go_to(time)), pair, "{second}");
         }
         assert_eq!(
-            answered(feed.measure()),
+            answered(feed.measure(&mut |_| ())),
             Some(ALL[3]),
             "this is the position"
         );
@@ -151,7 +151,7 @@ fn look_and_measure_return_the_position() {
         for _ in 0..2 {
             let newest = feed.look().unwrap().unwrap();
             assert_eq!(newest.time, wall_clock(1001));
-            assert_eq!(answered(feed.measure()), Some(ALL[1]));
+            assert_eq!(answered(feed.measure(&mut |_| ())), Some(ALL[1]));
         }
     }
 }
@@ -285,7 +285,7 @@ proptest! {
                 let older = older.filter(|older| older.boot == snapshots[at].boot);
                 prop_assert_eq!(pair.older.as_deref(), older);
             }
-            let measured = feed.measure().unwrap().map(|pair| pair.newer);
+            let measured = feed.measure(&mut |_| ()).unwrap().map(|pair| pair.newer);
             prop_assert_eq!(measured.as_deref(), position.map(|at| &snapshots[at]));
             let recent = feed.recent(3).unwrap();
             prop_assert_eq!(recent.len(), position.map_or(0, |at| (at + 1).min(3)));
