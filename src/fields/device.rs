@@ -67,8 +67,8 @@ pub(super) fn disk(counter: DiskCounter) -> Counted {
         DiskCounter::DiscardRequests => counted!("discard_requests", Count, "discard requests"),
         DiskCounter::OutOfSlots => counted!("out_of_slots", Count, "requests that found no free slot"),
         DiskCounter::Errors => counted!("errors", Count, "requests that failed"),
-        DiskCounter::ReadTime => timed!("read_time_ns", "read_latency_ns", "time of all reads (tapdisk)"),
-        DiskCounter::WriteTime => timed!("write_time_ns", "write_latency_ns", "time of all writes (tapdisk)"),
+        DiskCounter::ReadTime => timed!("read_time_ns", "read_latency_ns", "total time of completed reads (tapdisk)"),
+        DiskCounter::WriteTime => timed!("write_time_ns", "write_latency_ns", "total time of completed writes (tapdisk)"),
     }
 }
 
@@ -181,8 +181,8 @@ fn disk_fields() -> Vec<Field<DiskSample<'static>>> {
     fields.extend(all().map(|counter| {
         let counted = disk(counter);
         let doc = match counter {
-            DiskCounter::ReadTime => "mean time of a read that completed (tapdisk)",
-            DiskCounter::WriteTime => "mean time of a write that completed (tapdisk)",
+            DiskCounter::ReadTime => "mean time per completed read (tapdisk)",
+            DiskCounter::WriteTime => "mean time per completed write (tapdisk)",
             _ => counted.doc,
         };
         F::rate(
