@@ -43,7 +43,7 @@ fn fill_in_from(roots: &Roots, domain: DomId, disk: &mut Disk, trusted: u32) -> 
         let process = disk.process.ok_or(ErrorKind::NotFound)?;
         let length = open(roots, process, domain, disk.id, trusted)?.read(&mut buffer)?;
         Record::parse(&buffer[..length])
-            .ok_or_else(|| io::Error::other("its statistics are in an unknown format"))
+            .ok_or_else(|| io::Error::other("unknown format of the statistics file"))
     });
     let (record, fault) = match read {
         Ok(record) => (Some(record), None),
@@ -59,7 +59,8 @@ fn fill_in_from(roots: &Roots, domain: DomId, disk: &mut Disk, trusted: u32) -> 
 /// # Errors
 /// Fails if the process is gone, or if any user except `trusted` could have created the file.
 fn open(roots: &Roots, process: u32, domain: DomId, id: u32, trusted: u32) -> io::Result<File> {
-    let untrusted = || io::Error::other("others than root could have made its statistics");
+    let untrusted =
+        || io::Error::other("users other than root could have created the statistics file");
     if !roots.proc.join(process.to_string()).exists() {
         return Err(ErrorKind::NotFound.into());
     }
@@ -407,10 +408,10 @@ mod tests {
         assert!(!is_known(&read(&tree)));
 
         let tree = with(&version_1());
-        let (real, place) = (tree.path().join("shm/real"), tree.path().join(FOLDER));
-        fs::rename(&place, &real).unwrap();
-        symlink(&real, &place).unwrap();
-        assert!(place.join("vbd-5-51712").exists());
+        let (real, folder) = (tree.path().join("shm/real"), tree.path().join(FOLDER));
+        fs::rename(&folder, &real).unwrap();
+        symlink(&real, &folder).unwrap();
+        assert!(folder.join("vbd-5-51712").exists());
         assert!(!is_known(&read(&tree)));
     }
 

@@ -94,8 +94,8 @@ fn interface(
     interfaces: impl Fn() -> PathBuf,
 ) -> io::Result<OsString> {
     let mut buffer = [0; LONGEST];
-    let said = uevent.read_in_place(&mut buffer).and_then(name);
-    if let Some(name) = said {
+    let cached = uevent.read_in_place(&mut buffer).and_then(name);
+    if let Some(name) = cached {
         return Ok(OsStr::from_bytes(name).to_owned());
     }
     let entry = fs::read_dir(interfaces())?.next();

@@ -52,7 +52,7 @@ impl fmt::Display for Note {
             ),
             Self::XenstoreBack { blind_ns } => write!(
                 f,
-                "XenStore answers again; for {:.1} s names may have been old",
+                "XenStore answers again; for {:.1} s names may have been stale",
                 *blind_ns as f64 / 1e9
             ),
             Self::NicsUnreadable(why) => write!(f, "the NICs can't be listed: {why}"),
