@@ -90,14 +90,14 @@ impl<'a> Sample<'a> {
 
     /// Returns each domain with its rates.
     pub fn domains(self) -> impl Iterator<Item = DomainSample<'a>> {
-        (0..).map_while(move |place| self.domain(place))
+        (0..).map_while(move |index| self.domain(index))
     }
 
     /// Returns the domain at this index in the snapshot; `None` past the last one.
-    pub fn domain(self, place: usize) -> Option<DomainSample<'a>> {
+    pub fn domain(self, index: usize) -> Option<DomainSample<'a>> {
         Some(DomainSample {
-            domain: self.snapshot.domains.get(place)?,
-            rates: self.rates.domains.get(place)?,
+            domain: self.snapshot.domains.get(index)?,
+            rates: self.rates.domains.get(index)?,
             snapshot: self.snapshot,
         })
     }

@@ -70,13 +70,13 @@ pub fn domains(sample: Sample<'_>, shown: DisplayOptions, header: bool) -> Strin
 pub fn vcpus(sample: Sample<'_>) -> String {
     let mut table = Table::new(sample);
     table.header(|row| {
-        row.names::<DomainSample<'_>>("", whose);
+        row.names::<DomainSample<'_>>("", identifies_owner);
         row.names::<VcpuSample<'_>>("vcpus.", all);
     });
     for domain in sample.domains() {
         for vcpu in domain.vcpus().into_iter().flatten() {
             table.row("vcpu", |row| {
-                row.cells::<DomainSample<'_>>(Some(domain), whose);
+                row.cells::<DomainSample<'_>>(Some(domain), identifies_owner);
                 row.cells::<VcpuSample<'_>>(Some(vcpu), all);
             });
         }
@@ -123,7 +123,7 @@ fn all<T: Thing>(_: &Field<T>) -> bool {
 }
 
 /// Selects the fields that identify the domain of a part.
-fn whose(field: &Field<DomainSample<'static>>) -> bool {
+fn identifies_owner(field: &Field<DomainSample<'static>>) -> bool {
     matches!(field.name, "id" | "uuid" | "name")
 }
 
@@ -205,7 +205,7 @@ impl Row<'_> {
     /// Fills the columns of a domain with only the fields that identify it.
     fn owner(&mut self, domain: DomainSample<'_>) {
         for field in DomainSample::fields() {
-            let value = match whose(field) {
+            let value = match identifies_owner(field) {
                 true => field.of(&domain),
                 false => Value::Unknown,
             };

@@ -134,7 +134,7 @@ fn host_use_is_the_time_not_idle() {
 }
 
 #[test]
-fn dom0_is_measured_by_when_its_kernel_was_read() {
+fn dom0_has_its_own_interval() {
     let at = |pcpus, kernel, cpu_time_ns| {
         let mut snapshot = snapshot(pcpus, 0, vec![]);
         snapshot.host.dom0 = Some(Dom0Kernel {
@@ -232,33 +232,36 @@ fn errors_and_drops_have_rates() {
 
 #[test]
 fn a_reset_nic_has_no_rates() {
-    let still = || disk(51712, 512, 0);
-    let anew = of_devices((nic(0, 4096, 9000), still()), (nic(0, 10, 9500), still()));
-    assert_eq!(anew.nics, [NicRates::default()]);
+    let unchanged = || disk(51712, 512, 0);
+    let rates = of_devices(
+        (nic(0, 4096, 9000), unchanged()),
+        (nic(0, 10, 9500), unchanged()),
+    );
+    assert_eq!(rates.nics, [NicRates::default()]);
     // An error counter that goes back is enough.
     let mut old = nic(0, 0, 0);
     old[NicCounter::TxErrors] = Some(1);
-    let anew = of_devices((old, still()), (nic(0, 4096, 4096), still()));
-    assert_eq!(anew.nics, [NicRates::default()]);
+    let rates = of_devices((old, unchanged()), (nic(0, 4096, 4096), unchanged()));
+    assert_eq!(rates.nics, [NicRates::default()]);
     assert!(
-        anew.disks[0][DiskCounter::ReadBytes].is_some(),
+        rates.disks[0][DiskCounter::ReadBytes].is_some(),
         "the disk is not affected"
     );
 }
 
 #[test]
 fn a_reset_disk_has_no_rates() {
-    let still = || nic(0, 512, 0);
+    let unchanged = || nic(0, 512, 0);
     for counter in Counters::<DiskCounter>::default()
         .into_iter()
         .map(|(counter, _)| counter)
     {
         let (mut old, mut new) = (disk(51712, 512, 512), disk(51712, 1024, 1024));
         (old[counter], new[counter]) = (Some(1000), Some(999));
-        let anew = of_devices((still(), old), (still(), new));
-        assert_eq!(anew.disks, [DiskRates::default()]);
+        let rates = of_devices((unchanged(), old), (unchanged(), new));
+        assert_eq!(rates.disks, [DiskRates::default()]);
         assert!(
-            anew.nics[0][NicCounter::RxBytes].is_some(),
+            rates.nics[0][NicCounter::RxBytes].is_some(),
             "the NIC is not affected"
         );
     }

@@ -26,8 +26,8 @@ fn pair() -> impl Strategy<Value = Pair> {
 /// Generates the times of two samples. The second is usually later.
 fn stamps() -> impl Strategy<Value = (Stamp, Stamp)> {
     let rising = any::<(u64, u64)>().prop_map(|(a, b)| (a.min(b), a.max(b)));
-    let still = any::<u64>().prop_map(|at| (at, at));
-    let times = prop_oneof![4 => rising, 1 => any::<(u64, u64)>(), 1 => still];
+    let equal = any::<u64>().prop_map(|at| (at, at));
+    let times = prop_oneof![4 => rising, 1 => any::<(u64, u64)>(), 1 => equal];
     (times, any::<(u64, u64)>()).prop_map(|((old, new), (old_width, new_width))| {
         let stamp = |at_ns, uncertainty_ns| Stamp {
             at_ns,

@@ -54,7 +54,7 @@ impl Lines {
 
     /// Returns the bytes for the next cell, which has `bytes` bytes and `taken` columns on a
     /// terminal, where `taken` is at most `bytes`.
-    fn place(&mut self, bytes: usize, taken: usize) -> &mut [u8] {
+    fn cell(&mut self, bytes: usize, taken: usize) -> &mut [u8] {
         if self.column == COLUMNS.len() {
             self.begin();
         }
@@ -95,13 +95,13 @@ impl Cells for Lines {
             true => cell.len(),
             false => columns(cell),
         };
-        self.place(cell.len(), taken)
+        self.cell(cell.len(), taken)
             .copy_from_slice(cell.as_bytes());
     }
 
     fn number(&mut self, number: u64) {
         let digits = digits(number);
-        write_number(self.place(digits, digits), number);
+        write_number(self.cell(digits, digits), number);
     }
 
     fn tenths(&mut self, figure: f64) {
@@ -110,10 +110,10 @@ impl Cells for Lines {
             return;
         };
         let digits = digits(tenths / 10);
-        let place = self.place(digits + 2, digits + 2);
-        write_number(&mut place[..digits], tenths / 10);
-        place[digits] = b'.';
-        write_number(&mut place[digits + 1..], tenths % 10);
+        let cell = self.cell(digits + 2, digits + 2);
+        write_number(&mut cell[..digits], tenths / 10);
+        cell[digits] = b'.';
+        write_number(&mut cell[digits + 1..], tenths % 10);
     }
 }
 
@@ -122,9 +122,9 @@ fn digits(number: u64) -> usize {
     number.checked_ilog10().map_or(1, |log| log as usize + 1)
 }
 
-/// Writes a number that has as many digits as `place` has bytes.
-fn write_number(place: &mut [u8], mut number: u64) {
-    for digit in place.iter_mut().rev() {
+/// Writes a number that has as many digits as `cell` has bytes.
+fn write_number(cell: &mut [u8], mut number: u64) {
+    for digit in cell.iter_mut().rev() {
         *digit = b'0' + (number % 10) as u8;
         number /= 10;
     }

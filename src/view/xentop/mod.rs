@@ -338,11 +338,11 @@ web-server --b---          2   66.7     131072    3.1     132096       3.1     1
     #[test]
     fn a_disk_without_counters_is_unknown() {
         let (_, mut new) = three();
-        let mut silent = disk(51728, 0, 0);
-        (silent[DiskCounter::ReadRequests], silent.backend) = (None, DiskBackend::Qdisk);
-        new.domains[0].disks = Some(vec![silent.clone()]);
+        let mut unknown = disk(51728, 0, 0);
+        (unknown[DiskCounter::ReadRequests], unknown.backend) = (None, DiskBackend::Qdisk);
+        new.domains[0].disks = Some(vec![unknown.clone()]);
         if let Some(disks) = &mut new.domains[2].disks {
-            disks.push(silent);
+            disks.push(unknown);
         }
         let reads = |domain: &Domain| cells(domain, &DomainRates::default(), 1, false)[14].clone();
         assert_eq!(reads(&new.domains[0]), "-");
