@@ -67,7 +67,8 @@ impl DomainRates {
         }
     }
 
-    /// Like [`DomainRates::of_nics`], for the disks whose backends publish counters.
+    /// Returns the same as [`DomainRates::of_nics`] for disks, without those whose backends publish
+    /// no counters.
     pub fn of_disks(&self, domain: &Domain, counter: DiskCounter) -> Option<Rate> {
         let disks = domain.disks.as_deref()?;
         if disks.is_empty() {

@@ -121,7 +121,7 @@ pub enum DomainType {
 }
 
 impl DomainType {
-    /// Its name, as programs get it.
+    /// Returns its name in JSON and CSV.
     pub fn name(self) -> &'static str {
         match self {
             Self::Pv => "pv",
@@ -142,7 +142,7 @@ impl fmt::Display for DomainType {
 pub struct StateFlags {
     /// Destroyed, but not all of its resources are freed.
     pub dying: bool,
-    /// Has shut down, for this reason. The guest reports the reason itself.
+    /// Why it has shut down, as the guest reports; `None` if it has not shut down.
     pub shutdown: Option<ShutdownReason>,
     /// Paused by the toolstack.
     pub paused: bool,
@@ -199,7 +199,7 @@ impl DomainState {
         "running", "runnable", "blocked", "paused", "shutdown", "crashed", "dying",
     ];
 
-    /// Its name, as programs get it.
+    /// Returns its name in JSON and CSV.
     pub fn name(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -405,7 +405,7 @@ pub enum VcpuState {
 }
 
 impl VcpuState {
-    /// Its name, as programs get it.
+    /// Returns its name in JSON and CSV.
     pub fn name(self) -> &'static str {
         match self {
             Self::Running => "running",

@@ -166,7 +166,7 @@ pub struct Dom0Kernel {
     /// Nanoseconds since the kernel booted (`/proc/uptime`), with a precision of 10 ms.
     pub uptime_ns: Option<u64>,
     /// Total nanoseconds that its CPUs were busy (`/proc/stat`: all but idle, iowait and steal),
-    /// with a precision of one tick per CPU.
+    /// the sum of values that have a precision of one tick each.
     pub cpu_time_ns: Option<u64>,
     /// Nanoseconds that its CPUs were ready to run but not running (`steal` in `/proc/stat`).
     pub steal_time_ns: Option<u64>,

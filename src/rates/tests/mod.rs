@@ -187,7 +187,7 @@ fn devices_have_rates_per_second() {
     assert_eq!(
         rates.disks[0][DiskCounter::Errors],
         None,
-        "its backend does not say"
+        "its backend does not count them"
     );
 }
 
