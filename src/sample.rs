@@ -1,4 +1,4 @@
-//! A snapshot beside the rates since the one before it, and each of its parts beside its own.
+//! A snapshot with the rates since the one before it, and its parts with their rates.
 
 use crate::rates::{DiskRates, DomainRates, HostRates, NicRates, Rate, Rates};
 use crate::snapshot::{Collect, Disk, Dom0Kernel, Domain, Host, Nic, Pcpu, Snapshot, Vcpu};
@@ -6,9 +6,9 @@ use crate::snapshot::{Collect, Disk, Dom0Kernel, Domain, Host, Nic, Pcpu, Snapsh
 /// A snapshot and the rates since the one before it.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample<'a> {
-    /// What was read.
+    /// The snapshot.
     pub snapshot: &'a Snapshot,
-    /// What happened since the last time.
+    /// The rates since the sample before.
     pub rates: &'a Rates,
 }
 
@@ -23,7 +23,7 @@ pub struct DomainSample<'a> {
     pub snapshot: &'a Snapshot,
 }
 
-/// A vCPU and its use.
+/// A vCPU and its CPU use.
 #[derive(Clone, Copy, Debug)]
 pub struct VcpuSample<'a> {
     /// The vCPU.
@@ -59,28 +59,28 @@ pub struct HostSample<'a> {
     pub rates: &'a HostRates,
 }
 
-/// dom0 as its own kernel sees it, and the rates of the host.
+/// The statistics of dom0's kernel, and the rates of the host.
 #[derive(Clone, Copy, Debug)]
 pub struct Dom0Sample<'a> {
-    /// What its kernel says.
+    /// The kernel's statistics.
     pub kernel: &'a Dom0Kernel,
-    /// The host's rates, dom0's among them.
+    /// The host's rates, which include dom0's.
     pub rates: &'a HostRates,
 }
 
-/// A pCPU, its use, and its host.
+/// A pCPU, its CPU use, and its host.
 #[derive(Clone, Copy, Debug)]
 pub struct PcpuSample<'a> {
     /// The pCPU.
     pub pcpu: &'a Pcpu,
-    /// How much of it was not idle, in per cent.
+    /// Per cent of the time that it was not idle.
     pub cpu_percent: Option<Rate>,
     /// Its host.
     pub host: &'a Host,
 }
 
 impl<'a> Sample<'a> {
-    /// The host with its rates.
+    /// Returns the host with its rates.
     pub fn host(self) -> HostSample<'a> {
         HostSample {
             host: &self.snapshot.host,
@@ -88,23 +88,23 @@ impl<'a> Sample<'a> {
         }
     }
 
-    /// Each domain with its rates.
+    /// Returns each domain with its rates.
     pub fn domains(self) -> impl Iterator<Item = DomainSample<'a>> {
-        (0..).map_while(move |place| self.domain(place))
+        (0..).map_while(move |index| self.domain(index))
     }
 
-    /// The domain at this place among the snapshot's; `None` past the last one.
-    pub fn domain(self, place: usize) -> Option<DomainSample<'a>> {
+    /// Returns the domain at this index in the snapshot; `None` past the last one.
+    pub fn domain(self, index: usize) -> Option<DomainSample<'a>> {
         Some(DomainSample {
-            domain: self.snapshot.domains.get(place)?,
-            rates: self.rates.domains.get(place)?,
+            domain: self.snapshot.domains.get(index)?,
+            rates: self.rates.domains.get(index)?,
             snapshot: self.snapshot,
         })
     }
 }
 
 impl<'a> HostSample<'a> {
-    /// Each pCPU with its use.
+    /// Returns each pCPU with its CPU use.
     pub fn pcpus(self) -> impl Iterator<Item = PcpuSample<'a>> {
         let Self { host, rates } = self;
         let pcpus = host.pcpu.iter().zip(&rates.pcpu_percent);
@@ -115,7 +115,7 @@ impl<'a> HostSample<'a> {
         })
     }
 
-    /// dom0 as its own kernel sees it; `None` when it was not asked for.
+    /// Returns the statistics of dom0's kernel; `None` if they were not collected.
     pub fn dom0(self) -> Option<Dom0Sample<'a>> {
         let kernel = self.host.dom0.as_ref()?;
         Some(Dom0Sample {
@@ -126,25 +126,25 @@ impl<'a> HostSample<'a> {
 }
 
 impl<'a> DomainSample<'a> {
-    /// What was collected about it.
+    /// Returns what was collected about it.
     pub fn collected(self) -> Collect {
         self.snapshot.collected.of(self.domain.identity())
     }
 
-    /// Its vCPUs; `None` when they are not known.
+    /// Returns its vCPUs; `None` if they are unknown.
     pub fn vcpus(self) -> Option<impl Iterator<Item = VcpuSample<'a>>> {
         let vcpus = self.domain.vcpus.as_ref()?.iter();
         let vcpus = vcpus.zip(&self.rates.vcpu_percent);
         Some(vcpus.map(|(vcpu, &cpu_percent)| VcpuSample { vcpu, cpu_percent }))
     }
 
-    /// Its NICs; `None` when they are not known.
+    /// Returns its NICs; `None` if they are unknown.
     pub fn nics(self) -> Option<impl Iterator<Item = NicSample<'a>>> {
         let nics = self.domain.nics.as_ref()?.iter().zip(&self.rates.nics);
         Some(nics.map(|(nic, rates)| NicSample { nic, rates }))
     }
 
-    /// Its disks; `None` when they are not known.
+    /// Returns its disks; `None` if they are unknown.
     pub fn disks(self) -> Option<impl Iterator<Item = DiskSample<'a>>> {
         let disks = self.domain.disks.as_ref()?.iter().zip(&self.rates.disks);
         Some(disks.map(|(disk, rates)| DiskSample { disk, rates }))

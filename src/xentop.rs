@@ -1,11 +1,11 @@
-//! What `xentop -b` prints of a domain, cell by cell: the view in its layout prints it, and
-//! `compare` holds xentop's own cells against it.
+//! The cells that `xentop -b` prints for a domain. The view in xentop's layout prints them, and
+//! `compare` compares xentop's output with them.
 
 use crate::rates::DomainRates;
 use crate::snapshot::{Disk, DiskCounter, Domain, NicCounter, ShutdownReason, StateFlags};
 use crate::text::{UNKNOWN, cut, safe};
 
-/// The columns' headings, and the widths that they have at least.
+/// The columns' headings and minimum widths.
 pub(crate) const COLUMNS: [(&str, usize); 19] = [
     ("NAME", 10),
     ("STATE", 6),
@@ -31,22 +31,22 @@ pub(crate) const COLUMNS: [(&str, usize); 19] = [
 /// Bytes in a sector.
 pub(crate) const SECTOR: u64 = 512;
 
-/// Takes a line's cells, from left to right.
+/// Receives the cells of a line, from left to right.
 pub(crate) trait Cells {
-    /// Takes the next cell.
+    /// Receives the next cell.
     fn text(&mut self, cell: &str);
 
-    /// Takes a number.
+    /// Receives a number.
     fn number(&mut self, number: u64) {
         self.text(&number.to_string());
     }
 
-    /// Takes a figure with one decimal.
+    /// Receives a figure, to be written with one decimal.
     fn tenths(&mut self, figure: f64) {
         self.text(&format!("{figure:.1}"));
     }
 
-    /// Takes a number that may not be known.
+    /// Receives a number; `None` if it is unknown.
     fn known(&mut self, number: Option<u64>) {
         match number {
             Some(number) => self.number(number),
@@ -54,7 +54,7 @@ pub(crate) trait Cells {
         }
     }
 
-    /// Takes a figure that may not be known, with one decimal.
+    /// Receives a figure, to be written with one decimal; `None` if it is unknown.
     fn known_tenths(&mut self, figure: Option<f64>) {
         match figure {
             Some(figure) => self.tenths(figure),
@@ -69,7 +69,7 @@ impl Cells for Vec<String> {
     }
 }
 
-/// What xentop would print of this domain on a host with so much memory, cell by cell.
+/// Passes the cells that xentop would print for this domain on a host with this much memory.
 pub(crate) fn cells(
     domain: &Domain,
     rates: &DomainRates,
@@ -127,15 +127,15 @@ pub(crate) fn fill(
     cells.number(domain.ssid.into());
 }
 
-/// The sum over a domain's devices; `None` when one is not known.
+/// Returns the sum over a domain's devices; `None` if one is unknown.
 fn sum<T>(devices: Option<&[T]>, counter: impl Fn(&T) -> Option<u64>) -> Option<u64> {
     devices?
         .iter()
         .try_fold(0_u64, |sum, device| sum.checked_add(counter(device)?))
 }
 
-/// The sum over those of a domain's disks that have the counter, as xentop makes it; `None` when
-/// none of them has.
+/// Returns the sum over the disks that have the counter, as xentop computes it: 0 without disks,
+/// `None` if no disk has it.
 fn sum_of_known(disks: Option<&[Disk]>, counter: impl Fn(&Disk) -> Option<u64>) -> Option<u64> {
     let disks = disks?;
     let mut known = disks.iter().filter_map(&counter).peekable();
@@ -145,7 +145,7 @@ fn sum_of_known(disks: Option<&[Disk]>, counter: impl Fn(&Disk) -> Option<u64>) 
     known.try_fold(0_u64, u64::checked_add)
 }
 
-/// xentop's six letters, one for each state that holds.
+/// Returns xentop's six letters, one for each state that is set.
 fn letters(states: StateFlags) -> [u8; 6] {
     let crashed = states.shutdown == Some(ShutdownReason::Crash);
     [

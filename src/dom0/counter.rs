@@ -1,4 +1,4 @@
-//! Numbers as the kernel prints them, and files that hold one.
+//! Numbers as the kernel prints them, and files that contain one.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -10,15 +10,16 @@ use enum_map::{EnumArray, EnumMap};
 use super::cached_file::{CachedFile, FdBudget};
 use crate::snapshot::Counters;
 
-/// More than `u64::MAX` and its newline take. A longer file is no counter, and not read further.
+/// More bytes than `u64::MAX` and a newline need. A longer file is not a counter, and its rest is
+/// not read.
 const LONGEST: usize = 32;
 
 /// The files of a device, one for each of its counters.
 pub(super) type Files<C> = EnumMap<C, CachedFile>;
 
-/// The counters of a device, each from the file below `folder` that `name` says; `None` for a counter
-/// without a file, where the file is gone, or where it holds anything but one whole number and its
-/// newline. With them comes the first reason that is another than that there is no such file.
+/// Reads the counters of a device, each from the file `name` in `folder`. A counter is `None` if it
+/// has no file, if the file is missing, or if the file contains anything but one number and a
+/// newline. Also returns the first error, except that a file is missing.
 pub(super) fn read_all<C>(
     files: &mut Files<C>,
     name: impl Fn(C) -> Option<&'static str>,
@@ -49,24 +50,24 @@ where
     (counters, fault)
 }
 
-/// As much of a file as fits into `buffer`; `None` when it cannot be read.
+/// Reads as much of a file as fits into `buffer`; `None` if it can't be read.
 ///
-/// One call of `read` is enough: sysfs and procfs hand out all they have, up to its length.
+/// One call of `read` is enough, because sysfs and procfs return as much as fits.
 pub(super) fn start_of<'b>(path: &Path, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
     let length = File::open(path).ok()?.read(buffer).ok()?;
     buffer.get(..length)
 }
 
-/// A number in decimal digits; `None` for anything else, a sign included.
+/// Parses a number in decimal digits; `None` for anything else, including a sign.
 pub(super) fn number<T: FromStr>(text: &[u8]) -> Option<T> {
-    // `from_str` alone would take `+1`.
+    // `from_str` accepts `+1`.
     if !text.first()?.is_ascii_digit() {
         return None;
     }
     str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// The newline tells a whole number from one that was cut short.
+/// Parses a number and its newline. Without the newline, the number may be incomplete.
 pub(super) fn counter(text: &[u8]) -> Option<u64> {
     number(text.strip_suffix(b"\n")?)
 }
@@ -83,7 +84,7 @@ mod tests {
     use crate::snapshot::NicCounter;
 
     #[test]
-    fn a_counter_is_one_whole_number_and_a_newline() {
+    fn a_counter_is_a_number_and_a_newline() {
         assert_eq!(counter(b"0\n"), Some(0));
         assert_eq!(counter(b"18446744073709551615\n"), Some(u64::MAX));
         for text in [
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_no_further_than_a_counter_can_go() {
+    fn a_long_file_is_not_read_to_its_end() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rx_bytes");
         let read = |name| {
@@ -124,7 +125,7 @@ mod tests {
         assert_eq!(read("rx_bytes"), Some(42));
         fs::write(&path, format!("{:0>200}\n", 42)).unwrap();
         assert_eq!(read("rx_bytes"), None);
-        // 1 TiB that takes no room on the disk; it would take minutes to read.
+        // This sparse file has 1 TiB, which would take minutes to read.
         fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
         assert_eq!(read("rx_bytes"), None);
     }

@@ -1,4 +1,4 @@
-//! The folders that dom0 is read from.
+//! The folders that dom0's state is read from.
 
 use std::path::PathBuf;
 

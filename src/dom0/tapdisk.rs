@@ -1,8 +1,8 @@
-//! The disks of guests that tapdisk serves, as each tapdisk counts them.
+//! The counters of disks that tapdisk serves.
 //!
-//! A tapdisk keeps its counters in a file of one page, which it has mapped:
-//! `/dev/shm/td3-PID/vbd-DOM-DEV` (drivers/tapdisk-metrics.c of blktap). Anyone can write to
-//! `/dev/shm`, so that a file is believed only when no one but root can have put it there.
+//! A tapdisk maps a file of one page for its counters: `/dev/shm/td3-PID/vbd-DOM-DEV`
+//! (drivers/tapdisk-metrics.c of blktap). Anyone can create files in `/dev/shm`, so a file is
+//! trusted only if nobody except root can have created it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
@@ -17,22 +17,22 @@ use super::vbd;
 use crate::clock;
 use crate::snapshot::{Counters, Disk, DiskCounter, DomId};
 
-/// Whose files are believed.
+/// The user whose files are trusted.
 const ROOT: u32 = 0;
 
-/// The longest record that is understood, that of version 2.
+/// The length of the longest supported record, that of version 2, in bytes.
 const LONGEST: usize = 128;
 
-/// The largest page there is, and so more than any tapdisk's file takes.
+/// The size of the largest page, and so the largest size of a tapdisk's file, in bytes.
 const LARGEST: u64 = 64 * 1024;
 
-/// Fills in the counters of a disk that the tapdisk `disk.process` serves, and when they were read:
-/// requests that were completed, errors, and the time they took. Bytes are counted when a request
-/// is taken on. There are no flushes, and discards only from tapdisks that serve them.
+/// Fills in the counters of a disk that the tapdisk `disk.process` serves, and their stamp. tapdisk
+/// counts completed requests, their time, and errors. It counts bytes when a request is accepted.
+/// It does not count flushes, and counts discards only in version 2 of the format.
 ///
-/// All of them are `None` when there is no such process or file, when the file is not to be
-/// trusted, or when it is not in a format that is understood; the last two, and a file that cannot be
-/// read, are what is wrong with it.
+/// All counters are `None` if there is no such process or file, or if the file can't be read, is
+/// not trusted, or has an unknown format. Returns the error; `None` if the process or file is
+/// missing.
 pub(super) fn fill_in(roots: &Roots, domain: DomId, disk: &mut Disk) -> Option<io::Error> {
     fill_in_from(roots, domain, disk, ROOT)
 }
@@ -43,7 +43,7 @@ fn fill_in_from(roots: &Roots, domain: DomId, disk: &mut Disk, trusted: u32) -> 
         let process = disk.process.ok_or(ErrorKind::NotFound)?;
         let length = open(roots, process, domain, disk.id, trusted)?.read(&mut buffer)?;
         Record::parse(&buffer[..length])
-            .ok_or_else(|| io::Error::other("its statistics are in an unknown format"))
+            .ok_or_else(|| io::Error::other("unknown format of the statistics file"))
     });
     let (record, fault) = match read {
         Ok(record) => (Some(record), None),
@@ -54,12 +54,13 @@ fn fill_in_from(roots: &Roots, domain: DomId, disk: &mut Disk, trusted: u32) -> 
     fault.filter(|error| error.kind() != ErrorKind::NotFound)
 }
 
-/// The file in which the tapdisk `process` counts.
+/// Opens the file with the counters of the tapdisk `process`.
 ///
 /// # Errors
-/// When the process is gone, or when anyone but `trusted` could have made the file.
+/// Fails if the process is gone, or if any user except `trusted` could have created the file.
 fn open(roots: &Roots, process: u32, domain: DomId, id: u32, trusted: u32) -> io::Result<File> {
-    let untrusted = || io::Error::other("others than root could have made its statistics");
+    let untrusted =
+        || io::Error::other("users other than root could have created the statistics file");
     if !roots.proc.join(process.to_string()).exists() {
         return Err(ErrorKind::NotFound.into());
     }
@@ -72,8 +73,8 @@ fn open(roots: &Roots, process: u32, domain: DomId, id: u32, trusted: u32) -> io
     if about.uid() != trusted || others_may_write {
         return Err(untrusted());
     }
-    // By the folder that was looked at, not by its name, which may mean another by now. A pipe
-    // would keep a blocking open waiting.
+    // Open it relative to the folder that was checked, because its path may name another folder
+    // now. `O_NONBLOCK` is for pipes, which would block.
     let file = openat(
         &folder,
         format!("vbd-{domain}-{id}").as_str(),
@@ -88,7 +89,7 @@ fn open(roots: &Roots, process: u32, domain: DomId, id: u32, trusted: u32) -> io
 
 /// `struct stats` of blktap's drivers/tapdisk-metrics-stats.h, which is `struct vbd3_stats` in
 /// Xen's libxenstat: a version and padding of 32 bits each, then counters of 64 bits. Version 2 has
-/// four more of them, for discards.
+/// four more counters, for discards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Record {
     /// `oo_reqs`.
@@ -177,8 +178,8 @@ impl Record {
 }
 
 impl Direction {
-    /// `None` when a tapdisk does not take the time: it counts ticks only as long as its other
-    /// statistics, `/dev/shm/vbd3-DOM-DEV`, could be set up.
+    /// Returns the time in nanoseconds; `None` if the tapdisk does not measure it. A tapdisk counts
+    /// ticks only if it could set up its other statistics, `/dev/shm/vbd3-DOM-DEV`.
     pub(super) fn time_ns(self) -> Option<u64> {
         if self.ticks == 0 && self.completed > 0 {
             return None;
@@ -205,7 +206,7 @@ mod tests {
     const FOLDER: &str = "shm/td3-77";
     const FILE: &str = "shm/td3-77/vbd-5-51712";
 
-    /// A file as tapdisk makes it, of a page's size.
+    /// Returns the content of a tapdisk's file, one page.
     fn page(version: u32, counters: &[u64]) -> Vec<u8> {
         let mut bytes = version.to_ne_bytes().to_vec();
         bytes.extend([0; 4]);
@@ -218,7 +219,7 @@ mod tests {
         page(1, &[1, 12, 11, 16, 3000, 22, 21, 32, 4000, 5, 0])
     }
 
-    /// A tree with process 77 alive and `file` as its statistics.
+    /// Returns a tree in which process 77 runs and has `file` as its statistics.
     fn with(file: &[u8]) -> FakeSysfs {
         let tree = FakeSysfs::new();
         tree.folder("proc/77");
@@ -248,7 +249,7 @@ mod tests {
         disk
     }
 
-    /// As if it were root who runs the tests.
+    /// Reads the disk, with the user who runs the tests as the trusted one.
     fn read(tree: &FakeSysfs) -> Disk {
         read_as(tree, Uid::current().as_raw())
     }
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn each_counter_is_read_from_its_place() {
+    fn each_counter_is_read_from_its_offset() {
         let disk = read(&with(&version_1()));
         let expected = Disk {
             counters: enum_map! {
@@ -299,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_made_of_a_file_than_it_says() {
+    fn invalid_files_are_rejected() {
         assert!(is_known(&read(&with(&version_1()[..96]))));
         for file in [
             &[],
@@ -317,9 +318,9 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_that_makes_no_sense_is_none_and_the_others_stand() {
+    fn an_invalid_counter_is_none() {
         let most = u64::MAX;
-        // Too many sectors and microseconds to be told in bytes and nanoseconds; no ticks at all.
+        // The reads overflow bytes and nanoseconds, and the writes have no ticks.
         let disk = read(&with(&page(1, &[0, 9, 9, most, most, 9, 9, 1, 0, 0, 0])));
         assert_eq!(
             (
@@ -336,7 +337,7 @@ mod tests {
             (disk[DiskCounter::ReadTime], disk[DiskCounter::WriteTime]),
             (None, None)
         );
-        // A disk that no one has used yet has taken no time.
+        // An unused disk has a time of 0.
         let disk = read(&with(&page(1, &[0; 11])));
         assert_eq!(
             (disk[DiskCounter::ReadTime], disk[DiskCounter::WriteTime]),
@@ -345,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_file_of_a_live_process_is_read() {
+    fn only_the_file_of_a_running_process_is_read() {
         let tree = with(&version_1());
         let mut disk = blank(None);
         fill_in_from(&tree.roots, DomId(5), &mut disk, Uid::current().as_raw());
@@ -361,7 +362,7 @@ mod tests {
             );
             assert_eq!(disk[DiskCounter::ReadRequests], None);
         }
-        // What an earlier sample found is not kept when the process has died.
+        // The counters of an earlier sample are cleared if the process has died.
         let mut disk = read(&tree);
         assert!(is_known(&disk));
         tree.remove("proc/77");
@@ -387,11 +388,11 @@ mod tests {
     }
 
     #[test]
-    fn folder_and_file_must_both_be_the_trusted_users() {
+    fn folder_and_file_must_have_the_trusted_owner() {
         for path in [FOLDER, FILE] {
             let tree = with(&version_1());
             let other = Uid::current().as_raw() + 1;
-            // Only root can give a file away.
+            // Only root can change the owner.
             if chown(tree.path().join(path), Some(other), None).is_ok() {
                 assert!(!is_known(&read(&tree)), "{path}");
             }
@@ -407,15 +408,15 @@ mod tests {
         assert!(!is_known(&read(&tree)));
 
         let tree = with(&version_1());
-        let (real, place) = (tree.path().join("shm/real"), tree.path().join(FOLDER));
-        fs::rename(&place, &real).unwrap();
-        symlink(&real, &place).unwrap();
-        assert!(place.join("vbd-5-51712").exists());
+        let (real, folder) = (tree.path().join("shm/real"), tree.path().join(FOLDER));
+        fs::rename(&folder, &real).unwrap();
+        symlink(&real, &folder).unwrap();
+        assert!(folder.join("vbd-5-51712").exists());
         assert!(!is_known(&read(&tree)));
     }
 
     #[test]
-    fn nothing_but_a_regular_file_in_a_folder_is_read() {
+    fn only_a_regular_file_is_read() {
         let tree = with(&version_1());
         tree.remove(FILE);
         assert!(!is_known(&read(&tree)));
@@ -424,7 +425,7 @@ mod tests {
         tree.remove(FILE);
         let pipe = tree.path().join(FILE);
         mkfifo(&pipe, Mode::from_bits_truncate(0o600)).unwrap();
-        // As long as no one writes to it, waiting for it would not end.
+        // A blocking open would never return, because nobody has opened the pipe for writing.
         assert!(!is_known(&read(&tree)));
         let mut both_ends = OpenOptions::new()
             .read(true)
@@ -440,7 +441,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_record_comes_back(counters: [u64; 15]) {
+        fn records_round_trip(counters: [u64; 15]) {
             let one = Record::parse(&page(1, &counters)).unwrap();
             let two = Record::parse(&page(2, &counters)).unwrap();
             prop_assert_eq!((one.discards, two.discards), (None, Some(counters[12])));

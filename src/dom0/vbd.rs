@@ -9,10 +9,10 @@ use super::roots::Roots;
 use crate::clock;
 use crate::snapshot::{Counters, Disk, DiskBackend, DiskCounter};
 
-/// Bytes in what all disk backends count as a sector, whatever the disk's own sectors are.
+/// Bytes in a sector as all disk backends count it, regardless of the disk's sector size.
 const SECTOR_BYTES: u64 = 512;
 
-/// The file of a disk's `statistics` that has a counter (`VBD_SHOW_ALLRING` in Linux,
+/// Returns the name of a counter's file in a disk's `statistics` (`VBD_SHOW_ALLRING` in Linux,
 /// drivers/block/xen-blkback/xenbus.c); `None` for a counter that blkback does not have.
 pub(super) fn file(counter: DiskCounter) -> Option<&'static str> {
     Some(match counter {
@@ -30,9 +30,9 @@ pub(super) fn file(counter: DiskCounter) -> Option<&'static str> {
 /// The files of a disk.
 pub(super) type Files = counter::Files<DiskCounter>;
 
-/// A disk that dom0's kernel serves; `None` when it went away. The kernel counts requests when it
-/// hands them on, and neither errors nor time. Its counters start at 0 again when the frontend
-/// connects anew. With it comes why it has not all of them.
+/// Reads a disk that dom0's kernel serves; `None` if the disk is gone. The kernel counts requests
+/// when it submits them, and does not count errors or time. The counters restart at 0 when the
+/// frontend reconnects. The error says why counters are missing; `None` if that is normal.
 pub(super) fn disk(
     roots: &Roots,
     device: Device,
@@ -56,15 +56,14 @@ pub(super) fn disk(
     Some((disk, fault))
 }
 
-/// `None` when there are more than can be counted.
+/// Converts sectors to bytes; `None` if the result does not fit.
 pub(super) fn bytes(sectors: u64) -> Option<u64> {
     sectors.checked_mul(SECTOR_BYTES)
 }
 
-/// What a disk is called by its number, in a domain's configuration and by most guests, such as
-/// `xvda` or `sdb1`; `dev` and the number where the number has no name.
-///
-/// The scheme is that of xen-vbd-interface(7).
+/// Returns the name of a disk in a domain's configuration and in most guests, such as `xvda` or
+/// `sdb1`; `dev` and the number if the number has no name. The scheme is that of
+/// xen-vbd-interface(7).
 fn disk_name(id: u32) -> String {
     let minor = id & 0xff;
     let (kind, disk, partition) = match (id >> 28, id >> 8) {
@@ -82,7 +81,7 @@ fn disk_name(id: u32) -> String {
     }
 }
 
-/// a, b, … z, aa, ab, …
+/// Returns the letters of a disk's index: a, b, … z, aa, ab, …
 fn letters(disk: u32) -> String {
     let mut reversed = Vec::new();
     let mut left = disk + 1;
@@ -107,7 +106,7 @@ mod tests {
 
     const STATISTICS: &str = "sys/bus/xen-backend/devices/vbd-5-51712/statistics";
 
-    /// A tree in which every counter has a value of its own.
+    /// Returns a tree in which every counter has a different value.
     fn with_a_disk() -> FakeSysfs {
         let tree = FakeSysfs::new();
         for (name, text) in [
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn other_backends_are_not_the_kernels() {
+    fn only_kernel_backends_are_read() {
         let tree = with_a_disk();
         for other in ["vbd3-5-51728", "qdisk-5-51744", "tap-5-51760", "vif-5-0"] {
             tree.folder(&format!("sys/bus/xen-backend/devices/{other}"));
@@ -165,8 +164,8 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_that_makes_no_sense_is_none_and_the_others_stand() {
-        // 2^55 sectors are 2^64 bytes: one too many.
+    fn an_invalid_counter_is_none() {
+        // 2^55 sectors are 2^64 bytes, which do not fit.
         for text in ["", "7", "-7\n", "7 8\n", "36028797018963968\n"] {
             let tree = with_a_disk();
             tree.write(&format!("{STATISTICS}/rd_sect"), text);
@@ -192,9 +191,9 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_without_statistics_is_listed_and_one_that_went_is_not() {
+    fn a_disk_without_statistics_is_listed() {
         let tree = with_a_disk();
-        // As before the hotplug script has said which block device it is.
+        // This is the state before the hotplug script has set the block device.
         tree.remove(STATISTICS);
         assert_eq!(only_disk(&tree)[DiskCounter::ReadRequests], None);
 
@@ -208,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_is_called_what_its_number_says() {
+    fn a_disk_is_named_after_its_number() {
         for (id, expected) in [
             (202 << 8, "xvda"),
             (202 << 8 | 1, "xvda1"),
@@ -246,7 +245,7 @@ mod tests {
         }
 
         #[test]
-        fn no_two_disks_of_a_kind_share_a_name(one in 0_u32..1 << 20, other in 0_u32..1 << 20) {
+        fn disk_names_are_unique(one in 0_u32..1 << 20, other in 0_u32..1 << 20) {
             prop_assert_eq!(letters(one) == letters(other), one == other);
         }
     }

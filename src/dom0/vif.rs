@@ -1,4 +1,4 @@
-//! The NICs of guests, as dom0's network backend counts them.
+//! The NICs of guests, read from dom0's network backend.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -13,8 +13,8 @@ use super::roots::Roots;
 use crate::clock;
 use crate::snapshot::{Counters, Nic, NicCounter};
 
-/// The file below `/sys/class/net/*/statistics` that has a counter: what dom0 sent is what the guest
-/// received.
+/// Returns the name of a counter's file below `/sys/class/net/*/statistics`. What dom0 sent is what
+/// the guest received.
 pub(super) fn file(counter: NicCounter) -> &'static str {
     match counter {
         NicCounter::RxBytes => "tx_bytes",
@@ -29,25 +29,26 @@ pub(super) fn file(counter: NicCounter) -> &'static str {
     }
 }
 
-/// The longest `uevent` of an interface, whose name has 15 characters at most.
+/// More than the longest `uevent` of an interface in bytes. The interface's name has at most 15
+/// characters.
 const LONGEST: usize = 256;
 
 /// The files of a NIC.
 #[derive(Debug, Default)]
 pub(super) struct Files {
-    /// The interface's `uevent`, which says its name. An interface that is renamed takes its open
-    /// files along.
+    /// The interface's `uevent`, which contains its name. Open files stay valid if the interface is
+    /// renamed.
     uevent: CachedFile,
     counters: counter::Files<NicCounter>,
 }
 
-/// A NIC that dom0's kernel serves, seen from the guest; `None` when it went away. `mac` is `None`:
-/// XenStore has it.
+/// Reads a NIC that dom0's kernel serves, as the guest sees it; `None` if the NIC is gone. `mac` is
+/// `None`, because it is in XenStore.
 ///
-/// Its interface is found through the device that it belongs to, and so whatever it is called, with
-/// or without a bridge. `vifD.N-emu` of a device model belongs to none and is not found. A NIC whose
-/// interface is not to be seen, as in another network namespace, has the name that the kernel gave
-/// it first, and no counters. With it comes why it has not all of them, when there is something wrong.
+/// The interface is found through its device, so its name and bridge do not matter. `vifD.N-emu` of
+/// a device model has no such device and is not found. If the interface is not visible, for example
+/// in another network namespace, the NIC has the kernel's default name and no counters. The error
+/// says why counters are missing; `None` if that is normal.
 pub(super) fn nic(
     roots: &Roots,
     device: Device,
@@ -85,7 +86,7 @@ pub(super) fn nic(
     Some((nic, fault))
 }
 
-/// The name of a device's interface, the only one that a backend has (`xenvif_alloc` in Linux,
+/// Reads the name of a device's interface. A backend has only one (`xenvif_alloc` in Linux,
 /// drivers/net/xen-netback/interface.c).
 fn interface(
     uevent: &mut CachedFile,
@@ -93,8 +94,8 @@ fn interface(
     interfaces: impl Fn() -> PathBuf,
 ) -> io::Result<OsString> {
     let mut buffer = [0; LONGEST];
-    let said = uevent.read_in_place(&mut buffer).and_then(name);
-    if let Some(name) = said {
+    let cached = uevent.read_in_place(&mut buffer).and_then(name);
+    if let Some(name) = cached {
         return Ok(OsStr::from_bytes(name).to_owned());
     }
     let entry = fs::read_dir(interfaces())?.next();
@@ -103,7 +104,7 @@ fn interface(
     Ok(entry.file_name())
 }
 
-/// The interface's name in its `uevent`; `None` when no whole line has it.
+/// Returns the interface's name in its `uevent`; `None` if no complete line contains it.
 pub(super) fn name(uevent: &[u8]) -> Option<&[u8]> {
     let mut lines = uevent.split_inclusive(|&byte| byte == b'\n');
     let name = lines.find_map(|line| line.strip_prefix(b"INTERFACE="))?;
@@ -122,7 +123,7 @@ mod tests {
 
     const BUS: &str = "sys/bus/xen-backend/devices";
 
-    /// A tree in which every counter has a value of its own: the first 100, the second 101…
+    /// Returns a tree in which every counter has a different value: the first 100, the second 101…
     fn with(interfaces: &[(&str, &str)]) -> FakeSysfs {
         let tree = FakeSysfs::new();
         for (device, interface) in interfaces {
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interface_may_be_called_anything() {
+    fn an_interface_can_have_any_name() {
         for name in ["dmz-web", "vif7.3", "eth0", "vif5.0-emu"] {
             let tree = with(&[("vif-5-0", name)]);
             let domains = tree.devices().nics.unwrap();
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_not_text_does_no_harm() {
+    fn a_name_need_not_be_utf8() {
         let tree = with(&[("vif-5-0", "old")]);
         let net = tree.path().join(BUS).join("vif-5-0/net");
         fs::rename(net.join("old"), net.join(OsStr::from_bytes(b"web\xff"))).unwrap();
@@ -206,9 +207,9 @@ mod tests {
     }
 
     #[test]
-    fn neither_emulated_nics_nor_bridges_count() {
+    fn emulated_nics_and_bridges_are_ignored() {
         let tree = with(&[("vif-5-0", "vif5.0"), ("vif-6-0", "vif6.0")]);
-        // As in a dom0 with and without a bridge: all interfaces are here, and none is looked at.
+        // All interfaces of dom0 are here, with and without a bridge, but none is read.
         for name in ["vif5.0", "vif5.0-emu", "vif6.0", "xenbr0", "eth0", "lo"] {
             tree.write(&format!("sys/class/net/{name}/statistics/tx_bytes"), "9\n");
         }
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_that_makes_no_sense_is_none_and_the_others_stand() {
+    fn an_invalid_counter_is_none() {
         let statistics = format!("{BUS}/vif-5-0/net/vif5.0/statistics");
         let huge = "1".repeat(1 << 20);
         for text in ["", "12", "-1\n", "x\n", "18446744073709551616\n", &huge] {
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nic_without_an_interface_is_listed_and_one_that_went_is_not() {
+    fn a_nic_without_an_interface_is_listed() {
         let tree = with(&[("vif-5-0", "vif5.0")]);
         tree.remove(&format!("{BUS}/vif-5-0/net"));
         let nic = only_nic(&tree);

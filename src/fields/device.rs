@@ -9,7 +9,7 @@ use super::value::Value;
 use crate::sample::{DiskSample, DomainSample, NicSample};
 use crate::snapshot::{Collect, DiskCounter, NicCounter};
 
-/// What a counter of a device is called, and how fast it rises.
+/// The name, rate, unit and documentation of a device's counter.
 pub(super) struct Counted {
     name: &'static str,
     rate: &'static str,
@@ -17,7 +17,7 @@ pub(super) struct Counted {
     doc: &'static str,
 }
 
-/// A counter whose rate is called after it.
+/// A counter whose rate is named after it.
 macro_rules! counted {
     ($name:literal, $unit:ident, $doc:literal) => {
         Counted {
@@ -29,7 +29,7 @@ macro_rules! counted {
     };
 }
 
-/// A counter of a time, whose mean for each request is what people want.
+/// A counter of time, with the mean per request as its rate.
 macro_rules! timed {
     ($name:literal, $latency:literal, $doc:literal) => {
         Counted {
@@ -67,34 +67,35 @@ pub(super) fn disk(counter: DiskCounter) -> Counted {
         DiskCounter::DiscardRequests => counted!("discard_requests", Count, "discard requests"),
         DiskCounter::OutOfSlots => counted!("out_of_slots", Count, "requests that found no free slot"),
         DiskCounter::Errors => counted!("errors", Count, "requests that failed"),
-        DiskCounter::ReadTime => timed!("read_time_ns", "read_latency_ns", "time of all reads (tapdisk)"),
-        DiskCounter::WriteTime => timed!("write_time_ns", "write_latency_ns", "time of all writes (tapdisk)"),
+        DiskCounter::ReadTime => timed!("read_time_ns", "read_latency_ns", "total time of completed reads (tapdisk)"),
+        DiskCounter::WriteTime => timed!("write_time_ns", "write_latency_ns", "total time of completed writes (tapdisk)"),
     }
 }
 
-/// All counters of a kind of device.
+/// Returns all counters of a kind of device.
 pub(super) fn all<C: Enum>() -> impl Iterator<Item = C> {
     (0..C::LENGTH).map(C::from_usize)
 }
 
 impl Counted {
-    /// Whether it counts time, whose rate is a mean.
+    /// Returns whether it counts time. The rate of such a counter is a mean.
     pub(super) fn is_time(&self) -> bool {
         self.unit == Unit::Nanoseconds
     }
 
-    /// The rate of all of a domain's devices together, called after them and after the rate of one.
+    /// Returns the field for the sum of this rate over a domain's devices. Its name is `prefix` and
+    /// the name of the rate.
     pub(super) fn sum(
         &self,
         (prefix, part): (&str, Collect),
         get: impl for<'r, 'a> Fn(&'r DomainSample<'a>) -> Value<'r> + Send + Sync + 'static,
     ) -> Field<DomainSample<'static>> {
-        // Once for each counter, in a table that lasts as long as the program.
+        // Leaked once for each counter, because the table is static.
         let name = Box::leak(format!("{prefix}{}", self.rate).into_boxed_str());
         Field::<DomainSample<'static>>::rate(name, self.rate_unit(), self.doc, get).part(part)
     }
 
-    /// The unit of the counter's rate.
+    /// Returns the unit of the counter's rate.
     fn rate_unit(&self) -> Unit {
         match self.unit {
             Unit::Bytes => Unit::BytesPerSecond,
@@ -166,7 +167,7 @@ fn disk_fields() -> Vec<Field<DiskSample<'static>>> {
         F::state(
             "backend",
             &["blkback", "tapdisk", "qdisk"],
-            "what serves it",
+            "its backend in dom0",
             |of| of.disk.backend.name().into(),
         ),
     ];
@@ -180,8 +181,8 @@ fn disk_fields() -> Vec<Field<DiskSample<'static>>> {
     fields.extend(all().map(|counter| {
         let counted = disk(counter);
         let doc = match counter {
-            DiskCounter::ReadTime => "mean time of a read that completed (tapdisk)",
-            DiskCounter::WriteTime => "mean time of a write that completed (tapdisk)",
+            DiskCounter::ReadTime => "mean time per completed read (tapdisk)",
+            DiskCounter::WriteTime => "mean time per completed write (tapdisk)",
             _ => counted.doc,
         };
         F::rate(
@@ -198,7 +199,7 @@ fn disk_fields() -> Vec<Field<DiskSample<'static>>> {
     in_part(DISKS, fields)
 }
 
-/// The figures, each of which needs `part` if it needs nothing of its own.
+/// Returns the fields; those that need no other part need `part`.
 fn in_part<T: Thing>(part: Collect, fields: Vec<Field<T>>) -> Vec<Field<T>> {
     let needs = |field: Field<T>| match field.part == Collect::default() {
         true => field.part(part),

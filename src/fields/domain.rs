@@ -1,4 +1,4 @@
-//! The figures of domains and vCPUs.
+//! The fields of domains and vCPUs.
 
 use std::sync::LazyLock;
 
@@ -24,36 +24,36 @@ fn domain_fields() -> Vec<Field<DomainSample<'static>>> {
     type F = Field<DomainSample<'static>>;
     use Unit::{Bytes, Count, Nanoseconds, Percent};
     vec![
-        F::number("id", "its ID, which a later domain may get again", |of| of.domain.id.into()),
-        F::text("uuid", "its handle in Xen", |of| of.domain.uuid.into()),
+        F::number("id", "its ID, which a later domain may reuse", |of| of.domain.id.into()),
+        F::text("uuid", "its UUID in Xen", |of| of.domain.uuid.into()),
         F::text("name", "its name in XenStore", |of| of.domain.name.as_deref().into()).part(NAMES),
         F::state("type", &["pv", "pvh", "hvm"], "how it is virtualised", |of| of.domain.kind.name().into()),
-        F::state("state", DomainState::NAMES, "what it does", |of| of.domain.states.summary().name().into()),
-        F::state("shutdown_reason", ShutdownReason::NAMES, "why it shut down, as the guest says; else a number", |of| of.domain.states.shutdown.map(ShutdownReason::name).into()),
+        F::state("state", DomainState::NAMES, "its state", |of| of.domain.states.summary().name().into()),
+        F::state("shutdown_reason", ShutdownReason::NAMES, "shutdown reason that the guest reports, or a number", |of| of.domain.states.shutdown.map(ShutdownReason::name).into()),
         F::gauge("vcpus_online", Count, "vCPUs online", |of| of.domain.vcpus_online.into()),
-        F::gauge("vcpus_max", Count, "vCPUs possible", |of| of.domain.vcpus_max.into()),
+        F::gauge("vcpus_max", Count, "maximum number of vCPUs", |of| of.domain.vcpus_max.into()),
         F::counter(("cpu_time_ns", Some("cpu_percent")), Nanoseconds, "time that its vCPUs have run", |of| of.domain.cpu_time_ns.into()),
         F::rate("cpu_percent", Percent, "CPU use: 100 is one pCPU", |of| of.rates.cpu_percent.into()),
         F::rate("cpu_percent_of_vcpus", Percent, "CPU use: 100 is all of its online vCPUs", |of| of.rates.cpu_percent_of_vcpus.into()),
-        F::gauge("memory_bytes", Bytes, "memory that it holds", |of| of.domain.memory_bytes.into()),
-        F::gauge("memory_max_bytes", Bytes, "memory that it may hold; null without a limit", |of| limit(of.domain.memory_max_bytes)),
-        F::gauge("memory_target_bytes", Bytes, "memory that its balloon driver has as its target", |of| of.domain.memory_target_bytes.into()).part(TARGETS),
-        F::gauge("memory_static_max_bytes", Bytes, "memory that it was built to have at most", |of| of.domain.memory_static_max_bytes.into()).part(DETAILS),
-        F::gauge("memory_claimed_bytes", Bytes, "memory claimed for it, not allocated yet", |of| of.domain.memory_claimed_bytes.into()),
+        F::gauge("memory_bytes", Bytes, "memory allocated to it", |of| of.domain.memory_bytes.into()),
+        F::gauge("memory_max_bytes", Bytes, "limit of its memory; null without a limit", |of| limit(of.domain.memory_max_bytes)),
+        F::gauge("memory_target_bytes", Bytes, "target of its balloon driver", |of| of.domain.memory_target_bytes.into()).part(TARGETS),
+        F::gauge("memory_static_max_bytes", Bytes, "its maximum memory, set when it was built", |of| of.domain.memory_static_max_bytes.into()).part(DETAILS),
+        F::gauge("memory_claimed_bytes", Bytes, "memory claimed for it but not yet allocated", |of| of.domain.memory_claimed_bytes.into()),
         F::gauge("memory_shared_bytes", Bytes, "memory that it shares with other domains", |of| of.domain.memory_shared_bytes.into()),
         F::gauge("memory_paged_bytes", Bytes, "memory paged out", |of| of.domain.memory_paged_bytes.into()),
         F::gauge("paging_pool_bytes", Bytes, "size of its paging pool; null for PV", |of| of.domain.paging_pool_bytes.into()).part(SCHEDULING),
         F::number("pool", "its CPU pool", |of| of.domain.pool.into()),
         F::text("scheduler", "the scheduler of its CPU pool", |of| of.domain.scheduling.map(Scheduling::scheduler).into()).part(SCHEDULING),
-        F::gauge("weight", Count, "its share under credit and credit2; 256 unless set", |of| of.domain.scheduling.and_then(Scheduling::weight).into()).part(SCHEDULING),
-        F::gauge("cap_percent", Percent, "most of one pCPU that it gets; null without a cap", |of| cap(of.domain.scheduling)).part(SCHEDULING),
+        F::gauge("weight", Count, "its weight under credit and credit2; 256 unless set", |of| of.domain.scheduling.and_then(Scheduling::weight).into()).part(SCHEDULING),
+        F::gauge("cap_percent", Percent, "its limit: 100 is one pCPU; null without a cap", |of| cap(of.domain.scheduling)).part(SCHEDULING),
         F::gauge("period_ns", Nanoseconds, "rtds: period of its vCPUs; null if they differ", |of| reservation(of, |reserved| reserved.period_ns.into())).part(SCHEDULING),
         F::gauge("budget_ns", Nanoseconds, "rtds: budget of its vCPUs; null if they differ", |of| reservation(of, |reserved| reserved.budget_ns.into())).part(SCHEDULING),
         F::state("extra_time", YES_NO, "rtds: whether its vCPUs may run beyond their budget", |of| reservation(of, |reserved| reserved.extra_time.into())).part(SCHEDULING),
     ]
 }
 
-/// A limit of which Xen says when there is none.
+/// Returns a limit; `None` is no limit, not an unknown one.
 fn limit<'a>(bytes: Option<u64>) -> Value<'a> {
     bytes.map_or(Value::Unlimited, Value::Count)
 }
@@ -79,10 +79,10 @@ fn reservation(
     }
 }
 
-/// What all of a domain's NICs and disks do together: figures to sort and look at, which programs
-/// make themselves of the devices' own.
+/// Returns the sums of rates over a domain's NICs and disks, for sorting and display. They are not
+/// in JSON and CSV, because programs can compute them from the devices' rates.
 ///
-/// They are called after the devices' rates: `nics_rx_bytes_per_second`.
+/// They are named after the devices' rates: `nics_rx_bytes_per_second`.
 pub fn sums() -> &'static [Field<DomainSample<'static>>] {
     static FIELDS: LazyLock<Vec<Field<DomainSample<'static>>>> = LazyLock::new(|| {
         let nics = device::all().map(|counter| {
@@ -118,7 +118,7 @@ fn vcpu_fields() -> Vec<Field<VcpuSample<'static>>> {
     vec![
         F::number("id", "its number in the domain", |of| of.vcpu.id.into()).part(VCPUS),
         F::state("online", YES_NO, "whether it is online", |of| (of.vcpu.state != VcpuState::Offline).into()).part(VCPUS),
-        F::state("state", &["running", "runnable", "blocked", "offline"], "what it does", |of| of.vcpu.state.name().into()).part(VCPUS),
+        F::state("state", &["running", "runnable", "blocked", "offline"], "its state", |of| of.vcpu.state.name().into()).part(VCPUS),
         F::number("pcpu", "the pCPU that it is on, or was on last", |of| of.vcpu.pcpu.into()).part(VCPUS),
         F::counter(("cpu_time_ns", Some("cpu_percent")), Unit::Nanoseconds, "time that it has run", |of| of.vcpu.cpu_time_ns.into()).part(VCPUS),
         F::rate("cpu_percent", Unit::Percent, "CPU use: 100 is one pCPU", |of| of.cpu_percent.into()).part(VCPUS),

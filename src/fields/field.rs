@@ -1,51 +1,51 @@
-//! What a field is, and what a kind of thing is that has them.
+//! Fields, and the kinds of things that have them.
 
 use std::fmt;
 
 use super::value::Value;
 use crate::snapshot::Collect;
 
-/// A kind of thing that has figures, such as a domain or a NIC.
+/// A kind of thing that has fields, such as a domain or a NIC.
 pub trait Thing: Sized + 'static {
-    /// The thing as a sample has it.
+    /// The thing in a sample.
     type Of<'a>: Copy;
 
-    /// Its figures, in the order in which programs get them.
+    /// Returns its fields, in the order of JSON and CSV.
     fn fields() -> &'static [Field<Self>];
 }
 
-/// One figure of a kind of thing.
+/// A field of a kind of thing.
 pub struct Field<T: Thing> {
     /// Its name, with the unit at the end: the key in JSON and the column in CSV.
     pub name: &'static str,
-    /// What kind of figure it is.
+    /// Its kind.
     pub kind: Kind,
-    /// What it is counted in.
+    /// Its unit.
     pub unit: Unit,
-    /// What it is, in one line.
+    /// Its meaning, in one line.
     pub doc: &'static str,
-    /// What has to be collected for it; nothing for what every sample has.
+    /// What has to be collected for it; nothing if every sample has it.
     pub part: Collect,
     get: Get<T>,
 }
 
 type Get<T> = Box<dyn for<'r, 'a> Fn(&'r <T as Thing>::Of<'a>) -> Value<'r> + Send + Sync>;
 
-/// What kind of figure a field is.
+/// The kind of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// It only rises while the thing lives, unless it starts at 0 again.
+    /// Only rises while the thing exists, unless it is reset to 0.
     Counter {
-        /// The name of the field that says how fast it rises; `None` when there is none.
+        /// The name of the field that is its rate; `None` if there is none.
         rate: Option<&'static str>,
     },
-    /// It goes up and down.
+    /// Rises and falls.
     Gauge,
-    /// How fast a counter rose since the sample before.
+    /// The rate of a counter since the sample before.
     Rate,
     /// One of several words.
     State {
-        /// The words; none for yes and no.
+        /// The words; empty for true and false.
         words: &'static [&'static str],
     },
     /// A text or a list.
@@ -55,7 +55,7 @@ pub enum Kind {
 /// The words of a state that is true or false.
 pub(super) const YES_NO: &[&str] = &[];
 
-/// What every sample has.
+/// The part of a field that every sample has.
 const NOTHING: Collect = Collect {
     names: false,
     targets: false,
@@ -71,7 +71,7 @@ const NOTHING: Collect = Collect {
     focus: None,
 };
 
-/// Declares for each part of what can be collected a constant that has it alone.
+/// Declares a constant for each field of `Collect` that has only this field set.
 macro_rules! parts {
     ($($name:ident = $field:ident),*) => {
         $(pub(super) const $name: Collect = Collect { $field: true, ..NOTHING };)*
@@ -91,12 +91,12 @@ parts!(
     HOST = host
 );
 
-/// What a figure is counted in.
+/// The unit of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// Nothing: it is a text or a state.
+    /// No unit: a text or a state.
     None,
-    /// A number that stands for something, such as an ID.
+    /// An identifying number, such as an ID.
     Number,
     /// Things, such as packets.
     Count,
@@ -115,7 +115,7 @@ pub enum Unit {
 }
 
 impl<T: Thing> Field<T> {
-    /// The figure of a thing.
+    /// Returns the value of the field for a thing.
     pub fn of<'r>(&self, thing: &'r T::Of<'_>) -> Value<'r> {
         (self.get)(thing)
     }
@@ -136,7 +136,7 @@ impl<T: Thing> Field<T> {
         }
     }
 
-    /// This figure, which is there only when `part` is collected.
+    /// Returns this field as a field that needs `part`.
     pub(super) fn part(self, part: Collect) -> Self {
         Self { part, ..self }
     }

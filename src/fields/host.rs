@@ -1,4 +1,4 @@
-//! The figures of a sample, of the host, and of its pCPUs, NUMA nodes and CPU pools.
+//! The fields of a sample, of the host, and of its pCPUs, NUMA nodes and CPU pools.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,8 @@ use super::field::{Field, HOST, Thing, Unit, YES_NO};
 use crate::sample::{Dom0Sample, HostSample, PcpuSample, Sample};
 use crate::snapshot::{Build, Node, Pool};
 
-/// Goes up when a field changes its meaning or goes away, not when one is added.
+/// The version of the fields. It goes up if a field changes its meaning or goes away, not if one is
+/// added.
 pub const SCHEMA: u32 = 1;
 
 impl Thing for Sample<'static> {
@@ -25,7 +26,7 @@ fn sample_fields() -> Vec<Field<Sample<'static>>> {
         F::number("schema", "goes up when a field changes its meaning or goes away", |_| SCHEMA.into()),
         F::text("time", "wall-clock time of the sample, RFC 3339, UTC", |of| of.snapshot.time.into()),
         F::gauge("interval_ns", Unit::Nanoseconds, "time since the sample before", |of| of.rates.interval_ns.into()),
-        F::text("xenstore_as_of", "time that names are of, if XenStore does not answer", |of| of.snapshot.xenstore_as_of().into()),
+        F::text("xenstore_as_of", "time of the names, if XenStore does not answer", |of| of.snapshot.xenstore_as_of().into()),
     ]
 }
 
@@ -110,7 +111,7 @@ fn pool_fields() -> Vec<Field<Pool>> {
     vec![
         F::number("id", "its number", |of| of.id.into()).part(HOST),
         F::text("name", "its name in XenStore", |of| of.name.as_deref().into()).part(HOST),
-        F::text("scheduler", "its scheduler; a number that has no name here as that", |of| of.scheduler.name().into()).part(HOST),
+        F::text("scheduler", "its scheduler; a number if unknown", |of| of.scheduler.name().into()).part(HOST),
         F::text("pcpus", "the numbers of its pCPUs", |of| of.pcpus.as_slice().into()).part(HOST),
         F::gauge("domains", Unit::Count, "domains in it", |of| of.domains.into()).part(HOST),
     ]
@@ -133,7 +134,7 @@ fn build_fields() -> Vec<Field<Build>> {
         F::text("compiler", "the compiler that it was built with", |of| of.compiler.as_str().into()).part(HOST),
         F::text("date", "when it was built", |of| of.date.as_str().into()).part(HOST),
         F::text("id", "its build ID", |of| of.id.as_deref().into()).part(HOST),
-        F::text("command_line", "what it was booted with", |of| of.command_line.as_str().into()).part(HOST),
+        F::text("command_line", "the command line that it was booted with", |of| of.command_line.as_str().into()).part(HOST),
         F::text("capabilities", "the kinds of guests that it can run", |of| of.capabilities.as_str().into()).part(HOST),
     ]
 }
@@ -152,9 +153,9 @@ fn dom0_fields() -> Vec<Field<Dom0Sample<'static>>> {
     type F = Field<Dom0Sample<'static>>;
     vec![
         F::gauge("uptime_ns", Unit::Nanoseconds, "time since dom0's kernel booted", |of| of.kernel.uptime_ns.into()).part(HOST),
-        F::counter(("cpu_time_ns", Some("cpu_percent")), Unit::Nanoseconds, "CPU time by dom0's own kernel", |of| of.kernel.cpu_time_ns.into()).part(HOST),
-        F::rate("cpu_percent", Unit::Percent, "CPU use by dom0's own kernel: 100 is one pCPU", |of| of.rates.dom0_cpu_percent.into()).part(HOST),
-        F::counter(("steal_time_ns", Some("steal_percent")), Unit::Nanoseconds, "time that dom0's kernel calls steal", |of| of.kernel.steal_time_ns.into()).part(HOST),
-        F::rate("steal_percent", Unit::Percent, "steal by dom0's own kernel: 100 is one pCPU", |of| of.rates.dom0_steal_percent.into()).part(HOST),
+        F::counter(("cpu_time_ns", Some("cpu_percent")), Unit::Nanoseconds, "CPU time that dom0's kernel counts", |of| of.kernel.cpu_time_ns.into()).part(HOST),
+        F::rate("cpu_percent", Unit::Percent, "CPU use that dom0's kernel counts: 100 is one pCPU", |of| of.rates.dom0_cpu_percent.into()).part(HOST),
+        F::counter(("steal_time_ns", Some("steal_percent")), Unit::Nanoseconds, "steal time that dom0's kernel counts", |of| of.kernel.steal_time_ns.into()).part(HOST),
+        F::rate("steal_percent", Unit::Percent, "steal that dom0's kernel counts: 100 is one pCPU", |of| of.rates.dom0_steal_percent.into()).part(HOST),
     ]
 }

@@ -1,7 +1,7 @@
-//! Every figure, declared once: its name, kind, unit, one line of documentation, and how to get it.
+//! Every field, declared once: its name, kind, unit, one line of documentation, and how to get it.
 //!
 //! There is a table for each kind of thing. JSON, CSV, sort keys, the columns of the live view and
-//! the reference in docs/ iterate over them, so that a new figure is in all of these at once.
+//! the reference in docs/ iterate over them, so that a new field is in all of them.
 
 mod device;
 mod domain;

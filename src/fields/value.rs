@@ -1,4 +1,4 @@
-//! What a figure is, whatever kind of thing has it.
+//! The value of a field.
 
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
@@ -6,12 +6,12 @@ use uuid::Uuid;
 use crate::rates::Rate;
 use crate::snapshot::DomId;
 
-/// A figure.
+/// The value of a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'a> {
-    /// Not known, or not asked for.
+    /// Unknown, or not collected.
     Unknown,
-    /// Known to have no limit.
+    /// No limit.
     Unlimited,
     /// Yes or no.
     Bool(bool),
@@ -19,17 +19,17 @@ pub enum Value<'a> {
     Count(u64),
     /// A measured number.
     Real(f64),
-    /// A text, exactly as it was read.
+    /// A text, unchanged.
     Text(&'a str),
     /// A UUID.
     Uuid(Uuid),
     /// Wall-clock time.
     Time(jiff::Timestamp),
-    /// Rising numbers.
+    /// Numbers in ascending order.
     Numbers(&'a [u32]),
 }
 
-/// In JSON what is not known, or has no limit, is null.
+/// An unknown value and an unlimited one are null in JSON.
 impl Serialize for Value<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -117,7 +117,7 @@ impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
     }
 }
 
-/// A word, or the number where there is no word for it.
+/// Converts a name, or the number of something without a name.
 impl<'a, N: Into<Value<'a>>> From<Result<&'static str, N>> for Value<'a> {
     fn from(word: Result<&'static str, N>) -> Self {
         word.map_or_else(N::into, Self::Text)

@@ -1,4 +1,4 @@
-//! The rates of NICs and disks, whose counters may begin anew.
+//! The rates of NICs and disks, whose counters may restart at 0.
 
 use std::ops::Index;
 
@@ -7,19 +7,19 @@ use enum_map::{EnumArray, EnumMap};
 use super::rate::{Rate, Span, risen};
 use crate::snapshot::{Counters, Disk, DiskCounter, Nic, NicCounter};
 
-/// What a NIC did per second, seen from the guest. All of it is `None` when it was reset: when any
-/// of its counters went back.
+/// The rates of a NIC per second, seen from the guest. All are `None` if any of its counters went
+/// back, because then all were reset.
 pub type NicRates = EnumMap<NicCounter, Option<Rate>>;
 
-/// What a disk did per second, and how long it took. All of it is `None` when it was reset: when
-/// any of its counters went back. `rates[DiskCounter::ReadBytes]` is one of its rates.
+/// The rates of a disk per second, and its latencies. All are `None` if any of its counters went
+/// back, because then all were reset. `rates[DiskCounter::ReadBytes]` is one of its rates.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct DiskRates {
-    /// By how much each counter rose per second.
+    /// The rate of each counter per second.
     pub per_second: EnumMap<DiskCounter, Option<Rate>>,
-    /// Nanoseconds that a read took on average; `None` too when none was completed.
+    /// Mean nanoseconds per read; also `None` if no read was completed.
     pub read_latency_ns: Option<f64>,
-    /// Nanoseconds that a write took on average; `None` too when none was completed.
+    /// Mean nanoseconds per write; also `None` if no write was completed.
     pub write_latency_ns: Option<f64>,
 }
 
@@ -61,8 +61,8 @@ where
     rises.map(|_, rise| span.per_second(rise))
 }
 
-/// By how much each counter of a device rose; `None` for one that is not known. When one went back,
-/// all began anew, those too that are higher by now than they were, and none has risen.
+/// Returns the increase of each counter of a device; `None` for an unknown one. If one went back,
+/// all were reset, even those that are now higher than before, so all are `None`.
 fn rises<C: EnumArray<Option<u64>> + Copy>(old: &Counters<C>, new: &Counters<C>) -> Counters<C> {
     let went_back =
         |(old, new): (Option<u64>, Option<u64>)| old.zip(new).is_some_and(|(old, new)| new < old);

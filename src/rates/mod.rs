@@ -1,7 +1,7 @@
-//! What happened between two snapshots: a pure function of both.
+//! The rates between two snapshots, computed without I/O or state.
 //!
-//! A first sample, a counter that went back, and a domain id that another domain wears now give
-//! `None`: never 0, and never a number that wrapped around.
+//! A first sample, a counter that went back, and a reused domain ID give `None`: never 0, and never
+//! a number that wrapped around.
 
 mod device;
 mod rate;
@@ -17,37 +17,37 @@ pub(crate) use rate::Span;
 /// The rates between an older and a newer snapshot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rates {
-    /// Nanoseconds between the two samples; `None` for a first sample, and the first of a boot.
+    /// Nanoseconds between the two samples; `None` for the first sample and the first of a boot.
     pub interval_ns: Option<u64>,
     /// The host's.
     pub host: HostRates,
-    /// One for each of the newer snapshot's domains, in their order.
+    /// One for each domain of the newer snapshot, in the same order.
     pub domains: Vec<DomainRates>,
 }
 
 /// The rates of the host.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HostRates {
-    /// How much of all pCPUs together was not idle: 100 when every pCPU was busy all the time.
-    /// `None` when there is no older sample, or when no pCPU was online in both.
+    /// Use of all pCPUs: 100 if every pCPU was busy all the time. `None` if there is no older
+    /// sample, or if no pCPU was online in both.
     pub cpu_percent: Option<Rate>,
-    /// How much of each of the newer snapshot's pCPUs was not idle, in their order; `None` for one
+    /// Use of each pCPU of the newer snapshot in per cent, in the same order; `None` for a pCPU
     /// that was not online in both.
     pub pcpu_percent: Vec<Option<Rate>>,
-    /// CPU use of dom0 by its own kernel's count, in per cent of one pCPU.
+    /// CPU use of dom0 as its kernel counts it, in per cent of one pCPU.
     pub dom0_cpu_percent: Option<Rate>,
-    /// What dom0's kernel calls steal, in per cent of one pCPU.
+    /// Steal time that dom0's kernel counts, in per cent of one pCPU.
     pub dom0_steal_percent: Option<Rate>,
 }
 
 /// The rates of one domain.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DomainRates {
-    /// CPU use in per cent of one pCPU: a domain that keeps two pCPUs busy uses 200.
+    /// CPU use in per cent of one pCPU: 200 if the domain used two pCPUs all the time.
     pub cpu_percent: Option<Rate>,
-    /// CPU use in per cent of what the domain's online vCPUs could use; `None` too when it has none
-    /// online, and when another number of them was online in the older sample: since when is not
-    /// known.
+    /// CPU use in per cent of what the domain's online vCPUs could use. Also `None` if it has none
+    /// online, and if the number of online vCPUs changed, because the time of the change is
+    /// unknown.
     pub cpu_percent_of_vcpus: Option<Rate>,
     /// CPU use of each of its vCPUs in per cent of one pCPU, in the newer snapshot's order.
     pub vcpu_percent: Vec<Option<Rate>>,
@@ -58,8 +58,8 @@ pub struct DomainRates {
 }
 
 impl DomainRates {
-    /// The sum over all NICs: 0 where there are none; `None` when they are not known, or what one of
-    /// them did. `domain` is the newer snapshot's.
+    /// Returns the sum over all NICs, 0 without NICs; `None` if the NICs or any of their rates are
+    /// unknown. `domain` is that of the newer snapshot.
     pub fn of_nics(&self, domain: &Domain, counter: NicCounter) -> Option<Rate> {
         match domain.nics.as_deref()? {
             [] => Some(Rate::NOTHING),
@@ -67,7 +67,8 @@ impl DomainRates {
         }
     }
 
-    /// As [`DomainRates::of_nics`], over those disks whose backend publishes counters.
+    /// Returns the same as [`DomainRates::of_nics`] for disks, without those whose backends publish
+    /// no counters.
     pub fn of_disks(&self, domain: &Domain, counter: DiskCounter) -> Option<Rate> {
         let disks = domain.disks.as_deref()?;
         if disks.is_empty() {
@@ -80,11 +81,11 @@ impl DomainRates {
 }
 
 impl Rates {
-    /// The rates from `old` to `new`; all of them `None` without an `old`, or if it is of another
+    /// Returns the rates from `old` to `new`; all are `None` if `old` is `None` or from another
     /// boot.
     pub fn between(old: Option<&Snapshot>, new: &Snapshot) -> Self {
         let old = old.filter(|old| old.boot.is_same(&new.boot));
-        // Both lists of domains are in the order of the ids.
+        // Both lists of domains are ordered by ID.
         let mut older = old.iter().flat_map(|old| &old.domains).peekable();
         Self {
             interval_ns: old
@@ -166,12 +167,12 @@ fn domain_rates(old: Option<&Domain>, new: &Domain) -> DomainRates {
     }
 }
 
-/// `make` for each of the parts that are known.
+/// Returns the result of `make` for each part; empty if the parts are unknown.
 fn each<T, R>(parts: &Option<Vec<T>>, make: impl Fn(&T) -> R) -> Vec<R> {
     parts.iter().flatten().map(make).collect()
 }
 
-/// The part that is the same one.
+/// Returns the first part that passes `is_same`.
 fn same<T>(parts: &Option<Vec<T>>, is_same: impl Fn(&&T) -> bool) -> Option<&T> {
     parts.iter().flatten().find(is_same)
 }

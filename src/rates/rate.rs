@@ -1,18 +1,19 @@
-//! How fast something happens, and the time that it is measured over.
+//! A rate, and the time that it is measured over.
 
 use crate::snapshot::Stamp;
 
-/// A figure, and how far the truth may be from it.
+/// A measured value and its uncertainty.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rate {
-    /// The figure.
+    /// The value.
     pub value: f64,
-    /// How far off it may be for not knowing when within its bracket each sample was taken.
+    /// Largest error of the value, because each sample was taken at an unknown time within its
+    /// bracket.
     pub uncertainty: f64,
 }
 
 impl Rate {
-    /// What nothing did, for certain.
+    /// Exactly 0.
     pub(super) const NOTHING: Self = Self {
         value: 0.0,
         uncertainty: 0.0,
@@ -25,8 +26,8 @@ impl Rate {
         }
     }
 
-    /// Per cent busy of per cent idle. Idle time may come out above the interval by the bracket's
-    /// width, which is no reason for a negative number.
+    /// Converts per cent idle to per cent busy, at least 0. The measured idle time may exceed the
+    /// interval by the width of the bracket.
     pub(super) fn busy(self) -> Self {
         Self {
             value: (100.0 - self.value).max(0.0),
@@ -34,7 +35,7 @@ impl Rate {
         }
     }
 
-    /// The sum of figures; `None` for the sum of nothing, and when one of them is not known.
+    /// Returns the sum; `None` if there are no figures, or if one of them is unknown.
     pub fn sum(figures: impl IntoIterator<Item = Option<Self>>) -> Option<Self> {
         figures
             .into_iter()
@@ -49,7 +50,7 @@ impl Rate {
     }
 }
 
-/// By how much a counter rose; `None` when it is not known, or when it went back.
+/// Returns the increase of a counter; `None` if it is unknown, or if it went back.
 pub(super) fn risen(old: Option<u64>, new: Option<u64>) -> Option<u64> {
     new?.checked_sub(old?)
 }
@@ -59,12 +60,12 @@ pub(super) fn risen(old: Option<u64>, new: Option<u64>) -> Option<u64> {
 pub(crate) struct Span {
     /// Nanoseconds.
     pub(crate) ns: u64,
-    /// Nanoseconds by which it may be longer or shorter: both stamps' uncertainties.
+    /// Nanoseconds by which it may be longer or shorter: the sum of both stamps' uncertainties.
     pub(crate) uncertainty_ns: u64,
 }
 
 impl Span {
-    /// `None` when the newer sample is not the later one.
+    /// Returns the time from `old` to `new`; `None` if `new` is not later.
     pub(crate) fn between(old: Stamp, new: Stamp) -> Option<Self> {
         let ns = new.at_ns.checked_sub(old.at_ns)?;
         (ns > 0).then(|| Self {
@@ -73,12 +74,12 @@ impl Span {
         })
     }
 
-    /// What per cent of this time a counter of nanoseconds rose by.
+    /// Returns the increase of a counter of nanoseconds in per cent of this time.
     pub(super) fn share(self, old: Option<u64>, new: Option<u64>) -> Option<Rate> {
         Some(self.per_ns(risen(old, new)?).scaled(100.0))
     }
 
-    /// What a rise comes to per second.
+    /// Returns an increase as a rate per second.
     pub(super) fn per_second(self, rise: Option<u64>) -> Option<Rate> {
         Some(self.per_ns(rise?).scaled(1e9))
     }

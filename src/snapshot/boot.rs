@@ -6,26 +6,24 @@ use uuid::Uuid;
 
 use super::stamp::XenClock;
 
-/// How far apart the starts of one boot may come out: each is found by reading two clocks, one after
-/// the other.
+/// The largest difference between two start times of one boot. Each is computed from two clocks
+/// that are read one after the other.
 const TOLERANCE: SignedDuration = SignedDuration::from_secs(1);
 
-/// The boot of a host. Counters of two boots have nothing to do with each other, and neither have
-/// domain IDs.
+/// A boot of a host. Counters and domain IDs of different boots can't be compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Boot {
-    /// dom0's own name for its boot (`/proc/sys/kernel/random/boot_id`); `None` if it could not be
-    /// read.
+    /// dom0's boot ID (`/proc/sys/kernel/random/boot_id`); `None` if it could not be read.
     pub dom0_boot_id: Option<Uuid>,
-    /// Wall-clock time when Xen started, by dom0's clock and as far as that was right when it was
-    /// read; `None` if Xen does not tell its uptime.
+    /// Wall-clock time when Xen started, as accurate as dom0's clock was at the time of reading;
+    /// `None` if Xen does not report its uptime.
     pub xen_start: Option<Timestamp>,
 }
 
 impl Boot {
-    /// Whether both are the same boot, as far as is known: by dom0's boot IDs; where one of them is
-    /// missing, by the starts. If neither can be compared, only two boots of which nothing at all is
-    /// known are the same: that is all that a process knows of the boot it runs in.
+    /// Returns whether both are the same boot. Compares dom0's boot IDs, or the start times if an
+    /// ID is missing. If neither can be compared, the boots are the same only if both are entirely
+    /// unknown, as two samples of one process can be.
     pub fn is_same(&self, other: &Self) -> bool {
         if let (Some(id), Some(other)) = (self.dom0_boot_id, other.dom0_boot_id) {
             return id == other;
@@ -38,8 +36,8 @@ impl Boot {
 }
 
 impl XenClock {
-    /// The wall-clock time when Xen started, given the one when this was read; `None` if there is no
-    /// such time.
+    /// Returns the wall-clock time when Xen started. `read_at` is the wall-clock time when this
+    /// clock was read. `None` if the result is out of range.
     pub fn xen_start(self, read_at: Timestamp) -> Option<Timestamp> {
         let uptime = SignedDuration::from_nanos(self.ns.try_into().ok()?);
         read_at.checked_sub(uptime).ok()
@@ -61,9 +59,9 @@ mod tests {
     }
 
     #[test]
-    fn known_ids_decide_then_starts_then_that_nothing_is_known() {
+    fn boot_ids_are_compared_before_starts() {
         for (one, other, same) in [
-            // The wall clock was set by an hour in between.
+            // The wall clock was changed by an hour between them.
             (boot(Some(1), Some(0)), boot(Some(1), Some(3_600_000)), true),
             (boot(Some(1), Some(0)), boot(Some(2), Some(0)), false),
             (boot(Some(1), Some(0)), boot(None, Some(1000)), true),

@@ -1,4 +1,4 @@
-//! What a sample is asked to hold.
+//! What to collect in a sample.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,13 +15,13 @@ pub struct Collect {
     pub names: bool,
     /// Memory targets: a read in XenStore for each domain.
     pub targets: bool,
-    /// Static maxima and XenStore's uuids: two more.
+    /// Static maxima and XenStore's UUIDs: two reads in XenStore for each domain.
     pub details: bool,
     /// vCPUs: a hypercall for each.
     pub vcpus: bool,
-    /// Where vCPUs may run: another hypercall for each.
+    /// Affinities of vCPUs: another hypercall for each.
     pub affinities: bool,
-    /// What the scheduler allows, and the size of the paging pool: two hypercalls for each domain.
+    /// Scheduling parameters and the size of the paging pool: two hypercalls for each domain.
     pub scheduling: bool,
     /// NICs: a few files for each.
     pub nics: bool,
@@ -29,18 +29,18 @@ pub struct Collect {
     pub disks: bool,
     /// MAC addresses of NICs: a read in XenStore for each.
     pub macs: bool,
-    /// Where pCPUs are, NUMA nodes, CPU pools, the hypervisor's build, and dom0's kernel.
+    /// Topology of pCPUs, NUMA nodes, CPU pools, the hypervisor's build, and dom0's kernel.
     pub host: bool,
-    /// What only an audit compares: Xen's clock, what XenStore lists, a read for each domain with a
-    /// backend and for each vCPU, and the free memory once more. A source that watches XenStore leaves
-    /// [`Domain::vcpus_available`](super::Domain::vcpus_available) unknown.
+    /// Data that only an audit compares: Xen's clock, XenStore's lists, a read for each domain with
+    /// a backend and for each vCPU, and the free memory a second time. A source that watches
+    /// XenStore leaves [`Domain::vcpus_available`](super::Domain::vcpus_available) `None`.
     pub audit_inputs: bool,
-    /// The domain about which everything is collected, whatever is collected about the others.
+    /// A domain about which everything is collected, regardless of the other fields.
     pub focus: Option<Identity>,
 }
 
 impl Collect {
-    /// Everything there is.
+    /// Everything.
     pub const ALL: Self = Self {
         names: true,
         targets: true,
@@ -56,7 +56,7 @@ impl Collect {
         focus: None,
     };
 
-    /// All that either of both has; the focus is this one's.
+    /// Returns what `self` or `other` collects. The focus is that of `self`.
     pub fn and(self, other: Self) -> Self {
         Self {
             names: self.names || other.names,
@@ -74,7 +74,7 @@ impl Collect {
         }
     }
 
-    /// What is collected about this domain.
+    /// Returns what is collected about this domain.
     pub fn of(self, domain: Identity) -> Self {
         if self.focus != Some(domain) {
             return self;
@@ -87,12 +87,12 @@ impl Collect {
         }
     }
 
-    /// What is collected about at least one domain.
+    /// Returns what is collected about at least one domain.
     pub fn of_any(self) -> Self {
         self.focus.map_or(self, |domain| self.of(domain))
     }
 
-    /// Whether all that `wanted` has is collected; the focus does not count.
+    /// Returns whether everything in `wanted` is collected. Ignores the focus.
     pub fn covers(self, wanted: Self) -> bool {
         let pairs = [
             (self.names, wanted.names),
@@ -112,7 +112,7 @@ impl Collect {
             .all(|(collected, wanted)| *collected || !wanted)
     }
 
-    /// The part of it that XenStore supplies.
+    /// Returns the part that comes from XenStore.
     pub fn from_xenstore(self) -> Self {
         Self {
             vcpus: false,
@@ -133,7 +133,7 @@ mod tests {
     use crate::fixtures::domain;
 
     #[test]
-    fn everything_is_collected_about_the_focus_and_nothing_more_about_others() {
+    fn only_the_focus_is_collected_in_full() {
         let [web, db] = [5, 6].map(|id| domain(id, "", 0, 0).identity());
         let names = Collect {
             names: true,
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_was_not_stored_was_not_collected() {
+    fn a_missing_field_is_false() {
         let stored: Collect = serde_json::from_str(r#"{"names":true,"later":true}"#).unwrap();
         let names = Collect {
             names: true,

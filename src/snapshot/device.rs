@@ -1,4 +1,4 @@
-//! A domain's NICs and disks as dom0 serves them.
+//! A domain's NICs and disks, as their backends in dom0 report them.
 
 use std::fmt;
 use std::ops::{Index, IndexMut};
@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::stamp::Stamp;
 
-/// The counters of a device, each `None` when dom0 does not say it.
+/// The counters of a device, each `None` if dom0 does not report it.
 pub type Counters<C> = EnumMap<C, Option<u64>>;
 
 /// A counter of a virtual NIC, seen from the guest: `Rx` is what the guest received, which its
-/// backend in dom0 counts as sent (`/sys/class/net/*/statistics`). All of them start at 0 again when
-/// the frontend connects anew. [`crate::fields`] has the name and the unit of each.
+/// backend in dom0 counts as sent (`/sys/class/net/*/statistics`). All counters restart at 0 when
+/// the frontend reconnects. [`crate::fields`] has their names and units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Enum, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NicCounter {
@@ -37,7 +37,7 @@ pub enum NicCounter {
     TxMissed,
 }
 
-/// A counter of a virtual disk. [`crate::fields`] has the name and the unit of each.
+/// A counter of a virtual disk. [`crate::fields`] has their names and units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Enum, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DiskCounter {
@@ -53,13 +53,13 @@ pub enum DiskCounter {
     FlushRequests,
     /// Discard requests.
     DiscardRequests,
-    /// Requests that found no free slot in the backend; no errors (`oo_req`).
+    /// Requests that found no free slot in the backend (`oo_req`). They are not errors.
     OutOfSlots,
     /// Requests that failed.
     Errors,
-    /// Nanoseconds that the completed reads took, all together.
+    /// Total nanoseconds that the completed reads took.
     ReadTime,
-    /// Nanoseconds that the completed writes took, all together.
+    /// Total nanoseconds that the completed writes took.
     WriteTime,
 }
 
@@ -68,12 +68,12 @@ pub enum DiskCounter {
 pub struct Nic {
     /// Its number in the domain: the N of `backend/vif/DOM/N`.
     pub id: u32,
-    /// What dom0 calls its interface.
+    /// The name of its interface in dom0.
     pub device: String,
-    /// The guest's MAC address (`mac` of the backend in XenStore); `None` when XenStore did not
-    /// say, or no one asked.
+    /// The guest's MAC address (`mac` of the backend in XenStore); `None` if it is not in XenStore
+    /// or was not collected.
     pub mac: Option<String>,
-    /// What it counts.
+    /// Its counters.
     pub counters: Counters<NicCounter>,
     /// When its counters were read.
     pub stamp: Stamp,
@@ -84,21 +84,21 @@ pub struct Nic {
 pub struct Disk {
     /// Its number: the DEV of `backend/vbd/DOM/DEV` (51712 is xvda).
     pub id: u32,
-    /// What the guest calls it, such as `xvda`.
+    /// The guest's name for it, such as `xvda`.
     pub device: String,
-    /// What serves it.
+    /// Its backend.
     pub backend: DiskBackend,
     /// The process in dom0 that serves it (`kthread-pid` of a `vbd3` backend in XenStore); `None`
-    /// for other backends, and when XenStore did not say.
+    /// for other backends, and if it is not in XenStore.
     pub process: Option<u32>,
-    /// What its backend counts.
+    /// Its backend's counters.
     pub counters: Counters<DiskCounter>,
     /// When its counters were read.
     pub stamp: Stamp,
 }
 
 impl Disk {
-    /// A disk of whose counters nothing is known.
+    /// Returns a disk whose counters are all `None`.
     pub fn without_counters(id: u32, device: String, backend: DiskBackend, stamp: Stamp) -> Self {
         Self {
             id,
@@ -139,7 +139,7 @@ impl IndexMut<DiskCounter> for Disk {
     }
 }
 
-/// What serves a disk in dom0.
+/// The backend of a disk in dom0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DiskBackend {
@@ -153,14 +153,14 @@ pub enum DiskBackend {
 }
 
 impl DiskBackend {
-    /// Whether it publishes counters at all.
+    /// Returns whether it publishes counters.
     pub fn counts(self) -> bool {
         self != Self::Qdisk
     }
 }
 
 impl DiskBackend {
-    /// Its name, as programs get it.
+    /// Returns its name in JSON and CSV.
     pub fn name(self) -> &'static str {
         match self {
             Self::Blkback => "blkback",

@@ -1,4 +1,4 @@
-//! A domain as it was read.
+//! A domain, as read in one sample.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,73 +9,74 @@ use uuid::Uuid;
 use super::device::{Disk, Nic};
 use super::stamp::Stamp;
 
-/// One domain, as the hypervisor and XenStore describe it.
+/// A domain, as the hypervisor and XenStore describe it.
 ///
-/// Where nothing else is said, a field comes from `xen_domctl_getdomaininfo` (xen/domctl.h).
+/// A field comes from `xen_domctl_getdomaininfo` (xen/domctl.h) unless its description names
+/// another source.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Domain {
-    /// Its number, which a later domain may wear again.
+    /// Its ID, which a later domain may reuse.
     pub id: DomId,
-    /// The handle that the toolstack gave it (`handle`); all zero for most dom0.
+    /// The UUID that the toolstack gave it (`handle`); usually all zero for dom0.
     pub uuid: Uuid,
-    /// `~/name` in XenStore; `None` when there is none, when it is not text, when XenStore did not
-    /// answer, or when no one asked.
+    /// `~/name` in XenStore; `None` if there is no such key, if it is not UTF-8 text, if XenStore
+    /// did not answer, or if it was not collected.
     pub name: Option<Arc<str>>,
     /// How it is virtualised.
     #[serde(rename = "type")]
     pub kind: DomainType,
-    /// The states it is in, any number at once.
+    /// The states it is in; several can be set at once.
     pub states: StateFlags,
     /// vCPUs online (`nr_online_vcpus`).
     pub vcpus_online: u32,
-    /// vCPUs it can have: the highest vCPU's id plus one (`max_vcpu_id`); 0 for a domain
-    /// that has none yet.
+    /// Maximum number of vCPUs: the highest vCPU's ID plus one (`max_vcpu_id`); 0 for a domain
+    /// that has no vCPUs yet.
     pub vcpus_max: u32,
-    /// Nanoseconds that its vCPUs, those offline now included, have run since it was created
-    /// (`cpu_time`).
+    /// Nanoseconds that its vCPUs have run since it was created (`cpu_time`), including those
+    /// that are offline now.
     pub cpu_time_ns: u64,
-    /// Bytes of memory it holds (`tot_pages`).
+    /// Bytes of memory allocated to it (`tot_pages`).
     pub memory_bytes: u64,
-    /// Bytes it may hold at most (`max_pages`); `None` when there is no limit.
+    /// The limit of its memory in bytes (`max_pages`); `None` if there is no limit.
     pub memory_max_bytes: Option<u64>,
-    /// Bytes promised to it and not there yet, not in `memory_bytes` (`outstanding_pages`).
+    /// Bytes claimed for it but not yet allocated (`outstanding_pages`); not in `memory_bytes`.
     pub memory_claimed_bytes: u64,
-    /// Bytes it shares with other domains; 0 where Xen is built without sharing (`shr_pages`).
+    /// Bytes it shares with other domains (`shr_pages`); 0 if Xen is built without sharing.
     pub memory_shared_bytes: u64,
-    /// Bytes paged out; 0 where Xen is built without paging (`paged_pages`).
+    /// Bytes paged out (`paged_pages`); 0 if Xen is built without paging.
     pub memory_paged_bytes: u64,
-    /// Bytes in the pool for its page tables (`xc_get_paging_mempool_size`); `None` for PV, and if not asked.
+    /// Bytes in the pool for its page tables (`xc_get_paging_mempool_size`); `None` for PV, and if
+    /// it was not collected.
     pub paging_pool_bytes: Option<u64>,
-    /// Bytes it was built to have at most (`~/memory/static-max` in XenStore); `None` as for
-    /// `memory_target_bytes`.
+    /// Its maximum memory in bytes, set when it was built (`~/memory/static-max` in XenStore);
+    /// `None` as for `memory_target_bytes`.
     pub memory_static_max_bytes: Option<u64>,
-    /// Bytes that its balloon driver was asked to reach (`~/memory/target` in XenStore); `None`
-    /// when there is no such key, when XenStore did not answer, or when no one asked.
+    /// The target of its balloon driver in bytes (`~/memory/target` in XenStore); `None` if there
+    /// is no such key, if XenStore did not answer, or if it was not collected.
     pub memory_target_bytes: Option<u64>,
-    /// The uuid that XenStore has for it (the end of `~/vm`); `None` as for
-    /// `memory_target_bytes`.
+    /// Its UUID in XenStore (the end of `~/vm`); `None` as for `memory_target_bytes`.
     pub xenstore_uuid: Option<Uuid>,
-    /// Whether each of its vCPUs is to be online (`~/cpu/N/availability` in XenStore), by the vCPUs'
-    /// ids, each `None` when there is no such key; `None` as for `memory_target_bytes`.
+    /// Whether the toolstack wants each vCPU online (`~/cpu/N/availability` in XenStore), by vCPU
+    /// ID; an element is `None` if there is no such key. `None` as for `memory_target_bytes`.
     pub vcpus_available: Option<Vec<Option<bool>>>,
     /// The CPU pool it is in (`cpupool`).
     pub pool: u32,
     /// Its security label's number (`ssidref`).
     pub ssid: u32,
-    /// What its scheduler allows it; `None` when no one asked or Xen did not say.
+    /// Its scheduling parameters; `None` if they were not collected or Xen did not report them.
     pub scheduling: Option<Scheduling>,
-    /// Its vCPUs, all of them; `None` when no one asked, or when it went while they were asked for.
+    /// All of its vCPUs; `None` if they were not collected, or if it was destroyed meanwhile.
     pub vcpus: Option<Vec<Vcpu>>,
-    /// Its NICs, by their ids; `None` when no one asked.
+    /// Its NICs, ordered by ID; `None` if they were not collected.
     pub nics: Option<Vec<Nic>>,
-    /// Its disks, by their ids; `None` when no one asked.
+    /// Its disks, ordered by ID; `None` if they were not collected.
     pub disks: Option<Vec<Disk>>,
-    /// When the hypervisor was asked for it.
+    /// When it was read from the hypervisor.
     pub stamp: Stamp,
 }
 
 impl Domain {
-    /// What tells this domain from a later one with the same id.
+    /// Returns its identity, which differs from that of a later domain with the same ID.
     pub fn identity(&self) -> Identity {
         Identity {
             id: self.id,
@@ -84,16 +85,16 @@ impl Domain {
     }
 }
 
-/// What tells one domain from another for as long as the host runs.
+/// The ID and UUID of a domain, unique until the host reboots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Identity {
-    /// The domain's number.
+    /// The domain's ID.
     pub id: DomId,
-    /// The domain's handle in Xen.
+    /// The domain's UUID in Xen.
     pub uuid: Uuid,
 }
 
-/// A domain's number (`domid_t`, xen/xen.h).
+/// A domain's ID (`domid_t`, xen/xen.h).
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
@@ -120,7 +121,7 @@ pub enum DomainType {
 }
 
 impl DomainType {
-    /// Its name, as programs get it.
+    /// Returns its name in JSON and CSV.
     pub fn name(self) -> &'static str {
         match self {
             Self::Pv => "pv",
@@ -136,12 +137,12 @@ impl fmt::Display for DomainType {
     }
 }
 
-/// The `XEN_DOMINF_*` flags of a domain (xen/domctl.h); several can hold at once.
+/// The `XEN_DOMINF_*` flags of a domain (xen/domctl.h); several can be set at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateFlags {
-    /// Dead, and still holding something.
+    /// Destroyed, but not all of its resources are freed.
     pub dying: bool,
-    /// Has shut down, and why; the reason is the guest's own word.
+    /// Why it has shut down, as the guest reports; `None` if it has not shut down.
     pub shutdown: Option<ShutdownReason>,
     /// Paused by the toolstack.
     pub paused: bool,
@@ -152,7 +153,7 @@ pub struct StateFlags {
 }
 
 impl StateFlags {
-    /// The one state that says most about the domain.
+    /// Returns the most important of the states that are set.
     pub fn summary(self) -> DomainState {
         match self {
             Self { dying: true, .. } => DomainState::Dying,
@@ -177,7 +178,7 @@ impl StateFlags {
 pub enum DomainState {
     /// At least one vCPU is on a pCPU.
     Running,
-    /// Wants to run and waits for a pCPU (or has no vCPU online at all).
+    /// Waits for a pCPU, or has no vCPU online.
     #[default]
     Runnable,
     /// Every online vCPU waits for an event.
@@ -188,7 +189,7 @@ pub enum DomainState {
     Shutdown,
     /// Has shut down by crashing.
     Crashed,
-    /// Dead, and still holding something.
+    /// Destroyed, but not all of its resources are freed.
     Dying,
 }
 
@@ -198,7 +199,7 @@ impl DomainState {
         "running", "runnable", "blocked", "paused", "shutdown", "crashed", "dying",
     ];
 
-    /// Its name, as programs get it.
+    /// Returns its name in JSON and CSV.
     pub fn name(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -218,23 +219,23 @@ impl fmt::Display for DomainState {
     }
 }
 
-/// Why a domain shut down (`SHUTDOWN_*`, xen/sched.h), as the guest said.
+/// Why a domain shut down (`SHUTDOWN_*`, xen/sched.h), as the guest reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ShutdownReason {
     /// Switched off.
     Poweroff,
-    /// Wants to be started again.
+    /// Requests a reboot.
     Reboot,
     /// Suspended, to be saved or migrated.
     Suspend,
     /// Crashed.
     Crash,
-    /// Its watchdog ran out.
+    /// Its watchdog expired.
     Watchdog,
-    /// Wants its state reset and to go on.
+    /// Requests a soft reset: Xen resets its state, and it continues to run.
     SoftReset,
-    /// A number that Xen gives no meaning to.
+    /// A number without a meaning in Xen.
     #[serde(untagged)]
     Other(u8),
 }
@@ -250,7 +251,7 @@ impl ShutdownReason {
         "soft_reset",
     ];
 
-    /// Its name, as programs get it; the number itself where Xen gives none.
+    /// Returns its name in JSON and CSV, or the number if it has no name.
     pub fn name(self) -> Result<&'static str, u8> {
         Ok(match self {
             Self::Poweroff => "poweroff",
@@ -273,15 +274,15 @@ impl fmt::Display for ShutdownReason {
     }
 }
 
-/// What a scheduler allows a domain (`xen_domctl_scheduler_op`, xen/domctl.h).
+/// A domain's scheduling parameters (`xen_domctl_scheduler_op`, xen/domctl.h).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "scheduler")]
 pub enum Scheduling {
     /// A share under credit.
     Credit {
-        /// Its share when pCPUs are scarce, in relation to the others'; 256 unless set.
+        /// Its weight relative to other domains if pCPUs are scarce; 256 unless set.
         weight: u16,
-        /// Per cent of one pCPU that it gets at most; `None` without a cap.
+        /// Its limit in per cent of one pCPU; `None` without a cap.
         cap_percent: Option<u16>,
     },
     /// A share under credit2.
@@ -293,28 +294,28 @@ pub enum Scheduling {
     },
     /// A reservation under rtds, where each vCPU has its own.
     Rtds {
-        /// What each of its vCPUs has; `None` when they differ, and for a domain without vCPUs.
+        /// The reservation of each vCPU; `None` if they differ, and for a domain without vCPUs.
         reservation: Option<Reservation>,
     },
-    /// Time slots that are set for the host as a whole.
+    /// Time slots, which are set for the whole host.
     Arinc653,
-    /// Nothing: each vCPU has a pCPU to itself.
+    /// No parameters: each vCPU has its own pCPU.
     Null,
 }
 
-/// What a vCPU is granted under rtds (`xen_domctl_sched_rtds`, xen/domctl.h).
+/// The reservation of a vCPU under rtds (`xen_domctl_sched_rtds`, xen/domctl.h).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
-    /// Nanoseconds in which the budget is granted once.
+    /// Nanoseconds after which the budget is renewed.
     pub period_ns: u64,
     /// Nanoseconds of CPU time in each period.
     pub budget_ns: u64,
-    /// Whether it may use pCPUs that no one else wants beyond its budget.
+    /// Whether it may use idle pCPUs beyond its budget.
     pub extra_time: bool,
 }
 
 impl Scheduling {
-    /// The scheduler's name.
+    /// Returns the scheduler's name.
     pub fn scheduler(self) -> &'static str {
         match self {
             Self::Credit { .. } => "credit",
@@ -325,7 +326,7 @@ impl Scheduling {
         }
     }
 
-    /// The domain's share under credit and credit2; `None` under the others.
+    /// Returns the domain's weight under credit and credit2; `None` under the others.
     pub fn weight(self) -> Option<u16> {
         match self {
             Self::Credit { weight, .. } | Self::Credit2 { weight, .. } => Some(weight),
@@ -372,29 +373,29 @@ impl fmt::Display for Scheduling {
 /// A virtual CPU (`xen_domctl_getvcpuinfo`, xen/domctl.h).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vcpu {
-    /// Its number in its domain.
+    /// Its ID in its domain.
     pub id: u32,
-    /// What it does.
+    /// Its state.
     pub state: VcpuState,
     /// The pCPU it is on, or was on last; `None` while it is offline.
     pub pcpu: Option<u32>,
     /// Nanoseconds it has run (`cpu_time`).
     pub cpu_time_ns: u64,
-    /// The pCPUs it may run on, of those that Xen has; `None` when Xen did not say.
+    /// The pCPUs it may run on, limited to existing ones; `None` if Xen did not report it.
     pub hard_affinity: Option<Vec<u32>>,
-    /// The pCPUs it prefers to run on; `None` when Xen did not say.
+    /// The pCPUs it prefers to run on; `None` if Xen did not report it.
     pub soft_affinity: Option<Vec<u32>>,
-    /// When the hypervisor was asked for it.
+    /// When it was read from the hypervisor.
     pub stamp: Stamp,
 }
 
-/// What a vCPU does.
+/// The state of a vCPU.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum VcpuState {
     /// Is on a pCPU.
     Running,
-    /// Wants to run, or is paused.
+    /// Ready to run, or paused.
     Runnable,
     /// Waits for an event.
     Blocked,
@@ -404,7 +405,7 @@ pub enum VcpuState {
 }
 
 impl VcpuState {
-    /// Its name, as programs get it.
+    /// Returns its name in JSON and CSV.
     pub fn name(self) -> &'static str {
         match self {
             Self::Running => "running",

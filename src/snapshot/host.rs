@@ -1,4 +1,4 @@
-//! A host as it was read.
+//! A host, as read in one sample.
 
 use std::fmt;
 
@@ -16,10 +16,10 @@ pub struct Host {
     pub pcpus: u32,
     /// Bytes of memory that Xen manages (`total_pages` of `xen_sysctl_physinfo`).
     pub memory_bytes: u64,
-    /// Bytes that no one holds (`free_pages` of `xen_sysctl_physinfo`).
+    /// Bytes that are not allocated (`free_pages` of `xen_sysctl_physinfo`).
     pub memory_free_bytes: u64,
-    /// `memory_free_bytes` once more, after the domains and the nodes had been read; `None` when no
-    /// one asked.
+    /// `memory_free_bytes`, read again after the domains and the nodes; `None` if it was not
+    /// collected.
     pub memory_free_after_bytes: Option<u64>,
     /// Bytes of the free memory that are claimed for domains under construction
     /// (`outstanding_pages` of `xen_sysctl_physinfo`).
@@ -27,22 +27,22 @@ pub struct Host {
     /// Clock rate of the pCPUs in kHz, as measured when Xen booted (`cpu_khz` of
     /// `xen_sysctl_physinfo`).
     pub cpu_khz: u32,
-    /// Every pCPU that Xen has a number for, by that number.
+    /// Every pCPU that Xen has a number for, ordered by number.
     pub pcpu: Vec<Pcpu>,
     /// When the idle times in `pcpu` were read.
     pub pcpu_stamp: Stamp,
-    /// NUMA nodes; `None` when no one asked.
+    /// NUMA nodes; `None` if they were not collected.
     pub nodes: Option<Vec<Node>>,
-    /// CPU pools; `None` when no one asked.
+    /// CPU pools; `None` if they were not collected.
     pub pools: Option<Vec<Pool>>,
-    /// How the hypervisor was built and booted; `None` when no one asked.
+    /// How the hypervisor was built and booted; `None` if it was not collected.
     pub build: Option<Build>,
-    /// dom0 as its own kernel sees it; `None` when no one asked.
+    /// The statistics of dom0's kernel; `None` if they were not collected.
     pub dom0: Option<Dom0Kernel>,
 }
 
 impl Host {
-    /// The pool that a pCPU is in; `None` when it is in none or no one asked.
+    /// Returns the pool that a pCPU is in; `None` if it is in none, or if pools were not collected.
     pub fn pool_of(&self, pcpu: u32) -> Option<&Pool> {
         self.pools
             .iter()
@@ -59,7 +59,7 @@ pub struct Pcpu {
     /// Nanoseconds since boot that its idle vCPU has run (`idletime` of `xen_sysctl_cpuinfo`,
     /// xen/sysctl.h); `None` for a pCPU that is offline, which Xen reports as 0.
     pub idle_time_ns: Option<u64>,
-    /// Its place in the host; `None` when it is offline or no one asked (`xen_sysctl_cputopo`).
+    /// Its socket (`xen_sysctl_cputopo`); `None` if it is offline or this was not collected.
     pub socket: Option<u32>,
     /// The core within the socket; `None` as for `socket`.
     pub core: Option<u32>,
@@ -68,7 +68,7 @@ pub struct Pcpu {
 }
 
 impl Pcpu {
-    /// Whether it takes part in scheduling.
+    /// Returns whether it is online.
     pub fn is_online(&self) -> bool {
         self.idle_time_ns.is_some()
     }
@@ -81,7 +81,7 @@ pub struct Node {
     pub id: u32,
     /// Bytes of memory on it; `None` for a node that is offline.
     pub memory_bytes: Option<u64>,
-    /// Bytes of it that no one holds; `None` for a node that is offline.
+    /// Bytes of it that are not allocated; `None` for a node that is offline.
     pub memory_free_bytes: Option<u64>,
 }
 
@@ -92,7 +92,7 @@ pub struct Pool {
     pub id: u32,
     /// `/local/pool/N/name` in XenStore; `None` as for a domain's name.
     pub name: Option<String>,
-    /// The scheduler that it has.
+    /// Its scheduler.
     pub scheduler: Scheduler,
     /// The numbers of its pCPUs.
     pub pcpus: Vec<u32>,
@@ -111,17 +111,17 @@ pub enum Scheduler {
     Credit2,
     /// Fixed time slots, after ARINC 653.
     Arinc653,
-    /// Reservations in real time.
+    /// Real-time reservations.
     Rtds,
     /// A pCPU for each vCPU.
     Null,
-    /// A number that has no name here.
+    /// An unknown scheduler's number.
     #[serde(untagged)]
     Other(u32),
 }
 
 impl Scheduler {
-    /// Its name, as programs get it; the number itself where there is none.
+    /// Returns its name in JSON and CSV, or the number if it has no name.
     pub fn name(self) -> Result<&'static str, u32> {
         Ok(match self {
             Self::Credit => "credit",
@@ -150,31 +150,31 @@ pub struct Build {
     pub changeset: String,
     /// The compiler it was built with.
     pub compiler: String,
-    /// When it was built, in the builder's words.
+    /// When it was built, in the format of the build.
     pub date: String,
-    /// Its build id in hexadecimal digits; `None` when it has none.
+    /// Its build ID in hexadecimal digits; `None` if it has none.
     pub id: Option<String>,
-    /// What it was booted with.
+    /// The command line that it was booted with.
     pub command_line: String,
     /// The kinds of guests it can run, such as `xen-3.0-x86_64`.
     pub capabilities: String,
 }
 
-/// dom0 as its own kernel sees it; a field is `None` when the kernel does not say it.
+/// The statistics of dom0's kernel; a field is `None` if the kernel does not report it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dom0Kernel {
-    /// Nanoseconds since the kernel booted (`/proc/uptime`), to its precision of 10 ms.
+    /// Nanoseconds since the kernel booted (`/proc/uptime`), with a precision of 10 ms.
     pub uptime_ns: Option<u64>,
-    /// Nanoseconds that its CPUs did something, all of them together (`/proc/stat`: all but idle,
-    /// iowait and steal), to the kernel's precision of one tick each.
+    /// Total nanoseconds that its CPUs were busy (`/proc/stat`: all but idle, iowait and steal),
+    /// the sum of values that have a precision of one tick each.
     pub cpu_time_ns: Option<u64>,
-    /// Nanoseconds that it wanted to run and the hypervisor ran another (`steal` in `/proc/stat`).
+    /// Nanoseconds that its CPUs were ready to run but not running (`steal` in `/proc/stat`).
     pub steal_time_ns: Option<u64>,
-    /// Nanoseconds that its CPUs were idle, all of them together (`/proc/stat`: idle and iowait).
+    /// Total nanoseconds that its CPUs were idle (`/proc/stat`: idle and iowait).
     pub idle_time_ns: Option<u64>,
-    /// Nanoseconds in a tick, to which the three above are counted (`_SC_CLK_TCK`).
+    /// Nanoseconds in a tick, the unit of the three times above (`_SC_CLK_TCK`).
     pub tick_ns: Option<u64>,
-    /// Interrupts that its CPUs took since it booted (`/proc/stat`: the first number of `intr`).
+    /// Interrupts that its CPUs handled since it booted (`/proc/stat`: first number of `intr`).
     pub interrupts: Option<u64>,
     /// When the times were read.
     pub stamp: Stamp,

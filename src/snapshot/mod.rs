@@ -1,7 +1,7 @@
 //! What was read at one moment: raw cumulative counters and states, no rates, no I/O.
 //!
-//! A snapshot is what a collector hands on and what a view takes. It can be stored and read back
-//! with serde, so that data read live and data replayed take the same way.
+//! A collector produces snapshots, and a view displays them. They can be stored and read back
+//! with serde, so that live and replayed data use the same code.
 
 mod boot;
 mod collect;
@@ -26,34 +26,34 @@ pub use listing::{Backend, Listing};
 pub use note::Note;
 pub use stamp::{Stamp, XenClock};
 
-/// All that one sample read of a host and its domains.
+/// Everything that one sample read about a host and its domains.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// Wall-clock time when the domains had been listed, for people and logs; never for rates.
+    /// Wall-clock time when the domains had been listed. For display and logs, never for rates.
     pub time: jiff::Timestamp,
-    /// The boot of the host that it belongs to.
+    /// The boot of the host in which it was read.
     pub boot: Boot,
-    /// When the domains were listed: from before the first to after the last.
+    /// When the domains were listed, from before the first to after the last.
     pub stamp: Stamp,
-    /// What was asked for. It tells a figure that was not collected from one that is not known: both
-    /// are `None`.
+    /// What was collected. A figure that is `None` is unknown if it is in here, and was not
+    /// collected otherwise.
     pub collected: Collect,
-    /// What Xen's clock said meanwhile; `None` when no one asked or Xen did not tell.
+    /// Xen's clock during the sample; `None` if it was not collected or Xen did not report it.
     pub xen_clock: Option<XenClock>,
     /// The host and its hypervisor.
     pub host: Host,
-    /// Every domain that the hypervisor listed, in the order of their ids, each once.
+    /// Every domain that the hypervisor listed, ordered by ID, without duplicates.
     pub domains: Vec<Domain>,
     /// Devices that dom0's kernel serves to domains that the hypervisor did not list.
     pub orphans: Vec<Backend>,
-    /// What XenStore lists; `None` when no one asked, or when XenStore did not answer.
+    /// What XenStore lists; `None` if it was not collected, or if XenStore did not answer.
     pub listing: Option<Listing>,
-    /// What could not be read, so that a view can say so.
+    /// What could not be read, for views to report.
     pub notes: Vec<Note>,
 }
 
 impl Snapshot {
-    /// The domain with this identity; `None` when it is gone, or when its id is worn by another.
+    /// Returns the domain with this identity; `None` if it is gone, even if its ID was reused.
     pub fn find(&self, identity: Identity) -> Option<&Domain> {
         let index = self
             .domains
@@ -64,7 +64,7 @@ impl Snapshot {
             .filter(|domain| domain.uuid == identity.uuid)
     }
 
-    /// The same with these domains alone.
+    /// Returns a copy with only these domains.
     pub fn only(&self, wanted: &[Identity]) -> Self {
         let is_wanted = |domain: &&Domain| wanted.contains(&domain.identity());
         let is_of_wanted = |device: &&Backend| wanted.iter().any(|one| one.id == device.domain);
@@ -82,8 +82,8 @@ impl Snapshot {
         }
     }
 
-    /// Wall-clock time that what XenStore supplied is of; `None` when that is as new as the rest,
-    /// or not known at all.
+    /// Returns the wall-clock time of the data from XenStore if it is stale; `None` if it is as
+    /// new as the rest, or entirely unknown.
     pub fn xenstore_as_of(&self) -> Option<jiff::Timestamp> {
         self.notes.iter().find_map(|note| match note {
             Note::XenstoreStale { since, .. } => Some(*since),
@@ -100,7 +100,7 @@ mod tests {
     use crate::fixtures::{audited, disk, domain, nic, vcpu};
 
     #[test]
-    fn the_state_that_says_most_wins() {
+    fn the_summary_is_the_most_important_state() {
         let mut states = StateFlags {
             blocked: true,
             ..StateFlags::default()
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn devices_that_fail_alike_are_summed_up() {
+    fn devices_with_the_same_error_share_a_note() {
         let note = |more| {
             let (device, why) = ("vbd-7-51712".to_owned(), "rd_req: not a number".to_owned());
             Note::CountersUnreadable { device, why, more }.to_string()
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_can_be_stored_and_read_back() {
+    fn snapshots_round_trip_through_json() {
         let reservation = Reservation {
             period_ns: 10_000_000,
             budget_ns: 4_000_000,

@@ -1,38 +1,38 @@
-//! What is to be said of a sample.
+//! Notes about a sample.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What is to be known of how a sample was read: mostly something that it wanted and could not.
+/// A note about how a sample was read, usually that something could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Note {
-    /// XenStore could not be asked, so what it supplies is not known; the text says why.
+    /// XenStore could not be read, so its data is unknown; the text says why.
     XenstoreDown(String),
-    /// XenStore does not answer any more, so what it supplies is what was known at `since`.
+    /// XenStore no longer answers, so its data is that of `since`.
     XenstoreStale {
-        /// Wall-clock time when it was known to be right last.
+        /// Wall-clock time when the data was last known to be up to date.
         since: jiff::Timestamp,
         /// Why it does not answer.
         why: String,
     },
-    /// XenStore answers again, and what it supplies is right again.
+    /// XenStore answers again, and its data is up to date.
     XenstoreBack {
-        /// Nanoseconds for which it was not.
+        /// Nanoseconds for which the data was stale.
         blind_ns: u64,
     },
     /// The NICs that dom0's kernel serves could not be listed; the text says why.
     NicsUnreadable(String),
     /// The disks that dom0's kernel serves could not be listed; the text says why.
     DisksUnreadable(String),
-    /// Counters of a device could not be read, in this sample and the one before.
+    /// A device's counters could not be read, in this sample and the one before.
     CountersUnreadable {
-        /// What dom0's kernel calls it.
+        /// Its name in dom0's kernel.
         device: String,
-        /// Why they could not.
+        /// Why they could not be read.
         why: String,
-        /// How many more devices there are like it.
+        /// How many more devices failed the same way.
         more: usize,
     },
 }
@@ -52,7 +52,7 @@ impl fmt::Display for Note {
             ),
             Self::XenstoreBack { blind_ns } => write!(
                 f,
-                "XenStore answers again; for {:.1} s names may have been old",
+                "XenStore answers again; for {:.1} s names may have been stale",
                 *blind_ns as f64 / 1e9
             ),
             Self::NicsUnreadable(why) => write!(f, "the NICs can't be listed: {why}"),

@@ -13,12 +13,12 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// From the beginning of the one that began first to the end of the one that ended last.
+    /// Returns the shortest bracket that contains both.
     pub fn around(self, other: Self) -> Self {
         let start = |stamp: Self| stamp.at_ns.saturating_sub(stamp.uncertainty_ns);
         let end = |stamp: Self| stamp.at_ns.saturating_add(stamp.uncertainty_ns);
         let (from, to) = (start(self).min(start(other)), end(self).max(end(other)));
-        // Halves are rounded up, so that nothing falls out of the bracket.
+        // Round up, so that the bracket contains both in full.
         let half = (to - from).div_ceil(2);
         Self {
             at_ns: from + half,
@@ -27,11 +27,11 @@ impl Stamp {
     }
 }
 
-/// A reading of the clock that Xen counts CPU time with (`NOW()` in Xen).
+/// A reading of the clock that Xen measures CPU time with (`NOW()` in Xen).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct XenClock {
-    /// Nanoseconds since Xen booted, by its own count.
+    /// Nanoseconds since Xen booted, by Xen's clock.
     pub ns: u64,
-    /// When it was read, by dom0's clock.
+    /// When it was read, on dom0's clock.
     pub stamp: Stamp,
 }

@@ -3,7 +3,7 @@
 use crate::audit::{Figures, Finding, Relation, Report, Unit, Verdict};
 use crate::text::safe;
 
-/// Formats all findings, and the number of findings with each verdict.
+/// Formats all findings and the number of findings with each verdict.
 pub fn lines(report: &Report) -> String {
     let findings = report.findings.iter().map(finding);
     let counts: Vec<String> = Verdict::ALL

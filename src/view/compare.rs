@@ -1,4 +1,4 @@
-//! `xenscope compare`: another tool's figures beside ours.
+//! `xenscope compare`: another tool's figures next to those of xenscope.
 
 use serde::Serialize;
 

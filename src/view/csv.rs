@@ -1,9 +1,9 @@
-//! CSV: one table under one header, of the figures that JSON has.
+//! CSV: one table with one header and the same fields as JSON.
 //!
-//! A row is about a domain or the host, or about one of its parts; its first column says which. The
-//! other columns are the fields of JSON's `domains[]` or `host`, called by their paths in there:
-//! `memory_bytes`, `nics.rx_bytes`. What is not known, and what a row is not about, is empty, so
-//! that nothing is there twice when a column is summed.
+//! A row describes a domain or the host, or one of its parts; its first column says which. The
+//! other columns are the fields of JSON's `domains[]` or `host`, named by their paths there, such
+//! as `memory_bytes` and `nics.rx_bytes`. A cell is empty if the value is unknown or the row
+//! describes something else, so the sum of a column counts nothing twice.
 
 use std::borrow::Cow;
 
@@ -17,8 +17,8 @@ use crate::sample::{
 use crate::snapshot::{Build, Node, Pool};
 use crate::text::numbers;
 
-/// The sample's domains and those of their parts that are to be shown, under a header when `header`
-/// asks for one.
+/// Formats the sample's domains and the parts selected by `shown`, with a header if `header` is
+/// set.
 pub fn domains(sample: Sample<'_>, shown: DisplayOptions, header: bool) -> String {
     let mut table = Table::new(sample);
     if header {
@@ -66,17 +66,17 @@ pub fn domains(sample: Sample<'_>, shown: DisplayOptions, header: bool) -> Strin
     table.text()
 }
 
-/// The vCPUs of the sample's domains.
+/// Formats the vCPUs of the sample's domains.
 pub fn vcpus(sample: Sample<'_>) -> String {
     let mut table = Table::new(sample);
     table.header(|row| {
-        row.names::<DomainSample<'_>>("", whose);
+        row.names::<DomainSample<'_>>("", identifies_owner);
         row.names::<VcpuSample<'_>>("vcpus.", all);
     });
     for domain in sample.domains() {
         for vcpu in domain.vcpus().into_iter().flatten() {
             table.row("vcpu", |row| {
-                row.cells::<DomainSample<'_>>(Some(domain), whose);
+                row.cells::<DomainSample<'_>>(Some(domain), identifies_owner);
                 row.cells::<VcpuSample<'_>>(Some(vcpu), all);
             });
         }
@@ -84,7 +84,7 @@ pub fn vcpus(sample: Sample<'_>) -> String {
     table.text()
 }
 
-/// The host, its pCPUs, NUMA nodes and CPU pools.
+/// Formats the host, its pCPUs, NUMA nodes and CPU pools.
 pub fn host(sample: Sample<'_>) -> String {
     let mut table = Table::new(sample);
     table.header(|row| {
@@ -117,13 +117,13 @@ pub fn host(sample: Sample<'_>) -> String {
     table.text()
 }
 
-/// Every figure.
+/// Selects every field.
 fn all<T: Thing>(_: &Field<T>) -> bool {
     true
 }
 
-/// The figures that say whose part a row is about.
-fn whose(field: &Field<DomainSample<'static>>) -> bool {
+/// Selects the fields that identify the domain of a part.
+fn identifies_owner(field: &Field<DomainSample<'static>>) -> bool {
     matches!(field.name, "id" | "uuid" | "name")
 }
 
@@ -151,7 +151,7 @@ impl<'a> Table<'a> {
         });
     }
 
-    /// A row about a thing of this kind, with the time of the sample.
+    /// Adds a row for a thing of this kind, with the time of the sample.
     fn row(&mut self, kind: &str, columns: impl FnOnce(&mut Row<'_>)) {
         let sample = self.sample;
         self.line(kind, |row| {
@@ -164,7 +164,7 @@ impl<'a> Table<'a> {
         let mut row = Row(&mut self.writer);
         row.cell(first);
         columns(&mut row);
-        // Writing to a Vec does not fail, and every row has the same number of columns.
+        // Writing to a Vec can't fail, and every row has the same number of columns.
         let _ = self.writer.write_record(None::<&[u8]>);
     }
 
@@ -174,25 +174,25 @@ impl<'a> Table<'a> {
     }
 }
 
-/// The figures of a sample that say when it was taken.
+/// Selects the fields of a sample that say when it was taken.
 fn when(field: &Field<Sample<'static>>) -> bool {
     field.name != "schema"
 }
 
 impl Row<'_> {
     fn cell(&mut self, text: &str) {
-        // Writing to a Vec does not fail.
+        // Writing to a Vec can't fail.
         let _ = self.0.write_field(text);
     }
 
-    /// The names of those figures that pass.
+    /// Adds the names of the fields that pass.
     fn names<T: Thing>(&mut self, prefix: &str, passes: impl Fn(&Field<T>) -> bool) {
         for field in T::fields().iter().filter(|field| passes(field)) {
             self.cell(&format!("{prefix}{}", field.name));
         }
     }
 
-    /// Those figures of a thing that pass; empty cells without a thing.
+    /// Adds the values of the fields that pass; empty cells without a thing.
     fn cells<T: Thing>(&mut self, thing: Option<T::Of<'_>>, passes: impl Fn(&Field<T>) -> bool) {
         for field in T::fields().iter().filter(|field| passes(field)) {
             let value = thing
@@ -202,10 +202,10 @@ impl Row<'_> {
         }
     }
 
-    /// In the columns of a domain, only what says which it is.
+    /// Fills the columns of a domain with only the fields that identify it.
     fn owner(&mut self, domain: DomainSample<'_>) {
         for field in DomainSample::fields() {
-            let value = match whose(field) {
+            let value = match identifies_owner(field) {
                 true => field.of(&domain),
                 false => Value::Unknown,
             };
@@ -214,7 +214,7 @@ impl Row<'_> {
     }
 }
 
-/// A figure as JSON has it, but a list of numbers is written like 0-3,6.
+/// Formats a value as in JSON, except that a list of numbers is written like 0-3,6.
 fn text(value: Value<'_>) -> Cow<'_, str> {
     match value {
         Value::Unknown | Value::Unlimited => Cow::Borrowed(""),
@@ -241,7 +241,7 @@ mod tests {
     use crate::rates::Rates;
     use crate::view::json;
 
-    /// What `view` makes of the equipped host.
+    /// Returns the output of `view` for the fixture host.
     fn of_equipped(view: impl Fn(Sample<'_>) -> String) -> String {
         let (old, new) = equipped();
         view(Sample {
@@ -250,7 +250,8 @@ mod tests {
         })
     }
 
-    /// The rows by their columns' names, after the header; asserts that they are as long.
+    /// Returns the header, and the rows with the name of each column. Asserts that all have the
+    /// same length.
     fn table(text: &str) -> (Vec<String>, Vec<Vec<(String, String)>>) {
         let mut reader = csv::ReaderBuilder::new()
             .flexible(true)
@@ -267,7 +268,7 @@ mod tests {
         (header, rows)
     }
 
-    /// A row's cells that are not empty, `name=cell`.
+    /// Returns the cells of a row that are not empty, as `name=cell`.
     fn written(row: &[(String, String)]) -> Vec<String> {
         row.iter()
             .map(|(name, cell)| format!("{name}={cell}"))
@@ -275,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_is_empty_and_names_are_quoted_and_exact() {
+    fn unknown_is_empty_and_names_are_quoted() {
         let mut shell = domain(7, "a,\"b\"", 0, 5);
         shell.memory_max_bytes = None;
         let snapshot = snapshot(0, 0, vec![shell]);
@@ -299,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn every_column_is_a_field_of_json_and_every_field_a_column() {
+    fn csv_and_json_have_the_same_fields() {
         let (old, new) = equipped();
         let rates = &Rates::between(Some(&old), &new);
         let line = json::line(Sample {
@@ -307,7 +308,7 @@ mod tests {
             rates,
         });
         let value: Value = serde_json::from_str(&line).unwrap();
-        /// The paths of the figures, those in arrays of objects too.
+        /// Collects the paths of the fields, including those in arrays of objects.
         fn paths(value: &Value, path: &str, found: &mut Vec<String>) {
             match value {
                 Value::Object(fields) => {
@@ -336,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_has_a_row_that_says_whose_it_is_and_nothing_twice() {
+    fn a_parts_row_identifies_its_domain() {
         let text = of_equipped(|sample| domains(sample, DisplayOptions::PARTS, true));
         let (_, rows) = table(&text);
         let kinds: Vec<&str> = rows.iter().map(|row| row[0].1.as_str()).collect();
@@ -373,7 +374,7 @@ mod tests {
             let expected = format!("kind={kind} {first} {web} {expected}");
             assert_eq!(written(&rows[row]).join(" "), expected);
         }
-        // What another column may be added to has what these have.
+        // These rows may have more columns than expected.
         for (row, expected) in [
             (
                 5,
@@ -411,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_parts_that_are_asked_for_have_columns_and_rows() {
+    fn only_selected_parts_have_columns_and_rows() {
         let shown = DisplayOptions {
             networks: true,
             ..DisplayOptions::default()
@@ -427,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn vcpus_are_in_the_rows_that_they_have_among_the_domains() {
+    fn vcpus_have_the_same_rows_as_in_domains() {
         let (header, rows) = table(&of_equipped(vcpus));
         assert_eq!(
             header.join(" "),
@@ -442,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn the_host_has_a_row_and_so_has_each_of_its_parts() {
+    fn the_host_and_its_parts_have_rows() {
         let (_, rows) = table(&of_equipped(host));
         let first = "time=1970-01-01T00:00:00Z interval_ns=2000000000";
         assert!(written(&rows[0]).join(" ").starts_with(&format!(

@@ -1,9 +1,9 @@
-//! What `xenscope status` and the live view's page say of a domain alike.
+//! Texts about a domain that `xenscope status` and the live view share.
 
 use crate::snapshot::Domain;
 use crate::text::or_unknown;
 
-/// Returns its state, and why it shut down if it did.
+/// Returns its state, and the reason if it has shut down.
 pub(super) fn state(domain: &Domain) -> String {
     let state = domain.states.summary();
     match domain.states.shutdown {
@@ -12,7 +12,7 @@ pub(super) fn state(domain: &Domain) -> String {
     }
 }
 
-/// Returns its UUID, and the one in XenStore if that is another.
+/// Returns its UUID, and the one in XenStore if it differs.
 pub(super) fn uuid(domain: &Domain) -> String {
     match domain.xenstore_uuid {
         Some(other) if other != domain.uuid => format!("{} (XenStore has {other})", domain.uuid),
@@ -30,7 +30,7 @@ pub(super) fn memory(domain: &Domain, bytes: impl Fn(u64) -> String) -> String {
         or_unknown(domain.memory_target_bytes, &bytes),
         or_unknown(domain.memory_static_max_bytes, &bytes),
     );
-    // Rare, and of no interest if they are zero.
+    // These are rarely used, so they are left out if they are 0.
     for (figure, what) in [
         (domain.memory_claimed_bytes, "claimed"),
         (domain.memory_shared_bytes, "shared"),
@@ -43,7 +43,7 @@ pub(super) fn memory(domain: &Domain, bytes: impl Fn(u64) -> String) -> String {
     out
 }
 
-/// Returns how the scheduler treats it, and its CPU pool.
+/// Returns its scheduling parameters and its CPU pool.
 pub(super) fn scheduling(domain: &Domain) -> String {
     let scheduling = or_unknown(domain.scheduling, |scheduling| scheduling.to_string());
     format!("{scheduling}, in pool {}", domain.pool)

@@ -27,7 +27,7 @@ fn time(time: Timestamp) -> impl Display {
     time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
 }
 
-/// Returns the event's word and its details.
+/// Returns the event's name and its details.
 fn words(change: &Change) -> (&'static str, String) {
     let device = |device: &Device| format!(" {} ({})", device.id, safe(&device.device));
     match change {
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_escaped_in_text_and_exact_in_json() {
+    fn names_are_escaped_in_text_only() {
         let hostile = "a\x1b[2J\n\u{202e}\u{e0001}\"ä";
         let renamed = Change::Renamed {
             old_name: hostile.into(),

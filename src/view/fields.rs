@@ -1,4 +1,4 @@
-//! The tables of fields, for people who write programs that read JSON or CSV.
+//! The tables of fields, for authors of programs that read JSON or CSV.
 
 use super::table::{Align, Table};
 use crate::fields::{Field, Kind, Thing, Unit};
@@ -11,7 +11,7 @@ use crate::snapshot::{Build, Node, Pool};
 struct Section {
     /// The kind of thing.
     name: &'static str,
-    /// Where its fields are in a line of JSON.
+    /// The path of its fields in a line of JSON.
     path: &'static str,
     rows: Vec<Row>,
 }
@@ -19,7 +19,7 @@ struct Section {
 /// A field's name, kind, unit and meaning.
 type Row = [String; 4];
 
-/// All fields as plain tables, at most `width` columns wide where texts can give way.
+/// Formats all fields as plain tables, at most `width` columns wide if texts can be shortened.
 pub fn tables(width: Option<usize>) -> String {
     let sections = sections().into_iter().map(|section| {
         let heads = [
@@ -36,7 +36,7 @@ pub fn tables(width: Option<usize>) -> String {
     sections.collect::<Vec<_>>().join("\n")
 }
 
-/// All fields as tables in Markdown, each between comments that name it, as docs/json.md has them.
+/// Formats all fields as Markdown tables for docs/json.md, each between comments that name it.
 pub fn markdown() -> String {
     let sections = sections().into_iter().map(|section| {
         let rows = section.rows.iter().map(|[name, kind, unit, meaning]| {
@@ -52,7 +52,7 @@ pub fn markdown() -> String {
     sections.collect::<Vec<_>>().join("\n")
 }
 
-/// Where the fields are.
+/// Formats the path of the fields.
 fn path(path: &str) -> String {
     match path {
         "" => "the object itself".to_owned(),
@@ -92,7 +92,7 @@ fn row<T: Thing>(field: &Field<T>) -> Row {
         meaning.push_str(&format!(": {}", words.join(", ")));
     }
     let (kind, unit) = match field.unit {
-        // A number that stands for something is counted in nothing.
+        // An identifying number has no unit.
         Unit::Number => ("number".to_owned(), String::new()),
         unit => (field.kind.to_string(), unit.to_string()),
     };
@@ -103,7 +103,7 @@ fn row<T: Thing>(field: &Field<T>) -> Row {
 mod tests {
     use super::*;
 
-    /// The part of a text from a section's first comment to its last.
+    /// Returns the part of a text from a section's first comment to its last.
     fn block<'a>(text: &'a str, name: &str) -> Option<&'a str> {
         let [first, last] = ["", "/"].map(|slash| format!("<!-- {slash}fields:{name} -->"));
         let start = text.find(&first)?;

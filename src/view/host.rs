@@ -8,8 +8,8 @@ use crate::snapshot::{Build, Dom0Kernel, Host};
 use crate::text::{UNKNOWN, numbers, or_unknown, safe};
 use crate::units::{mib, tenths};
 
-/// A paragraph, and a table each of nodes, pools and pCPUs, at most `width` columns wide where
-/// texts can give way.
+/// Formats the host as a paragraph and tables of nodes, pools and pCPUs, at most `width` columns
+/// wide if texts can be shortened.
 pub fn sections(sample: Sample<'_>, width: Option<usize>) -> String {
     let host = &sample.snapshot.host;
     let mut out = paragraph(sample);

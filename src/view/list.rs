@@ -1,11 +1,11 @@
-//! The guests that run, one line each.
+//! The domains, one line each.
 
 use super::Sample;
 use super::table::{Align, Table};
 use crate::sample::DomainSample;
 use crate::units::mib;
 
-/// The table of `xenscope list`, at most `width` columns wide where the names can give way.
+/// Formats the table of `xenscope list`, at most `width` columns wide if names can be shortened.
 pub fn table(sample: Sample<'_>, width: Option<usize>) -> String {
     let heads = [
         ("TYPE", Align::Left),

@@ -1,6 +1,6 @@
-//! What people and programs get to see: snapshots and rates turned into text.
+//! Views format snapshots and rates as text, for people and programs.
 //!
-//! A view takes a [`Sample`] and returns text; it reads nothing and writes nothing.
+//! A view takes a [`Sample`] and returns text. It does no I/O.
 
 pub mod audit;
 pub mod compare;

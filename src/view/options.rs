@@ -1,4 +1,4 @@
-//! What is displayed beyond a line for each domain.
+//! Options for displaying more than a line for each domain.
 
 use clap::Args;
 
@@ -44,7 +44,7 @@ pub struct DisplayOptions {
 }
 
 impl DisplayOptions {
-    /// All that belongs to a domain.
+    /// All parts of a domain.
     pub const PARTS: Self = Self {
         networks: true,
         vbds: true,

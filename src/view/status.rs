@@ -1,4 +1,4 @@
-//! All about a domain: a paragraph, and a table each of its vCPUs, disks and NICs.
+//! The details of a domain: a paragraph, and tables of its vCPUs, disks and NICs.
 
 use super::Sample;
 use super::domain::{memory, pair, scheduling, state, uuid};
@@ -9,8 +9,8 @@ use crate::snapshot::{Disk, DiskCounter, Domain, Nic, NicCounter};
 use crate::text::{UNKNOWN, or_unknown, safe};
 use crate::units::{kib_per_second, mib, tenths};
 
-/// One section for each domain of the sample, at most `width` columns wide where texts can give
-/// way.
+/// Formats a section for each domain of the sample, at most `width` columns wide if texts can be
+/// shortened.
 pub fn sections(sample: Sample<'_>, width: Option<usize>) -> String {
     let sections: Vec<String> = sample
         .domains()
@@ -84,7 +84,7 @@ fn paragraph(domain: &Domain, rates: &DomainRates, interval_ns: Option<u64>) -> 
     out
 }
 
-/// The columns of a disk: what it does now, what went wrong, and what it has done in all.
+/// The columns of a disk: its rates, its errors, and its totals.
 pub(super) const DISK: [Head; 11] = [
     ("DISK", Align::Yielding),
     ("BACKEND", Align::Left),
@@ -99,7 +99,7 @@ pub(super) const DISK: [Head; 11] = [
     ("WRITTEN", Align::Right),
 ];
 
-/// What a disk has in its columns.
+/// Returns the cells of a disk.
 pub(super) fn disk(disk: &Disk, rates: &DiskRates) -> Vec<String> {
     let count = |count: Option<u64>| or_unknown(count, |count| count.to_string());
     let latency = |ns: Option<f64>| or_unknown(ns, |ns| format!("{:.2}", ns / 1e6));
@@ -122,8 +122,8 @@ pub(super) fn disk(disk: &Disk, rates: &DiskRates) -> Vec<String> {
     ]
 }
 
-/// The columns of a NIC, in the order of a disk's; where there are two figures in one, the first is
-/// of what the guest received.
+/// The columns of a NIC, in the same order as a disk's. If a cell has two figures, the first is for
+/// what the guest received.
 pub(super) const NIC: [Head; 10] = [
     ("NIC", Align::Right),
     ("DEVICE", Align::Yielding),
@@ -137,7 +137,7 @@ pub(super) const NIC: [Head; 10] = [
     ("MAC", Align::Left),
 ];
 
-/// What a NIC has in its columns.
+/// Returns the cells of a NIC.
 pub(super) fn nic(nic: &Nic, rates: &NicRates) -> Vec<String> {
     vec![
         nic.id.to_string(),

@@ -1,4 +1,5 @@
-//! Whole texts, held against those in `golden`, and the documentation's against them.
+//! Compares complete outputs with the files in `golden`, and the examples in the documentation with
+//! the outputs.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,7 +13,7 @@ use crate::fixtures::equipped;
 use crate::rates::Rates;
 use crate::snapshot::DomId;
 
-/// What a view makes of the equipped host: as wide as it likes, for 80 columns, and for 40.
+/// Returns the output of a view for the fixture host: without a limit, for 80 columns, and for 40.
 fn texts(view: impl Fn(Sample<'_>, Option<usize>) -> String) -> String {
     let (old, new) = equipped();
     let sample = Sample {
@@ -53,7 +54,7 @@ fn the_text_of_top() {
     assert_eq!(text, include_str!("golden/top.txt"));
 }
 
-/// The text of `compare`.
+/// Returns the output of `compare`.
 fn compared() -> String {
     let figure = Figure {
         domain: DomainRef {
@@ -79,7 +80,7 @@ fn compared() -> String {
     compare::sections(&report, None)
 }
 
-/// The headings of tables in a text, as words: capitals, with a unit in small letters at most.
+/// Returns the headings of the tables in a text, as words. Headings are in capitals, except units.
 fn headings(text: &str) -> BTreeSet<Vec<&str>> {
     let is_title = |word: &&str| {
         let word = word.trim_end_matches("(sec)").trim_end_matches("(k)");
@@ -92,7 +93,7 @@ fn headings(text: &str) -> BTreeSet<Vec<&str>> {
         .collect()
 }
 
-/// The labels of a paragraph: what its lines have in their first columns.
+/// Returns the labels of a paragraph, the first `width` columns of its lines.
 fn labels(paragraph: &str, width: usize) -> Vec<&str> {
     let lines = paragraph.lines().take_while(|line| !line.is_empty());
     lines
@@ -100,7 +101,7 @@ fn labels(paragraph: &str, width: usize) -> Vec<&str> {
         .collect()
 }
 
-/// Name and text of each file that shows outputs.
+/// Returns the path and text of each document that shows outputs.
 fn documents() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let docs = fs::read_dir(root.join("docs")).unwrap();
@@ -113,7 +114,7 @@ fn documents() -> Vec<(PathBuf, String)> {
 }
 
 #[test]
-fn the_documented_tables_have_the_programs_headings() {
+fn documented_headings_match_the_output() {
     let all = |sample: Sample<'_>, width| {
         let shown = DisplayOptions {
             pcpus: true,
@@ -145,8 +146,8 @@ fn the_documented_tables_have_the_programs_headings() {
 }
 
 #[test]
-fn the_documented_paragraphs_have_the_programs_labels() {
-    // Above the labels of status, there is the domain's name.
+fn documented_labels_match_the_output() {
+    // In the output of status, the domain's name is above the labels.
     let views = [
         ("# xenscope status ", 1, 12, texts(status::sections)),
         ("# xenscope host", 0, 13, texts(host::sections)),
@@ -157,7 +158,7 @@ fn the_documented_paragraphs_have_the_programs_labels() {
         for (path, text) in documents() {
             for output in text.split(command).skip(1) {
                 let (rest, output) = output.split_once('\n').unwrap();
-                // Another format, or only a part of the output.
+                // Skip other formats and partial outputs.
                 if rest.contains([' ', '|']) {
                     continue;
                 }

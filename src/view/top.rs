@@ -1,4 +1,4 @@
-//! What all domains use, one line each, for people.
+//! The resource use of all domains, one line each.
 
 use super::table::{Align, Table};
 use super::{DisplayOptions, Sample, host, status, vcpus};
@@ -7,8 +7,8 @@ use crate::snapshot::{DiskCounter, NicCounter};
 use crate::text::{columns, or_unknown, safe, shortened};
 use crate::units::{kib_per_second, mib, seconds, tenths};
 
-/// The heading of the host, the table of its domains, and one for each of the parts that are to be
-/// shown; at most `width` columns wide.
+/// Formats a heading for the host, a table of its domains, and a table for each kind of part that
+/// `shown` selects. They are at most `width` columns wide.
 pub fn table(sample: Sample<'_>, shown: DisplayOptions, width: Option<usize>) -> String {
     let full_name = shown.full_name;
     let mut tables = vec![domains(sample, full_name)];
@@ -68,7 +68,7 @@ fn domains(sample: Sample<'_>, full_name: bool) -> Table {
     Table::of_domains(full_name, &heads, rows)
 }
 
-/// The host in one line, in more where that is too long.
+/// Formats the host in one line, or in several if it is too long.
 fn heading(sample: Sample<'_>, width: Option<usize>) -> String {
     let host = &sample.snapshot.host;
     let busy = or_unknown(sample.rates.host.cpu_percent, |figure| {
@@ -109,7 +109,7 @@ mod tests {
     use crate::snapshot::Note;
 
     #[test]
-    fn names_that_may_be_old_are_marked() {
+    fn stale_names_are_marked() {
         let heading = |snapshot: &_| {
             let rates = &Rates::between(None, snapshot);
             let text = table(Sample { snapshot, rates }, DisplayOptions::default(), None);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn without_devices_there_is_no_traffic_and_unknown_is_unknown() {
+    fn traffic_is_0_without_devices() {
         let mut domains = vec![domain(5, "web", 0, 7), domain(6, "db", 0, 7)];
         domains[0].nics = Some(Vec::new());
         domains[1].disks = Some(vec![disk(51712, 0, 0)]);

@@ -7,12 +7,12 @@ use crate::snapshot::Vcpu;
 use crate::text::{numbers, or_unknown};
 use crate::units::{seconds, tenths};
 
-/// The table of `xenscope vcpus`, at most `width` columns wide where texts can give way.
+/// Formats the table of `xenscope vcpus`, at most `width` columns wide if texts can be shortened.
 pub fn lines(sample: Sample<'_>, width: Option<usize>) -> String {
     table(sample, false).render(width)
 }
 
-/// The vCPUs of all domains.
+/// Returns the table of the vCPUs of all domains.
 pub(super) fn table(sample: Sample<'_>, full_name: bool) -> Table {
     let rows = sample.domains().flat_map(|one| {
         let vcpus = one.vcpus().into_iter().flatten();
@@ -32,7 +32,7 @@ pub(super) const HEADS: [Head; 7] = [
     ("SOFT AFFINITY", Align::Yielding),
 ];
 
-/// What a vCPU has in its columns.
+/// Returns the cells of a vCPU.
 pub(super) fn cells(vcpu: &Vcpu, share: Option<Rate>) -> Vec<String> {
     let set = |pcpus: &Option<Vec<u32>>| or_unknown(pcpus.as_deref(), numbers);
     vec![

@@ -6,7 +6,7 @@ use super::*;
 use crate::fixtures::{SECOND, at_work, boot, disk, domain, nic, snapshot, stamp, vcpu};
 use crate::snapshot::{Counters, Disk, Nic, Vcpu};
 
-/// The rates over two seconds of a domain whose CPU time goes from `old` to `new`.
+/// Returns the rates of a domain that is `old`, and `new` two seconds later.
 fn over_two_seconds(old: Domain, new: Domain) -> DomainRates {
     let old = snapshot(0, 0, vec![old]);
     let new = snapshot(2 * SECOND, 0, vec![new]);
@@ -18,21 +18,21 @@ fn value(measured: Option<Rate>) -> Option<f64> {
 }
 
 #[test]
-fn a_domain_that_ran_half_of_the_time_uses_half_a_pcpu() {
+fn half_of_the_time_is_50_percent() {
     let mut old = domain(5, "web", 0, 7 * SECOND);
     let mut new = domain(5, "web", 2 * SECOND, 8 * SECOND);
     (old.vcpus_online, new.vcpus_online) = (2, 2);
     let rates = over_two_seconds(old, new);
     assert_eq!(value(rates.cpu_percent), Some(50.0));
     assert_eq!(value(rates.cpu_percent_of_vcpus), Some(25.0));
-    // A bracket of 1 ms to either side of both samples, in 2 s.
+    // Both samples have a bracket of 1 ms to either side, over 2 s.
     let uncertainty = rates.cpu_percent.map(|percent| percent.uncertainty);
     assert_eq!(uncertainty, Some(50.0 * 0.002 / 2.0));
 }
 
 #[test]
-fn each_domain_is_measured_over_the_time_between_its_own_samples() {
-    // The second batch of a long list comes later than the first.
+fn a_domain_has_its_own_interval() {
+    // The second batch of a long list is read later than the first.
     let rates = over_two_seconds(
         domain(5, "web", SECOND, 0),
         domain(5, "web", 5 * SECOND, SECOND),
@@ -41,7 +41,7 @@ fn each_domain_is_measured_over_the_time_between_its_own_samples() {
 }
 
 #[test]
-fn domains_that_come_and_go_leave_the_others_their_rates() {
+fn other_domains_keep_their_rates() {
     let at = |second: u64, ids: &[u16]| {
         let ran = |&id: &u16| {
             domain(
@@ -83,7 +83,7 @@ fn two_boots_have_no_rates() {
 }
 
 #[test]
-fn a_reused_id_and_a_counter_that_went_back_have_no_rates() {
+fn reused_ids_and_reset_counters_have_no_rates() {
     let old = domain(5, "web", 0, 9 * SECOND);
     let mut reused = domain(5, "web", 2 * SECOND, 10 * SECOND);
     reused.uuid = Uuid::from_u128(99);
@@ -96,7 +96,7 @@ fn a_reused_id_and_a_counter_that_went_back_have_no_rates() {
 }
 
 #[test]
-fn a_domain_without_a_vcpu_online_has_no_share_of_its_vcpus() {
+fn no_share_of_vcpus_without_online_vcpus() {
     let mut old = domain(5, "web", 0, 0);
     let mut new = domain(5, "web", 2 * SECOND, SECOND);
     (old.vcpus_online, new.vcpus_online) = (0, 0);
@@ -106,7 +106,7 @@ fn a_domain_without_a_vcpu_online_has_no_share_of_its_vcpus() {
 }
 
 #[test]
-fn a_domain_whose_vcpus_came_or_went_has_no_share_of_them() {
+fn no_share_of_vcpus_if_their_number_changed() {
     for (before, after) in [(2, 1), (1, 2)] {
         let mut old = domain(5, "web", 0, 0);
         let mut new = domain(5, "web", 2 * SECOND, 3 * SECOND);
@@ -118,7 +118,7 @@ fn a_domain_whose_vcpus_came_or_went_has_no_share_of_them() {
 }
 
 #[test]
-fn the_host_is_busy_where_it_is_not_idle() {
+fn host_use_is_the_time_not_idle() {
     let busy =
         |old: &Snapshot, new: &Snapshot| value(Rates::between(Some(old), new).host.cpu_percent);
     let old = snapshot(0, 0, vec![]);
@@ -134,7 +134,7 @@ fn the_host_is_busy_where_it_is_not_idle() {
 }
 
 #[test]
-fn dom0_is_measured_by_when_its_kernel_was_read() {
+fn dom0_has_its_own_interval() {
     let at = |pcpus, kernel, cpu_time_ns| {
         let mut snapshot = snapshot(pcpus, 0, vec![]);
         snapshot.host.dom0 = Some(Dom0Kernel {
@@ -152,14 +152,14 @@ fn dom0_is_measured_by_when_its_kernel_was_read() {
     let old = at(0, SECOND, 0);
     let new = at(2 * SECOND, 5 * SECOND, SECOND);
     assert_eq!(percents(&old, &new), [Some(25.0), Some(50.0)]);
-    // It does not need the pCPUs' times.
+    // This does not need the pCPUs' times.
     let new = at(0, 5 * SECOND, SECOND);
     assert_eq!(percents(&old, &new), [Some(25.0), Some(50.0)]);
     let new = at(2 * SECOND, SECOND, SECOND);
     assert_eq!(percents(&old, &new), [None, None]);
 }
 
-/// The rates over two seconds of a domain with this NIC and this disk, which were each read at
+/// Returns the rates over two seconds of a domain with this NIC and this disk. Each was read at
 /// the time of its domain.
 fn of_devices(old: (Nic, Disk), new: (Nic, Disk)) -> DomainRates {
     let with = |at, (mut nic, mut disk): (Nic, Disk)| {
@@ -187,12 +187,12 @@ fn devices_have_rates_per_second() {
     assert_eq!(
         rates.disks[0][DiskCounter::Errors],
         None,
-        "its backend does not say"
+        "its backend does not count them"
     );
 }
 
 #[test]
-fn what_goes_wrong_has_rates_too() {
+fn errors_and_drops_have_rates() {
     let (mut old_nic, mut old_disk) = (nic(0, 0, 0), disk(51712, 0, 0));
     (old_nic[NicCounter::RxErrors], old_nic[NicCounter::RxDrops]) = (Some(0), Some(10));
     (old_nic[NicCounter::TxErrors], old_nic[NicCounter::TxDrops]) = (Some(20), Some(30));
@@ -231,41 +231,44 @@ fn what_goes_wrong_has_rates_too() {
 }
 
 #[test]
-fn a_frontend_that_connected_anew_has_no_rates_until_the_next_sample() {
-    let still = || disk(51712, 512, 0);
-    let anew = of_devices((nic(0, 4096, 9000), still()), (nic(0, 10, 9500), still()));
-    assert_eq!(anew.nics, [NicRates::default()]);
-    // Errors alone can tell, too.
+fn a_reset_nic_has_no_rates() {
+    let unchanged = || disk(51712, 512, 0);
+    let rates = of_devices(
+        (nic(0, 4096, 9000), unchanged()),
+        (nic(0, 10, 9500), unchanged()),
+    );
+    assert_eq!(rates.nics, [NicRates::default()]);
+    // An error counter that goes back is enough.
     let mut old = nic(0, 0, 0);
     old[NicCounter::TxErrors] = Some(1);
-    let anew = of_devices((old, still()), (nic(0, 4096, 4096), still()));
-    assert_eq!(anew.nics, [NicRates::default()]);
+    let rates = of_devices((old, unchanged()), (nic(0, 4096, 4096), unchanged()));
+    assert_eq!(rates.nics, [NicRates::default()]);
     assert!(
-        anew.disks[0][DiskCounter::ReadBytes].is_some(),
-        "the disk went on"
+        rates.disks[0][DiskCounter::ReadBytes].is_some(),
+        "the disk is not affected"
     );
 }
 
 #[test]
-fn a_disk_whose_backend_counts_anew_has_no_rates_until_the_next_sample() {
-    let still = || nic(0, 512, 0);
+fn a_reset_disk_has_no_rates() {
+    let unchanged = || nic(0, 512, 0);
     for counter in Counters::<DiskCounter>::default()
         .into_iter()
         .map(|(counter, _)| counter)
     {
         let (mut old, mut new) = (disk(51712, 512, 512), disk(51712, 1024, 1024));
         (old[counter], new[counter]) = (Some(1000), Some(999));
-        let anew = of_devices((still(), old), (still(), new));
-        assert_eq!(anew.disks, [DiskRates::default()]);
+        let rates = of_devices((unchanged(), old), (unchanged(), new));
+        assert_eq!(rates.disks, [DiskRates::default()]);
         assert!(
-            anew.nics[0][NicCounter::RxBytes].is_some(),
-            "the NIC went on"
+            rates.nics[0][NicCounter::RxBytes].is_some(),
+            "the NIC is not affected"
         );
     }
 }
 
 #[test]
-fn another_device_in_the_same_place_has_no_rates() {
+fn a_replaced_device_has_no_rates() {
     let mut renamed = nic(0, 5120, 0);
     renamed.device = "other".into();
     let mut restarted = disk(51712, 4096, 0);
@@ -276,7 +279,7 @@ fn another_device_in_the_same_place_has_no_rates() {
 }
 
 #[test]
-fn latency_is_the_time_of_the_requests_that_were_completed() {
+fn latency_is_the_mean_of_completed_requests() {
     let mut old = disk(51712, 0, 0);
     (old[DiskCounter::ReadRequests], old[DiskCounter::ReadTime]) = (Some(10), Some(1_000));
     (old[DiskCounter::WriteRequests], old[DiskCounter::WriteTime]) = (Some(3), Some(500));
@@ -288,7 +291,7 @@ fn latency_is_the_time_of_the_requests_that_were_completed() {
 }
 
 #[test]
-fn a_vcpu_is_measured_by_its_own_time() {
+fn a_vcpu_has_its_own_interval() {
     let with = |at, vcpus: Vec<Vcpu>| {
         let mut domain = domain(5, "web", at, 0);
         domain.vcpus = Some(vcpus);
@@ -300,7 +303,7 @@ fn a_vcpu_is_measured_by_its_own_time() {
     };
     let rates = over_two_seconds(
         with(0, vec![at(0, vcpu(1, 0, 0))]),
-        // vCPU 0 came up in between.
+        // vCPU 0 came online between the samples.
         with(
             2 * SECOND,
             vec![

@@ -1,8 +1,8 @@
-//! What holds for the rates of whatever was read.
+//! Properties of rates for arbitrary input.
 //!
-//! A rate is `None` exactly when one of the two counters is not known, when a counter of the same
-//! device went back, when it is another's now, and when no time passed. Else it is a number, and
-//! not below 0.
+//! A rate is `None` exactly if one of the two counters is unknown, if any counter of the device
+//! went back, if the counter belongs to another device or domain, or if no time passed. Otherwise
+//! it is a finite number of at least 0.
 
 use enum_map::{Enum, EnumArray};
 use proptest::array::uniform2;
@@ -14,20 +14,20 @@ use uuid::Uuid;
 use super::*;
 use crate::snapshot::{Counters, DiskBackend, Pcpu, Stamp};
 
-/// Both states of a counter, the older one first.
+/// Two readings of a counter, the older one first.
 type Pair = (Option<u64>, Option<u64>);
 
-/// A counter that mostly rises.
+/// Generates two readings of a counter that usually rises.
 fn pair() -> impl Strategy<Value = Pair> {
     let rising = any::<(u64, u64)>().prop_map(|(a, b)| (Some(a.min(b)), Some(a.max(b))));
     prop_oneof![5 => rising, 1 => any::<Pair>()]
 }
 
-/// The times of two samples, of which the second is mostly the later one.
+/// Generates the times of two samples. The second is usually later.
 fn stamps() -> impl Strategy<Value = (Stamp, Stamp)> {
     let rising = any::<(u64, u64)>().prop_map(|(a, b)| (a.min(b), a.max(b)));
-    let still = any::<u64>().prop_map(|at| (at, at));
-    let times = prop_oneof![4 => rising, 1 => any::<(u64, u64)>(), 1 => still];
+    let equal = any::<u64>().prop_map(|at| (at, at));
+    let times = prop_oneof![4 => rising, 1 => any::<(u64, u64)>(), 1 => equal];
     (times, any::<(u64, u64)>()).prop_map(|((old, new), (old_width, new_width))| {
         let stamp = |at_ns, uncertainty_ns| Stamp {
             at_ns,
@@ -37,12 +37,12 @@ fn stamps() -> impl Strategy<Value = (Stamp, Stamp)> {
     })
 }
 
-/// Which part of an identity is another, if any; so many parts has it.
+/// Generates which of an identity's parts changes, if any.
 fn changed(parts: usize) -> impl Strategy<Value = Option<usize>> {
     proptest::option::weighted(0.3, 0..parts)
 }
 
-/// A device's counters as they were, or as they are.
+/// Returns the older or newer counters of a device, as `which` selects.
 fn counters<C: EnumArray<Option<u64>>>(
     pairs: &[Pair],
     which: fn(&Pair) -> Option<u64>,
@@ -66,7 +66,7 @@ fn went_back((old, new): Pair) -> bool {
     known((old, new)) && new < old
 }
 
-/// It is known when it has to be, and makes sense then.
+/// Checks that a rate is known exactly if expected, and that a known rate is valid.
 fn check(rate: Option<Rate>, known: bool) -> Result<(), TestCaseError> {
     prop_assert_eq!(rate.is_some(), known);
     for figure in rate.iter().flat_map(|rate| [rate.value, rate.uncertainty]) {
@@ -75,7 +75,7 @@ fn check(rate: Option<Rate>, known: bool) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// The rates between the two, after a look at those of the newer one as a first sample.
+/// Returns the rates between the two. Also checks the rates of `new` as a first sample.
 fn between(old: &Snapshot, new: &Snapshot) -> Result<Rates, TestCaseError> {
     fn count<T>(parts: &Option<Vec<T>>) -> usize {
         parts.as_ref().map_or(0, Vec::len)
@@ -98,8 +98,8 @@ fn between(old: &Snapshot, new: &Snapshot) -> Result<Rates, TestCaseError> {
     Ok(Rates::between(Some(old), new))
 }
 
-/// The rates of a domain that was given its parts by `old`, and then by `new`, under another uuid
-/// if it is `another`.
+/// Returns the rates of a domain that `old` and `new` have filled in. Its UUID changes if `another`
+/// is set.
 fn of_domain(
     old: impl FnOnce(&mut Domain),
     new: impl FnOnce(&mut Domain),
@@ -225,7 +225,7 @@ proptest! {
             snapshot
         };
         let old = with(&|pair| pair.0, stamps.0, 0);
-        // Those that came are not known from before.
+        // The additional pCPUs have no older reading.
         let new = with(&|pair| pair.1, stamps.1, more);
         let host = between(&old, &new)?.host;
         let known = |&pair: &Pair| passed(stamps) && known(pair) && !went_back(pair);
@@ -261,16 +261,16 @@ proptest! {
         }
     }
 
-    /// A domain whose vCPUs come and go, of which each runs all of the time at most.
+    /// vCPUs go online and offline, and none runs longer than the interval.
     #[test]
-    fn a_domain_never_uses_more_than_all_of_its_vcpus(
+    fn use_of_vcpus_is_at_most_100_percent(
         steps in vec((1..SECOND, 0_u32..4, 0_u64..=100), 1..20)
     ) {
         let mut old = domain(5, "web", 0, 0);
         for (passed, vcpus, percent) in steps {
             let mut new = old.clone();
             new.stamp.at_ns += passed;
-            // vCPUs come and go at the very end.
+            // The number of vCPUs changes at the very end.
             new.cpu_time_ns += passed * u64::from(old.vcpus_online) * percent / 100;
             new.vcpus_online = vcpus;
             let before = snapshot(0, 0, vec![old]);

@@ -1,4 +1,4 @@
-//! What an audit found.
+//! The report of an audit in JSON.
 
 use serde::Serialize;
 
@@ -37,7 +37,7 @@ enum Value<'a> {
     Text(&'a str),
 }
 
-/// The report of an audit.
+/// Returns the report of an audit as a record.
 pub(super) fn record(report: &Report) -> Record<'_> {
     Record {
         schema: SCHEMA,

@@ -19,7 +19,7 @@ struct Line<'a> {
     change: &'a Change,
 }
 
-/// The event as one line.
+/// Formats an event as one line.
 pub fn line(event: &Event) -> String {
     object(&Line {
         schema: SCHEMA,

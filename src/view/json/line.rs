@@ -1,4 +1,4 @@
-//! One object as one line.
+//! JSON objects, one per line.
 
 use std::io;
 
@@ -7,17 +7,17 @@ use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
 use crate::text::is_unsafe;
 
-/// One object as one line.
+/// Formats an object as one line.
 pub(in crate::view) fn object(object: &impl Serialize) -> String {
     let mut out = Vec::new();
     let mut serializer = Serializer::with_formatter(&mut out, Escaping);
-    // Writing to a Vec does not fail, and no object has maps or numbers that JSON lacks.
+    // Writing to a Vec can't fail, and no object has maps or numbers that JSON can't represent.
     let _ = object.serialize(&mut serializer);
     out.push(b'\n');
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// Escapes, beyond what JSON asks for, what could upset a terminal that the line ends up on.
+/// Escapes characters that could affect a terminal, in addition to those that JSON escapes.
 struct Escaping;
 
 impl Formatter for Escaping {

@@ -1,7 +1,7 @@
 //! One JSON object per line and sample, for programs.
 //!
-//! Every field is described in docs/json.md. What is not known is null. An array
-//! is null when the command did not ask for it, and empty when there is nothing of the kind.
+//! Every field is described in docs/json.md. An unknown value is null. An array is null if the
+//! command did not collect it, and empty if there is nothing of the kind.
 
 mod audit;
 mod event;
@@ -15,12 +15,12 @@ pub(super) use line::object;
 
 pub use event::line as event;
 
-/// The sample as one line.
+/// Formats a sample as one line.
 pub fn line(sample: Sample<'_>) -> String {
     object(&sample::Record(sample))
 }
 
-/// What an audit found as one line.
+/// Formats the report of an audit as one line.
 pub fn audit(report: &Report) -> String {
     object(&audit::record(report))
 }
@@ -43,7 +43,7 @@ mod tests {
     use crate::view::compare;
 
     #[test]
-    fn one_line_with_the_schema_first_and_null_for_unknown() {
+    fn the_schema_is_first_and_unknown_is_null() {
         let mut web = domain(5, "web", 0, 7);
         web.states.shutdown = Some(ShutdownReason::SoftReset);
         web.memory_max_bytes = None;
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_domain_has_comes_with_its_rates() {
+    fn devices_and_vcpus_have_rates() {
         let at = |time, bytes| {
             let mut web = domain(5, "web", time, 7);
             web.scheduling = Some(Scheduling::Credit2 {
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_exact_and_can_do_nothing_to_a_terminal() {
+    fn names_are_exact_and_safe_for_terminals() {
         let name = "a\x1b[2J\u{9b}\u{202e}\u{e0001}\"ä漢";
         let snapshot = snapshot(SECOND, 0, vec![domain(5, name, 0, 7)]);
         let sample = Sample {
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn an_audits_numbers_are_numbers_and_its_words_words() {
+    fn an_audits_numbers_are_json_numbers() {
         let at = |second: u64| {
             let mut snapshot = audited(second * SECOND);
             snapshot.domains[1].name = Some("a\x1b[2J".into());
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_xenstore_supplied_before_it_went_silent_is_marked() {
+    fn stale_data_from_xenstore_is_marked() {
         let mut snapshot = snapshot(SECOND, 0, vec![domain(5, "web", 0, 7)]);
         snapshot.notes.push(Note::XenstoreStale {
             since: "2026-11-21T05:22:40Z".parse().unwrap(),
@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(value["domains"][0]["name"], "web");
     }
 
-    /// The paths of all fields: `domains[].nics[].rx_bytes`.
+    /// Collects the paths of all fields, such as `domains[].nics[].rx_bytes`.
     fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
         match value {
             Value::Object(fields) => {
@@ -216,7 +216,7 @@ mod tests {
         }
     }
 
-    /// The paths that docs/json.md describes: `a.b` in full, `.c` for another field beside it.
+    /// Returns the paths that docs/json.md describes. There, `.c` after `a.b` means `a.c`.
     fn documented() -> BTreeSet<String> {
         let docs = include_str!("../../../docs/json.md");
         let section = docs.split("\n## Which command fills").next().unwrap();
@@ -247,7 +247,7 @@ mod tests {
         found
     }
 
-    /// A tool's run that got everything wrong.
+    /// Returns the JSON of a comparison with every kind of error.
     fn compared() -> String {
         let domain = DomainRef {
             id: DomId(5),

@@ -1,14 +1,14 @@
-//! A sample, its host and its domains, from the tables of fields.
+//! A sample in JSON, written from the tables of fields.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::fields::Thing;
 use crate::sample::{DomainSample, HostSample, Sample};
 
-/// A thing as an object with all of its figures.
+/// A thing, serialized as an object with all of its fields.
 struct Object<'a, T: Thing>(T::Of<'a>);
 
-/// A sample as an object, with its host and its domains.
+/// A sample, serialized as an object with its host and its domains.
 pub(super) struct Record<'a>(pub(super) Sample<'a>);
 
 struct Host<'a>(HostSample<'a>);
@@ -66,7 +66,7 @@ impl Serialize for Domain<'_> {
     }
 }
 
-/// Adds the figures of a thing to an object.
+/// Adds the fields of a thing to an object.
 fn put<T: Thing, M: SerializeMap>(map: &mut M, thing: &T::Of<'_>) -> Result<(), M::Error> {
     for field in T::fields() {
         map.serialize_entry(field.name, &field.of(thing))?;
@@ -74,7 +74,7 @@ fn put<T: Thing, M: SerializeMap>(map: &mut M, thing: &T::Of<'_>) -> Result<(), 
     Ok(())
 }
 
-/// Each thing as an object; `None` when they are not known.
+/// Returns each thing as an object; `None` if the things are unknown.
 fn objects<'a, T: Thing>(
     things: Option<impl Iterator<Item = T::Of<'a>>>,
 ) -> Option<Vec<Object<'a, T>>> {

@@ -1,4 +1,4 @@
-//! Lines of right-aligned cells, written in place: a block has thousands of them.
+//! Lines of right-aligned cells, written in place because a block can have thousands of them.
 
 use std::iter::repeat_n;
 
@@ -7,25 +7,25 @@ use crate::xentop::{COLUMNS, Cells};
 
 /// Lines of text with a cell in each of xentop's columns.
 ///
-/// A line begins as blanks, into which the cells are written where they end; one that is wider than
-/// its column moves the rest of its line.
+/// A line starts as blanks, and the cells overwrite them. A cell that is wider than its column
+/// moves the rest of its line.
 #[derive(Debug)]
 pub(super) struct Lines {
     text: Vec<u8>,
     /// A line whose cells are all empty.
     blank: Vec<u8>,
-    /// How wide each column is to be.
+    /// The width of each column.
     widths: [usize; COLUMNS.len()],
-    /// How wide the cells of each column are at most, where they are wider than that.
+    /// The width that each column needs: that of its widest cell, at least that in `widths`.
     pub(super) wanted: [usize; COLUMNS.len()],
-    /// The column of the next cell; past the last one, a line is to begin.
+    /// The column of the next cell; past the last one if the next cell starts a line.
     column: usize,
-    /// Where that column begins in the text.
+    /// The index in `text` where that column starts.
     at: usize,
 }
 
 impl Lines {
-    /// None yet, in columns of these widths and in the place of a text that is of no more use.
+    /// Returns no lines, with columns of these widths. Reuses the memory of `spent`.
     pub(super) fn new(widths: [usize; COLUMNS.len()], spent: String) -> Self {
         let mut text = spent.into_bytes();
         text.clear();
@@ -41,20 +41,20 @@ impl Lines {
         }
     }
 
-    /// Adds text between two lines, or below the last.
+    /// Appends text after a complete line.
     pub(super) fn push(&mut self, text: &str) {
         self.text.extend_from_slice(text.as_bytes());
     }
 
-    /// All of them.
+    /// Returns the text of all lines.
     pub(super) fn into_text(self) -> String {
         String::from_utf8(self.text)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
 
-    /// Where the next cell goes, which has this many bytes and takes so many columns of a terminal,
-    /// not more than it has bytes.
-    fn place(&mut self, bytes: usize, taken: usize) -> &mut [u8] {
+    /// Returns the bytes for the next cell, which has `bytes` bytes and `taken` columns on a
+    /// terminal, where `taken` is at most `bytes`.
+    fn cell(&mut self, bytes: usize, taken: usize) -> &mut [u8] {
         if self.column == COLUMNS.len() {
             self.begin();
         }
@@ -68,7 +68,7 @@ impl Lines {
         &mut self.text[end - bytes..end]
     }
 
-    /// Begins a line.
+    /// Starts a line.
     #[inline(never)]
     fn begin(&mut self) {
         self.column = 0;
@@ -76,14 +76,14 @@ impl Lines {
         self.text.extend_from_slice(&self.blank);
     }
 
-    /// Makes room for a cell that takes more bytes than its column has columns, or than it takes
-    /// itself; returns by how many bytes the rest of the line has moved.
+    /// Inserts bytes for a cell that has more bytes than its column is wide, or more bytes than
+    /// columns. Returns how many bytes the rest of the line has moved.
     #[cold]
     fn widen(&mut self, bytes: usize, taken: usize) -> usize {
         let width = self.widths[self.column];
         self.wanted[self.column] = self.wanted[self.column].max(taken);
         let more = bytes + width.saturating_sub(taken) - width;
-        // All that follows is blank still.
+        // The rest of the line is blank.
         self.text.splice(self.at..self.at, repeat_n(b' ', more));
         more
     }
@@ -95,13 +95,13 @@ impl Cells for Lines {
             true => cell.len(),
             false => columns(cell),
         };
-        self.place(cell.len(), taken)
+        self.cell(cell.len(), taken)
             .copy_from_slice(cell.as_bytes());
     }
 
     fn number(&mut self, number: u64) {
         let digits = digits(number);
-        write_number(self.place(digits, digits), number);
+        write_number(self.cell(digits, digits), number);
     }
 
     fn tenths(&mut self, figure: f64) {
@@ -110,28 +110,28 @@ impl Cells for Lines {
             return;
         };
         let digits = digits(tenths / 10);
-        let place = self.place(digits + 2, digits + 2);
-        write_number(&mut place[..digits], tenths / 10);
-        place[digits] = b'.';
-        write_number(&mut place[digits + 1..], tenths % 10);
+        let cell = self.cell(digits + 2, digits + 2);
+        write_number(&mut cell[..digits], tenths / 10);
+        cell[digits] = b'.';
+        write_number(&mut cell[digits + 1..], tenths % 10);
     }
 }
 
-/// How many digits a number has.
+/// Returns the number of digits of a number.
 fn digits(number: u64) -> usize {
     number.checked_ilog10().map_or(1, |log| log as usize + 1)
 }
 
-/// Writes a number that has this many digits.
-fn write_number(place: &mut [u8], mut number: u64) {
-    for digit in place.iter_mut().rev() {
+/// Writes a number that has as many digits as `cell` has bytes.
+fn write_number(cell: &mut [u8], mut number: u64) {
+    for digit in cell.iter_mut().rev() {
         *digit = b'0' + (number % 10) as u8;
         number /= 10;
     }
 }
 
-/// The tenths that `{:.1}` shows of an everyday figure; `None` next to the middle between two of
-/// them, where only the exact way is right, and for all other figures.
+/// Returns a figure in tenths, rounded like `{:.1}`. `None` if the figure is negative, is at least
+/// 10⁸, or is so close to the middle between two tenths that this method could round wrongly.
 fn whole_tenths(figure: f64) -> Option<u64> {
     let tenths = figure * 10.0;
     let whole = tenths.round();
@@ -145,7 +145,7 @@ mod tests {
 
     use super::*;
 
-    /// A line of these cells, and numbers in the rest of the columns.
+    /// Returns a line of these cells, with numbers in the other columns.
     fn line(cells: &[&str]) -> String {
         let mut lines = Lines::new([4; COLUMNS.len()], String::new());
         cells.iter().for_each(|cell| lines.text(cell));
@@ -153,7 +153,7 @@ mod tests {
         lines.into_text()
     }
 
-    /// The same, cell by cell as `format!` would have it.
+    /// Returns the same line, with every cell formatted by `format!`.
     fn formatted(cells: &[&str]) -> String {
         let numbers = (cells.len()..COLUMNS.len()).map(|column| column.to_string());
         let cells: Vec<String> = cells
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wide_cell_moves_the_rest_of_its_line_alone() {
+    fn a_wide_cell_moves_only_its_own_line() {
         let mut lines = Lines::new([4; COLUMNS.len()], String::new());
         for first in ["a wide name", "web"] {
             lines.text(first);
@@ -194,7 +194,7 @@ mod tests {
         }
     }
 
-    /// A figure in a cell.
+    /// Returns the cell of a figure.
     fn tenths(figure: f64) -> String {
         let mut lines = Lines::new([4; COLUMNS.len()], String::new());
         lines.tenths(figure);
@@ -203,7 +203,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn cells_stand_as_format_puts_them(cells in prop::collection::vec("[a-zä漢\u{301}]{0,7}", 0..8)) {
+        fn cells_are_aligned_like_format(cells in prop::collection::vec("[a-zä漢\u{301}]{0,7}", 0..8)) {
             let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
             prop_assert_eq!(line(&cells), formatted(&cells));
         }
@@ -217,7 +217,7 @@ mod tests {
         }
 
         #[test]
-        fn figures_are_rounded_as_ever(figure in 0.0..1e9_f64, eighths in 0_u32..80_000) {
+        fn figures_are_rounded_like_format(figure in 0.0..1e9_f64, eighths in 0_u32..80_000) {
             prop_assert_eq!(tenths(figure), format!("{figure:.1}"));
             let figure = f64::from(eighths) / 80.0;
             prop_assert_eq!(tenths(figure), format!("{figure:.1}"));

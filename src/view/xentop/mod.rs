@@ -1,11 +1,11 @@
-//! The layout of `xentop -b`, so that scripts made for it keep working.
+//! The layout of `xentop -b`, so that scripts for xentop work with xenscope.
 //!
 //! Columns, widths, order and the lines below a domain are those of xentop on Xen 4.17 and 4.20;
-//! `-p` is that of xentop on 4.21. What differs, all for the better: the first block is measured,
-//! no domain is there twice, nameless domains are there, every NIC is there without a bridge too,
-//! VCPUS counts the vCPUs that are online, and what is not known is `-`.
+//! `-p` is that of xentop on 4.21. The differences are deliberate: the first block has rates, no
+//! domain appears twice, domains without a name are included, NICs without a bridge are included,
+//! VCPUS is the number of online vCPUs, and an unknown value is `-`.
 //!
-//! NETTX and NETRX are what dom0's end of the NIC sent and received, as xentop has them.
+//! NETTX and NETRX are what dom0's side of the NIC sent and received, as in xentop.
 
 mod lines;
 
@@ -19,10 +19,10 @@ use crate::units::tenths;
 use crate::xentop::{COLUMNS, Cells, SECTOR, fill};
 use lines::Lines;
 
-/// The columns that grow with what is in them.
+/// The columns that are widened to fit their cells.
 const GROWING: [usize; 7] = [0, 10, 11, 14, 15, 16, 17];
 
-/// One block alone.
+/// Returns a single block.
 #[cfg(test)]
 pub(crate) fn block(sample: Sample<'_>, shown: DisplayOptions) -> String {
     let mut blocks = Blocks::new(shown);
@@ -30,19 +30,19 @@ pub(crate) fn block(sample: Sample<'_>, shown: DisplayOptions) -> String {
     blocks.text
 }
 
-/// Blocks one after the other.
+/// Formats blocks, one for each sample.
 #[derive(Debug)]
 pub struct Blocks {
     shown: DisplayOptions,
-    /// The domains' places in the last sample, in the order of its lines: most often the next one
-    /// has the same order, and there is nothing to sort.
+    /// The indices of the domains in the last sample, in the order of its lines. The next sample
+    /// usually has the same order, so sorting is fast.
     order: Vec<usize>,
-    /// The last one.
+    /// The last block.
     text: String,
 }
 
 impl Blocks {
-    /// None yet.
+    /// Returns a formatter that has no block yet.
     pub fn new(shown: DisplayOptions) -> Self {
         Self {
             shown,
@@ -51,8 +51,8 @@ impl Blocks {
         }
     }
 
-    /// The next one: the heading and a line for each domain, in the order of their names as xentop has
-    /// it.
+    /// Formats the next block: the heading and a line for each domain, ordered by name as in
+    /// xentop.
     pub fn block(&mut self, sample: Sample<'_>) -> &str {
         self.sort(&sample.snapshot.domains);
         let usual = COLUMNS.map(|(_, width)| width);
@@ -63,7 +63,7 @@ impl Blocks {
             widths[column] = lines.wanted[column];
         }
         if widths != usual {
-            // Seldom: most numbers fit.
+            // This is rare, because most numbers fit.
             lines = self.lines(sample, widths, lines.into_text());
         }
         if self.shown.pcpus {
@@ -84,7 +84,7 @@ impl Blocks {
         });
     }
 
-    /// The lines in columns of these widths.
+    /// Returns the lines, with columns of these widths.
     fn lines(&self, sample: Sample<'_>, widths: [usize; COLUMNS.len()], spent: String) -> Lines {
         let DisplayOptions {
             networks,
@@ -117,7 +117,7 @@ impl Blocks {
     }
 }
 
-/// The order of their names without regard to case, then those without one, and then of their ids.
+/// Compares by name, ignoring case, with domains without a name last, and then by ID.
 fn by_name(a: &Domain, b: &Domain) -> Ordering {
     match (&a.name, &b.name) {
         (Some(a), Some(b)) => lowered(a).cmp(lowered(b)),
@@ -130,7 +130,7 @@ fn lowered(name: &str) -> impl Iterator<Item = u8> {
     name.bytes().map(|byte| byte.to_ascii_lowercase())
 }
 
-/// The online vCPUs' times in seconds, five to a line.
+/// Formats the CPU times of the online vCPUs in seconds, five to a line.
 fn vcpus(domain: &Domain) -> String {
     let mut out = "VCPUs(sec): ".to_owned();
     for vcpu in domain.vcpus.iter().flatten() {
@@ -146,7 +146,7 @@ fn vcpus(domain: &Domain) -> String {
     out
 }
 
-/// A NIC, as dom0's end of it has it.
+/// Formats a NIC, as seen from dom0.
 fn network(index: usize, nic: &Nic) -> String {
     let count = |count: Option<u64>| or_unknown(count, |count| count.to_string());
     let side = |[bytes, packets, errors, drops]: [Option<u64>; 4]| {
@@ -175,7 +175,7 @@ fn network(index: usize, nic: &Nic) -> String {
     )
 }
 
-/// A disk.
+/// Formats a disk.
 fn vbd(disk: &Disk) -> String {
     let kind = match disk.backend {
         DiskBackend::Blkback => "BlkBack",
@@ -197,7 +197,7 @@ fn vbd(disk: &Disk) -> String {
     )
 }
 
-/// The pCPUs in their box.
+/// Formats the pCPUs in a box.
 fn pcpus(sample: Sample<'_>) -> String {
     const EDGE: &str = "+-------+--------+\n";
     let mut out = format!("\nPhysical CPU Usage:\n{EDGE}| Core  | Usage  |\n{EDGE}");
@@ -223,7 +223,7 @@ mod tests {
     use crate::snapshot::{ShutdownReason, StateFlags};
     use crate::xentop::cells;
 
-    /// Three domains: one without a name, devices or limit, and one with all of them.
+    /// Returns two samples of three domains: one has no name, devices or limit, and one has all.
     fn three() -> (Snapshot, Snapshot) {
         let mut shell = domain(7, "", 3 * SECOND, 0);
         shell.name = None;
@@ -298,7 +298,7 @@ web-server --b---          2   66.7     131072    3.1     132096       3.1     1
     }
 
     #[test]
-    fn what_belongs_to_a_domain_stands_below_it() {
+    fn parts_are_below_their_domain() {
         let lines = lines(DisplayOptions {
             networks: true,
             vbds: true,
@@ -323,7 +323,7 @@ web-server --b---          2   66.7     131072    3.1     132096       3.1     1
     }
 
     #[test]
-    fn the_pcpus_stand_in_a_box_below_all() {
+    fn pcpus_are_in_a_box_at_the_end() {
         let lines = lines(DisplayOptions {
             pcpus: true,
             ..DisplayOptions::default()
@@ -336,13 +336,13 @@ web-server --b---          2   66.7     131072    3.1     132096       3.1     1
     }
 
     #[test]
-    fn a_disk_without_counters_is_there_and_counted_as_unknown() {
+    fn a_disk_without_counters_is_unknown() {
         let (_, mut new) = three();
-        let mut silent = disk(51728, 0, 0);
-        (silent[DiskCounter::ReadRequests], silent.backend) = (None, DiskBackend::Qdisk);
-        new.domains[0].disks = Some(vec![silent.clone()]);
+        let mut unknown = disk(51728, 0, 0);
+        (unknown[DiskCounter::ReadRequests], unknown.backend) = (None, DiskBackend::Qdisk);
+        new.domains[0].disks = Some(vec![unknown.clone()]);
         if let Some(disks) = &mut new.domains[2].disks {
-            disks.push(silent);
+            disks.push(unknown);
         }
         let reads = |domain: &Domain| cells(domain, &DomainRates::default(), 1, false)[14].clone();
         assert_eq!(reads(&new.domains[0]), "-");
