@@ -46,7 +46,7 @@ fn links_lead_to_files_and_headings() {
 }
 
 #[test]
-fn every_command_is_shown() {
+fn every_command_has_an_example() {
     let shown = console::commands();
     for command in commands() {
         let is_shown = shown

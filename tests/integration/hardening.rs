@@ -10,7 +10,7 @@ use goblin::elf::program_header::{PF_W, PF_X, PT_GNU_RELRO, PT_GNU_STACK};
 use crate::command::xenscope_path;
 
 #[test]
-fn no_address_is_fixed_and_nothing_is_both_writable_and_executable() {
+fn the_program_is_hardened() {
     let bytes = fs::read(xenscope_path()).unwrap();
     let elf = Elf::parse(&bytes).unwrap();
     let dynamic = elf.dynamic.as_ref().unwrap();

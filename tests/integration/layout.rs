@@ -22,7 +22,7 @@ fn binding(xen: &str) -> String {
 }
 
 #[test]
-fn the_headers_of_4_17_and_4_20_make_the_same_binding() {
+fn bindings_of_4_17_and_4_20_are_equal() {
     let (old, new) = (binding("4.17"), binding("4.20"));
     // Its size and the places of its fields are asserted by the binding itself.
     assert!(old.contains("size_of::<xen_domctl_getdomaininfo>() - 112usize"));

@@ -59,7 +59,7 @@ fn every_page_has_its_sections_in_order() {
 }
 
 #[test]
-fn pages_name_every_command_and_option() {
+fn pages_have_every_command_and_option() {
     let xenscope = say(&["man"]).fine();
     let list = section(&xenscope, "COMMANDS").unwrap();
     assert!(commands().contains(&"status".to_owned()));
@@ -80,7 +80,7 @@ fn pages_name_every_command_and_option() {
 }
 
 #[test]
-fn the_page_of_top_has_the_keys_of_the_live_view() {
+fn the_page_of_top_has_all_keys() {
     let page = say(&["man", "top"]).fine();
     let keys = section(&page, "KEYS").unwrap();
     for part in ["\n.TP\n\\fBq  Q  \\(haC\\fR\nquit\n", "\\fBEnter\\fR"] {
@@ -91,7 +91,7 @@ fn the_page_of_top_has_the_keys_of_the_live_view() {
 /// What can be seen of a page without roff: no request that it does not know, and nothing that it
 /// would print as something else.
 #[test]
-fn pages_have_only_what_roff_understands() {
+fn pages_are_valid_roff() {
     for (name, page) in pages() {
         assert!(page.is_ascii(), "{name}");
         for line in page.lines() {
@@ -115,7 +115,7 @@ fn has(program: &str) -> bool {
 }
 
 #[test]
-fn all_pages_are_written_and_groff_warns_of_none() {
+fn groff_accepts_all_pages() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().to_str().unwrap();
     // The second time it replaces them.
@@ -139,7 +139,7 @@ fn all_pages_are_written_and_groff_warns_of_none() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_written_to_is_told() {
+fn unwritable_directories_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let refused = |dir: &Path, why: &str| {
@@ -156,7 +156,7 @@ fn a_directory_that_cannot_be_written_to_is_told() {
 }
 
 #[test]
-fn a_page_replaces_a_link_and_not_what_it_leads_to() {
+fn a_page_replaces_a_link_not_its_target() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     fs::write(at("precious"), "as it was").unwrap();

@@ -9,7 +9,7 @@ fn wrong(words: &[&str], message: &str) {
 }
 
 #[test]
-fn intervals_that_are_none_are_refused() {
+fn bad_intervals_are_refused() {
     for text in ["0", "-1", "1e12", "inf", "nan"] {
         let message = "out of range; use 0.01 to 86400 seconds";
         wrong(&["status", "0", "--interval", text], message);
@@ -25,7 +25,7 @@ fn intervals_that_are_none_are_refused() {
 }
 
 #[test]
-fn iterations_are_at_least_one() {
+fn counts_are_at_least_1() {
     wrong(&["top", "-b", "-i", "0"], "0 is not in 1..");
     wrong(&["top", "-b", "-i", "-1"], "invalid value '-1'");
     wrong(&["top", "-b", "-i", "x"], "invalid value 'x'");
@@ -34,7 +34,7 @@ fn iterations_are_at_least_one() {
 }
 
 #[test]
-fn options_that_a_format_has_no_place_for_are_refused() {
+fn options_that_a_format_ignores_are_refused() {
     for format in ["table", "json", "csv"] {
         let message = format!("'--repeat-header' cannot be used with '--format {format}'");
         wrong(&["top", "-b", "-r", "--format", format], &message);
@@ -46,7 +46,7 @@ fn options_that_a_format_has_no_place_for_are_refused() {
 }
 
 #[test]
-fn a_domain_has_to_be_something_that_can_be_one() {
+fn malformed_domains_are_refused() {
     wrong(&["status"], "<DOMAIN>...");
     wrong(&["status", ""], "use an ID, a name or a UUID");
     wrong(&["status", "id:70000"], "not a domain ID");
@@ -55,7 +55,7 @@ fn a_domain_has_to_be_something_that_can_be_one() {
 }
 
 #[test]
-fn a_command_is_wanted_and_help_is_given() {
+fn without_a_command_help_is_printed() {
     let nothing = say(&[]);
     assert_eq!((nothing.code, &*nothing.stdout), (Some(2), ""));
     assert!(nothing.stderr.contains("Usage: xenscope"), "{nothing:?}");
@@ -75,7 +75,7 @@ fn a_command_is_wanted_and_help_is_given() {
 }
 
 #[test]
-fn a_closed_reader_of_the_help_is_no_error() {
+fn help_to_a_closed_pipe_is_no_error() {
     // The shell's own stdout goes to head, which leaves after the first byte.
     let script = format!("{} --help | head -c 1", xenscope_path());
     let said = run(std::process::Command::new("sh").args(["-c", &script]));
@@ -83,7 +83,7 @@ fn a_closed_reader_of_the_help_is_no_error() {
 }
 
 #[test]
-fn an_error_that_no_one_reads_keeps_its_code() {
+fn exit_codes_survive_a_closed_stderr() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let ended = xenscope(&["status", "uuid:5"]).stderr(writer).status();
@@ -96,7 +96,7 @@ fn an_error_that_no_one_reads_keeps_its_code() {
 }
 
 #[test]
-fn without_xen_every_command_says_so() {
+fn without_xen_every_command_exits_3() {
     if std::fs::read_to_string("/sys/hypervisor/type").is_ok_and(|name| name.trim() == "xen") {
         // The laboratory has this test too, with the hypervisor hidden.
         return;
@@ -127,7 +127,7 @@ pub fn commands() -> Vec<String> {
 }
 
 #[test]
-fn each_shell_gets_completions_of_every_command() {
+fn completions_have_every_command() {
     for shell in ["bash", "zsh", "fish"] {
         let script = say(&["completions", shell]).fine();
         for command in commands() {
@@ -138,7 +138,7 @@ fn each_shell_gets_completions_of_every_command() {
 }
 
 #[test]
-fn bash_completes_a_word() {
+fn bash_completes_a_command() {
     let script = format!(
         "source <({0} completions bash); COMP_WORDS=(xenscope sta); COMP_CWORD=1; \
          _xenscope xenscope sta xenscope; echo \"${{COMPREPLY[@]}}\"",
@@ -149,7 +149,7 @@ fn bash_completes_a_word() {
 }
 
 #[test]
-fn a_terminal_without_a_screen_is_told_about_the_batch_mode() {
+fn on_a_dumb_terminal_top_suggests_b() {
     for (term, why) in [("dumb", "TERM is dumb"), ("", "TERM is not set")] {
         let variables = [("TERM", term)];
         let mut top = OnTerminal::start_with(&variables, &xenscope_path(), &["top"], (120, 24));
@@ -163,6 +163,6 @@ fn a_terminal_without_a_screen_is_told_about_the_batch_mode() {
 }
 
 #[test]
-fn what_is_no_terminal_is_told_about_the_batch_mode() {
+fn without_a_terminal_top_suggests_b() {
     say(&["top"]).refused(2, &["not a terminal", "top -b"]);
 }

@@ -88,7 +88,7 @@ fn id_of(name: &str) -> u16 {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn twenty_audits_of_a_host_with_busy_guests_find_nothing() {
+fn a_busy_healthy_host_has_no_findings() {
     let _burning = Burning::start();
     let words = [
         "audit",
@@ -121,7 +121,7 @@ fn twenty_audits_of_a_host_with_busy_guests_find_nothing() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_table_has_every_check_and_the_sum_of_the_verdicts() {
+fn the_table_has_every_check_and_totals() {
     let text = say(&["audit", "--interval", "0.2"]).fine();
     for check in [
         "cpu.conservation",
@@ -151,14 +151,14 @@ fn a_running_domain_without_a_name_is_found() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_domain_that_never_ran_and_is_not_in_xenstore_may_be_under_construction() {
+fn a_domain_under_construction_is_a_warning() {
     let _shell = Shells::create(1, 920, ":nameless");
     finds(&[("identity.in_store", "warning", 920)]);
 }
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn two_domains_of_one_name_are_found() {
+fn duplicate_names_are_found() {
     let _twins = Shells::create(2, 930, ":name=twin");
     finds(&[("identity.unique_names", "failed", 930)]);
 }
@@ -191,7 +191,7 @@ fn a_lingering_backend_is_found() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_memory_target_that_is_not_followed_is_found() {
+fn a_missed_memory_target_is_found() {
     let id = id_of("pv-net");
     // In the order that they are taken back in: on target first, and running after that.
     let _running = Undo::by(&["xl", "unpause", "pv-net"]);
@@ -203,7 +203,7 @@ fn a_memory_target_that_is_not_followed_is_found() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_capped_domain_is_held_against_its_cap_and_stays_under_it() {
+fn a_capped_domain_stays_under_its_cap() {
     let _burning = Burning::start();
     let id = id_of("pv-burn");
     let set = |cap| ["xl", "sched-credit2", "-d", "pv-burn", "-c", cap];
@@ -259,7 +259,7 @@ fn a_vcpu_taken_offline_is_found() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_domain_that_was_destroyed_is_the_reason_for_what_it_ran() {
+fn time_of_a_destroyed_domain_is_explained() {
     // That it boots keeps a pCPU as busy.
     let _guest = Guest::start("audited", "while :; do :; done", &[]);
     let id = id_of("audited");

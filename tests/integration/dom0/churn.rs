@@ -42,7 +42,7 @@ fn follow(words: &[&str]) -> Followed {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn no_program_crashes_leaks_or_invents_while_domains_come_and_go() {
+fn nothing_leaks_while_domains_come_and_go() {
     let json = |words: &[&'static str]| [words, &["--format", "json"]].concat();
     let programs = [
         follow(&json(&["top", "-b", "-d", "0.5"])),

@@ -67,7 +67,7 @@ fn on_a_bridge_xentop_and_xl_agree() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn without_a_bridge_xentop_is_told_to_miss_the_nics() {
+fn without_a_bridge_xentop_misses_nics() {
     let said = say(&["compare", "--format", "json"]);
     assert_eq!(said.code, Some(1), "{said:?}");
     let reports = reports(&said);
@@ -85,7 +85,7 @@ fn without_a_bridge_xentop_is_told_to_miss_the_nics() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn with_gaps_in_the_ids_xentop_is_told_to_show_domains_twice() {
+fn with_gaps_in_ids_xentop_shows_domains_twice() {
     // xentop asks for 256 domains at a time: of these 304 it gets all up to 1351, and goes on with
     // the id 256.
     let _near = Shells::create(200, 60, "");
@@ -106,7 +106,7 @@ fn with_gaps_in_the_ids_xentop_is_told_to_show_domains_twice() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_tool_that_is_not_itself_gets_a_verdict_that_says_so() {
+fn broken_tools_get_their_own_verdicts() {
     let folder = std::env::temp_dir().join("not-xentop");
     fs::create_dir_all(&folder).unwrap();
     let path = folder.join("xentop");

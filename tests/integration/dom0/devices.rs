@@ -45,7 +45,7 @@ fn open_files(followed: &Followed) -> Vec<String> {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_nic_that_is_renamed_while_it_is_watched_goes_on_under_its_new_name() {
+fn a_nic_renamed_while_sampling_keeps_its_rates() {
     let followed = follow();
     let counts = |nic: &Nic| nic.tx_packets_per_second.is_some_and(|rate| rate > 0.0);
     let is_called = |name: String| {
@@ -73,7 +73,7 @@ fn a_nic_that_is_renamed_while_it_is_watched_goes_on_under_its_new_name() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_disk_that_is_plugged_again_while_it_is_watched_is_read_anew() {
+fn a_replaced_disk_is_read_again() {
     let disk = Plug::of("/tmp/again.img");
     let followed = follow();
     followed.until("two", |records: &[Record]| records.len() > 1);
@@ -173,7 +173,7 @@ impl Drop for UserSpace {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn disks_that_processes_serve_are_listed_with_what_these_publish() {
+fn user_space_disks_have_published_counters() {
     let list = say(&["list", "--format", "json"]).fine();
     let disks = UserSpace::disks_of(Record::one(&list).domain("pv-net").id);
     let of = |record: &Record| record.domain("pv-net").disks.clone().unwrap();

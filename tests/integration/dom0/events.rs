@@ -34,7 +34,7 @@ fn last(followed: &Followed, word: &str) -> Happening {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn what_xl_does_to_a_guest_is_told() {
+fn xl_actions_are_reported() {
     let followed = follow(&["pv-net", "--poll", "0.2"]);
     let first = last(&followed, "existing");
     assert_eq!(first.name.as_deref(), Some("pv-net"));
@@ -68,7 +68,7 @@ fn what_xl_does_to_a_guest_is_told() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_disk_that_comes_and_goes_is_told() {
+fn hotplugged_disks_are_reported() {
     let disk = Plug::of("/tmp/extra.img");
     let followed = follow(&["pv-disk", "--poll", "0.2"]);
     disk.plug();
@@ -83,7 +83,7 @@ fn a_disk_that_comes_and_goes_is_told() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn watches_make_for_looks_between_those_of_poll() {
+fn watches_trigger_reads_between_polls() {
     let followed = follow(&["pv-disk", "--poll", "86400"]);
     let id = last(&followed, "existing").id.unwrap();
     tool("xl", &["rename", "pv-disk", "a-disk"]);
@@ -117,7 +117,7 @@ fn watches_make_for_looks_between_those_of_poll() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn nothing_is_lost_or_invented_when_500_domains_come_and_go_in_a_burst() {
+fn a_burst_of_500_domains_is_reported_exactly() {
     let followed = follow(&["--poll", "0.1"]);
     // The same ids again at once: other domains, by their uuids.
     let bursts = [500, 50];
@@ -152,7 +152,7 @@ fn nothing_is_lost_or_invented_when_500_domains_come_and_go_in_a_burst() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn how_a_domain_ends_is_told_and_a_reboot_as_one() {
+fn shutdown_reasons_are_reported() {
     let followed = follow(&["--poll", "0.1"]);
     let uuid = "0123456789abcdef0123456789abcdef";
     let before = Shells::create(1, 3000, &format!(":name=again:uuid={uuid}"));
@@ -188,7 +188,7 @@ fn how_a_domain_ends_is_told_and_a_reboot_as_one() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn names_meant_to_deceive_come_out_exact_in_json_and_harmless_in_text() {
+fn hostile_names_are_exact_in_json_and_escaped_in_text() {
     let long = "x".repeat(2000);
     let names = [
         "\u{1b}[2J\u{1b}]0;title\u{7}",
@@ -238,7 +238,7 @@ fn names_meant_to_deceive_come_out_exact_in_json_and_harmless_in_text() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_reader_that_goes_ends_it_and_one_that_is_slow_is_told_what_it_missed() {
+fn a_slow_reader_gets_the_number_of_dropped_events() {
     // It ends though nothing happens that it could have written.
     let script = format!("{} events --since-start | head -n 1", xenscope_path());
     let said = run(Command::new("sh").args(["-c", &script]));

@@ -12,7 +12,7 @@ fn module(name: &str) -> String {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn inside_a_guest_it_says_where_to_run_and_dom0_sees_how_guests_end() {
+fn in_a_guest_commands_exit_3() {
     let crashed = Guest::start(
         "test-crash",
         "echo 1 >/proc/sys/kernel/sysrq\necho c >/proc/sysrq-trigger",
@@ -82,7 +82,7 @@ busybox poweroff -f"
 /// Rates of a NIC whose frontend goes and comes back: its counters start anew in between.
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_nic_that_is_disconnected_and_connected_again_has_no_false_rate() {
+fn a_reconnected_nic_has_no_false_rate() {
     let words = ["top", "-b", "-d", "0.3", "--format", "json"];
     let top = Followed::start(&mut xenscope(&words));
     top.more(2);

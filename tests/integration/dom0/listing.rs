@@ -40,7 +40,7 @@ fn list() -> Record {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn list_agrees_with_xl_on_ids_names_memory_and_vcpus() {
+fn list_agrees_with_xl_list() {
     let ours: Vec<XlDomain> = list()
         .domains
         .into_iter()
@@ -57,7 +57,7 @@ fn list_agrees_with_xl_on_ids_names_memory_and_vcpus() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn the_table_and_csv_show_the_same_domains() {
+fn table_and_csv_show_the_same_domains() {
     let record = list();
     let table = say(&["list"]).fine();
     let mut lines = table.lines();
@@ -93,7 +93,7 @@ fn the_table_and_csv_show_the_same_domains() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn types_uuids_and_memory_are_the_hypervisors() {
+fn types_uuids_and_memory_agree_with_xl() {
     let _hvm = Shells::create(1, 700, ":hvm:name=an-hvm");
     let _pvh = Guest::pvh_that_never_runs("a-pvh");
     let record = list();
@@ -145,7 +145,7 @@ fn xl_memory(name: &str) -> u64 {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_domain_without_a_name_is_shown_with_none() {
+fn a_nameless_domain_has_no_name() {
     let _nameless = Shells::create(1, 800, ":nameless");
     let record = list();
     let shell = record
@@ -166,7 +166,7 @@ fn a_domain_without_a_name_is_shown_with_none() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_name_can_do_nothing_to_the_terminal() {
+fn control_characters_in_names_are_escaped() {
     let _shell = Shells::create(1, 801, "");
     let name = "a\x1b[2J\u{202e}b";
     tool("xenstore-write", &["/local/domain/801/name", name]);
@@ -187,7 +187,7 @@ fn a_name_can_do_nothing_to_the_terminal() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_name_that_is_not_utf8_counts_as_none() {
+fn a_name_not_in_utf8_is_none() {
     let _shell = Shells::create(1, 802, "");
     // The shell writes the byte, which an argument of ours could not carry as text.
     tool(

@@ -46,7 +46,7 @@ fn line_of(screen: &Screen, name: &str) -> Option<(usize, String)> {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn the_screen_shows_what_the_guests_use_and_q_gives_the_terminal_back() {
+fn q_restores_the_terminal() {
     let _burning = Burning::start();
     let mut top = top((80, 24));
     let version = tool("xl", &["info", "xen_version"]);
@@ -69,7 +69,7 @@ fn the_screen_shows_what_the_guests_use_and_q_gives_the_terminal_back() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn it_ends_by_itself_after_as_many_samples_as_were_wanted() {
+fn iterations_limit_the_samples() {
     let mut top = OnTerminal::start(&xenscope_path(), &["top", "-d", "0.5", "-i", "2"], (80, 24));
     assert!(top.ended().success());
     top.given_back();
@@ -114,7 +114,7 @@ fn domains_are_sorted_and_filtered() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_domain_has_a_page_and_the_pcpus_have_one() {
+fn domains_and_pcpus_have_pages() {
     let mut top = top((100, 40));
     top.press("/disk\r\r");
     top.until("the page", |screen| {
@@ -137,7 +137,7 @@ fn a_domain_has_a_page_and_the_pcpus_have_one() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn the_screen_fits_a_window_whose_size_changes() {
+fn the_screen_follows_the_window_size() {
     let mut top = top((80, 24));
     for (new, there, not_there) in [
         ((200, 60), "DISK RD/s", "PAST"),
@@ -158,7 +158,7 @@ fn the_screen_fits_a_window_whose_size_changes() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_signal_gives_the_terminal_back_and_ends_it() {
+fn signals_restore_the_terminal() {
     // From outside, some of those that a fault makes too.
     for signal in ["TERM", "HUP", "INT", "USR1", "PWR", "ABRT", "SEGV", "BUS"] {
         // Signals are heeded from before the screen is there.
@@ -173,7 +173,7 @@ fn a_signal_gives_the_terminal_back_and_ends_it() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_shell_gets_its_terminal_while_top_is_stopped() {
+fn ctrl_z_restores_the_terminal() {
     let mut shell = OnTerminal::start("sh", &["-i"], (80, 24));
     shell.press(&format!("{} top -d 1\r", xenscope_path()));
     shell.until("the screen", |screen| {
@@ -210,7 +210,7 @@ fn a_shell_gets_its_terminal_while_top_is_stopped() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_script_stops_and_goes_on_with_top() {
+fn ctrl_z_stops_a_script_as_well() {
     let mut shell = OnTerminal::start("sh", &["-i"], (80, 24));
     let script = format!("{} top -d 1; echo a-$((6 * 7))-z", xenscope_path());
     shell.press(&format!("sh -c '{script}'\r"));
@@ -231,7 +231,7 @@ fn a_script_stops_and_goes_on_with_top() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn the_cursor_stays_on_its_domain_while_others_come_and_go() {
+fn the_cursor_follows_its_domain() {
     let mut top = top((80, 24));
     let on_burn = |screen: &Screen| {
         line_of(screen, "pv-burn").is_some_and(|(line, _)| {
@@ -254,7 +254,7 @@ fn the_cursor_stays_on_its_domain_while_others_come_and_go() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_xenstore_that_hangs_is_told_and_holds_nothing_up() {
+fn a_hung_xenstore_delays_nothing() {
     let mut top = top((80, 24));
     let _stopped = Stopped::daemon();
     let time = |screen: &Screen| screen.rows(0, 80).next();
@@ -279,7 +279,7 @@ fn a_xenstore_that_hangs_is_told_and_holds_nothing_up() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn settings_are_written_and_read_where_root_alone_can_write() {
+fn settings_of_other_users_are_ignored() {
     // Not in /tmp, where all can write.
     let folder = tempfile::tempdir_in("/root").unwrap();
     let file = folder.path().join("xenscope/config.toml");
@@ -328,7 +328,7 @@ fn settings_are_written_and_read_where_root_alone_can_write() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn there_is_colour_unless_it_is_not_wanted() {
+fn no_color_turns_colour_off() {
     for (variables, coloured) in [(&[][..], true), (&[("NO_COLOR", "1")], false)] {
         let mut top = top_with(variables, (80, 24));
         top.until("rates", has_rates);

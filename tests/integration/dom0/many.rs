@@ -23,7 +23,7 @@ fn cost_of_one() -> (usize, usize) {
 /// Neither hypercalls nor files are for domains that no one asked about.
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn what_is_shown_of_one_domain_costs_the_same_beside_many() {
+fn the_cost_of_status_is_independent_of_other_domains() {
     let alone = cost_of_one();
     let _others = Shells::create(100, 60, "");
     assert_eq!(cost_of_one(), alone);
@@ -37,7 +37,7 @@ fn list() -> Record {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn more_domains_than_two_hypercalls_list_appear_once_each_with_gaps_in_their_ids() {
+fn each_of_many_domains_is_listed_once() {
     let before: Vec<u16> = list().domains.iter().map(|domain| domain.id).collect();
     let _near = Shells::create(100, 60, "");
     let _far = Shells::create(60, 1300, "");

@@ -45,20 +45,20 @@ fn library() -> PathBuf {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_kernel_on_another_hypervisor_is_not_on_xen() {
+fn another_hypervisor_is_not_xen() {
     let _kvm = InPlaceOf::text("/sys/hypervisor/type", "kvm\n");
     say(&["list"]).refused(3, &["not running on Xen", "dom0"]);
 }
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn who_is_not_root_is_told_so() {
+fn other_users_than_root_are_refused() {
     run(xenscope(&["list"]).uid(1000)).refused(3, &["as root", "sudo"]);
 }
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_missing_library_is_named_with_its_package() {
+fn a_missing_library_is_reported_with_its_package() {
     let library = library();
     let away = library.with_extension("away");
     fs::rename(&library, &away).unwrap();
@@ -77,7 +77,7 @@ fn a_missing_library_is_named_with_its_package() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_library_that_cannot_be_loaded_is_told_from_a_missing_one() {
+fn an_unusable_library_is_not_reported_as_missing() {
     let empty = std::env::temp_dir().join("no-library");
     fs::write(&empty, "not a library").unwrap();
     let _broken = InPlaceOf::put(&library(), &empty);
@@ -86,7 +86,7 @@ fn a_library_that_cannot_be_loaded_is_told_from_a_missing_one() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn an_unproven_xen_is_refused_unless_told_to_go_on() {
+fn an_untested_xen_needs_the_option() {
     let minor = fs::read_to_string("/sys/hypervisor/version/minor").unwrap();
     // libxenctrl of the version that is pretended to run: the one that really does.
     let pretended = library().with_file_name("libxenctrl.so.4.99");
@@ -106,7 +106,7 @@ fn an_unproven_xen_is_refused_unless_told_to_go_on() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_library_with_another_interface_version_is_refused() {
+fn a_wrong_interface_version_is_refused() {
     let xen = std::env::var("XENSCOPE_LAB_XEN").unwrap();
     let other = if xen == "4.17" { "4.20" } else { "4.17" };
     let other = Path::new("/lab/other").join(format!("libxenctrl.so.{other}"));
@@ -118,7 +118,7 @@ fn a_library_with_another_interface_version_is_refused() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn without_the_hypercall_device_the_module_is_named() {
+fn a_missing_privcmd_is_reported_with_its_module() {
     let device = "/dev/xen/privcmd";
     fs::rename(device, "/dev/xen/away").unwrap();
     let hidden = tool("umount", &["-l", "/proc/xen"]);
@@ -131,7 +131,7 @@ fn without_the_hypercall_device_the_module_is_named() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn what_libxenctrl_says_goes_to_stderr_only_when_asked_for() {
+fn libxenctrl_logs_to_stderr_only_if_verbose() {
     let said = run(xenscope(&["-v", "list"]).uid(1000));
     assert_eq!(said.code, Some(3));
     assert!(said.stderr.lines().count() > 1, "{said:?}");

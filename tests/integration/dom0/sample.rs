@@ -23,7 +23,7 @@ fn xl_info(label: &str) -> String {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn the_host_is_as_xl_shows_it() {
+fn the_host_agrees_with_xl_info() {
     let record = measure(&["host"]);
     let host = &record.host;
     assert_eq!(host.pcpus.to_string(), xl_info("nr_cpus"));
@@ -95,7 +95,7 @@ fn the_host_is_as_xl_shows_it() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn vcpus_are_those_of_xl_vcpu_list() {
+fn vcpus_agree_with_xl_vcpu_list() {
     tool("xl", &["vcpu-pin", "pv-disk", "1", "0", "1"]);
     let record = measure(&["vcpus"]);
     let list = tool("xl", &["vcpu-list"]);
@@ -148,7 +148,7 @@ fn vcpus_are_those_of_xl_vcpu_list() {
 /// `xl` takes a vCPU from a guest, and gives it back.
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_vcpu_that_is_unplugged_is_offline_and_uses_nothing() {
+fn an_unplugged_vcpu_is_offline_and_idle() {
     let until_online = |count: u32| {
         tool("xl", &["vcpu-set", "pv-disk", &count.to_string()]);
         let end = Instant::now() + Duration::from_secs(60);
@@ -202,7 +202,7 @@ fn a_vcpu_that_is_unplugged_is_offline_and_uses_nothing() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn weight_and_cap_are_the_schedulers() {
+fn weight_and_cap_agree_with_xl() {
     tool(
         "xl",
         &["sched-credit2", "-d", "pv-net", "-w", "300", "-c", "50"],
@@ -230,7 +230,7 @@ fn counter(path: &str) -> u64 {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn devices_have_the_kernels_figures_under_the_guests_names() {
+fn device_counters_agree_with_sysfs() {
     let id = measure(&["status", "pv-disk"]).domain("pv-disk").id;
     let sectors = format!("/sys/bus/xen-backend/devices/vbd-{id}-51712/statistics/rd_sect");
     let before = counter(&sectors);
@@ -329,7 +329,7 @@ impl Drop for Renamed {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_renamed_interface_stays_its_domains() {
+fn a_renamed_interface_belongs_to_its_domain() {
     let id = measure(&["status", "pv-disk"]).domain("pv-disk").id;
     let _renamed = Renamed::new(format!("vif{id}.0"));
     let record = measure(&["status", "pv-disk"]);
@@ -371,7 +371,7 @@ fn assert_sane(domain: &Domain) {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn domains_that_come_and_go_while_it_looks_do_no_harm() {
+fn samples_are_sane_while_domains_come_and_go() {
     // Now and then a domain's id is another's with fewer vCPUs in the middle of a sample.
     let script = "while :; do
         lab-shells create 8@600:vcpus=4; lab-shells destroy 600 8

@@ -34,7 +34,7 @@ impl Drop for Stopped {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn figures_go_on_without_names_when_xenstore_does_not_answer() {
+fn without_xenstore_figures_have_no_names() {
     let stopped = Stopped::daemon();
     // Both wait for it, side by side.
     let unknown = thread::spawn(|| say(&["status", "pv-burn"]));
@@ -69,7 +69,7 @@ fn figures_go_on_without_names_when_xenstore_does_not_answer() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn without_the_daemons_socket_names_come_over_xenbus() {
+fn without_the_socket_names_come_over_xenbus() {
     std::fs::rename("/run/xenstored/socket", "/run/xenstored/away").unwrap();
     let record = say(&["list", "--format", "json"]);
     std::fs::rename("/run/xenstored/away", "/run/xenstored/socket").unwrap();
@@ -78,7 +78,7 @@ fn without_the_daemons_socket_names_come_over_xenbus() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_domain_that_is_not_there_is_said_and_the_others_are_shown() {
+fn missing_domains_are_reported_and_others_shown() {
     say(&["status", "no-such"]).refused(1, &["no domain 'no-such'", "xenscope list"]);
     say(&["status", "id:4321"]).refused(1, &["no domain 'id:4321'"]);
     let said = say(&["status", "no-such", "0", "--interval", "0.1"]);
@@ -88,7 +88,7 @@ fn a_domain_that_is_not_there_is_said_and_the_others_are_shown() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_name_that_two_domains_bear_is_not_guessed() {
+fn a_shared_name_is_ambiguous() {
     let _twins = Shells::create(2, 900, ":name=twin");
     say(&["status", "twin"]).refused(2, &["'twin' is ambiguous", "id:900 or id:901"]);
     let one = say(&["status", "id:901", "--interval", "0.1"]).fine();
@@ -97,7 +97,7 @@ fn a_name_that_two_domains_bear_is_not_guessed() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_name_that_is_another_domains_id_or_uuid_is_not_guessed() {
+fn a_name_equal_to_an_id_or_uuid_is_ambiguous() {
     let _id = Shells::create(1, 910, ":name=0");
     say(&["status", "0"]).refused(2, &["id:0 or id:910"]);
     let one = say(&["status", "name:0", "--interval", "0.1"]).fine();
@@ -142,7 +142,7 @@ fn next(top: &Followed, what: &str, holds: impl Fn(&Record) -> bool) -> Record {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn names_known_last_go_on_while_the_daemon_is_stopped() {
+fn a_stopped_daemon_leaves_stale_names() {
     let top = follow(&mut xenscope(&[]));
     let stopped = Stopped::daemon();
     next(&top, "marked", |record| record.xenstore_as_of.is_some());
@@ -175,7 +175,7 @@ fn names_known_last_go_on_while_the_daemon_is_stopped() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_steady_sample_sends_nothing_to_xenstore_and_a_change_is_heard() {
+fn a_steady_sample_sends_nothing_to_xenstore() {
     let top = follow(&mut xenscope(&[]));
     let folder = format!("/proc/{}/fd", top.pid());
     let sockets: Vec<String> = std::fs::read_dir(folder)
@@ -230,7 +230,7 @@ fn a_steady_sample_sends_nothing_to_xenstore_and_a_change_is_heard() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn no_domain_gets_the_name_of_the_one_that_had_its_id() {
+fn a_reused_id_does_not_inherit_a_name() {
     let top = follow(&mut xenscope(&[]));
     let mut uuids = Vec::new();
     for name in ["first", "second", "third"] {
@@ -252,7 +252,7 @@ fn no_domain_gets_the_name_of_the_one_that_had_its_id() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_listing_too_long_for_xenstore_costs_no_name() {
+fn a_listing_over_4096_bytes_loses_no_name() {
     // More than the 4,096 bytes that xenstored lists; oxenstored lists any number to a socket.
     let _homes = LeftBehind::below("/local/domain");
     let _disks = LeftBehind::below("/local/domain/0/backend/qdisk");
@@ -372,7 +372,7 @@ fn copy(from: &UnixStream, to: &UnixStream) {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn garbage_in_the_place_of_xenstore_costs_no_sample() {
+fn garbage_from_xenstore_loses_no_sample() {
     let path = "/tmp/between";
     let between = Between::listen(path, true);
     let top = follow(xenscope(&[]).env("XENSTORED_PATH", path));

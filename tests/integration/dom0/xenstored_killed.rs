@@ -9,7 +9,7 @@ use crate::record::Record;
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn names_outlive_the_daemon_and_are_right_again_with_the_next() {
+fn names_are_stale_until_the_daemon_restarts() {
     let daemon = std::env::var("XENSCOPE_LAB_STORE").unwrap();
     let top = Followed::start(&mut xenscope(&[
         "top", "-b", "-d", "0.3", "--format", "json",

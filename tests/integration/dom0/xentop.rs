@@ -74,7 +74,7 @@ fn hold_against(options: &[&str]) -> String {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn what_xentop_prints_lies_between_two_of_our_blocks() {
+fn xentops_figures_lie_between_two_of_ours() {
     let _bridge = Bridge::over_all_guests();
     let _burning = Burning::start();
     hold_against(&[]);
@@ -100,7 +100,7 @@ fn what_xentop_prints_lies_between_two_of_our_blocks() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn under_the_name_xentop_it_takes_xentops_options() {
+fn a_link_named_xentop_takes_xentops_options() {
     let link = std::env::temp_dir().join("xentop");
     let _ = fs::remove_file(&link);
     std::os::unix::fs::symlink(xenscope_path(), &link).unwrap();

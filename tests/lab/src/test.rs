@@ -37,8 +37,8 @@ const BOOTS: [(Xen, Store, &[&str]); 3] = [
             "dom0::listing::",
             "dom0::store::",
             LAST,
-            "--skip=dom0::events::a_reader_that_goes",
-            "--skip=dom0::events::nothing_is_lost",
+            "--skip=dom0::events::a_slow_reader",
+            "--skip=dom0::events::a_burst",
         ],
     ),
 ];
