@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deviation_takes_two() {
+    fn a_deviation_needs_two_values() {
         assert_eq!(deviation(&[]), None);
         assert_eq!(deviation(&[5.0]), None);
         assert_eq!(deviation(&[98.0, 102.0]), Some(8.0_f64.sqrt()));

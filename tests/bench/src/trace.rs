@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_lies_between_two_headings_is_counted() -> Result<()> {
+    fn calls_between_two_headings_are_counted() -> Result<()> {
         let trace = "\
 12 restart_syscall(<... resuming interrupted clock_nanosleep ...>) = 0
 12 write(1</run/blocks>, \"      NAME  STATE   CPU(sec) CPU\"..., 4096) = 4096

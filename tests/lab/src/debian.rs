@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mirrors_are_debians_own_and_the_hosts_suite() {
+    fn mirrors_are_debians_and_the_hosts() {
         let targets = "bookworm|http://a/debian/|Debian\n\
                        bookworm|http://a/debian/|Debian\n\
                        bookworm-security|http://a/debian-security/|Debian\n\

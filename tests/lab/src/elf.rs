@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_brings_its_libraries_and_theirs() -> Result<()> {
+    fn libraries_of_libraries_are_found() -> Result<()> {
         let program = std::env::current_exe()?;
         let folders = ["/lib/x86_64-linux-gnu", "/lib64", "/lib"].map(PathBuf::from);
         let libraries = libraries([program.clone()], &folders)?;
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn modinfo_names_the_modules_needed() {
+    fn modinfo_has_the_modules_needed() {
         let modinfo = b"license=GPL\0depends=llc,stp\0name=bridge\0";
         assert_eq!(
             depends(modinfo),

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_message_is_an_error_and_not_an_end() -> io::Result<()> {
+    fn a_truncated_message_is_an_error() -> io::Result<()> {
         let mut stream = Vec::new();
         send(&mut stream, &FromDom0::Stdout(b"half".to_vec()))?;
         stream.pop();

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_crash_is_known_by_its_line() {
+    fn a_crash_is_found_in_the_log() {
         let text =
             "(XEN) Dom0 has maximum 1 VCPUs\r\n(XEN) Panic on CPU 0:\r\n(XEN) FATAL TRAP\r\n";
         assert_eq!(fatal(text).as_deref(), Some("(XEN) Panic on CPU 0:"));

@@ -187,13 +187,13 @@ mod tests {
     }
 
     #[test]
-    fn no_guests_at_all_are_fine() -> Result<()> {
+    fn an_empty_list_of_guests_is_valid() -> Result<()> {
         assert_eq!("".parse::<Guests>()?, Guests::default());
         Ok(())
     }
 
     #[test]
-    fn guests_that_cannot_be_are_refused() {
+    fn impossible_guests_are_refused() {
         for text in [
             "hvm:burn",
             "pv",

@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_tied_ends_with_the_thread_that_started_it() -> Result<()> {
+    fn a_tied_process_ends_with_its_thread() -> Result<()> {
         let started = thread::spawn(|| {
             let child = command("sleep").arg("1000").spawn()?;
             // It is tied once it is what it is to be.

@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_measurement_that_took_too_long_has_no_mean() {
+    fn a_timed_out_measurement_has_no_mean() {
         let slow = Monitor {
             cost: None,
             calls: None,

@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tables_hold_both_programs_side_by_side() {
+    fn the_tables_have_both_programs_side_by_side() {
         let bench = Bench {
             xen: "4.17",
             store: "xenstored",
@@ -321,7 +321,7 @@ program  interval  samples   mean  deviation  worst
     }
 
     #[test]
-    fn another_xenscope_stands_below_this_one() {
+    fn another_xenscope_is_in_the_next_row() {
         let with = |mut stage: Stage| {
             stage.against = Some(Against {
                 top: monitor(3e6, None),

@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn module_names_are_the_kernels() {
+    fn modules_are_named_as_by_the_kernel() {
         let name = |path: &str| module_name(Path::new(path));
         assert_eq!(
             name("kernel/drivers/xen/xen-evtchn.ko").as_deref(),

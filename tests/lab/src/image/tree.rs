@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parents_come_first_and_later_wins() -> Result<()> {
+    fn parents_come_first_and_later_files_win() -> Result<()> {
         let mut tree = Tree::default();
         tree.bytes("etc/xen/xl.conf", "old");
         tree.bytes("etc/xen/xl.conf", "new");

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_kernel_is_refused() -> Result<()> {
+    fn other_files_than_kernels_are_refused() -> Result<()> {
         assert!(unpack(b"MZ").is_err());
         assert!(unpack(&image(b"lzo?")?).is_err());
         Ok(())

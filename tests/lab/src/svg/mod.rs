@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_as_large_as_the_screen_and_its_margin() {
+    fn a_picture_has_the_screens_size_plus_margins() {
         let expected = "\
 <svg xmlns=\"http://www.w3.org/2000/svg\" width=\"112\" height=\"64\" viewBox=\"0 0 112 64\">
 <rect width=\"112\" height=\"64\" rx=\"8\" fill=\"#1e1e1e\"/>
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_glyph_beyond_ascii_has_a_place_of_its_own() {
+    fn each_glyph_beyond_ascii_is_a_run() {
         assert_eq!(
             elements("a─漢b"),
             [
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn italic_and_underlined_text_are_told_from_others() {
+    fn text_can_be_italic_and_underlined() {
         assert_eq!(
             elements("\x1b[3;4ma"),
             [

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_of_all_kinds_are_known() {
+    fn all_kinds_of_colours_are_supported() {
         for (parameters, expected) in [
             ("0", "#d4d4d4 on #1e1e1e"),
             ("31", "#cd3131 on #1e1e1e"),
