@@ -1,9 +1,9 @@
-//! What bad usage gets; none of it needs a hypervisor.
+//! Errors of usage, help and completions. These tests need no hypervisor.
 
 use crate::command::{run, say, xenscope, xenscope_path};
 use crate::terminal::OnTerminal;
 
-/// Asserts that the words were refused, with this in the message.
+/// Asserts that these arguments are refused with this message.
 fn wrong(words: &[&str], message: &str) {
     say(words).refused(2, &[message, "; see --help"]);
 }
@@ -76,7 +76,7 @@ fn without_a_command_help_is_printed() {
 
 #[test]
 fn help_to_a_closed_pipe_is_no_error() {
-    // The shell's own stdout goes to head, which leaves after the first byte.
+    // The shell's stdout goes to head, which ends after the first byte.
     let script = format!("{} --help | head -c 1", xenscope_path());
     let said = run(std::process::Command::new("sh").args(["-c", &script]));
     assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{said:?}");
@@ -90,7 +90,7 @@ fn exit_codes_survive_a_closed_stderr() {
     assert_eq!(ended.unwrap().code(), Some(2));
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    // It has no terminal to read from.
+    // There is no terminal to read from.
     let ended = xenscope(&["top"]).stderr(writer).status();
     assert_eq!(ended.unwrap().code(), Some(2));
 }
@@ -98,7 +98,7 @@ fn exit_codes_survive_a_closed_stderr() {
 #[test]
 fn without_xen_every_command_exits_3() {
     if std::fs::read_to_string("/sys/hypervisor/type").is_ok_and(|name| name.trim() == "xen") {
-        // The laboratory has this test too, with the hypervisor hidden.
+        // The lab also runs this test, with the hypervisor hidden.
         return;
     }
     for words in [
@@ -112,13 +112,13 @@ fn without_xen_every_command_exits_3() {
     }
 }
 
-/// The commands that the help names.
+/// Returns the commands that the help lists.
 pub fn commands() -> Vec<String> {
     let help = say(&["--help"]).fine();
     let (_, list) = help.split_once("\nCommands:\n").unwrap();
     list.lines()
         .take_while(|line| line.starts_with("  "))
-        // A long description goes on in further lines, further in.
+        // A long description continues on further lines with more indentation.
         .filter(|line| !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
         .filter(|&word| word != "help")
@@ -158,7 +158,7 @@ fn on_a_dumb_terminal_top_suggests_b() {
             let text = screen.contents();
             text.contains(why) && text.contains("top -b")
         });
-        top.given_back();
+        top.assert_restored();
     }
 }
 
