@@ -21,7 +21,7 @@ fn a_busy_vcpu_is_100_percent() {
     assert_eq!(burn.vcpus_online, 1);
     let interval = record.interval_ns.unwrap();
     assert!(interval >= 2_000_000_000, "{interval}");
-    // One of two pCPUs is busy, and dom0 did little.
+    // One of two pCPUs is busy, and dom0 is nearly idle.
     let host = record.host.cpu_percent.unwrap();
     assert!((47.0..=100.0).contains(&host), "{record:?}");
     assert_eq!(record.domains.len(), 1, "only what was asked for");
@@ -113,7 +113,7 @@ fn top_has_xentops_columns_and_no_empty_first_block() {
     let burn = first.iter().find(|line| line.contains("pv-burn")).unwrap();
     let percent: f64 = burn.split_whitespace().nth(3).unwrap().parse().unwrap();
     assert!((10.0..=101.0).contains(&percent), "{burn}");
-    // The columns that stand still are xentop's to the letter.
+    // The columns that do not change are exactly xentop's.
     let theirs = xentop
         .lines()
         .find(|line| line.contains("pv-burn"))
@@ -134,10 +134,10 @@ fn top_json_has_a_record_for_each_sample() {
         assert!(pair[1].time > pair[0].time);
         let (old, new) = (pair[0].domain("pv-burn"), pair[1].domain("pv-burn"));
         assert!(new.cpu_time_ns > old.cpu_time_ns);
-        // The rate is the difference of two CPU times over the time between them.
+        // The rate is the difference of two CPU times divided by the time between them.
         let interval = pair[1].interval_ns.unwrap() as f64;
         let expected = 100.0 * (new.cpu_time_ns - old.cpu_time_ns) as f64 / interval;
-        // A domain's own samples lie somewhere within the brackets that the interval is between.
+        // The domain's CPU time is from some point within the sample, so the interval is inexact.
         let ratio = new.cpu_percent.unwrap() / expected;
         assert!((0.9..=1.1).contains(&ratio), "{new:?} {expected}");
         assert!(pair[1].domain("Domain-0").cpu_percent.unwrap() > 0.0);
@@ -173,14 +173,14 @@ fn sigint_ends_a_waiting_command() {
         .spawn()
         .unwrap();
     let pid = child.id().to_string();
-    // It sleeps once it has taken its first sample.
+    // After its first sample it sleeps.
     while !tool("cat", &[format!("/proc/{pid}/wchan")]).contains("nanosleep") {
         assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     tool("kill", &["-INT", &pid]);
     let output = child.wait_with_output().unwrap();
-    // Ended by the signal itself, as shells and loops expect it.
+    // The signal itself ends it, as shells and loops expect.
     assert_eq!(
         std::os::unix::process::ExitStatusExt::signal(&output.status),
         Some(2)

@@ -1,4 +1,4 @@
-//! `xenscope compare` with the real tools, and with some that misbehave.
+//! `xenscope compare` with the real tools and with broken ones.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use super::guest::Burning;
 use super::shells::Shells;
 use crate::command::{Said, run, say, tool, xenscope};
 
-/// The reports that `compare` gives with these words.
+/// Returns the reports that `compare` printed.
 fn reports(said: &Said) -> Vec<Value> {
     assert_eq!(said.stderr, "", "{said:?}");
     let lines = said.stdout.lines();
@@ -19,7 +19,7 @@ fn reports(said: &Said) -> Vec<Value> {
         .collect()
 }
 
-/// What a report has in a column of a domain.
+/// Returns a report's figure for a column of a domain.
 fn figure<'a>(report: &'a Value, name: &str, column: &str) -> &'a Value {
     let figures = report["comparison"]["figures"].as_array().unwrap();
     let found = figures
@@ -86,8 +86,8 @@ fn without_a_bridge_xentop_misses_nics() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn with_gaps_in_ids_xentop_shows_domains_twice() {
-    // xentop asks for 256 domains at a time: of these 304 it gets all up to 1351, and goes on with
-    // the id 256.
+    // xentop asks for 256 domains at a time: of these 304 it gets all up to 1351, and continues
+    // with ID 256.
     let _near = Shells::create(200, 60, "");
     let _far = Shells::create(100, 1300, "");
     let said = say(&["compare", "--with", "xentop", "--format", "json"]);
@@ -100,7 +100,7 @@ fn with_gaps_in_ids_xentop_shows_domains_twice() {
     assert_eq!(ids, expected);
     assert_eq!(report["comparison"]["missing"].as_array().unwrap().len(), 0);
     let block = say(&["top", "-b", "-i", "1"]).fine();
-    // A heading, the laboratory's guests and dom0.
+    // A heading, the lab's guests and dom0.
     assert_eq!(block.lines().count(), 1 + 4 + 300, "{block}");
 }
 

@@ -1,4 +1,4 @@
-//! `xenscope list` and the identity of domains, held against `xl`.
+//! `xenscope list` and the identity of domains, compared with `xl`.
 
 use super::guest::Guest;
 use super::shells::Shells;
@@ -14,13 +14,13 @@ struct XlDomain {
     vcpus: u32,
 }
 
-/// What `xl list` shows.
+/// Returns the domains that `xl list` shows.
 fn xl_list() -> Vec<XlDomain> {
     tool("xl", &["list"])
         .lines()
         .skip(1)
         .map(|line| {
-            // A name may hold spaces; the five columns behind it do not.
+            // A name may contain spaces; the five columns after it do not.
             let mut words: Vec<&str> = line.split_whitespace().collect();
             let columns = words.split_off(words.len() - 5);
             XlDomain {
@@ -33,7 +33,7 @@ fn xl_list() -> Vec<XlDomain> {
         .collect()
 }
 
-/// The record that `xenscope list` gives.
+/// Returns the record of `xenscope list`.
 fn list() -> Record {
     Record::one(&say(&["list", "--format", "json"]).fine())
 }
@@ -137,7 +137,7 @@ fn types_uuids_and_memory_agree_with_xl() {
     );
 }
 
-/// The memory that `xl` gave this domain, in MiB.
+/// Returns the memory that `xl` gave this domain, in MiB.
 fn xl_memory(name: &str) -> u64 {
     let found = xl_list().into_iter().find(|domain| domain.name == name);
     found.unwrap().mib
@@ -189,7 +189,7 @@ fn control_characters_in_names_are_escaped() {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_name_not_in_utf8_is_none() {
     let _shell = Shells::create(1, 802, "");
-    // The shell writes the byte, which an argument of ours could not carry as text.
+    // The shell writes the byte, because an argument has to be UTF-8 here.
     tool(
         "sh",
         &[

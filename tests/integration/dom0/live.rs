@@ -13,12 +13,12 @@ use super::store::Stopped;
 use crate::command::{tool, xenscope_path};
 use crate::terminal::{OnTerminal, is_plain, last_line};
 
-/// `xenscope top` with the three guests on its screen.
+/// Starts `xenscope top`, and waits until the three guests are on its screen.
 fn top(size: (u16, u16)) -> OnTerminal {
     top_with(&[], size)
 }
 
-/// As [`top`], with variables in its environment.
+/// Does the same as [`top`], with more environment variables.
 fn top_with(variables: &[(&str, &str)], size: (u16, u16)) -> OnTerminal {
     let words = ["top", "-d", "1"];
     let mut top = OnTerminal::start_with(variables, &xenscope_path(), &words, size);
@@ -31,13 +31,13 @@ fn top_with(variables: &[(&str, &str)], size: (u16, u16)) -> OnTerminal {
     top
 }
 
-/// Whether there are rates on it.
+/// Returns whether the screen shows rates.
 fn has_rates(screen: &Screen) -> bool {
     let text = screen.contents();
     text.contains("over ") && !text.contains("over -")
 }
 
-/// The line on which a domain is, and its text.
+/// Returns the number and the text of a domain's line.
 fn line_of(screen: &Screen, name: &str) -> Option<(usize, String)> {
     let (_, width) = screen.size();
     let mut lines = screen.rows(0, width).enumerate();
@@ -64,7 +64,7 @@ fn q_restores_the_terminal() {
     });
     top.press("q");
     assert!(top.ended().success());
-    top.given_back();
+    top.assert_restored();
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn q_restores_the_terminal() {
 fn iterations_limit_the_samples() {
     let mut top = OnTerminal::start(&xenscope_path(), &["top", "-d", "0.5", "-i", "2"], (80, 24));
     assert!(top.ended().success());
-    top.given_back();
+    top.assert_restored();
 }
 
 #[test]
@@ -153,21 +153,21 @@ fn the_screen_follows_the_window_size() {
     }
     top.press("q");
     assert!(top.ended().success());
-    top.given_back();
+    top.assert_restored();
 }
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn signals_restore_the_terminal() {
-    // From outside, some of those that a fault makes too.
+    // Signals from other processes, among them some that faults also cause.
     for signal in ["TERM", "HUP", "INT", "USR1", "PWR", "ABRT", "SEGV", "BUS"] {
-        // Signals are heeded from before the screen is there.
+        // Signals are handled before the screen appears.
         let mut top = OnTerminal::start(&xenscope_path(), &["top", "-d", "1"], (80, 24));
         top.until("the screen", Screen::alternate_screen);
         let pid = top.pid().to_string();
         tool("kill", &[&format!("-{signal}"), &pid]);
         assert!(top.ended().signal().is_some(), "{signal}");
-        top.given_back();
+        top.assert_restored();
     }
 }
 
@@ -181,13 +181,13 @@ fn ctrl_z_restores_the_terminal() {
     });
     let skipped = |screen: &Screen| {
         let text = screen.contents();
-        let (told, _) = text.split_once(" skipped").unwrap_or(("0 samples", ""));
-        let count = told.split_whitespace().rev().nth(1);
+        let (start, _) = text.split_once(" skipped").unwrap_or(("0 samples", ""));
+        let count = start.split_whitespace().rev().nth(1);
         count.and_then(|count| count.parse().ok()).unwrap_or(0)
     };
     let before: u64 = shell.look(skipped);
     shell.press("\x1a");
-    // What is typed from here on is the shell's, stopped or not yet.
+    // The shell reads what is typed once `top` has stopped.
     shell.until("stopped", is_plain);
     shell.press("echo a-$((6 * 7))-z\r");
     shell.until("a shell again", |screen| {
@@ -201,7 +201,7 @@ fn ctrl_z_restores_the_terminal() {
     let time = |screen: &Screen| screen.rows(0, 80).next();
     let first = shell.look(time);
     shell.until("another sample", |screen| time(screen) != first);
-    // A slow machine may leave out one, but not all those of the ten seconds.
+    // A slow machine may skip one sample, but not all of the ten seconds.
     let after = shell.look(skipped);
     assert!(after < before + 5, "{before} before, {after} after");
     shell.press("q");
@@ -210,7 +210,7 @@ fn ctrl_z_restores_the_terminal() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn ctrl_z_stops_a_script_as_well() {
+fn ctrl_z_stops_scripts() {
     let mut shell = OnTerminal::start("sh", &["-i"], (80, 24));
     let script = format!("{} top -d 1; echo a-$((6 * 7))-z", xenscope_path());
     shell.press(&format!("sh -c '{script}'\r"));
@@ -266,11 +266,11 @@ fn a_hung_xenstore_delays_nothing() {
     });
     top.press("qq");
     assert!(top.ended().success());
-    top.given_back();
+    top.assert_restored();
 
-    // Who starts now knows no names, and says why.
+    // A new `top` has no names, and says why.
     let mut top = OnTerminal::start(&xenscope_path(), &["top", "-d", "1"], (80, 24));
-    top.until_told("XenStore does not answer");
+    top.until_last_line_has("XenStore does not answer");
     top.until("rates without names", |screen| {
         let text = screen.contents();
         has_rates(screen) && text.contains("4 domains") && !text.contains("pv-burn")
@@ -280,7 +280,7 @@ fn a_hung_xenstore_delays_nothing() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn settings_of_other_users_are_ignored() {
-    // Not in /tmp, where all can write.
+    // Not in /tmp, because all users can write there.
     let folder = tempfile::tempdir_in("/root").unwrap();
     let file = folder.path().join("xenscope/config.toml");
     let home = folder.path().to_str().unwrap();
@@ -288,7 +288,7 @@ fn settings_of_other_users_are_ignored() {
 
     let mut top = start();
     top.press("2tW");
-    top.until_told("written to");
+    top.until_last_line_has("written to");
     top.press("q");
     assert!(top.ended().success());
     let written = fs::read_to_string(&file).unwrap();
@@ -302,25 +302,25 @@ fn settings_of_other_users_are_ignored() {
 
     chown(&file, Some(65534), None).unwrap();
     let mut top = start();
-    top.until_told("belongs to user 65534 and not to root");
+    top.until_last_line_has("belongs to user 65534 and not to root");
     top.until("the usual order", |screen| {
         screen.contents().contains("CPU %▼")
     });
 
     chown(&file, Some(0), None).unwrap();
     fs::write(&file, "sort = \"\x1b[2J").unwrap();
-    start().until_told("settings ignored");
+    start().until_last_line_has("settings ignored");
 
-    // What `sudo -E` leads to: a folder of another user's, with a link.
+    // As with `sudo -E`: another user's folder, with a link.
     let theirs = folder.path().join("theirs");
     fs::create_dir(&theirs).unwrap();
     symlink(folder.path().join("xenscope"), theirs.join("xenscope")).unwrap();
     chown(&theirs, Some(65534), None).unwrap();
     let theirs = theirs.to_str().unwrap();
     let mut top = top_with(&[("XDG_CONFIG_HOME", theirs)], (200, 24));
-    top.until_told("settings ignored");
+    top.until_last_line_has("settings ignored");
     top.press("W");
-    top.until_told(&format!(
+    top.until_last_line_has(&format!(
         "settings not written: {theirs} belongs to user 65534"
     ));
     assert!(fs::read_to_string(&file).unwrap().contains("\x1b[2J"));

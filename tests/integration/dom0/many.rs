@@ -1,5 +1,5 @@
 //! More domains than two hypercalls list (`FIRST` and `BATCH` in src/xen/domains.rs), with gaps in
-//! their ids.
+//! their IDs.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use super::shells::Shells;
 use crate::command::{say, tool, xenscope_path};
 use crate::record::Record;
 
-/// How many times `status pv-disk` asks the hypervisor, and how many files it opens.
+/// Returns how many hypercalls `status pv-disk` makes and how many files it opens.
 fn cost_of_one() -> (usize, usize) {
     let trace = "/tmp/status.strace";
     let calls = "trace=ioctl,openat";
@@ -20,7 +20,7 @@ fn cost_of_one() -> (usize, usize) {
     (count(" ioctl("), count(" openat("))
 }
 
-/// Neither hypercalls nor files are for domains that no one asked about.
+/// `status` makes no hypercalls and opens no files for domains that are not requested.
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn the_cost_of_status_is_independent_of_other_domains() {

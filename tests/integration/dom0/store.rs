@@ -1,4 +1,4 @@
-//! XenStore that does not answer, changes, or holds what is meant to deceive.
+//! A XenStore that does not answer, that changes, or that has hostile values.
 
 use std::io::Write;
 use std::net::Shutdown;
@@ -14,7 +14,7 @@ use super::shells::Shells;
 use crate::command::{run, say, tool, xenscope};
 use crate::record::{Audit, Record, all};
 
-/// The store's daemon, stopped for as long as this lives.
+/// Stops XenStore's daemon until it is dropped.
 pub struct Stopped(String);
 
 impl Stopped {
@@ -36,7 +36,7 @@ impl Drop for Stopped {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn without_xenstore_figures_have_no_names() {
     let stopped = Stopped::daemon();
-    // Both wait for it, side by side.
+    // Both wait for it at the same time.
     let unknown = thread::spawn(|| say(&["status", "pv-burn"]));
     let said = say(&["top", "-b", "-i", "3", "-d", "0.2", "--format", "json"]);
     assert_eq!(said.code, Some(0), "{said:?}");
@@ -113,7 +113,7 @@ fn a_name_equal_to_an_id_or_uuid_is_ambiguous() {
     assert!(one.starts_with("pv-burn (domain "), "{one}");
 }
 
-/// `xenscope top -b` in JSON, once it knows the guests.
+/// Starts `xenscope top -b` in JSON, and waits until it has the guests' names.
 fn follow(command: &mut Command) -> Followed {
     let words = ["top", "-b", "-d", "0.2", "--format", "json"];
     let top = Followed::start(command.args(words));
@@ -125,13 +125,13 @@ fn follow(command: &mut Command) -> Followed {
     top
 }
 
-/// Whether a domain has this name.
+/// Returns whether a domain has this name.
 fn name_of(record: &Record, name: &str) -> bool {
     let mut domains = record.domains.iter();
     domains.any(|domain| domain.name.as_deref() == Some(name))
 }
 
-/// Waits for a sample of which this holds, of those that come from now on.
+/// Waits for a new sample for which this is true; returns it.
 fn next(top: &Followed, what: &str, holds: impl Fn(&Record) -> bool) -> Record {
     let before = top.count();
     let mut records = top.until(what, |records: &[Record]| {
@@ -189,7 +189,7 @@ fn a_steady_sample_sends_nothing_to_xenstore() {
         .map(|path| format!("({},", path.file_name().unwrap().display()))
         .collect();
     assert_eq!(sockets.len(), 1, "{sockets:?}");
-    // Reads what was written of its system calls from this line on.
+    // Returns its system calls from this line of the trace on.
     let trace = "/tmp/steady.strace";
     let calls = |from: usize| -> Vec<String> {
         let text = std::fs::read_to_string(trace).unwrap_or_default();
@@ -253,9 +253,9 @@ fn a_reused_id_does_not_inherit_a_name() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_listing_over_4096_bytes_loses_no_name() {
-    // More than the 4,096 bytes that xenstored lists; oxenstored lists any number to a socket.
-    let _homes = LeftBehind::below("/local/domain");
-    let _disks = LeftBehind::below("/local/domain/0/backend/qdisk");
+    // More than the 4,096 bytes that xenstored returns; oxenstored has no limit on a socket.
+    let _homes = OrphanNodes::below("/local/domain");
+    let _disks = OrphanNodes::below("/local/domain/0/backend/qdisk");
     let _shells = Shells::create(2, 20_000, "");
     let words = ["top", "-b", "-d", "0.2", "-i", "1", "--format", "json"];
     for words in [&words[..], &["list", "--format", "json"]] {
@@ -281,11 +281,11 @@ fn a_listing_over_4096_bytes_loses_no_name() {
     }
 }
 
-/// Nodes in XenStore that are no domain's, for as long as this lives.
-struct LeftBehind(Vec<String>);
+/// Nodes in XenStore that belong to no domain, until this is dropped.
+struct OrphanNodes(Vec<String>);
 
-impl LeftBehind {
-    /// With names of 5,600 bytes in all.
+impl OrphanNodes {
+    /// Creates nodes whose names have 5,600 bytes in all.
     fn below(folder: &str) -> Self {
         let left = Self((0..80).map(|id| format!("{folder}/{id:069}")).collect());
         let written = left.0.iter().flat_map(|node| [node.as_str(), ""]);
@@ -294,35 +294,35 @@ impl LeftBehind {
     }
 }
 
-impl Drop for LeftBehind {
+impl Drop for OrphanNodes {
     fn drop(&mut self) {
-        // Not `tool`: when they could not all be written, some cannot be removed.
+        // Not `tool`: if some could not be written, they cannot be removed.
         run(Command::new("xenstore-rm").args(&self.0));
     }
 }
 
-/// Someone between xenscope and XenStore's daemon, who passes on, or answers something else.
-struct Between {
+/// A proxy between xenscope and XenStore's daemon, which can also answer with garbage.
+struct Proxy {
     path: PathBuf,
     lines: Arc<Mutex<Vec<UnixStream>>>,
     listening: Arc<AtomicBool>,
 }
 
-/// What no XenStore says: the header's length would be 4 GiB.
+/// No message of XenStore's: its length would be 4 GiB.
 const GARBAGE: &[u8] = b"HTTP/1.1 400 \xff\xff\xff\xffBad Request";
 
-impl Between {
-    /// Listens; answers everyone with garbage unless `passing`.
+impl Proxy {
+    /// Listens; answers every client with garbage unless `passing`.
     fn listen(path: &str, passing: bool) -> Self {
         let path = PathBuf::from(path);
         let _ = std::fs::remove_file(&path);
         let listener = UnixListener::bind(&path).unwrap();
-        let between = Self {
+        let proxy = Self {
             path,
             lines: Arc::default(),
             listening: Arc::new(AtomicBool::new(true)),
         };
-        let (lines, listening) = (Arc::clone(&between.lines), Arc::clone(&between.listening));
+        let (lines, listening) = (Arc::clone(&proxy.lines), Arc::clone(&proxy.listening));
         thread::spawn(move || {
             for line in listener.incoming() {
                 if !listening.load(Ordering::SeqCst) {
@@ -339,10 +339,10 @@ impl Between {
                 lines.lock().unwrap().push(line);
             }
         });
-        between
+        proxy
     }
 
-    /// Says something into every line that is open.
+    /// Sends something to every client.
     fn say(&self, words: &[u8]) {
         for line in &mut *self.lines.lock().unwrap() {
             let _ = line.write_all(words);
@@ -350,8 +350,8 @@ impl Between {
     }
 }
 
-impl Drop for Between {
-    /// Goes as a daemon that is killed does: its socket's file stays.
+impl Drop for Proxy {
+    /// Ends like a daemon that is killed: its socket's file stays.
     fn drop(&mut self) {
         self.listening.store(false, Ordering::SeqCst);
         let _ = UnixStream::connect(&self.path);
@@ -361,7 +361,7 @@ impl Drop for Between {
     }
 }
 
-/// Passes on what one says to the other, until either goes.
+/// Copies from one to the other until either closes.
 fn copy(from: &UnixStream, to: &UnixStream) {
     let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
     thread::spawn(move || {
@@ -373,27 +373,27 @@ fn copy(from: &UnixStream, to: &UnixStream) {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn garbage_from_xenstore_loses_no_sample() {
-    let path = "/tmp/between";
-    let between = Between::listen(path, true);
+    let path = "/tmp/proxy";
+    let proxy = Proxy::listen(path, true);
     let top = follow(xenscope(&[]).env("XENSTORED_PATH", path));
     let marked = |record: &Record| record.xenstore_as_of.is_some() && name_of(record, "pv-burn");
     let right = |record: &Record| record.xenstore_as_of.is_none() && name_of(record, "pv-burn");
 
-    // A message of a kind that there is not, then the truth again on a new line.
-    between.say(b"\xee\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    // A message of an unknown type, then correct answers on a new connection.
+    proxy.say(b"\xee\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
     next(&top, "marked", marked);
     next(&top, "right again", right);
 
-    drop(between);
+    drop(proxy);
     next(&top, "marked while no one listens", marked);
-    let between = Between::listen(path, false);
+    let proxy = Proxy::listen(path, false);
     top.more(10);
     next(&top, "marked while garbage comes", marked);
     let list = run(xenscope(&["list"]).env("XENSTORED_PATH", path));
     assert_eq!(list.code, Some(0), "{list:?}");
     assert!(list.stderr.contains("not XenStore"), "{list:?}");
 
-    drop(between);
-    let _between = Between::listen(path, true);
+    drop(proxy);
+    let _proxy = Proxy::listen(path, true);
     next(&top, "right in the end", right);
 }

@@ -1,5 +1,5 @@
 //! XenStore's daemon killed and started again. The lab runs this module after all others of a boot:
-//! the new daemon knows nothing of the guests, so whatever needs XenStore for them fails.
+//! the new daemon does not know the guests, so all that needs XenStore for them fails.
 
 use std::process::Command;
 
@@ -59,7 +59,7 @@ fn names_are_stale_until_the_daemon_restarts() {
         .status();
     assert!(started.unwrap().success());
     tool("xenstore-write", &["/local/domain/0/name", "reborn"]);
-    // It is marked until all is read anew, also once there is something new in it.
+    // Names are marked as stale until all are read again.
     let records = top.until("right again", |records: &[Record]| {
         records.last().is_some_and(|record| {
             let name = record.domains[0].name.as_deref();
@@ -69,7 +69,7 @@ fn names_are_stale_until_the_daemon_restarts() {
     let last = records.last().unwrap();
     assert!(
         !named(last),
-        "what is not there any more is not known any more: {last:?}"
+        "a name that XenStore no longer has is shown: {last:?}"
     );
     let said = top.complaints();
     assert!(
