@@ -1,5 +1,5 @@
-//! Measures in the laboratory's dom0, for `cargo lab bench`: what xenscope, xentop and xl cost beside
-//! the existing domains, and how exact their CPU % is.
+//! Measures in the lab's dom0, for `cargo lab bench`: what xenscope, xentop and xl cost beside the
+//! existing domains, and how exact their CPU % is.
 //!
 //! ```text
 //! lab-bench stage [PROGRAM]    costs beside the existing domains; PROGRAM is another build of
