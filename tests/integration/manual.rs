@@ -88,7 +88,7 @@ fn the_page_of_top_has_all_keys() {
     }
 }
 
-/// Checks what is possible without roff: only known requests, and no text that roff changes.
+/// Checks what is possible without roff: only known requests, and no text that roff would change.
 #[test]
 fn pages_are_valid_roff() {
     for (name, page) in pages() {

@@ -131,7 +131,7 @@ fn broken_tools_get_their_own_verdicts() {
     let hung = "[ $1 = -V ] || exec /usr/bin/sleep 1000";
     let text = compare(hung, &["--time-limit", "1"]);
     assert!(text.contains("timed out after 1 s"), "{text}");
-    // It was killed, too.
+    // It was also killed.
     let left = tool("ps", &["-o", "args"]);
     assert!(!left.contains("sleep 1000"), "{left}");
 

@@ -14,7 +14,7 @@ use crate::record::Event;
 fn follow(words: &[&str]) -> Followed {
     let words = [&["events", "--format", "json", "--since-start"], words].concat();
     let followed = Followed::start(&mut xenscope(&words));
-    followed.until("a first look", |events: &[Event]| !events.is_empty());
+    followed.until("a first sample", |events: &[Event]| !events.is_empty());
     followed
 }
 
@@ -188,7 +188,7 @@ fn shutdown_reasons_are_reported() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn hostile_names_are_exact_in_json_and_escaped_in_text() {
+fn hostile_names_are_escaped_in_text() {
     let long = "x".repeat(2000);
     let names = [
         "\u{1b}[2J\u{1b}]0;title\u{7}",
@@ -199,7 +199,7 @@ fn hostile_names_are_exact_in_json_and_escaped_in_text() {
     ];
     let json = follow(&["--poll", "0.1"]);
     let text = Followed::start(&mut xenscope(&["events", "--poll", "0.1", "--since-start"]));
-    json.until("a first look at text", |_: &[Event]| {
+    json.until("a first sample in text", |_: &[Event]| {
         text.printed().contains("existing")
     });
     for (name, id) in names.iter().zip(3200..) {
@@ -238,7 +238,7 @@ fn hostile_names_are_exact_in_json_and_escaped_in_text() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_slow_reader_gets_the_number_of_dropped_events() {
+fn a_slow_reader_gets_a_dropped_count() {
     // It ends although there is no event to write.
     let script = format!("{} events --since-start | head -n 1", xenscope_path());
     let said = run(Command::new("sh").args(["-c", &script]));

@@ -58,7 +58,7 @@ fn other_users_than_root_are_refused() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_missing_library_is_reported_with_its_package() {
+fn a_missing_library_has_a_remedy() {
     let library = library();
     let away = library.with_extension("away");
     fs::rename(&library, &away).unwrap();
@@ -77,7 +77,7 @@ fn a_missing_library_is_reported_with_its_package() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn an_unusable_library_is_not_reported_as_missing() {
+fn an_unusable_library_has_a_remedy() {
     let empty = std::env::temp_dir().join("no-library");
     fs::write(&empty, "not a library").unwrap();
     let _broken = Replaced::put(&library(), &empty);
@@ -118,7 +118,7 @@ fn a_wrong_interface_version_is_refused() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_missing_privcmd_is_reported_with_its_module() {
+fn a_missing_privcmd_has_a_remedy() {
     let device = "/dev/xen/privcmd";
     fs::rename(device, "/dev/xen/away").unwrap();
     let hidden = tool("umount", &["-l", "/proc/xen"]);

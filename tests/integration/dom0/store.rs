@@ -147,7 +147,7 @@ fn a_stopped_daemon_leaves_stale_names() {
     let stopped = Stopped::daemon();
     next(&top, "marked", |record| record.xenstore_as_of.is_some());
     top.more(5);
-    let record = next(&top, "still there", |_| true);
+    let record = next(&top, "sampled", |_| true);
     assert!(
         record.xenstore_as_of.is_some() && name_of(&record, "pv-burn"),
         "{record:?}"
@@ -159,7 +159,7 @@ fn a_stopped_daemon_leaves_stale_names() {
             .all(|domain| domain.cpu_percent.is_some())
     );
     drop(stopped);
-    let record = next(&top, "right again", |record| {
+    let record = next(&top, "with current names", |record| {
         record.xenstore_as_of.is_none()
     });
     assert!(name_of(&record, "pv-burn"), "{record:?}");
@@ -382,7 +382,7 @@ fn garbage_from_xenstore_loses_no_sample() {
     // A message of an unknown type, then correct answers on a new connection.
     proxy.say(b"\xee\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
     next(&top, "marked", marked);
-    next(&top, "right again", right);
+    next(&top, "with current names", right);
 
     drop(proxy);
     next(&top, "marked while no one listens", marked);
@@ -395,5 +395,5 @@ fn garbage_from_xenstore_loses_no_sample() {
 
     drop(proxy);
     let _proxy = Proxy::listen(path, true);
-    next(&top, "right in the end", right);
+    next(&top, "with current names after all", right);
 }

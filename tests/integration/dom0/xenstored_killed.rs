@@ -60,7 +60,7 @@ fn names_are_stale_until_the_daemon_restarts() {
     assert!(started.unwrap().success());
     tool("xenstore-write", &["/local/domain/0/name", "reborn"]);
     // Names are marked as stale until all are read again.
-    let records = top.until("right again", |records: &[Record]| {
+    let records = top.until("with current names", |records: &[Record]| {
         records.last().is_some_and(|record| {
             let name = record.domains[0].name.as_deref();
             name == Some("reborn") && record.xenstore_as_of.is_none()
