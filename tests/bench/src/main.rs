@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! lab-bench stage [PROGRAM]    costs beside the existing domains; PROGRAM is another build of
-//!                              xenscope to measure too
+//!                              xenscope to measure as well
 //! lab-bench accuracy DOMAIN    how close to 100 % CPU % is for a domain that burns its own pCPU
 //! ```
 //! Prints one line of JSON, of a type in `lab::bench::figures`.

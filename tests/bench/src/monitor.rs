@@ -87,7 +87,7 @@ fn cost(
         }
         samples += 1;
     }
-    // In the opposite order, so that no reading is part of what it measures.
+    // In the opposite order, so no reading measures itself.
     let dom0_ns = dom0.cost_since(reading)?;
     let used = Usage::of(&process)?;
     let peak = process.status()?.vmhwm.context("no VmHWM in its status")?;

@@ -161,7 +161,7 @@ impl State {
             fs::create_dir_all(&path)
                 .with_context(|| format!("cannot create {}", path.display()))?;
         }
-        // No package counts as installed, so that everything needed is fetched.
+        // No package counts as installed, so all dependencies are fetched.
         let mut files = vec![("status", "")];
         files.extend(sources.map(|sources| ("sources.list", sources)));
         for (name, content) in files {

@@ -44,7 +44,7 @@ pub enum Event {
     Dom0(FromDom0),
     /// The caller's terminal has another size now.
     Resized(Size),
-    /// The machine is lost, for this reason.
+    /// The machine has crashed or ended: why.
     Lost(String),
 }
 
@@ -145,8 +145,9 @@ impl Machine {
             .arg(&image.hypervisor)
             .arg("-append")
             .arg(format!(
-                // eager-fpu: QEMU does not stop all vector instructions when Xen has taken the FPU away, so that
-                // with lazy switching a domain computes with another one's vector registers.
+                // eager-fpu: QEMU does not trap all vector instructions when Xen has disabled the
+                // FPU, so with lazy switching a domain computes with another one's vector
+                // registers.
                 "console=com1 com1=115200,8n1 bootscrub=0 spec-ctrl=eager-fpu dom0_max_vcpus=1 \
                  dom0_mem={DOM0_MEMORY}M,max:{DOM0_MEMORY}M"
             ))

@@ -68,7 +68,7 @@ pub enum ToDom0 {
 pub enum FromDom0 {
     /// dom0 is up, its Xen daemons run.
     Ready,
-    /// dom0 did not come up, for this reason.
+    /// dom0 did not boot: why.
     Failed(String),
     /// Bytes from the running command's standard output, or its terminal.
     Stdout(Vec<u8>),

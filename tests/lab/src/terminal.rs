@@ -60,7 +60,7 @@ impl Raw {
         let mut signals = Signals::new([SIGWINCH]).context("cannot handle signals")?;
         thread::spawn(move || {
             for _ in signals.forever() {
-                // The receiver is gone only when the machine is.
+                // The receiver is dropped only with the machine.
                 let _ = size().map(|size| events.send(Event::Resized(size)));
             }
         });

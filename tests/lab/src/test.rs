@@ -67,7 +67,7 @@ pub fn run(versions: &[Xen], filters: &[String]) -> Result<bool> {
         vec![timed("host".into(), |counts| on_host(filters, counts))]
     });
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    // A machine keeps one core busy as long as pv-burn is paused.
+    // A machine with pv-burn paused uses one core.
     for versions in versions.chunks(cores) {
         thread::scope(|scope| {
             let on = |&xen| scope.spawn(move || on_version(xen, filters));

@@ -23,7 +23,7 @@ pub struct Stage {
     pub xl_list: OneShot,
     /// A sample of xenscope from within.
     pub inside: Inside,
-    /// The other build of xenscope, if one is measured too.
+    /// The other build of xenscope, if one is measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub against: Option<Against>,
 }

@@ -31,7 +31,8 @@ impl Bench {
     }
 }
 
-/// The `top` of xenscope, of the other xenscope and of xentop, by their names in the tables.
+/// Returns the `top` of xenscope, of the other xenscope and of xentop, with their names in the
+/// tables.
 fn tops(stage: &Stage) -> impl Iterator<Item = (&'static str, &Monitor)> {
     let against = stage.against.as_ref().map(|other| ("against", &other.top));
     [("xenscope", &stage.xenscope_top)]

@@ -31,7 +31,7 @@ const BOOT_MODULES: [&str; 10] = [
 /// Modules for a test that needs a bridge. They are not loaded at boot.
 const SPARE_MODULES: [&str; 1] = ["bridge"];
 
-/// Where Debian keeps libraries.
+/// Debian's folder of libraries.
 const LIBRARIES: &str = "lib/x86_64-linux-gnu";
 
 /// The terminal types that a caller may use.
@@ -162,7 +162,7 @@ fn libraries(xen: Xen, root: &Path, programs: Vec<PathBuf>, tree: &mut Tree) -> 
             }
         }
     }
-    // xl cancels threads, for which libc loads it.
+    // libc loads it when xl cancels threads.
     let libgcc = find(root, &format!("{LIBRARIES}/libgcc_s.so.1"))?;
     tree.copy(format!("usr/{LIBRARIES}/libgcc_s.so.1"), &libgcc);
     roots.push(libgcc);

@@ -50,7 +50,7 @@ fn tree(root: &Path, kernel: &Kernel) -> Result<Tree> {
     tree.link("bin/sh", "busybox");
     tree.copy("init", paths::source("guest/init"));
     for (number, module) in (10..).zip(kernel.modules(&MODULES)?) {
-        // The number keeps the order in which they load.
+        // The number is the load order.
         tree.bytes(format!("modules/{number}-{}", module.file), module.bytes);
     }
     Ok(tree)
