@@ -1,12 +1,12 @@
-//! Running programs, and reading what they say.
+//! Runs programs and checks their output.
 
 use std::ffi::OsStr;
 use std::process::{Command, Output, Stdio};
 
-/// What a program said and how it ended.
+/// A program's output and exit code.
 #[derive(Debug)]
 pub struct Said {
-    /// The exit code; `None` when a signal ended it.
+    /// The exit code; `None` if a signal ended it.
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
@@ -23,14 +23,14 @@ impl From<Output> for Said {
 }
 
 impl Said {
-    /// Its stdout, after a run without a complaint.
+    /// Returns its stdout; asserts exit code 0 and an empty stderr.
     pub fn fine(self) -> String {
         let start: String = self.stdout.chars().take(2000).collect();
         assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{start}");
         self.stdout
     }
 
-    /// Asserts that it failed with this code and one line on stderr, which has these words.
+    /// Asserts that it failed with this code and one line on stderr that contains these words.
     pub fn refused(&self, code: i32, words: &[&str]) {
         assert_eq!(self.code, Some(code), "{self:?}");
         assert_eq!(self.stdout, "", "{self:?}");
@@ -45,19 +45,19 @@ impl Said {
     }
 }
 
-/// The xenscope under test: the one in dom0, or the one that was built with the tests.
+/// Returns the path of the xenscope under test: dom0's, or the one built with the tests.
 pub fn xenscope_path() -> String {
     std::env::var("XENSCOPE").unwrap_or_else(|_| env!("CARGO_BIN_EXE_xenscope").to_owned())
 }
 
-/// xenscope with these words, not yet started.
+/// Returns a command that runs xenscope with these arguments.
 pub fn xenscope(words: &[&str]) -> Command {
     let mut command = Command::new(xenscope_path());
     command.args(words).stdin(Stdio::null());
     command
 }
 
-/// Runs a command to its end.
+/// Runs a command until it ends.
 pub fn run(command: &mut Command) -> Said {
     let program = command.get_program().to_owned();
     command
@@ -66,12 +66,12 @@ pub fn run(command: &mut Command) -> Said {
         .into()
 }
 
-/// Runs xenscope to its end.
+/// Runs xenscope until it ends.
 pub fn say(words: &[&str]) -> Said {
     run(&mut xenscope(words))
 }
 
-/// Runs another program, which has to succeed, and gives its stdout.
+/// Runs another program, which has to succeed, and returns its stdout.
 pub fn tool<S: AsRef<OsStr>>(program: &str, words: &[S]) -> String {
     let said = run(Command::new(program).args(words).stdin(Stdio::null()));
     assert_eq!(said.code, Some(0), "{program}: {said:?}");

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Returns name and text of each file of the documentation.
+/// Returns the path and the text of each file of the documentation.
 pub(crate) fn documents() -> Vec<(PathBuf, String)> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
     let root = own.filter(|path| path.join("README.md").exists()).last();
@@ -35,8 +35,8 @@ pub(crate) fn commands() -> Vec<(PathBuf, Vec<String>)> {
     all
 }
 
-/// Returns the commands of a shell's line as words, those of a pipeline one by one. What follows `--`
-/// or `sh -c` is a command, too.
+/// Returns the commands of a shell's line as words, those of a pipeline one by one. What follows
+/// `--` or `sh -c` is a command as well.
 pub(crate) fn split(line: &str) -> Vec<Vec<String>> {
     let words = shlex::split(line).unwrap_or_else(|| panic!("no words: {line}"));
     let mut all = vec![Vec::new()];
@@ -53,14 +53,14 @@ pub(crate) fn split(line: &str) -> Vec<Vec<String>> {
     let inner: Vec<Vec<String>> = all.iter().flat_map(|words| inner(words)).collect();
     all.extend(inner);
     for command in &mut all {
-        // What the shell does with the output.
+        // Redirections are the shell's.
         let end = command.iter().position(|word| word == ">");
         command.truncate(end.unwrap_or(command.len()));
     }
     all
 }
 
-/// The commands that a command is given.
+/// Returns the commands among a command's arguments.
 fn inner(words: &[String]) -> Vec<Vec<String>> {
     let Some(place) = words.iter().position(|word| word == "--") else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! The documentation: what it leads to is there.
+//! The documentation: its links work, and every command has an example.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,7 +6,7 @@ use std::fs;
 use crate::console;
 use crate::usage::commands;
 
-/// The anchors of a file's headings, as GitHub makes them.
+/// Returns the anchors of a file's headings, as GitHub makes them.
 fn anchors(text: &str) -> BTreeSet<String> {
     let headings = text.lines().filter(|line| line.starts_with('#'));
     let anchor = |heading: &str| {
@@ -46,7 +46,7 @@ fn links_lead_to_files_and_headings() {
 }
 
 #[test]
-fn every_command_is_shown() {
+fn every_command_has_an_example() {
     let shown = console::commands();
     for command in commands() {
         let is_shown = shown

@@ -1,5 +1,5 @@
-//! The binding is the same whichever Xen's headers it is made from, so that a binary built on one
-//! may call the library of another.
+//! The binding is the same from the headers of each Xen, so a binary built on one can call the
+//! library of another.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 #[allow(dead_code)]
 mod build;
 
-/// The binding made from the headers of this Xen, which `cargo lab setup` fetches.
+/// Returns the binding made from the headers of this Xen, which `cargo lab setup` fetches.
 fn binding(xen: &str) -> String {
     let include: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .with_file_name("lab")
@@ -22,9 +22,9 @@ fn binding(xen: &str) -> String {
 }
 
 #[test]
-fn the_headers_of_4_17_and_4_20_make_the_same_binding() {
+fn bindings_of_4_17_and_4_20_are_equal() {
     let (old, new) = (binding("4.17"), binding("4.20"));
-    // Its size and the places of its fields are asserted by the binding itself.
+    // The binding itself asserts its size and the offsets of its fields.
     assert!(old.contains("size_of::<xen_domctl_getdomaininfo>() - 112usize"));
     assert_eq!(old, new);
 }

@@ -1,9 +1,9 @@
-//! What a user sees of xenscope: on any machine where that is possible, and in a real dom0.
+//! What users see of xenscope, on any machine if possible, else in a real dom0.
 //!
 //! The tests in `dom0` ask a real hypervisor. They are ignored elsewhere; `cargo lab test` runs
-//! them on each Xen, one at a time, beside the laboratory's three guests.
+//! them on each Xen, one at a time, beside the lab's three guests.
 
-// A test that can't go on fails by a panic.
+// A test fails by a panic.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! The manual pages; none of it needs a hypervisor.
+//! The manual pages. These tests need no hypervisor.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::command::{run, say};
 use crate::usage::commands;
 
-/// The sections that every page has, in their order.
+/// The sections that every page has, in order.
 const SECTIONS: [&str; 7] = [
     "NAME",
     "SYNOPSIS",
@@ -19,10 +19,10 @@ const SECTIONS: [&str; 7] = [
     "SEE ALSO",
 ];
 
-/// What roff understands of the requests and escapes that a page may use.
+/// The requests and escapes that a page may use.
 const REQUESTS: [&str; 10] = ["TH", "SH", "SS", "PP", "TP", "IP", "RS", "RE", "br", "el"];
 
-/// Each page's name and text: xenscope's own, and those of its commands.
+/// Returns each page's name and text: xenscope's own, and those of its commands.
 fn pages() -> Vec<(String, String)> {
     let mut pages = vec![("xenscope".to_owned(), say(&["man"]).fine())];
     for command in commands() {
@@ -32,7 +32,7 @@ fn pages() -> Vec<(String, String)> {
     pages
 }
 
-/// The text between the heading of a section and the next heading.
+/// Returns the text between the heading of a section and the next heading.
 fn section<'a>(page: &'a str, heading: &str) -> Option<&'a str> {
     let start = page.split_once(&format!("\n.SH \"{heading}\"\n"));
     let start = start.or_else(|| page.split_once(&format!("\n.SH {heading}\n")));
@@ -59,7 +59,7 @@ fn every_page_has_its_sections_in_order() {
 }
 
 #[test]
-fn pages_name_every_command_and_option() {
+fn pages_have_every_command_and_option() {
     let xenscope = say(&["man"]).fine();
     let list = section(&xenscope, "COMMANDS").unwrap();
     assert!(commands().contains(&"status".to_owned()));
@@ -80,7 +80,7 @@ fn pages_name_every_command_and_option() {
 }
 
 #[test]
-fn the_page_of_top_has_the_keys_of_the_live_view() {
+fn the_page_of_top_has_all_keys() {
     let page = say(&["man", "top"]).fine();
     let keys = section(&page, "KEYS").unwrap();
     for part in ["\n.TP\n\\fBq  Q  \\(haC\\fR\nquit\n", "\\fBEnter\\fR"] {
@@ -88,10 +88,9 @@ fn the_page_of_top_has_the_keys_of_the_live_view() {
     }
 }
 
-/// What can be seen of a page without roff: no request that it does not know, and nothing that it
-/// would print as something else.
+/// Checks what is possible without roff: only known requests, and no text that roff would change.
 #[test]
-fn pages_have_only_what_roff_understands() {
+fn pages_are_valid_roff() {
     for (name, page) in pages() {
         assert!(page.is_ascii(), "{name}");
         for line in page.lines() {
@@ -108,17 +107,17 @@ fn pages_have_only_what_roff_understands() {
     }
 }
 
-/// Whether this machine has the program.
+/// Returns whether this machine has the program.
 fn has(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 #[test]
-fn all_pages_are_written_and_groff_warns_of_none() {
+fn groff_accepts_all_pages() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().to_str().unwrap();
-    // The second time it replaces them.
+    // The second run replaces them.
     for _ in 0..2 {
         assert_eq!(say(&["man", "--dir", dir]).fine(), "");
     }
@@ -127,7 +126,7 @@ fn all_pages_are_written_and_groff_warns_of_none() {
         assert_eq!(fs::read_to_string(&file).unwrap(), text, "{name}");
         let mode = fs::metadata(&file).unwrap().permissions().mode();
         assert_eq!(mode & 0o7777, 0o644, "{name}");
-        // Where there is no groff, the test above holds what can be held without it.
+        // Without groff, only the test above checks the pages.
         if has("groff") {
             let words = ["-man", "-Tutf8", "-ww", "-z"];
             let said = run(Command::new("groff").args(words).arg(&file));
@@ -139,7 +138,7 @@ fn all_pages_are_written_and_groff_warns_of_none() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_written_to_is_told() {
+fn unwritable_directories_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let refused = |dir: &Path, why: &str| {
@@ -149,14 +148,14 @@ fn a_directory_that_cannot_be_written_to_is_told() {
     refused(&at("none"), "No such file or directory");
     fs::write(at("file"), "").unwrap();
     refused(&at("file"), "not a directory");
-    // A directory in the place of a page, which root cannot overwrite either.
+    // A directory with the name of a page: root cannot overwrite it either.
     fs::create_dir_all(at("full/xenscope.8/kept")).unwrap();
     refused(&at("full"), "xenscope.8");
     assert_eq!(fs::read_dir(at("full")).unwrap().count(), 1);
 }
 
 #[test]
-fn a_page_replaces_a_link_and_not_what_it_leads_to() {
+fn a_page_replaces_a_link_not_its_target() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     fs::write(at("precious"), "as it was").unwrap();

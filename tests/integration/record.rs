@@ -1,12 +1,12 @@
 //! The JSON that docs/json.md and docs/events.md describe, decoded with unknown fields denied.
 
-// Every field has its place here, read by a test or not, so that unknown ones can be denied.
+// Every field is declared here, even if no test reads it, because unknown fields are denied.
 #![allow(dead_code)]
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// What a text holds, an object a line and every line whole.
+/// Returns the objects of a text, one a line; asserts that the last line is complete.
 pub fn all<T: DeserializeOwned>(text: &str) -> Vec<T> {
     assert!(
         text.is_empty() || text.ends_with('\n'),
@@ -201,7 +201,7 @@ pub struct Disk {
 }
 
 impl Nic {
-    /// Its counters and their rates, each rate in the place of its counter.
+    /// Returns its counters and their rates, in the same order.
     pub fn counted(&self) -> ([Option<u64>; 9], [Option<f64>; 9]) {
         let counters = [
             self.rx_bytes,
@@ -232,7 +232,7 @@ impl Nic {
 /// A line of `xenscope events`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Happening {
+pub struct Event {
     pub schema: u32,
     pub time: jiff::Timestamp,
     pub id: Option<u16>,
@@ -254,14 +254,14 @@ pub struct Happening {
 }
 
 impl Record {
-    /// The one record that a text holds.
+    /// Returns the only record of a text.
     pub fn one(text: &str) -> Self {
         let mut records: Vec<Self> = all(text);
         assert_eq!(records.len(), 1, "{text}");
         records.remove(0)
     }
 
-    /// The one domain of this name.
+    /// Returns the only domain with this name.
     pub fn domain(&self, name: &str) -> &Domain {
         let named: Vec<&Domain> = self
             .domains
@@ -272,7 +272,7 @@ impl Record {
         named[0]
     }
 
-    /// The one domain with this id.
+    /// Returns the only domain with this ID.
     pub fn domain_id(&self, id: u16) -> &Domain {
         let found = self.domains.iter().find(|domain| domain.id == id);
         found.unwrap_or_else(|| panic!("no domain {id} in {self:?}"))
@@ -307,7 +307,7 @@ pub struct Finding {
 }
 
 impl Audit {
-    /// The findings that something is wrong: check, verdict and domain.
+    /// Returns check, verdict and domain of the findings with the verdict warning or failed.
     pub fn wrong(&self) -> Vec<(&str, &str, Option<u16>)> {
         let findings = self.findings.iter();
         findings
@@ -316,7 +316,7 @@ impl Audit {
             .collect()
     }
 
-    /// The first finding of a check.
+    /// Returns the first finding of a check.
     pub fn of(&self, check: &str) -> &Finding {
         let found = self.findings.iter().find(|finding| finding.check == check);
         found.unwrap_or_else(|| panic!("no {check} in {self:?}"))

@@ -1,4 +1,4 @@
-//! Programs on a terminal: a real one, whose screen a terminal emulator keeps.
+//! Programs on a pseudo-terminal, whose output a terminal emulator draws.
 
 use std::io::{Read, Write};
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use vt100::{MouseProtocolMode, Parser, Screen};
 
-/// How long something may take to be on the screen, under emulation and beside busy guests.
+/// How long a change of the screen may take, under emulation and beside busy guests.
 const LIMIT: Duration = Duration::from_secs(90);
 
 /// A program on a terminal of its own.
@@ -17,7 +17,7 @@ pub struct OnTerminal {
     keyboard: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     screen: Arc<Mutex<Parser>>,
-    /// The terminal's modes before the program had it.
+    /// The terminal's modes before the program started.
     modes: String,
 }
 
@@ -39,7 +39,7 @@ impl OnTerminal {
         Self::start_with(&[], program, words, size)
     }
 
-    /// As [`OnTerminal::start`], with variables in its environment beside the usual ones.
+    /// Does the same as [`OnTerminal::start`], with more environment variables.
     pub fn start_with(
         variables: &[(&str, &str)],
         program: &str,
@@ -63,7 +63,7 @@ impl OnTerminal {
         let shown = Arc::clone(&screen);
         thread::spawn(move || {
             let mut bytes = [0; 4096];
-            // Reading fails when the last program on the terminal is gone.
+            // Reading fails when the last program on the terminal has ended.
             while let Ok(count @ 1..) = output.read(&mut bytes) {
                 shown.lock().unwrap().process(&bytes[..count]);
             }
@@ -82,12 +82,12 @@ impl OnTerminal {
         self.keyboard.flush().unwrap();
     }
 
-    /// Looks at the screen as it is now.
+    /// Calls `at` with the current screen.
     pub fn look<T>(&self, at: impl FnOnce(&Screen) -> T) -> T {
         at(self.screen.lock().unwrap().screen())
     }
 
-    /// Gives the window another size.
+    /// Changes the size of the window.
     pub fn resize(&self, new: (u16, u16)) {
         let mut screen = self.screen.lock().unwrap();
         screen.screen_mut().set_size(new.1, new.0);
@@ -95,12 +95,12 @@ impl OnTerminal {
         self.master.resize(size(new)).unwrap();
     }
 
-    /// The program's process.
+    /// Returns the program's process ID.
     pub fn pid(&self) -> u32 {
         self.child.process_id().unwrap()
     }
 
-    /// Waits until the screen is so.
+    /// Waits until this is true for the screen.
     pub fn until(&mut self, what: &str, holds: impl Fn(&Screen) -> bool) {
         let end = Instant::now() + LIMIT;
         while !holds(self.screen.lock().unwrap().screen()) {
@@ -112,8 +112,8 @@ impl OnTerminal {
         }
     }
 
-    /// Waits until the last line has this in it.
-    pub fn until_told(&mut self, words: &str) {
+    /// Waits until the last line contains this.
+    pub fn until_last_line_has(&mut self, words: &str) {
         self.until(words, |screen| last_line(screen).contains(words));
     }
 
@@ -130,14 +130,14 @@ impl OnTerminal {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(Instant::now() < end, "it goes on");
+            assert!(Instant::now() < end, "it does not end");
             thread::sleep(Duration::from_millis(50));
         }
     }
 
-    /// Waits until nothing of the screen is left, and checks that the terminal has its modes again.
-    pub fn given_back(&mut self) {
-        self.until("given back", is_plain);
+    /// Waits until the terminal is plain, and asserts that it has its former modes.
+    pub fn assert_restored(&mut self) {
+        self.until("restored", is_plain);
         assert_eq!(modes(&*self.master), self.modes);
     }
 }
@@ -149,7 +149,7 @@ impl Drop for OnTerminal {
     }
 }
 
-/// Whether the terminal is as programs that know nothing of screens want it.
+/// Returns whether the terminal has its normal screen, a cursor and no mouse reports.
 pub fn is_plain(screen: &Screen) -> bool {
     !screen.alternate_screen()
         && !screen.hide_cursor()

@@ -1,15 +1,15 @@
-//! What bad usage gets; none of it needs a hypervisor.
+//! Errors of usage, help and completions. These tests need no hypervisor.
 
 use crate::command::{run, say, xenscope, xenscope_path};
 use crate::terminal::OnTerminal;
 
-/// Asserts that the words were refused, with this in the message.
+/// Asserts that these arguments are refused with this message.
 fn wrong(words: &[&str], message: &str) {
     say(words).refused(2, &[message, "; see --help"]);
 }
 
 #[test]
-fn intervals_that_are_none_are_refused() {
+fn bad_intervals_are_refused() {
     for text in ["0", "-1", "1e12", "inf", "nan"] {
         let message = "out of range; use 0.01 to 86400 seconds";
         wrong(&["status", "0", "--interval", text], message);
@@ -25,7 +25,7 @@ fn intervals_that_are_none_are_refused() {
 }
 
 #[test]
-fn iterations_are_at_least_one() {
+fn counts_are_at_least_1() {
     wrong(&["top", "-b", "-i", "0"], "0 is not in 1..");
     wrong(&["top", "-b", "-i", "-1"], "invalid value '-1'");
     wrong(&["top", "-b", "-i", "x"], "invalid value 'x'");
@@ -34,7 +34,7 @@ fn iterations_are_at_least_one() {
 }
 
 #[test]
-fn options_that_a_format_has_no_place_for_are_refused() {
+fn options_that_a_format_ignores_are_refused() {
     for format in ["table", "json", "csv"] {
         let message = format!("'--repeat-header' cannot be used with '--format {format}'");
         wrong(&["top", "-b", "-r", "--format", format], &message);
@@ -46,7 +46,7 @@ fn options_that_a_format_has_no_place_for_are_refused() {
 }
 
 #[test]
-fn a_domain_has_to_be_something_that_can_be_one() {
+fn malformed_domains_are_refused() {
     wrong(&["status"], "<DOMAIN>...");
     wrong(&["status", ""], "use an ID, a name or a UUID");
     wrong(&["status", "id:70000"], "not a domain ID");
@@ -55,7 +55,7 @@ fn a_domain_has_to_be_something_that_can_be_one() {
 }
 
 #[test]
-fn a_command_is_wanted_and_help_is_given() {
+fn without_a_command_help_is_printed() {
     let nothing = say(&[]);
     assert_eq!((nothing.code, &*nothing.stdout), (Some(2), ""));
     assert!(nothing.stderr.contains("Usage: xenscope"), "{nothing:?}");
@@ -75,30 +75,30 @@ fn a_command_is_wanted_and_help_is_given() {
 }
 
 #[test]
-fn a_closed_reader_of_the_help_is_no_error() {
-    // The shell's own stdout goes to head, which leaves after the first byte.
+fn help_to_a_closed_pipe_is_no_error() {
+    // The shell's stdout goes to head, which ends after the first byte.
     let script = format!("{} --help | head -c 1", xenscope_path());
     let said = run(std::process::Command::new("sh").args(["-c", &script]));
     assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{said:?}");
 }
 
 #[test]
-fn an_error_that_no_one_reads_keeps_its_code() {
+fn exit_codes_survive_a_closed_stderr() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let ended = xenscope(&["status", "uuid:5"]).stderr(writer).status();
     assert_eq!(ended.unwrap().code(), Some(2));
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    // It has no terminal to read from.
+    // There is no terminal to read from.
     let ended = xenscope(&["top"]).stderr(writer).status();
     assert_eq!(ended.unwrap().code(), Some(2));
 }
 
 #[test]
-fn without_xen_every_command_says_so() {
+fn without_xen_every_command_exits_3() {
     if std::fs::read_to_string("/sys/hypervisor/type").is_ok_and(|name| name.trim() == "xen") {
-        // The laboratory has this test too, with the hypervisor hidden.
+        // The lab also runs this test, with the hypervisor hidden.
         return;
     }
     for words in [
@@ -112,13 +112,13 @@ fn without_xen_every_command_says_so() {
     }
 }
 
-/// The commands that the help names.
+/// Returns the commands that the help lists.
 pub fn commands() -> Vec<String> {
     let help = say(&["--help"]).fine();
     let (_, list) = help.split_once("\nCommands:\n").unwrap();
     list.lines()
         .take_while(|line| line.starts_with("  "))
-        // A long description goes on in further lines, further in.
+        // A long description continues on further lines with more indentation.
         .filter(|line| !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
         .filter(|&word| word != "help")
@@ -127,7 +127,7 @@ pub fn commands() -> Vec<String> {
 }
 
 #[test]
-fn each_shell_gets_completions_of_every_command() {
+fn completions_have_every_command() {
     for shell in ["bash", "zsh", "fish"] {
         let script = say(&["completions", shell]).fine();
         for command in commands() {
@@ -138,7 +138,7 @@ fn each_shell_gets_completions_of_every_command() {
 }
 
 #[test]
-fn bash_completes_a_word() {
+fn bash_completes_a_command() {
     let script = format!(
         "source <({0} completions bash); COMP_WORDS=(xenscope sta); COMP_CWORD=1; \
          _xenscope xenscope sta xenscope; echo \"${{COMPREPLY[@]}}\"",
@@ -149,7 +149,7 @@ fn bash_completes_a_word() {
 }
 
 #[test]
-fn a_terminal_without_a_screen_is_told_about_the_batch_mode() {
+fn on_a_dumb_terminal_top_suggests_b() {
     for (term, why) in [("dumb", "TERM is dumb"), ("", "TERM is not set")] {
         let variables = [("TERM", term)];
         let mut top = OnTerminal::start_with(&variables, &xenscope_path(), &["top"], (120, 24));
@@ -158,11 +158,11 @@ fn a_terminal_without_a_screen_is_told_about_the_batch_mode() {
             let text = screen.contents();
             text.contains(why) && text.contains("top -b")
         });
-        top.given_back();
+        top.assert_restored();
     }
 }
 
 #[test]
-fn what_is_no_terminal_is_told_about_the_batch_mode() {
+fn without_a_terminal_top_suggests_b() {
     say(&["top"]).refused(2, &["not a terminal", "top -b"]);
 }

@@ -1,4 +1,4 @@
-//! How right CPU % is for a guest that burns a pCPU that no one else may use.
+//! How exact CPU % is for a guest that burns a pCPU of its own.
 
 use std::process::{Command, Stdio};
 
@@ -13,8 +13,7 @@ const SAMPLES: usize = 100;
 /// The share of a pCPU that the guest has.
 const TRUTH: f64 = 100.0;
 
-/// Watches the domain with both programs, one after the other. xentop cannot look more often than
-/// once a second.
+/// Measures the domain with both programs in turn. xentop's shortest interval is a second.
 pub(crate) fn measure(domain: &str) -> Result<Vec<Accuracy>> {
     let xenscope = |delay: f64| -> Result<Accuracy> {
         let delay_word = delay.to_string();
@@ -30,7 +29,7 @@ pub(crate) fn measure(domain: &str) -> Result<Vec<Accuracy>> {
 
 /// Both print one decimal.
 fn watch(program: &[&str], domain: &str, interval_seconds: f64) -> Result<Accuracy> {
-    // xentop's first block has no figure, and ours is over another interval.
+    // xentop's first block has no figure, and ours is over a different interval.
     let blocks = (SAMPLES + 1).to_string();
     let output = Command::new(program[0])
         .args(&program[1..])
@@ -61,13 +60,13 @@ fn watch(program: &[&str], domain: &str, interval_seconds: f64) -> Result<Accura
     })
 }
 
-/// A domain's CPU % in each block of xentop's layout.
+/// Returns a domain's CPU % from each block in xentop's layout.
 fn percents(blocks: &str, domain: &str) -> Result<Vec<f64>> {
     blocks
         .lines()
         .filter_map(|line| {
             let mut words = line.split_whitespace();
-            // After the name come the states and the CPU time.
+            // The states and the CPU time follow the name.
             (words.next() == Some(domain)).then(|| words.nth(2))
         })
         .map(|word| {

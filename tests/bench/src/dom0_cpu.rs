@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use xenscope::snapshot::{DomId, Stamp};
 use xenscope::xen::Hypervisor;
 
-/// How long an idle dom0 is measured: as long as a program, because reading it costs something too.
+/// How long an idle dom0 is measured: as long as a program, because reading it has a cost.
 const IDLE: Duration = Duration::from_secs(20);
 
 /// dom0's CPU time at one point in time.
@@ -17,7 +17,7 @@ pub(crate) struct Reading {
     at: Stamp,
 }
 
-/// Reads dom0's CPU time, and knows what dom0 uses when nothing is measured.
+/// Reads dom0's CPU time, and subtracts what an idle dom0 uses.
 pub(crate) struct Dom0Cpu {
     hypervisor: Hypervisor,
     /// What an idle dom0 runs of each nanosecond.

@@ -1,4 +1,4 @@
-//! A sample of `xenscope top -b`, from within: how much of it is the hypervisor's.
+//! A sample of `xenscope top -b` in parts: how much of the time the hypervisor takes.
 
 use std::fs::File;
 use std::io::Write;
@@ -13,13 +13,13 @@ use xenscope::view::{DisplayOptions, Sample, xentop};
 
 use crate::statistics::median;
 
-/// Samples taken.
+/// How many samples to take.
 const SAMPLES: usize = 50;
 
-/// What lies between two samples.
+/// The pause between two samples.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Takes samples as `top -b` does, and measures them once that has gone on for so long.
+/// Takes samples as `top -b` does, and measures them after warming up for this long.
 pub(crate) fn measure(warming: Duration) -> Result<Inside> {
     let collect = Collect {
         names: true,
@@ -60,7 +60,7 @@ pub(crate) fn measure(warming: Duration) -> Result<Inside> {
     })
 }
 
-/// How long the hypercalls took that listed the domains: each batch has its own stamp.
+/// Returns how long the hypercalls that list domains took: each batch has its own stamp.
 fn hypercall_ns(snapshot: &Snapshot) -> u64 {
     let mut batches: Vec<Stamp> = snapshot.domains.iter().map(|domain| domain.stamp).collect();
     batches.dedup();

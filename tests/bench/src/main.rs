@@ -1,9 +1,9 @@
-//! Measures in the laboratory's dom0, for `cargo lab bench`: what xenscope, xentop and xl cost beside
-//! the existing domains, and how exact their CPU % is.
+//! Measures in the lab's dom0, for `cargo lab bench`: what xenscope, xentop and xl cost beside the
+//! existing domains, and how exact their CPU % is.
 //!
 //! ```text
 //! lab-bench stage [PROGRAM]    costs beside the existing domains; PROGRAM is another build of
-//!                              xenscope to measure too
+//!                              xenscope to measure as well
 //! lab-bench accuracy DOMAIN    how close to 100 % CPU % is for a domain that burns its own pCPU
 //! ```
 //! Prints one line of JSON, of a type in `lab::bench::figures`.

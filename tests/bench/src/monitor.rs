@@ -87,12 +87,12 @@ fn cost(
         }
         samples += 1;
     }
-    // In the opposite order, so that no reading is part of what it measures.
+    // In the opposite order, so no reading measures itself.
     let dom0_ns = dom0.cost_since(reading)?;
     let used = Usage::of(&process)?;
-    let peak = process.status()?.vmhwm.context("it has no peak")?;
+    let peak = process.status()?.vmhwm.context("no VmHWM in its status")?;
 
-    // The blocks themselves say how many there were.
+    // The number of samples is the number of blocks.
     let samples = output.blocks_since(length)?;
     let each = |total: f64| total / samples as f64;
     Ok(Some(Cost {
@@ -123,11 +123,11 @@ fn trace(running: &Running, output: &mut Output, limit: Instant) -> Result<Optio
         }
     }
     tracing.stop()?;
-    let trace = fs::read(TRACE).context("cannot read what strace has written")?;
+    let trace = fs::read(TRACE).context("cannot read the output of strace")?;
     Ok(Some(String::from_utf8_lossy(&trace).into_owned()))
 }
 
-/// A program that runs; dropped, it is gone.
+/// A running program; dropped, it is killed.
 struct Running(Child);
 
 impl Running {
@@ -145,7 +145,7 @@ impl Running {
         self.0.id().cast_signed()
     }
 
-    /// Ends it. A program that strace traced goes on.
+    /// Ends it. A program that strace traced keeps running.
     fn stop(&mut self) -> Result<()> {
         if self.0.try_wait()?.is_none() {
             kill(Pid::from_raw(self.id()), Signal::SIGTERM)?;
@@ -157,7 +157,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // There is nothing to do about an error.
+        // Errors are ignored.
         let _ = self.stop();
     }
 }

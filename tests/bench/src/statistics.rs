@@ -1,6 +1,6 @@
-//! What a row of figures comes to.
+//! Median, mean and standard deviation.
 
-/// The one in the middle, or between the two in the middle; `None` of nothing.
+/// Returns the median; `None` without values.
 pub(crate) fn median(figures: impl IntoIterator<Item = f64>) -> Option<f64> {
     let mut sorted: Vec<f64> = figures.into_iter().collect();
     sorted.sort_by(f64::total_cmp);
@@ -11,12 +11,12 @@ pub(crate) fn median(figures: impl IntoIterator<Item = f64>) -> Option<f64> {
     }
 }
 
-/// The mean; `None` of nothing.
+/// Returns the mean; `None` without values.
 pub(crate) fn mean(figures: &[f64]) -> Option<f64> {
     (!figures.is_empty()).then(|| figures.iter().sum::<f64>() / figures.len() as f64)
 }
 
-/// The standard deviation of a sample; `None` of fewer than two.
+/// Returns the standard deviation of a sample; `None` for fewer than two values.
 pub(crate) fn deviation(figures: &[f64]) -> Option<f64> {
     let mean = mean(figures)?;
     let squares: f64 = figures.iter().map(|figure| (figure - mean).powi(2)).sum();
@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deviation_takes_two() {
+    fn a_deviation_needs_two_values() {
         assert_eq!(deviation(&[]), None);
         assert_eq!(deviation(&[5.0]), None);
         assert_eq!(deviation(&[98.0, 102.0]), Some(8.0_f64.sqrt()));

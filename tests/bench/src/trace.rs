@@ -1,17 +1,17 @@
-//! System calls of a sample, counted in what strace has written.
+//! Counts the system calls of a sample in the output of strace.
 
 use anyhow::{Context, Result};
 use lab::bench::figures::Calls;
 
 use crate::statistics::median;
 
-/// What one sample did.
+/// The calls of one sample.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Counts {
     system_calls: u32,
     hypercalls: u32,
     store_messages: u32,
-    /// Whether XenStore was written to last: a request is written in pieces.
+    /// Whether the last call wrote to XenStore: a request is written in pieces.
     writing: bool,
 }
 
@@ -32,11 +32,10 @@ impl Counts {
     }
 }
 
-/// Counts what happened from the beginning of each block to that of the next, in what
-/// `strace -f -yy` has written.
+/// Counts the calls from the start of each block to the start of the next, in the output of `strace
+/// -f -yy`.
 ///
-/// # Errors
-/// When there are no two blocks.
+/// # Errors If there are fewer than two blocks.
 pub(crate) fn calls(trace: &str) -> Result<Calls> {
     let mut samples: Vec<Counts> = Vec::new();
     let mut sample: Option<Counts> = None;
@@ -50,7 +49,7 @@ pub(crate) fn calls(trace: &str) -> Result<Calls> {
     }
     let median = |figure: fn(&Counts) -> u32| {
         median(samples.iter().map(|counts| figure(counts).into()))
-            .context("strace has seen no whole sample")
+            .context("no complete sample in the output of strace")
     };
     Ok(Calls {
         samples: samples.len(),
@@ -60,26 +59,26 @@ pub(crate) fn calls(trace: &str) -> Result<Calls> {
     })
 }
 
-/// The call that a line shows the beginning of, without the thread's id; `None` when it shows a
+/// Returns the call that starts on a line, without the thread's ID; `None` if the line shows a
 /// call's end, a signal or a thread's end.
 fn call(line: &str) -> Option<&str> {
     let call = line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
     (!call.starts_with(['<', '-', '+'])).then_some(call)
 }
 
-/// Whether it writes a heading to standard output, which is where a block begins.
+/// Returns whether it writes a heading to standard output, where a block begins.
 fn begins_block(call: &str) -> bool {
     let heading = |(_, text): (&str, &str)| text.trim_start().starts_with("NAME ");
     call.starts_with("write(1<") && call.split_once('"').is_some_and(heading)
 }
 
-/// Whether it is `IOCTL_PRIVCMD_HYPERCALL` (linux, include/uapi/xen/privcmd.h), for which strace
-/// has no name.
+/// Returns whether it is `IOCTL_PRIVCMD_HYPERCALL` (Linux, include/uapi/xen/privcmd.h), which
+/// strace shows as a number.
 fn is_hypercall(call: &str) -> bool {
     call.starts_with("ioctl(") && call.contains("_IOC(_IOC_NONE, 0x50, 0, 0x30)")
 }
 
-/// Whether it is about XenStore's connection: neither program has another socket.
+/// Returns whether it uses the connection to XenStore: neither program has another socket.
 fn is_store(call: &str) -> bool {
     call.split_once(',').is_some_and(|(first, _)| {
         first.contains("<UNIX-STREAM:") || first.contains("</dev/xen/xenbus")
@@ -91,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_lies_between_two_headings_is_counted() -> Result<()> {
+    fn calls_between_two_headings_are_counted() -> Result<()> {
         let trace = "\
 12 restart_syscall(<... resuming interrupted clock_nanosleep ...>) = 0
 12 write(1</run/blocks>, \"      NAME  STATE   CPU(sec) CPU\"..., 4096) = 4096

@@ -9,7 +9,7 @@ use crate::record::{Record, all};
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_guest_that_burns_one_vcpu_alone_uses_one_pcpu() {
+fn a_busy_vcpu_is_100_percent() {
     let _others = Paused::all(&["pv-disk", "pv-net"]);
     let _burning = Burning::start();
     let words = ["status", "pv-burn", "--interval", "2", "--format", "json"];
@@ -21,7 +21,7 @@ fn a_guest_that_burns_one_vcpu_alone_uses_one_pcpu() {
     assert_eq!(burn.vcpus_online, 1);
     let interval = record.interval_ns.unwrap();
     assert!(interval >= 2_000_000_000, "{interval}");
-    // One of two pCPUs is busy, and dom0 did little.
+    // One of two pCPUs is busy, and dom0 is nearly idle.
     let host = record.host.cpu_percent.unwrap();
     assert!((47.0..=100.0).contains(&host), "{record:?}");
     assert_eq!(record.domains.len(), 1, "only what was asked for");
@@ -29,7 +29,7 @@ fn a_guest_that_burns_one_vcpu_alone_uses_one_pcpu() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_paused_guest_uses_nothing() {
+fn a_paused_guest_is_0_percent() {
     let words = ["status", "pv-burn", "--interval", "0.5", "--format", "json"];
     let record = Record::one(&say(&words).fine());
     let burn = record.domain("pv-burn");
@@ -41,7 +41,7 @@ fn a_paused_guest_uses_nothing() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn status_finds_a_domain_by_id_name_and_uuid() {
+fn status_finds_domains_by_id_name_and_uuid() {
     let record = Record::one(&say(&["list", "--format", "json"]).fine());
     let disk = record.domain("pv-disk");
     let (id, uuid) = (disk.id.to_string(), disk.uuid.to_string());
@@ -78,7 +78,7 @@ fn status_finds_a_domain_by_id_name_and_uuid() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn cpu_time_and_memory_lie_between_two_readings_of_xl() {
+fn cpu_time_and_memory_agree_with_xl() {
     let _burning = Burning::start();
     let xl_seconds = || -> f64 {
         let list = tool("xl", &["list", "pv-burn"]);
@@ -97,7 +97,7 @@ fn cpu_time_and_memory_lie_between_two_readings_of_xl() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn top_has_xentops_columns_and_a_measured_first_block() {
+fn top_has_xentops_columns() {
     let _burning = Burning::start();
     let text = say(&["top", "-b", "-i", "2", "-d", "0.5"]).fine();
     let heads: Vec<&str> = text.lines().filter(|line| line.contains("NAME")).collect();
@@ -113,7 +113,7 @@ fn top_has_xentops_columns_and_a_measured_first_block() {
     let burn = first.iter().find(|line| line.contains("pv-burn")).unwrap();
     let percent: f64 = burn.split_whitespace().nth(3).unwrap().parse().unwrap();
     assert!((10.0..=101.0).contains(&percent), "{burn}");
-    // The columns that stand still are xentop's to the letter.
+    // The columns that do not change are exactly xentop's.
     let theirs = xentop
         .lines()
         .find(|line| line.contains("pv-burn"))
@@ -124,7 +124,7 @@ fn top_has_xentops_columns_and_a_measured_first_block() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn top_in_json_has_a_record_for_each_sample() {
+fn top_json_has_a_record_for_each_sample() {
     let _burning = Burning::start();
     let words = ["top", "-b", "-i", "3", "-d", "0.3", "--format", "json"];
     let records: Vec<Record> = all(&say(&words).fine());
@@ -134,10 +134,10 @@ fn top_in_json_has_a_record_for_each_sample() {
         assert!(pair[1].time > pair[0].time);
         let (old, new) = (pair[0].domain("pv-burn"), pair[1].domain("pv-burn"));
         assert!(new.cpu_time_ns > old.cpu_time_ns);
-        // The rate is the difference of two CPU times over the time between them.
+        // The rate is the difference of two CPU times divided by the time between them.
         let interval = pair[1].interval_ns.unwrap() as f64;
         let expected = 100.0 * (new.cpu_time_ns - old.cpu_time_ns) as f64 / interval;
-        // A domain's own samples lie somewhere within the brackets that the interval is between.
+        // The domain's CPU time is from some point within the sample, so the interval is inexact.
         let ratio = new.cpu_percent.unwrap() / expected;
         assert!((0.9..=1.1).contains(&ratio), "{new:?} {expected}");
         assert!(pair[1].domain("Domain-0").cpu_percent.unwrap() > 0.0);
@@ -166,21 +166,21 @@ fn top_in_json_has_a_record_for_each_sample() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn an_interrupt_during_the_wait_ends_it_cleanly() {
+fn sigint_ends_a_waiting_command() {
     let mut child = xenscope(&["status", "0", "--interval", "60"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let pid = child.id().to_string();
-    // It sleeps once it has taken its first sample.
+    // After its first sample it sleeps.
     while !tool("cat", &[format!("/proc/{pid}/wchan")]).contains("nanosleep") {
         assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     tool("kill", &["-INT", &pid]);
     let output = child.wait_with_output().unwrap();
-    // Ended by the signal itself, as shells and loops expect it.
+    // The signal itself ends it, as shells and loops expect.
     assert_eq!(
         std::os::unix::process::ExitStatusExt::signal(&output.status),
         Some(2)
@@ -194,7 +194,7 @@ fn an_interrupt_during_the_wait_ends_it_cleanly() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_reader_that_has_seen_enough_ends_it_quietly() {
+fn a_closed_pipe_is_no_error() {
     let mut child = xenscope(&["top", "-b", "-d", "0.1"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -213,7 +213,7 @@ fn a_reader_that_has_seen_enough_ends_it_quietly() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn output_that_cannot_be_written_is_an_error() {
+fn a_full_disk_is_an_error() {
     let full = std::fs::File::create("/dev/full").unwrap();
     let said = run(xenscope(&["list"]).stdout(full));
     said.refused(1, &["cannot write the output", "No space left"]);

@@ -1,5 +1,4 @@
-//! `xenscope audit`: clean on a host that is left alone, and each sabotage found by the check that
-//! is meant for it and by no other.
+//! `xenscope audit`: a healthy host has no findings, and exactly the right check finds each fault.
 
 use std::process::{Child, Stdio};
 use std::thread::sleep;
@@ -10,12 +9,12 @@ use super::shells::Shells;
 use crate::command::{say, tool, xenscope};
 use crate::record::{Audit, Record, all};
 
-/// An audit, and the exit code that goes with it.
+/// Runs an audit; returns its exit code and its report.
 fn audit() -> (i32, Audit) {
     finished(start("0.3"))
 }
 
-/// An audit under way.
+/// Starts an audit.
 fn start(interval: &str) -> Child {
     let mut audit = xenscope(&["audit", "--interval", interval, "--format", "json"]);
     audit
@@ -34,7 +33,7 @@ fn finished(child: Child) -> (i32, Audit) {
     (output.status.code().unwrap(), reports.remove(0))
 }
 
-/// Asserts that an audit finds this and nothing else, and exits accordingly.
+/// Asserts that an audit finds exactly this, and that its exit code matches.
 fn finds(wrong: &[(&str, &str, u16)]) {
     found(audit(), wrong);
 }
@@ -49,7 +48,7 @@ fn found((code, report): (i32, Audit), wrong: &[(&str, &str, u16)]) {
     assert_eq!(code, i32::from(failed), "{report:?}");
 }
 
-/// A command that takes a sabotage back.
+/// A command that reverts a change when this is dropped.
 struct Undo(Vec<String>);
 
 impl Undo {
@@ -64,7 +63,7 @@ impl Drop for Undo {
     }
 }
 
-/// A value in XenStore, changed for as long as this lives; `None` takes it away.
+/// Changes a value in XenStore until the result is dropped; `None` removes it.
 fn changed(path: &str, value: Option<&str>) -> Undo {
     let old = tool("xenstore-read", &[path]);
     match value {
@@ -74,7 +73,7 @@ fn changed(path: &str, value: Option<&str>) -> Undo {
     Undo::by(&["xenstore-write", path, old.trim_end()])
 }
 
-/// A path in XenStore that should not be there, and is for as long as `top` is.
+/// Adds a path to XenStore, and removes `top` when the result is dropped.
 fn added(path: &str, value: &str, top: &str) -> Undo {
     tool("xenstore-write", &[path, value]);
     Undo::by(&["xenstore-rm", top])
@@ -88,7 +87,7 @@ fn id_of(name: &str) -> u16 {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn twenty_audits_of_a_host_with_busy_guests_find_nothing() {
+fn a_busy_healthy_host_has_no_findings() {
     let _burning = Burning::start();
     let words = [
         "audit",
@@ -111,7 +110,7 @@ fn twenty_audits_of_a_host_with_busy_guests_find_nothing() {
             .filter(|one| one.verdict == "skipped");
         let skipped: Vec<&str> = skipped.map(|finding| &*finding.check).collect();
         assert_eq!(skipped, ["cpu.cap"], "{report:?}");
-        // A tolerance that is worth the name: the guests' load is far above it.
+        // The tolerance is useful only if it is far below the guests' load.
         let conservation = report.of("cpu.conservation");
         let expected = conservation.expected.as_ref().unwrap().as_i64().unwrap();
         let tolerance = conservation.tolerance.unwrap();
@@ -121,7 +120,7 @@ fn twenty_audits_of_a_host_with_busy_guests_find_nothing() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_table_has_every_check_and_the_sum_of_the_verdicts() {
+fn the_table_has_every_check_and_totals() {
     let text = say(&["audit", "--interval", "0.2"]).fine();
     for check in [
         "cpu.conservation",
@@ -151,14 +150,14 @@ fn a_running_domain_without_a_name_is_found() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_domain_that_never_ran_and_is_not_in_xenstore_may_be_under_construction() {
+fn a_domain_under_construction_is_a_warning() {
     let _shell = Shells::create(1, 920, ":nameless");
     finds(&[("identity.in_store", "warning", 920)]);
 }
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn two_domains_of_one_name_are_found() {
+fn duplicate_names_are_found() {
     let _twins = Shells::create(2, 930, ":name=twin");
     finds(&[("identity.unique_names", "failed", 930)]);
 }
@@ -191,9 +190,9 @@ fn a_lingering_backend_is_found() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_memory_target_that_is_not_followed_is_found() {
+fn a_missed_memory_target_is_found() {
     let id = id_of("pv-net");
-    // In the order that they are taken back in: on target first, and running after that.
+    // Variables drop in reverse order: the target is reverted before the guest is unpaused.
     let _running = Undo::by(&["xl", "unpause", "pv-net"]);
     let _on_target = Undo::by(&["xl", "mem-set", "pv-net", "128"]);
     tool("xl", &["pause", "pv-net"]);
@@ -203,7 +202,7 @@ fn a_memory_target_that_is_not_followed_is_found() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_capped_domain_is_held_against_its_cap_and_stays_under_it() {
+fn a_capped_domain_stays_under_its_cap() {
     let _burning = Burning::start();
     let id = id_of("pv-burn");
     let set = |cap| ["xl", "sched-credit2", "-d", "pv-burn", "-c", cap];
@@ -215,7 +214,7 @@ fn a_capped_domain_is_held_against_its_cap_and_stays_under_it() {
     assert_eq!((&*cap.verdict, cap.domain), ("ok", Some(id)), "{cap:?}");
     let number = |value: &Option<serde_json::Value>| value.as_ref().unwrap().as_i64().unwrap();
     let (expected, ran) = (number(&cap.expected), number(&cap.observed));
-    // A fifth of the time, of which it wants all.
+    // The guest wants all of the time and gets a fifth.
     let interval = report.interval_ns.unwrap() as i64;
     assert!(
         (interval / 6..interval / 4).contains(&expected),
@@ -224,7 +223,7 @@ fn a_capped_domain_is_held_against_its_cap_and_stays_under_it() {
     assert!(ran > expected / 2, "{cap:?}");
 }
 
-/// A second vCPU that its guest has taken offline by itself, for as long as this lives.
+/// A second vCPU that its guest has taken offline; dropped, it is online again.
 struct Unplugged(Console);
 
 impl Unplugged {
@@ -238,7 +237,7 @@ impl Unplugged {
         let file = "/sys/devices/system/cpu/cpu1/online";
         let said = format!("test: online {online}");
         self.0
-            .tell(&format!("{first}; echo {online} >{file} && echo '{said}'"));
+            .run(&format!("{first}; echo {online} >{file} && echo '{said}'"));
         self.0.until_it_says(&said);
     }
 }
@@ -249,7 +248,7 @@ impl Drop for Unplugged {
     }
 }
 
-/// What a guest does behind the toolstack's back.
+/// The guest does this without the toolstack.
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_vcpu_taken_offline_is_found() {
@@ -259,14 +258,14 @@ fn a_vcpu_taken_offline_is_found() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_domain_that_was_destroyed_is_the_reason_for_what_it_ran() {
-    // That it boots keeps a pCPU as busy.
+fn time_of_a_destroyed_domain_is_explained() {
+    // It also keeps a pCPU busy while it boots.
     let _guest = Guest::start("audited", "while :; do :; done", &[]);
     let id = id_of("audited");
     let auditing = start("1");
     let pid = auditing.id().to_string();
-    // Its first sample is taken when it sleeps. Once the guest has run on it is stopped, so that
-    // its second sample finds the guest gone, however long that takes.
+    // The audit has its first sample when it sleeps. It is stopped while the guest is destroyed, so
+    // the guest is gone in its second sample, however long that takes.
     while !tool("cat", &[format!("/proc/{pid}/wchan")]).contains("nanosleep") {
         sleep(Duration::from_millis(20));
     }
@@ -276,7 +275,7 @@ fn a_domain_that_was_destroyed_is_the_reason_for_what_it_ran() {
     tool("kill", &["-CONT", &pid]);
     let (code, report) = finished(auditing);
     assert_eq!(code, 0, "{report:?}");
-    // Xen takes a domain off its pool's count a moment after it took it off the list.
+    // Xen removes a domain from its list a moment before it subtracts it from the pool's count.
     let mut wrong = report.wrong();
     wrong.retain(|one| *one != ("placement.domains", "warning", None));
     assert_eq!(wrong, [("cpu.conservation", "warning", None)], "{report:?}");

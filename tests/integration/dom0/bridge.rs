@@ -1,10 +1,10 @@
-//! A bridge in dom0, as most hosts have one and the laboratory has none.
+//! A bridge in dom0. Most hosts have one; the lab has none.
 
 use std::fs;
 
 use crate::command::tool;
 
-/// A bridge that the guests' NICs are on for as long as this lives: xentop sees none without.
+/// A bridge with the guests' NICs, until it is dropped. Without a bridge, xentop sees no NICs.
 pub struct Bridge {
     nics: Vec<String>,
 }
@@ -12,7 +12,7 @@ pub struct Bridge {
 impl Bridge {
     const NAME: &str = "xenbr0";
 
-    /// Puts the NICs of the laboratory's three guests on it.
+    /// Creates it with the NICs of the lab's three guests.
     pub fn over_all_guests() -> Self {
         for module in ["llc", "stp", "bridge"] {
             if !fs::exists(format!("/sys/module/{module}")).unwrap() {
@@ -23,7 +23,7 @@ impl Bridge {
         let nics: Vec<String> = (1..=3).map(|id| format!("vif{id}.0")).collect();
         for nic in &nics {
             tool("brctl", &["addif", Self::NAME, nic]);
-            // The guest's packets go to the bridge now, and dom0's address there with them.
+            // The guest's packets go to the bridge, so dom0's address moves there.
             let addresses = tool("ip", &["-o", "-4", "addr", "show", "dev", nic]);
             let address = addresses.split_whitespace().nth(3).unwrap();
             tool("ip", &["addr", "del", address, "dev", nic]);

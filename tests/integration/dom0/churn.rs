@@ -1,4 +1,4 @@
-//! Programs that go on while domains come and go around them without end.
+//! Programs that keep running while domains come and go.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;
@@ -7,26 +7,26 @@ use std::time::{Duration, Instant};
 use super::follow::Followed;
 use super::shells::Shells;
 use crate::command::xenscope;
-use crate::record::{Audit, Happening, Record};
+use crate::record::{Audit, Event, Record};
 
-/// How many domains there are at a time, always with the same ids.
+/// How many domains there are at a time, always with the same IDs.
 const DOMAINS: u16 = 50;
-/// The first of their ids.
+/// The first of their IDs.
 const FIRST: u16 = 7000;
-/// How long they are there and away: 2,000 domains in two minutes.
+/// How long a round takes: 2,000 domains in two minutes.
 const ROUND: Duration = Duration::from_secs(3);
-/// For how many seconds this goes on, unless `XENSCOPE_CHURN_SECONDS` says it.
+/// How many seconds the test takes, unless `XENSCOPE_CHURN_SECONDS` is set.
 const SECONDS: u64 = 12;
-/// After so many rounds a program has all the memory that it will ever need.
+/// After this many rounds a program has all the memory that it ever needs.
 const WARM: u64 = 2;
 
-/// How many times they come and go.
+/// Returns how many times they come and go.
 fn rounds() -> u64 {
     let seconds = std::env::var("XENSCOPE_CHURN_SECONDS").ok();
     seconds.map_or(SECONDS, |seconds| seconds.parse().unwrap()) / ROUND.as_secs()
 }
 
-/// The memory of a process that is in use, in KiB; fails when the process has ended.
+/// Returns the resident memory of a process in KiB; fails if the process has ended.
 fn resident_kib(program: &Followed) -> i64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", program.pid())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:"));
@@ -42,7 +42,7 @@ fn follow(words: &[&str]) -> Followed {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn no_program_crashes_leaks_or_invents_while_domains_come_and_go() {
+fn nothing_leaks_while_domains_come_and_go() {
     let json = |words: &[&'static str]| [words, &["--format", "json"]].concat();
     let programs = [
         follow(&json(&["top", "-b", "-d", "0.5"])),
@@ -62,7 +62,7 @@ fn no_program_crashes_leaks_or_invents_while_domains_come_and_go() {
         }
     }
     let [top, events, audit] = &programs;
-    events.until("the end of the last", |events: &[Happening]| {
+    events.until("the end of the last", |events: &[Event]| {
         events.iter().rev().any(|event| event.event == "destroyed")
             && lives(events)
                 .values()
@@ -85,8 +85,7 @@ fn no_program_crashes_leaks_or_invents_while_domains_come_and_go() {
         let ids: BTreeSet<u16> = record.domains.iter().map(|domain| domain.id).collect();
         assert_eq!(ids.len(), record.domains.len(), "a domain is there twice");
         for domain in &record.domains {
-            // The machine that emulates this one may pause in the middle of a listing, which dom0's
-            // own time is held against.
+            // The emulator may pause in the middle of a listing, so dom0's CPU % is inexact.
             let most = match domain.id >= FIRST {
                 true => 0.0,
                 false => 150.0 * f64::from(domain.vcpus_online),
@@ -95,9 +94,9 @@ fn no_program_crashes_leaks_or_invents_while_domains_come_and_go() {
             assert!((0.0..=most).contains(&percent), "{domain:?}");
         }
     }
-    let events: Vec<Happening> = events.said();
+    let events: Vec<Event> = events.said();
     let lives = lives(&events);
-    // A life that ends between two looks is not seen.
+    // A domain that ends between two samples is not seen.
     let most = rounds * u64::from(DOMAINS);
     assert!(
         (most / 2..=most).contains(&(lives.len() as u64)),
@@ -114,7 +113,7 @@ fn no_program_crashes_leaks_or_invents_while_domains_come_and_go() {
         );
     }
     for report in audit.said::<Audit>() {
-        // Whether a domain is half there when it is looked at is chance.
+        // A sample may find a domain that is only half created or destroyed.
         let findings = report.findings.iter();
         let mut seen = BTreeSet::new();
         for finding in findings.filter(|finding| finding.domain >= Some(FIRST)) {
@@ -126,8 +125,8 @@ fn no_program_crashes_leaks_or_invents_while_domains_come_and_go() {
     }
 }
 
-/// What happened to each of the domains that come and go, in order.
-fn lives(events: &[Happening]) -> BTreeMap<(Option<u16>, Option<uuid::Uuid>), Vec<&str>> {
+/// Returns the events of each of the domains that come and go, in order.
+fn lives(events: &[Event]) -> BTreeMap<(Option<u16>, Option<uuid::Uuid>), Vec<&str>> {
     let mut lives = BTreeMap::<_, Vec<&str>>::new();
     for event in events.iter().filter(|event| event.id >= Some(FIRST)) {
         let life = lives.entry((event.id, event.uuid)).or_default();

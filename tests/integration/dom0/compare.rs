@@ -1,4 +1,4 @@
-//! `xenscope compare` with the real tools, and with some that misbehave.
+//! `xenscope compare` with the real tools and with broken ones.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use super::guest::Burning;
 use super::shells::Shells;
 use crate::command::{Said, run, say, tool, xenscope};
 
-/// The reports that `compare` gives with these words.
+/// Returns the reports that `compare` printed.
 fn reports(said: &Said) -> Vec<Value> {
     assert_eq!(said.stderr, "", "{said:?}");
     let lines = said.stdout.lines();
@@ -19,7 +19,7 @@ fn reports(said: &Said) -> Vec<Value> {
         .collect()
 }
 
-/// What a report has in a column of a domain.
+/// Returns a report's figure for a column of a domain.
 fn figure<'a>(report: &'a Value, name: &str, column: &str) -> &'a Value {
     let figures = report["comparison"]["figures"].as_array().unwrap();
     let found = figures
@@ -67,7 +67,7 @@ fn on_a_bridge_xentop_and_xl_agree() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn without_a_bridge_xentop_is_told_to_miss_the_nics() {
+fn without_a_bridge_xentop_misses_nics() {
     let said = say(&["compare", "--format", "json"]);
     assert_eq!(said.code, Some(1), "{said:?}");
     let reports = reports(&said);
@@ -85,9 +85,9 @@ fn without_a_bridge_xentop_is_told_to_miss_the_nics() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn with_gaps_in_the_ids_xentop_is_told_to_show_domains_twice() {
-    // xentop asks for 256 domains at a time: of these 304 it gets all up to 1351, and goes on with
-    // the id 256.
+fn with_gaps_in_ids_xentop_shows_domains_twice() {
+    // xentop asks for 256 domains at a time: of these 304 it gets all up to 1351, and continues
+    // with ID 256.
     let _near = Shells::create(200, 60, "");
     let _far = Shells::create(100, 1300, "");
     let said = say(&["compare", "--with", "xentop", "--format", "json"]);
@@ -100,13 +100,13 @@ fn with_gaps_in_the_ids_xentop_is_told_to_show_domains_twice() {
     assert_eq!(ids, expected);
     assert_eq!(report["comparison"]["missing"].as_array().unwrap().len(), 0);
     let block = say(&["top", "-b", "-i", "1"]).fine();
-    // A heading, the laboratory's guests and dom0.
+    // A heading, the lab's guests and dom0.
     assert_eq!(block.lines().count(), 1 + 4 + 300, "{block}");
 }
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_tool_that_is_not_itself_gets_a_verdict_that_says_so() {
+fn broken_tools_get_their_own_verdicts() {
     let folder = std::env::temp_dir().join("not-xentop");
     fs::create_dir_all(&folder).unwrap();
     let path = folder.join("xentop");
@@ -131,7 +131,7 @@ fn a_tool_that_is_not_itself_gets_a_verdict_that_says_so() {
     let hung = "[ $1 = -V ] || exec /usr/bin/sleep 1000";
     let text = compare(hung, &["--time-limit", "1"]);
     assert!(text.contains("timed out after 1 s"), "{text}");
-    // It was killed, too.
+    // It was also killed.
     let left = tool("ps", &["-o", "args"]);
     assert!(!left.contains("sleep 1000"), "{left}");
 

@@ -1,4 +1,4 @@
-//! Devices whose files are kept open, while the kernel makes others of them.
+//! Devices whose files stay open while the kernel renames or replaces the device.
 
 use std::fs;
 
@@ -8,14 +8,14 @@ use super::sample::Renamed;
 use crate::command::{say, tool, xenscope};
 use crate::record::{Disk, Domain, Nic, Record};
 
-/// Samples one after the other.
+/// Starts `xenscope top` in JSON.
 fn follow() -> Followed {
     Followed::start(&mut xenscope(&[
         "top", "-b", "-d", "0.2", "--format", "json",
     ]))
 }
 
-/// The domain in the newest of at least two samples.
+/// Returns the domain in the newest of at least two samples.
 fn newest<'r>(records: &'r [Record], name: &str) -> Option<&'r Domain> {
     let (newest, [_, ..]) = records.split_last()? else {
         return None;
@@ -27,13 +27,13 @@ fn nic(records: &[Record]) -> Option<&Nic> {
     newest(records, "pv-net")?.nics.as_ref()?.first()
 }
 
-/// xvdb, the one that is plugged.
+/// Returns xvdb, the disk that the test plugs.
 fn plugged(records: &[Record]) -> Option<&Disk> {
     let disks = newest(records, "pv-disk")?.disks.as_ref()?;
     disks.iter().find(|disk| disk.id == 51728)
 }
 
-/// The files in sysfs that a process has open.
+/// Returns the files in sysfs that a process has open.
 fn open_files(followed: &Followed) -> Vec<String> {
     let files = fs::read_dir(format!("/proc/{}/fd", followed.pid())).unwrap();
     let targets = files.filter_map(|file| fs::read_link(file.unwrap().path()).ok());
@@ -45,7 +45,7 @@ fn open_files(followed: &Followed) -> Vec<String> {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_nic_that_is_renamed_while_it_is_watched_goes_on_under_its_new_name() {
+fn a_nic_renamed_while_sampling_keeps_its_rates() {
     let followed = follow();
     let counts = |nic: &Nic| nic.tx_packets_per_second.is_some_and(|rate| rate > 0.0);
     let is_called = |name: String| {
@@ -65,7 +65,7 @@ fn a_nic_that_is_renamed_while_it_is_watched_goes_on_under_its_new_name() {
     let open = open_files(&followed);
     let renamed = Renamed::new(usual.clone());
     is_called(Renamed::NAME.to_owned());
-    // By the files that are open, which the kernel calls what they were called when they were opened.
+    // The kernel lists open files by their names at the time of opening.
     assert_eq!(open_files(&followed), open);
     drop(renamed);
     is_called(usual);
@@ -73,7 +73,7 @@ fn a_nic_that_is_renamed_while_it_is_watched_goes_on_under_its_new_name() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_disk_that_is_plugged_again_while_it_is_watched_is_read_anew() {
+fn a_replaced_disk_is_read_again() {
     let disk = Plug::of("/tmp/again.img");
     let followed = follow();
     followed.until("two", |records: &[Record]| records.len() > 1);
@@ -91,7 +91,7 @@ fn a_disk_that_is_plugged_again_while_it_is_watched_is_read_anew() {
             open_files(&followed).len() == before
         });
     }
-    // Gone and back before it is looked at again, as the process is stopped meanwhile.
+    // The process is stopped while the disk goes and comes back.
     disk.plug();
     followed.until("there", |records: &[Record]| plugged(records).is_some());
     let process = followed.pid().to_string();
@@ -101,7 +101,7 @@ fn a_disk_that_is_plugged_again_while_it_is_watched_is_read_anew() {
     let seen = followed.said::<Record>().len();
     tool("kill", &["-CONT", &process]);
     followed.until("back", |records: &[Record]| {
-        // One that was on its way when it was stopped, and one of the new disk at least.
+        // One sample may have been under way when it was stopped; the next has the new disk.
         records.len() > seen + 2
             && plugged(records).is_some_and(|disk| disk.read_requests.is_some())
     });
@@ -110,7 +110,7 @@ fn a_disk_that_is_plugged_again_while_it_is_watched_is_read_anew() {
     assert_eq!(followed.complaints(), "");
 }
 
-/// A disk of a tapdisk, which is this process, and one of QEMU's, for as long as this lives.
+/// A disk of a tapdisk, which is this process, and one of QEMU's, until this is dropped.
 struct UserSpace {
     domain: u16,
     statistics: String,
@@ -151,7 +151,7 @@ impl UserSpace {
             .iter()
             .flat_map(|counter: &u64| counter.to_ne_bytes());
         let bytes: Vec<u8> = bytes.into_iter().chain(counters).collect();
-        // In one piece, as a page that is shared.
+        // In one write, because it is a shared page.
         let new = format!("{}/new", self.statistics);
         fs::write(&new, bytes).unwrap();
         fs::rename(
@@ -173,7 +173,7 @@ impl Drop for UserSpace {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn disks_that_processes_serve_are_listed_with_what_these_publish() {
+fn user_space_disks_have_published_counters() {
     let list = say(&["list", "--format", "json"]).fine();
     let disks = UserSpace::disks_of(Record::one(&list).domain("pv-net").id);
     let of = |record: &Record| record.domain("pv-net").disks.clone().unwrap();

@@ -1,4 +1,4 @@
-//! `xenscope events`: what happens to domains, as it happens.
+//! `xenscope events`: reports what happens to domains.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,25 +8,25 @@ use super::follow::Followed;
 use super::guest::Plug;
 use super::shells::Shells;
 use crate::command::{run, tool, xenscope, xenscope_path};
-use crate::record::Happening;
+use crate::record::Event;
 
-/// `xenscope events` in JSON, after its first look.
+/// Starts `xenscope events` in JSON, and waits for its first sample.
 fn follow(words: &[&str]) -> Followed {
     let words = [&["events", "--format", "json", "--since-start"], words].concat();
     let followed = Followed::start(&mut xenscope(&words));
-    followed.until("a first look", |events: &[Happening]| !events.is_empty());
+    followed.until("a first sample", |events: &[Event]| !events.is_empty());
     followed
 }
 
-/// What happened to the domain with this id, in words.
-fn words(events: &[Happening], id: u16) -> Vec<&str> {
+/// Returns the names of the events of the domain with this ID.
+fn words(events: &[Event], id: u16) -> Vec<&str> {
     let of_domain = events.iter().filter(|event| event.id == Some(id));
     of_domain.map(|event| event.event.as_str()).collect()
 }
 
-/// Waits until the last thing that happened is this.
-fn last(followed: &Followed, word: &str) -> Happening {
-    let mut events = followed.until(word, |events: &[Happening]| {
+/// Waits until the last event is this; returns it.
+fn last(followed: &Followed, word: &str) -> Event {
+    let mut events = followed.until(word, |events: &[Event]| {
         events.last().is_some_and(|event| event.event == word)
     });
     events.pop().unwrap()
@@ -34,7 +34,7 @@ fn last(followed: &Followed, word: &str) -> Happening {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn what_xl_does_to_a_guest_is_told() {
+fn xl_actions_are_reported() {
     let followed = follow(&["pv-net", "--poll", "0.2"]);
     let first = last(&followed, "existing");
     assert_eq!(first.name.as_deref(), Some("pv-net"));
@@ -51,13 +51,13 @@ fn what_xl_does_to_a_guest_is_told() {
     let max = last(&followed, "memory_max");
     assert_eq!(max.bytes, Some(141 << 20));
     tool("xl", &["mem-max", "a-net", "128"]);
-    followed.until("both sizes", |events: &[Happening]| {
+    followed.until("both sizes", |events: &[Event]| {
         events
             .last()
             .is_some_and(|event| event.bytes == Some(129 << 20))
     });
     tool("xl", &["rename", "a-net", "pv-net"]);
-    let events = followed.until("both names", |events: &[Happening]| {
+    let events = followed.until("both names", |events: &[Event]| {
         words(events, first.id.unwrap()).len() == 7
     });
     assert!(
@@ -68,7 +68,7 @@ fn what_xl_does_to_a_guest_is_told() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_disk_that_comes_and_goes_is_told() {
+fn hotplugged_disks_are_reported() {
     let disk = Plug::of("/tmp/extra.img");
     let followed = follow(&["pv-disk", "--poll", "0.2"]);
     disk.plug();
@@ -83,12 +83,12 @@ fn a_disk_that_comes_and_goes_is_told() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn watches_make_for_looks_between_those_of_poll() {
+fn watches_trigger_reads_between_polls() {
     let followed = follow(&["pv-disk", "--poll", "86400"]);
     let id = last(&followed, "existing").id.unwrap();
     tool("xl", &["rename", "pv-disk", "a-disk"]);
     last(&followed, "renamed");
-    // A disk that a device model would serve; dom0's kernel knows nothing of it.
+    // A disk that a device model would serve, so dom0's kernel does not know it.
     let backend = format!("/local/domain/0/backend/qdisk/{id}/51744");
     tool(
         "xenstore-write",
@@ -102,7 +102,7 @@ fn watches_make_for_looks_between_those_of_poll() {
     tool("xenstore-rm", &["/local/domain/0/backend/qdisk"]);
     last(&followed, "disk_detached");
     tool("xl", &["rename", "a-disk", "pv-disk"]);
-    let renamed = followed.until("its name", |events: &[Happening]| {
+    let renamed = followed.until("its name", |events: &[Event]| {
         words(events, id)
             == [
                 "existing",
@@ -117,26 +117,26 @@ fn watches_make_for_looks_between_those_of_poll() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn nothing_is_lost_or_invented_when_500_domains_come_and_go_in_a_burst() {
+fn a_burst_of_500_domains_is_reported_exactly() {
     let followed = follow(&["--poll", "0.1"]);
-    // The same ids again at once: other domains, by their uuids.
+    // Other domains get the same IDs at once; their UUIDs differ.
     let bursts = [500, 50];
     for (burst, all) in bursts.into_iter().zip([500, 550]) {
         drop(Shells::create(burst, 2000, ""));
-        followed.until("the end of all", |events: &[Happening]| {
+        followed.until("the end of all", |events: &[Event]| {
             let ends = events.iter().filter(|event| event.event == "destroyed");
             ends.count() >= all
         });
     }
-    let events: Vec<Happening> = followed.said();
-    let mut lives = BTreeMap::<_, Vec<&Happening>>::new();
+    let events: Vec<Event> = followed.said();
+    let mut lives = BTreeMap::<_, Vec<&Event>>::new();
     for event in events.iter().filter(|event| event.id >= Some(2000)) {
         lives.entry((event.id, event.uuid)).or_default().push(event);
     }
     assert_eq!(lives.len(), 550);
     for ((id, _), life) in lives {
         let words: Vec<&str> = life.iter().map(|event| event.event.as_str()).collect();
-        // A life can be over before XenStore has told its name.
+        // A domain may end before XenStore has reported its name.
         let name = match words[..] {
             ["created", "named", "destroyed"] => Some(format!("shell-{}", id.unwrap())),
             _ => None,
@@ -152,7 +152,7 @@ fn nothing_is_lost_or_invented_when_500_domains_come_and_go_in_a_burst() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn how_a_domain_ends_is_told_and_a_reboot_as_one() {
+fn shutdown_reasons_are_reported() {
     let followed = follow(&["--poll", "0.1"]);
     let uuid = "0123456789abcdef0123456789abcdef";
     let before = Shells::create(1, 3000, &format!(":name=again:uuid={uuid}"));
@@ -177,7 +177,7 @@ fn how_a_domain_ends_is_told_and_a_reboot_as_one() {
     assert_eq!(shutdown.reason, Some("poweroff".into()));
     drop(off);
     last(&followed, "destroyed");
-    let events: Vec<Happening> = followed.said();
+    let events: Vec<Event> = followed.said();
     assert_eq!(words(&events, 3000), ["created", "named"]);
     assert_eq!(words(&events, 3001), ["rebooted", "crashed", "destroyed"]);
     assert_eq!(
@@ -188,7 +188,7 @@ fn how_a_domain_ends_is_told_and_a_reboot_as_one() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn names_meant_to_deceive_come_out_exact_in_json_and_harmless_in_text() {
+fn hostile_names_are_escaped_in_text() {
     let long = "x".repeat(2000);
     let names = [
         "\u{1b}[2J\u{1b}]0;title\u{7}",
@@ -199,14 +199,14 @@ fn names_meant_to_deceive_come_out_exact_in_json_and_harmless_in_text() {
     ];
     let json = follow(&["--poll", "0.1"]);
     let text = Followed::start(&mut xenscope(&["events", "--poll", "0.1", "--since-start"]));
-    json.until("a first look at text", |_: &[Happening]| {
+    json.until("a first sample in text", |_: &[Event]| {
         text.printed().contains("existing")
     });
     for (name, id) in names.iter().zip(3200..) {
         let _shell = Shells::create(1, id, &format!(":name={name}"));
         let named = last(&json, "named");
         assert_eq!((named.id, named.name.as_deref()), (Some(id), Some(*name)));
-        json.until("shown as text", |_: &[Happening]| {
+        json.until("shown as text", |_: &[Event]| {
             let shown = text.printed();
             shown.contains(&format!(" {id} ")) && shown.lines().last().unwrap().ends_with("named")
         });
@@ -218,7 +218,7 @@ fn names_meant_to_deceive_come_out_exact_in_json_and_harmless_in_text() {
     );
     assert!(shown.contains(" two\\u{a}lines "), "{shown}");
 
-    // No text, and empty: the domain has no name.
+    // Not UTF-8, or empty: the domain has no name.
     let _nameless = Shells::create(1, 3300, ":nameless");
     tool(
         "sh",
@@ -227,7 +227,7 @@ fn names_meant_to_deceive_come_out_exact_in_json_and_harmless_in_text() {
             "printf 'a\\377b' | xargs -0 xenstore-write /local/domain/3300/name",
         ],
     );
-    let created = json.until("one without a name", |events: &[Happening]| {
+    let created = json.until("one without a name", |events: &[Event]| {
         words(events, 3300) == ["created"]
     });
     assert_eq!(created.last().unwrap().name, None);
@@ -238,15 +238,15 @@ fn names_meant_to_deceive_come_out_exact_in_json_and_harmless_in_text() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_reader_that_goes_ends_it_and_one_that_is_slow_is_told_what_it_missed() {
-    // It ends though nothing happens that it could have written.
+fn a_slow_reader_gets_a_dropped_count() {
+    // It ends although there is no event to write.
     let script = format!("{} events --since-start | head -n 1", xenscope_path());
     let said = run(Command::new("sh").args(["-c", &script]));
     assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{said:?}");
     assert!(said.stdout.contains(" Domain-0 "), "{said:?}");
 
-    // A reader that stands still: its pipe fills, then the room for what waits. Another one reads
-    // on, and so tells when all has been seen.
+    // A reader that does not read: its pipe fills, then the queue. Another reader shows when all
+    // events have been seen.
     let words = [
         "events",
         "--format",
@@ -257,11 +257,11 @@ fn a_reader_that_goes_ends_it_and_one_that_is_slow_is_told_what_it_missed() {
     ];
     let mut slow = xenscope(&words).stdout(Stdio::piped()).spawn().unwrap();
     let quick = follow(&["--poll", "0.1"]);
-    let count = |events: &[Happening], word: &str| {
+    let count = |events: &[Event], word: &str| {
         let own = events.iter().filter(|event| event.id >= Some(5000));
         own.filter(|event| event.event == word).count()
     };
-    // XenStore takes 2 KiB, and JSON has six characters for each of these.
+    // XenStore allows 2 KiB. JSON needs six characters for each of these.
     let shells = Shells::create(60, 5000, &format!(":name={}", "\u{1}".repeat(2000)));
     quick.until("all names", |events| count(events, "named") == 60);
     drop(shells);
@@ -276,7 +276,7 @@ fn a_reader_that_goes_ends_it_and_one_that_is_slow_is_told_what_it_missed() {
 
     let reader = Followed::reading(slow.stdout.take().unwrap());
     let _last = Shells::create(1, 5900, ":name=last");
-    let events = reader.until("the last", |events: &[Happening]| {
+    let events = reader.until("the last", |events: &[Event]| {
         events
             .last()
             .is_some_and(|event| event.name.as_deref() == Some("last"))
@@ -285,10 +285,10 @@ fn a_reader_that_goes_ends_it_and_one_that_is_slow_is_told_what_it_missed() {
     slow.wait().unwrap();
     let dropped: u64 = events.iter().filter_map(|event| event.count).sum();
     assert!(dropped > 0, "{} events", events.len());
-    // Each of the 60 beginnings, names and ends was told or counted.
-    let told: usize = ["created", "named", "destroyed"]
+    // Each event of the 60 domains is reported or counted.
+    let reported: usize = ["created", "named", "destroyed"]
         .iter()
         .map(|word| count(&events, word))
         .sum();
-    assert_eq!(told as u64 + dropped, 182, "with those of the last");
+    assert_eq!(reported as u64 + dropped, 182, "with those of the last");
 }

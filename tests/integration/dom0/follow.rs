@@ -1,4 +1,4 @@
-//! A command that goes on, and what it has said so far.
+//! Commands that keep running, and their output so far.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -10,10 +10,10 @@ use serde::de::DeserializeOwned;
 
 use crate::record::all;
 
-/// How long something may take to be said, under emulation and beside busy guests.
+/// How long a line may take, under emulation and beside busy guests.
 const LIMIT: Duration = Duration::from_secs(90);
 
-/// A program that writes a line of JSON from time to time; it ends with this.
+/// A program that writes lines of JSON; it is killed when this is dropped.
 pub struct Followed {
     child: Option<Child>,
     stdout: Arc<Mutex<String>>,
@@ -28,17 +28,17 @@ impl Followed {
             .spawn()
             .unwrap();
         Self {
-            stdout: keep(child.stdout.take().unwrap()),
-            stderr: keep(child.stderr.take().unwrap()),
+            stdout: collect_lines(child.stdout.take().unwrap()),
+            stderr: collect_lines(child.stderr.take().unwrap()),
             child: Some(child),
         }
     }
 
-    /// What another program says from now on.
+    /// Reads the output of another program from now on.
     pub fn reading(from: impl Read + Send + 'static) -> Self {
         Self {
             child: None,
-            stdout: keep(from),
+            stdout: collect_lines(from),
             stderr: Arc::default(),
         }
     }
@@ -47,26 +47,26 @@ impl Followed {
         self.child.as_ref().unwrap().id()
     }
 
-    /// All whole lines so far, as they are.
+    /// Returns all complete lines so far as text.
     pub fn printed(&self) -> String {
         self.stdout.lock().unwrap().clone()
     }
 
-    /// All whole lines so far.
+    /// Returns the records of all complete lines so far.
     pub fn said<T: DeserializeOwned>(&self) -> Vec<T> {
         let mut said = Vec::new();
-        self.hear(&mut 0, &mut said);
+        self.read_new(&mut 0, &mut said);
         said
     }
 
-    /// Adds what was said after so many bytes.
-    fn hear<T: DeserializeOwned>(&self, heard: &mut usize, said: &mut Vec<T>) {
+    /// Adds the records after this many bytes.
+    fn read_new<T: DeserializeOwned>(&self, read: &mut usize, said: &mut Vec<T>) {
         let text = self.stdout.lock().unwrap();
-        said.extend(all::<T>(&text[*heard..]));
-        *heard = text.len();
+        said.extend(all::<T>(&text[*read..]));
+        *read = text.len();
     }
 
-    /// How many lines there are so far.
+    /// Returns the number of lines so far.
     pub fn count(&self) -> usize {
         self.stdout.lock().unwrap().lines().count()
     }
@@ -75,12 +75,12 @@ impl Followed {
         self.stderr.lock().unwrap().clone()
     }
 
-    /// Waits until this holds of all lines so far, and gives those.
+    /// Waits until this is true for all lines so far; returns them.
     pub fn until<T: DeserializeOwned>(&self, what: &str, holds: impl Fn(&[T]) -> bool) -> Vec<T> {
         let end = Instant::now() + LIMIT;
-        let (mut heard, mut said) = (0, Vec::new());
+        let (mut read, mut said) = (0, Vec::new());
         loop {
-            self.hear(&mut heard, &mut said);
+            self.read_new(&mut read, &mut said);
             if holds(&said) {
                 return said;
             }
@@ -94,7 +94,7 @@ impl Followed {
         }
     }
 
-    /// Waits until so many more lines are there.
+    /// Waits for this many more lines.
     pub fn more(&self, lines: usize) {
         let enough = self.count() + lines;
         self.until::<serde_json::Value>("more lines", |said| said.len() >= enough);
@@ -110,20 +110,20 @@ impl Drop for Followed {
     }
 }
 
-/// Keeps the whole lines of what comes.
-fn keep(from: impl Read + Send + 'static) -> Arc<Mutex<String>> {
-    let kept = Arc::new(Mutex::new(String::new()));
-    let keeper = Arc::clone(&kept);
+/// Collects the complete lines of a stream.
+fn collect_lines(from: impl Read + Send + 'static) -> Arc<Mutex<String>> {
+    let lines = Arc::new(Mutex::new(String::new()));
+    let writer = Arc::clone(&lines);
     thread::spawn(move || {
         let mut from = BufReader::new(from);
         let mut line = Vec::new();
         while matches!(from.read_until(b'\n', &mut line), Ok(1..)) {
-            keeper
+            writer
                 .lock()
                 .unwrap()
                 .push_str(&String::from_utf8_lossy(&line));
             line.clear();
         }
     });
-    kept
+    lines
 }

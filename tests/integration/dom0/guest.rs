@@ -1,5 +1,4 @@
-//! Guests that do what a test tells them: those of the laboratory, and some that are made for the
-//! test and gone with it.
+//! Guests that run a test's commands: the lab's, and some that a test creates and destroys.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use crate::command::{run, tool};
 
-/// How long a guest may take to do what is waited for, under emulation and beside busy ones.
+/// How long a test waits for a guest, under emulation and beside busy guests.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Guests that stand still for as long as this lives, so that no one contends for a pCPU.
+/// Pauses guests until it is dropped, so no vCPU contends for a pCPU.
 pub struct Paused(&'static [&'static str]);
 
 impl Paused {
@@ -44,8 +43,8 @@ impl Console {
         Self { name }
     }
 
-    /// Has one of the laboratory's guests carry out a line for the shell.
-    pub fn tell(&self, command: &str) {
+    /// Runs a shell command in one of the lab's guests.
+    pub fn run(&self, command: &str) {
         let id = tool("xl", &["domid", &self.name]);
         let path = format!("/local/domain/{}/console/tty", id.trim());
         let terminal = tool("xenstore-read", &[path]);
@@ -53,13 +52,13 @@ impl Console {
         tool("sh", &["-c", write, terminal.trim(), command]);
     }
 
-    /// What has been written on it.
+    /// Returns what has been written to it.
     pub fn text(&self) -> String {
         let log = format!("/var/log/xen/console/guest-{}.log", self.name);
         String::from_utf8_lossy(&fs::read(log).unwrap_or_default()).into_owned()
     }
 
-    /// Waits until it has these words; returns what it has then.
+    /// Waits until it contains these words; returns its text.
     pub fn until_it_says(&self, words: &str) -> String {
         let end = Instant::now() + LIMIT;
         loop {
@@ -73,7 +72,7 @@ impl Console {
     }
 }
 
-/// The laboratory's busiest guest, which burns for as long as this lives and stands still otherwise.
+/// Unpauses `pv-burn`, the lab's busiest guest, until it is dropped.
 pub struct Burning(());
 
 impl Burning {
@@ -89,7 +88,7 @@ impl Drop for Burning {
     }
 }
 
-/// Another disk of `pv-disk`'s, xvdb, which is this file of dom0's.
+/// A second disk of `pv-disk`, xvdb, in this file of dom0.
 pub struct Plug(&'static str);
 
 impl Plug {
@@ -98,8 +97,8 @@ impl Plug {
         Self(file)
     }
 
-    /// Plugs it, and waits until the guest has it: one that is taken away while its guest connects
-    /// to it may stay there.
+    /// Attaches it and waits until the guest has connected. A disk that is detached before that may
+    /// stay.
     pub fn plug(&self) {
         let disk = format!(
             "format=raw,vdev=xvdb,access=rw,backendtype=phy,script=disk-lab,target={}",
@@ -109,7 +108,7 @@ impl Plug {
         let id = tool("xl", &["domid", "pv-disk"]);
         let state = format!("/local/domain/0/backend/vbd/{}/51728/state", id.trim());
         let end = Instant::now() + LIMIT;
-        // XenbusStateConnected of Xen's public/io/xenbus.h.
+        // XenbusStateConnected (Xen, public/io/xenbus.h).
         while tool("xenstore-read", &[&state]).trim() != "4" {
             assert!(Instant::now() < end, "never connected");
             sleep(Duration::from_millis(100));
@@ -127,16 +126,16 @@ impl Drop for Plug {
     }
 }
 
-/// A PV guest whose first process is a script of the test's. It stays when it ends, for whatever
-/// reason, until the test does; until then the guest that reads its disk stands still, for this one
-/// boots slowly beside it.
+/// A PV guest whose first process is a test's script. When it shuts down or crashes, xl preserves
+/// it until this is dropped. `pv-disk` is paused until then, because this guest boots slowly beside
+/// it.
 pub struct Guest {
     name: String,
     _other: Paused,
 }
 
 impl Guest {
-    /// Starts a guest that runs `script`, with copies of these files of dom0 at their own places.
+    /// Starts a guest that runs `script`, with copies of these files of dom0 at the same paths.
     pub fn start(name: &str, script: &str, files: &[String]) -> Self {
         let folder = std::env::temp_dir().join(name);
         let tree = folder.join("tree");
@@ -155,7 +154,7 @@ for module in /modules/*; do busybox insmod $module; done
             fs::create_dir_all(copy.parent().unwrap()).unwrap();
             fs::copy(file, copy).unwrap();
         }
-        // The kernel unpacks one archive after the other: the laboratory's guest, and what is new.
+        // The kernel unpacks both archives in turn: the lab's guest, and the new files.
         let pack = "cd $0/tree && find . | cpio -o -H newc >$0/new.cpio 2>/dev/null &&
             cat /lab/guest.cpio $0/new.cpio >$0/guest.cpio && rm -r $0/tree $0/new.cpio";
         tool("sh", &["-c".as_ref(), pack.as_ref(), folder.as_os_str()]);
@@ -163,7 +162,7 @@ for module in /modules/*; do busybox insmod $module; done
         Self::create(name, &configuration, &[])
     }
 
-    /// Builds a PVH guest, as xl does it, and never lets it run. Its paging pool has 8 MiB.
+    /// Creates a PVH guest with xl and never unpauses it. Its paging pool has 8 MiB.
     pub fn pvh_that_never_runs(name: &str) -> Self {
         fs::create_dir_all(std::env::temp_dir().join(name)).unwrap();
         let pv = configuration(name, &[], Path::new("/lab/guest.cpio"));
@@ -184,12 +183,12 @@ for module in /modules/*; do busybox insmod $module; done
         guest
     }
 
-    /// What it says.
+    /// Returns its console.
     pub fn console(&self) -> Console {
         Console::of(&self.name)
     }
 
-    /// Waits until `xl list` has this among its letters, such as `s` for shut down.
+    /// Waits until `xl list` shows this letter among its states, such as `s` for shut down.
     pub fn until_its_state_is(&self, letter: char) {
         let end = Instant::now() + LIMIT;
         loop {
@@ -209,13 +208,13 @@ for module in /modules/*; do busybox insmod $module; done
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        // The test itself may have destroyed it.
+        // The test may have destroyed it.
         run(Command::new("xl").args(["destroy", &self.name]));
         let _ = fs::remove_dir_all(std::env::temp_dir().join(&self.name));
     }
 }
 
-/// What xl reads: the laboratory's settings for a guest, with what is different here.
+/// Returns xl's configuration: the lab's settings for a guest, with changes.
 fn configuration(name: &str, files: &[String], ramdisk: &Path) -> String {
     let usual = fs::read_to_string("/lab/guests/pv-burn.cfg").unwrap();
     let mut lines: Vec<String> = usual
@@ -229,10 +228,10 @@ fn configuration(name: &str, files: &[String], ramdisk: &Path) -> String {
     lines.push(format!("name = '{name}'"));
     lines.push(format!("ramdisk = '{}'", ramdisk.display()));
     lines.push("on_poweroff = 'preserve'\non_crash = 'preserve'".into());
-    // On the pCPUs of the laboratory's guests, and before them: they are busy.
+    // On the pCPUs of the lab's guests, with a higher weight because they are busy.
     lines.push("cpus = 'all,^0'\ncpu_weight = 8192".into());
     if !files.is_empty() {
-        // They lie in its memory, in the archive and out of it.
+        // Its memory holds the files twice: packed and unpacked.
         lines.retain(|line| !line.starts_with("memory"));
         lines.push("memory = 320".into());
     }

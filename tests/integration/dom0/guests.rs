@@ -1,18 +1,18 @@
-//! What becomes of guests, and what xenscope says inside one.
+//! How guests end, and xenscope's messages inside a guest.
 
 use super::follow::Followed;
 use super::guest::{Console, Guest};
 use crate::command::{say, tool, xenscope, xenscope_path};
 use crate::record::Record;
 
-/// A file of dom0's own kernel modules.
+/// Returns the path of one of dom0's kernel modules.
 fn module(name: &str) -> String {
     format!("/lab/modules/{name}.ko")
 }
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn inside_a_guest_it_says_where_to_run_and_dom0_sees_how_guests_end() {
+fn in_a_guest_commands_exit_3() {
     let crashed = Guest::start(
         "test-crash",
         "echo 1 >/proc/sys/kernel/sysrq\necho c >/proc/sysrq-trigger",
@@ -79,15 +79,15 @@ busybox poweroff -f"
     }
 }
 
-/// Rates of a NIC whose frontend goes and comes back: its counters start anew in between.
+/// The counters of a NIC restart from 0 when its frontend reconnects.
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_nic_that_is_disconnected_and_connected_again_has_no_false_rate() {
+fn a_reconnected_nic_has_no_false_rate() {
     let words = ["top", "-b", "-d", "0.3", "--format", "json"];
     let top = Followed::start(&mut xenscope(&words));
     top.more(2);
     let guest = Console::of("pv-net");
-    guest.tell(
+    guest.run(
         "echo vif-0 >/sys/bus/xen/drivers/vif/unbind && echo 'test: gone'; busybox sleep 2
 echo vif-0 >/sys/bus/xen/drivers/vif/bind
 until [ -e /sys/class/net/eth0 ]; do busybox usleep 100000; done
@@ -112,13 +112,13 @@ busybox ping -q -c 20 -i 0.05 -s 1000 ${ip%.*}.1 && echo 'test: back'",
         let seconds = pair[1].interval_ns.unwrap() as f64 / 1e9;
         let pairs = before.into_iter().zip(after);
         let pairs: Vec<Option<(u64, u64)>> = pairs.map(|(old, new)| old.zip(new)).collect();
-        // One that went back takes all rates with it.
+        // If one counter decreases, all rates are unknown.
         let anew = pairs.iter().flatten().any(|(before, after)| after < before);
         fell += usize::from(anew);
         for (pair, rate) in pairs.into_iter().zip(rates) {
             match pair.filter(|_| !anew) {
-                // What was counted, and no more; the NIC's own time may be somewhat less than the
-                // sample's.
+                // The rate is not above what was counted. The NIC's interval may be a little
+                // shorter than the sample's.
                 Some((before, after)) => {
                     let most = (after - before) as f64 / seconds * 2.0;
                     assert!((0.0..=most).contains(&rate.unwrap()), "{old:?} {new:?}");

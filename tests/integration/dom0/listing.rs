@@ -1,4 +1,4 @@
-//! `xenscope list` and the identity of domains, held against `xl`.
+//! `xenscope list` and the identity of domains, compared with `xl`.
 
 use super::guest::Guest;
 use super::shells::Shells;
@@ -14,13 +14,13 @@ struct XlDomain {
     vcpus: u32,
 }
 
-/// What `xl list` shows.
+/// Returns the domains that `xl list` shows.
 fn xl_list() -> Vec<XlDomain> {
     tool("xl", &["list"])
         .lines()
         .skip(1)
         .map(|line| {
-            // A name may hold spaces; the five columns behind it do not.
+            // A name may contain spaces; the five columns after it do not.
             let mut words: Vec<&str> = line.split_whitespace().collect();
             let columns = words.split_off(words.len() - 5);
             XlDomain {
@@ -33,14 +33,14 @@ fn xl_list() -> Vec<XlDomain> {
         .collect()
 }
 
-/// The record that `xenscope list` gives.
+/// Returns the record of `xenscope list`.
 fn list() -> Record {
     Record::one(&say(&["list", "--format", "json"]).fine())
 }
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn list_agrees_with_xl_on_ids_names_memory_and_vcpus() {
+fn list_agrees_with_xl_list() {
     let ours: Vec<XlDomain> = list()
         .domains
         .into_iter()
@@ -57,7 +57,7 @@ fn list_agrees_with_xl_on_ids_names_memory_and_vcpus() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn the_table_and_csv_show_the_same_domains() {
+fn table_and_csv_show_the_same_domains() {
     let record = list();
     let table = say(&["list"]).fine();
     let mut lines = table.lines();
@@ -93,7 +93,7 @@ fn the_table_and_csv_show_the_same_domains() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn types_uuids_and_memory_are_the_hypervisors() {
+fn types_uuids_and_memory_agree_with_xl() {
     let _hvm = Shells::create(1, 700, ":hvm:name=an-hvm");
     let _pvh = Guest::pvh_that_never_runs("a-pvh");
     let record = list();
@@ -137,7 +137,7 @@ fn types_uuids_and_memory_are_the_hypervisors() {
     );
 }
 
-/// The memory that `xl` gave this domain, in MiB.
+/// Returns the memory that `xl` gave this domain, in MiB.
 fn xl_memory(name: &str) -> u64 {
     let found = xl_list().into_iter().find(|domain| domain.name == name);
     found.unwrap().mib
@@ -145,7 +145,7 @@ fn xl_memory(name: &str) -> u64 {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_domain_without_a_name_is_shown_with_none() {
+fn a_nameless_domain_has_no_name() {
     let _nameless = Shells::create(1, 800, ":nameless");
     let record = list();
     let shell = record
@@ -166,7 +166,7 @@ fn a_domain_without_a_name_is_shown_with_none() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_name_can_do_nothing_to_the_terminal() {
+fn control_characters_in_names_are_escaped() {
     let _shell = Shells::create(1, 801, "");
     let name = "a\x1b[2J\u{202e}b";
     tool("xenstore-write", &["/local/domain/801/name", name]);
@@ -187,9 +187,9 @@ fn a_name_can_do_nothing_to_the_terminal() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_name_that_is_not_utf8_counts_as_none() {
+fn a_name_not_in_utf8_is_none() {
     let _shell = Shells::create(1, 802, "");
-    // The shell writes the byte, which an argument of ours could not carry as text.
+    // The shell writes the byte, because an argument has to be UTF-8 here.
     tool(
         "sh",
         &[

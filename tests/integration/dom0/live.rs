@@ -13,12 +13,12 @@ use super::store::Stopped;
 use crate::command::{tool, xenscope_path};
 use crate::terminal::{OnTerminal, is_plain, last_line};
 
-/// `xenscope top` with the three guests on its screen.
+/// Starts `xenscope top`, and waits until the three guests are on its screen.
 fn top(size: (u16, u16)) -> OnTerminal {
     top_with(&[], size)
 }
 
-/// As [`top`], with variables in its environment.
+/// Does the same as [`top`], with more environment variables.
 fn top_with(variables: &[(&str, &str)], size: (u16, u16)) -> OnTerminal {
     let words = ["top", "-d", "1"];
     let mut top = OnTerminal::start_with(variables, &xenscope_path(), &words, size);
@@ -31,13 +31,13 @@ fn top_with(variables: &[(&str, &str)], size: (u16, u16)) -> OnTerminal {
     top
 }
 
-/// Whether there are rates on it.
+/// Returns whether the screen shows rates.
 fn has_rates(screen: &Screen) -> bool {
     let text = screen.contents();
     text.contains("over ") && !text.contains("over -")
 }
 
-/// The line on which a domain is, and its text.
+/// Returns the number and the text of a domain's line.
 fn line_of(screen: &Screen, name: &str) -> Option<(usize, String)> {
     let (_, width) = screen.size();
     let mut lines = screen.rows(0, width).enumerate();
@@ -46,7 +46,7 @@ fn line_of(screen: &Screen, name: &str) -> Option<(usize, String)> {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn the_screen_shows_what_the_guests_use_and_q_gives_the_terminal_back() {
+fn q_restores_the_terminal() {
     let _burning = Burning::start();
     let mut top = top((80, 24));
     let version = tool("xl", &["info", "xen_version"]);
@@ -64,15 +64,15 @@ fn the_screen_shows_what_the_guests_use_and_q_gives_the_terminal_back() {
     });
     top.press("q");
     assert!(top.ended().success());
-    top.given_back();
+    top.assert_restored();
 }
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn it_ends_by_itself_after_as_many_samples_as_were_wanted() {
+fn iterations_limit_the_samples() {
     let mut top = OnTerminal::start(&xenscope_path(), &["top", "-d", "0.5", "-i", "2"], (80, 24));
     assert!(top.ended().success());
-    top.given_back();
+    top.assert_restored();
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn domains_are_sorted_and_filtered() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_domain_has_a_page_and_the_pcpus_have_one() {
+fn domains_and_pcpus_have_pages() {
     let mut top = top((100, 40));
     top.press("/disk\r\r");
     top.until("the page", |screen| {
@@ -137,7 +137,7 @@ fn a_domain_has_a_page_and_the_pcpus_have_one() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn the_screen_fits_a_window_whose_size_changes() {
+fn the_screen_follows_the_window_size() {
     let mut top = top((80, 24));
     for (new, there, not_there) in [
         ((200, 60), "DISK RD/s", "PAST"),
@@ -153,27 +153,27 @@ fn the_screen_fits_a_window_whose_size_changes() {
     }
     top.press("q");
     assert!(top.ended().success());
-    top.given_back();
+    top.assert_restored();
 }
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_signal_gives_the_terminal_back_and_ends_it() {
-    // From outside, some of those that a fault makes too.
+fn signals_restore_the_terminal() {
+    // Signals from other processes, among them some that faults also cause.
     for signal in ["TERM", "HUP", "INT", "USR1", "PWR", "ABRT", "SEGV", "BUS"] {
-        // Signals are heeded from before the screen is there.
+        // Signals are handled before the screen appears.
         let mut top = OnTerminal::start(&xenscope_path(), &["top", "-d", "1"], (80, 24));
         top.until("the screen", Screen::alternate_screen);
         let pid = top.pid().to_string();
         tool("kill", &[&format!("-{signal}"), &pid]);
         assert!(top.ended().signal().is_some(), "{signal}");
-        top.given_back();
+        top.assert_restored();
     }
 }
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_shell_gets_its_terminal_while_top_is_stopped() {
+fn ctrl_z_restores_the_terminal() {
     let mut shell = OnTerminal::start("sh", &["-i"], (80, 24));
     shell.press(&format!("{} top -d 1\r", xenscope_path()));
     shell.until("the screen", |screen| {
@@ -181,13 +181,13 @@ fn a_shell_gets_its_terminal_while_top_is_stopped() {
     });
     let skipped = |screen: &Screen| {
         let text = screen.contents();
-        let (told, _) = text.split_once(" skipped").unwrap_or(("0 samples", ""));
-        let count = told.split_whitespace().rev().nth(1);
+        let (start, _) = text.split_once(" skipped").unwrap_or(("0 samples", ""));
+        let count = start.split_whitespace().rev().nth(1);
         count.and_then(|count| count.parse().ok()).unwrap_or(0)
     };
     let before: u64 = shell.look(skipped);
     shell.press("\x1a");
-    // What is typed from here on is the shell's, stopped or not yet.
+    // The shell reads what is typed once `top` has stopped.
     shell.until("stopped", is_plain);
     shell.press("echo a-$((6 * 7))-z\r");
     shell.until("a shell again", |screen| {
@@ -201,7 +201,7 @@ fn a_shell_gets_its_terminal_while_top_is_stopped() {
     let time = |screen: &Screen| screen.rows(0, 80).next();
     let first = shell.look(time);
     shell.until("another sample", |screen| time(screen) != first);
-    // A slow machine may leave out one, but not all those of the ten seconds.
+    // A slow machine may skip one sample, but not all of the ten seconds.
     let after = shell.look(skipped);
     assert!(after < before + 5, "{before} before, {after} after");
     shell.press("q");
@@ -210,7 +210,7 @@ fn a_shell_gets_its_terminal_while_top_is_stopped() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_script_stops_and_goes_on_with_top() {
+fn ctrl_z_stops_scripts() {
     let mut shell = OnTerminal::start("sh", &["-i"], (80, 24));
     let script = format!("{} top -d 1; echo a-$((6 * 7))-z", xenscope_path());
     shell.press(&format!("sh -c '{script}'\r"));
@@ -231,7 +231,7 @@ fn a_script_stops_and_goes_on_with_top() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn the_cursor_stays_on_its_domain_while_others_come_and_go() {
+fn the_cursor_follows_its_domain() {
     let mut top = top((80, 24));
     let on_burn = |screen: &Screen| {
         line_of(screen, "pv-burn").is_some_and(|(line, _)| {
@@ -254,7 +254,7 @@ fn the_cursor_stays_on_its_domain_while_others_come_and_go() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_xenstore_that_hangs_is_told_and_holds_nothing_up() {
+fn a_hung_xenstore_delays_nothing() {
     let mut top = top((80, 24));
     let _stopped = Stopped::daemon();
     let time = |screen: &Screen| screen.rows(0, 80).next();
@@ -266,11 +266,11 @@ fn a_xenstore_that_hangs_is_told_and_holds_nothing_up() {
     });
     top.press("qq");
     assert!(top.ended().success());
-    top.given_back();
+    top.assert_restored();
 
-    // Who starts now knows no names, and says why.
+    // A new `top` has no names, and says why.
     let mut top = OnTerminal::start(&xenscope_path(), &["top", "-d", "1"], (80, 24));
-    top.until_told("XenStore does not answer");
+    top.until_last_line_has("XenStore does not answer");
     top.until("rates without names", |screen| {
         let text = screen.contents();
         has_rates(screen) && text.contains("4 domains") && !text.contains("pv-burn")
@@ -279,8 +279,8 @@ fn a_xenstore_that_hangs_is_told_and_holds_nothing_up() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn settings_are_written_and_read_where_root_alone_can_write() {
-    // Not in /tmp, where all can write.
+fn settings_of_other_users_are_ignored() {
+    // Not in /tmp, because all users can write there.
     let folder = tempfile::tempdir_in("/root").unwrap();
     let file = folder.path().join("xenscope/config.toml");
     let home = folder.path().to_str().unwrap();
@@ -288,7 +288,7 @@ fn settings_are_written_and_read_where_root_alone_can_write() {
 
     let mut top = start();
     top.press("2tW");
-    top.until_told("written to");
+    top.until_last_line_has("written to");
     top.press("q");
     assert!(top.ended().success());
     let written = fs::read_to_string(&file).unwrap();
@@ -302,25 +302,25 @@ fn settings_are_written_and_read_where_root_alone_can_write() {
 
     chown(&file, Some(65534), None).unwrap();
     let mut top = start();
-    top.until_told("belongs to user 65534 and not to root");
+    top.until_last_line_has("belongs to user 65534 and not to root");
     top.until("the usual order", |screen| {
         screen.contents().contains("CPU %▼")
     });
 
     chown(&file, Some(0), None).unwrap();
     fs::write(&file, "sort = \"\x1b[2J").unwrap();
-    start().until_told("settings ignored");
+    start().until_last_line_has("settings ignored");
 
-    // What `sudo -E` leads to: a folder of another user's, with a link.
+    // As with `sudo -E`: another user's folder, with a link.
     let theirs = folder.path().join("theirs");
     fs::create_dir(&theirs).unwrap();
     symlink(folder.path().join("xenscope"), theirs.join("xenscope")).unwrap();
     chown(&theirs, Some(65534), None).unwrap();
     let theirs = theirs.to_str().unwrap();
     let mut top = top_with(&[("XDG_CONFIG_HOME", theirs)], (200, 24));
-    top.until_told("settings ignored");
+    top.until_last_line_has("settings ignored");
     top.press("W");
-    top.until_told(&format!(
+    top.until_last_line_has(&format!(
         "settings not written: {theirs} belongs to user 65534"
     ));
     assert!(fs::read_to_string(&file).unwrap().contains("\x1b[2J"));
@@ -328,7 +328,7 @@ fn settings_are_written_and_read_where_root_alone_can_write() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn there_is_colour_unless_it_is_not_wanted() {
+fn no_color_turns_colour_off() {
     for (variables, coloured) in [(&[][..], true), (&[("NO_COLOR", "1")], false)] {
         let mut top = top_with(variables, (80, 24));
         top.until("rates", has_rates);

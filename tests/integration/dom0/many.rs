@@ -1,5 +1,5 @@
 //! More domains than two hypercalls list (`FIRST` and `BATCH` in src/xen/domains.rs), with gaps in
-//! their ids.
+//! their IDs.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use super::shells::Shells;
 use crate::command::{say, tool, xenscope_path};
 use crate::record::Record;
 
-/// How many times `status pv-disk` asks the hypervisor, and how many files it opens.
+/// Returns how many hypercalls `status pv-disk` makes and how many files it opens.
 fn cost_of_one() -> (usize, usize) {
     let trace = "/tmp/status.strace";
     let calls = "trace=ioctl,openat";
@@ -20,10 +20,10 @@ fn cost_of_one() -> (usize, usize) {
     (count(" ioctl("), count(" openat("))
 }
 
-/// Neither hypercalls nor files are for domains that no one asked about.
+/// `status` makes no hypercalls and opens no files for domains that are not requested.
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn what_is_shown_of_one_domain_costs_the_same_beside_many() {
+fn other_domains_do_not_slow_status() {
     let alone = cost_of_one();
     let _others = Shells::create(100, 60, "");
     assert_eq!(cost_of_one(), alone);
@@ -37,7 +37,7 @@ fn list() -> Record {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn more_domains_than_two_hypercalls_list_appear_once_each_with_gaps_in_their_ids() {
+fn each_of_many_domains_is_listed_once() {
     let before: Vec<u16> = list().domains.iter().map(|domain| domain.id).collect();
     let _near = Shells::create(100, 60, "");
     let _far = Shells::create(60, 1300, "");

@@ -1,4 +1,4 @@
-//! In a real dom0. Every test here is ignored elsewhere and run by `cargo lab test`.
+//! Tests in a real dom0. `cargo lab test` runs them; they are ignored elsewhere.
 
 mod accounting;
 mod audit;

@@ -1,4 +1,4 @@
-//! What stands between xenscope and the hypervisor: each obstacle has its own message and remedy.
+//! Each reason why xenscope cannot use the hypervisor has its own message and remedy.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::command::{run, say, tool, xenscope};
 
-/// Another file in the place of one, for as long as this lives.
-struct InPlaceOf(PathBuf);
+/// Replaces a file by another one until it is dropped.
+struct Replaced(PathBuf);
 
-impl InPlaceOf {
+impl Replaced {
     fn put(path: &Path, other: &Path) -> Self {
         tool(
             "mount",
@@ -23,7 +23,7 @@ impl InPlaceOf {
         Self(path.to_owned())
     }
 
-    /// A file with this text in the place of the one at `path`.
+    /// Replaces the file at `path` by one with this text.
     fn text(path: &str, text: &str) -> Self {
         let other = std::env::temp_dir().join("in-place-of");
         fs::write(&other, text).unwrap();
@@ -31,13 +31,13 @@ impl InPlaceOf {
     }
 }
 
-impl Drop for InPlaceOf {
+impl Drop for Replaced {
     fn drop(&mut self) {
         tool("umount", &[&self.0]);
     }
 }
 
-/// Where this Xen's libxenctrl is.
+/// Returns the path of this Xen's libxenctrl.
 fn library() -> PathBuf {
     let xen = std::env::var("XENSCOPE_LAB_XEN").unwrap();
     Path::new("/usr/lib/x86_64-linux-gnu").join(format!("libxenctrl.so.{xen}"))
@@ -45,20 +45,20 @@ fn library() -> PathBuf {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_kernel_on_another_hypervisor_is_not_on_xen() {
-    let _kvm = InPlaceOf::text("/sys/hypervisor/type", "kvm\n");
+fn another_hypervisor_is_not_xen() {
+    let _kvm = Replaced::text("/sys/hypervisor/type", "kvm\n");
     say(&["list"]).refused(3, &["not running on Xen", "dom0"]);
 }
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn who_is_not_root_is_told_so() {
+fn other_users_than_root_are_refused() {
     run(xenscope(&["list"]).uid(1000)).refused(3, &["as root", "sudo"]);
 }
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_missing_library_is_named_with_its_package() {
+fn a_missing_library_has_a_remedy() {
     let library = library();
     let away = library.with_extension("away");
     fs::rename(&library, &away).unwrap();
@@ -77,21 +77,21 @@ fn a_missing_library_is_named_with_its_package() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_library_that_cannot_be_loaded_is_told_from_a_missing_one() {
+fn an_unusable_library_has_a_remedy() {
     let empty = std::env::temp_dir().join("no-library");
     fs::write(&empty, "not a library").unwrap();
-    let _broken = InPlaceOf::put(&library(), &empty);
+    let _broken = Replaced::put(&library(), &empty);
     say(&["list"]).refused(3, &["cannot use", "reinstall"]);
 }
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn an_unproven_xen_is_refused_unless_told_to_go_on() {
+fn an_untested_xen_needs_the_option() {
     let minor = fs::read_to_string("/sys/hypervisor/version/minor").unwrap();
-    // libxenctrl of the version that is pretended to run: the one that really does.
+    // The running version's libxenctrl, under the name of the pretended version.
     let pretended = library().with_file_name("libxenctrl.so.4.99");
     fs::copy(library(), &pretended).unwrap();
-    let future = InPlaceOf::text("/sys/hypervisor/version/minor", "99\n");
+    let future = Replaced::text("/sys/hypervisor/version/minor", "99\n");
     let refused = say(&["list"]);
     let went_on = say(&["list", "--allow-untested-xen"]);
     drop(future);
@@ -106,11 +106,11 @@ fn an_unproven_xen_is_refused_unless_told_to_go_on() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_library_with_another_interface_version_is_refused() {
+fn a_wrong_interface_version_is_refused() {
     let xen = std::env::var("XENSCOPE_LAB_XEN").unwrap();
     let other = if xen == "4.17" { "4.20" } else { "4.17" };
     let other = Path::new("/lab/other").join(format!("libxenctrl.so.{other}"));
-    let _other = InPlaceOf::put(&library(), &other);
+    let _other = Replaced::put(&library(), &other);
     let said = say(&["status", "0", "--interval", "0.1"]);
     eprintln!("{said:?}");
     said.refused(3, &["interface version", "libxenctrl"]);
@@ -118,7 +118,7 @@ fn a_library_with_another_interface_version_is_refused() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn without_the_hypercall_device_the_module_is_named() {
+fn a_missing_privcmd_has_a_remedy() {
     let device = "/dev/xen/privcmd";
     fs::rename(device, "/dev/xen/away").unwrap();
     let hidden = tool("umount", &["-l", "/proc/xen"]);
@@ -131,7 +131,7 @@ fn without_the_hypercall_device_the_module_is_named() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn what_libxenctrl_says_goes_to_stderr_only_when_asked_for() {
+fn libxenctrl_logs_to_stderr_only_if_verbose() {
     let said = run(xenscope(&["-v", "list"]).uid(1000));
     assert_eq!(said.code, Some(3));
     assert!(said.stderr.lines().count() > 1, "{said:?}");

@@ -1,4 +1,4 @@
-//! What a whole sample holds, against `xl` and dom0's kernel, and while it changes.
+//! Compares all of a sample with `xl` and dom0's kernel, also while domains change.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,14 +16,14 @@ fn measure(words: &[&str]) -> Record {
     Record::one(&say(&[words, &options].concat()).fine())
 }
 
-/// The value behind a label of `xl info`.
+/// Returns the value of a label of `xl info`.
 fn xl_info(label: &str) -> String {
     tool("xl", &["info", label]).trim().to_owned()
 }
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn the_host_is_as_xl_shows_it() {
+fn the_host_agrees_with_xl_info() {
     let record = measure(&["host"]);
     let host = &record.host;
     assert_eq!(host.pcpus.to_string(), xl_info("nr_cpus"));
@@ -49,7 +49,7 @@ fn the_host_is_as_xl_shows_it() {
     );
     let nodes = host.nodes.as_ref().unwrap();
     assert_eq!(nodes.len().to_string(), xl_info("nr_nodes"));
-    // Node 0 starts at address 0, and some of it is the firmware's.
+    // Node 0 starts at address 0, and the firmware uses some of it.
     assert!(nodes[0].memory_bytes.unwrap() >= host.memory_bytes);
 
     assert_eq!(host.pcpu.len(), 2);
@@ -95,7 +95,7 @@ fn the_host_is_as_xl_shows_it() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn vcpus_are_those_of_xl_vcpu_list() {
+fn vcpus_agree_with_xl_vcpu_list() {
     tool("xl", &["vcpu-pin", "pv-disk", "1", "0", "1"]);
     let record = measure(&["vcpus"]);
     let list = tool("xl", &["vcpu-list"]);
@@ -126,8 +126,8 @@ fn vcpus_are_those_of_xl_vcpu_list() {
 
     for domain in &record.domains {
         let vcpus = domain.vcpus.as_ref().unwrap();
-        // Read one after the other, so the sum is that of a moment later; and the clocks of two
-        // pCPUs are some microseconds apart.
+        // The vCPUs are read after the domain, so their sum is slightly newer, and the clocks of
+        // two pCPUs differ by some microseconds.
         let sum: u64 = vcpus.iter().map(|vcpu| vcpu.cpu_time_ns).sum();
         assert!(sum + 1_000_000 >= domain.cpu_time_ns, "{domain:?}");
         for vcpu in vcpus {
@@ -145,10 +145,10 @@ fn vcpus_are_those_of_xl_vcpu_list() {
     assert_eq!(csv.lines().count(), 3, "a heading and two vCPUs: {csv}");
 }
 
-/// `xl` takes a vCPU from a guest, and gives it back.
+/// `xl` takes a vCPU offline, then online again.
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_vcpu_that_is_unplugged_is_offline_and_uses_nothing() {
+fn an_unplugged_vcpu_is_offline_and_idle() {
     let until_online = |count: u32| {
         tool("xl", &["vcpu-set", "pv-disk", &count.to_string()]);
         let end = Instant::now() + Duration::from_secs(60);
@@ -178,7 +178,7 @@ fn a_vcpu_that_is_unplugged_is_offline_and_uses_nothing() {
         let share = new.cpu_percent_of_vcpus;
         let known = unchanged && new.cpu_percent.is_some();
         assert_eq!(share.is_some(), known, "{old:?} {new:?}");
-        // The brackets, and the clocks of two pCPUs, make it a little more.
+        // The inexact interval and the clocks of two pCPUs can make it a little more.
         assert!(share.is_none_or(|share| share <= 110.0), "{old:?} {new:?}");
         changes += usize::from(!unchanged);
     }
@@ -193,7 +193,7 @@ fn a_vcpu_that_is_unplugged_is_offline_and_uses_nothing() {
     );
     assert_eq!((vcpus[1].pcpu, vcpus[1].cpu_percent), (None, Some(0.0)));
     assert!(vcpus[0].online && vcpus[0].cpu_percent.unwrap() > 0.0);
-    // What it used before stays in the domain's time.
+    // Its earlier CPU time is still reported.
     assert!(vcpus[1].cpu_time_ns > 0);
     assert!(table.contains("1 online of 2"), "{table}");
     assert!(table.contains("offline"), "{table}");
@@ -202,7 +202,7 @@ fn a_vcpu_that_is_unplugged_is_offline_and_uses_nothing() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn weight_and_cap_are_the_schedulers() {
+fn weight_and_cap_agree_with_xl() {
     tool(
         "xl",
         &["sched-credit2", "-d", "pv-net", "-w", "300", "-c", "50"],
@@ -218,19 +218,19 @@ fn weight_and_cap_are_the_schedulers() {
     assert_eq!((net.weight, net.cap_percent), (Some(300), Some(50)));
     assert_eq!((net.period_ns, net.budget_ns), (None, None));
     assert!(table.contains("weight 300"), "{table}");
-    // No cap is none, not a cap of 0 %.
+    // Without a cap it is `None`, not 0 %.
     let net = measure(&["status", "pv-net"]);
     assert_eq!(net.domain("pv-net").cap_percent, None);
 }
 
-/// A counter of the kernel's, read at its usual place.
+/// Reads a counter of the kernel.
 fn counter(path: &str) -> u64 {
     fs::read_to_string(path).unwrap().trim().parse().unwrap()
 }
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn devices_have_the_kernels_figures_under_the_guests_names() {
+fn device_counters_agree_with_sysfs() {
     let id = measure(&["status", "pv-disk"]).domain("pv-disk").id;
     let sectors = format!("/sys/bus/xen-backend/devices/vbd-{id}-51712/statistics/rd_sect");
     let before = counter(&sectors);
@@ -248,7 +248,7 @@ fn devices_have_the_kernels_figures_under_the_guests_names() {
     let nic = &net.nics.as_ref().unwrap()[0];
     assert_eq!(nic.device, format!("vif{}.0", net.id));
     assert_eq!(nic.mac.as_deref(), Some("00:16:3e:4c:00:01"));
-    // What the guest sent is what dom0's end of it received.
+    // dom0's interface receives what the guest sends.
     let statistics =
         |name: &str| counter(&format!("/sys/class/net/vif{}.0/statistics/{name}", net.id));
     assert!(nic.tx_bytes.unwrap() <= statistics("rx_bytes"));
@@ -257,7 +257,7 @@ fn devices_have_the_kernels_figures_under_the_guests_names() {
     let others = record.domain("pv-disk").nics.as_ref().unwrap();
     assert_eq!((others.len(), others[0].id), (1, 0));
 
-    // CSV has the same names and figures; the kernel's counters rise.
+    // CSV has the same names and figures; the counters have increased meanwhile.
     let csv = say(&[
         "status",
         "pv-disk",
@@ -303,7 +303,7 @@ fn devices_have_the_kernels_figures_under_the_guests_names() {
     }
 }
 
-/// An interface under another name, for as long as this lives.
+/// Renames an interface until it is dropped.
 pub struct Renamed(String);
 
 impl Renamed {
@@ -329,7 +329,7 @@ impl Drop for Renamed {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_renamed_interface_stays_its_domains() {
+fn a_renamed_interface_belongs_to_its_domain() {
     let id = measure(&["status", "pv-disk"]).domain("pv-disk").id;
     let _renamed = Renamed::new(format!("vif{id}.0"));
     let record = measure(&["status", "pv-disk"]);
@@ -341,7 +341,7 @@ fn a_renamed_interface_stays_its_domains() {
     assert!(nics[0].rx_bytes.is_some());
 }
 
-/// A process that is ended with this.
+/// A process that is killed when this is dropped.
 struct Running(Child);
 
 impl Drop for Running {
@@ -351,7 +351,7 @@ impl Drop for Running {
     }
 }
 
-/// What holds for a domain whatever happens around it.
+/// Asserts what is true for a domain even while others change.
 fn assert_sane(domain: &Domain) {
     let percents = domain.cpu_percent.into_iter().chain(
         domain
@@ -363,7 +363,7 @@ fn assert_sane(domain: &Domain) {
     for percent in percents {
         assert!((0.0..=250.0).contains(&percent), "{domain:?}");
     }
-    // All vCPUs, or nothing about them.
+    // Either all vCPUs are known or none.
     if let Some(vcpus) = &domain.vcpus {
         assert_eq!(vcpus.len(), domain.vcpus_max as usize, "{domain:?}");
     }
@@ -371,8 +371,8 @@ fn assert_sane(domain: &Domain) {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn domains_that_come_and_go_while_it_looks_do_no_harm() {
-    // Now and then a domain's id is another's with fewer vCPUs in the middle of a sample.
+fn samples_are_sane_while_domains_come_and_go() {
+    // At times, a domain with fewer vCPUs gets a domain's ID in the middle of a sample.
     let script = "while :; do
         lab-shells create 8@600:vcpus=4; lab-shells destroy 600 8
         lab-shells create 8@600; lab-shells destroy 600 8
@@ -390,14 +390,14 @@ fn domains_that_come_and_go_while_it_looks_do_no_harm() {
         seen.insert(ids.len());
         record.domains.iter().for_each(assert_sane);
     }
-    // They did come and go.
+    // Domains did come and go.
     assert!(seen.len() > 1, "{seen:?}");
     for _ in 0..5 {
         let status = say(&["status", "0", "pv-burn", "--interval", "0.05"]);
         assert_eq!(status.code, Some(0), "{status:?}");
     }
     drop(churn);
-    // The loop may have been stopped between the two.
+    // The loop may have been killed between the two.
     sleep(Duration::from_millis(500));
     let _ = Command::new("lab-shells")
         .args(["destroy", "600", "8"])

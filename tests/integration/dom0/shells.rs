@@ -1,16 +1,16 @@
-//! Empty paused domains, made for a test and gone with it.
+//! Empty paused domains that a test creates and destroys.
 
 use crate::command::tool;
 
-/// Domains made by the laboratory's `lab-shells`.
+/// Domains that the lab's `lab-shells` creates; dropped, they are destroyed.
 pub struct Shells {
     first: u16,
     count: u16,
 }
 
 impl Shells {
-    /// Makes `count` domains from the id `first` on; `extra` is more of the specification, such as
-    /// `:nameless`.
+    /// Creates `count` domains from the ID `first` on; `extra` is the rest of the specification,
+    /// such as `:nameless`.
     pub fn create(count: u16, first: u16, extra: &str) -> Self {
         tool(
             "lab-shells",

@@ -1,4 +1,4 @@
-//! XenStore that does not answer, changes, or holds what is meant to deceive.
+//! A XenStore that does not answer, that changes, or that has hostile values.
 
 use std::io::Write;
 use std::net::Shutdown;
@@ -14,7 +14,7 @@ use super::shells::Shells;
 use crate::command::{run, say, tool, xenscope};
 use crate::record::{Audit, Record, all};
 
-/// The store's daemon, stopped for as long as this lives.
+/// Stops XenStore's daemon until it is dropped.
 pub struct Stopped(String);
 
 impl Stopped {
@@ -34,9 +34,9 @@ impl Drop for Stopped {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn figures_go_on_without_names_when_xenstore_does_not_answer() {
+fn without_xenstore_figures_have_no_names() {
     let stopped = Stopped::daemon();
-    // Both wait for it, side by side.
+    // Both wait for it at the same time.
     let unknown = thread::spawn(|| say(&["status", "pv-burn"]));
     let said = say(&["top", "-b", "-i", "3", "-d", "0.2", "--format", "json"]);
     assert_eq!(said.code, Some(0), "{said:?}");
@@ -69,7 +69,7 @@ fn figures_go_on_without_names_when_xenstore_does_not_answer() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn without_the_daemons_socket_names_come_over_xenbus() {
+fn without_the_socket_names_come_over_xenbus() {
     std::fs::rename("/run/xenstored/socket", "/run/xenstored/away").unwrap();
     let record = say(&["list", "--format", "json"]);
     std::fs::rename("/run/xenstored/away", "/run/xenstored/socket").unwrap();
@@ -78,7 +78,7 @@ fn without_the_daemons_socket_names_come_over_xenbus() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_domain_that_is_not_there_is_said_and_the_others_are_shown() {
+fn missing_domains_are_reported_and_others_shown() {
     say(&["status", "no-such"]).refused(1, &["no domain 'no-such'", "xenscope list"]);
     say(&["status", "id:4321"]).refused(1, &["no domain 'id:4321'"]);
     let said = say(&["status", "no-such", "0", "--interval", "0.1"]);
@@ -88,7 +88,7 @@ fn a_domain_that_is_not_there_is_said_and_the_others_are_shown() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_name_that_two_domains_bear_is_not_guessed() {
+fn a_shared_name_is_ambiguous() {
     let _twins = Shells::create(2, 900, ":name=twin");
     say(&["status", "twin"]).refused(2, &["'twin' is ambiguous", "id:900 or id:901"]);
     let one = say(&["status", "id:901", "--interval", "0.1"]).fine();
@@ -97,7 +97,7 @@ fn a_name_that_two_domains_bear_is_not_guessed() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_name_that_is_another_domains_id_or_uuid_is_not_guessed() {
+fn a_name_equal_to_an_id_or_uuid_is_ambiguous() {
     let _id = Shells::create(1, 910, ":name=0");
     say(&["status", "0"]).refused(2, &["id:0 or id:910"]);
     let one = say(&["status", "name:0", "--interval", "0.1"]).fine();
@@ -113,7 +113,7 @@ fn a_name_that_is_another_domains_id_or_uuid_is_not_guessed() {
     assert!(one.starts_with("pv-burn (domain "), "{one}");
 }
 
-/// `xenscope top -b` in JSON, once it knows the guests.
+/// Starts `xenscope top -b` in JSON, and waits until it has the guests' names.
 fn follow(command: &mut Command) -> Followed {
     let words = ["top", "-b", "-d", "0.2", "--format", "json"];
     let top = Followed::start(command.args(words));
@@ -125,13 +125,13 @@ fn follow(command: &mut Command) -> Followed {
     top
 }
 
-/// Whether a domain has this name.
+/// Returns whether a domain has this name.
 fn name_of(record: &Record, name: &str) -> bool {
     let mut domains = record.domains.iter();
     domains.any(|domain| domain.name.as_deref() == Some(name))
 }
 
-/// Waits for a sample of which this holds, of those that come from now on.
+/// Waits for a new sample for which this is true; returns it.
 fn next(top: &Followed, what: &str, holds: impl Fn(&Record) -> bool) -> Record {
     let before = top.count();
     let mut records = top.until(what, |records: &[Record]| {
@@ -142,12 +142,12 @@ fn next(top: &Followed, what: &str, holds: impl Fn(&Record) -> bool) -> Record {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn names_known_last_go_on_while_the_daemon_is_stopped() {
+fn a_stopped_daemon_leaves_stale_names() {
     let top = follow(&mut xenscope(&[]));
     let stopped = Stopped::daemon();
     next(&top, "marked", |record| record.xenstore_as_of.is_some());
     top.more(5);
-    let record = next(&top, "still there", |_| true);
+    let record = next(&top, "sampled", |_| true);
     assert!(
         record.xenstore_as_of.is_some() && name_of(&record, "pv-burn"),
         "{record:?}"
@@ -159,7 +159,7 @@ fn names_known_last_go_on_while_the_daemon_is_stopped() {
             .all(|domain| domain.cpu_percent.is_some())
     );
     drop(stopped);
-    let record = next(&top, "right again", |record| {
+    let record = next(&top, "with current names", |record| {
         record.xenstore_as_of.is_none()
     });
     assert!(name_of(&record, "pv-burn"), "{record:?}");
@@ -175,7 +175,7 @@ fn names_known_last_go_on_while_the_daemon_is_stopped() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_steady_sample_sends_nothing_to_xenstore_and_a_change_is_heard() {
+fn a_steady_sample_sends_nothing_to_xenstore() {
     let top = follow(&mut xenscope(&[]));
     let folder = format!("/proc/{}/fd", top.pid());
     let sockets: Vec<String> = std::fs::read_dir(folder)
@@ -189,7 +189,7 @@ fn a_steady_sample_sends_nothing_to_xenstore_and_a_change_is_heard() {
         .map(|path| format!("({},", path.file_name().unwrap().display()))
         .collect();
     assert_eq!(sockets.len(), 1, "{sockets:?}");
-    // Reads what was written of its system calls from this line on.
+    // Returns its system calls from this line of the trace on.
     let trace = "/tmp/steady.strace";
     let calls = |from: usize| -> Vec<String> {
         let text = std::fs::read_to_string(trace).unwrap_or_default();
@@ -230,7 +230,7 @@ fn a_steady_sample_sends_nothing_to_xenstore_and_a_change_is_heard() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn no_domain_gets_the_name_of_the_one_that_had_its_id() {
+fn a_reused_id_does_not_inherit_a_name() {
     let top = follow(&mut xenscope(&[]));
     let mut uuids = Vec::new();
     for name in ["first", "second", "third"] {
@@ -252,10 +252,10 @@ fn no_domain_gets_the_name_of_the_one_that_had_its_id() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_listing_too_long_for_xenstore_costs_no_name() {
-    // More than the 4,096 bytes that xenstored lists; oxenstored lists any number to a socket.
-    let _homes = LeftBehind::below("/local/domain");
-    let _disks = LeftBehind::below("/local/domain/0/backend/qdisk");
+fn a_listing_over_4096_bytes_loses_no_name() {
+    // More than the 4,096 bytes that xenstored returns; oxenstored has no limit on a socket.
+    let _homes = OrphanNodes::below("/local/domain");
+    let _disks = OrphanNodes::below("/local/domain/0/backend/qdisk");
     let _shells = Shells::create(2, 20_000, "");
     let words = ["top", "-b", "-d", "0.2", "-i", "1", "--format", "json"];
     for words in [&words[..], &["list", "--format", "json"]] {
@@ -281,11 +281,11 @@ fn a_listing_too_long_for_xenstore_costs_no_name() {
     }
 }
 
-/// Nodes in XenStore that are no domain's, for as long as this lives.
-struct LeftBehind(Vec<String>);
+/// Nodes in XenStore that belong to no domain, until this is dropped.
+struct OrphanNodes(Vec<String>);
 
-impl LeftBehind {
-    /// With names of 5,600 bytes in all.
+impl OrphanNodes {
+    /// Creates nodes whose names have 5,600 bytes in all.
     fn below(folder: &str) -> Self {
         let left = Self((0..80).map(|id| format!("{folder}/{id:069}")).collect());
         let written = left.0.iter().flat_map(|node| [node.as_str(), ""]);
@@ -294,35 +294,35 @@ impl LeftBehind {
     }
 }
 
-impl Drop for LeftBehind {
+impl Drop for OrphanNodes {
     fn drop(&mut self) {
-        // Not `tool`: when they could not all be written, some cannot be removed.
+        // Not `tool`: if some could not be written, they cannot be removed.
         run(Command::new("xenstore-rm").args(&self.0));
     }
 }
 
-/// Someone between xenscope and XenStore's daemon, who passes on, or answers something else.
-struct Between {
+/// A proxy between xenscope and XenStore's daemon, which can also answer with garbage.
+struct Proxy {
     path: PathBuf,
     lines: Arc<Mutex<Vec<UnixStream>>>,
     listening: Arc<AtomicBool>,
 }
 
-/// What no XenStore says: the header's length would be 4 GiB.
+/// No message of XenStore's: its length would be 4 GiB.
 const GARBAGE: &[u8] = b"HTTP/1.1 400 \xff\xff\xff\xffBad Request";
 
-impl Between {
-    /// Listens; answers everyone with garbage unless `passing`.
+impl Proxy {
+    /// Listens; answers every client with garbage unless `passing`.
     fn listen(path: &str, passing: bool) -> Self {
         let path = PathBuf::from(path);
         let _ = std::fs::remove_file(&path);
         let listener = UnixListener::bind(&path).unwrap();
-        let between = Self {
+        let proxy = Self {
             path,
             lines: Arc::default(),
             listening: Arc::new(AtomicBool::new(true)),
         };
-        let (lines, listening) = (Arc::clone(&between.lines), Arc::clone(&between.listening));
+        let (lines, listening) = (Arc::clone(&proxy.lines), Arc::clone(&proxy.listening));
         thread::spawn(move || {
             for line in listener.incoming() {
                 if !listening.load(Ordering::SeqCst) {
@@ -339,10 +339,10 @@ impl Between {
                 lines.lock().unwrap().push(line);
             }
         });
-        between
+        proxy
     }
 
-    /// Says something into every line that is open.
+    /// Sends something to every client.
     fn say(&self, words: &[u8]) {
         for line in &mut *self.lines.lock().unwrap() {
             let _ = line.write_all(words);
@@ -350,8 +350,8 @@ impl Between {
     }
 }
 
-impl Drop for Between {
-    /// Goes as a daemon that is killed does: its socket's file stays.
+impl Drop for Proxy {
+    /// Ends like a daemon that is killed: its socket's file stays.
     fn drop(&mut self) {
         self.listening.store(false, Ordering::SeqCst);
         let _ = UnixStream::connect(&self.path);
@@ -361,7 +361,7 @@ impl Drop for Between {
     }
 }
 
-/// Passes on what one says to the other, until either goes.
+/// Copies from one to the other until either closes.
 fn copy(from: &UnixStream, to: &UnixStream) {
     let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
     thread::spawn(move || {
@@ -372,28 +372,28 @@ fn copy(from: &UnixStream, to: &UnixStream) {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn garbage_in_the_place_of_xenstore_costs_no_sample() {
-    let path = "/tmp/between";
-    let between = Between::listen(path, true);
+fn garbage_from_xenstore_loses_no_sample() {
+    let path = "/tmp/proxy";
+    let proxy = Proxy::listen(path, true);
     let top = follow(xenscope(&[]).env("XENSTORED_PATH", path));
     let marked = |record: &Record| record.xenstore_as_of.is_some() && name_of(record, "pv-burn");
     let right = |record: &Record| record.xenstore_as_of.is_none() && name_of(record, "pv-burn");
 
-    // A message of a kind that there is not, then the truth again on a new line.
-    between.say(b"\xee\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    // A message of an unknown type, then correct answers on a new connection.
+    proxy.say(b"\xee\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
     next(&top, "marked", marked);
-    next(&top, "right again", right);
+    next(&top, "with current names", right);
 
-    drop(between);
+    drop(proxy);
     next(&top, "marked while no one listens", marked);
-    let between = Between::listen(path, false);
+    let proxy = Proxy::listen(path, false);
     top.more(10);
     next(&top, "marked while garbage comes", marked);
     let list = run(xenscope(&["list"]).env("XENSTORED_PATH", path));
     assert_eq!(list.code, Some(0), "{list:?}");
     assert!(list.stderr.contains("not XenStore"), "{list:?}");
 
-    drop(between);
-    let _between = Between::listen(path, true);
-    next(&top, "right in the end", right);
+    drop(proxy);
+    let _proxy = Proxy::listen(path, true);
+    next(&top, "with current names after all", right);
 }

@@ -1,5 +1,5 @@
 //! XenStore's daemon killed and started again. The lab runs this module after all others of a boot:
-//! the new daemon knows nothing of the guests, so whatever needs XenStore for them fails.
+//! the new daemon does not know the guests, so all that needs XenStore for them fails.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use crate::record::Record;
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn names_outlive_the_daemon_and_are_right_again_with_the_next() {
+fn names_are_stale_until_the_daemon_restarts() {
     let daemon = std::env::var("XENSCOPE_LAB_STORE").unwrap();
     let top = Followed::start(&mut xenscope(&[
         "top", "-b", "-d", "0.3", "--format", "json",
@@ -59,8 +59,8 @@ fn names_outlive_the_daemon_and_are_right_again_with_the_next() {
         .status();
     assert!(started.unwrap().success());
     tool("xenstore-write", &["/local/domain/0/name", "reborn"]);
-    // It is marked until all is read anew, also once there is something new in it.
-    let records = top.until("right again", |records: &[Record]| {
+    // Names are marked as stale until all are read again.
+    let records = top.until("with current names", |records: &[Record]| {
         records.last().is_some_and(|record| {
             let name = record.domains[0].name.as_deref();
             name == Some("reborn") && record.xenstore_as_of.is_none()
@@ -69,7 +69,7 @@ fn names_outlive_the_daemon_and_are_right_again_with_the_next() {
     let last = records.last().unwrap();
     assert!(
         !named(last),
-        "what is not there any more is not known any more: {last:?}"
+        "a name that XenStore no longer has is shown: {last:?}"
     );
     let said = top.complaints();
     assert!(

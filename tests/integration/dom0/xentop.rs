@@ -1,4 +1,4 @@
-//! `top -b` held against the real xentop, which runs between two of ours in the same dom0.
+//! Compares `top -b` with the real xentop, which runs between two of our runs.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use super::bridge::Bridge;
 use super::guest::Burning;
 use crate::command::{run, say, tool, xenscope_path};
 
-/// A word of a line: its text without the digits it starts with, the digits, and where it ends.
+/// A word of a line: its leading digits, the text after them, and where it ends.
 struct Word<'a> {
     digits: Option<u64>,
     rest: &'a str,
@@ -32,7 +32,7 @@ fn words(line: &str) -> Vec<Word<'_>> {
         .collect()
 }
 
-/// Asserts that xentop's line has our layout, equal texts, and numbers between our two.
+/// Asserts that xentop's line has our layout and texts, and numbers between ours.
 fn assert_between(before: &str, theirs: &str, after: &str) {
     let case = format!("ours   {before}\nxentop {theirs}\nours   {after}");
     assert_eq!(before.len(), theirs.len(), "{case}");
@@ -43,8 +43,7 @@ fn assert_between(before: &str, theirs: &str, after: &str) {
     assert_eq!((old.len(), new.len()), (their.len(), their.len()), "{case}");
     for (column, ((old, their), new)) in old.iter().zip(&their).zip(&new).enumerate() {
         assert_eq!((old.end, new.end), (their.end, their.end), "{case}");
-        // The letters of the state, and the CPU use over another interval: 0.0 in xentop's first
-        // block.
+        // The state changes, and the CPU use is over another interval: 0.0 in xentop's first block.
         if is_domain && (column == 1 || column == 3) {
             continue;
         }
@@ -56,8 +55,8 @@ fn assert_between(before: &str, theirs: &str, after: &str) {
     }
 }
 
-/// Runs xentop with these options between two of ours, and holds all lines against each other.
-fn hold_against(options: &[&str]) -> String {
+/// Runs xentop with these options between two of our runs, and compares all lines.
+fn compare(options: &[&str]) -> String {
     let options = [&["-b", "-i", "1"], options].concat();
     let ours = || say(&[&["top", "-d", "0.05"], &options[..]].concat()).fine();
     let before = ours();
@@ -74,14 +73,14 @@ fn hold_against(options: &[&str]) -> String {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn what_xentop_prints_lies_between_two_of_our_blocks() {
+fn xentops_figures_lie_between_two_of_ours() {
     let _bridge = Bridge::over_all_guests();
     let _burning = Burning::start();
-    hold_against(&[]);
-    hold_against(&["-f"]);
-    hold_against(&["-r", "-x"]);
-    let all = hold_against(&["-n", "-x", "-v", "-r", "-f"]);
-    // It did have what this is about.
+    compare(&[]);
+    compare(&["-f"]);
+    compare(&["-r", "-x"]);
+    let all = compare(&["-n", "-x", "-v", "-r", "-f"]);
+    // The output has the rows that this test compares.
     let net = all
         .lines()
         .find(|line| line.contains("pv-net "))
@@ -94,13 +93,13 @@ fn what_xentop_prints_lies_between_two_of_our_blocks() {
     }
     assert!(all.contains("s  1: "), "a second vCPU: {all}");
     if std::env::var("XENSCOPE_LAB_XEN").unwrap() == "4.20" {
-        hold_against(&["-z"]);
+        compare(&["-z"]);
     }
 }
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn under_the_name_xentop_it_takes_xentops_options() {
+fn a_link_named_xentop_takes_xentops_options() {
     let link = std::env::temp_dir().join("xentop");
     let _ = fs::remove_file(&link);
     std::os::unix::fs::symlink(xenscope_path(), &link).unwrap();
@@ -128,7 +127,7 @@ fn under_the_name_xentop_it_takes_xentops_options() {
     let version = tool(link, &["-V"]);
     assert_eq!(version, format!("xentop {}\n", env!("CARGO_PKG_VERSION")));
     assert!(tool(link, &["-h"]).contains("Usage: xentop [OPTIONS]"));
-    // It is top, and has no commands.
+    // Under this name it is top, and has no commands.
     let list = run(std::process::Command::new(link).arg("list"));
     list.refused(2, &["unexpected argument 'list'"]);
 }

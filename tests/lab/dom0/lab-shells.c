@@ -1,13 +1,13 @@
 /*
- * lab-shells: creates and destroys empty, paused domains, for the laboratory.
+ * lab-shells: creates and destroys empty, paused domains, for the lab.
  *
  *   lab-shells create N[@FIRST][:hvm|:pvh][:nameless][:vcpus=N][:name=NAME][:uuid=HEX]
  *   lab-shells destroy FIRST N
  *   lab-shells shutdown ID REASON
  *
- * Such a domain is known to Xen and, unless nameless, to XenStore, and to nothing else: it has no memory, no vCPU but
- * those asked for, and never runs. That is enough to see how a monitor does with a thousand domains, or with gaps in
- * their ids. A uuid is 32 hex digits; a reason is one of Xen's numbers (xen/sched.h).
+ * Such a domain exists only in Xen and, unless nameless, in XenStore. It has no memory, only the vCPUs of the request,
+ * and never runs. That is enough to test a monitor with a thousand domains, or with gaps in their IDs. A UUID is 32
+ * hex digits; a reason is one of Xen's numbers (xen/sched.h).
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -29,7 +29,7 @@ struct request {
     bool nameless;
     uint32_t vcpus;
     const char *name; /* NULL for shell-DOMID */
-    const char *uuid; /* NULL for one of its own */
+    const char *uuid; /* NULL for a random one */
 };
 
 static int fail(const char *what, unsigned long domid)
@@ -74,7 +74,7 @@ static bool parse_request(char *text, struct request *request)
     return true;
 }
 
-/* A uuid of the random kind (version 4) that no other domain of this boot has. */
+/* Sets a random UUID (version 4) that no other domain of this boot has. */
 static void make_handle(xen_domain_handle_t handle, unsigned long salt)
 {
     static unsigned long state;
@@ -118,7 +118,7 @@ static int create_one(xc_interface *xc, struct xs_handle *xs, const struct reque
         parse_handle(config.handle, request->uuid);
     if (request->hvm || request->pvh) {
         config.flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
-        /* What ordinary guests have: by this, monitors tell HVM from PVH. */
+        /* As in ordinary guests: monitors distinguish HVM from PVH by this. */
         config.arch.emulation_flags =
             request->hvm ? XEN_X86_EMU_ALL & ~XEN_X86_EMU_VPCI : XEN_X86_EMU_LAPIC;
     }
@@ -147,7 +147,7 @@ static int destroy_one(xc_interface *xc, struct xs_handle *xs, unsigned long dom
     if (xc_domain_destroy(xc, (uint32_t)domid))
         return fail("cannot be destroyed", domid);
     snprintf(path, sizeof path, "/local/domain/%lu", domid);
-    /* A nameless one has nothing there. */
+    /* A nameless domain has no entry. */
     if (!xs_rm(xs, XBT_NULL, path) && errno != ENOENT)
         return fail("cannot be removed from XenStore", domid);
     return 0;

@@ -1,4 +1,4 @@
-//! Builds what goes into dom0: with cargo what is Rust, with cc what is C.
+//! Builds the programs for dom0: Rust with cargo, C with cc.
 
 use std::env;
 use std::ffi::OsString;
@@ -15,7 +15,7 @@ use crate::session::Extra;
 use crate::tied;
 use crate::xen::Xen;
 
-/// The part of cargo's messages that names a built program.
+/// The part of cargo's messages that has the path of a built program.
 #[derive(Deserialize)]
 struct Artifact {
     target: Target,
@@ -59,7 +59,7 @@ pub fn programs(xen: Xen, extra: &Extra) -> Result<Programs> {
                     &[
                         "test",
                         "--no-run",
-                        // With the features of the tests on the host, which are built by now.
+                        // With the features of the tests on the host, which are already built.
                         "--workspace",
                         "--test",
                         "integration",
@@ -86,7 +86,7 @@ pub fn xenscope() -> Result<PathBuf> {
     )
 }
 
-/// A command of the cargo that runs the lab.
+/// Returns a command of the cargo that runs the lab.
 pub fn cargo_command() -> Command {
     let mut command =
         tied::command(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
@@ -94,7 +94,7 @@ pub fn cargo_command() -> Command {
     command
 }
 
-/// Lets cargo build one program of this kind; returns its path.
+/// Builds one program of this kind with cargo; returns its path.
 fn cargo(arguments: &[&str], kind: &str) -> Result<PathBuf> {
     let what = format!("cargo {}", arguments.join(" "));
     let output = cargo_command()
@@ -118,7 +118,8 @@ fn cargo(arguments: &[&str], kind: &str) -> Result<PathBuf> {
         .with_context(|| format!("{what} has built no program"))
 }
 
-/// Builds `lab-shells` against one Xen's own headers: what it hands to libxenctrl differs between versions.
+/// Builds `lab-shells` against one Xen's own headers: the structs of libxenctrl differ between
+/// versions.
 fn shells(xen: Xen) -> Result<PathBuf> {
     let source = paths::source("dom0/lab-shells.c");
     let program = paths::version(xen).join("lab-shells");
@@ -138,9 +139,9 @@ fn shells(xen: Xen) -> Result<PathBuf> {
         .arg("-L")
         .arg(root.join("usr/lib/x86_64-linux-gnu"))
         .args(["-lxenctrl", "-lxenstore"])
-        // The suite's libraries may want a newer libc than the host's; dom0 has it.
+        // The suite's libraries may need a newer libc than the host's. dom0 has it.
         .arg("-Wl,--unresolved-symbols=ignore-in-shared-libs");
-    // Its messages are many lines, and stderr is where they belong.
+    // cc prints its messages to stderr.
     let status = cc
         .status()
         .context("cannot start cc: install a C compiler")?;

@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_demo_has_both_kinds_of_guests_and_each_load() -> Result<()> {
+    fn a_demo_has_every_type_and_load() -> Result<()> {
         let guests: Guests = DEMO_GUESTS.parse()?;
         let of = |words: fn(&Guest) -> String| guests.0.iter().map(words).collect::<BTreeSet<_>>();
         assert_eq!(

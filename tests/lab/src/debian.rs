@@ -1,6 +1,6 @@
 //! Fetches a Debian suite's packages without root, by an apt state of its own, and unpacks them.
 //!
-//! The mirrors are the host's own, as apt knows them: the lab names none.
+//! The mirrors are those of the host's apt configuration.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,13 +14,14 @@ use crate::paths;
 use crate::tied;
 use crate::xen::Xen;
 
-/// Signs every Debian suite; it is part of any Debian.
+/// The keys of all Debian suites, which every Debian has.
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// Makes sure that this version is fetched and unpacked.
+/// Fetches and unpacks this version unless that is already done.
 pub fn ensure(xen: Xen) -> Result<()> {
     let folder = paths::version(xen);
-    // Written last, and holds what was asked for: a half-done fetch, or one with another list, is done again.
+    // Written last, with the list of packages: an incomplete fetch, or one with another list, is
+    // repeated.
     let stamp = folder.join("fetched");
     let wanted = xen.packages().join("\n");
     if fs::read_to_string(&stamp).is_ok_and(|fetched| fetched == wanted) {
@@ -96,17 +97,17 @@ fn fetch(xen: Xen, folder: &Path) -> Result<()> {
             &what,
         )?;
     }
-    // What is unpacked is not needed packed.
+    // The packages are unpacked, so their files are not needed.
     fs::remove_dir_all(&apt).with_context(|| format!("cannot remove {}", apt.display()))
 }
 
-/// The host's Debian mirrors: release (`bookworm-security`) and address.
+/// Returns the host's Debian mirrors: release (`bookworm-security`) and address.
 fn mirrors(apt: &Path) -> Result<BTreeSet<(String, String)>> {
     let codename = codename()?;
     let targets = index_targets(&mut tied::command("apt-get"))?;
     let mut mirrors = debian_mirrors(&targets, &codename);
     if mirrors.is_empty() {
-        // A machine whose package lists were never fetched, or were thrown away: fetch them for ourselves.
+        // The host has no package lists: fetch them for the lab.
         let state = State::create(&apt.join("host"), None)?;
         tied::capture(state.apt_get().arg("update"), "apt-get update")?;
         mirrors = debian_mirrors(&index_targets(&mut state.apt_get())?, &codename);
@@ -139,7 +140,7 @@ fn debian_mirrors(targets: &str, codename: &str) -> BTreeSet<(String, String)> {
         .collect()
 }
 
-/// The host's own suite.
+/// Returns the host's suite.
 fn codename() -> Result<String> {
     let release = fs::read_to_string("/etc/os-release").context("cannot read /etc/os-release")?;
     release
@@ -149,18 +150,18 @@ fn codename() -> Result<String> {
         .context("/etc/os-release has no VERSION_CODENAME: the lab needs a Debian host")
 }
 
-/// An apt state apart from the host's, for which no root is needed.
+/// An apt state separate from the host's, which needs no root.
 struct State(PathBuf);
 
 impl State {
-    /// Creates it in this folder, with these sources or else with the host's.
+    /// Creates it in this folder, with these sources, or the host's if there are none.
     fn create(folder: &Path, sources: Option<&str>) -> Result<Self> {
         for name in ["lists/partial", "cache/archives/partial"] {
             let path = folder.join(name);
             fs::create_dir_all(&path)
                 .with_context(|| format!("cannot create {}", path.display()))?;
         }
-        // No package counts as installed, so that everything needed is fetched.
+        // No package counts as installed, so all dependencies are fetched.
         let mut files = vec![("status", "")];
         files.extend(sources.map(|sources| ("sources.list", sources)));
         for (name, content) in files {
@@ -203,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mirrors_are_debians_own_and_the_hosts_suite() {
+    fn mirrors_are_debians_and_the_hosts() {
         let targets = "bookworm|http://a/debian/|Debian\n\
                        bookworm|http://a/debian/|Debian\n\
                        bookworm-security|http://a/debian-security/|Debian\n\

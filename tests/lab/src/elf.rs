@@ -1,4 +1,4 @@
-//! What ELF files need: programs their libraries, kernel modules other modules.
+//! The dependencies of ELF files: a program's libraries, a kernel module's modules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use goblin::elf::Elf;
 
-/// Whether a file is an ELF file.
+/// Returns whether a file is an ELF file.
 pub fn is_elf(path: &Path) -> bool {
     use std::io::Read;
     let mut magic = [0; 4];
@@ -15,9 +15,10 @@ pub fn is_elf(path: &Path) -> bool {
         && magic == *b"\x7fELF"
 }
 
-/// The shared libraries that these programs need, directly or through another library: name and file.
+/// Returns the shared libraries that these programs need, directly or through another library: name
+/// and file.
 ///
-/// `folders` are searched in order, and nothing else: a library that is only on the host does not count.
+/// Searches only `folders`, in order, so a library that is only on the host is not found.
 pub fn libraries(
     programs: impl IntoIterator<Item = PathBuf>,
     folders: &[PathBuf],
@@ -48,13 +49,14 @@ pub fn libraries(
 
 fn needed(path: &Path) -> Result<Vec<String>> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let elf = Elf::parse(&bytes).with_context(|| format!("{} is no ELF file", path.display()))?;
+    let elf =
+        Elf::parse(&bytes).with_context(|| format!("{} is not an ELF file", path.display()))?;
     Ok(elf.libraries.iter().map(|&name| name.to_owned()).collect())
 }
 
-/// The modules that a kernel module, given as its file's bytes, depends on.
+/// Returns the modules that a kernel module depends on, from the bytes of its file.
 pub fn module_depends(module: &[u8]) -> Result<BTreeSet<String>> {
-    let elf = Elf::parse(module).context("no ELF file")?;
+    let elf = Elf::parse(module).context("not an ELF file")?;
     let section = elf
         .section_headers
         .iter()
@@ -80,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_brings_its_libraries_and_theirs() -> Result<()> {
+    fn libraries_of_libraries_are_found() -> Result<()> {
         let program = std::env::current_exe()?;
         let folders = ["/lib/x86_64-linux-gnu", "/lib64", "/lib"].map(PathBuf::from);
         let libraries = libraries([program.clone()], &folders)?;
@@ -100,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn modinfo_names_the_modules_needed() {
+    fn modinfo_has_the_modules_needed() {
         let modinfo = b"license=GPL\0depends=llc,stp\0name=bridge\0";
         assert_eq!(
             depends(modinfo),

@@ -1,4 +1,5 @@
-//! The laboratory: a real Xen with a PV dom0 and real guests, under QEMU's software emulation, on any Debian machine.
+//! The lab: a real Xen with a PV dom0 and real guests, under QEMU's software emulation, on any
+//! Debian machine.
 //!
 //! ```text
 //! setup ──> debian: a suite's packages, unpacked under target/lab

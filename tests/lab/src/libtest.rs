@@ -1,8 +1,8 @@
-//! What Rust's test programs print: the names of their tests, and how these ended.
+//! Parses the output of Rust's test programs: the names and the results of tests.
 
 use std::ops::AddAssign;
 
-/// How many tests did what.
+/// Numbers of tests by result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Tests that passed.
@@ -18,7 +18,7 @@ impl AddAssign for Counts {
     }
 }
 
-/// Adds up all result lines in what test programs printed.
+/// Returns the sum of all result lines that test programs printed.
 pub fn counts(output: &str) -> Counts {
     let mut all = Counts::default();
     for line in output.lines() {

@@ -1,4 +1,4 @@
-//! One QEMU with Xen in it: started, watched, and talked to through the channel to dom0's agent.
+//! One QEMU that runs Xen: starts it, watches it, and sends commands to dom0's agent.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -20,7 +20,7 @@ use crate::serial;
 use crate::tied;
 use crate::xen::{Store, Xen};
 
-/// dom0's memory in MiB: its root file system lies in it too.
+/// dom0's memory in MiB, which also holds its root file system.
 const DOM0_MEMORY: u32 = 768;
 
 /// The machine's usual memory in MiB, and the most that lies below 4 GiB.
@@ -40,15 +40,15 @@ pub struct Hardware {
 
 /// What happens while a command runs in dom0.
 pub enum Event {
-    /// dom0 said something.
+    /// A message from dom0.
     Dom0(FromDom0),
     /// The caller's terminal has another size now.
     Resized(Size),
-    /// The machine is lost, for this reason.
+    /// The machine has crashed or ended: why.
     Lost(String),
 }
 
-/// The way into dom0, shared by the threads that write to it.
+/// The channel to dom0, shared by the threads that write to it.
 #[derive(Clone)]
 pub struct Dom0(Arc<Mutex<ChildStdin>>);
 
@@ -60,7 +60,7 @@ impl Dom0 {
     }
 }
 
-/// A running machine. Dropped, it is gone.
+/// A running machine; dropped, it is killed.
 pub struct Machine {
     qemu: Child,
     dom0: Dom0,
@@ -71,15 +71,15 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Starts QEMU. dom0 is not up before [`Machine::wait_ready`] says so.
+    /// Starts QEMU. dom0 is up when [`Machine::wait_ready`] returns.
     ///
-    /// With `one_thread` the CPUs take turns on one core of the host's, else each has a thread. Two
+    /// With `one_thread` the CPUs take turns on one core of the host, else each has a thread. Two
     /// machines at a time need that on two cores: a CPU that waits for another one to answer its
     /// interrupt waits for the host to run that one's thread. So do PVH guests: with a thread for
-    /// each CPU, QEMU's emulation of SVM is unsound, now and then it goes on with the hypervisor's
-    /// registers in the guest's context, and the guest "triple faults". With one thread for all PVH
-    /// guests live longer; yet an interrupt is delivered twice at times, and a guest that never
-    /// rests does not survive that for more than a minute.
+    /// each CPU, QEMU's emulation of SVM is unsound: it sometimes continues with the hypervisor's
+    /// registers in the guest's context, and the guest "triple faults". With one thread for all
+    /// CPUs, PVH guests run longer, but an interrupt is sometimes delivered twice, and a guest that
+    /// is always busy crashes within a minute.
     pub fn start(
         xen: Xen,
         store: Store,
@@ -133,8 +133,8 @@ impl Machine {
             .arg("-chardev")
             .arg(format!("file,id=log,append=on,path={}", comma_safe(&log)?))
             .args(["-serial", "chardev:log"])
-            // Xen gives a PV dom0 memory that is not where dom0 thinks it is: the device has to use the addresses that
-            // Linux translates for it, which is what iommu_platform stands for.
+            // Xen gives a PV dom0 memory that is not where dom0 thinks it is: the device has to use
+            // the addresses that Linux translates for it, which iommu_platform enables.
             .args(["-chardev", "stdio,id=channel,signal=off"])
             .args([
                 "-device",
@@ -145,14 +145,15 @@ impl Machine {
             .arg(&image.hypervisor)
             .arg("-append")
             .arg(format!(
-                // eager-fpu: QEMU does not stop all vector instructions when Xen has taken the FPU away, so that
-                // with lazy switching a domain computes with another one's vector registers.
+                // eager-fpu: QEMU does not trap all vector instructions when Xen has disabled the
+                // FPU, so with lazy switching a domain computes with another one's vector
+                // registers.
                 "console=com1 com1=115200,8n1 bootscrub=0 spec-ctrl=eager-fpu dom0_max_vcpus=1 \
                  dom0_mem={DOM0_MEMORY}M,max:{DOM0_MEMORY}M"
             ))
             .arg("-initrd")
-            // nowatchdog: an emulated TSC is late now and then, for which the watchdog takes it away for good; each
-            // look at the clock is a system call then.
+            // nowatchdog: an emulated TSC is sometimes late, and the watchdog then disables it, so
+            // each read of the clock is a system call.
             .arg(format!(
                 "{} console=hvc0 tsc=nowatchdog lab.store={},{initramfs}",
                 comma_safe(&image.kernel)?,
@@ -171,7 +172,7 @@ impl Machine {
         let (sender, events) = mpsc::channel();
         let dom0 = sender.clone();
         thread::spawn(move || {
-            // The receiver is gone only when the machine is.
+            // The receiver is dropped only with the machine.
             while let Ok(Some(message)) = protocol::receive(&mut stdout) {
                 let _ = dom0.send(Event::Dom0(message));
             }
@@ -190,12 +191,12 @@ impl Machine {
         })
     }
 
-    /// The way into dom0, for a thread that feeds a command.
+    /// Returns the channel to dom0, for a thread that sends input to a command.
     pub fn dom0(&self) -> Dom0 {
         self.dom0.clone()
     }
 
-    /// Where a thread reports events.
+    /// Returns a sender with which a thread reports events.
     pub fn sender(&self) -> Sender<Event> {
         self.sender.clone()
     }
@@ -205,11 +206,11 @@ impl Machine {
         match self.next(Some(limit)).context("dom0 has not come up")? {
             FromDom0::Ready => Ok(()),
             FromDom0::Failed(reason) => Err(self.lost(&format!("dom0 has not come up: {reason}"))),
-            other => bail!("dom0 was to report its boot, not {other:?}"),
+            other => bail!("unexpected message while dom0 boots: {other:?}"),
         }
     }
 
-    /// Runs a command in dom0, handing on what it prints; returns its exit code.
+    /// Runs a command in dom0 and passes on its output; returns its exit code.
     pub fn exec(
         &mut self,
         exec: Exec,
@@ -223,13 +224,13 @@ impl Machine {
                 FromDom0::Stdout(bytes) => stdout.write_all(&bytes).and_then(|()| stdout.flush()),
                 FromDom0::Stderr(bytes) => stderr.write_all(&bytes).and_then(|()| stderr.flush()),
                 FromDom0::Exit(code) => return Ok(code),
-                other => bail!("dom0 was to report on a command, not {other:?}"),
+                other => bail!("unexpected message while a command runs: {other:?}"),
             };
             written.context("cannot write a command's output")?;
         }
     }
 
-    /// The next thing that dom0 says. What else happens is dealt with on the way.
+    /// Returns the next message from dom0, and handles other events until it arrives.
     fn next(&mut self, limit: Option<Instant>) -> Result<FromDom0> {
         loop {
             let wait = limit.map_or(Duration::MAX, |limit| {
@@ -240,15 +241,15 @@ impl Machine {
                 Ok(Event::Resized(size)) => self.dom0.tell(&ToDom0::Resize(size))?,
                 Ok(Event::Lost(reason)) => return Err(self.lost(&reason)),
                 Err(RecvTimeoutError::Timeout) => return Err(self.lost("it takes too long")),
-                // Not while we hold a sender.
+                // Not while there is a sender.
                 Err(RecvTimeoutError::Disconnected) => bail!("nothing watches the machine"),
             }
         }
     }
 
-    /// An error with what the serial console said last.
+    /// Returns an error with the last lines of the serial console.
     fn lost(&self, reason: &str) -> anyhow::Error {
-        // Xen prints its registers after the line by which we know a crash.
+        // Xen prints its registers after the line that identifies a crash.
         thread::sleep(Duration::from_secs(1));
         anyhow!("{reason}; {}", serial::excerpt(&self.log))
     }
@@ -256,19 +257,19 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        // It is already gone, or it is gone after this; there is nothing to do about an error.
+        // Errors are ignored: it ends now if it has not already.
         let _ = self.qemu.kill();
         let _ = self.qemu.wait();
     }
 }
 
-/// A path as part of an option in which a comma separates.
+/// Returns a path as part of a comma-separated option.
 fn comma_safe(path: &std::path::Path) -> Result<String> {
     let text = path
         .to_str()
         .with_context(|| format!("{} is not UTF-8", path.display()))?;
     if text.contains([',', ' ']) {
-        bail!("{text} has a comma or a space, which QEMU would take apart: move the repository");
+        bail!("{text} has a comma or a space, at which QEMU splits it: move the repository");
     }
     Ok(text.to_owned())
 }

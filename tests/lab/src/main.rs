@@ -1,4 +1,4 @@
-//! `cargo lab`: see the library for how the laboratory works.
+//! `cargo lab`: the documentation of the library says how the lab works.
 
 use std::process::ExitCode;
 

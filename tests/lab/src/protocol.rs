@@ -1,4 +1,4 @@
-//! What the lab and dom0's agent say to each other: one message after the other, each with its length before it.
+//! The messages between the lab and dom0's agent, each with its length before it.
 //!
 //! The channel is a plain stream of bytes (a virtio port in dom0, QEMU's standard input and output on the host). One
 //! command runs at a time.
@@ -9,7 +9,7 @@ use std::str::FromStr;
 use anyhow::{Context, Error};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-/// No message is longer: a length above this means that the stream is not ours.
+/// The longest message; a greater length means that the stream is not this protocol.
 const MAX_LENGTH: usize = 1 << 20;
 
 /// How much of a program's output goes into one message, in bytes.
@@ -46,11 +46,11 @@ pub struct Exec {
     pub argv: Vec<String>,
     /// Its whole environment.
     pub env: Vec<(String, String)>,
-    /// The size of the terminal it gets; with none, it gets pipes.
+    /// The size of its terminal; `None` if it gets pipes.
     pub terminal: Option<Size>,
 }
 
-/// What the lab tells dom0.
+/// Messages from the lab to dom0.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToDom0 {
     /// Run a command.
@@ -63,12 +63,12 @@ pub enum ToDom0 {
     Resize(Size),
 }
 
-/// What dom0 tells the lab.
+/// Messages from dom0 to the lab.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FromDom0 {
     /// dom0 is up, its Xen daemons run.
     Ready,
-    /// dom0 did not come up, for this reason.
+    /// dom0 did not boot: why.
     Failed(String),
     /// Bytes from the running command's standard output, or its terminal.
     Stdout(Vec<u8>),
@@ -82,7 +82,8 @@ pub enum FromDom0 {
 pub fn send<T: Serialize>(stream: &mut impl Write, message: &T) -> io::Result<()> {
     let body = postcard::to_stdvec(message).map_err(io::Error::other)?;
     let length = u32::try_from(body.len()).map_err(io::Error::other)?;
-    // One write for both: the stream may be shared by threads, and a port takes each write in one piece.
+    // One write for both, because threads share the stream, and a port sends each write in one
+    // piece.
     let mut frame = Vec::with_capacity(4 + body.len());
     frame.extend_from_slice(&length.to_le_bytes());
     frame.extend_from_slice(&body);
@@ -90,7 +91,7 @@ pub fn send<T: Serialize>(stream: &mut impl Write, message: &T) -> io::Result<()
     stream.flush()
 }
 
-/// Receives one message; `None` when the other side has closed the stream between two messages.
+/// Receives one message; `None` if the other side has closed the stream between two messages.
 pub fn receive<T: DeserializeOwned>(stream: &mut impl Read) -> io::Result<Option<T>> {
     let mut length = [0; 4];
     match stream.read_exact(&mut length) {
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_message_is_an_error_and_not_an_end() -> io::Result<()> {
+    fn a_truncated_message_is_an_error() -> io::Result<()> {
         let mut stream = Vec::new();
         send(&mut stream, &FromDom0::Stdout(b"half".to_vec()))?;
         stream.pop();

@@ -8,18 +8,18 @@ use crate::machine::Dom0;
 use crate::protocol::{Size, ToDom0};
 use crate::svg;
 
-/// A terminal that remembers the last screen of a full-screen program, and types on it once there
-/// is one.
+/// A terminal that stores the last screen of a full-screen program, and types keys once the program
+/// has its screen.
 pub struct Screen {
     parser: Parser,
-    /// What is typed as soon as the program has its screen.
+    /// The keys to type as soon as the program has its screen.
     keys: Option<Vec<u8>>,
     dom0: Dom0,
     last: Option<vt100::Screen>,
 }
 
 impl Screen {
-    /// An empty screen.
+    /// Returns an empty screen.
     pub fn new(size: Size, keys: &str, dom0: Dom0) -> Self {
         Self {
             parser: Parser::new(size.rows, size.cols, 0),
@@ -47,7 +47,7 @@ impl Write for Screen {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.parser.process(bytes);
         let screen = self.parser.screen();
-        // A program that ends gives back the screen that there was before it.
+        // A program that ends restores the previous screen.
         if screen.alternate_screen() {
             self.last = Some(screen.clone());
             if let Some(keys) = self.keys.take() {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-/// What Xen or dom0's kernel prints when it is lost.
+/// What Xen or dom0's kernel prints when it crashes.
 const FATAL: [&str; 5] = [
     "Panic on CPU",
     "FATAL TRAP",
@@ -15,10 +15,10 @@ const FATAL: [&str; 5] = [
     "Kernel panic - not syncing",
 ];
 
-/// How many lines of the log belong to an error.
+/// How many lines of the log to print with an error.
 const LAST_LINES: usize = 25;
 
-/// Watches the log of a machine until it holds a crash, then reports the line, once.
+/// Watches the log of a machine until it shows a crash, then reports that line once.
 pub fn watch(log: PathBuf, report: impl FnOnce(String) + Send + 'static) {
     thread::spawn(move || {
         let mut rest = Vec::new();
@@ -26,7 +26,7 @@ pub fn watch(log: PathBuf, report: impl FnOnce(String) + Send + 'static) {
             return;
         };
         while file.read_to_end(&mut rest).is_ok() {
-            // The last line may be half there: it stays for the next round.
+            // The last line may be incomplete: it is read again in the next round.
             let complete = rest
                 .iter()
                 .rposition(|&byte| byte == b'\n')
@@ -47,7 +47,7 @@ fn fatal(text: &str) -> Option<String> {
         .map(|line| line.trim().to_owned())
 }
 
-/// The log's path and last lines, for an error.
+/// Returns the log's path and last lines for an error.
 pub fn excerpt(log: &Path) -> String {
     let text = std::fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_crash_is_known_by_its_line() {
+    fn a_crash_is_found_in_the_log() {
         let text =
             "(XEN) Dom0 has maximum 1 VCPUs\r\n(XEN) Panic on CPU 0:\r\n(XEN) FATAL TRAP\r\n";
         assert_eq!(fatal(text).as_deref(), Some("(XEN) Panic on CPU 0:"));

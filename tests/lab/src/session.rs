@@ -35,7 +35,7 @@ pub struct Plan {
     pub guests: Guests,
     /// The empty domains to create after them.
     pub shells: Vec<Shells>,
-    /// The lab's programs that dom0 has besides.
+    /// More programs of the lab in dom0.
     pub extra: Extra,
 }
 
@@ -44,11 +44,11 @@ pub struct Plan {
 pub enum Extra {
     /// None.
     Nothing,
-    /// The integration tests, and what they find in dom0.
+    /// The integration tests, and the files that they need.
     Tests,
     /// `lab-bench`.
     Bench {
-        /// Another build of xenscope, to measure it too.
+        /// Another build of xenscope to measure as well.
         against: Option<PathBuf>,
     },
 }
@@ -106,7 +106,7 @@ impl Session {
         self.run_to(argv, limit, &mut io::stdout())
     }
 
-    /// As [`Session::run`], with the output going to `stdout` and no input.
+    /// Does the same as [`Session::run`], but writes the output to `stdout` and sends no input.
     pub fn run_to(
         &mut self,
         argv: Vec<String>,
@@ -178,7 +178,7 @@ impl Session {
         }
     }
 
-    /// The names of the guests that were started.
+    /// Returns the names of the guests that were started.
     pub fn guests(&self) -> Vec<String> {
         let guests = self.plan.guests.0.iter();
         guests.map(|guest| guest.name.clone()).collect()
@@ -206,7 +206,8 @@ impl Session {
     ///
     /// Under emulation the pCPUs' clocks are milliseconds apart, and Xen loses CPU time of a vCPU
     /// that goes from one to another whose clock is behind (`vcpu_runstate_change` in Xen,
-    /// common/sched/core.c). The audit finds that, so no test of it could tell what else is wrong.
+    /// common/sched/core.c). The audit finds that, so its tests would find more than the fault that
+    /// they cause.
     fn pin(&mut self, limit: Instant) -> Result<()> {
         if self.plan.hardware.cpus < 2 {
             return Ok(());

@@ -1,4 +1,4 @@
-//! What has to be on the host before anything boots: Debian packages, and each Xen with its dom0 unpacked.
+//! Prepares the host: installs Debian packages, and unpacks each Xen with its dom0.
 
 use std::panic::resume_unwind;
 use std::process::Stdio;
@@ -10,7 +10,8 @@ use crate::debian;
 use crate::tied;
 use crate::xen::Xen;
 
-/// The Debian packages that building xenscope and running QEMU take. A C compiler comes with any Rust.
+/// The Debian packages that are needed to build xenscope and run QEMU. Rust already needs a C
+/// compiler.
 const HOST_PACKAGES: [&str; 4] = [
     "qemu-system-x86",
     "libxen-dev",
@@ -18,10 +19,10 @@ const HOST_PACKAGES: [&str; 4] = [
     "pkg-config",
 ];
 
-/// Makes sure that the host and these versions are ready.
+/// Installs and fetches what the host and these versions lack.
 pub fn ensure(versions: &[Xen]) -> Result<()> {
     host()?;
-    // Side by side: one unpacks while another fetches.
+    // In parallel: one unpacks while another fetches.
     thread::scope(|scope| {
         let ensure = |&xen| scope.spawn(move || debian::ensure(xen));
         let all: Vec<_> = versions.iter().map(ensure).collect();
@@ -46,7 +47,8 @@ fn host() -> Result<()> {
     if !root && !sudo_works() {
         bail!(by_hand);
     }
-    // apt-get update may fail for a source that has nothing to do with us; the installation decides.
+    // apt-get update may fail because of an unrelated source, so only the installation has to
+    // succeed.
     apt_get(root, &["-q", "update"])?;
     let mut arguments = vec!["-q", "install", "-y", "--no-install-recommends"];
     arguments.extend(&missing);
@@ -57,7 +59,7 @@ fn host() -> Result<()> {
 }
 
 fn missing() -> Result<Vec<&'static str>> {
-    // dpkg-query fails when it does not know a name, and prints the others all the same.
+    // dpkg-query fails if a name is unknown, but prints the others.
     let output = tied::command("dpkg-query")
         .args(["-W", "-f", "${Package} ${db:Status-Status}\\n"])
         .args(HOST_PACKAGES)

@@ -1,4 +1,4 @@
-//! What users write to ask for guests (`pvh:burn,pv:disk`) and for empty domains (`400@300:hvm`).
+//! Parses the specifications of guests (`pvh:burn,pv:disk`) and of empty domains (`400@300:hvm`).
 
 use std::collections::HashMap;
 use std::fmt;
@@ -24,7 +24,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What a guest does all day.
+/// What a guest does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Load {
     /// Burns one vCPU.
@@ -51,9 +51,9 @@ impl fmt::Display for Load {
 /// One guest to start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guest {
-    /// Its name in Xen, unlike any other's: `pvh-burn`, `pvh-burn-2`.
+    /// Its unique name in Xen: `pvh-burn`, `pvh-burn-2`.
     pub name: String,
-    /// Its place in the list, from 1: its address is 10.77.NUMBER.2, dom0's 10.77.NUMBER.1.
+    /// Its number in the list, from 1: its address is 10.77.NUMBER.2, dom0's 10.77.NUMBER.1.
     pub number: u8,
     /// How it is virtualised.
     pub kind: Kind,
@@ -187,13 +187,13 @@ mod tests {
     }
 
     #[test]
-    fn no_guests_at_all_are_fine() -> Result<()> {
+    fn an_empty_list_of_guests_is_valid() -> Result<()> {
         assert_eq!("".parse::<Guests>()?, Guests::default());
         Ok(())
     }
 
     #[test]
-    fn guests_that_cannot_be_are_refused() {
+    fn impossible_guests_are_refused() {
         for text in [
             "hvm:burn",
             "pv",

@@ -1,4 +1,4 @@
-//! The caller's side: standard input, the terminal's size and mode, signals.
+//! The caller's standard input, terminal size and mode, and signals.
 
 use std::io::{self, Read};
 use std::process;
@@ -13,14 +13,15 @@ use signal_hook::iterator::Signals;
 use crate::machine::{Dom0, Event};
 use crate::protocol::{CHUNK, Size, ToDom0};
 
-/// Makes Ctrl-C and its like end the lab, at any moment, with the code that shells give: 128 and the signal.
+/// Makes signals such as Ctrl-C end the lab at any time, with the exit code of shells: 128 and the
+/// signal.
 ///
-/// Leaving is enough: QEMU and all else that the lab has started is tied to it.
+/// Exiting is enough: QEMU and all other processes of the lab are tied to it.
 pub fn end_on_signals() -> Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot handle signals")?;
     thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
-            // Does nothing unless the terminal is raw.
+            // This does nothing unless the terminal is raw.
             let _ = terminal::disable_raw_mode();
             process::exit(128 + signal);
         }
@@ -28,11 +29,11 @@ pub fn end_on_signals() -> Result<()> {
     Ok(())
 }
 
-/// Carries the caller's standard input to the command that runs in dom0.
+/// Sends the caller's standard input to the command that runs in dom0.
 pub fn feed(dom0: Dom0) {
     thread::spawn(move || {
         let mut buffer = vec![0; CHUNK];
-        // When dom0 is gone, or the input cannot be read, there is nothing left to carry.
+        // If dom0 has ended, or the input cannot be read, there is nothing to send.
         while let Ok(count @ 1..) = io::stdin().read(&mut buffer) {
             if dom0.tell(&ToDom0::Stdin(buffer[..count].to_vec())).is_err() {
                 return;
@@ -42,24 +43,24 @@ pub fn feed(dom0: Dom0) {
     });
 }
 
-/// The terminal's size.
+/// Returns the terminal's size.
 pub fn size() -> Result<Size> {
     let (cols, rows) = terminal::size().context("cannot get the terminal's size")?;
     Ok(Size { rows, cols })
 }
 
-/// The caller's terminal in raw mode; dropped, it is as before.
+/// The caller's terminal in raw mode; dropped, its former mode is restored.
 pub struct Raw;
 
 impl Raw {
-    /// Enters raw mode, and reports from now on when the size changes.
+    /// Enters raw mode, and reports changes of the size from now on.
     pub fn enter(events: Sender<Event>) -> Result<Self> {
         terminal::enable_raw_mode().context("cannot set the terminal to raw mode")?;
         let raw = Self;
         let mut signals = Signals::new([SIGWINCH]).context("cannot handle signals")?;
         thread::spawn(move || {
             for _ in signals.forever() {
-                // The receiver is gone only when the machine is.
+                // The receiver is dropped only with the machine.
                 let _ = size().map(|size| events.send(Event::Resized(size)));
             }
         });
@@ -69,7 +70,7 @@ impl Raw {
 
 impl Drop for Raw {
     fn drop(&mut self) {
-        // The lab ends after this; there is nothing to do about an error.
+        // The lab ends after this, so errors are ignored.
         let _ = terminal::disable_raw_mode();
     }
 }

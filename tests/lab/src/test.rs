@@ -20,12 +20,13 @@ use crate::xen::{Store, Xen};
 const RUN_LIMIT: Duration = Duration::from_secs(20 * 60);
 
 /// The tests that run after all others of a boot, because they kill XenStore's daemon. The new one
-/// knows nothing of the guests, so whatever needs XenStore for them fails.
+/// does not know the guests, so all that needs XenStore for them fails.
 const LAST: &str = "dom0::xenstored_killed::";
 
 /// The boots, and the tests that run on each without a filter; an empty list means all of them.
-/// oxenstored is Debian's default. It serves all tests on 4.17. On 4.20 it serves the tests that ask
-/// most of XenStore, without a burst of events and a slow reader, where the daemon does not matter.
+/// oxenstored is Debian's default. All tests run with it on 4.17. On 4.20, the tests that use
+/// XenStore most run with it, except those of a burst of events and of a slow reader, where the
+/// daemon does not matter.
 const BOOTS: [(Xen, Store, &[&str]); 3] = [
     (Xen::V4_17, Store::Oxenstored, &[]),
     (Xen::V4_20, Store::Xenstored, &[]),
@@ -37,14 +38,14 @@ const BOOTS: [(Xen, Store, &[&str]); 3] = [
             "dom0::listing::",
             "dom0::store::",
             LAST,
-            "--skip=dom0::events::a_reader_that_goes",
-            "--skip=dom0::events::nothing_is_lost",
+            "--skip=dom0::events::a_slow_reader",
+            "--skip=dom0::events::a_burst",
         ],
     ),
 ];
 
-/// The guests that the tests find. All are PV, because PVH guests often crash under QEMU's emulation
-/// of SVM (see `Machine::start`). The tests of PVH domains use one that never runs.
+/// The guests beside which the tests run. All are PV, because PVH guests often crash under QEMU's
+/// emulation of SVM (see `Machine::start`). The tests of PVH domains use one that never runs.
 const GUESTS: &str = "pv:net,pv:disk:vcpus=2,pv:burn";
 
 /// One line of the table at the end.
@@ -66,7 +67,7 @@ pub fn run(versions: &[Xen], filters: &[String]) -> Result<bool> {
         vec![timed("host".into(), |counts| on_host(filters, counts))]
     });
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    // A machine keeps one core busy as long as pv-burn is paused.
+    // A machine with pv-burn paused uses one core.
     for versions in versions.chunks(cores) {
         thread::scope(|scope| {
             let on = |&xen| scope.spawn(move || on_version(xen, filters));
@@ -79,15 +80,12 @@ pub fn run(versions: &[Xen], filters: &[String]) -> Result<bool> {
     let all = print_table(&runs);
     let well = runs.iter().all(|run| run.failure.is_none());
     if well && all == Counts::default() {
-        bail!(
-            "no test has run: none has {} in its name",
-            filters.join(" or ")
-        );
+        bail!("no test has run: no name contains {}", filters.join(" or "));
     }
     Ok(well)
 }
 
-/// The boots of one version, one after the other.
+/// Runs the boots of one version in turn.
 fn on_version(xen: Xen, filters: &[String]) -> Vec<Run> {
     let boots = BOOTS.into_iter().filter(|&(version, ..)| version == xen);
     boots
@@ -113,7 +111,7 @@ fn timed(name: String, tests: impl FnOnce(&mut Counts) -> Result<Option<String>>
     let failure = tests(&mut counts).unwrap_or_else(|error| {
         let error = format!("{error:#}");
         eprintln!("lab: {name}: {error}");
-        // The table has room for the first line; the serial log's path is in it.
+        // The table shows only the first line, which has the serial log's path.
         error.lines().next().map(str::to_owned)
     });
     Run {
@@ -135,15 +133,15 @@ fn on_host(filters: &[String], counts: &mut Counts) -> Result<Option<String>> {
         .context("cannot start cargo test")?;
     let mut output = Output::new("host");
     if let Some(mut stdout) = child.stdout.take() {
-        io::copy(&mut stdout, &mut output).context("cannot pass on what cargo test says")?;
+        io::copy(&mut stdout, &mut output).context("cannot copy the output of cargo test")?;
     }
     let status = child.wait().context("cannot wait for cargo test")?;
     *counts = output.finish();
     Ok((!status.success()).then(|| format!("cargo test failed ({status})")))
 }
 
-/// Runs the tests that need a Xen on one; returns why they failed, `None` if they passed. A `whole`
-/// boot also tests that the lab notices when a machine crashes.
+/// Runs the tests that need Xen; returns why they failed, `None` if they passed. A `whole` boot
+/// also tests that the lab notices when a machine crashes.
 fn in_dom0<'a>(
     xen: Xen,
     store: Store,
@@ -162,7 +160,7 @@ fn in_dom0<'a>(
         shells: Vec::new(),
         extra: Extra::Tests,
     })?;
-    // It would take a core from the other machine. The tests that need its load unpause it.
+    // Unpaused, it takes a core from the other machine. Tests that need its load unpause it.
     let soon = Instant::now() + Duration::from_secs(60);
     session.step(&["xl", "pause", "pv-burn"], soon)?;
     let list = ["/lab/integration", "--list", "--ignored"];
@@ -198,16 +196,16 @@ fn in_dom0<'a>(
     }
     if whole {
         // A boot of its own would take longer.
-        let told = is_lost(session);
-        counts.failed += u64::from(told.is_err());
-        counts.passed += u64::from(told.is_ok());
-        told?;
+        let reported = reports_losses(session);
+        counts.failed += u64::from(reported.is_err());
+        counts.passed += u64::from(reported.is_ok());
+        reported?;
     }
     Ok(failure)
 }
 
 /// Fails unless the lab reports a command that does not end, and a kernel's panic, with the log's path.
-fn is_lost(mut session: Session) -> Result<()> {
+fn reports_losses(mut session: Session) -> Result<()> {
     let mut says = |command: &str, seconds: u64, words: &str| {
         let limit = Instant::now() + Duration::from_secs(seconds);
         let said = match session.step(&["sh", "-c", command], limit) {

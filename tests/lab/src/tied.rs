@@ -5,17 +5,18 @@ use std::process::{Command, Output};
 
 use anyhow::{Context, Result, bail};
 
-/// A command that the kernel kills when the thread that started it is gone, as all are when the lab has ended, however
-/// it ended.
+/// Returns a command that the kernel kills when the thread that started it ends. All threads end
+/// with the lab, whatever ends it.
 ///
-/// util-linux's `setpriv` sets that up, since doing it from Rust takes unsafe code between fork and exec.
+/// util-linux's `setpriv` sets that up, because Rust needs unsafe code between fork and exec for
+/// it.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]).arg(program);
     command
 }
 
-/// Runs a command to its end and returns what it printed; if it fails, the error has its last words.
+/// Runs a command until it ends and returns its output; if it fails, the error has its last line.
 pub fn capture(command: &mut Command, what: &str) -> Result<Vec<u8>> {
     let Output {
         status,
@@ -29,7 +30,7 @@ pub fn capture(command: &mut Command, what: &str) -> Result<Vec<u8>> {
         let last = stderr
             .lines()
             .rfind(|line| !line.trim().is_empty())
-            .unwrap_or("it said nothing");
+            .unwrap_or("no message");
         bail!("{what} failed: {}", last.trim());
     }
     Ok(stdout)
@@ -44,10 +45,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_tied_ends_with_the_thread_that_started_it() -> Result<()> {
+    fn a_tied_process_ends_with_its_thread() -> Result<()> {
         let started = thread::spawn(|| {
             let child = command("sleep").arg("1000").spawn()?;
-            // It is tied once it is what it is to be.
+            // It is tied once setpriv has started the program.
             let name = format!("/proc/{}/comm", child.id());
             while fs::read_to_string(&name)?.trim() != "sleep" {
                 thread::sleep(Duration::from_millis(5));
@@ -55,7 +56,7 @@ mod tests {
             anyhow::Ok(child)
         });
         let Ok(child) = started.join() else {
-            bail!("it panicked");
+            bail!("the thread panicked");
         };
         assert_eq!(child?.wait()?.signal(), Some(9));
         Ok(())

@@ -17,7 +17,7 @@ impl Xen {
     /// Every version, oldest first.
     pub const ALL: [Self; 2] = [Self::V4_17, Self::V4_20];
 
-    /// The version as users write it.
+    /// Returns the version as users write it.
     pub const fn label(self) -> &'static str {
         match self {
             Self::V4_17 => "4.17",
@@ -25,7 +25,7 @@ impl Xen {
         }
     }
 
-    /// The Debian suite that has it.
+    /// Returns the Debian suite that has it.
     pub const fn suite(self) -> &'static str {
         match self {
             Self::V4_17 => "bookworm",
@@ -33,7 +33,7 @@ impl Xen {
         }
     }
 
-    /// The version whose library stands in dom0 to be refused.
+    /// Returns the version whose library is in dom0 for the test that it is refused.
     pub const fn other(self) -> Self {
         match self {
             Self::V4_17 => Self::V4_20,
@@ -41,7 +41,8 @@ impl Xen {
         }
     }
 
-    /// The Debian packages that make up the hypervisor, dom0 and the guests, without what they depend on.
+    /// Returns the Debian packages of the hypervisor, dom0 and the guests, without their
+    /// dependencies.
     pub fn packages(self) -> Vec<String> {
         let label = self.label();
         let mut packages = vec![
@@ -78,7 +79,7 @@ pub enum Which {
 }
 
 impl Which {
-    /// The versions meant.
+    /// Returns these versions.
     pub fn versions(self) -> Vec<Xen> {
         match self {
             Self::V4_17 => vec![Xen::V4_17],
@@ -98,7 +99,7 @@ pub enum Store {
 }
 
 impl Store {
-    /// The program's name.
+    /// Returns the program's name.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Xenstored => "xenstored",

@@ -23,7 +23,7 @@ pub struct Stage {
     pub xl_list: OneShot,
     /// A sample of xenscope from within.
     pub inside: Inside,
-    /// The other build of xenscope, if one is measured too.
+    /// The other build of xenscope, if one is measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub against: Option<Against>,
 }
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_measurement_that_took_too_long_has_no_mean() {
+    fn a_timed_out_measurement_has_no_mean() {
         let slow = Monitor {
             cost: None,
             calls: None,

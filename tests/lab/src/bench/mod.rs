@@ -1,6 +1,6 @@
 //! `cargo lab bench`: what xenscope costs, and how exact its CPU % is, beside xentop and xl.
 //!
-//! The measuring is done in dom0, by the package `lab-bench`.
+//! The package `lab-bench` measures in dom0.
 
 pub mod figures;
 mod table;
@@ -30,7 +30,7 @@ const GUESTS: &str = "pv:burn,pv:idle,pv:idle,pv:idle";
 /// [`SIZES`], so the difference is what devices cost.
 const BESIDE: u16 = 5;
 
-/// The first one's id.
+/// The first one's ID.
 const BESIDE_FIRST: u16 = 100;
 
 /// The guest that burns.
@@ -48,7 +48,7 @@ pub struct Options {
     pub store: Store,
     /// Numbers of domains, dom0 among them. Empty means the usual ones, and how exact CPU % is.
     pub domains: Vec<u16>,
-    /// Another build of xenscope, to measure it too.
+    /// Another build of xenscope to measure as well.
     pub against: Option<PathBuf>,
 }
 
@@ -144,7 +144,7 @@ pub fn run(options: Options) -> Result<()> {
     let mut there = 1;
     for size in sizes {
         eprintln!("lab: measuring beside {size} domains");
-        // Ids without gaps: xentop is slower with gaps.
+        // IDs without gaps: xentop is slower with gaps.
         let shells = format!("{}@{there}", size - there);
         session.step(&["lab-shells", "create", &shells], Instant::now() + LIMIT)?;
         there = size;
@@ -162,5 +162,5 @@ pub fn run(options: Options) -> Result<()> {
 fn ask<T: DeserializeOwned>(session: &mut Session, words: &[&str]) -> Result<T> {
     let argv = [&["/lab/bench"], words].concat();
     let output = session.step(&argv, Instant::now() + LIMIT)?;
-    serde_json::from_slice(&output).with_context(|| format!("cannot read what {argv:?} printed"))
+    serde_json::from_slice(&output).with_context(|| format!("cannot parse the output of {argv:?}"))
 }

@@ -1,9 +1,9 @@
-//! The figures as tables.
+//! Formats the figures as tables.
 
 use super::Bench;
 use super::figures::{Monitor, Stage};
 
-/// Everything.
+/// Returns all tables.
 pub(super) fn all(bench: &Bench) -> String {
     let (xen, store) = (bench.xen, bench.store);
     let mut out = format!("Xen {xen}, {store}\n");
@@ -25,13 +25,14 @@ pub(super) fn all(bench: &Bench) -> String {
 }
 
 impl Bench {
-    /// By what is there, with what each costs.
+    /// Returns all stages, the one with devices last.
     fn stages(&self) -> impl Iterator<Item = &Stage> {
         self.stages.iter().chain([&self.devices])
     }
 }
 
-/// The `top` of xenscope, of the other xenscope and of xentop, by their names in the tables.
+/// Returns the `top` of xenscope, of the other xenscope and of xentop, with their names in the
+/// tables.
 fn tops(stage: &Stage) -> impl Iterator<Item = (&'static str, &Monitor)> {
     let against = stage.against.as_ref().map(|other| ("against", &other.top));
     [("xenscope", &stage.xenscope_top)]
@@ -40,7 +41,7 @@ fn tops(stage: &Stage) -> impl Iterator<Item = (&'static str, &Monitor)> {
         .chain([("xentop", &stage.xentop)])
 }
 
-/// The process time that a device adds to a sample; `None` if that was not measured.
+/// Returns the process time that a device adds to a sample; `None` if it was not measured.
 fn devices(bench: &Bench) -> Option<String> {
     let with = &bench.devices;
     let same = |stage: &&Stage| stage.domains == with.domains;
@@ -57,7 +58,7 @@ fn devices(bench: &Bench) -> Option<String> {
     Some(format!("A device adds {}.\n", added.join(", ")))
 }
 
-/// What a sample costs, and by how much another program's costs more.
+/// Returns the table of a sample's cost, with the ratios of other programs.
 fn samples(bench: &Bench) -> String {
     let mut rows = vec![row([
         "domains",
@@ -94,7 +95,7 @@ fn sample(stage: &Stage, program: &str, figures: [Option<f64>; 6]) -> Vec<String
     cells
 }
 
-/// The figures of one program; `None` when it took too long.
+/// Returns the figures of one program; `None` if it took too long.
 fn costs(monitor: &Monitor) -> [Option<f64>; 6] {
     let cost = monitor.cost.as_ref();
     let calls = monitor.calls.as_ref();
@@ -183,7 +184,7 @@ fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
     cells.map(str::to_owned).to_vec()
 }
 
-/// The first two columns of a stage.
+/// Returns the first two columns of a stage.
 fn there(stage: &Stage) -> Vec<String> {
     vec![
         stage.domains.to_string(),
@@ -191,7 +192,7 @@ fn there(stage: &Stage) -> Vec<String> {
     ]
 }
 
-/// A figure with three digits that count, or with all those before the point.
+/// Returns a figure with three significant digits, or with all digits before the point.
 fn short(figure: f64) -> String {
     let size = figure.abs();
     let decimals = match () {
@@ -202,7 +203,7 @@ fn short(figure: f64) -> String {
     format!("{figure:.decimals$}")
 }
 
-/// Right-aligned columns, two spaces apart.
+/// Returns right-aligned columns, two spaces apart.
 fn grid(rows: &[Vec<String>]) -> String {
     let columns = rows.first().map_or(0, Vec::len);
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
@@ -272,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tables_hold_both_programs_side_by_side() {
+    fn the_tables_have_both_programs_side_by_side() {
         let bench = Bench {
             xen: "4.17",
             store: "xenstored",
@@ -321,7 +322,7 @@ program  interval  samples   mean  deviation  worst
     }
 
     #[test]
-    fn another_xenscope_stands_below_this_one() {
+    fn another_xenscope_is_in_the_next_row() {
         let with = |mut stage: Stage| {
             stage.against = Some(Against {
                 top: monitor(3e6, None),

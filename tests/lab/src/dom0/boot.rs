@@ -1,4 +1,4 @@
-//! From a bare kernel to a dom0 in which `xl` works.
+//! Boots dom0 from the kernel's start until `xl` works.
 
 use std::fs::{self, File, OpenOptions};
 use std::path::Path;
@@ -10,13 +10,13 @@ use anyhow::{Context, Result, bail};
 use nix::kmod::{ModuleInitFlags, finit_module};
 use nix::mount::{MsFlags, mount as mount_fs};
 
-/// The virtio port that leads to the lab.
+/// The virtio port to the lab.
 const CHANNEL: &str = "/dev/vport0p1";
 
 /// How long a device or a socket may take to appear: seconds under emulation.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Mounts what every Linux has.
+/// Mounts the usual file systems.
 pub(crate) fn mount() -> Result<()> {
     for (kind, target) in [
         ("proc", "/proc"),
@@ -44,7 +44,7 @@ fn mount_one(kind: &str, target: &str) -> Result<()> {
     .with_context(|| format!("cannot mount {target}"))
 }
 
-/// Loads the kernel modules that the lab has listed, in that order.
+/// Loads the kernel modules in the order of the lab's list.
 pub(crate) fn load_modules() -> Result<()> {
     let list = fs::read_to_string("/lab/modules/boot").context("cannot read /lab/modules/boot")?;
     for name in list.lines() {
@@ -66,7 +66,7 @@ pub(crate) fn open_channel() -> Result<File> {
         .with_context(|| format!("cannot open {CHANNEL}"))
 }
 
-/// Starts what a dom0 has: XenStore's daemon, dom0's own entries, the console daemon.
+/// Starts XenStore's daemon, writes dom0's own entries, and starts the console daemon.
 pub(crate) fn start_xen() -> Result<()> {
     mount_one("xenfs", "/proc/xen")?;
     for folder in [
@@ -93,11 +93,12 @@ pub(crate) fn start_xen() -> Result<()> {
         "--log=guest",
         "--pid-file=/run/xen/xenconsoled.pid",
     ])?;
-    // As on a real host, dom0 does not queue behind its guests: all that the lab wants goes through it.
+    // dom0 has priority over its guests, as on a real host, because all work of the lab goes
+    // through it.
     run(&["xl", "sched-credit2", "-d", "0", "-w", "65535"])
 }
 
-/// A disk for each guest that the lab has described.
+/// Returns a disk for each guest that the lab has configured.
 fn disks() -> Result<Vec<String>> {
     let guests = Path::new("/lab/guests");
     if !guests.exists() {
@@ -113,7 +114,7 @@ fn disks() -> Result<Vec<String>> {
     Ok(disks)
 }
 
-/// The daemon's program, which the lab has put on the kernel's command line.
+/// Returns the daemon's program, from the kernel's command line.
 fn store() -> Result<String> {
     let line = fs::read_to_string("/proc/cmdline").context("cannot read /proc/cmdline")?;
     line.split_whitespace()

@@ -1,8 +1,8 @@
 //! dom0's init, and the agent through which the lab runs commands in dom0.
 //!
-//! As process 1 it starts itself again as the agent, reaps what is orphaned, and switches the machine off when the
-//! agent ends, which it does when the lab's side of the channel closes. What goes wrong before there is a channel is
-//! printed to the console, which the lab keeps as a log.
+//! As process 1 it starts itself again as the agent, reaps orphaned processes, and switches the
+//! machine off when the agent ends, which it does when the lab's side of the channel closes. Errors
+//! before the channel is open are printed to the console, which the lab logs.
 
 mod boot;
 mod serve;
@@ -31,10 +31,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// Process 1.
+/// Runs as process 1.
 fn init() -> Result<Infallible> {
     boot::mount()?;
-    let agent = Command::new(env::current_exe().context("cannot find myself")?)
+    let agent = Command::new(env::current_exe().context("cannot find the own executable")?)
         .spawn()
         .context("cannot start the agent")?;
     loop {
@@ -48,7 +48,7 @@ fn init() -> Result<Infallible> {
     }
 }
 
-/// Brings Xen's daemons up and serves the lab until it goes.
+/// Starts Xen's daemons and serves the lab until it closes the channel.
 fn agent() -> Result<()> {
     boot::load_modules()?;
     let channel = boot::open_channel()?;

@@ -13,8 +13,8 @@ use anyhow::{Context, Result};
 use lab::protocol::{self, Exec, FromDom0, Size, ToDom0};
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 
-/// How long to wait for the rest of a command's output after it has ended: a daemon that it has left behind may hold
-/// its output open for ever.
+/// How long to wait for the rest of a command's output after it has ended: a daemon that it started
+/// may never close its output.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// The channel, written by several threads.
@@ -28,7 +28,7 @@ impl Lab {
     }
 }
 
-/// A command's near ends: what the lab's messages act on.
+/// The lab's side of a command: what its messages act on.
 #[derive(Default)]
 struct Running {
     stdin: Option<Box<dyn Write + Send>>,
@@ -55,7 +55,7 @@ pub(crate) fn run(mut channel: File, booted: Result<()>) -> Result<()> {
                 })?;
             }
             ToDom0::Stdin(bytes) => {
-                // A command that no longer reads is not an error: it ends, or does without.
+                // It is not an error if a command no longer reads.
                 if let Some(stdin) = &mut running.stdin
                     && stdin
                         .write_all(&bytes)
@@ -123,7 +123,7 @@ fn start_on_terminal(lab: &Lab, exec: &Exec, size: Size) -> Result<Running> {
         .slave
         .spawn_command(command)
         .with_context(|| format!("cannot run {}", exec.argv[0]))?;
-    // Ours would keep the terminal open after the command has gone.
+    // Our copy would keep the terminal open after the command has ended.
     drop(pair.slave);
     let reader = pair
         .master
@@ -156,7 +156,7 @@ fn carry(
     let lab = lab.clone();
     thread::spawn(move || {
         let mut buffer = vec![0; protocol::CHUNK];
-        // A terminal whose other side has closed is an error to read, which is its end too.
+        // Reading a terminal whose other side has closed is an error: treat it as the end.
         while let Ok(count @ 1..) = from.read(&mut buffer) {
             if lab.tell(&message(buffer[..count].to_vec())).is_err() {
                 break;
@@ -166,12 +166,12 @@ fn carry(
     });
 }
 
-/// Tells the lab how a command ended, after all that it printed.
+/// Reports how a command ended, after all of its output.
 fn report_exit(lab: &Lab, ends: Receiver<()>, wait: impl FnOnce() -> i32 + Send + 'static) {
     let lab = lab.clone();
     thread::spawn(move || {
         let code = wait();
-        // Nothing is ever sent: this returns when all senders are gone, or when time is up.
+        // Nothing is ever sent: this returns when all senders are dropped, or at the timeout.
         let _ = ends.recv_timeout(LAST_WORDS);
         if let Err(error) = lab.tell(&FromDom0::Exit(code)) {
             eprintln!("lab-dom0: {error:#}");

@@ -28,13 +28,13 @@ const BOOT_MODULES: [&str; 10] = [
     "loop",
 ];
 
-/// Modules that lie ready for a test that wants a bridge.
+/// Modules for a test that needs a bridge. They are not loaded at boot.
 const SPARE_MODULES: [&str; 1] = ["bridge"];
 
-/// Where Debian keeps libraries.
+/// Debian's folder of libraries.
 const LIBRARIES: &str = "lib/x86_64-linux-gnu";
 
-/// Terminals that a caller may have.
+/// The terminal types that a caller may use.
 const TERMINALS: [&str; 9] = [
     "dumb",
     "linux",
@@ -47,7 +47,7 @@ const TERMINALS: [&str; 9] = [
     "xterm-256color",
 ];
 
-/// Puts everything together.
+/// Returns dom0's file system.
 pub(super) fn tree(
     xen: Xen,
     kernel: &Kernel,
@@ -62,7 +62,7 @@ pub(super) fn tree(
         tree.link(name, format!("usr/{name}"));
     }
     for name in [
-        // As the kernel makes it, everyone can write it.
+        // By default, all users can write to it.
         ".",
         "dev",
         "mnt",
@@ -99,7 +99,7 @@ pub(super) fn tree(
     elf_files.push(strace);
     libraries(xen, &root, elf_files, &mut tree)?;
     if programs.integration.is_some() {
-        // The library of a Xen that does not run here, for a test that it is refused.
+        // The library of another Xen, for the test that it is refused.
         let other = xen.other();
         let name = format!("libxenctrl.so.{}", other.label());
         let library = find(&paths::root(other), &format!("{LIBRARIES}/{name}"))?;
@@ -112,17 +112,17 @@ pub(super) fn tree(
     Ok(tree)
 }
 
-/// Xen's programs, at Debian's places and in PATH; returns their files.
+/// Adds Xen's programs at Debian's paths and in PATH; returns their files.
 fn xen_tools(xen: Xen, root: &Path, tree: &mut Tree) -> Result<Vec<PathBuf>> {
     let mut programs = Vec::new();
     let label = xen.label();
     let private = format!("usr/lib/xen-{label}");
     let folder = root.join(&private).join("bin");
     for (name, path) in files(&folder)? {
-        // The others are scripts in languages that dom0 does not have.
+        // The others are scripts for interpreters that dom0 does not have.
         if elf::is_elf(&path) {
             tree.copy(format!("{private}/bin/{name}"), &path);
-            // Debian puts a wrapper there, which finds the running Xen's version; here there is but one.
+            // Debian has a wrapper there, which finds the running Xen's version; dom0 has only one.
             tree.link(format!("usr/sbin/{name}"), format!("/{private}/bin/{name}"));
             programs.push(path);
         }
@@ -133,7 +133,7 @@ fn xen_tools(xen: Xen, root: &Path, tree: &mut Tree) -> Result<Vec<PathBuf>> {
             programs.push(path);
         }
     }
-    // What 4.20's oxenstored loads as it starts.
+    // 4.20's oxenstored loads this when it starts.
     let plugins = root.join(&private).join("ocaml");
     if plugins.exists() {
         tree.copy_folder(Path::new(&format!("{private}/ocaml")), &plugins)?;
@@ -141,7 +141,7 @@ fn xen_tools(xen: Xen, root: &Path, tree: &mut Tree) -> Result<Vec<PathBuf>> {
     Ok(programs)
 }
 
-/// All libraries of Xen, what the programs need, and what they load without naming it.
+/// Adds all libraries of Xen, those that the programs need, and those that they load at run time.
 fn libraries(xen: Xen, root: &Path, programs: Vec<PathBuf>, tree: &mut Tree) -> Result<()> {
     let places: Vec<PathBuf> = [
         root.join("usr").join(LIBRARIES),
@@ -162,7 +162,7 @@ fn libraries(xen: Xen, root: &Path, programs: Vec<PathBuf>, tree: &mut Tree) -> 
             }
         }
     }
-    // xl cancels threads, for which libc loads it.
+    // libc loads it when xl cancels threads.
     let libgcc = find(root, &format!("{LIBRARIES}/libgcc_s.so.1"))?;
     tree.copy(format!("usr/{LIBRARIES}/libgcc_s.so.1"), &libgcc);
     roots.push(libgcc);
@@ -192,12 +192,12 @@ fn busybox(root: &Path, tree: &mut Tree) -> Result<()> {
     Ok(())
 }
 
-/// What lies in /etc, and terminal descriptions.
+/// Adds the files in /etc, and terminal descriptions.
 fn settings(root: &Path, tree: &mut Tree) -> Result<()> {
     tree.bytes("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
     tree.bytes("etc/group", "root:x:0:\n");
     tree.bytes("etc/hosts", "127.0.0.1 localhost dom0\n");
-    // xl insists on it; its defaults are fine.
+    // xl needs this file; it may be empty.
     tree.bytes("etc/xen/xl.conf", "");
     tree.copy(
         "etc/xen/oxenstored.conf",
@@ -232,7 +232,7 @@ fn modules(kernel: &Kernel, tree: &mut Tree) -> Result<()> {
     Ok(())
 }
 
-/// A folder's entries by name.
+/// Returns a folder's entries by name.
 fn files(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
     let problem = || format!("cannot list {}", folder.display());
     let mut files = Vec::new();

@@ -1,4 +1,4 @@
-//! The guests: their kernel, their initramfs and what xl reads about each.
+//! The guests: their kernel, their initramfs and their xl configurations.
 
 use std::path::Path;
 
@@ -16,11 +16,12 @@ const MODULES: [&str; 2] = ["xen-blkfront", "xen-netfront"];
 /// A guest's memory in MiB: the least with which both suites' kernels boot.
 const MEMORY: u32 = 128;
 
-/// What halves a guest's boot under emulation: no search for devices that no guest has, where each look at a port is a
-/// way into the hypervisor and back, no self-tests, and none of the barriers that only real CPUs need.
+/// These options halve a guest's boot time under emulation: no probing for devices that no guest
+/// has, because each port access enters the hypervisor, no self-tests, and no mitigations, which
+/// only real CPUs need.
 const QUICK: &str = "quiet pci=off 8250.nr_uarts=0 cryptomgr.notests mitigations=off";
 
-/// Puts into dom0 what starting these guests takes.
+/// Adds to dom0 the files that these guests need.
 pub(super) fn put(
     root: &Path,
     kernel: &Kernel,
@@ -39,7 +40,7 @@ pub(super) fn put(
     Ok(())
 }
 
-/// A guest's own file system.
+/// Returns a guest's file system.
 fn tree(root: &Path, kernel: &Kernel) -> Result<Tree> {
     let mut tree = Tree::default();
     for name in ["dev", "proc", "sys"] {
@@ -49,13 +50,13 @@ fn tree(root: &Path, kernel: &Kernel) -> Result<Tree> {
     tree.link("bin/sh", "busybox");
     tree.copy("init", paths::source("guest/init"));
     for (number, module) in (10..).zip(kernel.modules(&MODULES)?) {
-        // The number keeps the order in which they load.
+        // The number is the load order.
         tree.bytes(format!("modules/{number}-{}", module.file), module.bytes);
     }
     Ok(tree)
 }
 
-/// What xl reads.
+/// Returns xl's configuration of a guest.
 fn config(guest: &Guest) -> String {
     let Guest {
         name,

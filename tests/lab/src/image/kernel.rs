@@ -11,13 +11,13 @@ use liblzma::read::XzDecoder;
 use super::find;
 use crate::elf;
 
-/// A Debian kernel as its package has it.
+/// A Debian kernel, unpacked from its package.
 pub(super) struct Kernel {
     /// The bootable kernel.
     pub(super) image: PathBuf,
     /// Every module by its name, with `_` for `-`.
     modules: BTreeMap<String, PathBuf>,
-    /// The names of what would be modules if they were not part of the kernel.
+    /// The names of modules that are built into the kernel.
     builtin: BTreeSet<String>,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Module {
 }
 
 impl Kernel {
-    /// Finds the kernel in an unpacked suite.
+    /// Reads the kernel of an unpacked suite.
     pub(super) fn find(root: &Path) -> Result<Self> {
         let release = entries(&find(root, "lib/modules")?)?
             .pop()
@@ -55,7 +55,7 @@ impl Kernel {
         })
     }
 
-    /// These modules and all they depend on, in the order in which they load.
+    /// Returns these modules and all that they depend on, in load order.
     pub(super) fn modules(&self, wanted: &[&str]) -> Result<Vec<Module>> {
         let mut loaded = BTreeSet::new();
         let mut modules = Vec::new();
@@ -74,7 +74,7 @@ impl Kernel {
         };
         let bytes = uncompressed(path)?;
         let depends = elf::module_depends(&bytes)
-            .with_context(|| format!("{} is no kernel module", path.display()))?;
+            .with_context(|| format!("{} is not a kernel module", path.display()))?;
         for needed in depends {
             self.add(&needed.replace('-', "_"), loaded, out)?;
         }
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn module_names_are_the_kernels() {
+    fn modules_are_named_as_by_the_kernel() {
         let name = |path: &str| module_name(Path::new(path));
         assert_eq!(
             name("kernel/drivers/xen/xen-evtchn.ko").as_deref(),

@@ -1,4 +1,4 @@
-//! What QEMU gets to boot: the hypervisor, dom0's kernel and dom0's whole file system as an initramfs.
+//! What QEMU boots: the hypervisor, dom0's kernel, and dom0's file system as an initramfs.
 
 mod dom0;
 mod guest;
@@ -28,19 +28,19 @@ pub struct Programs {
     pub xenscope: PathBuf,
     /// `lab-bench`.
     pub bench: Option<PathBuf>,
-    /// Another build of xenscope, which `lab-bench` measures too.
+    /// Another build of xenscope, which `lab-bench` also measures.
     pub against: Option<PathBuf>,
     /// xenscope's integration tests.
     pub integration: Option<PathBuf>,
 }
 
-/// Everything that boots.
+/// The files that QEMU boots.
 pub struct Image {
-    /// The hypervisor, uncompressed as QEMU wants it.
+    /// The hypervisor, uncompressed because QEMU needs that.
     pub hypervisor: PathBuf,
-    /// dom0's kernel, uncompressed too.
+    /// dom0's kernel, also uncompressed.
     pub kernel: PathBuf,
-    /// dom0's file system. The file has no name, so that it is gone with the lab.
+    /// dom0's file system. The file has no name, so it disappears when the lab ends.
     pub initramfs: File,
 }
 
@@ -64,7 +64,7 @@ pub fn make(xen: Xen, programs: &Programs, guests: &[Guest]) -> Result<Image> {
     })
 }
 
-/// The uncompressed hypervisor, made once.
+/// Returns the path of the uncompressed hypervisor, and creates it if it is missing.
 fn hypervisor(xen: Xen) -> Result<PathBuf> {
     let packed = find(
         &paths::root(xen),
@@ -77,7 +77,7 @@ fn hypervisor(xen: Xen) -> Result<PathBuf> {
     })
 }
 
-/// The uncompressed kernel, made once.
+/// Returns the path of the uncompressed kernel, and creates it if it is missing.
 fn vmlinux(xen: Xen, kernel: &Kernel) -> Result<PathBuf> {
     unpacked(
         &kernel.image,
@@ -86,7 +86,7 @@ fn vmlinux(xen: Xen, kernel: &Kernel) -> Result<PathBuf> {
     )
 }
 
-/// A file made of another one, unless it is there already.
+/// Creates a file from another one unless it already exists.
 fn unpacked(
     packed: &Path,
     plain: PathBuf,
@@ -97,7 +97,7 @@ fn unpacked(
             .context("cannot read it")
             .and_then(|bytes| unpack(&bytes))
             .with_context(|| format!("cannot unpack {}", packed.display()))?;
-        // Under another name until it is whole.
+        // Under another name until it is complete.
         let part = plain.with_extension("part");
         fs::write(&part, bytes)
             .and_then(|()| fs::rename(&part, &plain))
@@ -106,7 +106,8 @@ fn unpacked(
     Ok(plain)
 }
 
-/// A file or folder of an unpacked suite, which may have it in `/usr` or, from before Debian moved it there, outside.
+/// Returns a file or folder of an unpacked suite, which has it in `/usr` or, in older packages,
+/// outside.
 fn find(root: &Path, path: &str) -> Result<PathBuf> {
     let places = [root.join("usr").join(path), root.join(path)];
     match places.into_iter().find(|place| place.exists()) {

@@ -1,4 +1,4 @@
-//! A file system's content, and how it becomes an initramfs.
+//! The content of a file system, written as an initramfs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use cpio::newc;
 
-/// One thing in the tree.
+/// An entry of the tree.
 enum Node {
     Folder,
     Link(String),
@@ -20,23 +20,23 @@ enum Content {
     Copy(PathBuf),
 }
 
-/// Paths, relative to the root, and what is there. Parent folders come by themselves; what is put later replaces what was
-/// there.
+/// The entries by their paths, relative to the root. Parent folders are added automatically; a
+/// later entry replaces an earlier one.
 #[derive(Default)]
 pub(super) struct Tree(BTreeMap<PathBuf, Node>);
 
 impl Tree {
-    /// Puts an empty folder.
+    /// Adds an empty folder.
     pub(super) fn folder(&mut self, path: impl AsRef<Path>) {
         self.put(path.as_ref(), Node::Folder);
     }
 
-    /// Puts a symbolic link.
+    /// Adds a symbolic link.
     pub(super) fn link(&mut self, path: impl AsRef<Path>, target: impl Into<String>) {
         self.put(path.as_ref(), Node::Link(target.into()));
     }
 
-    /// Puts a plain file with this content.
+    /// Adds a regular file with this content.
     pub(super) fn bytes(&mut self, path: impl AsRef<Path>, bytes: impl Into<Vec<u8>>) {
         let content = Content::Bytes(bytes.into());
         self.put(
@@ -48,7 +48,7 @@ impl Tree {
         );
     }
 
-    /// Puts a copy of a host's file, executable; it is read when the archive is written.
+    /// Adds an executable copy of a file of the host, which is read when the archive is written.
     pub(super) fn copy(&mut self, path: impl AsRef<Path>, from: impl Into<PathBuf>) {
         let content = Content::Copy(from.into());
         self.put(
@@ -60,7 +60,7 @@ impl Tree {
         );
     }
 
-    /// Puts a copy of a host's folder with all files below it.
+    /// Adds a copy of a folder of the host with all files below it.
     pub(super) fn copy_folder(&mut self, path: &Path, from: &Path) -> Result<()> {
         let entries =
             fs::read_dir(from).with_context(|| format!("cannot list {}", from.display()))?;
@@ -76,7 +76,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Whether something is there.
+    /// Returns whether there is an entry at this path.
     pub(super) fn contains(&self, path: impl AsRef<Path>) -> bool {
         self.0.contains_key(path.as_ref())
     }
@@ -90,9 +90,9 @@ impl Tree {
         self.0.insert(path.to_owned(), node);
     }
 
-    /// Writes the tree as an uncompressed newc archive, as the kernel takes it.
+    /// Writes the tree as an uncompressed newc archive, which the kernel reads.
     pub(super) fn write(&self, mut out: impl Write) -> Result<()> {
-        // A parent sorts before what is in it, so folders come first.
+        // A parent sorts before its entries, so folders come first.
         for (number, (path, node)) in (1..).zip(&self.0) {
             let builder = newc::Builder::new(&path.to_string_lossy())
                 .ino(number)
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parents_come_first_and_later_wins() -> Result<()> {
+    fn parents_come_first_and_later_files_win() -> Result<()> {
         let mut tree = Tree::default();
         tree.bytes("etc/xen/xl.conf", "old");
         tree.bytes("etc/xen/xl.conf", "new");

@@ -1,4 +1,4 @@
-//! Takes the kernel proper out of a bootable Linux image.
+//! Extracts the ELF kernel from a bootable Linux image.
 //!
 //! Xen and xl could do that themselves, but under emulation it takes them 15 s for each domain.
 
@@ -18,7 +18,7 @@ mod header {
     pub(super) const PAYLOAD_LENGTH: usize = 0x24c;
 }
 
-/// The ELF kernel in a bzImage.
+/// Returns the ELF kernel of a bzImage.
 pub(super) fn unpack(image: &[u8]) -> Result<Vec<u8>> {
     let payload = payload(image).context("no Linux kernel")?;
     let mut kernel = Vec::new();
@@ -43,7 +43,7 @@ fn payload(image: &[u8]) -> Option<&[u8]> {
         let bytes = image.get(at..at + 4)?.try_into().ok()?;
         usize::try_from(u32::from_le_bytes(bytes)).ok()
     };
-    // 0 stands for 4, from before there was the field.
+    // 0 means 4, as in kernels older than the field.
     let sectors = match *image.get(header::SETUP_SECTS)? {
         0 => 4,
         sectors => usize::from(sectors),
@@ -56,7 +56,7 @@ fn payload(image: &[u8]) -> Option<&[u8]> {
 mod tests {
     use super::*;
 
-    /// A bzImage of nothing but the header fields and this payload.
+    /// Returns a bzImage that has only the header fields and this payload.
     fn image(payload: &[u8]) -> Result<Vec<u8>> {
         let mut image = vec![0; 2 * 512];
         image[header::SETUP_SECTS] = 1;
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_kernel_is_refused() -> Result<()> {
+    fn other_files_than_kernels_are_refused() -> Result<()> {
         assert!(unpack(b"MZ").is_err());
         assert!(unpack(&image(b"lzo?")?).is_err());
         Ok(())

@@ -1,6 +1,6 @@
 //! A terminal's screen as an SVG picture that looks the same in any viewer.
 //!
-//! Each run of text has its place and its length, whatever the viewer's font is like. Bars are
+//! Each run of text has a fixed position and length, whatever the viewer's font is. Bars are
 //! rectangles and need no font.
 
 pub mod style;
@@ -13,11 +13,11 @@ use style::{BACKGROUND, FOREGROUND, Rgb, Style};
 
 /// A cell's width in pixels. An eighth of it is a whole pixel, so bars have sharp edges.
 const WIDTH: u32 = 8;
-/// A cell's height in pixels, of which the same is true.
+/// A cell's height in pixels. An eighth of it is a whole pixel as well.
 const HEIGHT: u32 = 16;
-/// From a cell's top to the line that its text stands on, in pixels.
+/// The distance from a cell's top to the baseline of its text, in pixels.
 const BASELINE: u32 = 12;
-/// Between the screen and the window's edge, in pixels.
+/// The distance from the screen to the window's edge, in pixels.
 const MARGIN: u32 = 16;
 
 /// Monospaced fonts of macOS, Windows and Linux. A glyph of most is 0.6 of the font's size wide.
@@ -25,7 +25,7 @@ const FONTS: &str = "ui-monospace,SFMono-Regular,Menlo,Consolas,DejaVu Sans Mono
 /// The font's size in pixels.
 const FONT_SIZE: &str = "13.33";
 
-/// Draws a screen.
+/// Returns a screen as SVG.
 pub fn picture(screen: &Screen) -> String {
     let (rows, cols) = screen.size();
     let mut drawing = Drawing::default();
@@ -47,7 +47,7 @@ pub fn picture(screen: &Screen) -> String {
     )
 }
 
-/// What is on a screen, row by row.
+/// The contents of a screen, row by row.
 #[derive(Default)]
 struct Drawing {
     backgrounds: Vec<Rect>,
@@ -87,8 +87,8 @@ impl Drawing {
         }
     }
 
-    /// Adds a glyph to the last run if it fits. What is not ASCII stands alone, because it may come
-    /// from another font, of another width.
+    /// Adds a glyph to the last run if it fits. A glyph beyond ASCII is a run of its own, because
+    /// it may be from another font with another width.
     fn add_text(&mut self, x: u32, y: u32, width: u32, text: &str, style: Style) {
         let fits = |run: &&mut Run| {
             let plain = run.text.is_ascii() && text.is_ascii();
@@ -139,7 +139,7 @@ struct Rect {
     colour: Rgb,
 }
 
-/// Adds a rectangle, or widens the last one if both make one.
+/// Adds a rectangle, or widens the last one if the two are adjacent.
 fn add_rect(rects: &mut Vec<Rect>, rect: Rect) {
     match rects.last_mut() {
         Some(last)
@@ -168,8 +168,8 @@ impl Display for Rect {
     }
 }
 
-/// The width and the height in pixels of a bar, which is drawn from the cell's lower left corner;
-/// `None` if the glyph is not a bar.
+/// Returns the width and the height in pixels of a bar, which is drawn from the cell's lower left
+/// corner; `None` if the glyph is not a bar.
 fn bar_size(text: &str) -> Option<(u32, u32)> {
     let mut glyphs = text.chars();
     let glyph = glyphs.next().filter(|_| glyphs.next().is_none())?;
@@ -219,7 +219,7 @@ impl Display for Run {
                 '&' => f.write_str("&amp;")?,
                 '<' => f.write_str("&lt;")?,
                 '>' => f.write_str("&gt;")?,
-                // XML has no place for these, escaped or not.
+                // XML does not allow these, even escaped.
                 '\u{fffe}' | '\u{ffff}' => f.write_char(char::REPLACEMENT_CHARACTER)?,
                 _ if glyph.is_control() => f.write_char(char::REPLACEMENT_CHARACTER)?,
                 _ => f.write_char(glyph)?,
@@ -233,7 +233,8 @@ impl Display for Run {
 mod tests {
     use super::*;
 
-    /// The elements of a picture of what a program prints on a screen of 12 columns and one line.
+    /// Returns the elements of a picture of a program's output on a screen of 12 columns and one
+    /// line.
     fn elements(printed: &str) -> Vec<String> {
         let mut parser = vt100::Parser::new(1, 12, 0);
         parser.process(printed.as_bytes());
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_as_large_as_the_screen_and_its_margin() {
+    fn a_picture_has_the_screens_size_plus_margins() {
         let expected = "\
 <svg xmlns=\"http://www.w3.org/2000/svg\" width=\"112\" height=\"64\" viewBox=\"0 0 112 64\">
 <rect width=\"112\" height=\"64\" rx=\"8\" fill=\"#1e1e1e\"/>
@@ -284,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_glyph_beyond_ascii_has_a_place_of_its_own() {
+    fn each_glyph_beyond_ascii_is_a_run() {
         assert_eq!(
             elements("a─漢b"),
             [
@@ -309,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn italic_and_underlined_text_are_told_from_others() {
+    fn text_can_be_italic_and_underlined() {
         assert_eq!(
             elements("\x1b[3;4ma"),
             [

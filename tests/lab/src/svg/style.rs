@@ -10,8 +10,8 @@ pub const FOREGROUND: Rgb = Rgb(212, 212, 212);
 /// The default colour behind it.
 pub const BACKGROUND: Rgb = Rgb(30, 30, 30);
 
-/// The first sixteen colours, which each terminal chooses for itself: these are Visual Studio
-/// Code's, which are easy to read on a dark background.
+/// The first sixteen colours, which differ between terminals. These are Visual Studio Code's, which
+/// are easy to read on a dark background.
 const SIXTEEN: [Rgb; 16] = [
     Rgb(0, 0, 0),
     Rgb(205, 49, 49),
@@ -70,7 +70,7 @@ impl Style {
     }
 }
 
-/// Red, green and blue; printed as SVG writes it, `#ff0000`.
+/// Red, green and blue; displayed as in SVG, `#ff0000`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Rgb(u8, u8, u8);
 
@@ -110,7 +110,7 @@ impl Display for Rgb {
 mod tests {
     use super::*;
 
-    /// The colours of the first cell.
+    /// Returns the colours of the first cell.
     fn colours(printed: &str) -> Option<String> {
         let mut parser = vt100::Parser::new(1, 1, 0);
         parser.process(printed.as_bytes());
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_of_all_kinds_are_known() {
+    fn all_kinds_of_colours_are_supported() {
         for (parameters, expected) in [
             ("0", "#d4d4d4 on #1e1e1e"),
             ("31", "#cd3131 on #1e1e1e"),
