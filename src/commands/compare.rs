@@ -105,7 +105,8 @@ fn find(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
         fs::metadata(path)
             .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
     };
-    env::split_paths(&absolute(path))
+    env::split_paths(path?)
+        .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join(name))
         .find(|path| is_program(path))
 }
