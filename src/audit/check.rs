@@ -1,6 +1,6 @@
 //! A check in progress.
 
-use super::{Figures, Finding, Relation, Unit, Verdict};
+use super::finding::{Figures, Finding, Relation, Unit, Verdict};
 use crate::snapshot::DomId;
 
 /// The comparisons of one check.

@@ -1,7 +1,8 @@
 //! CPU time: what the pCPUs provide against what domains use and what is idle.
 
 use super::check::{Check, Numbers};
-use super::{Finding, Interval, Unit, Verdict, drift, label, signed};
+use super::finding::{Finding, Unit, Verdict};
+use super::interval::{Interval, drift, label, signed};
 use crate::rates::Span;
 use crate::snapshot::{Domain, Scheduling, Snapshot, Stamp, Vcpu};
 

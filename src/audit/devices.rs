@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::check::Check;
-use super::{Finding, Interval, Verdict, is_being_built, is_being_torn_down, label, lasting};
+use super::finding::{Finding, Verdict};
+use super::interval::{Interval, is_being_built, is_being_torn_down, label, lasting};
 use crate::snapshot::{Backend, DiskBackend, DomId, Domain, Snapshot, VcpuState};
 
 /// The kinds of backends in dom0's kernel.

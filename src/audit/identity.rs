@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::check::{Check, Numbers};
-use super::{
-    Finding, Interval, Unit, Verdict, is_being_built, is_being_torn_down, label, lasting, signed,
-};
+use super::finding::{Finding, Unit, Verdict};
+use super::interval::{Interval, is_being_built, is_being_torn_down, label, lasting, signed};
 use crate::snapshot::{DomId, Domain, Snapshot};
 
 /// Why nothing could be compared with XenStore.

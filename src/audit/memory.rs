@@ -1,7 +1,8 @@
 //! Memory: what domains have, what is free, and what Xen uses itself.
 
 use super::check::{Check, Numbers};
-use super::{Finding, Interval, Unit, Verdict, label, lasting, signed};
+use super::finding::{Finding, Unit, Verdict};
+use super::interval::{Interval, label, lasting, signed};
 use crate::snapshot::{Domain, Host, Snapshot};
 
 /// The bytes of a page, the unit of Xen's allocations.

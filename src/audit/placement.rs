@@ -1,7 +1,8 @@
 //! Placement: pools and affinities against the existing pCPUs.
 
 use super::check::{Check, Numbers};
-use super::{Finding, Interval, Unit, Verdict, label, lasting};
+use super::finding::{Finding, Unit, Verdict};
+use super::interval::{Interval, label, lasting};
 use crate::snapshot::{Domain, Host, Snapshot, VcpuState};
 
 const NO_POOLS: &str = "the CPU pools are unknown";

@@ -1,6 +1,6 @@
 //! A block of `xentop -b -f` on Xen 4.17 to 4.20.
 
-use super::{Row, UnknownLayout, is_number, is_state, lasting_letters};
+use super::row::{Row, UnknownLayout, is_number, is_state, lasting_letters};
 use crate::rates::DomainRates;
 use crate::snapshot::{Domain, Snapshot};
 use crate::xentop::{COLUMNS, cells};

@@ -1,6 +1,6 @@
 //! `xl list` of Xen 4.17 to 4.20.
 
-use super::{Row, UnknownLayout, is_number, is_state, lasting_letters};
+use super::row::{Row, UnknownLayout, is_number, is_state, lasting_letters};
 use crate::snapshot::{DomId, Domain, ShutdownReason};
 
 /// The headings.

@@ -1,6 +1,6 @@
 //! Imports point down the layers, and no files import each other in a circle.
 //!
-//! The `use` lines of src/ say what imports what. Test code is left out: the modules `tests`, and the
+//! The paths in src/ say what imports what. Test code is left out: the modules `tests`, and the
 //! files that only tests and fuzzing compile.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,6 +65,9 @@ fn a_turned_import_is_found() {
     );
     assert_eq!(circles(&found), Vec::<Vec<String>>::new());
     all.insert("view::table".into(), "use super::{\n    Sample,\n};".into());
+    assert_eq!(circles(&imports(&all)), [["view", "view::table"]]);
+    let named_in_place = "fn f() { super::draw() } // view::g()";
+    all.insert("view::table".into(), named_in_place.into());
     assert_eq!(circles(&imports(&all)), [["view", "view::table"]]);
     all.insert(
         "text".into(),
@@ -142,7 +145,8 @@ fn imports(sources: &Sources) -> Imports {
     imports
 }
 
-/// The paths that `use` lines name, one for each name that they bring in.
+/// Returns the paths that a text names: one for each name that its `use` lines bring in, and those
+/// that it names in place.
 fn used(text: &str) -> Vec<String> {
     let mut paths = Vec::new();
     let mut rest = text;
@@ -155,6 +159,20 @@ fn used(text: &str) -> Vec<String> {
         }
         let end = rest.find(';').unwrap_or(rest.len());
         expand("", &rest[..end], &mut paths);
+    }
+    // What is named in place, such as `cpu::checks()` by the file that declares `cpu`.
+    let code = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    for line in code {
+        let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'));
+        let named = words.map(|word| word.trim_matches(':'));
+        let named = named.filter(|word| word.contains("::"));
+        paths.extend(
+            named
+                .filter(|word| word.starts_with(char::is_lowercase))
+                .map(str::to_owned),
+        );
     }
     paths
 }
