@@ -72,23 +72,23 @@ pub(super) fn run(
     }
     let interval = settings.interval;
     let terminal = Terminal::of(|name| env::var(name).ok());
-    let mut state = App::new(settings, options.display, terminal);
+    let mut app = App::new(settings, options.display, terminal);
     if let Some(warning) = warning {
-        state.tell(warning);
+        app.tell(warning);
     }
 
     let (sender, messages) = mpsc::channel();
-    let collect = state.collect();
+    let collect = app.collect();
     let (requests, newest) = sampler::start(move || open(collect, interval), sender.clone());
     // The screen opens after the first sample. An error before that is printed as for any command.
     let first = messages.recv().ok().and_then(|_| newest.take());
-    state.take(&first.ok_or(Ended)?.outcome?);
+    app.take(&first.ok_or(Ended)?.outcome?);
     signals::watch(sender.clone())?;
     let screen = Screen::open()?;
     let (resume_input, continued) = mpsc::channel();
     thread::spawn(move || read_input(&sender, &continued));
     let driver = Driver {
-        state,
+        app,
         screen,
         messages,
         newest,
@@ -131,7 +131,7 @@ fn settings() -> (Settings, Option<String>) {
 
 /// Connects the app to the screen, the sampler, the keys and the signals.
 struct Driver {
-    state: App,
+    app: App,
     screen: Screen,
     messages: Receiver<Message>,
     newest: Newest,
@@ -151,8 +151,8 @@ struct Driver {
 impl Driver {
     fn run(mut self) -> anyhow::Result<()> {
         loop {
-            if self.state.changed() {
-                self.screen.draw(&mut self.state)?;
+            if self.app.changed() {
+                self.screen.draw(&mut self.app)?;
             }
             if self.remaining == Some(0) {
                 return Ok(());
@@ -181,7 +181,7 @@ impl Driver {
             }
             Message::Ended => return Err(Ended.into()),
             Message::NoInput(error) => return Err(error.into()),
-            Message::Input(event) => match self.state.handle(&event) {
+            Message::Input(event) => match self.app.handle(&event) {
                 Some(Command::Quit) => return Ok(true),
                 Some(Command::Suspend) => {
                     self.suspend()?;
@@ -212,18 +212,18 @@ impl Driver {
     /// Shows a sample, or its error.
     fn show(&mut self, Sampled { outcome, skipped }: Sampled) {
         if !mem::take(&mut self.was_stopped) && skipped > 0 {
-            self.state.skip(skipped);
+            self.app.skip(skipped);
         }
         match outcome {
-            Ok(pair) => self.state.take(&pair),
-            Err(error) => self.state.fail(error.to_string()),
+            Ok(pair) => self.app.take(&pair),
+            Err(error) => self.app.fail(error.to_string()),
         }
         self.remaining = self.remaining.map(|remaining| remaining.saturating_sub(1));
     }
 
     /// Sends the sampler what has changed: what to collect, and the interval.
     fn send_requests(&mut self) {
-        let now = (self.state.collect(), self.state.settings().interval);
+        let now = (self.app.collect(), self.app.settings().interval);
         // If the sampler has ended, it has sent a message.
         if now.0 != self.asked.0 {
             let _ = self.requests.send(Request::Collect(now.0));
@@ -236,8 +236,8 @@ impl Driver {
 
     /// Saves the settings, and shows the path or the error.
     fn save(&mut self) {
-        self.state
-            .tell(match preferences::write(self.state.settings()) {
+        self.app
+            .tell(match preferences::write(self.app.settings()) {
                 Ok(path) => format!("written to {}", path.display()),
                 Err(why) => format!("settings not written: {why}"),
             });
@@ -246,7 +246,7 @@ impl Driver {
     /// Restores the terminal and stops the program until it is continued.
     fn suspend(&mut self) -> io::Result<()> {
         if !signals::can_be_continued() {
-            self.state
+            self.app
                 .tell("not stopped: there is no shell that could continue xenscope".to_owned());
             return Ok(());
         }
@@ -261,7 +261,7 @@ impl Driver {
         self.was_stopped = true;
         self.screen.close();
         self.screen.reopen()?;
-        self.state.touch();
+        self.app.touch();
         Ok(())
     }
 }

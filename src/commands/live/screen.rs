@@ -102,13 +102,13 @@ impl Screen {
     }
 
     /// Draws a frame.
-    pub(super) fn draw(&mut self, state: &mut App) -> io::Result<()> {
+    pub(super) fn draw(&mut self, app: &mut App) -> io::Result<()> {
         // If another thread has panicked, the terminal is restored already.
         if crash::is_armed() {
             if self.window != this_window() {
                 self.clear()?;
             }
-            self.terminal.draw(|frame| draw(state, frame))?;
+            self.terminal.draw(|frame| draw(app, frame))?;
         }
         Ok(())
     }

@@ -29,7 +29,7 @@ fn unusable_terminals_are_refused() {
 
 /// Returns a driver with a screen, and without a sampler.
 fn driver() -> Driver {
-    let state = App::new(
+    let app = App::new(
         Settings::default(),
         DisplayOptions::default(),
         Terminal::of(|_| None),
@@ -37,8 +37,8 @@ fn driver() -> Driver {
     let (sender, messages) = mpsc::channel();
     signals::watch(sender).unwrap();
     Driver {
-        asked: (state.collect(), state.settings().interval),
-        state,
+        asked: (app.collect(), app.settings().interval),
+        app,
         screen: Screen::open().unwrap(),
         messages,
         newest: Newest::default(),
