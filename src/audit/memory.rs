@@ -2,7 +2,7 @@
 
 use super::check::{Check, Numbers};
 use super::finding::{Finding, Unit, Verdict};
-use super::interval::{Interval, label, lasting, signed};
+use super::interval::{Interval, is_being_built, is_being_torn_down, label, lasting, signed};
 use crate::snapshot::{Domain, Host, Snapshot};
 
 /// The bytes of a page, the unit of Xen's allocations.
@@ -195,7 +195,7 @@ pub(super) fn is_off_target(domain: &Domain) -> bool {
 /// dying, and for a domain that has never run.
 fn target_numbers(domain: &Domain) -> Option<Numbers> {
     let target = signed(domain.memory_target_bytes?);
-    if super::is_being_torn_down(domain) || super::is_being_built(domain) {
+    if is_being_torn_down(domain) || is_being_built(domain) {
         return None;
     }
     // The ceiling is slightly above the target, or above the static maximum that the domain was

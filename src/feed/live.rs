@@ -25,10 +25,10 @@ const MIN_GAP: Duration = Duration::from_millis(50);
 pub enum Pace {
     /// At each call.
     AtOnce,
-    /// At this interval.
+    /// This long after the one before, or longer.
     Every(Duration),
-    /// At this interval, but the second snapshot follows the first within a quarter of a second. A
-    /// command that runs for long shows its first rates at once.
+    /// At this interval, however long a snapshot takes. The second snapshot follows the first within
+    /// a quarter of a second, so that a command that runs for long shows its first rates at once.
     Primed(Duration),
     /// Like `Primed`, but no snapshot is skipped: one that is late is taken at once. A program that
     /// counts blocks gets as many as before.
@@ -107,7 +107,7 @@ impl Live {
 
     /// Changes the interval, starting at the newest snapshot.
     pub fn set_interval(&mut self, interval: Duration) {
-        self.pace = Pace::Every(interval);
+        self.pace = Pace::Primed(interval);
         if let Some(schedule) = &mut self.schedule {
             schedule.change(interval, Instant::now());
         }
@@ -155,7 +155,9 @@ impl Feed for Live {
         sleep(self.due().saturating_duration_since(Instant::now()));
         let begun = Instant::now();
         let pair = self.take();
-        if let Some(schedule) = &mut self.schedule {
+        if let Pace::Every(_) = self.pace {
+            self.schedule = self.pace.schedule(Instant::now());
+        } else if let Some(schedule) = &mut self.schedule {
             self.skipped += schedule.go_on(begun, Instant::now());
         }
         pair.map(Some)

@@ -15,7 +15,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::fixtures::{SECOND, audited, boot, disk, nic, stamp};
 use crate::snapshot::{
-    Backend, DiskBackend, DomainState, Scheduling, ShutdownReason, Snapshot, StateFlags, VcpuState,
+    Backend, DiskBackend, DomId, Domain, DomainState, Scheduling, ShutdownReason, Snapshot,
+    StateFlags, VcpuState,
 };
 
 /// Audits two samples, a second apart, with a fault in the newer one or in both.
