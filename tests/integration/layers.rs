@@ -165,6 +165,10 @@ fn used(text: &str) -> Vec<String> {
         .lines()
         .filter(|line| !line.trim_start().starts_with("//"));
     for line in code {
+        // Who may use something is no import.
+        let line = line.rsplit_once("pub(in ").map_or(line, |(_, seen)| {
+            seen.split_once(')').map_or("", |(_, named)| named)
+        });
         let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'));
         let named = words.map(|word| word.trim_matches(':'));
         let named = named.filter(|word| word.contains("::"));
