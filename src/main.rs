@@ -26,6 +26,8 @@ fn main() -> ExitCode {
     };
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        // If nobody reads stderr, reporting that there would panic.
+        .log_internal_errors(false)
         .with_max_level(match cli.verbose {
             0 => Level::WARN,
             1 => Level::DEBUG,
