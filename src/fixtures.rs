@@ -371,8 +371,9 @@ pub(crate) fn audited(at_ns: u64) -> Snapshot {
         device,
     };
     snapshot.listing = Some(Listing {
-        domains: Some(vec![DomId(0), DomId(5)]),
-        backends: Some(vec![backend("vbd", 51712), backend("vif", 0)]),
+        domains: vec![DomId(0), DomId(5)],
+        backends: vec![backend("vbd", 51712), backend("vif", 0)],
+        too_long: Vec::new(),
     });
     let mut host = full(snapshot.host);
     host.memory_free_after_bytes = Some(host.memory_free_bytes);

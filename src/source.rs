@@ -9,7 +9,7 @@ use crate::snapshot::{
 };
 use crate::xen::Error;
 use crate::xen::Hypervisor;
-use crate::xenstore::XenStore;
+use crate::xenstore::{Watches, XenStore};
 
 /// Takes snapshots of the running host from the hypervisor, XenStore, and dom0's kernel.
 pub struct Source {
@@ -47,9 +47,9 @@ impl Source {
     }
 
     /// Watches XenStore instead of reading it at each sample, and keeps the devices' files open.
-    /// This makes samples cheaper if there are more than a few.
-    pub fn watch(&mut self) {
-        self.xenstore.watch();
+    /// This makes samples cheaper if there are more than a few. `watches` is a handle on the watches.
+    pub fn watch(&mut self, watches: &Watches) {
+        self.xenstore.watch(watches);
         self.dom0.keep_open();
     }
 
@@ -128,15 +128,7 @@ impl Source {
         let described = self
             .xenstore
             .describe(&mut domains, &mut pools, self.collect);
-        notes.extend(described);
-        let listing = match self.collect.audit_inputs && !xenstore_is_down(&notes) {
-            true => self
-                .xenstore
-                .listing()
-                .map_err(|note| notes.push(note))
-                .ok(),
-            false => None,
-        };
+        notes.extend(described.note);
         self.count_tapdisks(&mut domains);
         notes.extend(failed(self.dom0.faults()));
         host.pools = self.collect.host.then_some(pools);
@@ -154,7 +146,7 @@ impl Source {
             host,
             domains,
             orphans,
-            listing,
+            listing: described.listing,
             notes,
         })
     }
@@ -223,13 +215,6 @@ fn failed(faults: Vec<Fault>) -> Option<Note> {
     let more = faults.len().saturating_sub(1);
     let Fault { device, why } = faults.into_iter().next()?;
     Some(Note::CountersUnreadable { device, why, more })
-}
-
-/// Returns whether XenStore did not answer in this sample. It is not asked again.
-fn xenstore_is_down(notes: &[Note]) -> bool {
-    notes
-        .iter()
-        .any(|note| matches!(note, Note::XenstoreDown(_)))
 }
 
 /// Moves the devices to their domains, into the field that `place` returns; a domain without

@@ -10,8 +10,11 @@ use crate::snapshot::{Backend, DiskBackend, DomId, Domain, Snapshot, VcpuState};
 /// The kinds of backends in dom0's kernel.
 const KERNELS: [&str; 2] = ["vif", "vbd"];
 
-const NOT_LISTED: &str = "XenStore did not list the backends: it does not answer, or a list \
-                          exceeds the 4 KiB of one answer";
+/// Why nothing could be compared with XenStore.
+const NOT_LISTED: &str = "XenStore did not list the backends";
+
+/// The folder of dom0's backends in XenStore.
+const FOLDER: &str = "/local/domain/0/backend/";
 
 pub(super) fn checks(interval: &Interval<'_>) -> Vec<Finding> {
     [backends(interval), kernel(interval), vcpus(interval)].concat()
@@ -19,8 +22,8 @@ pub(super) fn checks(interval: &Interval<'_>) -> Vec<Finding> {
 
 /// Returns the backends that XenStore lists; `None` if it did not.
 fn listed(snapshot: &Snapshot) -> Option<BTreeSet<Backend>> {
-    let backends = snapshot.listing.as_ref()?.backends.as_ref()?;
-    Some(backends.iter().cloned().collect())
+    let listing = snapshot.listing.as_ref()?;
+    Some(listing.backends.iter().cloned().collect())
 }
 
 fn find(snapshot: &Snapshot, id: DomId) -> Option<&Domain> {
@@ -39,6 +42,13 @@ fn backends(interval: &Interval<'_>) -> Vec<Finding> {
     let Some(listed_now) = listed(after) else {
         return check.finish(NOT_LISTED);
     };
+    let too_long = after.listing.iter().flat_map(|listing| &listing.too_long);
+    for kind in too_long.filter_map(|path| path.strip_prefix(FOLDER)) {
+        check.remark(format!(
+            "XenStore's list of {kind} backends is longer than the 4 KiB of one reply, so only those \
+             of Xen's domains are known"
+        ));
+    }
     let listed_before = listed(before).unwrap_or_default();
     let known = |snapshot: &Snapshot, listed: &BTreeSet<Backend>, backend: &Backend| {
         listed.contains(backend) || snapshot.orphans.contains(backend)

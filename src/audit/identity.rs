@@ -9,8 +9,10 @@ use super::interval::{Interval, is_being_built, is_being_torn_down, label, lasti
 use crate::snapshot::{DomId, Domain, Snapshot};
 
 /// Why nothing could be compared with XenStore.
-const NOT_LISTED: &str = "XenStore did not list its domains: it does not answer, or the list \
-                          exceeds the 4 KiB of one answer";
+const NOT_LISTED: &str = "XenStore did not list its domains";
+
+/// The folder of domains in XenStore.
+const FOLDER: &str = "/local/domain";
 
 pub(super) fn checks(interval: &Interval<'_>) -> Vec<Finding> {
     [
@@ -26,7 +28,7 @@ pub(super) fn checks(interval: &Interval<'_>) -> Vec<Finding> {
 
 /// Returns the domains that XenStore lists; `None` if it did not.
 pub(super) fn listed(snapshot: &Snapshot) -> Option<&[DomId]> {
-    snapshot.listing.as_ref()?.domains.as_deref()
+    snapshot.listing.as_ref().map(|listing| &*listing.domains)
 }
 
 fn is_listed(snapshot: &Snapshot, id: DomId) -> bool {
@@ -84,6 +86,13 @@ fn orphans(interval: &Interval<'_>) -> Vec<Finding> {
     let Some(ids) = listed(after) else {
         return check.finish(NOT_LISTED);
     };
+    let mut too_long = after.listing.iter().flat_map(|listing| &listing.too_long);
+    if too_long.any(|path| path == FOLDER) {
+        return check.finish(
+            "XenStore's list of domains is longer than the 4 KiB of one reply, so only Xen's domains \
+             are known",
+        );
+    }
     for &id in ids {
         if exists(after, id) {
             check.agrees();

@@ -21,6 +21,7 @@ use std::io;
 use xenscope::feed::{Live, Pace};
 use xenscope::interval;
 use xenscope::source::Source;
+use xenscope::xenstore::Watches;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Outcome;
@@ -58,11 +59,11 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Top(options) if options.batch => {
             let pace = Pace::Blocks(options.delay.unwrap_or(interval::DEFAULT));
             let feed = open(top::collect(options), pace)?;
-            top::run(options, &mut feed.watching(), out)
+            top::run(options, &mut feed.watching(&Watches::default()), out)
         }
         Command::Top(options) => live::run(options, move |collect, interval| {
             let feed = open(collect, Pace::Primed(interval))?;
-            Ok(feed.watching().with_host_once())
+            Ok(feed.watching(&Watches::default()).with_host_once())
         }),
         Command::Audit(options) => {
             let pace = Pace::Every(options.interval);
@@ -70,7 +71,11 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         }
         Command::Events(options) => {
             let feed = open(events::collect(), Pace::AtOnce)?;
-            events::run(options, &mut feed.watching(), io::stdout())
+            events::run(
+                options,
+                &mut feed.watching(&Watches::default()),
+                io::stdout(),
+            )
         }
         Command::Man(options) => manual::man(options, out),
         Command::Fields(options) => fields::run(options, out),

@@ -12,6 +12,7 @@ use super::schedule::Schedule;
 use crate::snapshot::{Collect, Identity, Snapshot};
 use crate::source::Source;
 use crate::xen::Error;
+use crate::xenstore::Watches;
 
 /// The interval of the first pair, if the given interval is not shorter. The first rates appear
 /// quickly, and are accurate enough.
@@ -85,9 +86,9 @@ impl Live {
     }
 
     /// Watches XenStore and keeps files open, see [`Source::watch`]. This makes snapshots cheaper
-    /// if there are more than a few.
-    pub fn watching(mut self) -> Self {
-        self.source.watch();
+    /// if there are more than a few. `watches` is a handle on the watches.
+    pub fn watching(mut self, watches: &Watches) -> Self {
+        self.source.watch(watches);
         self
     }
 

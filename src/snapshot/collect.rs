@@ -32,8 +32,7 @@ pub struct Collect {
     /// Topology of pCPUs, NUMA nodes, CPU pools, the hypervisor's build, and dom0's kernel.
     pub host: bool,
     /// Data that only an audit compares: Xen's clock, XenStore's lists, a read for each domain with
-    /// a backend and for each vCPU, and the free memory a second time. A source that watches
-    /// XenStore leaves [`Domain::vcpus_available`](super::Domain::vcpus_available) `None`.
+    /// a backend and for each vCPU, and the free memory a second time.
     pub audit_inputs: bool,
     /// A domain about which everything is collected, regardless of the other fields.
     pub focus: Option<Identity>,

@@ -4,14 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use super::domain::DomId;
 
-/// The domains and the backends that XenStore lists.
+/// The domains and the backends that XenStore has.
+///
+/// If a list is longer than one XenStore reply (4 KiB, `XENSTORE_PAYLOAD_MAX` of xen/io/xs_wire.h),
+/// only what belongs to the hypervisor's domains is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listing {
-    /// The IDs below `/local/domain`, in ascending order; `None` if the list is longer than one
-    /// XenStore reply (4 KiB, `XENSTORE_PAYLOAD_MAX` of xen/io/xs_wire.h).
-    pub domains: Option<Vec<DomId>>,
-    /// The devices below `/local/domain/0/backend`, in ascending order; `None` as for `domains`.
-    pub backends: Option<Vec<Backend>>,
+    /// The IDs below `/local/domain`, in ascending order.
+    pub domains: Vec<DomId>,
+    /// The devices below `/local/domain/0/backend`, in ascending order.
+    pub backends: Vec<Backend>,
+    /// The paths whose lists are longer than one reply.
+    pub too_long: Vec<String>,
 }
 
 /// A device that dom0 serves to a domain: `backend/KIND/DOMAIN/DEVICE`.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Note {
-    /// XenStore could not be read, so its data is unknown; the text says why.
+    /// XenStore does not answer, so data that it has not sent is unknown; the text says why.
     XenstoreDown(String),
     /// XenStore no longer answers, so its data is that of `since`.
     XenstoreStale {
@@ -17,7 +17,7 @@ pub enum Note {
         /// Why it does not answer.
         why: String,
     },
-    /// XenStore answers again, and its data is up to date.
+    /// XenStore's data is up to date again, after it did not answer or this program was stopped.
     XenstoreBack {
         /// Nanoseconds for which the data was stale.
         blind_ns: u64,
@@ -42,7 +42,7 @@ impl fmt::Display for Note {
         match self {
             Self::XenstoreDown(why) => write!(
                 f,
-                "XenStore does not answer, so names are not known: {why}; \
+                "XenStore does not answer, so names are missing: {why}; \
                  start xenstored or oxenstored, whichever this dom0 has"
             ),
             Self::XenstoreStale { since, why } => write!(
@@ -52,7 +52,7 @@ impl fmt::Display for Note {
             ),
             Self::XenstoreBack { blind_ns } => write!(
                 f,
-                "XenStore answers again; for {:.1} s names may have been stale",
+                "XenStore is up to date again; for {:.1} s names may have been stale",
                 *blind_ns as f64 / 1e9
             ),
             Self::NicsUnreadable(why) => write!(f, "the NICs can't be listed: {why}"),

@@ -40,8 +40,9 @@ const PAYLOAD_MAX: u32 = 4096;
 /// A daemon that answered the probe.
 #[derive(Debug, Default)]
 pub(super) struct Daemon {
-    /// `/proc/PID/stat` of its process; `None` if the process is unknown, or if there is no socket
-    /// and XenStore is reached through `/dev/xen/xenbus`.
+    /// Whether it has a socket. If not, XenStore is reached through `/dev/xen/xenbus`.
+    has_socket: bool,
+    /// `/proc/PID/stat` of its process; `None` if the process is unknown.
     stat: Option<File>,
 }
 
@@ -64,7 +65,7 @@ impl Daemon {
                     ?socket,
                     "no socket, so XenStore is reached through /dev/xen/xenbus"
                 );
-                return Ok(Self { stat: None });
+                return Ok(Self::default());
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(no_answer()),
             Err(error) => return Err(error),
@@ -80,8 +81,14 @@ impl Daemon {
         let listener = getsockopt(&stream, PeerCredentials).map(|peer| peer.pid().to_string());
         let stat = listener.ok().and_then(|pid| stat_of_daemon(&pid));
         Ok(Self {
+            has_socket: true,
             stat: stat.or_else(|| stat_of_daemon(&fs::read_to_string(PID_FILE).ok()?)),
         })
+    }
+
+    /// Returns whether it has a socket.
+    pub(super) fn has_socket(&self) -> bool {
+        self.has_socket
     }
 
     /// Checks that its process exists and is not stopped, with one system call and no request to
@@ -98,7 +105,8 @@ impl Daemon {
             .read_at(&mut text, 0)
             .map(|length| state(&text[..length]))
         {
-            Ok(Some(b'T' | b't')) => Err("the daemon is stopped"),
+            // 't' is a stop by a tracer, which soon goes on.
+            Ok(Some(b'T')) => Err("the daemon is stopped"),
             Ok(Some(b'Z' | b'X')) | Err(_) => Err("the daemon has exited"),
             Ok(_) => Ok(()),
         }

@@ -1,4 +1,4 @@
-//! What is known of XenStore, shared by the samples and the thread that keeps it up to date.
+//! What is known of XenStore, shared by the samples and the thread that has the connection.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -9,9 +9,10 @@ use tokio::sync::Notify;
 
 use super::liveness::Liveness;
 use super::parse;
-use super::watched_path::{Backend, Key, Kind, Wanted, WatchedPath};
+use super::wanted::Wanted;
+use super::watched_path::{Device, Key, Kind, WatchedPath};
 use crate::clock::stamped;
-use crate::snapshot::{Disk, DiskBackend, Domain, Identity, Note, Pool};
+use crate::snapshot::{Disk, DiskBackend, Domain, Identity, Listing, Note, Pool};
 
 /// The data that samples and the thread share.
 #[derive(Debug, Default)]
@@ -33,36 +34,48 @@ pub(super) struct Known {
     pub(super) complete: bool,
     pub(super) facts: BTreeMap<Identity, Facts>,
     pub(super) pools: BTreeMap<u32, Option<String>>,
+    /// What XenStore lists, until a sample has taken it.
+    pub(super) listing: Option<Listing>,
     pub(super) connection: ConnectionState,
     /// The length of the last outage, until a sample has reported it.
     outage: Option<Duration>,
     /// Increases when a value changes, and when a domain is introduced or released.
     pub(super) changes: u64,
-    /// The cache was dropped.
-    pub(super) stopped: bool,
+    /// Whether the thread has a connection.
+    pub(super) connected: bool,
+    /// Whether there must be no connection, because this program is about to stop.
+    pub(super) released: bool,
+    /// Nobody needs the thread any more.
+    pub(super) ended: bool,
 }
 
 /// The known values of one domain.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pub(super) values: [Option<Arc<str>>; Key::ALL.len()],
-    pub(super) backends: [Vec<Backend>; Kind::ALL.len()],
+    pub(super) devices: [Vec<Device>; Kind::ALL.len()],
+    /// The vCPUs with an availability, and whether they are available; until a sample has taken it.
+    pub(super) available: Option<Vec<(u32, bool)>>,
 }
 
 /// The state of the connection.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) enum ConnectionState {
-    /// Never connected yet.
-    #[default]
-    Connecting,
+    /// Not connected yet, or not again after this program was stopped.
+    Connecting { since: UpToDate },
     /// Connected.
     Up(Liveness),
     /// Lost, or not everything has been read again.
-    Down {
-        why: String,
-        /// When everything was last known to be up to date; `None` if it never was.
-        since: Option<(Instant, Timestamp)>,
-    },
+    Down { why: String, since: UpToDate },
+}
+
+/// When everything was last known to be up to date; `None` if it never was.
+type UpToDate = Option<(Instant, Timestamp)>;
+
+impl Default for ConnectionState {
+    fn default() -> Self {
+        Self::Connecting { since: None }
+    }
 }
 
 impl Shared {
@@ -77,49 +90,75 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Waits for this long, or until the cache is dropped.
+    /// Waits for this long, or until the thread must end.
     pub(super) fn pause(&self, length: Duration) {
         let known = self.lock();
         let _ = self
             .changed
-            .wait_timeout_while(known, length, |known| !known.stopped);
+            .wait_timeout_while(known, length, |known| !known.ended);
+    }
+
+    /// Waits while there must be no connection. Returns `false` if the thread must end.
+    pub(super) fn wait_for_work(&self) -> bool {
+        let waiting = self
+            .changed
+            .wait_while(self.lock(), |known| known.released && !known.ended);
+        !waiting.unwrap_or_else(PoisonError::into_inner).ended
     }
 }
 
 impl Known {
+    /// Sets what is wanted from now on.
+    pub(super) fn want(&mut self, wanted: Wanted) {
+        self.wanted = wanted;
+        self.revision += 1;
+        self.complete = false;
+        self.listing = None;
+    }
+
     /// Marks the connection as lost. The values were up to date until `ago` before now.
     pub(super) fn mark_lost(&mut self, why: String, ago: Duration) {
-        let now = (Instant::now(), Timestamp::now());
         self.connection = match std::mem::take(&mut self.connection) {
             ConnectionState::Up(_) => ConnectionState::Down {
                 why,
-                since: now
-                    .0
-                    .checked_sub(ago)
-                    .zip(now.1.checked_sub(ago).ok())
-                    .or(Some(now)),
+                since: before(ago),
             },
             // The first reason says more than the failure to connect again.
             ConnectionState::Down {
                 why,
                 since: since @ Some(_),
             } => ConnectionState::Down { why, since },
-            ConnectionState::Connecting | ConnectionState::Down { .. } => {
-                ConnectionState::Down { why, since: None }
+            ConnectionState::Connecting { since } | ConnectionState::Down { since, .. } => {
+                ConnectionState::Down { why, since }
             }
+        };
+    }
+
+    /// Marks the connection as closed, because this program is about to stop.
+    pub(super) fn mark_released(&mut self) {
+        self.connection = match std::mem::take(&mut self.connection) {
+            ConnectionState::Up(_) => ConnectionState::Connecting {
+                since: before(Duration::ZERO),
+            },
+            other => other,
         };
     }
 
     /// Forgets values whose path is not among these: nothing keeps them up to date.
     pub(super) fn retain(&mut self, paths: &HashSet<WatchedPath>) {
         for (&domain, facts) in &mut self.facts {
-            let gone = |key: &Key| !paths.contains(&WatchedPath::Key(domain.id, *key));
-            for key in Key::ALL.into_iter().filter(gone).flat_map(Key::read_with) {
-                facts.values[*key as usize] = None;
+            let is_wanted = |key| paths.contains(&WatchedPath::Key(domain.id, key));
+            if !is_wanted(Key::Name) {
+                facts.values[Key::Name as usize] = None;
+            }
+            if !is_wanted(Key::Target) {
+                for key in [Key::Target, Key::StaticMax, Key::Vm] {
+                    facts.values[key as usize] = None;
+                }
             }
             let gone = |kind: &Kind| !paths.contains(&WatchedPath::Served(domain.id, *kind));
             for kind in Kind::ALL.into_iter().filter(gone) {
-                facts.backends[kind as usize].clear();
+                facts.devices[kind as usize].clear();
             }
         }
     }
@@ -128,12 +167,10 @@ impl Known {
     /// everything that is wanted now.
     pub(super) fn mark_up(&mut self, liveness: &Liveness, all: bool) {
         self.complete = all;
-        if let ConnectionState::Down {
-            since: Some((since, _)),
-            ..
-        } = self.connection
+        if let ConnectionState::Connecting { since } | ConnectionState::Down { since, .. } =
+            self.connection
         {
-            self.outage = Some(since.elapsed());
+            self.outage = since.map(|(since, _)| since.elapsed()).or(self.outage);
         }
         if !matches!(self.connection, ConnectionState::Up(_)) {
             self.connection = ConnectionState::Up(liveness.clone());
@@ -150,7 +187,7 @@ impl Known {
                 why: why.clone(),
             }),
             ConnectionState::Down { why, since: None } => Some(Note::XenstoreDown(why.clone())),
-            ConnectionState::Connecting | ConnectionState::Up(_) => {
+            ConnectionState::Connecting { .. } | ConnectionState::Up(_) => {
                 self.outage.take().map(|outage| Note::XenstoreBack {
                     blind_ns: u64::try_from(outage.as_nanos()).unwrap_or(u64::MAX),
                 })
@@ -158,13 +195,14 @@ impl Known {
         }
     }
 
-    pub(super) fn fill_in(&self, domains: &mut [Domain], pools: &mut [Pool]) {
+    /// Fills in the known values.
+    pub(super) fn fill_in(&mut self, domains: &mut [Domain], pools: &mut [Pool]) {
         // Both are in the order of IDs.
-        let mut facts = self.facts.iter().peekable();
+        let mut facts = self.facts.iter_mut().peekable();
         for domain in domains {
             let identity = domain.identity();
             while facts.next_if(|(known, _)| **known < identity).is_some() {}
-            let Some((_, facts)) = facts.peek().filter(|(known, _)| **known == identity) else {
+            let Some((_, facts)) = facts.next_if(|(known, _)| **known == identity) else {
                 continue;
             };
             let wanted = self.wanted.collect.of(identity);
@@ -181,34 +219,46 @@ impl Known {
                 domain.xenstore_uuid = value(Key::Vm).and_then(parse::uuid);
             }
             for nic in domain.nics.iter_mut().flatten() {
-                let backends = &facts.backends[Kind::Vif as usize];
-                let backend = backends.iter().find(|backend| backend.id == nic.id);
-                nic.mac = backend.and_then(|backend| backend.value.clone());
+                let devices = &facts.devices[Kind::Vif as usize];
+                let device = devices.iter().find(|device| device.id == nic.id);
+                nic.mac = device.and_then(|device| device.value.clone());
             }
             for (kind, served_by) in [
                 (Kind::Vbd3, DiskBackend::Tapdisk),
                 (Kind::Qdisk, DiskBackend::Qdisk),
             ] {
-                let (Some(disks), backends @ [_, ..]) =
-                    (&mut domain.disks, &facts.backends[kind as usize][..])
+                let (Some(disks), devices @ [_, ..]) =
+                    (&mut domain.disks, &facts.devices[kind as usize][..])
                 else {
                     continue;
                 };
-                for backend in backends {
-                    let device = backend.value.clone().unwrap_or(backend.id.to_string());
+                for device in devices {
+                    let name = device.value.clone().unwrap_or(device.id.to_string());
                     // The values are from earlier, but none of them is a counter.
                     let ((), stamp) = stamped(|| ());
-                    let mut disk = Disk::without_counters(backend.id, device, served_by, stamp);
-                    disk.process = backend.process;
+                    let mut disk = Disk::without_counters(device.id, name, served_by, stamp);
+                    disk.process = device.process;
                     disks.push(disk);
                 }
                 disks.sort_by_key(|disk| disk.id);
+            }
+            if let Some(available) = facts.available.take() {
+                let of = |vcpu| available.iter().find(|(id, _)| *id == vcpu);
+                let all = (0..domain.vcpus_max).map(|vcpu| of(vcpu).map(|(_, is)| *is));
+                domain.vcpus_available = Some(all.collect());
             }
         }
         for pool in pools {
             pool.name = self.pools.get(&pool.id).cloned().flatten();
         }
     }
+}
+
+/// Returns the time this long ago.
+fn before(ago: Duration) -> UpToDate {
+    let now = (Instant::now(), Timestamp::now());
+    let then = now.0.checked_sub(ago).zip(now.1.checked_sub(ago).ok());
+    then.or(Some(now))
 }
 
 #[cfg(test)]
@@ -222,18 +272,19 @@ mod tests {
     /// The known values of domain 5, `web`.
     fn known() -> Known {
         let text = |text: &str| Some(Arc::from(text));
-        let backend = |id, value| Backend {
+        let device = |id, value| Device {
             id,
             value: Some(str::to_owned(value)),
             process: Some(77),
         };
         let facts = Facts {
             values: [text("web"), text("1024"), text("2048"), text("/vm/none")],
-            backends: [
-                vec![backend(1, "00:16:3e:00:00:07")],
-                vec![backend(51760, "xvdd")],
-                vec![backend(51712, "xvda")],
+            devices: [
+                vec![device(1, "00:16:3e:00:00:07")],
+                vec![device(51760, "xvdd")],
+                vec![device(51712, "xvda")],
             ],
+            available: None,
         };
         let mut known = Known::default();
         known.wanted.collect = Collect::ALL;
@@ -308,11 +359,11 @@ mod tests {
         let name = WatchedPath::Key(domain.id, Key::Name);
         let facts = after(&[name, WatchedPath::Served(domain.id, Kind::Qdisk)]);
         assert_eq!(facts.values, [Some("web".into()), None, None, None]);
-        assert_eq!(facts.backends.map(|backends| backends.len()), [0, 0, 1]);
-        let facts = after(&[WatchedPath::Key(domain.id, Key::StaticMax)]);
+        assert_eq!(facts.devices.map(|devices| devices.len()), [0, 0, 1]);
+        let facts = after(&[WatchedPath::Key(domain.id, Key::Target)]);
         assert_eq!(
             facts.values.map(|value| value.is_some()),
-            [false, false, true, true]
+            [false, true, true, true]
         );
     }
 

@@ -3,8 +3,11 @@
 //!
 //! Only keys that dom0 writes are read. Keys that a guest can write (`~/device`, `~/data`, …) are
 //! never read.
+//!
+//! A thread has the connection (see [`connection`]) and stores what it reads in [`known`]; samples
+//! wait for it and copy what they need.
 
-mod cache;
+mod client;
 mod connection;
 mod daemon;
 #[cfg(any(test, fuzzing))]
@@ -13,264 +16,180 @@ mod known;
 mod liveness;
 mod parse;
 mod query;
-mod reader;
 mod session;
+mod wanted;
 mod watched_path;
 
-use std::sync::Arc;
-use std::thread::{JoinHandle, sleep};
+use std::sync::{Arc, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::clock::stamped;
-use crate::snapshot::{Collect, Disk, DiskBackend, DomId, Domain, Listing, Note, Pool};
-use cache::Cache;
-use reader::{Down, Reader};
-use watched_path::BACKENDS;
+use crate::snapshot::{Collect, Domain, Listing, Note, Pool};
+use known::{ConnectionState, Shared};
+use wanted::Wanted;
 
-/// How long to wait after a failure before connecting again.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// How long a sample of a source that watches waits for the values of new domains. Values that
+/// arrive later are unknown in that sample.
+const WAIT: Duration = Duration::from_millis(500);
 
-/// A connection to XenStore. It connects on first use, and again after it was lost.
+/// How long [`Watches::release`] waits for the connection to close.
+const RELEASE: Duration = Duration::from_millis(250);
+
+/// XenStore. It connects on first use, and again after the connection was lost.
 ///
 /// By default it reads everything for each sample. After [`XenStore::watch`] it reads everything
 /// once, and then only what changed.
 #[derive(Debug, Default)]
 pub struct XenStore {
-    state: ReaderState,
-    cache: Option<Cache>,
+    watches: Watches,
+    watching: bool,
+    /// Whether the thread runs. It starts when something is read for the first time.
+    started: bool,
+    /// The value of [`Known::changes`](known::Known::changes) when a sample last read the values.
+    changes_seen: u64,
 }
 
+/// A handle on the watches of a command that goes on. Clones are handles on the same watches.
+#[derive(Clone, Debug, Default)]
+pub struct Watches(Arc<Shared>);
+
+/// What XenStore has, beside what it filled in.
 #[derive(Debug, Default)]
-enum ReaderState {
-    /// Not connected yet.
-    #[default]
-    Untried,
-    /// Connected.
-    Up(Reader),
-    /// Lost, and why.
-    Down {
-        why: String,
-        since: Instant,
-        /// The thread that may still wait for an answer. No second thread starts beside it.
-        stuck: Option<JoinHandle<()>>,
-    },
+pub(crate) struct Described {
+    /// What XenStore lists; `None` if it was not wanted, or if XenStore did not answer.
+    pub(crate) listing: Option<Listing>,
+    /// What went wrong.
+    pub(crate) note: Option<Note>,
 }
 
 impl XenStore {
-    /// Watches from now on, on its own thread. If that cannot start, each sample reads everything.
-    pub fn watch(&mut self) {
-        self.cache = Cache::start().ok();
+    /// Watches from now on. `watches` is a handle on the watches.
+    pub fn watch(&mut self, watches: &Watches) {
+        *self = Self {
+            watches: watches.clone(),
+            watching: true,
+            ..Self::default()
+        };
     }
 
-    /// Waits until something changed since the last return, or until `deadline`. Returns whether
+    /// Waits until something changed since the last sample, or until `deadline`. Returns whether
     /// something changed: a value that it fills in, or a domain that was introduced to XenStore,
     /// shut down or was destroyed. Without [`XenStore::watch`] nothing is noticed.
     pub fn wait(&mut self, deadline: Instant) -> bool {
-        match &mut self.cache {
-            Some(cache) => cache.wait(deadline),
-            None => {
-                sleep(deadline.saturating_duration_since(Instant::now()));
-                false
+        let shared = &self.watches.0;
+        let mut known = shared.lock();
+        while known.changes == self.changes_seen || !self.watching {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
             }
+            let waited = shared.changed.wait_timeout(known, left);
+            known = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+        self.changes_seen = known.changes;
+        true
     }
 
-    /// Fills in what XenStore has of domains and pools. Returns a note if XenStore does not answer:
-    /// then nothing is filled in or, after [`XenStore::watch`], the last known values. After
-    /// [`XenStore::watch`], [`Domain::vcpus_available`] is never filled in.
-    pub fn describe(
+    /// Fills in what XenStore has of domains and pools. If XenStore does not answer, fills in what
+    /// has arrived, and the last known values of everything else; a note says so.
+    pub(crate) fn describe(
         &mut self,
         domains: &mut [Domain],
         pools: &mut [Pool],
         collect: Collect,
-    ) -> Option<Note> {
+    ) -> Described {
         let collect = collect.from_xenstore();
-        if let Some(cache) = &mut self.cache {
-            return cache.describe(domains, pools, collect);
+        if !self.watching && collect == Collect::default() {
+            return Described::default();
         }
-        if collect == Collect::default() {
-            return None;
-        }
-        let filled = self.query(|reader| fill_in(reader, domains, pools, collect));
-        // What was read before the failure may be incomplete: report nothing instead.
-        filled.inspect_err(|_| clear(domains, pools)).err()
-    }
-
-    /// Lists the domains and backends in XenStore, whether the hypervisor knows them or not.
-    ///
-    /// # Errors
-    /// A note if XenStore does not answer.
-    pub fn listing(&mut self) -> Result<Listing, Note> {
-        self.query(reader::listing)
-    }
-
-    fn query<T>(&mut self, work: impl FnOnce(&Reader) -> Result<T, Down>) -> Result<T, Note> {
-        self.connect_if_due();
-        let why = match &self.state {
-            ReaderState::Up(reader) => match work(reader) {
-                Ok(done) => return Ok(done),
-                Err(Down(why)) => {
-                    self.mark_down(why.clone());
-                    why
-                }
-            },
-            ReaderState::Down { why, .. } => why.clone(),
-            ReaderState::Untried => String::new(),
-        };
-        Err(Note::XenstoreDown(why))
-    }
-
-    fn connect_if_due(&mut self) {
-        let due = match &self.state {
-            ReaderState::Untried => true,
-            ReaderState::Up(_) => false,
-            ReaderState::Down { since, stuck, .. } => {
-                since.elapsed() >= RETRY_AFTER && stuck.as_ref().is_none_or(JoinHandle::is_finished)
-            }
-        };
-        if due {
-            self.state = match Reader::start() {
-                Ok(reader) => ReaderState::Up(reader),
-                Err(error) => ReaderState::Down {
-                    why: error.to_string(),
-                    since: Instant::now(),
-                    stuck: None,
-                },
+        if let Err(error) = self.start() {
+            return Described {
+                listing: None,
+                note: Some(Note::XenstoreDown(error.to_string())),
             };
         }
-    }
-
-    fn mark_down(&mut self, why: String) {
-        let stuck = match std::mem::take(&mut self.state) {
-            ReaderState::Up(reader) => Some(reader.into_thread()),
-            ReaderState::Down { stuck, .. } => stuck,
-            ReaderState::Untried => None,
-        };
-        self.state = ReaderState::Down {
-            why,
-            since: Instant::now(),
-            stuck,
-        };
-    }
-}
-
-fn fill_in(
-    reader: &Reader,
-    domains: &mut [Domain],
-    pools: &mut [Pool],
-    collect: Collect,
-) -> Result<(), Down> {
-    // All values are read at once: the first visit collects the paths.
-    let mut paths = Vec::new();
-    visit(domains, pools, collect, |path| {
-        paths.push(path);
-        None
-    });
-    let mut values = reader.read_all(paths)?.into_iter();
-    visit(domains, pools, collect, |_| values.next().flatten());
-    if collect.of_any().disks {
-        user_space_disks(reader, domains)?;
-    }
-    Ok(())
-}
-
-/// Fills in what `read` returns for each path. The order of paths does not depend on the values.
-fn visit(
-    domains: &mut [Domain],
-    pools: &mut [Pool],
-    collect: Collect,
-    mut read: impl FnMut(String) -> Option<String>,
-) {
-    for domain in domains {
-        let id = domain.id;
-        let wanted = collect.of(domain.identity());
-        let home = |key: &str| format!("/local/domain/{id}/{key}");
-        if wanted.names {
-            domain.name = read(home("name"))
-                .filter(|name| !name.is_empty())
-                .map(Arc::from);
-        }
-        let kib = |text: Option<String>| text.and_then(|text| parse::kib(&text));
-        if wanted.targets {
-            domain.memory_target_bytes = kib(read(home("memory/target")));
-        }
-        if wanted.details {
-            domain.memory_static_max_bytes = kib(read(home("memory/static-max")));
-            domain.xenstore_uuid = read(home("vm")).and_then(|path| parse::uuid(&path));
-        }
-        if wanted.audit_inputs {
-            let available = (0..domain.vcpus_max).map(|vcpu| {
-                let word = read(home(&format!("cpu/{vcpu}/availability")))?;
-                parse::online(&word)
+        let shared = &self.watches.0;
+        let mut known = shared.lock();
+        // Nothing watches what an audit reads.
+        let read_again = !self.watching || collect.audit_inputs;
+        if read_again || !known.wanted.fits(domains, pools, collect) {
+            known.want(Wanted {
+                domains: domains.iter().map(Domain::identity).collect(),
+                pools: pools.iter().map(|pool| pool.id).collect(),
+                collect,
+                watch: self.watching,
             });
-            domain.vcpus_available = Some(available.collect());
+            shared.wake.notify_one();
         }
-        if wanted.macs {
-            for nic in domain.nics.iter_mut().flatten() {
-                nic.mac = read(backend("vif", id, nic.id, "mac"));
+        if let ConnectionState::Up(liveness) = &known.connection
+            && let Err(why) = liveness.check()
+        {
+            known.mark_lost(why.to_owned(), Duration::ZERO);
+            shared.wake.notify_one();
+        }
+        // Answers that nothing can replace are awaited as long as they keep arriving.
+        let all = read_again || matches!(known.connection, ConnectionState::Connecting { .. });
+        // The clock is read only if there is something to wait for.
+        let mut until = None;
+        while !known.complete && !matches!(known.connection, ConnectionState::Down { .. }) {
+            let now = Instant::now();
+            let left = until
+                .get_or_insert(now + WAIT)
+                .saturating_duration_since(now);
+            if left.is_zero() && !all {
+                break;
             }
+            let waited = shared.changed.wait_timeout(known, left.max(WAIT / 10));
+            known = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        self.changes_seen = known.changes;
+        known.fill_in(domains, pools);
+        Described {
+            listing: known.listing.take(),
+            note: known.note(),
         }
     }
-    if collect.names {
-        for pool in pools {
-            pool.name = read(format!("/local/pool/{}/name", pool.id));
+
+    /// Starts the thread if it does not run yet.
+    fn start(&mut self) -> std::io::Result<()> {
+        if !self.started {
+            let shared = Arc::clone(&self.watches.0);
+            let thread = thread::Builder::new().name("xenstore".into());
+            thread.spawn(move || connection::run(&shared))?;
+            self.started = true;
         }
+        Ok(())
     }
 }
 
-/// Adds the disks whose backends dom0's kernel does not know.
-fn user_space_disks(reader: &Reader, domains: &mut [Domain]) -> Result<(), Down> {
-    let listed = |path: String| Ok(reader.list(path)?.unwrap_or_default());
-    let kinds = listed(BACKENDS.to_owned())?;
-    for (kind, served_by) in [
-        ("vbd3", DiskBackend::Tapdisk),
-        ("qdisk", DiskBackend::Qdisk),
-    ] {
-        if !kinds.iter().any(|listed| listed == kind) {
-            continue;
-        }
-        for domain in &mut *domains {
-            let Some(disks) = &mut domain.disks else {
-                continue;
-            };
-            for name in listed(format!("{BACKENDS}/{kind}/{}", domain.id))? {
-                let Some(id) = parse::number(&name) else {
-                    continue;
-                };
-                let read = |key: &str| reader.read(backend(kind, domain.id, id, key));
-                let device = read("dev")?.unwrap_or(name);
-                let (process, stamp) = stamped(|| read("kthread-pid"));
-                let mut disk = Disk::without_counters(id, device, served_by, stamp);
-                disk.process = process?.and_then(|pid| parse::number(&pid));
-                disks.push(disk);
-            }
-            disks.sort_by_key(|disk| disk.id);
-        }
+impl Drop for XenStore {
+    fn drop(&mut self) {
+        let shared = &self.watches.0;
+        shared.lock().ended = true;
+        shared.notify();
+        shared.wake.notify_one();
     }
-    Ok(())
 }
 
-/// Returns the path of a key of a device's backend in dom0.
-fn backend(kind: &str, domain: DomId, device: u32, key: &str) -> String {
-    format!("{BACKENDS}/{kind}/{domain}/{device}/{key}")
-}
-
-/// Clears everything that [`fill_in`] fills in.
-fn clear(domains: &mut [Domain], pools: &mut [Pool]) {
-    for domain in domains {
-        domain.name = None;
-        domain.memory_target_bytes = None;
-        domain.memory_static_max_bytes = None;
-        domain.xenstore_uuid = None;
-        domain.vcpus_available = None;
-        for nic in domain.nics.iter_mut().flatten() {
-            nic.mac = None;
-        }
-        if let Some(disks) = &mut domain.disks {
-            disks.retain(|disk| disk.backend == DiskBackend::Blkback);
-        }
+impl Watches {
+    /// Ends all watches by closing the connection, before this program stops: the daemon would queue
+    /// events for it without a limit. Returns when the connection is closed, or after 250 ms.
+    pub fn release(&self) {
+        let shared = &self.0;
+        let mut known = shared.lock();
+        known.released = true;
+        shared.wake.notify_one();
+        shared.notify();
+        let closed = shared
+            .changed
+            .wait_timeout_while(known, RELEASE, |known| known.connected);
+        drop(closed);
     }
-    for pool in pools {
-        pool.name = None;
+
+    /// Connects and watches again. The next sample waits until everything has been read again; its
+    /// note says for how long nothing was watched.
+    pub fn resume(&self) {
+        self.0.lock().released = false;
+        self.0.notify();
     }
 }

@@ -37,17 +37,20 @@ pub(super) fn online(availability: &str) -> Option<bool> {
 }
 
 /// Returns whether an error of xenstore-rs means that a path has nothing to show, and not that the
-/// connection failed: the path does not exist, is not readable, is not UTF-8, or its list is too
-/// long.
+/// connection failed: the path does not exist, is not readable, or is not UTF-8.
 pub(super) fn is_absent(error: &io::Error) -> bool {
     let source = error.get_ref();
     match error.kind() {
         ErrorKind::NotFound | ErrorKind::PermissionDenied => true,
-        ErrorKind::InvalidData => source.is_some_and(|source| {
-            source.is::<Utf8Error>() || source.to_string() == "XS interface error E2BIG"
-        }),
+        ErrorKind::InvalidData => source.is_some_and(|source| source.is::<Utf8Error>()),
         _ => false,
     }
+}
+
+/// Returns whether an error of xenstore-rs means that a list is longer than one reply.
+pub(super) fn is_too_long(error: &io::Error) -> bool {
+    let source = error.get_ref();
+    source.is_some_and(|source| source.to_string() == "XS interface error E2BIG")
 }
 
 #[cfg(test)]
@@ -98,7 +101,9 @@ mod tests {
         let not_text = io::Error::new(ErrorKind::InvalidData, not_text.unwrap_err());
         assert!(is_absent(&ErrorKind::NotFound.into()));
         assert!(is_absent(&not_text));
-        assert!(is_absent(&other("XS interface error E2BIG")));
+        assert!(is_too_long(&other("XS interface error E2BIG")));
+        assert!(!is_absent(&other("XS interface error E2BIG")));
+        assert!(!is_too_long(&ErrorKind::NotFound.into()));
         assert!(!is_absent(&other("Got unrelated response (Write)")));
         assert!(!is_absent(&ErrorKind::BrokenPipe.into()));
         assert!(!is_absent(&ErrorKind::UnexpectedEof.into()));

@@ -1,87 +1,153 @@
-//! Reads the values of watched paths.
+//! Reads the values of paths.
 
-use std::io::{self, ErrorKind};
+use std::collections::BTreeSet;
+use std::io;
+use std::str::FromStr;
 use std::sync::Arc;
 
-use xenstore_rs::AsyncXs;
-use xenstore_rs::tokio::XsTokio;
+use futures::future::try_join_all;
 
-use super::parse::{is_absent, number};
-use super::watched_path::{Backend, Key, Kind, WatchedPath};
-use crate::snapshot::DomId;
+use super::client::{Client, Names};
+use super::parse::{number, online};
+use super::watched_path::{BACKENDS, Device, Key, Kind, WatchedPath};
+use crate::snapshot::{Backend, DomId, Listing};
+
+/// The folder of domains.
+const DOMAINS: &str = "/local/domain";
 
 /// What was read.
 pub(super) enum Value {
     Keys(Vec<(Key, Option<Arc<str>>)>),
-    Text(Option<String>),
-    Backends(Vec<Backend>),
+    Text(Option<Box<str>>),
+    Devices(Vec<Device>),
     /// Whether a folder exists.
     Folder(bool),
+    /// The vCPUs with an availability, and whether they are available.
+    Available(Vec<(u32, bool)>),
+    Listing(Listing),
 }
 
-/// Reads what is at a watched path.
-pub(super) async fn read(xs: &XsTokio, watched: WatchedPath) -> io::Result<Value> {
-    let path = watched.path();
-    match watched {
-        WatchedPath::Key(domain, key) => keys(xs, domain, key).await.map(Value::Keys),
-        WatchedPath::Backends(_) => exists(xs.directory(&path).await).map(Value::Folder),
-        WatchedPath::Served(_, kind) => backends(xs, &path, kind).await.map(Value::Backends),
-        _ => text(xs.read(&path).await).map(Value::Text),
+/// What to read at a path.
+pub(super) enum Query {
+    /// The value of the path itself.
+    Path(WatchedPath),
+    /// Keys of a domain.
+    Keys(DomId, &'static [Key]),
+    /// What XenStore lists. The domains are those that Xen has.
+    Listing(Vec<DomId>),
+}
+
+/// Reads. All that does not depend on another answer is requested at once.
+pub(super) async fn read(client: &Client, query: Query) -> io::Result<Value> {
+    match query {
+        Query::Keys(domain, keys) => read_keys(client, domain, keys).await.map(Value::Keys),
+        Query::Listing(domains) => list(client, domains).await.map(Value::Listing),
+        Query::Path(path) => {
+            let text = path.path();
+            match path {
+                WatchedPath::Backends(_) => client.list(&text).await.map(|names| {
+                    // A folder whose list is too long exists.
+                    Value::Folder(names != Names::Absent)
+                }),
+                WatchedPath::Served(_, kind) => {
+                    devices(client, &text, kind).await.map(Value::Devices)
+                }
+                WatchedPath::Available(_) => available(client, &text).await.map(Value::Available),
+                _ => client.read(&text).await.map(Value::Text),
+            }
+        }
     }
 }
 
-/// Returns a key's text; `None` if there is none.
-fn text(read: io::Result<Box<str>>) -> io::Result<Option<String>> {
-    match read {
-        Ok(text) => Ok(Some(text.into())),
-        Err(error) if is_absent(&error) => Ok(None),
-        Err(error) => Err(error),
-    }
+async fn read_keys(
+    client: &Client,
+    domain: DomId,
+    keys: &[Key],
+) -> io::Result<Vec<(Key, Option<Arc<str>>)>> {
+    let reads = keys.iter().map(|&key| async move {
+        let value = client.read(&key.path(domain)).await?;
+        Ok::<_, io::Error>((key, value.map(Arc::from)))
+    });
+    try_join_all(reads).await
 }
 
-/// Reads the watched key, and the keys that are read with it.
-async fn keys(xs: &XsTokio, domain: DomId, key: Key) -> io::Result<Vec<(Key, Option<Arc<str>>)>> {
-    let mut values = Vec::new();
-    for &key in key.read_with() {
-        let value = text(xs.read(&WatchedPath::Key(domain, key).path()).await)?;
-        values.push((key, value.map(Arc::from)));
-    }
-    Ok(values)
-}
-
-/// Returns whether a folder exists, even if its list is too long.
-fn exists(listed: io::Result<Vec<Box<str>>>) -> io::Result<bool> {
-    match listed {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) if is_absent(&error) => Ok(true),
-        Err(error) => Err(error),
-    }
-}
-
-/// Reads the backends in a folder, in the order of their IDs.
-async fn backends(xs: &XsTokio, folder: &str, kind: Kind) -> io::Result<Vec<Backend>> {
-    let names = match xs.directory(folder).await {
-        Ok(names) => names,
-        Err(error) if is_absent(&error) => Vec::new(),
-        Err(error) => return Err(error),
-    };
-    let mut found = Vec::new();
-    for id in names.iter().filter_map(|name| number(name)) {
-        let value = text(
-            xs.read(&format!("{folder}/{id}/{}", kind.shown_key()))
-                .await,
-        )?;
+/// Reads the devices in a folder of backends, in the order of their IDs.
+async fn devices(client: &Client, folder: &str, kind: Kind) -> io::Result<Vec<Device>> {
+    let ids = numbers::<u32>(client.list(folder).await?.known());
+    let reads = ids.into_iter().map(|id| async move {
+        let value = format!("{folder}/{id}/{}", kind.shown_key());
+        let value = client.read(&value).await?.map(String::from);
         let process = match kind {
             Kind::Vif => None,
-            _ => text(xs.read(&format!("{folder}/{id}/kthread-pid")).await)?,
+            _ => client.read(&format!("{folder}/{id}/kthread-pid")).await?,
         };
-        found.push(Backend {
+        Ok::<_, io::Error>(Device {
             id,
             value,
             process: process.and_then(|pid| number(&pid)),
+        })
+    });
+    try_join_all(reads).await
+}
+
+/// Reads the availability of the vCPUs in a domain's folder.
+async fn available(client: &Client, folder: &str) -> io::Result<Vec<(u32, bool)>> {
+    let ids = numbers::<u32>(client.list(folder).await?.known());
+    let reads = ids.into_iter().map(|id| async move {
+        let word = client.read(&format!("{folder}/{id}/availability")).await?;
+        Ok::<_, io::Error>(word.and_then(|word| online(&word)).map(|is| (id, is)))
+    });
+    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+}
+
+/// Lists domains and backends. If a list is longer than one reply, asks for each domain that Xen
+/// has.
+async fn list(client: &Client, known: Vec<DomId>) -> io::Result<Listing> {
+    let mut too_long = Vec::new();
+    let domains = match client.list(DOMAINS).await? {
+        Names::TooLong => {
+            too_long.push(DOMAINS.to_owned());
+            let reads = known.iter().map(|&id| async move {
+                let found = client.read(&format!("{DOMAINS}/{id}")).await?;
+                Ok::<_, io::Error>(found.map(|_| id))
+            });
+            try_join_all(reads).await?.into_iter().flatten().collect()
+        }
+        names => numbers(names.known()).into_iter().map(DomId).collect(),
+    };
+    let kinds: BTreeSet<Box<str>> = client.list(BACKENDS).await?.known().into_iter().collect();
+    let mut backends = Vec::new();
+    for kind in kinds {
+        let folder = format!("{BACKENDS}/{kind}");
+        let served = match client.list(&folder).await? {
+            Names::TooLong => {
+                too_long.push(folder.clone());
+                known.clone()
+            }
+            names => numbers(names.known()).into_iter().map(DomId).collect(),
+        };
+        let (folder, kind) = (&folder, &kind);
+        let lists = served.into_iter().map(|domain| async move {
+            let ids = numbers(client.list(&format!("{folder}/{domain}")).await?.known());
+            let of_domain = ids.into_iter().map(move |device| Backend {
+                kind: kind.to_string(),
+                domain,
+                device,
+            });
+            Ok::<_, io::Error>(of_domain)
         });
+        backends.extend(try_join_all(lists).await?.into_iter().flatten());
     }
-    found.sort_by_key(|backend: &Backend| backend.id);
-    Ok(found)
+    Ok(Listing {
+        domains,
+        backends,
+        too_long,
+    })
+}
+
+/// Returns the numbers among names, in ascending order.
+fn numbers<T: FromStr + Ord>(names: Vec<Box<str>>) -> Vec<T> {
+    let mut numbers: Vec<T> = names.iter().filter_map(|name| number(name)).collect();
+    numbers.sort_unstable();
+    numbers
 }

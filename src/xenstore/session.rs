@@ -1,4 +1,4 @@
-//! One connection: its watches, and what is read when they fire.
+//! One connection: what is read, and the watches that lead to more reads.
 //!
 //! The loop never waits for a single thing. If it waited for one answer while a watch's queue fills
 //! up, xenstore-rs would block.
@@ -11,14 +11,14 @@ use std::time::Duration;
 use futures::future::{AbortHandle, Abortable};
 use futures::stream::{FuturesUnordered, SelectAll, Stream, StreamExt};
 use tokio::time::{Instant, sleep_until};
-use xenstore_rs::AsyncWatch;
-use xenstore_rs::tokio::XsTokio;
 
+use super::client::Client;
 use super::daemon::{ANSWER_TIMEOUT, no_answer};
 use super::known::{ConnectionState, Known, Shared};
 use super::liveness::Liveness;
 use super::query::{self, Value};
-use super::watched_path::{Kind, Wanted, WatchedPath};
+use super::wanted::Wanted;
+use super::watched_path::{Kind, WatchedPath};
 use crate::snapshot::Identity;
 
 /// How long an unwanted path stays watched after its last event. If an event arrives while a watch
@@ -30,9 +30,13 @@ const LINGER: Duration = Duration::from_secs(2);
 /// counts as one tick only, because an answer may have arrived in the meantime.
 const TICK: Duration = Duration::from_millis(500);
 
+/// How long a connection may be silent before the daemon is asked something. A daemon that hangs
+/// sends no events, which looks like a host without changes.
+const IDLE: Duration = Duration::from_secs(10);
+
 /// One connection and what it watches.
 pub(super) struct Session<'a> {
-    xs: XsTokio,
+    client: Client,
     shared: &'a Shared,
     liveness: Liveness,
     wanted: Wanted,
@@ -49,10 +53,12 @@ pub(super) struct Session<'a> {
     /// The number of ticks since the last answer, or since a request was sent when none was
     /// pending.
     silent_ticks: u32,
+    /// The number of answers at the last tick.
+    answers: u64,
     /// When the next tick ends.
     tick: Instant,
     /// Whether everything that was wanted has been read once.
-    pub(super) was_complete: bool,
+    was_complete: bool,
 }
 
 type Watch = Pin<Box<dyn Stream<Item = (WatchedPath, Box<str>)>>>;
@@ -78,12 +84,14 @@ enum Answer {
     Watching(WatchedPath, io::Result<Watch>, AbortHandle),
     /// The value, and the domain that it was read for.
     Read(WatchedPath, Option<Identity>, io::Result<Value>),
+    /// The daemon answers.
+    Alive(io::Result<()>),
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(xs: XsTokio, shared: &'a Shared, liveness: Liveness) -> Self {
+    pub(super) fn new(client: Client, shared: &'a Shared, liveness: Liveness) -> Self {
         Self {
-            xs,
+            client,
             shared,
             liveness,
             wanted: Wanted::default(),
@@ -95,17 +103,15 @@ impl<'a> Session<'a> {
             lingering: VecDeque::new(),
             unread: 0,
             silent_ticks: 0,
+            answers: 0,
             tick: Instant::now() + TICK,
             was_complete: false,
         }
     }
 
-    /// Runs until the cache is dropped, or until the connection fails. An error says why it failed,
-    /// unless a sample has already noticed.
-    pub(super) async fn run(&mut self) -> io::Result<()> {
-        for path in [WatchedPath::Introduced, WatchedPath::Released] {
-            self.start_watching(path);
-        }
+    /// Runs until nobody needs the connection any more, or until it fails. An error says why it
+    /// failed, unless a sample has already noticed.
+    pub(super) async fn run(mut self) -> io::Result<()> {
         if !self.update_wanted() {
             return Ok(());
         }
@@ -131,11 +137,21 @@ impl<'a> Session<'a> {
                 }
                 () = sleep_until(expiry), if !self.lingering.is_empty() => self.drop_expired(),
                 () = sleep_until(tick), if self.is_waiting() => {
+                    // A read may take several answers.
+                    if self.client.answers() != self.answers {
+                        self.reset_timeout();
+                    }
                     self.silent_ticks += 1;
                     self.tick = Instant::now() + TICK;
                     if TICK * self.silent_ticks >= ANSWER_TIMEOUT {
                         return Err(no_answer());
                     }
+                }
+                () = sleep_until(tick + IDLE), if self.wanted.watch && !self.is_waiting() => {
+                    let client = self.client.clone();
+                    self.send(Box::pin(async move {
+                        Answer::Alive(client.read("/local/domain/0/name").await.map(drop))
+                    }));
                 }
             }
             self.announce_complete();
@@ -144,6 +160,7 @@ impl<'a> Session<'a> {
 
     fn reset_timeout(&mut self) {
         self.silent_ticks = 0;
+        self.answers = self.client.answers();
         self.tick = Instant::now() + TICK;
     }
 
@@ -172,8 +189,10 @@ impl<'a> Session<'a> {
                 continue;
             }
             // The daemon has not answered yet, or this thread is late and may have missed events.
-            let unwatched = node.watch.is_none() && !matches!(path, WatchedPath::Served(..));
-            if unwatched || node.reading || now - then > TICK {
+            let unwatched = node.watch.is_none() && path.has_watch();
+            // xenstore-rs ends a watch without waiting for its turn.
+            let must_wait = self.client.is_serial() && !self.requests.is_empty();
+            if unwatched || must_wait || node.reading || now - then > TICK {
                 self.unwatch_later(path);
                 continue;
             }
@@ -194,13 +213,18 @@ impl<'a> Session<'a> {
         let (wanted, revision) = {
             let known = self.shared.lock();
             let lost = self.was_complete && !matches!(known.connection, ConnectionState::Up(_));
-            if known.stopped || lost {
+            if known.ended || known.released || lost {
                 return false;
+            }
+            if known.revision == self.revision {
+                return true;
             }
             (known.wanted.clone(), known.revision)
         };
-        if revision == self.revision {
-            return true;
+        if wanted.watch && self.revision == 0 {
+            for path in [WatchedPath::Introduced, WatchedPath::Released] {
+                self.start(path, true);
+            }
         }
         // Folders of backends come before their content.
         let in_order = wanted.paths();
@@ -226,12 +250,11 @@ impl<'a> Session<'a> {
             self.unwatch_later(path);
         }
         for path in in_order {
-            let of = |wanted: &Wanted| path.domain().and_then(|id| wanted.domain(id));
             match self.nodes.get_mut(&path) {
-                None => self.start_watching(path),
+                None => self.start(path, self.wanted.watch && path.has_watch()),
                 Some(node) => {
                     let was_unwanted = node.expires.take().is_some();
-                    if was_unwanted || of(&before) != of(&self.wanted) {
+                    if was_unwanted || before.differs(path, &self.wanted) {
                         self.unread += usize::from(std::mem::take(&mut node.read));
                         self.request_or_wait(path);
                     }
@@ -241,14 +264,14 @@ impl<'a> Session<'a> {
         true
     }
 
-    /// Starts to watch a path.
-    fn start_watching(&mut self, path: WatchedPath) {
+    /// Reads a path for the first time.
+    fn start(&mut self, path: WatchedPath, watch: bool) {
         self.nodes.insert(path, Node::default());
         self.unread += 1;
-        match path {
-            WatchedPath::Served(..) => self.request_or_wait(path),
+        match watch {
             // The first event leads to the read.
-            _ => self.register(path),
+            true => self.register(path),
+            false => self.request_or_wait(path),
         }
     }
 
@@ -270,10 +293,10 @@ impl<'a> Session<'a> {
     }
 
     fn register(&mut self, path: WatchedPath) {
-        let xs = self.xs.clone();
+        let client = self.client.clone();
         let (handle, registration) = AbortHandle::new_pair();
         self.send(Box::pin(async move {
-            let stream = xs.watch(&path.path()).await.map(|stream| {
+            let stream = client.watch(&path.path()).await.map(|stream| {
                 let events = stream.map(move |changed| (path, changed));
                 Box::pin(Abortable::new(events, registration)) as Watch
             });
@@ -306,9 +329,7 @@ impl<'a> Session<'a> {
                     self.request(WatchedPath::Served(id, kind));
                 }
             },
-            WatchedPath::Key(..) | WatchedPath::Pool(_) | WatchedPath::Served(..) => {
-                self.request(path)
-            }
+            _ => self.request(path),
         }
     }
 
@@ -323,9 +344,10 @@ impl<'a> Session<'a> {
             return;
         }
         let domain = self.domain_of(path);
-        let xs = self.xs.clone();
+        let client = self.client.clone();
+        let query = self.wanted.query(path);
         self.send(Box::pin(async move {
-            let value = query::read(&xs, path).await;
+            let value = query::read(&client, query).await;
             Answer::Read(path, domain, value)
         }));
     }
@@ -361,11 +383,12 @@ impl<'a> Session<'a> {
                     self.request(path);
                 }
             }
+            Answer::Alive(alive) => alive?,
         }
         Ok(())
     }
 
-    /// Puts a value into the cache.
+    /// Stores a value.
     fn store(&mut self, path: WatchedPath, value: Value) {
         let domain = self.domain_of(path);
         match (path, domain, value) {
@@ -374,15 +397,25 @@ impl<'a> Session<'a> {
                 let store = |(key, text)| replace(&mut facts.values[key as usize], text);
                 values.into_iter().map(store).fold(false, |a, b| a | b)
             }),
-            (WatchedPath::Pool(id), _, Value::Text(text)) => {
-                self.update(|known| replace(known.pools.entry(id).or_default(), text));
-            }
-            (WatchedPath::Served(_, kind), Some(domain), Value::Backends(backends)) => {
+            (WatchedPath::Pool(id), _, Value::Text(text)) => self.update(|known| {
+                replace(known.pools.entry(id).or_default(), text.map(String::from))
+            }),
+            (WatchedPath::Served(_, kind), Some(domain), Value::Devices(devices)) => {
                 self.update(|known| {
                     let facts = known.facts.entry(domain).or_default();
-                    replace(&mut facts.backends[kind as usize], backends)
+                    replace(&mut facts.devices[kind as usize], devices)
                 });
             }
+            (WatchedPath::Available(_), Some(domain), Value::Available(vcpus)) => {
+                self.update(|known| {
+                    known.facts.entry(domain).or_default().available = Some(vcpus);
+                    false
+                });
+            }
+            (WatchedPath::Listing, _, Value::Listing(listing)) => self.update(|known| {
+                known.listing = Some(listing);
+                false
+            }),
             (WatchedPath::Backends(kind), _, Value::Folder(exists)) => {
                 match exists {
                     true => self.kinds.insert(kind),
@@ -393,7 +426,7 @@ impl<'a> Session<'a> {
                     match exists {
                         true => self.request(path),
                         false => {
-                            self.store(path, Value::Backends(Vec::new()));
+                            self.store(path, Value::Devices(Vec::new()));
                             self.mark_read(path);
                             if let Some(node) = self.nodes.get_mut(&path) {
                                 node.changed |= node.reading;
@@ -411,10 +444,11 @@ impl<'a> Session<'a> {
         self.wanted.domain(path.domain()?)
     }
 
-    /// Applies a change to the cache. If it returns `true`, wakes the samples that wait.
+    /// Applies a change to the known values. If it returns `true`, wakes those who wait for a
+    /// change. Until everything has been read once, that is done at the end.
     fn update(&self, change: impl FnOnce(&mut Known) -> bool) {
         let mut known = self.shared.lock();
-        if change(&mut known) {
+        if change(&mut known) && self.was_complete {
             known.changes += 1;
             drop(known);
             self.shared.notify();
@@ -438,6 +472,7 @@ impl<'a> Session<'a> {
         let mut known = self.shared.lock();
         let complete = known.revision == self.revision;
         if known.complete != complete || !self.was_complete {
+            known.changes += u64::from(!self.was_complete);
             known.mark_up(&self.liveness, complete);
             self.was_complete = true;
             drop(known);

@@ -88,8 +88,8 @@ fn destroyed_domain_explains_what_it_can_have_used() {
         if second == 2 {
             snapshot.domains.remove(1);
             let listing = snapshot.listing.as_mut().unwrap();
-            listing.domains.as_mut().unwrap().retain(|id| id.0 != 5);
-            listing.backends.as_mut().unwrap().clear();
+            listing.domains.retain(|id| id.0 != 5);
+            listing.backends.clear();
             snapshot.host.pools.as_mut().unwrap()[0].domains = 1;
             snapshot.host.memory_free_bytes += 128 << 20;
             snapshot.host.memory_free_after_bytes = Some(snapshot.host.memory_free_bytes);

@@ -21,7 +21,7 @@ fn missing_name_fails_on_a_domain_that_has_run() {
 fn domain_on_one_side_only_is_found() {
     let report = altered(|snapshot, _| {
         let listing = snapshot.listing.as_mut().unwrap();
-        listing.domains = Some(vec![DomId(0)]);
+        listing.domains = vec![DomId(0)];
         // A domain that is not in XenStore has no name there.
         web(snapshot).name = None;
     });
@@ -30,7 +30,7 @@ fn domain_on_one_side_only_is_found() {
         altered(move |snapshot, second| {
             if second >= from {
                 let listing = snapshot.listing.as_mut().unwrap();
-                listing.domains.as_mut().unwrap().push(DomId(4000));
+                listing.domains.push(DomId(4000));
             }
         })
     };
@@ -40,10 +40,7 @@ fn domain_on_one_side_only_is_found() {
 
 #[test]
 fn missing_list_skips_its_checks() {
-    let report = altered(|snapshot, _| {
-        let listing = snapshot.listing.as_mut().unwrap();
-        (listing.domains, listing.backends) = (None, None);
-    });
+    let report = altered(|snapshot, _| snapshot.listing = None);
     assert_eq!(found(&report), []);
     for check in [
         "identity.in_store",
@@ -54,10 +51,30 @@ fn missing_list_skips_its_checks() {
     ] {
         let finding = of(&report, check);
         assert_eq!(finding.verdict, Verdict::Skipped, "{check}");
-        assert!(
-            finding.reason.as_ref().unwrap().contains("4 KiB"),
-            "{check}"
-        );
+        let reason = finding.reason.as_ref().unwrap();
+        assert!(reason.contains("did not list"), "{check}: {reason}");
+    }
+}
+
+#[test]
+fn long_lists_hide_only_orphans() {
+    let report = altered(|snapshot, _| {
+        let listing = snapshot.listing.as_mut().unwrap();
+        let folders = ["/local/domain", "/local/domain/0/backend/vif"];
+        listing.too_long = folders.map(str::to_owned).to_vec();
+    });
+    assert_eq!(found(&report), []);
+    for (check, verdict) in [
+        ("identity.in_store", Verdict::Ok),
+        ("identity.names", Verdict::Ok),
+        ("identity.orphans", Verdict::Skipped),
+        ("devices.backends", Verdict::Ok),
+    ] {
+        let finding = of(&report, check);
+        assert_eq!(finding.verdict, verdict, "{check}");
+        let reason = finding.reason.as_deref().unwrap_or_default();
+        let limited = ["identity.orphans", "devices.backends"].contains(&check);
+        assert_eq!(reason.contains("4 KiB"), limited, "{check}: {reason}");
     }
 }
 

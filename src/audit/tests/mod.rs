@@ -69,7 +69,7 @@ fn backend(kind: &str, domain: u16, device: u32) -> Backend {
 
 fn list(snapshot: &mut Snapshot, backend: Backend) {
     let listing = snapshot.listing.as_mut().unwrap();
-    listing.backends.as_mut().unwrap().push(backend);
+    listing.backends.push(backend);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use lab::bench::figures::Inside;
 use xenscope::feed::{Feed, Live, Pace};
 use xenscope::snapshot::{Collect, Snapshot, Stamp};
 use xenscope::view::{DisplayOptions, Sample, xentop};
+use xenscope::xenstore::Watches;
 
 use crate::statistics::median;
 
@@ -28,7 +29,7 @@ pub(crate) fn measure(warming: Duration) -> Result<Inside> {
         ..Collect::default()
     };
     let mut nowhere = File::options().write(true).open("/dev/null")?;
-    let mut feed = Live::open(collect, Pace::AtOnce, false)?.watching();
+    let mut feed = Live::open(collect, Pace::AtOnce, false)?.watching(&Watches::default());
     let mut blocks = xentop::Blocks::new(DisplayOptions::default());
     feed.look()?;
     let mut take = || -> Result<[f64; 3]> {
