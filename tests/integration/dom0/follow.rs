@@ -94,6 +94,20 @@ impl Followed {
         }
     }
 
+    /// Waits until this was printed.
+    pub fn until_printed(&self, text: &str) {
+        let end = Instant::now() + LIMIT;
+        while !self.printed().contains(text) {
+            assert!(
+                Instant::now() < end,
+                "never {text}:\n{}\n{}",
+                self.printed(),
+                self.complaints()
+            );
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Waits for this many more lines.
     pub fn more(&self, lines: usize) {
         let enough = self.count() + lines;

@@ -13,6 +13,7 @@ mod guests;
 mod listing;
 mod live;
 mod many;
+mod proxy;
 mod refusals;
 mod sample;
 mod shells;

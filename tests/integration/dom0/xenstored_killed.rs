@@ -76,6 +76,9 @@ fn names_are_stale_until_the_daemon_restarts() {
         said.contains("XenStore does not answer, so names are as of "),
         "{said}"
     );
-    assert!(said.contains("XenStore answers again; for "), "{said}");
+    assert!(
+        said.contains("XenStore is up to date again; for "),
+        "{said}"
+    );
     tool("xenstore-write", &["/local/domain/0/name", "Domain-0"]);
 }
