@@ -93,9 +93,10 @@ pub enum Change {
         /// Why.
         why: String,
     },
-    /// XenStore answers again.
+    /// What is known of XenStore is up to date again, after it did not answer or this program was
+    /// stopped.
     XenstoreBack {
-        /// Nanoseconds without an answer.
+        /// Nanoseconds for which it was not.
         blind_ns: u64,
     },
     /// The host booted since the previous sample: the domains of the previous boot are gone, and

@@ -63,7 +63,7 @@ fn words(change: &Change) -> (&'static str, String) {
         Change::NicDetached(nic) => ("nic detached", device(nic)),
         Change::XenstoreLost { why } => ("XenStore does not answer:", format!(" {}", safe(why))),
         Change::XenstoreBack { blind_ns } => (
-            "XenStore answers again",
+            "XenStore is up to date again",
             format!(" after {:.1} s", *blind_ns as f64 / 1e9),
         ),
         Change::HostBooted { xen_start } => (

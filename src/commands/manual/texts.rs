@@ -230,6 +230,9 @@ const EVENTS: Page = Page {
         "What comes and goes between two samples is not seen. A domain that shut down to reboot is \
          held back for at most ten seconds, and is printed as rebooted if it exists again by then. \
          If XenStore does not answer, xenscope prints so and keeps the names that it knows.",
+        "SIGTSTP (Ctrl-Z) closes the connection to XenStore before xenscope stops, and xenscope \
+         connects again when it continues. SIGSTOP does not: the daemon stores events for a program \
+         that was stopped this way.",
     ],
     reads_host: true,
     examples: &[
