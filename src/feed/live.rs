@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::pair::{Feed, Pair};
 use super::schedule::Schedule;
+use super::taken::Taken;
 use crate::snapshot::{Collect, Identity, Snapshot};
 use crate::source::Source;
 use crate::xen::Error;
@@ -194,115 +195,5 @@ impl Feed for Live {
 
     fn is_live(&self) -> bool {
         true
-    }
-}
-
-/// The last two snapshots.
-#[derive(Debug, Default)]
-struct Taken {
-    newest: Option<Arc<Snapshot>>,
-    /// The one before. Its memory is reused if nothing else refers to it.
-    before: Option<Arc<Snapshot>>,
-}
-
-impl Taken {
-    /// Takes the snapshot before the newest; `None` if there is none, or if something else refers
-    /// to it.
-    fn unused(&mut self) -> Option<Snapshot> {
-        self.before
-            .take()
-            .and_then(|before| Arc::try_unwrap(before).ok())
-    }
-
-    /// Adds a snapshot, and returns it with the one before.
-    fn push(&mut self, mut snapshot: Snapshot) -> Pair {
-        let older = self.newest.take();
-        if let Some(older) = &older {
-            copy_topology(older, &mut snapshot);
-        }
-        let newer = Arc::new(snapshot);
-        self.newest = Some(Arc::clone(&newer));
-        self.before = older.clone();
-        Pair { older, newer }
-    }
-}
-
-/// Copies the topology that was not collected again: the sockets, cores and nodes of the pCPUs, and
-/// the pools. The nodes' memory figures become `None`.
-fn copy_topology(older: &Snapshot, snapshot: &mut Snapshot) {
-    let (old, new) = (&older.host, &mut snapshot.host);
-    if new.pools.is_some() || old.pcpu.len() != new.pcpu.len() {
-        return;
-    }
-    new.pools.clone_from(&old.pools);
-    new.nodes.clone_from(&old.nodes);
-    for node in new.nodes.iter_mut().flatten() {
-        (node.memory_bytes, node.memory_free_bytes) = (None, None);
-    }
-    for (old, new) in old.pcpu.iter().zip(&mut new.pcpu) {
-        (new.socket, new.core, new.node) = (old.socket, old.core, old.node);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-    use crate::fixtures::{SECOND, domain, full, pcpus, snapshot};
-
-    fn at(second: u64) -> Snapshot {
-        snapshot(second * SECOND, 0, vec![domain(0, "Domain-0", 0, 0)])
-    }
-
-    #[test]
-    fn a_pair_has_the_snapshot_before() {
-        let mut taken = Taken::default();
-        let first = taken.push(at(1));
-        assert_eq!((first.older, &*first.newer), (None, &at(1)));
-        let second = taken.push(at(2));
-        assert_eq!(second.older.as_deref(), Some(&at(1)));
-        assert_eq!(*second.newer, at(2));
-    }
-
-    #[test]
-    fn unused_memory_is_returned_once() {
-        let mut taken = Taken::default();
-        assert_eq!(taken.unused(), None);
-        drop(taken.push(at(1)));
-        assert_eq!(taken.unused(), None, "the next pair has it");
-        drop(taken.push(at(2)));
-        assert_eq!(taken.unused(), Some(at(1)));
-        let held = taken.push(at(3));
-        assert_eq!(taken.unused(), None, "`held` refers to it");
-        drop(held);
-        drop(taken.push(at(4)));
-        assert_eq!(taken.unused(), Some(at(3)));
-        assert_eq!(taken.unused(), None, "already taken");
-    }
-
-    #[test]
-    fn topology_is_copied_and_figures_are_not() {
-        let mut first = at(1);
-        first.host = full(first.host);
-        first.host.pcpu = pcpus(4, SECOND);
-        let like = |count: u32| {
-            let mut later = at(2);
-            later.host.pcpu = pcpus(count, SECOND);
-            for pcpu in &mut later.host.pcpu {
-                (pcpu.socket, pcpu.core, pcpu.node) = (None, None, None);
-            }
-            later
-        };
-        let mut taken = Taken::default();
-        taken.push(first.clone());
-        let host = &taken.push(like(4)).newer.host;
-        assert_eq!(host.pools, first.host.pools);
-        assert_eq!(host.pcpu[3].node, first.host.pcpu[3].node);
-        let node = &host.nodes.as_ref().unwrap()[0];
-        assert_eq!((node.memory_bytes, node.memory_free_bytes), (None, None));
-        // The new pCPU's location is unknown.
-        let host = &taken.push(like(5)).newer.host;
-        assert_eq!((&host.pools, host.pcpu[3].node), (&None, None));
     }
 }

@@ -6,6 +6,7 @@ mod live;
 mod pair;
 mod recorded;
 mod schedule;
+mod taken;
 #[cfg(test)]
 mod tests;
 
