@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::pair::{Feed, Pair};
+use super::retry::Retry;
 use super::schedule::Schedule;
 use super::taken::Taken;
 use crate::snapshot::{Collect, Identity, Snapshot};
@@ -38,6 +39,16 @@ pub enum Pace {
 }
 
 impl Pace {
+    /// Returns the interval; `None` without one.
+    fn interval(self) -> Option<Duration> {
+        match self {
+            Self::AtOnce => None,
+            Self::Every(interval) | Self::Primed(interval) | Self::Blocks(interval) => {
+                Some(interval)
+            }
+        }
+    }
+
     /// Returns when the next snapshots are due, if the first was taken at `now`; `None` without an
     /// interval.
     fn schedule(self, now: Instant) -> Option<Schedule> {
@@ -62,6 +73,7 @@ pub struct Live {
     /// `None` before the first snapshot, and without an interval.
     schedule: Option<Schedule>,
     taken: Taken,
+    retry: Retry,
     /// When the newest snapshot was started.
     begun: Option<Instant>,
     skipped: u64,
@@ -81,6 +93,7 @@ impl Live {
             pace,
             schedule: None,
             taken: Taken::default(),
+            retry: Retry::default(),
             begun: None,
             skipped: 0,
         })
@@ -98,13 +111,6 @@ impl Live {
     pub fn with_host_once(mut self) -> Self {
         self.host_once = true;
         self
-    }
-
-    /// Returns when the next pair is due; now without an interval, and before the first snapshot.
-    pub fn due(&self) -> Instant {
-        self.schedule
-            .as_ref()
-            .map_or_else(Instant::now, Schedule::due)
     }
 
     /// Changes the interval, starting at the newest snapshot.
@@ -131,8 +137,12 @@ impl Live {
             self.source.reuse(unused);
         }
         self.begun = Some(Instant::now());
-        let snapshot = self.source.sample()?;
-        Ok(self.taken.push(snapshot))
+        let sampled = self.source.sample();
+        match sampled {
+            Ok(_) => self.retry.succeeded(),
+            Err(_) => self.retry.failed(Instant::now(), self.pace.interval()),
+        }
+        Ok(self.taken.push(sampled?))
     }
 }
 
@@ -156,13 +166,24 @@ impl Feed for Live {
         }
         sleep(self.due().saturating_duration_since(Instant::now()));
         let begun = Instant::now();
-        let pair = self.take();
+        // After a failure, the schedule stays as it is: the sample is still due.
+        let pair = self.take()?;
         if let Pace::Every(_) = self.pace {
             self.schedule = self.pace.schedule(Instant::now());
         } else if let Some(schedule) = &mut self.schedule {
             self.skipped += schedule.go_on(begun, Instant::now());
         }
-        pair.map(Some)
+        Ok(Some(pair))
+    }
+
+    fn due(&self) -> Instant {
+        let scheduled = self.schedule.as_ref().map(Schedule::due);
+        let due = scheduled.max(self.retry.due());
+        due.unwrap_or_else(Instant::now)
+    }
+
+    fn gives_up(&self) -> bool {
+        self.taken.newest.is_none() || self.retry.gives_up()
     }
 
     fn previous(&mut self) -> Result<Option<Pair>, Error> {

@@ -5,6 +5,7 @@
 mod live;
 mod pair;
 mod recorded;
+mod retry;
 mod schedule;
 mod taken;
 #[cfg(test)]

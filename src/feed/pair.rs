@@ -32,7 +32,8 @@ impl Pair {
 ///
 /// # Errors
 /// The hypervisor may refuse a live feed's sample, see
-/// [`Source::sample`](crate::source::Source::sample). The next call may succeed.
+/// [`Source::sample`](crate::source::Source::sample). The next call may succeed, see
+/// [`Feed::gives_up`].
 pub trait Feed {
     /// Returns one snapshot: a live feed takes it now, a recorded feed returns the one at its
     /// position.
@@ -46,6 +47,15 @@ pub trait Feed {
     /// Returns the next pair. A live feed waits until it is due; its first pair also has an older
     /// snapshot.
     fn next(&mut self) -> Result<Option<Pair>, Error>;
+
+    /// Returns when the next pair is due: a live feed with an interval takes it then. After a sample
+    /// that failed, this is a second later, or less if the interval is shorter. In all other cases
+    /// it is now.
+    fn due(&self) -> Instant;
+
+    /// Returns whether a command ends after an error: there is no snapshot yet, or ten samples in a
+    /// row failed.
+    fn gives_up(&self) -> bool;
 
     /// Returns the pair before the position. A live feed has none.
     fn previous(&mut self) -> Result<Option<Pair>, Error>;

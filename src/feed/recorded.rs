@@ -73,6 +73,15 @@ impl Feed for Recorded {
         Ok(self.move_to(self.position + 1))
     }
 
+    fn due(&self) -> Instant {
+        Instant::now()
+    }
+
+    /// No method of this feed returns an error.
+    fn gives_up(&self) -> bool {
+        true
+    }
+
     fn previous(&mut self) -> Result<Option<Pair>, Error> {
         Ok(self.move_to(self.position.saturating_sub(1)))
     }
