@@ -53,6 +53,11 @@ impl Source {
         self.dom0.keep_open();
     }
 
+    /// Returns the handle on the watches; `None` if this source does not watch.
+    pub fn waker(&self) -> Option<Watches> {
+        self.xenstore.waker()
+    }
+
     /// Waits for a change in XenStore until `deadline`. Returns `true` if something changed since
     /// this returned last. Only a source that watches sees changes; see [`XenStore::wait`].
     pub fn wait(&mut self, deadline: Instant) -> bool {

@@ -14,7 +14,7 @@ use super::taken::Taken;
 use crate::snapshot::{Collect, Identity, Snapshot};
 use crate::source::Source;
 use crate::xen::Error;
-use crate::xenstore::Watches;
+use crate::xenstore::{Watches, Watches as Waker};
 
 /// The interval of the first pair, if the given interval is not shorter. The first rates appear
 /// quickly, and are accurate enough.
@@ -204,6 +204,10 @@ impl Feed for Live {
 
     fn only(&mut self, domains: &[Identity]) {
         self.source.set_only(domains.to_vec());
+    }
+
+    fn waker(&self) -> Option<Waker> {
+        self.source.waker()
     }
 
     fn wait(&mut self, deadline: Instant) -> bool {

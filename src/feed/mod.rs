@@ -14,3 +14,5 @@ mod tests;
 pub use live::{Live, Pace};
 pub use pair::{Feed, Pair};
 pub use recorded::Recorded;
+
+pub use crate::xenstore::Watches as Waker;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::pair::{Feed, Pair};
 use crate::snapshot::{Collect, Identity, Snapshot};
 use crate::xen::Error;
+use crate::xenstore::Watches as Waker;
 
 /// Returns snapshots that were taken before, in their order.
 #[derive(Clone, Debug, Default)]
@@ -110,6 +111,10 @@ impl Feed for Recorded {
 
     fn only(&mut self, domains: &[Identity]) {
         self.only = Some(domains.to_vec());
+    }
+
+    fn waker(&self) -> Option<Waker> {
+        None
     }
 
     fn wait(&mut self, _: Instant) -> bool {

@@ -41,6 +41,8 @@ pub(super) struct Known {
     outage: Option<Duration>,
     /// Increases when a value changes, and when a domain is introduced or released.
     pub(super) changes: u64,
+    /// [`Watches::wake`](super::Watches::wake) was called since the last wait.
+    pub(super) woken: bool,
     /// Whether the thread has a connection.
     pub(super) connected: bool,
     /// Whether there must be no connection, because this program is about to stop.

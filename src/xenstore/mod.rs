@@ -20,6 +20,7 @@ mod session;
 mod wanted;
 mod watched_path;
 
+use std::mem;
 use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -72,13 +73,22 @@ impl XenStore {
         };
     }
 
-    /// Waits until something changed since the last sample, or until `deadline`. Returns whether
-    /// something changed: a value that it fills in, or a domain that was introduced to XenStore,
-    /// shut down or was destroyed. Without [`XenStore::watch`] nothing is noticed.
+    /// Returns the handle on its watches; `None` without [`XenStore::watch`].
+    pub fn waker(&self) -> Option<Watches> {
+        self.watching.then(|| self.watches.clone())
+    }
+
+    /// Waits until something changed since the last sample, until `deadline`, or until
+    /// [`Watches::wake`] is called. Returns whether something changed: a value that it fills in, or a
+    /// domain that was introduced to XenStore, shut down or was destroyed. Without
+    /// [`XenStore::watch`] no change is noticed.
     pub fn wait(&mut self, deadline: Instant) -> bool {
         let shared = &self.watches.0;
         let mut known = shared.lock();
         while known.changes == self.changes_seen || !self.watching {
+            if mem::take(&mut known.woken) {
+                return false;
+            }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
@@ -172,6 +182,12 @@ impl Drop for XenStore {
 }
 
 impl Watches {
+    /// Ends the current wait of [`XenStore::wait`]; if there is none, the next one returns at once.
+    pub fn wake(&self) {
+        self.0.lock().woken = true;
+        self.0.notify();
+    }
+
     /// Ends all watches by closing the connection, before this program stops: the daemon would queue
     /// events for it without a limit. Returns when the connection is closed, or after 250 ms.
     pub fn release(&self) {
@@ -191,5 +207,29 @@ impl Watches {
     pub fn resume(&self) {
         self.0.lock().released = false;
         self.0.notify();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wake_ends_one_wait() {
+        let watches = Watches::default();
+        let mut xenstore = XenStore::default();
+        xenstore.watch(&watches);
+        let never = Instant::now() + Duration::from_secs(86_400);
+        watches.wake();
+        assert!(!xenstore.wait(never), "called before the wait");
+        let other = watches.clone();
+        let thread = thread::spawn(move || other.wake());
+        assert!(!xenstore.wait(never));
+        assert!(thread.join().is_ok());
+        assert!(!xenstore.wait(Instant::now()));
+        watches.0.lock().changes += 1;
+        watches.wake();
+        assert!(xenstore.wait(never), "a change comes first");
+        assert!(!xenstore.wait(never));
     }
 }
