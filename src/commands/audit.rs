@@ -5,6 +5,7 @@ use xenscope::feed::{Feed, Pair};
 use xenscope::snapshot::Collect;
 use xenscope::view::{audit, json};
 
+use super::follow::retry;
 use super::output::{Notes, Output};
 use crate::cli::{Audit, AuditFormat};
 use crate::exit::{NoSnapshot, Outcome};
@@ -27,8 +28,13 @@ pub(super) fn run(
     let mut outcome = Outcome::Done;
     let mut made = 0;
     while made < options.samples {
-        let Some(Pair { older, newer }) = feed.next()? else {
-            break;
+        let Pair { older, newer } = match feed.next() {
+            Ok(Some(pair)) => pair,
+            Ok(None) => break,
+            Err(error) => {
+                retry(feed, error)?;
+                continue;
+            }
         };
         // The first snapshot of a boot has nothing to compare with. It is the older one of the next
         // pair.

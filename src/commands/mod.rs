@@ -4,11 +4,13 @@ mod audit;
 mod compare;
 mod events;
 mod fields;
+mod follow;
 mod host;
 mod list;
 mod live;
 mod manual;
 mod output;
+mod signals;
 mod status;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use xenscope::feed::Feed;
 use xenscope::snapshot::Collect;
 use xenscope::view::{Sample, csv, json, top, xentop};
 
+use super::follow::Follow;
 use super::output::{Notes, Output};
 use crate::cli::{BatchFormat, Top};
 use crate::exit::Outcome;
@@ -36,8 +37,9 @@ pub(super) fn run(
     let mut blocks = xentop::Blocks::new(shown);
     let mut notes = Notes::default();
     let mut printed = 0;
+    let mut follow = Follow::start(feed, &[])?;
     while options.iterations.is_none_or(|wanted| printed < wanted) {
-        let Some(pair) = feed.next()? else {
+        let Some(pair) = follow.next()? else {
             break;
         };
         notes.report(&pair.newer.notes);

@@ -1,14 +1,11 @@
 //! Signals. The terminal is restored before a signal takes effect.
 
 use std::io;
-use std::os::fd::AsFd;
 use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
 
 use libc::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal::{SIGSTOP, SIGTSTP};
 use nix::sys::signal::{kill, raise};
 use nix::unistd::{Pid, getpgrp, getsid};
@@ -17,6 +14,7 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
 use super::message::Message;
+use crate::commands::signals::wait_for_hangup;
 
 /// The signal that stops a program until it is continued.
 pub(super) const STOP: i32 = libc::SIGTSTP;
@@ -35,7 +33,11 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) fn watch(out: Sender<Message>) -> io::Result<()> {
     let mut signals = Signals::new(ENDING.into_iter().chain([STOP, CONTINUE]))?;
     let hung_up = out.clone();
-    thread::spawn(move || wait_for_hangup(&hung_up));
+    // Not every terminal sends SIGHUP, and reading from a closed one returns nothing in a busy loop.
+    thread::spawn(move || {
+        wait_for_hangup(io::stdin());
+        let _ = hung_up.send(Message::Signal(SIGHUP));
+    });
     thread::spawn(move || {
         for signal in signals.forever() {
             let _ = out.send(Message::Signal(signal));
@@ -48,16 +50,6 @@ pub(super) fn watch(out: Sender<Message>) -> io::Result<()> {
         }
     });
     Ok(())
-}
-
-/// Sends SIGHUP as a message if the terminal hangs up. Not every terminal sends the signal, and
-/// reading from a closed one returns nothing in a busy loop.
-fn wait_for_hangup(out: &Sender<Message>) {
-    let stdin = io::stdin();
-    // Without requested events, poll waits only for POLLHUP and POLLERR.
-    let mut terminal = [PollFd::new(stdin.as_fd(), PollFlags::empty())];
-    while poll(&mut terminal, PollTimeout::NONE) == Err(Errno::EINTR) {}
-    let _ = out.send(Message::Signal(SIGHUP));
 }
 
 /// Returns whether a shell could continue this program after it stopped. A shell with job control

@@ -1,7 +1,7 @@
 //! Commands that keep running, and their output so far.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -102,6 +102,22 @@ impl Followed {
                 Instant::now() < end,
                 "never {text}:\n{}\n{}",
                 self.printed(),
+                self.complaints()
+            );
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Waits until the program has ended.
+    pub fn ended(&mut self) -> ExitStatus {
+        let end = Instant::now() + LIMIT;
+        loop {
+            if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
+                return status;
+            }
+            assert!(
+                Instant::now() < end,
+                "it does not end: {}",
                 self.complaints()
             );
             thread::sleep(Duration::from_millis(50));

@@ -1,0 +1,106 @@
+//! Reasons to end for a command without a screen: a signal, or a reader that is gone.
+
+use std::fs;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use libc::c_int;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
+use xenscope::feed::Waker;
+
+/// How long after a signal the program ends, even if it has not written everything.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Why a command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// Nobody reads stdout any more.
+    ReaderGone,
+    /// The program received this signal.
+    Signal(c_int),
+}
+
+/// The first reason to end, which the threads that wait for one set.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Watch(Arc<Mutex<Option<End>>>);
+
+impl Watch {
+    /// Starts the threads. A signal that the program was started without, as by nohup, stays
+    /// ignored.
+    pub(super) fn start(waker: Waker, signals: &[c_int]) -> io::Result<Self> {
+        let ignored = ignored(&fs::read_to_string("/proc/self/status").unwrap_or_default());
+        let handled = signals.iter().filter(|&&signal| !ignored(signal));
+        let mut signals = Signals::new(handled)?;
+        let watch = Self::default();
+        let (at_signal, at_hangup) = (watch.clone(), watch.clone());
+        let also_waker = waker.clone();
+        thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || {
+                for signal in signals.forever() {
+                    at_signal.set(End::Signal(signal), &waker);
+                    thread::sleep(TIMEOUT);
+                    let _ = emulate_default_handler(signal);
+                }
+            })?;
+        thread::Builder::new()
+            .name("reader".into())
+            .spawn(move || {
+                wait_for_hangup(io::stdout());
+                at_hangup.set(End::ReaderGone, &also_waker);
+            })?;
+        Ok(watch)
+    }
+
+    /// Returns the first reason to end; `None` if there is none yet.
+    pub(super) fn end(&self) -> Option<End> {
+        *self.lock()
+    }
+
+    fn set(&self, end: End, waker: &Waker) {
+        self.lock().get_or_insert(end);
+        waker.wake();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<End>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits until a pipe or a socket has no other end, or a terminal hangs up. Does not return for
+/// other files.
+pub(super) fn wait_for_hangup(file: impl AsFd) {
+    // Without requested events, poll waits only for POLLHUP and POLLERR.
+    let mut file = [PollFd::new(file.as_fd(), PollFlags::empty())];
+    while poll(&mut file, PollTimeout::NONE) == Err(Errno::EINTR) {}
+}
+
+/// Returns which signals are ignored, by the text of `/proc/self/status` (proc_pid_status(5)).
+fn ignored(status: &str) -> impl Fn(c_int) -> bool + use<> {
+    let mask = status
+        .lines()
+        .find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    let mask = mask.unwrap_or(0);
+    move |signal| mask >> (signal - 1) & 1 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use libc::{SIGHUP, SIGINT, SIGTERM};
+
+    use super::*;
+
+    #[test]
+    fn ignored_signals_are_recognised() {
+        let ignored = ignored("SigBlk:\t0000000000000002\nSigIgn:\t0000000000001001\n");
+        assert!(ignored(SIGHUP));
+        assert!(!ignored(SIGINT) && !ignored(SIGTERM));
+        assert!(!super::ignored("")(SIGHUP));
+    }
+}
