@@ -1,7 +1,7 @@
 //! All exit codes.
 
 use std::fmt::Display;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use thiserror::Error;
@@ -28,6 +28,22 @@ pub(crate) struct NoSnapshot;
 #[derive(Debug, Error)]
 #[error("{0}")]
 pub(crate) struct WrongUsage(pub(crate) String);
+
+/// Input or output failed.
+#[derive(Debug, Error)]
+#[error("cannot {what}: {error}")]
+pub(crate) struct Cannot {
+    what: &'static str,
+    error: io::Error,
+}
+
+/// Returns a function that adds to an error what failed, such as `write the output`.
+pub(crate) fn cannot<E: Into<io::Error>>(what: &'static str) -> impl FnOnce(E) -> Cannot {
+    move |error| Cannot {
+        what,
+        error: error.into(),
+    }
+}
 
 impl From<Outcome> for ExitCode {
     fn from(outcome: Outcome) -> Self {
@@ -64,14 +80,6 @@ pub(crate) fn no_command(error: &clap::Error) -> ExitCode {
 
 /// Writes an error to stderr in one line, and returns its exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    if let Some(error) = error.downcast_ref::<io::Error>() {
-        // The reader closed the pipe because it has read enough.
-        if error.kind() == ErrorKind::BrokenPipe {
-            return ExitCode::SUCCESS;
-        }
-        complain(format_args!("cannot write the output: {error}"));
-        return ExitCode::from(1);
-    }
     complain(error);
     match error.downcast_ref::<NotFound>() {
         Some(NotFound::Ambiguous { .. }) => ExitCode::from(2),

@@ -27,7 +27,7 @@ pub(super) fn run(
     let mut auditor: Option<Auditor> = None;
     let mut outcome = Outcome::Done;
     let mut made = 0;
-    while made < options.samples {
+    while made < options.samples && !out.is_closed() {
         let Pair { older, newer } = match feed.next() {
             Ok(Some(pair)) => pair,
             Ok(None) => break,

@@ -47,6 +47,9 @@ pub(super) fn run(
         With::All => &[Tool::Xentop, Tool::Xl],
     };
     for sample in 0..options.samples {
+        if out.is_closed() {
+            break;
+        }
         if sample > 0 {
             sleep(PAUSE);
         }

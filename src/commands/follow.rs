@@ -1,6 +1,5 @@
 //! How a command that goes on takes its samples.
 
-use std::io;
 use std::time::Instant;
 
 use libc::c_int;
@@ -8,7 +7,7 @@ use xenscope::feed::{Feed, Pair};
 use xenscope::xen::Error;
 
 use super::signals::{End, Watch};
-use crate::exit::complain;
+use crate::exit::{Cannot, cannot, complain};
 
 /// Takes a feed's samples until there is a reason to end.
 pub(super) struct Follow<'a> {
@@ -19,12 +18,16 @@ pub(super) struct Follow<'a> {
 
 impl<'a> Follow<'a> {
     /// Watches for a reader that is gone, and for these signals, if the feed waits.
-    pub(super) fn start(feed: &'a mut dyn Feed, signals: &[c_int]) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// Those of [`Watch::start`].
+    pub(super) fn start(feed: &'a mut dyn Feed, signals: &[c_int]) -> Result<Self, Cannot> {
         let waker = feed.waker();
-        let watch = waker
-            .map(|waker| Watch::start(waker, signals))
-            .transpose()?;
-        Ok(Self { feed, watch })
+        let watch = waker.map(|waker| Watch::start(waker, signals));
+        Ok(Self {
+            feed,
+            watch: watch.transpose().map_err(cannot("wait for signals"))?,
+        })
     }
 
     /// Returns why the command ends; `None` if it goes on.

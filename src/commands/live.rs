@@ -31,7 +31,7 @@ use xenscope::view::tui::{App, Command, Settings, Terminal};
 use xenscope::xen::Error;
 
 use crate::cli::Top;
-use crate::exit::{Outcome, WrongUsage};
+use crate::exit::{Outcome, WrongUsage, cannot};
 use message::{Message, read_input};
 use sampler::{Newest, Request, Sampled};
 use screen::Screen;
@@ -83,8 +83,8 @@ pub(super) fn run(
     // The screen opens after the first sample. An error before that is printed as for any command.
     let first = messages.recv().ok().and_then(|_| newest.take());
     app.take(&first.ok_or(Ended)?.outcome?);
-    signals::watch(sender.clone())?;
-    let screen = Screen::open()?;
+    signals::watch(sender.clone()).map_err(cannot("wait for signals"))?;
+    let screen = Screen::open().map_err(cannot("use the terminal"))?;
     let (resume_input, continued) = mpsc::channel();
     thread::spawn(move || read_input(&sender, &continued));
     let driver = Driver {
@@ -152,7 +152,8 @@ impl Driver {
     fn run(mut self) -> anyhow::Result<()> {
         loop {
             if self.app.changed() {
-                self.screen.draw(&mut self.app)?;
+                let drawn = self.screen.draw(&mut self.app);
+                drawn.map_err(cannot("write to the terminal"))?;
             }
             if self.remaining == Some(0) {
                 return Ok(());
@@ -180,15 +181,19 @@ impl Driver {
                 }
             }
             Message::Ended => return Err(Ended.into()),
-            Message::NoInput(error) => return Err(error.into()),
+            Message::NoInput(error) => return Err(cannot("read the keys")(error).into()),
             Message::Input(event) => match self.app.handle(&event) {
                 Some(Command::Quit) => return Ok(true),
                 Some(Command::Suspend) => {
-                    self.suspend()?;
+                    self.suspend().map_err(cannot("use the terminal"))?;
                     // If the input thread has ended, it has sent a message.
                     let _ = self.resume_input.send(());
                 }
-                Some(Command::Redraw) => self.screen.clear()?,
+                Some(Command::Redraw) => {
+                    self.screen
+                        .clear()
+                        .map_err(cannot("write to the terminal"))?;
+                }
                 Some(Command::Save) => self.save(),
                 None => {}
             },
@@ -197,13 +202,15 @@ impl Driver {
                     .continued
                     .is_none_or(|then| then.elapsed() > signals::ECHO)
                 {
-                    self.suspend()?;
+                    self.suspend().map_err(cannot("use the terminal"))?;
                 }
             }
-            Message::Signal(signal) if signals::CONTINUE == signal => self.resume()?,
+            Message::Signal(signal) if signals::CONTINUE == signal => {
+                self.resume().map_err(cannot("use the terminal"))?;
+            }
             Message::Signal(signal) => {
                 self.screen.close();
-                emulate_default_handler(signal)?;
+                emulate_default_handler(signal).map_err(cannot("end by a signal"))?;
             }
         }
         Ok(false)

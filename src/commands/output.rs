@@ -1,17 +1,18 @@
 //! The output of commands: text to stdout, notes to stderr.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::mem::discriminant;
 
 use terminal_size::{Width, terminal_size_of};
 use xenscope::snapshot::Note;
 
-use crate::exit::complain;
+use crate::exit::{Cannot, cannot, complain};
 
 /// The output to which a command writes its text.
 pub(super) struct Output<'a> {
     to: Box<dyn Write + 'a>,
     width: fn() -> Option<usize>,
+    is_closed: bool,
 }
 
 impl<'a> Output<'a> {
@@ -21,6 +22,7 @@ impl<'a> Output<'a> {
         Self {
             to: Box::new(to),
             width: || None,
+            is_closed: false,
         }
     }
 
@@ -29,6 +31,7 @@ impl<'a> Output<'a> {
         Self {
             to: Box::new(io::stdout()),
             width: || terminal_size_of(io::stdout()).map(|(Width(width), _)| width.into()),
+            is_closed: false,
         }
     }
 
@@ -37,13 +40,22 @@ impl<'a> Output<'a> {
         (self.width)()
     }
 
-    /// Writes the text and flushes it.
+    /// Returns whether the reader has closed the output, because it has read enough.
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// Writes the text and flushes it. A closed output is no error.
     ///
     /// # Errors
     /// If the text cannot be written.
-    pub(super) fn print(&mut self, text: &str) -> io::Result<()> {
-        self.to.write_all(text.as_bytes())?;
-        self.to.flush()
+    pub(super) fn print(&mut self, text: &str) -> Result<(), Cannot> {
+        let written = self.to.write_all(text.as_bytes());
+        match written.and_then(|()| self.to.flush()) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => self.is_closed = true,
+            written => written.map_err(cannot("write the output"))?,
+        }
+        Ok(())
     }
 }
 

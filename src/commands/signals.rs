@@ -33,6 +33,9 @@ pub(super) struct Watch(Arc<Mutex<Option<End>>>);
 impl Watch {
     /// Starts the threads. A signal that the program was started without, as by nohup, stays
     /// ignored.
+    ///
+    /// # Errors
+    /// If there can be no more threads or files.
     pub(super) fn start(waker: Waker, signals: &[c_int]) -> io::Result<Self> {
         let ignored = ignored(&fs::read_to_string("/proc/self/status").unwrap_or_default());
         let handled = signals.iter().filter(|&&signal| !ignored(signal));

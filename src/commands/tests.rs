@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -114,22 +115,38 @@ impl Write for Shared {
 
 /// Runs a command on a feed; returns its output and its outcome.
 fn run_on(feed: &mut Recorded, words: &[&str]) -> (String, anyhow::Result<Outcome>) {
-    let mut text = Vec::new();
-    let events = Shared::default();
-    let mut out = Output::to(&mut text);
-    let outcome = match Cli::parse_from([&["xenscope"], words].concat()).command {
-        Command::List(options) => list::run(&options, feed, &mut out),
-        Command::Status(options) => status::run(&options, feed, &mut out),
-        Command::Vcpus(options) => vcpus::run(&options, feed, &mut out),
-        Command::Host(options) => host::run(&options, feed, &mut out),
-        Command::Top(options) => top::run(&options, feed, &mut out),
-        Command::Audit(options) => audit::run(&options, feed, &mut out),
-        Command::Events(options) => events::run(&options, feed, events.clone()),
-        other => panic!("{other:?} does not read"),
-    };
-    drop(out);
-    text.extend(events.0.lock().unwrap().iter());
+    let text = Shared::default();
+    let outcome = run_to(feed, words, text.clone());
+    let text = text.0.lock().unwrap().clone();
     (String::from_utf8(text).unwrap(), outcome)
+}
+
+/// Runs a command on a feed, with a pipe that nobody reads as its output; returns its outcome.
+fn run_closed(feed: &mut Recorded, words: &[&str]) -> anyhow::Result<Outcome> {
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    run_to(feed, words, writer)
+}
+
+fn run_to(
+    feed: &mut Recorded,
+    words: &[&str],
+    to: impl Write + Send + 'static,
+) -> anyhow::Result<Outcome> {
+    let command = Cli::parse_from([&["xenscope"], words].concat()).command;
+    if let Command::Events(options) = &command {
+        return events::run(options, feed, to);
+    }
+    let out = &mut Output::to(to);
+    match command {
+        Command::List(options) => list::run(&options, feed, out),
+        Command::Status(options) => status::run(&options, feed, out),
+        Command::Vcpus(options) => vcpus::run(&options, feed, out),
+        Command::Host(options) => host::run(&options, feed, out),
+        Command::Top(options) => top::run(&options, feed, out),
+        Command::Audit(options) => audit::run(&options, feed, out),
+        other => panic!("{other:?} does not read"),
+    }
 }
 
 /// Runs a command that succeeds on a feed; returns its output.
@@ -267,8 +284,42 @@ fn audit_compares_snapshots_of_one_boot() {
     let mut wrong = audited(2 * SECOND);
     wrong.domains[1].memory_bytes += 1 << 30;
     let mut feed = Recorded::new(vec![audited(SECOND), wrong, audited(3 * SECOND)]);
+    let mut read = feed.clone();
     let (_, outcome) = run_on(&mut feed, &["audit", "--samples", "2"]);
     assert_eq!(outcome.unwrap(), Outcome::Failed, "one failure is enough");
+    let outcome = run_closed(&mut read, &["audit", "--samples", "2"]);
+    assert_eq!(outcome.unwrap(), Outcome::Failed, "also without a reader");
+}
+
+#[test]
+fn a_closed_output_does_not_change_the_outcome() {
+    for (words, outcome) in [
+        (&["list"][..], Outcome::Done),
+        (&["status", "web"], Outcome::Done),
+        (&["status", "web", "db"], Outcome::NotThere),
+        (&["top", "-b"], Outcome::Done),
+        (&["audit"], Outcome::Done),
+    ] {
+        let mut feed = at("01:00:00");
+        assert_eq!(run_closed(&mut feed, words).unwrap(), outcome, "{words:?}");
+    }
+    // `top` takes no more samples.
+    let mut feed = recording();
+    run_closed(&mut feed, &["top", "-b"]).unwrap();
+    let newest = feed.look().unwrap().unwrap();
+    assert_eq!(newest.time, wall_clock("01:00:00"));
+}
+
+#[test]
+fn other_errors_of_the_output_are_reported() {
+    let mut full = File::options().write(true).open("/dev/full").unwrap();
+    let mut out = Output::to(&mut full);
+    let Command::List(options) = Cli::parse_from(["xenscope", "list"]).command else {
+        panic!("not list");
+    };
+    let error = list::run(&options, &mut at("01:00:00"), &mut out).unwrap_err();
+    let expected = "cannot write the output: No space left on device (os error 28)";
+    assert_eq!(error.to_string(), expected);
 }
 
 #[test]

@@ -39,6 +39,9 @@ pub(super) fn run(
     let mut printed = 0;
     let mut follow = Follow::start(feed, &[])?;
     while options.iterations.is_none_or(|wanted| printed < wanted) {
+        if out.is_closed() {
+            break;
+        }
         let Some(pair) = follow.next()? else {
             break;
         };

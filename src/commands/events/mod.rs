@@ -14,7 +14,7 @@ use xenscope::xen::Error;
 
 use super::output::Notes;
 use crate::cli::{EventFormat, Events};
-use crate::exit::Outcome;
+use crate::exit::{Outcome, cannot};
 use writer::EventWriter;
 
 /// The time to the next sample after one that found events, if `--poll` is not shorter. More events
@@ -44,7 +44,7 @@ pub(super) fn run(
         EventFormat::Text => events::line,
         EventFormat::Json => json::event,
     };
-    let writer = EventWriter::open(to, line)?;
+    let writer = EventWriter::open(to, line).map_err(cannot("start a thread"))?;
     let mut history = History::default();
     let mut filter = Filter::new(options.domains.clone());
     let mut notes = Notes::default();
@@ -76,7 +76,7 @@ pub(super) fn run(
         // If the reader has closed the output, this ends without a message, even without an event.
         let due = sampled + pause;
         loop {
-            if writer.has_ended()? {
+            if writer.has_ended().map_err(cannot("write the output"))? {
                 return Ok(Outcome::Done);
             }
             let until = due.min(Instant::now() + READER_CHECK);

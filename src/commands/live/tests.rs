@@ -27,16 +27,16 @@ fn unusable_terminals_are_refused() {
     }
 }
 
-/// Returns a driver with a screen, and without a sampler.
-fn driver() -> Driver {
+/// Returns a driver with a screen, and without a sampler; also returns what sends it messages.
+fn driver() -> (Driver, Sender<Message>) {
     let app = App::new(
         Settings::default(),
         DisplayOptions::default(),
         Terminal::of(|_| None),
     );
     let (sender, messages) = mpsc::channel();
-    signals::watch(sender).unwrap();
-    Driver {
+    signals::watch(sender.clone()).unwrap();
+    let driver = Driver {
         asked: (app.collect(), app.settings().interval),
         app,
         screen: Screen::open().unwrap(),
@@ -47,13 +47,32 @@ fn driver() -> Driver {
         remaining: None,
         was_stopped: false,
         continued: None,
+    };
+    (driver, sender)
+}
+
+#[test]
+fn unreadable_input_is_no_error_of_the_output() {
+    const TEST: &str = "unreadable_input_is_no_error_of_the_output";
+    if pty_tests::task().is_some() {
+        let (driver, sender) = driver();
+        sender
+            .send(Message::NoInput(io::Error::from_raw_os_error(libc::EIO)))
+            .unwrap();
+        let error = driver.run().unwrap_err();
+        println!("{error}");
+        return;
     }
+    let left = pty_tests::run(module_path!(), TEST, "input", (80, 24));
+    let text = left.screen().contents();
+    let expected = "cannot read the keys: Input/output error (os error 5)";
+    assert!(left.is_restored() && text.contains(expected), "{text}");
 }
 
 #[test]
 fn a_signal_restores_the_terminal() {
     if let Some(signal) = pty_tests::task() {
-        let driver = driver();
+        let (driver, _sender) = driver();
         raise(signal.parse().unwrap()).unwrap();
         driver.run().unwrap();
     }
@@ -129,7 +148,7 @@ fn a_crash_restores_the_terminal_and_says_why() {
 #[test]
 fn a_window_without_a_size_is_drawn() {
     if pty_tests::task().is_some() {
-        let driver = driver();
+        let (driver, _sender) = driver();
         raise(libc::SIGTERM).unwrap();
         driver.run().unwrap();
     }
