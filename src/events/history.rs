@@ -1,12 +1,10 @@
 //! Compares each snapshot with the state before.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use jiff::Timestamp;
-
-use super::event::{Change, Device, Event};
-use crate::snapshot::{Boot, Disk, DomId, Domain, Identity, Nic, Note, ShutdownReason, Snapshot};
+use super::event::{Change, Event};
+use super::last_seen::LastSeen;
+use crate::snapshot::{Boot, DomId, Domain, Identity, Note, ShutdownReason, Snapshot};
 
 /// How long a domain that shut down to reboot may take to be created again, from its last event, in
 /// nanoseconds. After that, its events are reported one by one.
@@ -34,29 +32,6 @@ pub struct History {
     domains: BTreeMap<Identity, LastSeen>,
     /// Domains that shut down to reboot, with their events since then.
     rebooting: BTreeMap<Identity, Reboot>,
-}
-
-/// The state in which a domain was last seen.
-#[derive(Clone, Debug)]
-struct LastSeen {
-    name: Option<Arc<str>>,
-    paused: bool,
-    shutdown: Option<ShutdownReason>,
-    /// It is dying, and its end has been reported.
-    is_destroyed: bool,
-    /// Its vCPUs and memory when it first ran, or later; `None` before it ran.
-    size: Option<Size>,
-    nics: BTreeMap<u32, String>,
-    disks: BTreeMap<u32, String>,
-    /// It was created again after a reboot, and has not run since.
-    is_restarting: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Size {
-    vcpus: u32,
-    target: Option<u64>,
-    max: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -231,15 +206,7 @@ impl History {
             // The rest of its end is part of the reboot.
             old.is_destroyed = true;
         }
-        let state = LastSeen {
-            paused: false,
-            shutdown: None,
-            is_destroyed: false,
-            size: None,
-            is_restarting: true,
-            ..state
-        };
-        Some((old.id, state))
+        Some((old.id, state.restarting()))
     }
 
     /// Reports the events of domains that were not created again in time.
@@ -252,174 +219,4 @@ impl History {
             may_return
         });
     }
-}
-
-impl LastSeen {
-    /// Returns the state of a domain that has just been created: bare and paused.
-    fn created() -> Self {
-        Self {
-            name: None,
-            paused: true,
-            shutdown: None,
-            is_destroyed: false,
-            size: None,
-            nics: BTreeMap::new(),
-            disks: BTreeMap::new(),
-            is_restarting: false,
-        }
-    }
-
-    fn existing(domain: &Domain) -> Self {
-        Self {
-            name: domain.name.clone(),
-            paused: domain.states.paused,
-            shutdown: domain.states.shutdown,
-            is_destroyed: domain.states.dying,
-            size: Some(Size::of(domain)),
-            nics: nics(domain.nics.as_deref().unwrap_or_default()),
-            disks: disks(domain.disks.as_deref().unwrap_or_default()),
-            is_restarting: false,
-        }
-    }
-
-    fn event(&self, time: Timestamp, identity: Identity, change: Change) -> Event {
-        Event {
-            time,
-            domain: Some(identity),
-            name: self.name.clone(),
-            change,
-        }
-    }
-
-    /// Returns the changes since the domain was last seen, and updates the state.
-    fn changes(&mut self, domain: &Domain) -> Vec<Change> {
-        let mut changes = Vec::new();
-        // A name disappears while a domain is destroyed, or if XenStore does not answer.
-        if let Some(name) = &domain.name
-            && self.name.as_ref() != Some(name)
-        {
-            changes.push(match self.name.replace(name.clone()) {
-                Some(old_name) => Change::Renamed { old_name },
-                None => Change::Named,
-            });
-        }
-        let runs = !domain.states.paused;
-        if self.is_restarting {
-            // After a reboot its devices are attached again. Report only those that differ in the
-            // end.
-            if runs || domain.states.dying {
-                self.is_restarting = false;
-                self.devices(domain, &mut changes);
-            }
-        } else {
-            self.devices(domain, &mut changes);
-            if self.paused != domain.states.paused {
-                changes.push(if runs {
-                    Change::Unpaused
-                } else {
-                    Change::Paused
-                });
-            }
-        }
-        if !self.is_restarting {
-            self.paused = domain.states.paused;
-        }
-        match &mut self.size {
-            Some(size) => size.changes(domain, &mut changes),
-            None if runs => self.size = Some(Size::of(domain)),
-            None => {}
-        }
-        let shutdown = domain.states.shutdown;
-        match (self.shutdown, shutdown) {
-            (None, Some(ShutdownReason::Crash)) => changes.push(Change::Crashed),
-            (None, Some(reason)) => changes.push(Change::Shutdown { reason }),
-            (Some(_), None) => changes.push(Change::Resumed),
-            _ => {}
-        }
-        self.shutdown = shutdown;
-        if domain.states.dying {
-            self.is_destroyed = true;
-            changes.push(Change::Destroyed);
-        }
-        changes
-    }
-
-    fn devices(&mut self, domain: &Domain, changes: &mut Vec<Change>) {
-        if let Some(new) = &domain.disks {
-            let (attached, detached) = (Change::DiskAttached, Change::DiskDetached);
-            compare_devices(&mut self.disks, disks(new), attached, detached, changes);
-        }
-        if let Some(new) = &domain.nics {
-            let (attached, detached) = (Change::NicAttached, Change::NicDetached);
-            compare_devices(&mut self.nics, nics(new), attached, detached, changes);
-        }
-    }
-}
-
-impl Size {
-    fn of(domain: &Domain) -> Self {
-        Self {
-            vcpus: domain.vcpus_online,
-            target: domain.memory_target_bytes,
-            max: domain.memory_max_bytes,
-        }
-    }
-
-    fn changes(&mut self, domain: &Domain, changes: &mut Vec<Change>) {
-        let old = *self;
-        *self = Self {
-            // An unknown target is not a change.
-            target: domain.memory_target_bytes.or(old.target),
-            ..Self::of(domain)
-        };
-        if old.vcpus != self.vcpus {
-            changes.push(Change::Vcpus {
-                old_online: old.vcpus,
-                online: self.vcpus,
-            });
-        }
-        if let (Some(old_bytes), Some(bytes)) = (old.target, self.target)
-            && old_bytes != bytes
-        {
-            changes.push(Change::MemoryTarget { old_bytes, bytes });
-        }
-        if old.max != self.max {
-            changes.push(Change::MemoryMax {
-                old_bytes: old.max,
-                bytes: self.max,
-            });
-        }
-    }
-}
-
-fn nics(nics: &[Nic]) -> BTreeMap<u32, String> {
-    nics.iter()
-        .map(|nic| (nic.id, nic.device.clone()))
-        .collect()
-}
-
-fn disks(disks: &[Disk]) -> BTreeMap<u32, String> {
-    disks
-        .iter()
-        .map(|disk| (disk.id, disk.device.clone()))
-        .collect()
-}
-
-/// Adds the detached and the attached devices to `changes`, and replaces `old` by `new`.
-fn compare_devices(
-    old: &mut BTreeMap<u32, String>,
-    new: BTreeMap<u32, String>,
-    attached: fn(Device) -> Change,
-    detached: fn(Device) -> Change,
-    changes: &mut Vec<Change>,
-) {
-    let device = |(&id, device): (&u32, &String)| Device {
-        id,
-        device: device.clone(),
-    };
-    let gone = old.iter().filter(|(id, _)| !new.contains_key(id));
-    changes.extend(gone.map(device).map(detached));
-    let added = new.iter().filter(|(id, _)| !old.contains_key(id));
-    changes.extend(added.map(device).map(attached));
-    *old = new;
 }

@@ -5,6 +5,7 @@
 mod event;
 mod filter;
 mod history;
+mod last_seen;
 #[cfg(test)]
 mod tests;
 
