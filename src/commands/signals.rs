@@ -7,15 +7,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use libc::c_int;
+use libc::{SIGHUP, SIGINT, SIGTERM, c_int};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 use xenscope::feed::Waker;
 
+/// The signals that ask a program to end.
+pub(super) const ENDING: [c_int; 3] = [SIGHUP, SIGINT, SIGTERM];
+
 /// How long after a signal the program ends, even if it has not written everything.
-const TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why a command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,8 +98,6 @@ fn ignored(status: &str) -> impl Fn(c_int) -> bool + use<> {
 
 #[cfg(test)]
 mod tests {
-    use libc::{SIGHUP, SIGINT, SIGTERM};
-
     use super::*;
 
     #[test]

@@ -21,7 +21,9 @@ const REBOOT_NS: u64 = 10_000_000_000;
 /// fn events(snapshots: &[Snapshot]) -> Vec<Event> {
 ///     let mut history = History::default();
 ///     let events = snapshots.iter().flat_map(|snapshot| history.update(snapshot));
-///     events.collect()
+///     let mut events: Vec<Event> = events.collect();
+///     events.extend(history.finish());
+///     events
 /// }
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -70,16 +72,26 @@ impl History {
         events
     }
 
+    /// Returns when a snapshot reports events that are held back now, in nanoseconds of the
+    /// snapshots' clock; `None` if none are.
+    pub fn held_until_ns(&self) -> Option<u64> {
+        let reboots = self.rebooting.values();
+        let expired = reboots.map(|reboot| reboot.last_ns.saturating_add(REBOOT_NS));
+        expired.min()
+    }
+
+    /// Returns the events that are held back, if no snapshot follows.
+    pub fn finish(&mut self) -> Vec<Event> {
+        let reboots = std::mem::take(&mut self.rebooting).into_values();
+        reboots.flat_map(|reboot| reboot.events).collect()
+    }
+
     /// Reports that all domains are destroyed and that the host booted. `snapshot` is the first of
     /// the new boot.
-    fn end_of_boot(self, snapshot: &Snapshot) -> Vec<Event> {
+    fn end_of_boot(mut self, snapshot: &Snapshot) -> Vec<Event> {
         let time = snapshot.time;
         // No domain is created again with a new ID.
-        let mut events: Vec<Event> = self
-            .rebooting
-            .into_values()
-            .flat_map(|reboot| reboot.events)
-            .collect();
+        let mut events = self.finish();
         let left = self
             .domains
             .into_iter()

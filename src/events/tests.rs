@@ -35,6 +35,10 @@ fn new(id: u16, uuid: u128) -> Domain {
 
 /// Returns the events of a snapshot, as `id name change`.
 fn events(history: &mut History, snapshot: &Snapshot) -> Vec<String> {
+    words(history.update(snapshot))
+}
+
+fn words(events: Vec<Event>) -> Vec<String> {
     let words = |event: Event| {
         let id = event.domain.map_or(-1, |domain| i32::from(domain.id.0));
         let name = event.name.unwrap_or("-".into());
@@ -50,7 +54,7 @@ fn events(history: &mut History, snapshot: &Snapshot) -> Vec<String> {
         );
         line.trim_end().to_owned()
     };
-    history.update(snapshot).into_iter().map(words).collect()
+    events.into_iter().map(words).collect()
 }
 
 /// Returns the events of each of these samples, a second apart, after a first one without domains.
@@ -232,6 +236,29 @@ fn shutdown_without_restart_is_reported() {
         events[1..].concat(),
         ["5 web shutdown \"reboot\"", "5 web resumed"]
     );
+}
+
+#[test]
+fn held_events_are_reported_at_their_time_or_at_the_end() {
+    let (up, down) = rebooting();
+    let mut history = History::default();
+    history.update(&at(1, vec![up]));
+    assert_eq!(history.held_until_ns(), None);
+    assert!(history.update(&at(2, vec![down])).is_empty());
+    assert_eq!(history.held_until_ns(), Some(12 * SECOND));
+    assert!(history.update(&at(3, vec![])).is_empty());
+    let until = history.held_until_ns().unwrap();
+    assert_eq!(until, 13 * SECOND, "ten seconds after the last event");
+
+    let held = ["5 web shutdown \"reboot\"", "5 web destroyed"];
+    let mut ended = history.clone();
+    assert_eq!(words(ended.finish()), held);
+    assert!(ended.finish().is_empty() && ended.held_until_ns().is_none());
+
+    let later = |ns| snapshot(ns, 0, Vec::new());
+    assert!(history.update(&later(until - 1)).is_empty());
+    assert_eq!(events(&mut history, &later(until)), held);
+    assert_eq!(history.held_until_ns(), None);
 }
 
 #[test]

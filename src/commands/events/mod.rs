@@ -3,26 +3,24 @@
 mod writer;
 
 use std::io::Write;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use signal_hook::low_level::emulate_default_handler;
 use xenscope::events::{Change, Event, Filter, History};
 use xenscope::feed::Feed;
-use xenscope::snapshot::{Collect, Snapshot};
+use xenscope::snapshot::Collect;
 use xenscope::view::{events, json};
-use xenscope::xen::Error;
 
+use super::follow::Follow;
 use super::output::Notes;
+use super::signals::{self, End};
 use crate::cli::{EventFormat, Events};
-use crate::exit::{Outcome, cannot};
+use crate::exit::{Cannot, Outcome, cannot};
 use writer::EventWriter;
 
 /// The time to the next sample after one that found events, if `--poll` is not shorter. More events
 /// often follow soon.
 const SOON: Duration = Duration::from_millis(100);
-
-/// How often to check whether the reader has closed the output.
-const READER_CHECK: Duration = Duration::from_secs(1);
 
 /// Returns what `xenscope events` collects.
 pub(super) fn collect() -> Collect {
@@ -44,53 +42,97 @@ pub(super) fn run(
         EventFormat::Text => events::line,
         EventFormat::Json => json::event,
     };
-    let writer = EventWriter::open(to, line).map_err(cannot("start a thread"))?;
-    let mut history = History::default();
-    let mut filter = Filter::new(options.domains.clone());
-    let mut notes = Notes::default();
-    let mut print_existing = options.since_start;
-    let mut sampled = Instant::now();
-    let mut next = match feed.look()? {
-        Some(first) => Some(first),
-        None => next_snapshot(feed)?,
+    let flush_limit = match feed.is_live() {
+        true => signals::TIMEOUT,
+        false => Duration::MAX,
     };
-    while let Some(snapshot) = next {
-        notes.report(&snapshot.notes);
-        let happened = history.update(&snapshot);
-        // The feed may reuse its memory.
-        drop(snapshot);
-        let pause = match happened.is_empty() {
-            true => options.poll,
-            false => options.poll.min(SOON),
-        };
-        for event in filter.pass(happened) {
-            if print_existing || event.change != Change::Existing {
-                writer.put(&event);
-            }
-        }
-        // After another boot, existing domains are always printed.
-        print_existing = true;
-        if !feed.is_live() {
-            writer.flush();
-        }
-        // If the reader has closed the output, this ends without a message, even without an event.
-        let due = sampled + pause;
-        loop {
-            if writer.has_ended().map_err(cannot("write the output"))? {
-                return Ok(Outcome::Done);
-            }
-            let until = due.min(Instant::now() + READER_CHECK);
-            if feed.wait(until) || Instant::now() >= due {
-                break;
-            }
-        }
-        sampled = Instant::now();
-        next = next_snapshot(feed)?;
+    let mut follow = Follow::start(feed, &signals::ENDING)?;
+    let writer = EventWriter::open(to, line, follow.feed.waker());
+    let mut reporter = Reporter {
+        writer: writer.map_err(cannot("start a thread"))?,
+        history: History::default(),
+        filter: Filter::new(options.domains.clone()),
+        print_existing: options.since_start,
+    };
+    let followed = reporter.follow(&mut follow, options.poll, flush_limit);
+    // Whatever has ended it, all that is known is written.
+    let held = reporter.history.finish();
+    reporter.put(held);
+    reporter.writer.flush(flush_limit);
+    followed?;
+    reporter.has_ended()?;
+    if let Some(End::Signal(signal)) = follow.end() {
+        emulate_default_handler(signal).map_err(cannot("end by a signal"))?;
     }
     Ok(Outcome::Done)
 }
 
-/// Returns the feed's next snapshot; `None` at its end.
-fn next_snapshot(feed: &mut dyn Feed) -> Result<Option<Arc<Snapshot>>, Error> {
-    Ok(feed.next()?.map(|pair| pair.newer))
+/// Finds events and writes them.
+struct Reporter {
+    writer: EventWriter,
+    history: History,
+    filter: Filter,
+    print_existing: bool,
+}
+
+impl Reporter {
+    /// Writes the events of all samples, until there is a reason to end.
+    fn follow(
+        &mut self,
+        follow: &mut Follow<'_>,
+        poll: Duration,
+        flush_limit: Duration,
+    ) -> anyhow::Result<()> {
+        let mut notes = Notes::default();
+        let mut sampled = Instant::now();
+        let mut next = match follow.feed.look()? {
+            Some(first) => Some(first),
+            None => follow.next()?.map(|pair| pair.newer),
+        };
+        while let Some(snapshot) = next {
+            notes.report(&snapshot.notes);
+            let happened = self.history.update(&snapshot);
+            let mut due = match happened.is_empty() {
+                true => sampled + poll,
+                false => sampled + poll.min(SOON),
+            };
+            if let Some(until_ns) = self.history.held_until_ns() {
+                let held_ns = until_ns.saturating_sub(snapshot.stamp.at_ns);
+                due = due.min(Instant::now() + Duration::from_nanos(held_ns));
+            }
+            // The feed may reuse its memory.
+            drop(snapshot);
+            self.put(happened);
+            // After another boot, existing domains are always printed.
+            self.print_existing = true;
+            if !follow.feed.is_live() {
+                self.writer.flush(flush_limit);
+            }
+            while !self.has_ended()? && follow.end().is_none() && Instant::now() < due {
+                if follow.feed.wait(due) {
+                    break;
+                }
+            }
+            if self.has_ended()? {
+                break;
+            }
+            sampled = Instant::now();
+            next = follow.next()?.map(|pair| pair.newer);
+        }
+        Ok(())
+    }
+
+    /// Queues the events that pass the filter.
+    fn put(&mut self, events: Vec<Event>) {
+        for event in self.filter.pass(events) {
+            if self.print_existing || event.change != Change::Existing {
+                self.writer.put(&event);
+            }
+        }
+    }
+
+    /// Returns whether the reader has closed the output.
+    fn has_ended(&self) -> Result<bool, Cannot> {
+        self.writer.has_ended().map_err(cannot("write the output"))
+    }
 }

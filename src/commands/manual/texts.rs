@@ -27,6 +27,9 @@ const DOMAINS: &str = "DOMAIN is a domain's ID, its exact name or its UUID. If t
 const FORMATS: &str = "--format table is for people, and may change. JSON and CSV have fields with \
     the same names; times are in nanoseconds and memory is in bytes.";
 
+const FAILED_SAMPLES: &str = "A sample that fails is reported, and tried again within a second. \
+    After ten in a row the command ends.";
+
 const XENSCOPE: Page = Page {
     description: &[
         DOMAINS,
@@ -132,6 +135,7 @@ const TOP: Page = Page {
          and received, as in xentop.",
         "Under the name xentop, an option may be given twice and a long one may be shortened, as in \
          xentop.",
+        FAILED_SAMPLES,
     ],
     reads_host: true,
     wrong_usage: "a live view without a terminal",
@@ -229,10 +233,12 @@ const EVENTS: Page = Page {
         DOMAINS,
         "What comes and goes between two samples is not seen. A domain that shut down to reboot is \
          held back for at most ten seconds, and is printed as rebooted if it exists again by then. \
-         If XenStore does not answer, xenscope prints so and keeps the names that it knows.",
+         If XenStore does not answer, xenscope prints so and keeps the names that it knows. SIGTERM, \
+         SIGINT and SIGHUP end it once it has written all events, or after two seconds.",
         "SIGTSTP (Ctrl-Z) closes the connection to XenStore before xenscope stops, and xenscope \
          connects again when it continues. SIGSTOP does not: the daemon stores events for a program \
          that was stopped this way.",
+        FAILED_SAMPLES,
     ],
     reads_host: true,
     examples: &[
