@@ -23,6 +23,10 @@ const PRIMING: Duration = Duration::from_millis(250);
 /// The minimum time between two snapshots, even if XenStore's watches fire more often.
 const MIN_GAP: Duration = Duration::from_millis(50);
 
+/// The minimum time from a snapshot that fills in what was not collected to the next one that is
+/// due. The next one's rates of what was filled in are measured over this time or longer.
+const MIN_LEAD: Duration = Duration::from_millis(100);
+
 /// When snapshots are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
@@ -126,23 +130,51 @@ impl Live {
         mem::take(&mut self.skipped)
     }
 
+    /// Returns when to call [`Live::fill_in`], because the newest snapshot lacks something that is
+    /// now to be collected; `None` if it lacks nothing, or if the next snapshot is due very soon.
+    pub fn fill_in_due(&self) -> Option<Instant> {
+        let have = self.taken.newest.as_ref()?.collected;
+        let want = self.collect;
+        let of_focus = |focus| have.of(focus).covers(want.of(focus));
+        if have.covers(want) && want.focus.is_none_or(of_focus) {
+            return None;
+        }
+        let earliest = self.begun? + MIN_GAP;
+        (self.due().saturating_duration_since(earliest) >= MIN_LEAD).then_some(earliest)
+    }
+
+    /// Takes a snapshot that is not part of the order, and fills in what the newest one lacks. The
+    /// next pair is due as before.
+    ///
+    /// # Errors
+    /// As for [`Feed::next`].
+    pub fn fill_in(&mut self) -> Result<Option<Pair>, Error> {
+        let later = self.sample()?;
+        Ok(self.taken.fill_in(&later))
+    }
+
     /// Takes a snapshot now, and returns it with the one before.
     fn take(&mut self) -> Result<Pair, Error> {
+        if let Some(unused) = self.taken.unused() {
+            self.source.reuse(unused);
+        }
+        let snapshot = self.sample()?;
+        Ok(self.taken.push(snapshot))
+    }
+
+    fn sample(&mut self) -> Result<Snapshot, Error> {
         let host_once = self.host_once && self.taken.newest.is_none();
         self.source.set_collect(Collect {
             host: self.collect.host || host_once,
             ..self.collect
         });
-        if let Some(unused) = self.taken.unused() {
-            self.source.reuse(unused);
-        }
         self.begun = Some(Instant::now());
         let sampled = self.source.sample();
         match sampled {
             Ok(_) => self.retry.succeeded(),
             Err(_) => self.retry.failed(Instant::now(), self.pace.interval()),
         }
-        Ok(self.taken.push(sampled?))
+        sampled
     }
 }
 

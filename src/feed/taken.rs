@@ -23,6 +23,17 @@ impl Taken {
             .and_then(|before| Arc::try_unwrap(before).ok())
     }
 
+    /// Fills in what the newest snapshot lacks from a later one that is not added, and returns it
+    /// with the one before; `None` if there is no snapshot.
+    pub(super) fn fill_in(&mut self, later: &Snapshot) -> Option<Pair> {
+        let newest = self.newest.as_mut()?;
+        Arc::make_mut(newest).fill_in(later);
+        Some(Pair {
+            older: self.before.clone(),
+            newer: Arc::clone(newest),
+        })
+    }
+
     /// Adds a snapshot, and returns it with the one before.
     pub(super) fn push(&mut self, mut snapshot: Snapshot) -> Pair {
         let older = self.newest.take();
@@ -58,7 +69,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::fixtures::{SECOND, domain, full, pcpus, snapshot};
+    use crate::fixtures::{SECOND, domain, full, pcpus, snapshot, vcpu};
 
     fn at(second: u64) -> Snapshot {
         snapshot(second * SECOND, 0, vec![domain(0, "Domain-0", 0, 0)])
@@ -88,6 +99,22 @@ mod tests {
         drop(taken.push(at(4)));
         assert_eq!(taken.unused(), Some(at(3)));
         assert_eq!(taken.unused(), None, "already taken");
+    }
+
+    #[test]
+    fn a_filled_in_snapshot_takes_no_place_in_the_order() {
+        let mut taken = Taken::default();
+        assert_eq!(taken.fill_in(&at(1)), None);
+        taken.push(at(1));
+        let second = taken.push(at(2));
+        let mut later = at(3);
+        later.domains[0].vcpus = Some(vec![vcpu(0, 1, SECOND)]);
+        let filled = taken.fill_in(&later).unwrap();
+        assert_eq!(filled.older.as_deref(), Some(&at(1)));
+        assert_eq!(filled.newer.stamp, at(2).stamp);
+        assert_eq!(filled.newer.domains[0].vcpus, later.domains[0].vcpus);
+        assert_eq!(*second.newer, at(2), "whoever has it keeps it as it was");
+        assert_eq!(taken.push(at(4)).older, Some(filled.newer));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod boot;
 mod collect;
 mod device;
 mod domain;
+mod fill_in;
 mod host;
 mod listing;
 mod note;

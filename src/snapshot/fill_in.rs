@@ -1,0 +1,172 @@
+//! Fills in the parts of a snapshot that were not collected, from a later one.
+
+use super::Snapshot;
+use super::domain::Domain;
+use super::host::Host;
+
+impl Snapshot {
+    /// Fills in what this snapshot lacks, from a later one of the same boot. What this one has does
+    /// not change. Each vCPU, NIC and disk keeps its own stamp, so the rates stay right.
+    pub fn fill_in(&mut self, later: &Self) {
+        for domain in &mut self.domains {
+            if let Some(later) = later.find(domain.identity()) {
+                domain.fill_in(later);
+            }
+        }
+        self.host.fill_in(&later.host);
+        self.collected = later.collected.and(self.collected);
+    }
+}
+
+impl Domain {
+    fn fill_in(&mut self, later: &Self) {
+        fill(&mut self.name, &later.name);
+        fill(&mut self.paging_pool_bytes, &later.paging_pool_bytes);
+        fill(
+            &mut self.memory_static_max_bytes,
+            &later.memory_static_max_bytes,
+        );
+        fill(&mut self.memory_target_bytes, &later.memory_target_bytes);
+        fill(&mut self.xenstore_uuid, &later.xenstore_uuid);
+        fill(&mut self.vcpus_available, &later.vcpus_available);
+        fill(&mut self.scheduling, &later.scheduling);
+        fill(&mut self.vcpus, &later.vcpus);
+        fill(&mut self.nics, &later.nics);
+        fill(&mut self.disks, &later.disks);
+        let later_vcpus = later.vcpus.iter().flatten();
+        for vcpu in self.vcpus.iter_mut().flatten() {
+            if let Some(later) = later_vcpus.clone().find(|later| later.id == vcpu.id) {
+                fill(&mut vcpu.hard_affinity, &later.hard_affinity);
+                fill(&mut vcpu.soft_affinity, &later.soft_affinity);
+            }
+        }
+        let later_nics = later.nics.iter().flatten();
+        for nic in self.nics.iter_mut().flatten() {
+            if let Some(later) = later_nics.clone().find(|later| later.id == nic.id) {
+                fill(&mut nic.mac, &later.mac);
+            }
+        }
+    }
+}
+
+impl Host {
+    fn fill_in(&mut self, later: &Self) {
+        fill(
+            &mut self.memory_free_after_bytes,
+            &later.memory_free_after_bytes,
+        );
+        fill(&mut self.nodes, &later.nodes);
+        fill(&mut self.pools, &later.pools);
+        fill(&mut self.build, &later.build);
+        fill(&mut self.dom0, &later.dom0);
+        let later_nodes = later.nodes.iter().flatten();
+        for node in self.nodes.iter_mut().flatten() {
+            if let Some(later) = later_nodes.clone().find(|later| later.id == node.id) {
+                fill(&mut node.memory_bytes, &later.memory_bytes);
+                fill(&mut node.memory_free_bytes, &later.memory_free_bytes);
+            }
+        }
+        // Both are ordered by number, without gaps.
+        for (pcpu, later) in self.pcpu.iter_mut().zip(&later.pcpu) {
+            fill(&mut pcpu.socket, &later.socket);
+            fill(&mut pcpu.core, &later.core);
+            fill(&mut pcpu.node, &later.node);
+        }
+    }
+}
+
+/// Sets the value to the later one if it is `None`.
+fn fill<T: Clone>(value: &mut Option<T>, later: &Option<T>) {
+    if value.is_none() {
+        value.clone_from(later);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::fixtures::{SECOND, audited, domain, equipped};
+    use crate::rates::Rates;
+    use crate::snapshot::Collect;
+
+    /// Returns the snapshot as it would be if only the states had been collected.
+    fn bare(mut snapshot: Snapshot) -> Snapshot {
+        for domain in &mut snapshot.domains {
+            *domain = Domain {
+                name: None,
+                paging_pool_bytes: None,
+                memory_static_max_bytes: None,
+                memory_target_bytes: None,
+                xenstore_uuid: None,
+                vcpus_available: None,
+                scheduling: None,
+                vcpus: None,
+                nics: None,
+                disks: None,
+                ..domain.clone()
+            };
+        }
+        let host = &mut snapshot.host;
+        (host.nodes, host.pools, host.build, host.dom0) = (None, None, None, None);
+        host.memory_free_after_bytes = None;
+        for pcpu in &mut host.pcpu {
+            (pcpu.socket, pcpu.core, pcpu.node) = (None, None, None);
+        }
+        snapshot.collected = Collect::default();
+        snapshot
+    }
+
+    #[test]
+    fn everything_that_was_not_collected_is_filled_in() {
+        for later in [equipped().1, audited(SECOND)] {
+            let mut filled = bare(later.clone());
+            filled.fill_in(&later);
+            assert_eq!(filled, later);
+        }
+    }
+
+    #[test]
+    fn parts_of_devices_and_nodes_are_filled_in() {
+        let later = equipped().1;
+        let mut part = later.clone();
+        let web = &mut part.domains[1];
+        web.nics.as_mut().unwrap()[0].mac = None;
+        web.vcpus.as_mut().unwrap()[0].hard_affinity = None;
+        web.vcpus.as_mut().unwrap()[0].soft_affinity = None;
+        let node = &mut part.host.nodes.as_mut().unwrap()[0];
+        (node.memory_bytes, node.memory_free_bytes) = (None, None);
+        part.fill_in(&later);
+        assert_eq!(part, later);
+    }
+
+    #[test]
+    fn known_figures_and_rates_do_not_change() {
+        let (first, second) = equipped();
+        let rates = Rates::between(Some(&first), &second);
+        let mut filled = second.clone();
+        filled.domains[1].vcpus = None;
+        let mut later = second.clone();
+        for domain in &mut later.domains {
+            domain.cpu_time_ns += SECOND;
+            domain.stamp.at_ns += SECOND;
+        }
+        let web = &mut later.domains[1];
+        for vcpu in web.vcpus.iter_mut().flatten() {
+            vcpu.cpu_time_ns += SECOND / 4;
+            vcpu.stamp.at_ns += SECOND;
+        }
+        // Another domain with the same ID has nothing to give.
+        later.domains[2] = domain(9, "db", 0, 0);
+        later.domains[2].uuid = uuid::Uuid::nil();
+        filled.fill_in(&later);
+        assert_eq!(filled.domains[2], second.domains[2]);
+        let new = Rates::between(Some(&first), &filled);
+        assert_eq!(new.domains[1].cpu_percent, rates.domains[1].cpu_percent);
+        assert_eq!(new.domains[1].nics, rates.domains[1].nics);
+        // 50 % over two seconds, and 25 % over another one, are 125 % in three seconds.
+        let vcpu = new.domains[1].vcpu_percent[0].unwrap().value;
+        assert!((vcpu - 125.0 / 3.0).abs() < 0.01, "{vcpu}");
+    }
+}
