@@ -79,7 +79,8 @@ pub(super) fn run(
 
     let (sender, messages) = mpsc::channel();
     let collect = app.collect();
-    let (requests, newest) = sampler::start(move || open(collect, interval), sender.clone());
+    let started = sampler::start(move || open(collect, interval), sender.clone());
+    let (requests, newest) = started.map_err(cannot("start a thread"))?;
     // The screen opens after the first sample. An error before that is printed as for any command.
     let first = messages.recv().ok().and_then(|_| newest.take());
     app.take(&first.ok_or(Ended)?.outcome?);
@@ -98,6 +99,7 @@ pub(super) fn run(
         remaining: options.iterations,
         was_stopped: false,
         continued: None,
+        failure: None,
     };
     driver.run()?;
     Ok(Outcome::Done)
@@ -146,6 +148,8 @@ struct Driver {
     was_stopped: bool,
     /// When the program was last continued after it stopped itself.
     continued: Option<Instant>,
+    /// Why the newest sample failed; `None` if it did not.
+    failure: Option<Error>,
 }
 
 impl Driver {
@@ -160,7 +164,7 @@ impl Driver {
             }
             // All queued messages are drawn in one frame.
             let Ok(first) = self.messages.recv() else {
-                return Err(Ended.into());
+                return Err(self.why_ended());
             };
             let rest: Vec<Message> = self.messages.try_iter().collect();
             for message in std::iter::once(first).chain(rest) {
@@ -180,7 +184,7 @@ impl Driver {
                     self.show(sampled);
                 }
             }
-            Message::Ended => return Err(Ended.into()),
+            Message::Ended => return Err(self.why_ended()),
             Message::NoInput(error) => return Err(cannot("read the keys")(error).into()),
             Message::Input(event) => match self.app.handle(&event) {
                 Some(Command::Quit) => return Ok(true),
@@ -217,15 +221,32 @@ impl Driver {
     }
 
     /// Shows a sample, or its error.
-    fn show(&mut self, Sampled { outcome, skipped }: Sampled) {
+    fn show(&mut self, sampled: Sampled) {
+        let Sampled {
+            outcome,
+            is_new,
+            skipped,
+        } = sampled;
         if !mem::take(&mut self.was_stopped) && skipped > 0 {
             self.app.skip(skipped);
         }
-        match outcome {
-            Ok(pair) => self.app.take(&pair),
+        match &outcome {
+            Ok(pair) if is_new => self.app.take(pair),
+            Ok(pair) => self.app.fill_in(pair),
             Err(error) => self.app.fail(error.to_string()),
         }
-        self.remaining = self.remaining.map(|remaining| remaining.saturating_sub(1));
+        self.failure = outcome.err();
+        if is_new {
+            self.remaining = self.remaining.map(|remaining| remaining.saturating_sub(1));
+        }
+    }
+
+    /// Returns why there are no more samples.
+    fn why_ended(&mut self) -> anyhow::Error {
+        match self.failure.take() {
+            Some(error) => error.into(),
+            None => Ended.into(),
+        }
     }
 
     /// Sends the sampler what has changed: what to collect, and the interval.

@@ -49,6 +49,7 @@ fn driver() -> (Driver, Sender<Message>) {
         continued: None,
     };
     (driver, sender)
+        failure: None,
 }
 
 #[test]

@@ -31,6 +31,15 @@ struct Taken {
     rates: Arc<Rates>,
 }
 
+impl Taken {
+    fn of(pair: &Pair) -> Self {
+        Self {
+            snapshot: Arc::clone(&pair.newer),
+            rates: Arc::new(pair.rates()),
+        }
+    }
+}
+
 /// The newest sample up to a certain time, and the histories up to then.
 #[derive(Clone, Debug, Default)]
 struct Record {
@@ -41,15 +50,12 @@ struct Record {
 impl Record {
     /// Adds a sample. The first sample of a boot clears the histories.
     fn push(&mut self, pair: &Pair) {
-        let rates = pair.rates();
         if pair.older.is_none() {
             self.histories = Arc::default();
         }
-        Arc::make_mut(&mut self.histories).push(&pair.newer, &rates);
-        self.taken = Some(Taken {
-            snapshot: Arc::clone(&pair.newer),
-            rates: Arc::new(rates),
-        });
+        let taken = Taken::of(pair);
+        Arc::make_mut(&mut self.histories).push(&taken.snapshot, &taken.rates);
+        self.taken = Some(taken);
     }
 
     /// Returns the newest sample; `None` before the first one.
@@ -95,6 +101,14 @@ impl App {
     pub fn take(&mut self, pair: &Pair) {
         self.live.push(pair);
         self.changed |= self.widgets.status_line.sampled(None);
+        if self.frozen.is_none() {
+            self.refresh();
+        }
+    }
+
+    /// Replaces the newest sample by the same one with more of its parts.
+    pub fn fill_in(&mut self, pair: &Pair) {
+        self.live.taken = Some(Taken::of(pair));
         if self.frozen.is_none() {
             self.refresh();
         }

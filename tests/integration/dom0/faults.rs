@@ -1,10 +1,12 @@
 //! Hypercalls that fail. strace lets system calls of a running xenscope fail, so all else is real.
 
+use std::fs;
 use std::process::{Child, Command, Stdio};
 
 use super::follow::Followed;
-use crate::command::{tool, xenscope};
-use crate::record::Record;
+use crate::command::{tool, xenscope, xenscope_path};
+use crate::record::{Event, Record};
+use crate::terminal::OnTerminal;
 
 /// Lets hypercalls of a thread fail, until it is dropped.
 struct Faults(Child);
@@ -57,6 +59,57 @@ fn top_b_goes_on_after_failed_samples() {
     assert!(said.lines().all(|said| said.starts_with(line)), "{said}");
     assert_eq!(said.lines().count(), 3, "{said}");
     drop(faults);
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn events_go_on_after_failed_samples() {
+    let words = [
+        "events",
+        "--format",
+        "json",
+        "--since-start",
+        "--poll",
+        "0.2",
+    ];
+    let followed = Followed::start(&mut xenscope(&words));
+    followed.until("the guests", |events: &[Event]| events.len() >= 4);
+    let _faults = Faults::of(followed.pid(), "1..3");
+    until_failed(&followed, 3);
+    tool("xl", &["rename", "pv-net", "a-net"]);
+    followed.until("an event after them", |events: &[Event]| {
+        events.iter().any(|event| event.event == "renamed")
+    });
+    tool("xl", &["rename", "a-net", "pv-net"]);
+}
+
+/// Returns the thread of a process that has this name.
+fn thread(process: u32, name: &str) -> u32 {
+    let mut threads = fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let found = threads.find_map(|thread| {
+        let thread = thread.unwrap().path();
+        let is_it = fs::read_to_string(thread.join("comm")).unwrap().trim() == name;
+        is_it.then(|| thread.file_name()?.to_str()?.parse().ok())?
+    });
+    found.unwrap()
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn the_live_view_shows_a_failure_until_the_next_sample() {
+    let mut top = OnTerminal::start(&xenscope_path(), &["top", "-d", "1"], (120, 24));
+    top.until_last_line_has("? help");
+    let faults = Faults::of(thread(top.pid(), "sampler"), "1..3");
+    top.until_last_line_has("! xc_physinfo failed: Resource temporarily unavailable");
+    top.until_last_line_has("? help");
+    drop(faults);
+
+    let _faults = Faults::of(thread(top.pid(), "sampler"), "1+");
+    assert_eq!(top.ended().exit_code(), 3);
+    top.assert_restored();
+    top.until("why", |screen| {
+        screen.contents().contains("xenscope: xc_physinfo failed")
+    });
 }
 
 #[test]

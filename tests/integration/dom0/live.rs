@@ -137,6 +137,42 @@ fn domains_and_pcpus_have_pages() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
+fn a_page_does_not_wait_for_the_next_sample() {
+    let words = ["top", "-d", "86400"];
+    let mut top = OnTerminal::start(&xenscope_path(), &words, (100, 40));
+    top.until("rates", |screen| {
+        has_rates(screen) && screen.contents().contains("pv-disk")
+    });
+    let line = |screen: &Screen, name| line_of(screen, name).map(|(_, line)| line);
+    let before = top.look(|screen| (screen.rows(0, 100).next(), line(screen, "pv-disk")));
+    for (keys, shown) in [
+        ("v", &["VCPU", "running"][..]),
+        (
+            "v/disk\r\r",
+            &["pv-disk (domain", "HARD AFFINITY", "weight 256"],
+        ),
+        ("P", &["node 0, socket 0, 2 online", " free"]),
+        (
+            "P/\x15burn\r\r",
+            &["pv-burn (domain", "HARD AFFINITY", "weight 256"],
+        ),
+        ("\x1b", &["NAME"]),
+    ] {
+        top.press(keys);
+        top.until(keys, |screen| {
+            let text = screen.contents();
+            shown.iter().all(|part| text.contains(part))
+        });
+    }
+    // It is the same sample, with the same rates.
+    top.press("/\x15disk\r");
+    top.until("pv-disk", |screen| line(screen, "pv-disk").is_some());
+    let after = top.look(|screen| (screen.rows(0, 100).next(), line(screen, "pv-disk")));
+    assert_eq!(after, before);
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
 fn the_screen_follows_the_window_size() {
     let mut top = top((80, 24));
     for (new, there, not_there) in [

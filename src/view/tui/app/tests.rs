@@ -1,12 +1,14 @@
 //! Tests of what keys and the mouse do.
 #![allow(clippy::unwrap_used)]
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use ratatui::crossterm::event::{Event, KeyCode, KeyModifiers, MouseEvent, MouseEventKind};
 
-use crate::feed::{Feed, Recorded};
-use crate::fixtures::{SECOND, at_work, boot, domain, snapshot};
-use crate::snapshot::Snapshot;
+use crate::feed::{Feed, Pair, Recorded};
+use crate::fixtures::{SECOND, at_work, boot, domain, equipped, snapshot};
+use crate::snapshot::{Collect, Snapshot};
 use crate::view::tui::testing::{column, control, ids, key, keys, last, lines, take, watching};
 use crate::view::tui::{App, Column, Command, Settings, testing};
 
@@ -116,6 +118,41 @@ fn missing_column_is_collected() {
         "{shown:?}"
     );
     assert!(last(&mut app).starts_with("? help"));
+}
+
+#[test]
+fn filled_in_parts_are_shown_at_once() {
+    let mut app = testing::app(Settings::default());
+    let (first, second) = equipped();
+    let mut bare = second.clone();
+    bare.domains[1].vcpus = None;
+    bare.collected = Collect {
+        nics: true,
+        disks: true,
+        ..Collect::default()
+    };
+    take(&mut app, first.clone());
+    take(&mut app, bare);
+    keys(&mut app, "/web");
+    key(&mut app, KeyCode::Enter);
+    key(&mut app, KeyCode::Enter);
+    let waiting = lines(&mut app, 120, 40);
+    let has = |lines: &[String], text: &str| lines.iter().any(|line| line.contains(text));
+    assert!(has(&waiting, "vCPUs: with the next sample"), "{waiting:#?}");
+    let histories = app.live.histories.clone();
+    app.changed();
+    app.fill_in(&Pair {
+        older: Some(Arc::new(first)),
+        newer: Arc::new(second),
+    });
+    assert!(app.changed());
+    let shown = lines(&mut app, 120, 40);
+    assert!(has(&shown, "HARD AFFINITY"), "{shown:#?}");
+    assert_eq!(shown[..10], waiting[..10], "the rates are the same");
+    assert_eq!(
+        app.live.histories, histories,
+        "the charts have no new point"
+    );
 }
 
 /// Returns nine snapshots, one second apart, of dom0 and web. The CPU use of web grows; the last
