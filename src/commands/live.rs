@@ -4,6 +4,7 @@
 //! this thread, which draws if something changed, and sleeps otherwise.
 
 mod folder;
+mod input;
 mod message;
 mod preferences;
 #[cfg(test)]

@@ -3,8 +3,10 @@
 use std::io;
 use std::sync::mpsc::{Receiver, Sender};
 
-use ratatui::crossterm::event::{self, Event};
+use ratatui::crossterm::event::Event;
 use xenscope::view::tui::suspends;
+
+use super::input::{self, Input};
 
 /// A message to the driver.
 pub(super) enum Message {
@@ -23,8 +25,9 @@ pub(super) enum Message {
 /// Reads the input. After a key that stops the program, the input belongs to the shell, so this
 /// reads nothing until the program is continued.
 pub(super) fn read_input(sender: &Sender<Message>, continued: &Receiver<()>) {
+    let mut input = Input::new(input::read);
     loop {
-        let message = match event::read() {
+        let message = match input.next() {
             Ok(event) => Message::Input(event),
             Err(error) => Message::NoInput(error),
         };

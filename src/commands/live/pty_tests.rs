@@ -3,13 +3,13 @@
 #![allow(clippy::unwrap_used)]
 
 use std::env;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::exit;
 use std::thread;
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, setrlimit};
-use portable_pty::{CommandBuilder, ExitStatus, PtySize, native_pty_system};
+use portable_pty::{CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use vt100::Parser;
 
 /// The variable that passes a task to the test in the new process.
@@ -60,20 +60,64 @@ pub(super) fn run(module: &str, test: &str, task: &str, (cols, rows): (u16, u16)
         cols,
         ..PtySize::default()
     };
-    let pair = native_pty_system().openpty(size).unwrap();
-    let mut command = CommandBuilder::new(env::current_exe().unwrap());
+    start(&command(module, test), task, size, |_, _| ())
+}
+
+/// Runs a test in a new process, and calls `type_all` with its keyboard once it has printed its
+/// task.
+pub(super) fn run_typing(
+    module: &str,
+    test: &str,
+    task: &str,
+    type_all: impl FnOnce(&mut dyn Write),
+) -> TestResult {
+    let command = command(module, test);
+    start(&command, task, PtySize::default(), |master, shown| {
+        let mut reader = master.try_clone_reader().unwrap();
+        let mut byte = [0];
+        while !shown.ends_with(task.as_bytes()) && reader.read(&mut byte).is_ok() {
+            shown.extend(byte);
+        }
+        type_all(&mut master.take_writer().unwrap());
+    })
+}
+
+/// Runs a test in a new process, as a job of a shell that continues it when it has stopped.
+pub(super) fn run_job(module: &str, test: &str, task: &str) -> TestResult {
+    let shell = ["sh", "-mc", "\"$@\"; fg", "sh"].map(str::to_owned);
+    let command = [&shell[..], &command(module, test)].concat();
+    start(&command, task, PtySize::default(), |_, _| ())
+}
+
+/// Returns the words that run only this test.
+fn command(module: &str, test: &str) -> Vec<String> {
+    let program = env::current_exe().unwrap().into_os_string();
     let (_, module) = module.split_once("::").unwrap();
-    command.args(["--exact", &format!("{module}::{test}"), "--nocapture"]);
-    command.env(TASK, task);
-    command.env("RUST_BACKTRACE", "0");
+    let test = format!("{module}::{test}");
+    let program = program.into_string().unwrap();
+    vec![program, "--exact".into(), test, "--nocapture".into()]
+}
+
+/// Runs a command on a new terminal, and calls `meanwhile` with it and the output so far.
+fn start(
+    command: &[String],
+    task: &str,
+    size: PtySize,
+    meanwhile: impl FnOnce(&dyn MasterPty, &mut Vec<u8>),
+) -> TestResult {
+    let pair = native_pty_system().openpty(size).unwrap();
+    let mut builder = CommandBuilder::from_argv(command.iter().map(Into::into).collect());
+    builder.env(TASK, task);
+    builder.env("RUST_BACKTRACE", "0");
     for name in ["LINES", "COLUMNS"] {
-        command.env_remove(name);
+        builder.env_remove(name);
     }
     let modes = || format!("{:?}", pair.master.get_termios());
     let before = modes();
-    let mut child = pair.slave.spawn_command(command).unwrap();
+    let mut child = pair.slave.spawn_command(builder).unwrap();
     drop(pair.slave);
     let mut shown = Vec::new();
+    meanwhile(&*pair.master, &mut shown);
     let mut reader = pair.master.try_clone_reader().unwrap();
     // Reading fails if the program has ended.
     let _ = reader.read_to_end(&mut shown);
