@@ -96,11 +96,12 @@ pub(super) fn run(
         newest,
         requests,
         resume_input,
+        input_waits: false,
         asked: (collect, interval),
         remaining: options.iterations,
+        failure: None,
         was_stopped: false,
         continued: None,
-        failure: None,
     };
     driver.run()?;
     Ok(Outcome::Done)
@@ -141,16 +142,18 @@ struct Driver {
     requests: Sender<Request>,
     /// Lets the input thread continue after a suspend.
     resume_input: Sender<()>,
+    /// Whether the input thread waits for that.
+    input_waits: bool,
     /// The last request to the sampler.
     asked: (Collect, Duration),
     /// How many more samples to show; `None` for no limit.
     remaining: Option<u64>,
+    /// Why the newest sample failed; `None` if it did not.
+    failure: Option<Error>,
     /// Whether the program was stopped since the last sample.
     was_stopped: bool,
     /// When the program was last continued after it stopped itself.
     continued: Option<Instant>,
-    /// Why the newest sample failed; `None` if it did not.
-    failure: Option<Error>,
 }
 
 impl Driver {
@@ -190,9 +193,8 @@ impl Driver {
             Message::Input(event) => match self.app.handle(&event) {
                 Some(Command::Quit) => return Ok(true),
                 Some(Command::Suspend) => {
+                    self.input_waits = true;
                     self.suspend().map_err(cannot("use the terminal"))?;
-                    // If the input thread has ended, it has sent a message.
-                    let _ = self.resume_input.send(());
                 }
                 Some(Command::Redraw) => {
                     self.screen
@@ -272,25 +274,35 @@ impl Driver {
             });
     }
 
-    /// Restores the terminal and stops the program until it is continued.
+    /// Restores the terminal and stops the program. The signal that continues it calls
+    /// [`Self::resume`].
     fn suspend(&mut self) -> io::Result<()> {
         if !signals::can_be_continued() {
             self.app
                 .tell("not stopped: there is no shell that could continue xenscope".to_owned());
+            self.resume_input();
             return Ok(());
         }
         self.screen.close();
         signals::stop()?;
         self.continued = Some(Instant::now());
-        self.resume()
+        Ok(())
     }
 
     /// Sets up the terminal again, because other programs may have changed it.
     fn resume(&mut self) -> io::Result<()> {
         self.was_stopped = true;
-        self.screen.close();
         self.screen.reopen()?;
+        self.resume_input();
         self.app.touch();
         Ok(())
+    }
+
+    /// Lets the input thread continue if it waits.
+    fn resume_input(&mut self) {
+        if mem::take(&mut self.input_waits) {
+            // If the thread has ended, it has sent a message.
+            let _ = self.resume_input.send(());
+        }
     }
 }

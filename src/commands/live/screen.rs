@@ -1,9 +1,11 @@
 //! Sets up the terminal for the live view, and restores it.
 
+use std::cell::RefCell;
 use std::env;
-use std::io::{self, BufWriter, Stdout, Write, stdin, stdout};
+use std::io::{self, Write, stdin, stdout};
 use std::os::fd::AsFd;
 use std::panic;
+use std::rc::Rc;
 
 use nix::sys::termios::tcgetattr;
 use nix::unistd::write;
@@ -17,9 +19,34 @@ use xenscope::xen::crash;
 
 use super::stderr;
 
+/// The output since the last frame. ratatui flushes several times in a frame, which a slow terminal
+/// would show, so this ignores that.
+#[derive(Clone, Default)]
+struct Pending(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Pending {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Pending {
+    /// Writes it to the terminal, all at once.
+    fn send(&self) -> io::Result<()> {
+        let bytes = self.0.take();
+        stdout().write_all(&bytes)?;
+        stdout().flush()
+    }
+}
+
 /// The terminal in use. Dropping this restores it.
 pub(super) struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    terminal: Terminal<CrosstermBackend<Pending>>,
+    pending: Pending,
     /// The window at the last frame.
     window: Rect,
 }
@@ -61,30 +88,37 @@ impl Screen {
             restore();
             before(info);
         }));
-        let backend = CrosstermBackend::new(BufWriter::with_capacity(1 << 16, stdout()));
+        let pending = Pending::default();
+        let backend = CrosstermBackend::new(pending.clone());
         let window = this_window();
         // By default, ratatui reads the size itself, and draws nothing if it is unknown.
         let viewport = Viewport::Fixed(window);
         let mut screen = Self {
             terminal: Terminal::with_options(backend, TerminalOptions { viewport })?,
+            pending,
             window,
         };
         screen.reopen()?;
         Ok(screen)
     }
 
-    /// Sets up the terminal again after [`Screen::close`].
+    /// Sets up the terminal again after [`Screen::close`], or because another program has changed
+    /// it. The next frame appears on it at once, without an empty screen before.
     pub(super) fn reopen(&mut self) -> io::Result<()> {
+        let held_back = crash::disarm().and_then(|before| before.stderr);
+        disable_raw_mode()?;
         crash::arm(crash::Terminal {
             modes: tcgetattr(stdin())?,
             input: stdin().as_fd().try_clone_to_owned()?,
             output: stdout().as_fd().try_clone_to_owned()?,
             leave: LEAVE,
-            stderr: stderr::hold_back()?,
+            stderr: match held_back {
+                Some(held_back) => Some(held_back),
+                None => stderr::hold_back()?,
+            },
         })?;
         enable_raw_mode()?;
-        stdout().write_all(ENTER)?;
-        stdout().flush()?;
+        self.pending.write_all(ENTER)?;
         self.clear()
     }
 
@@ -109,6 +143,7 @@ impl Screen {
                 self.clear()?;
             }
             self.terminal.draw(|frame| draw(app, frame))?;
+            self.pending.send()?;
         }
         Ok(())
     }
@@ -135,8 +170,12 @@ fn restore() {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
 
+    use std::fs;
     use std::process::exit;
     use std::thread;
+
+    use xenscope::view::DisplayOptions;
+    use xenscope::view::tui::{self, Settings};
 
     use super::super::pty_tests;
     use super::*;
@@ -161,11 +200,44 @@ mod tests {
         }
     }
 
+    /// Returns a screen with a first frame.
+    fn opened() -> (Screen, App) {
+        let terminal = tui::Terminal::of(|_| None);
+        let mut app = App::new(Settings::default(), DisplayOptions::default(), terminal);
+        let mut screen = Screen::open().unwrap();
+        screen.draw(&mut app).unwrap();
+        (screen, app)
+    }
+
+    #[test]
+    fn a_frame_is_written_at_once() {
+        const TEST: &str = "a_frame_is_written_at_once";
+        if pty_tests::task().is_some() {
+            // proc_pid_io(5): system calls that write.
+            let writes = || -> u64 {
+                let text = fs::read_to_string("/proc/self/io").unwrap();
+                let line = text.lines().find_map(|line| line.strip_prefix("syscw: "));
+                line.unwrap().parse().unwrap()
+            };
+            let (mut screen, mut app) = opened();
+            let before = writes();
+            screen.reopen().unwrap();
+            screen.draw(&mut app).unwrap();
+            let after = writes();
+            drop(screen);
+            println!("{} writes", after - before);
+            return;
+        }
+        let left = pty_tests::run(module_path!(), TEST, "draw", (80, 24));
+        let text = left.screen().contents();
+        assert!(left.is_restored() && text.contains("1 writes"), "{text}");
+    }
+
     #[test]
     fn a_panic_restores_the_terminal_first() {
         if pty_tests::task().is_some() {
             // In another thread, because dropping the screen would also restore the terminal.
-            let _screen = Screen::open().unwrap();
+            let _screen = opened();
             let _ = thread::spawn(|| panic!("the reason")).join();
             exit(1);
         }

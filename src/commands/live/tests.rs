@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use signal_hook::iterator::Signals;
 use signal_hook::low_level::raise;
 use xenscope::view::DisplayOptions;
 use xenscope::xen::crash::FATAL;
@@ -27,29 +28,32 @@ fn unusable_terminals_are_refused() {
     }
 }
 
-/// Returns a driver with a screen, and without a sampler; also returns what sends it messages.
+/// Returns a driver with a screen and a first frame, and without a sampler; also returns what sends it messages.
 fn driver() -> (Driver, Sender<Message>) {
-    let app = App::new(
+    let mut app = App::new(
         Settings::default(),
         DisplayOptions::default(),
         Terminal::of(|_| None),
     );
     let (sender, messages) = mpsc::channel();
     signals::watch(sender.clone()).unwrap();
+    let mut screen = Screen::open().unwrap();
+    screen.draw(&mut app).unwrap();
     let driver = Driver {
         asked: (app.collect(), app.settings().interval),
         app,
-        screen: Screen::open().unwrap(),
+        screen,
         messages,
         newest: Newest::default(),
         requests: mpsc::channel().0,
         resume_input: mpsc::channel().0,
+        input_waits: false,
         remaining: None,
+        failure: None,
         was_stopped: false,
         continued: None,
     };
     (driver, sender)
-        failure: None,
 }
 
 #[test]
@@ -89,6 +93,31 @@ fn a_signal_restores_the_terminal() {
         assert!(left.is_restored(), "{signal}");
         assert!(left.status.signal().is_some(), "{signal}");
     }
+}
+
+#[test]
+fn fg_shows_the_screen_once() {
+    const TEST: &str = "fg_shows_the_screen_once";
+    if pty_tests::task().is_some() {
+        let (driver, _sender) = driver();
+        let mut continued = Signals::new([libc::SIGCONT]).unwrap();
+        thread::spawn(move || {
+            raise(libc::SIGTSTP).unwrap();
+            continued.forever().next();
+            // Time for more frames than there should be.
+            thread::sleep(Duration::from_millis(500));
+            raise(libc::SIGTERM).unwrap();
+        });
+        driver.run().unwrap();
+    }
+    let left = pty_tests::run_job(module_path!(), TEST, "job");
+    let shown = String::from_utf8_lossy(&left.shown);
+    let count = |text: &str| shown.matches(text).count();
+    assert_eq!(count("\x1b[?1049h"), 2, "{shown:?}");
+    assert_eq!(count("\x1b[?1049l"), 2, "{shown:?}");
+    let (_, again) = shown.rsplit_once("\x1b[?1049h").unwrap();
+    assert!(again.contains("waiting"), "{shown:?}");
+    assert!(left.is_restored());
 }
 
 /// Panics in its destructor.
