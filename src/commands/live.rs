@@ -6,11 +6,11 @@
 mod folder;
 mod input;
 mod message;
-mod preferences;
 #[cfg(test)]
 mod pty_tests;
 mod sampler;
 mod screen;
+mod settings;
 mod signals;
 mod stderr;
 #[cfg(test)]
@@ -124,7 +124,7 @@ fn check_terminal(output: bool, input: bool, term: Option<&OsStr>) -> Result<(),
 
 /// Returns the saved settings. If they cannot be read, returns the defaults and a warning.
 fn settings() -> (Settings, Option<String>) {
-    match preferences::read() {
+    match settings::read() {
         Ok(settings) => (settings.unwrap_or_default(), None),
         Err(why) => (
             Settings::default(),
@@ -267,11 +267,10 @@ impl Driver {
 
     /// Saves the settings, and shows the path or the error.
     fn save(&mut self) {
-        self.app
-            .tell(match preferences::write(self.app.settings()) {
-                Ok(path) => format!("written to {}", path.display()),
-                Err(why) => format!("settings not written: {why}"),
-            });
+        self.app.tell(match settings::write(self.app.settings()) {
+            Ok(path) => format!("written to {}", path.display()),
+            Err(why) => format!("settings not written: {why}"),
+        });
     }
 
     /// Restores the terminal and stops the program. The signal that continues it calls

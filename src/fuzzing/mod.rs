@@ -121,8 +121,8 @@ fn fits(text: &str, width: usize) {
     }
 }
 
-/// Checks the preferences file.
-pub fn preferences(bytes: &[u8]) {
+/// Checks the settings file.
+pub fn settings(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else {
         return;
     };

@@ -13,7 +13,7 @@ const FAMILIES: [Family; 6] = [
     ("arguments", super::arguments),
     ("display", super::display),
     ("kernel", super::kernel),
-    ("preferences", super::preferences),
+    ("settings", super::settings),
     ("tools", super::tools),
     ("xenstore", super::xenstore),
 ];

@@ -10,7 +10,7 @@ use super::action::{Action, Command, suspends};
 use super::columns::Column;
 use super::context::Context;
 use super::history::Histories;
-use super::preferences::Settings;
+use super::settings::Settings;
 use super::theme::Terminal;
 use super::widgets::Widgets;
 use crate::feed::Pair;

@@ -7,7 +7,7 @@ use ratatui::style::Style;
 
 use super::action::Action;
 use super::history::Histories;
-use super::preferences::Settings;
+use super::settings::Settings;
 use super::theme::{Role, Terminal};
 use crate::snapshot::Collect;
 use crate::view::{DisplayOptions, Sample};

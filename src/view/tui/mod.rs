@@ -11,7 +11,7 @@ mod context;
 mod glyphs;
 mod history;
 mod pen;
-mod preferences;
+mod settings;
 #[cfg(test)]
 mod testing;
 mod theme;
@@ -20,6 +20,6 @@ mod widgets;
 pub use action::{Command, suspends};
 pub use app::{App, draw};
 pub use columns::Column;
-pub use preferences::Settings;
+pub use settings::Settings;
 pub use theme::{Depth, Terminal, Theme};
 pub use widgets::help;

@@ -10,7 +10,7 @@ use super::text_page::TextPage;
 use crate::view::tui::action::{Action, Show};
 use crate::view::tui::columns::Column;
 use crate::view::tui::context::{Context, Hint, Widget};
-use crate::view::tui::preferences::Settings;
+use crate::view::tui::settings::Settings;
 use crate::view::tui::theme::Role;
 
 /// The list of all columns.
