@@ -58,7 +58,8 @@ pub struct HeldBack {
 /// The terminal that a signal restores; null if there is none. The code that swaps it out owns it.
 static TERMINAL: AtomicPtr<Terminal> = AtomicPtr::new(ptr::null_mut());
 
-/// Restores this terminal from now on before a signal of [`FATAL`] kills the process.
+/// Restores this terminal from now on before a signal of [`FATAL`] kills the process. A signal that
+/// the process was started without stays ignored.
 ///
 /// # Errors
 ///
@@ -93,9 +94,14 @@ fn install() -> nix::Result<()> {
     let flags = SaFlags::SA_ONSTACK | SaFlags::SA_RESETHAND;
     let action = SigAction::new(SigHandler::Handler(end), flags, SigSet::all());
     for signal in FATAL {
-        // SAFETY: `end` calls only async-signal-safe functions. The actions that this replaces are
-        // the default ones, and std's, which report a stack overflow and then abort.
-        unsafe { sigaction(signal, &action) }?;
+        // SAFETY: `end` calls only async-signal-safe functions. The action that this replaces is the
+        // default one, std's, which reports a stack overflow and then aborts, or none: then it is
+        // put back below.
+        let before = unsafe { sigaction(signal, &action) }?;
+        if matches!(before.handler(), SigHandler::SigIgn) {
+            // SAFETY: ignoring a signal, as before, runs no code.
+            unsafe { sigaction(signal, &before) }?;
+        }
     }
     Ok(())
 }

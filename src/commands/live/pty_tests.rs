@@ -82,11 +82,12 @@ pub(super) fn run_typing(
     })
 }
 
-/// Runs a test in a new process, as a job of a shell that continues it when it has stopped.
-pub(super) fn run_job(module: &str, test: &str, task: &str) -> TestResult {
-    let shell = ["sh", "-mc", "\"$@\"; fg", "sh"].map(str::to_owned);
+/// Runs a test in a new process, with a shell's script that starts it as `"$@"`.
+pub(super) fn run_in_script(script: &str, module: &str, test: &str) -> TestResult {
+    // With -m, each job has a process group of its own, as in an interactive shell.
+    let shell = ["sh", "-mc", script, "sh"].map(str::to_owned);
     let command = [&shell[..], &command(module, test)].concat();
-    start(&command, task, PtySize::default(), |_, _| ())
+    start(&command, "script", PtySize::default(), |_, _| ())
 }
 
 /// Returns the words that run only this test.

@@ -23,7 +23,7 @@ pub(super) const CONTINUE: i32 = SIGCONT;
 
 /// The signals that users and programs send to end a program. The others that end one are
 /// [`FATAL`](xenscope::xen::crash::FATAL), except SIGKILL, which no program can handle, SIGPIPE,
-/// which Rust programs ignore, and the real-time signals, which nothing sends to xenscope.
+/// which Rust programs ignore, and the real-time signals, which leave the terminal as it is.
 const ENDING: [i32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 
 /// How long a signal waits for the screen to close.

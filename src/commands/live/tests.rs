@@ -110,7 +110,7 @@ fn fg_shows_the_screen_once() {
         });
         driver.run().unwrap();
     }
-    let left = pty_tests::run_job(module_path!(), TEST, "job");
+    let left = pty_tests::run_in_script("\"$@\"; fg", module_path!(), TEST);
     let shown = String::from_utf8_lossy(&left.shown);
     let count = |text: &str| shown.matches(text).count();
     assert_eq!(count("\x1b[?1049h"), 2, "{shown:?}");
@@ -118,6 +118,22 @@ fn fg_shows_the_screen_once() {
     let (_, again) = shown.rsplit_once("\x1b[?1049h").unwrap();
     assert!(again.contains("waiting"), "{shown:?}");
     assert!(left.is_restored());
+}
+
+#[test]
+fn signals_ignored_at_the_start_stay_ignored() {
+    const TEST: &str = "signals_ignored_at_the_start_stay_ignored";
+    if pty_tests::task().is_some() {
+        let (driver, _sender) = driver();
+        raise(libc::SIGUSR1).unwrap();
+        raise(libc::SIGUSR2).unwrap();
+        driver.run().unwrap();
+    }
+    let script = "trap '' USR1; \"$@\"; echo ended by $(($? - 128))";
+    let left = pty_tests::run_in_script(script, module_path!(), TEST);
+    let text = left.screen().contents();
+    let expected = format!("ended by {}", libc::SIGUSR2);
+    assert!(left.is_restored() && text.contains(&expected), "{text}");
 }
 
 /// Panics in its destructor.
