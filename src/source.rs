@@ -54,8 +54,8 @@ impl Source {
     }
 
     /// Returns the handle on the watches; `None` if this source does not watch.
-    pub fn waker(&self) -> Option<Watches> {
-        self.xenstore.waker()
+    pub fn watches(&self) -> Option<Watches> {
+        self.xenstore.watches()
     }
 
     /// Waits for a change in XenStore until `deadline`. Returns `true` if something changed since

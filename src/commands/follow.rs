@@ -22,8 +22,8 @@ impl<'a> Follow<'a> {
     /// # Errors
     /// Those of [`Watch::start`].
     pub(super) fn start(feed: &'a mut dyn Feed, signals: &[c_int]) -> Result<Self, Cannot> {
-        let waker = feed.waker();
-        let watch = waker.map(|waker| Watch::start(waker, signals));
+        let watches = feed.watches();
+        let watch = watches.map(|watches| Watch::start(watches, signals));
         Ok(Self {
             feed,
             watch: watch.transpose().map_err(cannot("wait for signals"))?,

@@ -26,11 +26,12 @@ use std::time::{Duration, Instant};
 
 use signal_hook::low_level::emulate_default_handler;
 use thiserror::Error as ThisError;
-use xenscope::feed::Live;
+use xenscope::feed::{Live, Watches};
 use xenscope::snapshot::Collect;
 use xenscope::view::tui::{App, Command, Settings, Terminal};
 use xenscope::xen::Error;
 
+use super::signals::can_be_continued;
 use crate::cli::Top;
 use crate::exit::{Outcome, WrongUsage, cannot};
 use message::{Message, read_input};
@@ -56,9 +57,10 @@ enum NoScreen {
 struct Ended;
 
 /// Shows the samples of the feed that `open` returns. Its arguments are what to collect first, and
-/// the interval.
+/// the interval. `watches` is the handle on the feed's watches.
 pub(super) fn run(
     options: &Top,
+    watches: Watches,
     open: impl FnOnce(Collect, Duration) -> Result<Live, Error> + Send + 'static,
 ) -> anyhow::Result<Outcome> {
     check_terminal(
@@ -91,6 +93,7 @@ pub(super) fn run(
     thread::spawn(move || read_input(&sender, &continued));
     let driver = Driver {
         app,
+        watches,
         screen,
         messages,
         newest,
@@ -137,6 +140,8 @@ fn settings() -> (Settings, Option<String>) {
 struct Driver {
     app: App,
     screen: Screen,
+    /// The handle on the sampler's watches.
+    watches: Watches,
     messages: Receiver<Message>,
     newest: Newest,
     requests: Sender<Request>,
@@ -276,16 +281,18 @@ impl Driver {
     /// Restores the terminal and stops the program. The signal that continues it calls
     /// [`Self::resume`].
     fn suspend(&mut self) -> io::Result<()> {
-        if !signals::can_be_continued() {
+        if !can_be_continued() {
             self.app
                 .tell("not stopped: there is no shell that could continue xenscope".to_owned());
             self.resume_input();
             return Ok(());
         }
         self.screen.close();
-        signals::stop()?;
+        self.watches.release();
+        let stopped = signals::stop();
+        self.watches.resume();
         self.continued = Some(Instant::now());
-        Ok(())
+        stopped
     }
 
     /// Sets up the terminal again, because other programs may have changed it.

@@ -20,10 +20,9 @@ mod vcpus;
 
 use std::io;
 
-use xenscope::feed::{Live, Pace};
+use xenscope::feed::{Live, Pace, Watches};
 use xenscope::interval;
 use xenscope::source::Source;
-use xenscope::xenstore::Watches;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Outcome;
@@ -63,10 +62,13 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             let feed = open(top::collect(options), pace)?;
             top::run(options, &mut feed.watching(&Watches::default()), out)
         }
-        Command::Top(options) => live::run(options, move |collect, interval| {
-            let feed = open(collect, Pace::Primed(interval))?;
-            Ok(feed.watching(&Watches::default()).with_host_once())
-        }),
+        Command::Top(options) => {
+            let watches = Watches::default();
+            live::run(options, watches.clone(), move |collect, interval| {
+                let feed = open(collect, Pace::Primed(interval))?;
+                Ok(feed.watching(&watches).with_host_once())
+            })
+        }
         Command::Audit(options) => {
             let pace = Pace::Every(options.interval);
             audit::run(options, &mut open(audit::collect(), pace)?, out)

@@ -1,4 +1,4 @@
-//! Reasons to end for a command without a screen: a signal, or a reader that is gone.
+//! Signals, and a reader that is gone, for a command without a screen.
 
 use std::fs;
 use std::io;
@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use libc::{SIGHUP, SIGINT, SIGTERM, c_int};
+use libc::{SIGHUP, SIGINT, SIGTERM, SIGTSTP, c_int};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::{getpgrp, getsid};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
-use xenscope::feed::Waker;
+use xenscope::feed::Watches;
 
 /// The signals that ask a program to end.
 pub(super) const ENDING: [c_int; 3] = [SIGHUP, SIGINT, SIGTERM];
@@ -34,23 +35,28 @@ pub(super) enum End {
 pub(super) struct Watch(Arc<Mutex<Option<End>>>);
 
 impl Watch {
-    /// Starts the threads. A signal that the program was started without, as by nohup, stays
-    /// ignored.
+    /// Starts the threads. One also releases the watches before SIGTSTP stops the program. A signal
+    /// that the program was started without, as by nohup, stays ignored.
     ///
     /// # Errors
     /// If there can be no more threads or files.
-    pub(super) fn start(waker: Waker, signals: &[c_int]) -> io::Result<Self> {
+    pub(super) fn start(watches: Watches, signals: &[c_int]) -> io::Result<Self> {
         let ignored = ignored(&fs::read_to_string("/proc/self/status").unwrap_or_default());
-        let handled = signals.iter().filter(|&&signal| !ignored(signal));
+        let signals = signals.iter().chain(&[SIGTSTP]);
+        let handled = signals.filter(|&&signal| !ignored(signal));
         let mut signals = Signals::new(handled)?;
         let watch = Self::default();
         let (at_signal, at_hangup) = (watch.clone(), watch.clone());
-        let also_waker = waker.clone();
+        let also_watches = watches.clone();
         thread::Builder::new()
             .name("signals".into())
             .spawn(move || {
                 for signal in signals.forever() {
-                    at_signal.set(End::Signal(signal), &waker);
+                    if signal == SIGTSTP {
+                        stop(&watches);
+                        continue;
+                    }
+                    at_signal.set(End::Signal(signal), &watches);
                     thread::sleep(TIMEOUT);
                     let _ = emulate_default_handler(signal);
                 }
@@ -59,7 +65,7 @@ impl Watch {
             .name("reader".into())
             .spawn(move || {
                 wait_for_hangup(io::stdout());
-                at_hangup.set(End::ReaderGone, &also_waker);
+                at_hangup.set(End::ReaderGone, &also_watches);
             })?;
         Ok(watch)
     }
@@ -69,14 +75,30 @@ impl Watch {
         *self.lock()
     }
 
-    fn set(&self, end: End, waker: &Waker) {
+    fn set(&self, end: End, watches: &Watches) {
         self.lock().get_or_insert(end);
-        waker.wake();
+        watches.wake();
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<End>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Stops the program until it is continued, without watches in the meantime.
+fn stop(watches: &Watches) {
+    if can_be_continued() {
+        watches.release();
+        // This raises SIGSTOP.
+        let _ = emulate_default_handler(SIGTSTP);
+        watches.resume();
+    }
+}
+
+/// Returns whether a shell could continue this program after it stopped. A shell with job control
+/// gives each job a process group of its own, which is not that of the session leader.
+pub(super) fn can_be_continued() -> bool {
+    getsid(None) != Ok(getpgrp())
 }
 
 /// Waits until a pipe or a socket has no other end, or a terminal hangs up. Does not return for

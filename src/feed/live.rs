@@ -14,7 +14,7 @@ use super::taken::Taken;
 use crate::snapshot::{Collect, Identity, Snapshot};
 use crate::source::Source;
 use crate::xen::Error;
-use crate::xenstore::{Watches, Watches as Waker};
+use crate::xenstore::Watches;
 
 /// The interval of the first pair, if the given interval is not shorter. The first rates appear
 /// quickly, and are accurate enough.
@@ -238,8 +238,8 @@ impl Feed for Live {
         self.source.set_only(domains.to_vec());
     }
 
-    fn waker(&self) -> Option<Waker> {
-        self.source.waker()
+    fn watches(&self) -> Option<Watches> {
+        self.source.watches()
     }
 
     fn wait(&mut self, deadline: Instant) -> bool {

@@ -15,4 +15,4 @@ pub use live::{Live, Pace};
 pub use pair::{Feed, Pair};
 pub use recorded::Recorded;
 
-pub use crate::xenstore::Watches as Waker;
+pub use crate::xenstore::Watches;

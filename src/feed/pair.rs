@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::rates::Rates;
 use crate::snapshot::{Collect, Identity, Snapshot};
 use crate::xen::Error;
-use crate::xenstore::Watches as Waker;
+use crate::xenstore::Watches;
 
 /// A snapshot, and the one before it in the same boot.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,13 +74,13 @@ pub trait Feed {
     /// Restricts the next snapshots to these domains.
     fn only(&mut self, domains: &[Identity]);
 
-    /// Returns what ends [`Feed::wait`] from another thread; `None` for a feed that does not watch
-    /// XenStore, and for a recorded feed, which never waits.
-    fn waker(&self) -> Option<Waker>;
+    /// Returns a handle on the watches, which also ends [`Feed::wait`] from another thread; `None` for
+    /// a feed that does not watch XenStore, and for a recorded feed, which never waits.
+    fn watches(&self) -> Option<Watches>;
 
     /// Waits until there is a reason for the next snapshot, then returns `true`; returns `false` at
-    /// `deadline`, and if a waker is called. The reason is a change in XenStore if a live feed watches it. A recorded feed
-    /// returns `true` at once.
+    /// `deadline`, and after [`Watches::wake`]. The reason is a change in XenStore if a live feed
+    /// watches it. A recorded feed returns `true` at once.
     fn wait(&mut self, deadline: Instant) -> bool;
 
     /// Returns whether the snapshots are taken now. If not, a slow reader misses none.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::pair::{Feed, Pair};
 use crate::snapshot::{Collect, Identity, Snapshot};
 use crate::xen::Error;
-use crate::xenstore::Watches as Waker;
+use crate::xenstore::Watches;
 
 /// Returns snapshots that were taken before, in their order.
 #[derive(Clone, Debug, Default)]
@@ -113,7 +113,7 @@ impl Feed for Recorded {
         self.only = Some(domains.to_vec());
     }
 
-    fn waker(&self) -> Option<Waker> {
+    fn watches(&self) -> Option<Watches> {
         None
     }
 

@@ -74,7 +74,7 @@ impl XenStore {
     }
 
     /// Returns the handle on its watches; `None` without [`XenStore::watch`].
-    pub fn waker(&self) -> Option<Watches> {
+    pub fn watches(&self) -> Option<Watches> {
         self.watching.then(|| self.watches.clone())
     }
 

@@ -47,7 +47,7 @@ pub(super) fn run(
         false => Duration::MAX,
     };
     let mut follow = Follow::start(feed, &signals::ENDING)?;
-    let writer = EventWriter::open(to, line, follow.feed.waker());
+    let writer = EventWriter::open(to, line, follow.feed.watches());
     let mut reporter = Reporter {
         writer: writer.map_err(cannot("start a thread"))?,
         history: History::default(),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use xenscope::events::{Change, Event};
-use xenscope::feed::Waker;
+use xenscope::feed::Watches;
 
 /// The maximum size of the queue in bytes, without the events that are being written.
 const MAX_QUEUED_BYTES: usize = 1 << 20;
@@ -73,12 +73,12 @@ impl Queue {
 }
 
 impl EventWriter {
-    /// Starts the thread, which writes to `to`; `line` formats an event. The thread calls the waker
-    /// if it cannot write.
+    /// Starts the thread, which writes to `to`; `line` formats an event. If it cannot write, it ends
+    /// the wait for a change.
     pub(super) fn open(
         mut to: impl Write + Send + 'static,
         line: fn(&Event) -> String,
-        waker: Option<Waker>,
+        watches: Option<Watches>,
     ) -> io::Result<Self> {
         let shared = Arc::new((Mutex::<Queue>::default(), Condvar::new()));
         let writer = Self {
@@ -100,7 +100,7 @@ impl EventWriter {
                     drop(queue);
                     changed.notify_one();
                     if ended {
-                        waker.iter().for_each(Waker::wake);
+                        watches.iter().for_each(Watches::wake);
                         return;
                     }
                 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use libc::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use nix::sys::signal::Signal::{SIGSTOP, SIGTSTP};
 use nix::sys::signal::{kill, raise};
-use nix::unistd::{Pid, getpgrp, getsid};
+use nix::unistd::Pid;
 use ratatui::crossterm::terminal::disable_raw_mode;
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
@@ -50,12 +50,6 @@ pub(super) fn watch(out: Sender<Message>) -> io::Result<()> {
         }
     });
     Ok(())
-}
-
-/// Returns whether a shell could continue this program after it stopped. A shell with job control
-/// gives each job a process group of its own, which is not that of the session leader.
-pub(super) fn can_be_continued() -> bool {
-    getsid(None) != Ok(getpgrp())
 }
 
 /// How long after [`stop`] this program may receive its signal.

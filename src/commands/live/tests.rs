@@ -40,6 +40,7 @@ fn driver() -> (Driver, Sender<Message>) {
     let mut screen = Screen::open().unwrap();
     screen.draw(&mut app).unwrap();
     let driver = Driver {
+        watches: Watches::default(),
         asked: (app.collect(), app.settings().interval),
         app,
         screen,
