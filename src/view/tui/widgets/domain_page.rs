@@ -52,10 +52,7 @@ impl Widget for DomainPage {
             KeyCode::Esc | KeyCode::Enter | KeyCode::Backspace => vec![Action::Show(Show::Table)],
             KeyCode::Tab | KeyCode::Right => vec![Action::Show(Show::Neighbour(1))],
             KeyCode::BackTab | KeyCode::Left => vec![Action::Show(Show::Neighbour(-1))],
-            _ => {
-                self.text.key(context, code);
-                Vec::new()
-            }
+            _ => self.text.key(context, code),
         }
     }
 

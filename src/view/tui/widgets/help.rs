@@ -114,10 +114,7 @@ impl Widget for Help {
             KeyCode::Esc | KeyCode::Enter | KeyCode::F(1) | KeyCode::Char('q' | '?' | 'h') => {
                 vec![Action::Show(Show::PaneOnly)]
             }
-            _ => {
-                self.text.key(context, code);
-                Vec::new()
-            }
+            _ => self.text.key(context, code),
         }
     }
 

@@ -58,10 +58,7 @@ impl Widget for Pcpus {
     fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
         match code {
             KeyCode::Esc | KeyCode::Enter | KeyCode::Backspace => vec![Action::Show(Show::Table)],
-            _ => {
-                self.text.key(context, code);
-                Vec::new()
-            }
+            _ => self.text.key(context, code),
         }
     }
 

@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::text::Line;
 
+use crate::view::tui::action::Action;
 use crate::view::tui::context::Context;
 use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
@@ -17,7 +18,8 @@ pub(in crate::view::tui) struct TextPage {
 
 impl TextPage {
     /// Scrolls if the key is a scroll key. Drawing limits the position to the end of the text.
-    pub(in crate::view::tui) fn key(&mut self, context: Context<'_>, code: KeyCode) {
+    /// Returns no actions.
+    pub(in crate::view::tui) fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
         let page = context.page();
         self.above = match code {
             KeyCode::Up | KeyCode::Char('k') => self.above.saturating_sub(1),
@@ -28,6 +30,7 @@ impl TextPage {
             KeyCode::End | KeyCode::Char('G') => usize::MAX,
             _ => self.above,
         };
+        Vec::new()
     }
 
     /// Scrolls by this many lines; a negative number scrolls up.
