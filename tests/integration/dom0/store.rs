@@ -138,9 +138,19 @@ fn follow(command: &mut Command) -> Followed {
 }
 
 /// Returns whether a domain has this name.
-fn name_of(record: &Record, name: &str) -> bool {
+pub fn name_of(record: &Record, name: &str) -> bool {
     let mut domains = record.domains.iter();
     domains.any(|domain| domain.name.as_deref() == Some(name))
+}
+
+/// Asserts that a record has its figures, and names that may be out of date.
+pub fn assert_stale(record: &Record) {
+    assert!(
+        record.xenstore_as_of.is_some() && name_of(record, "pv-burn"),
+        "{record:?}"
+    );
+    let mut figures = record.domains.iter().map(|domain| domain.cpu_percent);
+    assert!(figures.all(|percent| percent.is_some()), "{record:?}");
 }
 
 /// Waits for a new sample for which this is true; returns it.
@@ -159,17 +169,7 @@ fn a_stopped_daemon_leaves_stale_names() {
     let stopped = Stopped::daemon();
     next(&top, "marked", |record| record.xenstore_as_of.is_some());
     top.more(5);
-    let record = next(&top, "sampled", |_| true);
-    assert!(
-        record.xenstore_as_of.is_some() && name_of(&record, "pv-burn"),
-        "{record:?}"
-    );
-    assert!(
-        record
-            .domains
-            .iter()
-            .all(|domain| domain.cpu_percent.is_some())
-    );
+    assert_stale(&next(&top, "sampled", |_| true));
     drop(stopped);
     let record = next(&top, "with current names", |record| {
         record.xenstore_as_of.is_none()

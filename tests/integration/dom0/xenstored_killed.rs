@@ -4,6 +4,7 @@
 use std::process::Command;
 
 use super::follow::Followed;
+use super::store::{assert_stale, name_of};
 use crate::command::{say, tool, xenscope};
 use crate::record::Record;
 
@@ -14,12 +15,7 @@ fn names_are_stale_until_the_daemon_restarts() {
     let top = Followed::start(&mut xenscope(&[
         "top", "-b", "-d", "0.3", "--format", "json",
     ]));
-    let named = |record: &Record| {
-        record
-            .domains
-            .iter()
-            .any(|domain| domain.name.as_deref() == Some("pv-burn"))
-    };
+    let named = |record: &Record| name_of(record, "pv-burn");
     top.until("the guests", |records: &[Record]| {
         records.last().is_some_and(named)
     });
@@ -32,17 +28,7 @@ fn names_are_stale_until_the_daemon_restarts() {
     });
     assert!(named(records.last().unwrap()), "{records:?}");
     top.more(3);
-    let record = top.said::<Record>().pop().unwrap();
-    assert!(
-        record.xenstore_as_of.is_some() && named(&record),
-        "{record:?}"
-    );
-    assert!(
-        record
-            .domains
-            .iter()
-            .all(|domain| domain.cpu_percent.is_some())
-    );
+    assert_stale(&top.said::<Record>().pop().unwrap());
 
     let without = say(&["list", "--format", "json"]);
     assert_eq!(without.code, Some(0), "{without:?}");
