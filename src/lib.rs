@@ -36,5 +36,5 @@ pub mod text;
 mod units;
 pub mod view;
 pub mod xen;
-pub mod xenstore;
+mod xenstore;
 mod xentop;

@@ -58,8 +58,9 @@ impl Source {
         self.xenstore.watches()
     }
 
-    /// Waits for a change in XenStore until `deadline`. Returns `true` if something changed since
-    /// this returned last. Only a source that watches sees changes; see [`XenStore::wait`].
+    /// Waits for a change in XenStore until `deadline`, or until a waker is called. Returns `true` if
+    /// something changed since this returned last: a value that is filled in, or a domain that was
+    /// introduced to XenStore, shut down or was destroyed. Only a source that watches sees changes.
     pub fn wait(&mut self, deadline: Instant) -> bool {
         self.xenstore.wait(deadline)
     }

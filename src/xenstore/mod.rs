@@ -41,7 +41,7 @@ const RELEASE: Duration = Duration::from_millis(250);
 /// By default it reads everything for each sample. After [`XenStore::watch`] it reads everything
 /// once, and then only what changed.
 #[derive(Debug, Default)]
-pub struct XenStore {
+pub(crate) struct XenStore {
     watches: Watches,
     watching: bool,
     /// Whether the thread runs. It starts when something is read for the first time.
@@ -65,7 +65,7 @@ pub(crate) struct Described {
 
 impl XenStore {
     /// Watches from now on. `watches` is a handle on the watches.
-    pub fn watch(&mut self, watches: &Watches) {
+    pub(crate) fn watch(&mut self, watches: &Watches) {
         *self = Self {
             watches: watches.clone(),
             watching: true,
@@ -74,7 +74,7 @@ impl XenStore {
     }
 
     /// Returns the handle on its watches; `None` without [`XenStore::watch`].
-    pub fn watches(&self) -> Option<Watches> {
+    pub(crate) fn watches(&self) -> Option<Watches> {
         self.watching.then(|| self.watches.clone())
     }
 
@@ -82,7 +82,7 @@ impl XenStore {
     /// [`Watches::wake`] is called. Returns whether something changed: a value that it fills in, or a
     /// domain that was introduced to XenStore, shut down or was destroyed. Without
     /// [`XenStore::watch`] no change is noticed.
-    pub fn wait(&mut self, deadline: Instant) -> bool {
+    pub(crate) fn wait(&mut self, deadline: Instant) -> bool {
         let shared = &self.watches.0;
         let mut known = shared.lock();
         while known.changes == self.changes_seen || !self.watching {
