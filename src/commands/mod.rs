@@ -5,6 +5,8 @@ mod compare;
 mod events;
 mod fields;
 mod follow;
+#[cfg(test)]
+mod golden_tests;
 mod host;
 mod list;
 mod live;

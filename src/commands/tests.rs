@@ -73,7 +73,7 @@ fn docs_list_the_fields_of_each_command() {
 
 /// Returns snapshots of a host with dom0 and web, a second apart: three of one boot from 01:00:00
 /// on, and two of the next boot from 02:00:00 on.
-fn recording() -> Recorded {
+pub(super) fn recording() -> Recorded {
     let at = |second: u64, time: &str, id: u128| Snapshot {
         time: wall_clock(time),
         boot: boot(id),
@@ -114,7 +114,7 @@ impl Write for Shared {
 }
 
 /// Runs a command on a feed; returns its output and its outcome.
-fn run_on(feed: &mut Recorded, words: &[&str]) -> (String, anyhow::Result<Outcome>) {
+pub(super) fn run_on(feed: &mut Recorded, words: &[&str]) -> (String, anyhow::Result<Outcome>) {
     let text = Shared::default();
     let outcome = run_to(feed, words, text.clone());
     let text = text.0.lock().unwrap().clone();
