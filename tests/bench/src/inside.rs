@@ -7,10 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use lab::bench::figures::Inside;
-use xenscope::feed::{Feed, Live, Pace};
+use xenscope::feed::{Feed, Live, Pace, Watches};
 use xenscope::snapshot::{Collect, Snapshot, Stamp};
 use xenscope::view::{DisplayOptions, Sample, xentop};
-use xenscope::xenstore::Watches;
 
 use crate::statistics::median;
 
