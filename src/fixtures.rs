@@ -283,7 +283,9 @@ pub(crate) fn at_work(count: u16) -> (Snapshot, Snapshot) {
         snapshot.collected = Collect {
             names: true,
             nics: true,
+            nic_counters: true,
             disks: true,
+            disk_counters: Collect::ALL.disk_counters,
             ..Collect::default()
         };
         snapshot

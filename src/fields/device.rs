@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use enum_map::Enum;
 
-use super::field::{DISKS, Field, Kind, MACS, NICS, Thing, Unit};
+use super::field::{DISKS, Field, Kind, MACS, NIC_COUNTERS, NICS, Thing, Unit};
 use super::value::Value;
 use crate::sample::{DiskSample, DomainSample, NicSample};
 use crate::snapshot::{Collect, DiskCounter, NicCounter};
@@ -138,12 +138,14 @@ fn nic_fields() -> Vec<Field<NicSample<'static>>> {
         F::new(counted.name, kind, counted.doc, move |of| {
             of.nic[counter].into()
         })
+        .part(NIC_COUNTERS)
     }));
     fields.extend(all().map(|counter| {
         let counted = nic(counter);
         F::rate(counted.rate, counted.rate_unit(), counted.doc, move |of| {
             of.rates[counter].into()
         })
+        .part(NIC_COUNTERS)
     }));
     in_part(NICS, fields)
 }
@@ -177,13 +179,20 @@ fn disk_fields() -> Vec<Field<DiskSample<'static>>> {
         F::new(counted.name, kind, counted.doc, move |of| {
             of.disk[counter].into()
         })
+        .part(DISKS.with_disk_counters(&[counter]))
     }));
     fields.extend(all().map(|counter| {
         let counted = disk(counter);
-        let doc = match counter {
-            DiskCounter::ReadTime => "mean time per completed read (tapdisk)",
-            DiskCounter::WriteTime => "mean time per completed write (tapdisk)",
-            _ => counted.doc,
+        let (doc, other) = match counter {
+            DiskCounter::ReadTime => (
+                "mean time per completed read (tapdisk)",
+                DiskCounter::ReadRequests,
+            ),
+            DiskCounter::WriteTime => (
+                "mean time per completed write (tapdisk)",
+                DiskCounter::WriteRequests,
+            ),
+            _ => (counted.doc, counter),
         };
         F::rate(
             counted.rate,
@@ -195,6 +204,7 @@ fn disk_fields() -> Vec<Field<DiskSample<'static>>> {
                 _ => of.rates[counter].into(),
             },
         )
+        .part(DISKS.with_disk_counters(&[counter, other]))
     }));
     in_part(DISKS, fields)
 }

@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use super::device;
 use super::field::{
-    AFFINITIES, DETAILS, DISKS, Field, NAMES, NICS, SCHEDULING, TARGETS, Thing, Unit, VCPUS, YES_NO,
+    AFFINITIES, DETAILS, DISKS, Field, NAMES, NIC_COUNTERS, SCHEDULING, TARGETS, Thing, Unit,
+    VCPUS, YES_NO,
 };
 use super::value::Value;
 use crate::sample::{DomainSample, VcpuSample};
@@ -86,14 +87,15 @@ fn reservation(
 pub fn sums() -> &'static [Field<DomainSample<'static>>] {
     static FIELDS: LazyLock<Vec<Field<DomainSample<'static>>>> = LazyLock::new(|| {
         let nics = device::all().map(|counter| {
-            device::nic(counter).sum(("nics_", NICS), move |of| {
+            device::nic(counter).sum(("nics_", NIC_COUNTERS), move |of| {
                 of.rates.of_nics(of.domain, counter).into()
             })
         });
         let disks = device::all().filter_map(|counter| {
             let counted = device::disk(counter);
             (!counted.is_time()).then(|| {
-                counted.sum(("disks_", DISKS), move |of| {
+                let part = DISKS.with_disk_counters(&[counter]);
+                counted.sum(("disks_", part), move |of| {
                     of.rates.of_disks(of.domain, counter).into()
                 })
             })

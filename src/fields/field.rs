@@ -55,26 +55,10 @@ pub enum Kind {
 /// The words of a state that is true or false.
 pub(super) const YES_NO: &[&str] = &[];
 
-/// The part of a field that every sample has.
-const NOTHING: Collect = Collect {
-    names: false,
-    targets: false,
-    details: false,
-    vcpus: false,
-    affinities: false,
-    scheduling: false,
-    nics: false,
-    disks: false,
-    macs: false,
-    host: false,
-    audit_inputs: false,
-    focus: None,
-};
-
 /// Declares a constant for each field of `Collect` that has only this field set.
 macro_rules! parts {
     ($($name:ident = $field:ident),*) => {
-        $(pub(super) const $name: Collect = Collect { $field: true, ..NOTHING };)*
+        $(pub(super) const $name: Collect = Collect { $field: true, ..Collect::NOTHING };)*
     };
 }
 
@@ -90,6 +74,12 @@ parts!(
     MACS = macs,
     HOST = host
 );
+
+/// The part of a NIC's counters.
+pub(super) const NIC_COUNTERS: Collect = Collect {
+    nic_counters: true,
+    ..NICS
+};
 
 /// The unit of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +121,7 @@ impl<T: Thing> Field<T> {
             kind,
             unit,
             doc,
-            part: NOTHING,
+            part: Collect::NOTHING,
             get: Box::new(get),
         }
     }

@@ -1,14 +1,16 @@
 //! What to collect in a sample.
 
+use enum_map::{Enum, EnumMap};
 use serde::{Deserialize, Serialize};
 
+use super::device::DiskCounter;
 use super::domain::Identity;
 
 /// What to collect beyond the figures of the domains and the host, which cost one hypercall each.
 ///
 /// A field that was not collected is `None` in the snapshot. A field that was stored by a version
 /// without it reads as not collected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Collect {
     /// Names of domains and pools: a read in XenStore for each.
@@ -23,10 +25,14 @@ pub struct Collect {
     pub affinities: bool,
     /// Scheduling parameters and the size of the paging pool: two hypercalls for each domain.
     pub scheduling: bool,
-    /// NICs: a few files for each.
+    /// Which NICs there are, with their names.
     pub nics: bool,
-    /// Disks: a few files for each.
+    /// Counters of these NICs: one netlink dump for all, or a file for each counter.
+    pub nic_counters: bool,
+    /// Which disks there are, with their names.
     pub disks: bool,
+    /// Counters of these disks: a file for each.
+    pub disk_counters: EnumMap<DiskCounter, bool>,
     /// MAC addresses of NICs: a read in XenStore for each.
     pub macs: bool,
     /// Topology of pCPUs, NUMA nodes, CPU pools, the hypervisor's build, and dom0's kernel.
@@ -38,22 +44,48 @@ pub struct Collect {
     pub focus: Option<Identity>,
 }
 
+impl Default for Collect {
+    fn default() -> Self {
+        Self::NOTHING
+    }
+}
+
 impl Collect {
     /// Everything.
-    pub const ALL: Self = Self {
-        names: true,
-        targets: true,
-        details: true,
-        vcpus: true,
-        affinities: true,
-        scheduling: true,
-        nics: true,
-        disks: true,
-        macs: true,
-        host: true,
-        audit_inputs: true,
-        focus: None,
-    };
+    pub const ALL: Self = Self::filled(true);
+
+    /// Nothing beyond what every sample has.
+    pub const NOTHING: Self = Self::filled(false);
+
+    const fn filled(wanted: bool) -> Self {
+        Self {
+            names: wanted,
+            targets: wanted,
+            details: wanted,
+            vcpus: wanted,
+            affinities: wanted,
+            scheduling: wanted,
+            nics: wanted,
+            nic_counters: wanted,
+            disks: wanted,
+            disk_counters: EnumMap::from_array([wanted; DiskCounter::LENGTH]),
+            macs: wanted,
+            host: wanted,
+            audit_inputs: wanted,
+            focus: None,
+        }
+    }
+
+    /// Returns what `self` collects, and the disks with these counters.
+    pub fn with_disk_counters(self, counters: &[DiskCounter]) -> Self {
+        let mut with = Self {
+            disks: true,
+            ..self
+        };
+        with.disk_counters
+            .extend(counters.iter().map(|&counter| (counter, true)));
+        with
+    }
 
     /// Returns what `self` or `other` collects. The focus is that of `self`.
     pub fn and(self, other: Self) -> Self {
@@ -65,7 +97,11 @@ impl Collect {
             affinities: self.affinities || other.affinities,
             scheduling: self.scheduling || other.scheduling,
             nics: self.nics || other.nics,
+            nic_counters: self.nic_counters || other.nic_counters,
             disks: self.disks || other.disks,
+            disk_counters: EnumMap::from_fn(|counter| {
+                self.disk_counters[counter] || other.disk_counters[counter]
+            }),
             macs: self.macs || other.macs,
             host: self.host || other.host,
             audit_inputs: self.audit_inputs || other.audit_inputs,
@@ -93,22 +129,7 @@ impl Collect {
 
     /// Returns whether everything in `wanted` is collected. Ignores the focus.
     pub fn covers(self, wanted: Self) -> bool {
-        let pairs = [
-            (self.names, wanted.names),
-            (self.targets, wanted.targets),
-            (self.details, wanted.details),
-            (self.vcpus, wanted.vcpus),
-            (self.affinities, wanted.affinities),
-            (self.scheduling, wanted.scheduling),
-            (self.nics, wanted.nics),
-            (self.disks, wanted.disks),
-            (self.macs, wanted.macs),
-            (self.host, wanted.host),
-            (self.audit_inputs, wanted.audit_inputs),
-        ];
-        pairs
-            .iter()
-            .all(|(collected, wanted)| *collected || !wanted)
+        self.and(wanted) == self
     }
 
     /// Returns the part that comes from XenStore.
@@ -118,6 +139,8 @@ impl Collect {
             affinities: false,
             scheduling: false,
             nics: false,
+            nic_counters: false,
+            disk_counters: Self::NOTHING.disk_counters,
             host: false,
             ..self
         }
@@ -160,6 +183,17 @@ mod tests {
         assert_eq!(on_web.of(successor), on_web);
         assert!(on_web.of(web).covers(names) && on_web.of(db).covers(names));
         assert!(on_web.of(web).covers(all) && !on_web.of(db).covers(all));
+    }
+
+    #[test]
+    fn each_counter_of_disks_is_collected_on_its_own() {
+        let counters = [DiskCounter::ReadBytes, DiskCounter::Errors];
+        let both = Collect::NOTHING.with_disk_counters(&counters);
+        assert!(both.disks && !both.nics);
+        let one = Collect::NOTHING.with_disk_counters(&counters[..1]);
+        assert!(both.covers(one) && !one.covers(both) && Collect::ALL.covers(both));
+        assert_eq!(one.with_disk_counters(&counters[1..]), both);
+        assert_eq!(one.from_xenstore(), both.from_xenstore());
     }
 
     #[test]
