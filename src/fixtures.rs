@@ -258,6 +258,25 @@ pub(crate) fn equipped() -> (Snapshot, Snapshot) {
     (at(1), at(3))
 }
 
+/// Returns a snapshot without the counters of devices that `collect` leaves out.
+pub(crate) fn counting(collect: Collect, mut snapshot: Snapshot) -> Snapshot {
+    for domain in &mut snapshot.domains {
+        let wanted = collect.of(domain.identity());
+        for nic in domain.nics.iter_mut().flatten() {
+            for figure in nic.counters.values_mut() {
+                *figure = figure.filter(|_| wanted.nic_counters);
+            }
+        }
+        for disk in domain.disks.iter_mut().flatten() {
+            for (counter, figure) in &mut disk.counters {
+                *figure = figure.filter(|_| wanted.disk_counters[counter]);
+            }
+        }
+    }
+    snapshot.collected = collect;
+    snapshot
+}
+
 /// Returns a busy host with `count` domains, including dom0, and the same host a second later. Each
 /// domain has two NICs and a disk. A domain with a higher ID uses more of everything.
 pub(crate) fn at_work(count: u16) -> (Snapshot, Snapshot) {

@@ -28,6 +28,15 @@ pub(crate) const COLUMNS: [(&str, usize); 19] = [
     ("SSID", 4),
 ];
 
+/// The counters of disks that the cells are made of.
+pub const DISK_COUNTERS: [DiskCounter; 5] = [
+    DiskCounter::OutOfSlots,
+    DiskCounter::ReadRequests,
+    DiskCounter::WriteRequests,
+    DiskCounter::ReadBytes,
+    DiskCounter::WriteBytes,
+];
+
 /// Bytes in a sector.
 pub(crate) const SECTOR: u64 = 512;
 

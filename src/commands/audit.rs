@@ -14,6 +14,8 @@ use crate::exit::{NoSnapshot, Outcome};
 pub(super) fn collect() -> Collect {
     Collect {
         macs: false,
+        nic_counters: false,
+        disk_counters: Collect::NOTHING.disk_counters,
         ..Collect::ALL
     }
 }

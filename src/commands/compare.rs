@@ -15,6 +15,7 @@ use xenscope::compare::{Comparison, Report, Tool, Trouble, compare_rows};
 use xenscope::snapshot::Collect;
 use xenscope::source::Source;
 use xenscope::view::compare::{line, sections};
+use xenscope::view::xentop::DISK_COUNTERS;
 
 use super::output::{Notes, Output};
 use crate::cli::{Compare, CompareFormat, With};
@@ -25,12 +26,13 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Returns what `xenscope compare` collects.
 pub(super) fn collect() -> Collect {
-    Collect {
+    let collect = Collect {
         names: true,
         nics: true,
-        disks: true,
+        nic_counters: true,
         ..Collect::default()
-    }
+    };
+    collect.with_disk_counters(&DISK_COUNTERS)
 }
 
 /// Runs the command. It needs a live source, because the tools show the running host.

@@ -15,7 +15,7 @@ use xenscope::snapshot::{Collect, Snapshot};
 
 use super::*;
 use crate::cli::{Cli, Command, Format};
-use crate::fixtures::{SECOND, audited, boot};
+use crate::fixtures::{SECOND, audited, boot, counting, equipped};
 
 /// Fields as docs/json.md lists them, and whether a sample with this `Collect` has them.
 type Row = (&'static str, fn(Collect) -> bool);
@@ -69,6 +69,34 @@ fn docs_list_the_fields_of_each_command() {
     }
     let docs = include_str!("../../docs/json.md");
     assert!(docs.contains(&expected), "docs/json.md lacks\n{expected}");
+}
+
+#[test]
+fn what_a_command_shows_is_collected() {
+    let options = ["", "-x", "-n", "-v", "-x -n -v"];
+    let formats = ["xentop", "table", "json", "csv"];
+    let tops = formats.iter().flat_map(|format| {
+        options.map(|options| format!("top -b -i 2 --format {format} {options}"))
+    });
+    let others = ["list", "status web", "vcpus", "host", "audit", "events"].map(str::to_owned);
+    for line in tops.chain(others) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let collect = match Cli::parse_from([&["xenscope"], &words[..]].concat()).command {
+            Command::List(options) => list::collect(options.format),
+            Command::Status(_) => status::collect(),
+            Command::Vcpus(_) => vcpus::collect(),
+            Command::Host(_) => host::collect(),
+            Command::Top(options) => top::collect(&options),
+            Command::Audit(_) => audit::collect(),
+            Command::Events(_) => events::collect(),
+            other => panic!("{other:?} does not read"),
+        };
+        let (old, new) = equipped();
+        let collected = [&old, &new].map(|all| counting(collect, all.clone()));
+        let mut all = Recorded::new(vec![old, new]);
+        let (shown, _) = run_on(&mut Recorded::new(collected.into()), &words);
+        assert_eq!(shown, run_on(&mut all, &words).0, "{line}");
+    }
 }
 
 /// Returns snapshots of a host with dom0 and web, a second apart: three of one boot from 01:00:00

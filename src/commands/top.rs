@@ -14,17 +14,34 @@ pub(super) fn collect(options: &Top) -> Collect {
     let for_machines = matches!(options.format, BatchFormat::Json | BatchFormat::Csv);
     let table = options.format == BatchFormat::Table;
     let csv = options.format == BatchFormat::Csv;
-    Collect {
+    let collect = Collect {
         names: true,
         targets: for_machines,
         details: for_machines,
         vcpus: options.display.vcpus,
         affinities: table && options.display.vcpus,
         nics: !csv || options.display.networks,
-        disks: !csv || options.display.vbds,
+        nic_counters: !csv || options.display.networks,
         macs: table && options.display.networks,
         host: table && options.display.pcpus,
         ..Collect::default()
+    };
+    collect.and(disks(options))
+}
+
+/// Returns the part of it that is about disks.
+fn disks(options: &Top) -> Collect {
+    match options.format {
+        BatchFormat::Xentop => Collect::NOTHING.with_disk_counters(&xentop::DISK_COUNTERS),
+        BatchFormat::Table => {
+            Collect::NOTHING.with_disk_counters(top::disk_counters(options.display))
+        }
+        BatchFormat::Csv if !options.display.vbds => Collect::NOTHING,
+        BatchFormat::Json | BatchFormat::Csv => Collect {
+            disks: true,
+            disk_counters: Collect::ALL.disk_counters,
+            ..Collect::NOTHING
+        },
     }
 }
 

@@ -99,6 +99,18 @@ pub(super) const DISK: [Head; 11] = [
     ("WRITTEN", Align::Right),
 ];
 
+/// The counters in the cells of a disk.
+pub(super) const DISK_COUNTERS: [DiskCounter; 8] = [
+    DiskCounter::ReadBytes,
+    DiskCounter::WriteBytes,
+    DiskCounter::ReadRequests,
+    DiskCounter::WriteRequests,
+    DiskCounter::Errors,
+    DiskCounter::ReadTime,
+    DiskCounter::WriteTime,
+    DiskCounter::OutOfSlots,
+];
+
 /// Returns the cells of a disk.
 pub(super) fn disk(disk: &Disk, rates: &DiskRates) -> Vec<String> {
     let count = |count: Option<u64>| or_unknown(count, |count| count.to_string());

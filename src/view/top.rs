@@ -7,6 +7,17 @@ use crate::snapshot::{DiskCounter, NicCounter};
 use crate::text::{columns, or_unknown, safe, shortened};
 use crate::units::{kib_per_second, mib, seconds, tenths};
 
+/// The counters of disks in the table of domains.
+const DISK_COUNTERS: [DiskCounter; 2] = [DiskCounter::ReadBytes, DiskCounter::WriteBytes];
+
+/// Returns the counters of disks that [`table`] shows.
+pub fn disk_counters(shown: DisplayOptions) -> &'static [DiskCounter] {
+    match shown.vbds {
+        true => &status::DISK_COUNTERS,
+        false => &DISK_COUNTERS,
+    }
+}
+
 /// Formats a heading for the host, a table of its domains, and a table for each kind of part that
 /// `shown` selects. They are at most `width` columns wide.
 pub fn table(sample: Sample<'_>, shown: DisplayOptions, width: Option<usize>) -> String {

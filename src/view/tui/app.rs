@@ -7,12 +7,14 @@ use ratatui::crossterm::event::{Event, KeyEventKind, MouseButton, MouseEventKind
 use ratatui::layout::{Position, Rect, Size};
 
 use super::action::{Action, Command, suspends};
+use super::cells;
 use super::columns::Column;
 use super::context::Context;
 use super::history::Histories;
 use super::settings::Settings;
 use super::theme::Terminal;
 use super::widgets::Widgets;
+use super::widgets::table::device_rows;
 use crate::feed::Pair;
 use crate::rates::Rates;
 use crate::snapshot::{Collect, Snapshot};
@@ -151,6 +153,9 @@ impl App {
         match one {
             Some(one) if !collected.of(one).covers(wanted.of(one)) => Some("details"),
             None if wanted.vcpus && !collected.vcpus => Some("vCPUs"),
+            None if shows_table && !collected.covers(device_rows::collect(self.display)) => {
+                Some("disks")
+            }
             None if shows_table && !collected.covers(self.columns_part()) => Some("columns"),
             _ => None,
         }
@@ -166,11 +171,13 @@ impl App {
         let shown = Collect {
             names: true,
             nics: true,
-            disks: true,
-            vcpus: self.display.vcpus,
+            nic_counters: true,
             ..self.widgets.collect()
         };
-        shown.and(self.columns_part())
+        shown
+            .with_disk_counters(&cells::DISK_COUNTERS)
+            .and(device_rows::collect(self.display))
+            .and(self.columns_part())
     }
 
     /// Returns what the next sample must collect for the columns and the sort order.

@@ -18,6 +18,10 @@ pub(super) fn net_bytes(domain: &Domain, rates: &DomainRates) -> Option<Rate> {
     ])
 }
 
+/// The counters that [`disk_bytes`] is made of.
+pub(super) const DISK_COUNTERS: [DiskCounter; 2] =
+    [DiskCounter::ReadBytes, DiskCounter::WriteBytes];
+
 /// Returns the bytes per second, read and written, of all disks of a domain.
 pub(super) fn disk_bytes(domain: &Domain, rates: &DomainRates) -> Option<Rate> {
     Rate::sum([

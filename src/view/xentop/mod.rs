@@ -19,6 +19,8 @@ use crate::units::tenths;
 use crate::xentop::{COLUMNS, Cells, SECTOR, fill};
 use lines::Lines;
 
+pub use crate::xentop::DISK_COUNTERS;
+
 /// The columns that are widened to fit their cells.
 const GROWING: [usize; 7] = [0, 10, 11, 14, 15, 16, 17];
 

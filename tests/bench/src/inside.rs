@@ -24,9 +24,10 @@ pub(crate) fn measure(warming: Duration) -> Result<Inside> {
     let collect = Collect {
         names: true,
         nics: true,
-        disks: true,
+        nic_counters: true,
         ..Collect::default()
     };
+    let collect = collect.with_disk_counters(&xentop::DISK_COUNTERS);
     let mut nowhere = File::options().write(true).open("/dev/null")?;
     let mut feed = Live::open(collect, Pace::AtOnce, false)?.watching(&Watches::default());
     let mut blocks = xentop::Blocks::new(DisplayOptions::default());

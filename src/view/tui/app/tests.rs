@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use ratatui::crossterm::event::{Event, KeyCode, KeyModifiers, MouseEvent, MouseEventKind};
 
 use crate::feed::{Feed, Pair, Recorded};
-use crate::fixtures::{SECOND, at_work, boot, domain, equipped, snapshot};
+use crate::fixtures::{SECOND, at_work, boot, counting, domain, equipped, snapshot};
 use crate::snapshot::{Collect, Snapshot};
 use crate::view::tui::testing::{column, control, ids, key, keys, last, lines, take, watching};
 use crate::view::tui::{App, Column, Command, Settings, testing};
@@ -85,6 +85,41 @@ fn collects_what_the_screen_needs() {
     // Only of the chosen domain.
     let chosen = ids(&app)[0];
     assert_eq!(collected(&app), (false, Some(chosen), false));
+}
+
+#[test]
+fn counters_on_the_screen_are_collected() {
+    for pressed in ["", "nb"] {
+        let screen = |limited: bool| {
+            let mut app = testing::app(Settings::default());
+            keys(&mut app, pressed);
+            let collect = app.collect();
+            let (old, new) = equipped();
+            for snapshot in [old, new] {
+                let snapshot = match limited {
+                    true => counting(collect, snapshot),
+                    false => snapshot,
+                };
+                take(&mut app, snapshot);
+            }
+            lines(&mut app, 120, 40)
+        };
+        assert_eq!(screen(true), screen(false), "{pressed}");
+    }
+}
+
+#[test]
+fn counters_of_new_rows_come_with_the_next_sample() {
+    let mut app = testing::app(Settings::default());
+    let (old, new) = equipped();
+    let collect = app.collect();
+    take(&mut app, counting(collect, old));
+    keys(&mut app, "b");
+    let line = last(&mut app);
+    assert!(line.starts_with("disks: with the next sample"), "{line}");
+    let collect = app.collect();
+    take(&mut app, counting(collect, new));
+    assert!(last(&mut app).starts_with("? help"));
 }
 
 #[test]

@@ -1,11 +1,32 @@
 //! The vCPUs, NICs and disks of a domain, in lines below it.
 
 use crate::rates::{DiskRates, DomainRates, NicRates, Rate};
-use crate::snapshot::{Disk, DiskCounter, Domain, Nic, NicCounter, Vcpu};
+use crate::snapshot::{Collect, Disk, DiskCounter, Domain, Nic, NicCounter, Vcpu};
 use crate::text::{or_unknown, safe};
 use crate::units;
 use crate::view::DisplayOptions;
 use crate::view::domain::pair;
+
+/// The counters in the line of a disk.
+const DISK_COUNTERS: [DiskCounter; 5] = [
+    DiskCounter::ReadBytes,
+    DiskCounter::ReadRequests,
+    DiskCounter::WriteBytes,
+    DiskCounter::WriteRequests,
+    DiskCounter::Errors,
+];
+
+/// Returns what a sample must collect for the lines.
+pub(in crate::view::tui) fn collect(display: DisplayOptions) -> Collect {
+    let vcpus = Collect {
+        vcpus: display.vcpus,
+        ..Collect::NOTHING
+    };
+    match display.vbds {
+        true => vcpus.with_disk_counters(&DISK_COUNTERS),
+        false => vcpus,
+    }
+}
 
 /// Returns the lines below a domain, in the order of xentop.
 pub(super) fn lines(domain: &Domain, rates: &DomainRates, display: DisplayOptions) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! The table of domains.
 
 mod cursor;
-mod device_rows;
+pub(in crate::view::tui) mod device_rows;
 mod grid;
 mod order;
 #[cfg(test)]
