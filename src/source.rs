@@ -207,9 +207,10 @@ impl Source {
     fn count_tapdisks(&mut self, domains: &mut [Domain]) {
         for domain in domains {
             let id = domain.id;
+            let wanted = self.collect.of(domain.identity()).disk_counters;
             for disk in domain.disks.iter_mut().flatten() {
                 if disk.backend == DiskBackend::Tapdisk {
-                    self.dom0.fill_in(id, disk);
+                    self.dom0.fill_in(id, wanted, disk);
                 }
             }
         }

@@ -18,8 +18,9 @@ const LONGEST: usize = 32;
 pub(super) type Files<C> = EnumMap<C, CachedFile>;
 
 /// Reads the counters of a device, each from the file `name` in `folder`. A counter is `None` if it
-/// has no file, if the file is missing, or if the file contains anything but one number and a
-/// newline. Also returns the first error, except that a file is missing.
+/// has no name, if the file is missing, or if the file contains anything but one number and a
+/// newline. Also returns the first error, except that a file is missing. Closes the files without
+/// a name.
 pub(super) fn read_all<C>(
     files: &mut Files<C>,
     name: impl Fn(C) -> Option<&'static str>,
@@ -42,11 +43,13 @@ where
             }
         }
     };
-    let counters = Counters::from_iter(
-        files
-            .iter_mut()
-            .map(|(counter, file)| (counter, name(counter).and_then(|name| read(file, name)))),
-    );
+    let mut counters = Counters::default();
+    for (counter, file) in files {
+        match name(counter) {
+            Some(name) => counters[counter] = read(file, name),
+            None => *file = CachedFile::default(),
+        }
+    }
     (counters, fault)
 }
 

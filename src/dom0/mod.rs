@@ -23,9 +23,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::mem;
 
+use enum_map::EnumMap;
 use uuid::Uuid;
 
-use crate::snapshot::{Collect, Disk, Dom0Kernel, DomId, Nic};
+use crate::snapshot::{Collect, Disk, DiskCounter, Dom0Kernel, DomId, Nic};
 use bus::{Bus, Device};
 use cached_file::FdBudget;
 
@@ -125,7 +126,8 @@ impl Dom0 {
         Ok(Devices {
             nics: any.nics.then(|| {
                 bus::by_domain(vifs, &mut self.nics, |device, files| {
-                    let (nic, fault) = vif::nic(roots, device, files, budget)?;
+                    let counted = of(device.domain).nic_counters;
+                    let (nic, fault) = vif::nic(roots, device, counted, files, budget)?;
                     faults
                         .extend(fault.map(|why| Fault::of("vif", device.domain, device.id, &why)));
                     Some(nic)
@@ -133,7 +135,8 @@ impl Dom0 {
             }),
             disks: any.disks.then(|| {
                 bus::by_domain(vbds, &mut self.disks, |device, files| {
-                    let (disk, fault) = vbd::disk(roots, device, files, budget)?;
+                    let wanted = of(device.domain).disk_counters;
+                    let (disk, fault) = vbd::disk(roots, device, wanted, files, budget)?;
                     faults
                         .extend(fault.map(|why| Fault::of("vbd", device.domain, device.id, &why)));
                     Some(disk)
@@ -142,9 +145,14 @@ impl Dom0 {
         })
     }
 
-    /// Fills in the counters of a disk that a tapdisk serves.
-    pub(crate) fn fill_in(&mut self, domain: DomId, disk: &mut Disk) {
-        let fault = tapdisk::fill_in(&self.roots, domain, disk);
+    /// Fills in the `wanted` counters of a disk that a tapdisk serves.
+    pub(crate) fn fill_in(
+        &mut self,
+        domain: DomId,
+        wanted: EnumMap<DiskCounter, bool>,
+        disk: &mut Disk,
+    ) {
+        let fault = tapdisk::fill_in(&self.roots, domain, wanted, disk);
         self.faults
             .extend(fault.map(|why| Fault::of("vbd3", domain, disk.id, &why)));
     }

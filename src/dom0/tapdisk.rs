@@ -8,7 +8,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
-use enum_map::enum_map;
+use enum_map::{EnumMap, enum_map};
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 
@@ -26,15 +26,27 @@ const LONGEST: usize = 128;
 /// The size of the largest page, and so the largest size of a tapdisk's file, in bytes.
 const LARGEST: u64 = 64 * 1024;
 
-/// Fills in the counters of a disk that the tapdisk `disk.process` serves, and their stamp. tapdisk
+/// Fills in the `wanted` counters of a disk that the tapdisk `disk.process` serves, and their stamp. tapdisk
 /// counts completed requests, their time, and errors. It counts bytes when a request is accepted.
 /// It does not count flushes, and counts discards only in version 2 of the format.
 ///
 /// All counters are `None` if there is no such process or file, or if the file can't be read, is
 /// not trusted, or has an unknown format. Returns the error; `None` if the process or file is
 /// missing.
-pub(super) fn fill_in(roots: &Roots, domain: DomId, disk: &mut Disk) -> Option<io::Error> {
-    fill_in_from(roots, domain, disk, ROOT)
+pub(super) fn fill_in(
+    roots: &Roots,
+    domain: DomId,
+    wanted: EnumMap<DiskCounter, bool>,
+    disk: &mut Disk,
+) -> Option<io::Error> {
+    if !wanted.values().any(|&wanted| wanted) {
+        return None;
+    }
+    let fault = fill_in_from(roots, domain, disk, ROOT);
+    for (counter, figure) in &mut disk.counters {
+        *figure = figure.filter(|_| wanted[counter]);
+    }
+    fault
 }
 
 fn fill_in_from(roots: &Roots, domain: DomId, disk: &mut Disk, trusted: u32) -> Option<io::Error> {
@@ -201,6 +213,7 @@ mod tests {
 
     use super::*;
     use crate::dom0::fake_sysfs::FakeSysfs;
+    use crate::snapshot::Collect;
     use crate::snapshot::{DiskBackend, Stamp};
 
     const FOLDER: &str = "shm/td3-77";
@@ -383,7 +396,7 @@ mod tests {
         assert!(is_known(&read(&tree)));
 
         let mut disk = blank(Some(77));
-        fill_in(&tree.roots, DomId(5), &mut disk);
+        fill_in(&tree.roots, DomId(5), Collect::ALL.disk_counters, &mut disk);
         assert_eq!(is_known(&disk), me == ROOT);
     }
 

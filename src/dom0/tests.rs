@@ -136,6 +136,53 @@ fn only_wanted_domains_are_read() {
 }
 
 #[test]
+fn only_wanted_counters_are_read() {
+    let tree = with(100);
+    tree.remove(NIC);
+    let mut dom0 = with_budget(&tree, 1000);
+    sample(&mut dom0);
+    let wanted = [DiskCounter::ReadBytes, DiskCounter::Errors];
+    let few = Collect::NOTHING.with_disk_counters(&wanted);
+    let disks = dom0.devices(few, |_| few).unwrap().disks.unwrap();
+    let counters = disks[&DomId(5)][0].counters;
+    let known: Vec<_> = counters
+        .iter()
+        .filter(|(_, count)| count.is_some())
+        .collect();
+    // blkback counts no errors.
+    assert_eq!(known, [(DiskCounter::ReadBytes, &Some(100 * 512))]);
+    assert_eq!(dom0.budget.taken(), 2, "one file for each disk");
+}
+
+#[test]
+fn devices_are_listed_without_counters() {
+    let tree = with(100);
+    let mut dom0 = with_budget(&tree, 1000);
+    let listed = Collect {
+        nics: true,
+        disks: true,
+        ..Collect::NOTHING
+    };
+    // What is not wanted is not missed.
+    tree.remove(&format!("{NIC}/net/vif5.0/statistics"));
+    tree.write(&format!("{DISK}/statistics/rd_req"), "many\n");
+    for _ in 0..3 {
+        let devices = dom0.devices(listed, |_| listed).unwrap();
+        let (nics, disks) = (devices.nics.unwrap(), devices.disks.unwrap());
+        assert_eq!(nics[&DomId(5)][0].device, "vif5.0");
+        assert_eq!(nics[&DomId(5)][0].counters, Counters::default());
+        assert_eq!(disks[&DomId(5)][0].device, "xvda");
+        assert_eq!(disks[&DomId(5)][0].counters, Counters::default());
+        assert_eq!((disks.len(), dom0.faults()), (2, Vec::new()));
+    }
+    assert_eq!(dom0.budget.taken(), 1, "only the NIC's name");
+    tree.remove(NIC);
+    tree.remove(OTHER);
+    let devices = dom0.devices(listed, |_| listed).unwrap();
+    assert!(devices.nics.unwrap().is_empty() && devices.disks.unwrap().len() == 1);
+}
+
+#[test]
 fn files_beyond_the_budget_are_read() {
     for most in [0, 1, 9, 12] {
         let tree = with(100);
@@ -305,7 +352,7 @@ fn malformed_tapdisk_statistics_are_a_fault() {
         )
     };
     let mut faults = || {
-        dom0.fill_in(DomId(5), &mut tapdisk);
+        dom0.fill_in(DomId(5), Collect::ALL.disk_counters, &mut tapdisk);
         dom0.faults()
     };
     assert!(

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use enum_map::EnumMap;
+
 use super::bus::Device;
 use super::cached_file::FdBudget;
 use super::counter;
@@ -30,19 +32,22 @@ pub(super) fn file(counter: DiskCounter) -> Option<&'static str> {
 /// The files of a disk.
 pub(super) type Files = counter::Files<DiskCounter>;
 
-/// Reads a disk that dom0's kernel serves; `None` if the disk is gone. The kernel counts requests
+/// Reads the `wanted` counters of a disk that dom0's kernel serves; `None` if the disk is gone. The kernel counts requests
 /// when it submits them, and does not count errors or time. The counters restart at 0 when the
 /// frontend reconnects. The error says why counters are missing; `None` if that is normal.
 pub(super) fn disk(
     roots: &Roots,
     device: Device,
+    wanted: EnumMap<DiskCounter, bool>,
     files: &mut Files,
     budget: &FdBudget,
 ) -> Option<(Disk, Option<io::Error>)> {
+    let wanted = |counter| file(counter).filter(|_| wanted[counter]);
     let folder = || device.path(roots).join("statistics");
+    let is_wanted = files.iter().any(|(counter, _)| wanted(counter).is_some());
     let ((mut counters, fault), stamp) =
-        clock::stamped(|| counter::read_all(files, file, budget, folder));
-    if counters == Counters::default() && !device.path(roots).exists() {
+        clock::stamped(|| counter::read_all(files, wanted, budget, folder));
+    if is_wanted && counters == Counters::default() && !device.path(roots).exists() {
         return None;
     }
     for sectors in [DiskCounter::ReadBytes, DiskCounter::WriteBytes] {
@@ -102,7 +107,7 @@ mod tests {
 
     use super::*;
     use crate::dom0::fake_sysfs::FakeSysfs;
-    use crate::snapshot::DomId;
+    use crate::snapshot::{Collect, DomId};
 
     const STATISTICS: &str = "sys/bus/xen-backend/devices/vbd-5-51712/statistics";
 
@@ -203,7 +208,16 @@ mod tests {
             id: 51728,
         };
         let (mut files, budget) = Default::default();
-        assert!(disk(&tree.roots, gone, &mut files, &budget).is_none());
+        assert!(
+            disk(
+                &tree.roots,
+                gone,
+                Collect::ALL.disk_counters,
+                &mut files,
+                &budget
+            )
+            .is_none()
+        );
     }
 
     #[test]

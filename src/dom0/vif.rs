@@ -42,8 +42,8 @@ pub(super) struct Files {
     counters: counter::Files<NicCounter>,
 }
 
-/// Reads a NIC that dom0's kernel serves, as the guest sees it; `None` if the NIC is gone. `mac` is
-/// `None`, because it is in XenStore.
+/// Reads a NIC that dom0's kernel serves, as the guest sees it; `None` if the NIC is gone. Its
+/// counters are `None` unless `counted`. `mac` is `None`, because it is in XenStore.
 ///
 /// The interface is found through its device, so its name and bridge do not matter. `vifD.N-emu` of
 /// a device model has no such device and is not found. If the interface is not visible, for example
@@ -52,6 +52,7 @@ pub(super) struct Files {
 pub(super) fn nic(
     roots: &Roots,
     device: Device,
+    counted: bool,
     files: &mut Files,
     budget: &FdBudget,
 ) -> Option<(Nic, Option<io::Error>)> {
@@ -60,13 +61,14 @@ pub(super) fn nic(
     let ((counters, fault), stamp) = clock::stamped(|| match &interface {
         Ok(name) => counter::read_all(
             &mut files.counters,
-            |one| Some(file(one)),
+            |one| counted.then(|| file(one)),
             budget,
             || interfaces().join(name).join("statistics"),
         ),
         Err(_) => Default::default(),
     });
-    if counters == Counters::default() && !device.path(roots).exists() {
+    let expected = counted || interface.is_err();
+    if expected && counters == Counters::default() && !device.path(roots).exists() {
         return None;
     }
     let (name, fault) = match interface {
@@ -257,6 +259,6 @@ mod tests {
             id: 1,
         };
         let (mut files, budget) = Default::default();
-        assert!(super::nic(&tree.roots, gone, &mut files, &budget).is_none());
+        assert!(super::nic(&tree.roots, gone, true, &mut files, &budget).is_none());
     }
 }
