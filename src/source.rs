@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use crate::dom0::{Devices, Dom0, Fault, Roots};
+use crate::dom0::{Devices, Dom0, Fault};
 use crate::snapshot::{
     Backend, Boot, Collect, DiskBackend, DomId, Domain, Identity, Note, Pool, Snapshot,
 };
@@ -30,7 +30,7 @@ impl Source {
     /// The errors of [`Hypervisor::open`].
     pub fn open(collect: Collect, allow_untested: bool) -> Result<Self, Error> {
         let hypervisor = Hypervisor::open(allow_untested)?;
-        let dom0 = Dom0::new(Roots::live());
+        let dom0 = Dom0::live();
         let clock = hypervisor.clock();
         let boot = Boot {
             dom0_boot_id: dom0.boot_id(),

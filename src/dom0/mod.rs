@@ -12,6 +12,8 @@ mod fake_sysfs;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod kernel;
+mod links;
+mod netlink;
 mod roots;
 mod tapdisk;
 #[cfg(test)]
@@ -29,6 +31,7 @@ use uuid::Uuid;
 use crate::snapshot::{Collect, Disk, DiskCounter, Dom0Kernel, DomId, Nic};
 use bus::{Bus, Device};
 use cached_file::FdBudget;
+use links::Links;
 
 pub(crate) use roots::Roots;
 
@@ -38,6 +41,7 @@ pub(crate) struct Dom0 {
     roots: Roots,
     bus: Bus,
     budget: FdBudget,
+    links: Links,
     nics: BTreeMap<Device, vif::Files>,
     disks: BTreeMap<Device, vbd::Files>,
     /// The faults of this sample, and the devices that had one in the sample before.
@@ -74,12 +78,21 @@ impl Fault {
 }
 
 impl Dom0 {
-    /// Reads dom0 below these folders. The files of devices are opened and closed for each sample.
-    pub(crate) fn new(roots: Roots) -> Self {
+    /// Reads the running system. The files of devices are opened and closed for each sample.
+    pub(crate) fn live() -> Self {
+        Self {
+            links: Links::live(),
+            ..Self::new(Roots::live())
+        }
+    }
+
+    /// Reads dom0 below these folders, without netlink.
+    fn new(roots: Roots) -> Self {
         Self {
             roots,
             bus: Bus::default(),
             budget: FdBudget::default(),
+            links: Links::unsupported(),
             nics: BTreeMap::new(),
             disks: BTreeMap::new(),
             faults: Vec::new(),
@@ -122,11 +135,19 @@ impl Dom0 {
         };
         vifs.retain(|device| of(device.domain).nics);
         vbds.retain(|device| of(device.domain).disks);
-        let (roots, budget, faults) = (&self.roots, &self.budget, &mut self.faults);
+        if any.nics {
+            self.links.update(&self.roots, &vifs, any.nic_counters);
+        }
+        let (roots, links, budget) = (&self.roots, &self.links, &self.budget);
+        let faults = &mut self.faults;
         Ok(Devices {
             nics: any.nics.then(|| {
                 bus::by_domain(vifs, &mut self.nics, |device, files| {
                     let counted = of(device.domain).nic_counters;
+                    if let Some(nic) = links.nic(device, counted) {
+                        *files = vif::Files::default();
+                        return Some(nic);
+                    }
                     let (nic, fault) = vif::nic(roots, device, counted, files, budget)?;
                     faults
                         .extend(fault.map(|why| Fault::of("vif", device.domain, device.id, &why)));

@@ -12,7 +12,7 @@ const OTHER: &str = "sys/bus/xen-backend/devices/vbd-6-51712";
 fn nic_files() -> impl Iterator<Item = &'static str> {
     Counters::<NicCounter>::default()
         .into_iter()
-        .map(|(counter, _)| vif::file(counter))
+        .map(|(counter, _)| vif::source(counter).file)
 }
 
 /// Lists the files of a disk's counters.

@@ -8,30 +8,38 @@ use std::path::PathBuf;
 
 use super::bus::Device;
 use super::cached_file::{CachedFile, FdBudget};
-use super::counter;
+use super::counter::{self, number};
 use super::roots::Roots;
 use crate::clock;
 use crate::snapshot::{Counters, Nic, NicCounter};
 
-/// Returns the name of a counter's file below `/sys/class/net/*/statistics`. What dom0 sent is what
-/// the guest received.
-pub(super) fn file(counter: NicCounter) -> &'static str {
-    match counter {
-        NicCounter::RxBytes => "tx_bytes",
-        NicCounter::RxPackets => "tx_packets",
-        NicCounter::RxErrors => "tx_errors",
-        NicCounter::RxDrops => "tx_dropped",
-        NicCounter::TxBytes => "rx_bytes",
-        NicCounter::TxPackets => "rx_packets",
-        NicCounter::TxErrors => "rx_errors",
-        NicCounter::TxDrops => "rx_dropped",
-        NicCounter::TxMissed => "rx_missed_errors",
-    }
+/// Where the kernel has a counter of an interface.
+pub(super) struct Source {
+    /// The name of its file below `/sys/class/net/*/statistics`.
+    pub(super) file: &'static str,
+    /// Its place in `struct rtnl_link_stats64` (linux/if_link.h), counted in words of 64 bits.
+    pub(super) word: usize,
+}
+
+/// Returns where a counter is. What dom0 sent is what the guest received.
+pub(super) fn source(counter: NicCounter) -> Source {
+    let (file, word) = match counter {
+        NicCounter::RxBytes => ("tx_bytes", 3),
+        NicCounter::RxPackets => ("tx_packets", 1),
+        NicCounter::RxErrors => ("tx_errors", 5),
+        NicCounter::RxDrops => ("tx_dropped", 7),
+        NicCounter::TxBytes => ("rx_bytes", 2),
+        NicCounter::TxPackets => ("rx_packets", 0),
+        NicCounter::TxErrors => ("rx_errors", 4),
+        NicCounter::TxDrops => ("rx_dropped", 6),
+        NicCounter::TxMissed => ("rx_missed_errors", 15),
+    };
+    Source { file, word }
 }
 
 /// More than the longest `uevent` of an interface in bytes. The interface's name has at most 15
 /// characters.
-const LONGEST: usize = 256;
+pub(super) const LONGEST: usize = 256;
 
 /// The files of a NIC.
 #[derive(Debug, Default)]
@@ -61,7 +69,7 @@ pub(super) fn nic(
     let ((counters, fault), stamp) = clock::stamped(|| match &interface {
         Ok(name) => counter::read_all(
             &mut files.counters,
-            |one| counted.then(|| file(one)),
+            |one| counted.then(|| source(one).file),
             budget,
             || interfaces().join(name).join("statistics"),
         ),
@@ -108,9 +116,19 @@ fn interface(
 
 /// Returns the interface's name in its `uevent`; `None` if no complete line contains it.
 pub(super) fn name(uevent: &[u8]) -> Option<&[u8]> {
+    value(uevent, b"INTERFACE=").filter(|name| !name.is_empty())
+}
+
+/// Returns the interface's index in its `uevent`; `None` if no complete line contains it.
+pub(super) fn index(uevent: &[u8]) -> Option<u32> {
+    number(value(uevent, b"IFINDEX=")?)
+}
+
+/// Returns the rest of the first line that starts with `key`; `None` if it is incomplete.
+fn value<'u>(uevent: &'u [u8], key: &[u8]) -> Option<&'u [u8]> {
     let mut lines = uevent.split_inclusive(|&byte| byte == b'\n');
-    let name = lines.find_map(|line| line.strip_prefix(b"INTERFACE="))?;
-    name.strip_suffix(b"\n").filter(|name| !name.is_empty())
+    let value = lines.find_map(|line| line.strip_prefix(key))?;
+    value.strip_suffix(b"\n")
 }
 
 #[cfg(test)]
@@ -130,7 +148,7 @@ mod tests {
         let tree = FakeSysfs::new();
         for (device, interface) in interfaces {
             for (counter, value) in EnumMap::from_fn(|c: NicCounter| 100 + c.into_usize()) {
-                let name = file(counter);
+                let name = source(counter).file;
                 let path = format!("{BUS}/{device}/net/{interface}/statistics/{name}");
                 tree.write(&path, format!("{value}\n"));
             }

@@ -1,0 +1,232 @@
+//! Counters of network interfaces by netlink (`RTM_GETSTATS`, since Linux 4.7), all in one answer.
+//!
+//! The socket also gets a notification (`RTNLGRP_LINK`) when an interface appears, is renamed, or
+//! leaves the network namespace. The counters are those of `/sys/class/net/*/statistics`: both come
+//! from `dev_get_stats` (Linux, net/core/dev.c).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, ErrorKind, IoSliceMut};
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use netlink_packet_core::{
+    NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NetlinkBuffer, NlasIterator,
+};
+use nix::errno::Errno;
+use nix::libc::{RTM_DELLINK, RTM_NEWLINK, RTMGRP_LINK};
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, MultiHeaders, NetlinkAddr, SockFlag, SockProtocol, SockType, bind,
+    recvmmsg, send, socket,
+};
+
+use super::vif;
+use crate::snapshot::{Counters, NicCounter};
+
+/// Types of messages, and the attribute with the counters (linux/rtnetlink.h, linux/if_link.h).
+const RTM_NEWSTATS: u16 = 92;
+const RTM_GETSTATS: u16 = 94;
+const IFLA_STATS_LINK_64: u16 = 1;
+
+/// The length of `struct nlmsghdr`.
+const HEADER: usize = 16;
+
+/// The length of `struct if_stats_msg`. Its interface is at the same offset as in `struct
+/// ifinfomsg`.
+const STATS_HEADER: usize = 12;
+const INTERFACE: std::ops::Range<usize> = 4..8;
+
+/// The kernel makes its messages as long as the buffers of the messages before, up to this length,
+/// which is enough for the counters of 140 interfaces (`netlink_recvmsg` in Linux,
+/// net/netlink/af_netlink.c).
+const BUFFER: usize = 32 << 10;
+
+/// How many messages one system call receives: the counters of 1,100 interfaces.
+const BUFFERS: usize = 8;
+
+/// A socket for the interfaces of this process's network namespace.
+#[derive(Debug)]
+pub(super) struct Netlink {
+    socket: OwnedFd,
+    /// Memory that was never written to takes no room.
+    buffers: Vec<u8>,
+    /// The number of the last request.
+    sequence: u32,
+}
+
+/// What the kernel sent since the last time.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct News {
+    /// The counters of interfaces by their indices. Without an interrupted answer, all have some.
+    pub(super) counters: BTreeMap<u32, Counters<NicCounter>>,
+    /// The indices of interfaces that were changed, such as renamed or removed.
+    pub(super) changed: BTreeSet<u32>,
+    /// Whether there were more changes than the kernel could keep.
+    pub(super) lost: bool,
+    /// Whether the answer to the request is complete.
+    complete: bool,
+}
+
+impl Netlink {
+    /// Opens a socket. From now on, the kernel keeps changes for it.
+    ///
+    /// # Errors
+    /// If the kernel has no netlink, or if a security policy denies it.
+    pub(super) fn open() -> io::Result<Self> {
+        let socket = socket(
+            AddressFamily::Netlink,
+            SockType::Raw,
+            SockFlag::SOCK_CLOEXEC,
+            SockProtocol::NetlinkRoute,
+        )?;
+        let any_port = 0;
+        let changes = NetlinkAddr::new(any_port, RTMGRP_LINK.cast_unsigned());
+        bind(socket.as_raw_fd(), &changes)?;
+        Ok(Self {
+            socket,
+            buffers: vec![0; BUFFERS * BUFFER],
+            sequence: 0,
+        })
+    }
+
+    /// Returns the changes since the last call.
+    ///
+    /// # Errors
+    /// If the socket cannot be read.
+    pub(super) fn changes(&mut self) -> io::Result<News> {
+        let mut news = News::default();
+        while self.receive(&mut news)? {}
+        Ok(news)
+    }
+
+    /// Returns the counters of all interfaces, and the changes since the last call.
+    ///
+    /// # Errors
+    /// The kernel's answer; EOPNOTSUPP from a kernel that has no such request.
+    pub(super) fn counters(&mut self) -> io::Result<News> {
+        self.sequence = self.sequence.wrapping_add(1);
+        send(
+            self.socket.as_raw_fd(),
+            &request(self.sequence),
+            MsgFlags::empty(),
+        )?;
+        let mut news = News::default();
+        while !news.complete {
+            // The kernel answers while the request is sent, and adds to its answer while that is
+            // received. Nothing is gained by waiting.
+            if !self.receive(&mut news)? {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(news)
+    }
+
+    /// Receives up to [`BUFFERS`] messages without waiting. Returns `false` if there was none.
+    fn receive(&mut self, news: &mut News) -> io::Result<bool> {
+        let mut headers = MultiHeaders::<NetlinkAddr>::preallocate(BUFFERS, None);
+        let mut buffers: Vec<[IoSliceMut<'_>; 1]> = self
+            .buffers
+            .chunks_exact_mut(BUFFER)
+            .map(|buffer| [IoSliceMut::new(buffer)])
+            .collect();
+        let received = recvmmsg(
+            self.socket.as_raw_fd(),
+            &mut headers,
+            buffers.iter_mut(),
+            MsgFlags::MSG_DONTWAIT,
+            None,
+        );
+        let messages = match received {
+            Ok(messages) => messages,
+            Err(Errno::EAGAIN) => return Ok(false),
+            Err(Errno::ENOBUFS) => {
+                news.lost = true;
+                return Ok(true);
+            }
+            Err(errno) => return Err(errno.into()),
+        };
+        for message in messages {
+            // Only the kernel has port 0.
+            if message.address.is_none_or(|from| from.pid() != 0) {
+                continue;
+            }
+            news.lost |= message.flags.contains(MsgFlags::MSG_TRUNC);
+            for bytes in message.iovs() {
+                news.add(bytes, self.sequence)?;
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Returns the request for the counters of all interfaces.
+fn request(sequence: u32) -> [u8; HEADER + STATS_HEADER] {
+    let mut bytes = [0; HEADER + STATS_HEADER];
+    let length = bytes.len() as u32;
+    let mut message = NetlinkBuffer::new(&mut bytes);
+    message.set_length(length);
+    message.set_message_type(RTM_GETSTATS);
+    message.set_flags(NLM_F_REQUEST | NLM_F_DUMP);
+    message.set_sequence_number(sequence);
+    let wanted: u32 = 1 << (IFLA_STATS_LINK_64 - 1);
+    message.payload_mut()[8..].copy_from_slice(&wanted.to_ne_bytes());
+    bytes
+}
+
+impl News {
+    /// Adds what the kernel sent: changes, and the answer to the request with this number. If a
+    /// message is incomplete, ignores it and what follows, and marks changes as lost.
+    ///
+    /// # Errors
+    /// The kernel's answer, if that is an error.
+    pub(super) fn add(&mut self, mut bytes: &[u8], sequence: u32) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let Ok(message) = NetlinkBuffer::new_checked(bytes) else {
+                self.lost = true;
+                break;
+            };
+            let payload = message.payload();
+            let answers = message.sequence_number() == sequence;
+            match message.message_type() {
+                RTM_NEWLINK | RTM_DELLINK => match interface(payload) {
+                    Some(index) => drop(self.changed.insert(index)),
+                    None => self.lost = true,
+                },
+                RTM_NEWSTATS if answers => self.counters.extend(stats(payload)),
+                NLMSG_DONE if answers => self.complete = true,
+                NLMSG_ERROR if answers => return Err(error(payload)),
+                _ => {}
+            }
+            let next = (message.length() as usize).next_multiple_of(4);
+            bytes = bytes.get(next..).unwrap_or_default();
+        }
+        Ok(())
+    }
+}
+
+/// Returns the error in the kernel's answer (`struct nlmsgerr`).
+fn error(payload: &[u8]) -> io::Error {
+    let code = payload
+        .first_chunk()
+        .map(|bytes| i32::from_ne_bytes(*bytes));
+    match code.and_then(i32::checked_neg) {
+        Some(errno) if errno > 0 => io::Error::from_raw_os_error(errno),
+        _ => ErrorKind::InvalidData.into(),
+    }
+}
+
+/// Returns the index of the interface that a message is about.
+fn interface(payload: &[u8]) -> Option<u32> {
+    let bytes = payload.get(INTERFACE)?.first_chunk()?;
+    Some(u32::from_ne_bytes(*bytes))
+}
+
+/// Returns the counters in a message (`struct rtnl_link_stats64`), with the index of the interface;
+/// `None` if it has none.
+fn stats(payload: &[u8]) -> Option<(u32, Counters<NicCounter>)> {
+    let attributes = NlasIterator::new(payload.get(STATS_HEADER..)?);
+    let mut attributes = attributes.map_while(Result::ok);
+    let found = attributes.find(|attribute| attribute.kind() == IFLA_STATS_LINK_64)?;
+    let (words, _) = found.value().as_chunks();
+    let word = |counter| words.get(vif::source(counter).word).copied();
+    let counters = Counters::from_fn(|counter| word(counter).map(u64::from_ne_bytes));
+    Some((interface(payload)?, counters))
+}
