@@ -230,3 +230,141 @@ fn stats(payload: &[u8]) -> Option<(u32, Counters<NicCounter>)> {
     let counters = Counters::from_fn(|counter| word(counter).map(u64::from_ne_bytes));
     Some((interface(payload)?, counters))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::fs;
+
+    use super::*;
+
+    /// The index of `lo` in every network namespace.
+    const LOOPBACK: u32 = 1;
+
+    /// The number of the request in these tests.
+    const SEQUENCE: u32 = 7;
+
+    /// Returns a message of the kernel.
+    fn message(kind: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0; HEADER + payload.len()];
+        let length = bytes.len() as u32;
+        let mut message = NetlinkBuffer::new(&mut bytes);
+        message.set_length(length);
+        message.set_message_type(kind);
+        message.set_sequence_number(sequence);
+        message.payload_mut().copy_from_slice(payload);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    }
+
+    /// Returns the counters of an interface; each is 100 more than its place.
+    fn counted(index: u32) -> Vec<u8> {
+        let words = (100_u64..125).flat_map(u64::to_ne_bytes);
+        let attribute = [204_u16, IFLA_STATS_LINK_64].map(u16::to_ne_bytes).concat();
+        let header = [0, index, 1].map(u32::to_ne_bytes).concat();
+        let payload = header.into_iter().chain(attribute).chain(words);
+        message(RTM_NEWSTATS, SEQUENCE, &payload.collect::<Vec<u8>>())
+    }
+
+    /// Returns a change of an interface.
+    fn change(kind: u16, index: u32) -> Vec<u8> {
+        message(kind, 0, &[0, index, 0, 0].map(u32::to_ne_bytes).concat())
+    }
+
+    fn read(messages: &[Vec<u8>]) -> io::Result<News> {
+        let mut news = News::default();
+        news.add(&messages.concat(), SEQUENCE).map(|()| news)
+    }
+
+    #[test]
+    fn what_dom0_sent_is_what_the_guest_received() {
+        let news = read(&[
+            counted(3),
+            counted(5),
+            message(NLMSG_DONE, SEQUENCE, &[0; 4]),
+        ])
+        .unwrap();
+        assert_eq!(news.counters.keys().collect::<Vec<_>>(), [&3, &5]);
+        let figures = news.counters[&5];
+        assert_eq!(figures[NicCounter::TxPackets], Some(100));
+        assert_eq!(figures[NicCounter::RxPackets], Some(101));
+        assert_eq!(figures[NicCounter::TxMissed], Some(115));
+        assert!(news.complete && !news.lost && news.changed.is_empty());
+    }
+
+    #[test]
+    fn changes_are_told_apart_from_answers() {
+        let news = read(&[
+            change(RTM_NEWLINK, 4),
+            counted(3),
+            change(RTM_DELLINK, 5),
+            // An earlier request's answer.
+            message(NLMSG_DONE, SEQUENCE - 1, &[0; 4]),
+            message(NLMSG_ERROR, SEQUENCE - 1, &[0xff; 4]),
+        ]);
+        let news = news.unwrap();
+        assert_eq!(news.changed, [4, 5].into());
+        assert_eq!(news.counters.len(), 1);
+        assert!(!news.complete && !news.lost);
+    }
+
+    #[test]
+    fn an_error_is_the_kernels() {
+        let error = |code: i32| {
+            let answer = message(NLMSG_ERROR, SEQUENCE, &code.to_ne_bytes());
+            read(&[counted(3), answer]).unwrap_err()
+        };
+        let code = Errno::EOPNOTSUPP as i32;
+        assert_eq!(error(-code).raw_os_error(), Some(code));
+        for code in [0, 5, i32::MIN] {
+            assert_eq!(error(code).kind(), ErrorKind::InvalidData, "{code}");
+        }
+    }
+
+    #[test]
+    fn an_incomplete_message_is_ignored() {
+        let whole = [counted(3), counted(5)].concat();
+        for length in 1..whole.len() {
+            let mut news = News::default();
+            news.add(&whole[..length], SEQUENCE).unwrap();
+            let (complete, rest) = (length / counted(3).len(), length % counted(3).len());
+            assert_eq!(
+                (news.counters.len(), news.lost),
+                (complete, rest > 0),
+                "{length}"
+            );
+        }
+        // A message without counters, and one whose counters are cut.
+        let bare = message(RTM_NEWSTATS, SEQUENCE, &[0; STATS_HEADER]);
+        let news = read(&[bare, change(RTM_NEWLINK, 4)]).unwrap();
+        assert!(news.counters.is_empty() && news.changed == [4].into());
+        let mut short = counted(3);
+        short[HEADER + STATS_HEADER..][..2].copy_from_slice(&84_u16.to_ne_bytes());
+        let figures = read(&[short]).unwrap().counters[&3];
+        assert_eq!(figures[NicCounter::TxPackets], Some(100));
+        assert_eq!(figures[NicCounter::TxMissed], None);
+    }
+
+    #[test]
+    fn counters_are_those_of_sysfs() {
+        let mut netlink = Netlink::open().unwrap();
+        let sysfs = |counter| {
+            let name = vif::source(counter).file;
+            let text = fs::read_to_string(format!("/sys/class/net/lo/statistics/{name}")).unwrap();
+            text.trim().parse::<u64>().unwrap()
+        };
+        // More than one answer, because their length grows.
+        for _ in 0..3 {
+            let before = Counters::<NicCounter>::from_fn(|counter| Some(sysfs(counter)));
+            let news = netlink.counters().unwrap();
+            let counters = &news.counters[&LOOPBACK];
+            for (counter, count) in counters {
+                assert!(
+                    (before[counter]..=Some(sysfs(counter))).contains(count),
+                    "{counter:?}"
+                );
+            }
+        }
+    }
+}
