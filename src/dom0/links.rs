@@ -175,3 +175,223 @@ impl Links {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::dom0::fake_sysfs::FakeSysfs;
+    use crate::snapshot::DomId;
+
+    /// A kernel that has up to four vifs, each with an interface in this namespace or without one.
+    struct Kernel {
+        tree: FakeSysfs,
+        /// The index, name and counter of each device's interface.
+        interfaces: BTreeMap<Device, (u32, String, u64)>,
+        /// The highest number that an index, a name or a counter has.
+        last: u32,
+        notified: News,
+    }
+
+    /// What happens to a device's interface.
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        /// It appears, or disappears. The index may be one that another had before.
+        Toggle {
+            reuse: bool,
+        },
+        Rename,
+        /// The kernel cannot keep the notifications any more.
+        Overrun,
+    }
+
+    fn device(id: u32) -> Device {
+        Device {
+            kind: "vif",
+            domain: DomId(5),
+            id,
+        }
+    }
+
+    /// The index is part of an interface's name, so that this needs no table.
+    fn index_of(name: &[u8]) -> Option<u32> {
+        str::from_utf8(name).ok()?.split('.').nth(1)?.parse().ok()
+    }
+
+    fn links() -> Links {
+        Links {
+            index_of,
+            ..Links::live()
+        }
+    }
+
+    impl Kernel {
+        fn new() -> Self {
+            Self {
+                tree: FakeSysfs::new(),
+                interfaces: BTreeMap::new(),
+                last: 0,
+                notified: News::default(),
+            }
+        }
+
+        fn devices() -> Vec<Device> {
+            (0..4).map(device).collect()
+        }
+
+        fn step(&mut self, device: Device, step: Step) {
+            self.last += 1;
+            let number = self.last;
+            match (step, self.interfaces.remove(&device)) {
+                (Step::Toggle { reuse }, None) => {
+                    let mut free = (1..number).filter(|&index| self.is_free(index));
+                    let old = free.next().filter(|_| reuse);
+                    let (index, count) = (old.unwrap_or(number), u64::from(number));
+                    self.put(device, index, number, count);
+                }
+                (Step::Toggle { .. }, Some((index, ..))) => {
+                    self.tree.remove(&format!("{}/net", Self::folder(device)));
+                    self.notified.changed.insert(index);
+                }
+                (Step::Rename, Some((index, _, count))) => {
+                    self.tree.remove(&format!("{}/net", Self::folder(device)));
+                    self.put(device, index, number, count);
+                }
+                (Step::Rename, None) => {}
+                (Step::Overrun, interface) => {
+                    self.interfaces.extend(interface.map(|one| (device, one)));
+                    self.notified.changed.clear();
+                    self.notified.lost = true;
+                }
+            }
+        }
+
+        fn is_free(&self, index: u32) -> bool {
+            self.interfaces.values().all(|&(used, ..)| used != index)
+        }
+
+        fn folder(device: Device) -> String {
+            format!(
+                "sys/bus/xen-backend/devices/vif-{}-{}",
+                device.domain, device.id
+            )
+        }
+
+        fn put(&mut self, device: Device, index: u32, number: u32, count: u64) {
+            let name = format!("n{number}.{index}");
+            let path = format!("{}/net/{name}/uevent", Self::folder(device));
+            self.tree
+                .write(&path, format!("INTERFACE={name}\nIFINDEX={index}\n"));
+            self.notified.changed.insert(index);
+            self.interfaces.insert(device, (index, name, count));
+        }
+
+        /// Returns the answer to a request, and the counter of each device at that time.
+        fn answer(&mut self) -> (News, BTreeMap<Device, u64>) {
+            let mut news = std::mem::take(&mut self.notified);
+            let mut counts = BTreeMap::new();
+            for (&device, &(index, _, count)) in &self.interfaces {
+                let counters = Counters::from_fn(|_| Some(count));
+                news.counters.insert(index, counters);
+                counts.insert(device, count);
+            }
+            (news, counts)
+        }
+
+        /// Takes a sample during which these things happen: before it, before the answer, after it.
+        fn sample(
+            &mut self,
+            links: &mut Links,
+            steps: &[Vec<(u32, Step)>; 3],
+        ) -> BTreeMap<Device, u64> {
+            let mut steps = steps.iter().map(|steps| steps.iter());
+            let mut happen = |kernel: &mut Self| {
+                let steps = steps.next().into_iter().flatten();
+                steps.for_each(|&(id, step)| kernel.step(device(id), step));
+            };
+            happen(self);
+            links.learn(&self.tree.roots, &Self::devices());
+            happen(self);
+            let (news, counts) = self.answer();
+            happen(self);
+            links.take(news);
+            counts
+        }
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<(u32, Step)>> {
+        let step = prop_oneof![
+            4 => any::<bool>().prop_map(|reuse| Step::Toggle { reuse }),
+            2 => Just(Step::Rename),
+            1 => Just(Step::Overrun),
+        ];
+        prop::collection::vec((0..4_u32, step), 0..4)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn counters_are_those_of_the_device(samples in prop::collection::vec([steps(), steps(), steps()], 1..8)) {
+            let (mut kernel, mut links) = (Kernel::new(), links());
+            for steps in &samples {
+                let counts = kernel.sample(&mut links, steps);
+                for device in Kernel::devices() {
+                    if let Some(nic) = links.nic(device, true) {
+                        let count = counts.get(&device).copied();
+                        prop_assert_eq!(nic[NicCounter::RxBytes], count, "{:?}", device);
+                    }
+                }
+            }
+            // When nothing happens, all is known.
+            for _ in 0..2 {
+                kernel.sample(&mut links, &[vec![], vec![], vec![]]);
+            }
+            for device in Kernel::devices() {
+                let expected = kernel.interfaces.get(&device);
+                let nic = links.nic(device, true);
+                let found = nic.map(|nic| (nic.device.clone(), nic[NicCounter::RxBytes]));
+                prop_assert_eq!(found, expected.map(|(_, name, count)| (name.clone(), Some(*count))));
+            }
+        }
+    }
+
+    #[test]
+    fn another_namespaces_sysfs_is_no_help() {
+        let mut kernel = Kernel::new();
+        kernel.step(device(0), Step::Toggle { reuse: false });
+        for index_of in [(|_| None) as fn(&[u8]) -> Option<u32>, |_| Some(77)] {
+            let mut links = Links {
+                index_of,
+                ..links()
+            };
+            for _ in 0..2 {
+                kernel.sample(&mut links, &[vec![], vec![], vec![]]);
+                assert_eq!(links.nic(device(0), true), None);
+            }
+        }
+    }
+
+    #[test]
+    fn a_nic_without_counters_is_left_to_sysfs() {
+        let mut kernel = Kernel::new();
+        kernel.step(device(0), Step::Toggle { reuse: false });
+        let mut links = links();
+        for known in [false, true] {
+            // The first sample has the notification that the interface appeared.
+            kernel.sample(&mut links, &[vec![], vec![], vec![]]);
+            assert_eq!(links.nic(device(0), true).is_some(), known);
+        }
+        // An interrupted answer lacks some interfaces.
+        links.take(News::default());
+        assert_eq!(links.nic(device(0), true), None);
+        let listed = links.nic(device(0), false).unwrap();
+        assert_eq!(
+            (&*listed.device, listed.counters),
+            ("n1.1", Counters::default())
+        );
+    }
+}
