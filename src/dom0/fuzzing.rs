@@ -2,11 +2,12 @@
 
 use super::counter::{counter, number};
 use super::kernel::{Ticks, parse_boot_id, uptime_ns};
+use super::netlink::News;
 use super::tapdisk::Record;
 use super::{bus, vif};
 use crate::fuzzing::digits;
 
-/// Checks the parsers of sysfs, procfs and `/dev/shm`.
+/// Checks the parsers of sysfs, procfs, `/dev/shm` and netlink.
 pub fn kernel(bytes: &[u8]) {
     assert_eq!(number(bytes), digits(bytes));
     let line = bytes.strip_suffix(b"\n");
@@ -18,6 +19,7 @@ pub fn kernel(bytes: &[u8]) {
     stat(&[b"cpu  ", bytes].concat());
     interface(bytes);
     interface(&[b"INTERFACE=", bytes].concat());
+    netlink(bytes);
     tapdisk(bytes);
     for version in 0..4_u32 {
         tapdisk(&[&version.to_ne_bytes(), bytes].concat());
@@ -47,6 +49,47 @@ fn interface(uevent: &[u8]) {
         .filter_map(|line| line.strip_prefix(b"INTERFACE="));
     let expected = names.next().filter(|name| !name.is_empty());
     assert_eq!(vif::name(uevent), expected);
+    let mut indices = lines
+        .iter()
+        .filter_map(|line| line.strip_prefix(b"IFINDEX="));
+    let expected = indices.next().and_then(digits);
+    assert_eq!(
+        vif::index(uevent).map(u64::from),
+        expected.filter(|&index| index <= u32::MAX.into())
+    );
+}
+
+/// Asserts that each message is read that is complete, up to the first that is not.
+fn netlink(bytes: &[u8]) {
+    const SEQUENCE: u32 = 7;
+    let word = |at: usize| {
+        let bytes = bytes.get(at..)?.first_chunk()?;
+        Some(u32::from_ne_bytes(*bytes))
+    };
+    let (mut at, mut changes, mut answers) = (0, 0, 0);
+    let (mut is_cut, mut is_error) = (false, false);
+    while at < bytes.len() && !is_error {
+        let length = word(at).map_or(0, |length| length as usize);
+        is_cut = length < 16 || bytes.len() - at < length;
+        if is_cut {
+            break;
+        }
+        let kind = word(at + 4).unwrap_or_default() & 0xffff;
+        let is_answer = word(at + 8) == Some(SEQUENCE);
+        // RTM_NEWLINK and RTM_DELLINK, RTM_NEWSTATS, and NLMSG_ERROR.
+        match kind {
+            16 | 17 => changes += 1,
+            92 if is_answer => answers += 1,
+            2 => is_error = is_answer,
+            _ => {}
+        }
+        at += length.next_multiple_of(4);
+    }
+    let mut news = News::default();
+    let read = news.add(bytes, SEQUENCE);
+    assert!(news.changed.len() <= changes && news.counters.len() <= answers);
+    assert!(news.lost || !is_cut);
+    assert_eq!(read.is_err(), is_error);
 }
 
 /// Asserts that a time, printed, is the text that it was parsed from.
