@@ -1,19 +1,22 @@
 /*
  * lab-shells: creates and destroys empty, paused domains, for the lab.
  *
- *   lab-shells create N[@FIRST][:hvm|:pvh][:nameless][:vcpus=N][:name=NAME][:uuid=HEX]
+ *   lab-shells create N[@FIRST][:hvm|:pvh][:nameless][:vcpus=N][:name=NAME][:uuid=HEX][:nic][:disk=DEVICE]
  *   lab-shells destroy FIRST N
  *   lab-shells shutdown ID REASON
  *
  * Such a domain exists only in Xen and, unless nameless, in XenStore. It has no memory, only the vCPUs of the request,
  * and never runs. That is enough to test a monitor with a thousand domains, or with gaps in their IDs. A UUID is 32
- * hex digits; a reason is one of Xen's numbers (xen/sched.h).
+ * hex digits; a reason is one of Xen's numbers (xen/sched.h). A NIC and a disk on a block device of dom0 are made by
+ * dom0's kernel as soon as their backends are in XenStore.
  */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 
 #include <xenctrl.h>
@@ -30,6 +33,8 @@ struct request {
     uint32_t vcpus;
     const char *name; /* NULL for shell-DOMID */
     const char *uuid; /* NULL for a random one */
+    bool nic;
+    const char *disk; /* NULL for none */
 };
 
 static int fail(const char *what, unsigned long domid)
@@ -40,7 +45,7 @@ static int fail(const char *what, unsigned long domid)
 
 static int usage(void)
 {
-    fputs("usage: lab-shells create N[@FIRST][:hvm|:pvh][:nameless][:vcpus=N][:name=NAME][:uuid=HEX]\n"
+    fputs("usage: lab-shells create N[@FIRST][:hvm|:pvh][:nameless][:vcpus=N][:name=NAME][:uuid=HEX][:nic][:disk=DEVICE]\n"
           "       lab-shells destroy FIRST N\n"
           "       lab-shells shutdown ID REASON\n", stderr);
     return 2;
@@ -68,6 +73,10 @@ static bool parse_request(char *text, struct request *request)
             request->name = word + 5;
         else if (strncmp(word, "uuid=", 5) == 0 && strlen(word + 5) == 2 * sizeof(xen_domain_handle_t))
             request->uuid = word + 5;
+        else if (strcmp(word, "nic") == 0)
+            request->nic = true;
+        else if (strncmp(word, "disk=", 5) == 0)
+            request->disk = word + 5;
         else
             return false;
     }
@@ -99,6 +108,54 @@ static void parse_handle(xen_domain_handle_t handle, const char *hex)
         const char byte[3] = { hex[2 * i], hex[2 * i + 1] };
         handle[i] = (uint8_t)strtoul(byte, NULL, 16);
     }
+}
+
+static bool put(struct xs_handle *xs, const char *folder, const char *key, const char *value)
+{
+    char path[96];
+
+    snprintf(path, sizeof path, "%s/%s", folder, key);
+    return xs_write(xs, XBT_NULL, path, value, (unsigned)strlen(value));
+}
+
+/* Writes the backend and the frontend of a device, as libxl does. */
+static bool add_device(struct xs_handle *xs, const char *kind, uint32_t domid, const char *id,
+                       const char *key, const char *value)
+{
+    char back[64], front[64], owner[16];
+
+    snprintf(back, sizeof back, "/local/domain/0/backend/%s/%u/%s", kind, domid, id);
+    snprintf(front, sizeof front, "/local/domain/%u/device/%s/%s", domid, kind, id);
+    snprintf(owner, sizeof owner, "%u", domid);
+    return put(xs, front, "backend", back) && put(xs, front, "backend-id", "0") && put(xs, front, "state", "1")
+        && put(xs, back, "frontend", front) && put(xs, back, "frontend-id", owner) && put(xs, back, "online", "1")
+        && put(xs, back, "handle", id) && put(xs, back, "mode", "r") && put(xs, back, "script", "none")
+        && put(xs, back, key, value)
+        && put(xs, back, "state", "1");
+}
+
+static bool add_disk(struct xs_handle *xs, uint32_t domid, const char *device)
+{
+    struct stat about;
+    char number[32];
+
+    if (stat(device, &about))
+        return false;
+    snprintf(number, sizeof number, "%x:%x", major(about.st_rdev), minor(about.st_rdev));
+    return add_device(xs, "vbd", domid, "51712", "physical-device", number);
+}
+
+static bool remove_devices(struct xs_handle *xs, unsigned long domid)
+{
+    const char *kinds[] = { "vif", "vbd" };
+    char path[64];
+
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "/local/domain/0/backend/%s/%lu", kinds[i], domid);
+        if (!xs_rm(xs, XBT_NULL, path) && errno != ENOENT)
+            return false;
+    }
+    return true;
 }
 
 static int create_one(xc_interface *xc, struct xs_handle *xs, const struct request *request, unsigned long place)
@@ -137,6 +194,10 @@ static int create_one(xc_interface *xc, struct xs_handle *xs, const struct reque
     const char *value = request->name ? request->name : name;
     if (!xs_write(xs, XBT_NULL, path, value, (unsigned)strlen(value)))
         return fail("cannot be named", domid);
+    if (request->nic && !add_device(xs, "vif", domid, "0", "mac", "00:16:3e:4c:ff:00"))
+        return fail("cannot have a NIC", domid);
+    if (request->disk && !add_disk(xs, domid, request->disk))
+        return fail("cannot have a disk", domid);
     return 0;
 }
 
@@ -146,6 +207,8 @@ static int destroy_one(xc_interface *xc, struct xs_handle *xs, unsigned long dom
 
     if (xc_domain_destroy(xc, (uint32_t)domid))
         return fail("cannot be destroyed", domid);
+    if (!remove_devices(xs, domid))
+        return fail("cannot lose its devices", domid);
     snprintf(path, sizeof path, "/local/domain/%lu", domid);
     /* A nameless domain has no entry. */
     if (!xs_rm(xs, XBT_NULL, path) && errno != ENOENT)
