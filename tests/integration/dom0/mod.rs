@@ -15,6 +15,7 @@ mod guests;
 mod listing;
 mod live;
 mod many;
+mod nics;
 mod proxy;
 mod refusals;
 mod sample;

@@ -217,15 +217,21 @@ fn a_command_that_is_stopped_has_no_watches() {
     }
 }
 
-/// Returns the descriptors of a process that may be its connection to XenStore.
+/// Returns the descriptors of a process that may be its connection to XenStore: not the socket for
+/// the NICs' counters.
 fn sockets(pid: &str) -> Vec<String> {
+    // The last column is a socket's inode.
+    let netlink = std::fs::read_to_string("/proc/net/netlink").unwrap();
+    let inodes: Vec<&str> = netlink.split_whitespace().collect();
     std::fs::read_dir(format!("/proc/{pid}/fd"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| {
             let target = std::fs::read_link(path).unwrap();
             let target = target.to_str().unwrap();
-            target.starts_with("socket:[") || target.ends_with("/xenbus")
+            let inode = target.strip_prefix("socket:[");
+            inode.is_some_and(|inode| !inodes.contains(&inode.trim_end_matches(']')))
+                || target.ends_with("/xenbus")
         })
         .map(|path| path.file_name().unwrap().display().to_string())
         .collect()
