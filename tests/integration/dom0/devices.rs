@@ -111,6 +111,19 @@ fn a_replaced_disk_is_read_again() {
     assert_eq!(followed.complaints(), "");
 }
 
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn events_reads_no_counters() {
+    let events = Followed::start(&mut xenscope(&[
+        "events",
+        "--since-start",
+        "--format",
+        "json",
+    ]));
+    events.more(4);
+    assert_eq!(open_files(&events), ["/sys/bus/xen-backend/devices"]);
+}
+
 /// A disk of a tapdisk, which is this process, and one of QEMU's, until this is dropped.
 struct UserSpace {
     domain: u16,
