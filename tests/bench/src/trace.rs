@@ -78,7 +78,7 @@ fn is_hypercall(call: &str) -> bool {
     call.starts_with("ioctl(") && call.contains("_IOC(_IOC_NONE, 0x50, 0, 0x30)")
 }
 
-/// Returns whether it uses the connection to XenStore: neither program has another socket.
+/// Returns whether it uses the connection to XenStore: neither program has another UNIX socket.
 fn is_store(call: &str) -> bool {
     call.split_once(',').is_some_and(|(first, _)| {
         first.contains("<UNIX-STREAM:") || first.contains("</dev/xen/xenbus")

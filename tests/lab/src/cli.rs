@@ -77,8 +77,8 @@ enum Command {
     },
     /// Boot, measure what xenscope, xentop and xl cost, and how exact CPU % is
     ///
-    /// Measures beside 10 domains with disks and NICs, then beside 10, 100, 1,000 and 4,000 empty
-    /// ones, and prints tables. The figures also go to target/lab/bench.json. It takes half an hour
+    /// Measures beside 200 empty domains, 200 with a NIC and a disk each, then 10, 100, 1,000 and
+    /// 4,000 empty ones, and prints tables. The figures also go to target/lab/bench.json. It takes half an hour
     /// on an idle machine. On a busy machine the figures are wrong.
     Bench {
         /// Which Xen
@@ -89,7 +89,7 @@ enum Command {
         store: Store,
         /// Numbers of empty domains to measure beside, dom0 counted
         ///
-        /// If this is given, the lab does not measure how exact CPU % is, so it takes minutes.
+        /// If this is given, the lab does not measure how exact CPU % is.
         #[arg(long, value_name = "N,...", value_delimiter = ',',
               value_parser = clap::value_parser!(u16).range(2..=32752))]
         domains: Vec<u16>,

@@ -23,18 +23,24 @@ use figures::{Accuracy, Stage};
 /// How long one call of `lab-bench` may take.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 
-/// Guests, each with a disk and a NIC.
-const GUESTS: &str = "pv:burn,pv:idle,pv:idle,pv:idle";
-
-/// Empty domains beside them. With dom0 and the guests there are as many domains as in the first of
-/// [`SIZES`], so the difference is what devices cost.
-const BESIDE: u16 = 5;
-
-/// The first one's ID.
-const BESIDE_FIRST: u16 = 100;
-
 /// The guest that burns.
 const BURN: &str = "pv-burn";
+
+/// How many empty domains there are with a NIC and a disk each, and without.
+const HOST: u16 = 200;
+
+/// Sets up a disk for all of them, and a bridge for their NICs: xentop sees no NIC without one.
+const PREPARE: &str = "truncate -s 1M /run/disk && losetup /dev/loop0 /run/disk \
+    && for module in llc stp bridge; do insmod /lab/modules/$module.ko; done; \
+    brctl addbr xenbr0 && ip link set xenbr0 up";
+
+/// Waits for the NICs and disks of `$0` domains, and puts the NICs into the bridge.
+const PLUG: &str = "cd /sys/bus/xen-backend/devices \
+    && until [ \"$(ls -d vif-*/net/* vbd-*/statistics | wc -l)\" -ge $((2 * $0)) ]; do sleep 1; done \
+    && for nic in vif-*/net/*; do brctl addif xenbr0 ${nic##*/} && ip link set ${nic##*/} up; done";
+
+/// Waits until there is no device.
+const UNPLUG: &str = "until [ -z \"$(ls /sys/bus/xen-backend/devices)\" ]; do sleep 1; done";
 
 /// The usual numbers of domains, dom0 among them.
 const SIZES: [u16; 4] = [10, 100, 1000, 4000];
@@ -60,9 +66,10 @@ struct Bench {
     /// The other build of xenscope whose figures are called `against`.
     #[serde(skip_serializing_if = "Option::is_none")]
     against: Option<PathBuf>,
-    /// Beside guests with disks and NICs.
-    devices: Stage,
     accuracy: Vec<Accuracy>,
+    /// Beside empty domains, and beside as many with a NIC and a disk each.
+    bare: Stage,
+    devices: Stage,
     /// Beside empty domains, as many as in [`Options::domains`].
     stages: Vec<Stage>,
 }
@@ -96,52 +103,39 @@ pub fn run(options: Options) -> Result<()> {
             memory: machine::USUAL_MEMORY,
             cpus: 2,
         },
-        guests: GUESTS.parse()?,
-        shells: vec![format!("{BESIDE}@{BESIDE_FIRST}").parse()?],
+        guests: "pv:burn".parse()?,
+        shells: Vec::new(),
         extra: Extra::Bench {
             against: against.clone(),
         },
     })?;
-    let xl = |session: &mut Session, line: &str| {
-        let argv: Vec<&str> = ["xl"].into_iter().chain(line.split(' ')).collect();
-        session.step(&argv, Instant::now() + LIMIT).map(drop)
-    };
     // QEMU's emulation translates a program's code again for each address that it is loaded at. On
     // real hardware, random addresses cost nothing.
-    let fixed = ["sh", "-c", "echo 0 > /proc/sys/kernel/randomize_va_space"];
-    session.step(&fixed, Instant::now() + LIMIT)?;
-    // One pCPU for dom0, one for the guest that burns.
-    xl(&mut session, "vcpu-pin Domain-0 0 0")?;
-    xl(&mut session, &format!("vcpu-pin {BURN} 0 1"))?;
-    xl(&mut session, &format!("pause {BURN}"))?;
-    eprintln!("lab: measuring beside guests with disks and NICs");
+    let fixed = "echo 0 > /proc/sys/kernel/randomize_va_space";
+    shell(&mut session, fixed)?;
     let mut stage = vec!["stage"];
     if against.is_some() {
         stage.push("/lab/against");
     }
-    let devices = ask(&mut session, &stage)?;
-
-    let guests = session.guests();
-    for name in guests.iter().filter(|name| *name != BURN) {
-        xl(&mut session, &format!("destroy {name}"))?;
-    }
-    let (first, count) = (BESIDE_FIRST.to_string(), BESIDE.to_string());
-    let destroy = ["lab-shells", "destroy", &first, &count];
-    session.step(&destroy, Instant::now() + LIMIT)?;
+    // One pCPU for dom0, one for the guest that burns.
+    shell(&mut session, "xl vcpu-pin Domain-0 0 0")?;
+    shell(&mut session, &format!("xl vcpu-pin {BURN} 0 1"))?;
     let mut accuracy = Vec::new();
     if everything {
-        xl(&mut session, &format!("unpause {BURN}"))?;
         eprintln!("lab: measuring how exact CPU % is");
         accuracy = ask(&mut session, &["accuracy", BURN])?;
     }
-    xl(&mut session, &format!("destroy {BURN}"))?;
+    shell(&mut session, &format!("xl destroy {BURN}"))?;
+    shell(&mut session, UNPLUG)?;
+    let [bare, devices] = beside_devices(&mut session, &stage)?;
 
     let mut bench = Bench {
         xen: xen.label(),
         store: store.label(),
         against,
-        devices,
         accuracy,
+        bare,
+        devices,
         stages: Vec::new(),
     };
     let path = paths::lab().join("bench.json");
@@ -149,8 +143,8 @@ pub fn run(options: Options) -> Result<()> {
     for size in sizes {
         eprintln!("lab: measuring beside {size} domains");
         // IDs without gaps: xentop is slower with gaps.
-        let shells = format!("{}@{there}", size - there);
-        session.step(&["lab-shells", "create", &shells], Instant::now() + LIMIT)?;
+        let shells = format!("lab-shells create {}@{there}", size - there);
+        shell(&mut session, &shells)?;
         there = size;
         bench.stages.push(ask(&mut session, &stage)?);
         // After each stage, because the next one may take a quarter of an hour, and may fail.
@@ -160,6 +154,32 @@ pub fn run(options: Options) -> Result<()> {
     print!("{}", table::all(&bench));
     eprintln!("lab: the figures are in {}", path.display());
     Ok(())
+}
+
+/// Measures beside [`HOST`] empty domains, and beside as many with devices. Destroys them.
+fn beside_devices(session: &mut Session, stage: &[&str]) -> Result<[Stage; 2]> {
+    shell(session, PREPARE)?;
+    let destroy = format!("lab-shells destroy 1 {HOST}");
+    eprintln!("lab: measuring beside {HOST} domains without devices");
+    shell(session, &format!("lab-shells create {HOST}@1"))?;
+    let bare = ask(session, stage)?;
+    shell(session, &destroy)?;
+
+    eprintln!("lab: measuring beside {HOST} domains with a NIC and a disk each");
+    let create = format!("lab-shells create {HOST}@1:nic:disk=/dev/loop0");
+    shell(session, &create)?;
+    let plug = ["sh", "-c", PLUG, &HOST.to_string()];
+    session.step(&plug, Instant::now() + LIMIT)?;
+    let devices = ask(session, stage)?;
+    shell(session, &destroy)?;
+    shell(session, UNPLUG)?;
+    Ok([bare, devices])
+}
+
+/// Runs a line of shell in dom0.
+fn shell(session: &mut Session, line: &str) -> Result<()> {
+    let limit = Instant::now() + LIMIT;
+    session.step(&["sh", "-c", line], limit).map(drop)
 }
 
 /// Runs `lab-bench` in dom0.

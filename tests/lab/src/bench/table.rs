@@ -25,9 +25,9 @@ pub(super) fn all(bench: &Bench) -> String {
 }
 
 impl Bench {
-    /// Returns all stages, the one with devices last.
+    /// Returns all stages, those that show what devices cost last.
     fn stages(&self) -> impl Iterator<Item = &Stage> {
-        self.stages.iter().chain([&self.devices])
+        self.stages.iter().chain([&self.bare, &self.devices])
     }
 }
 
@@ -43,9 +43,7 @@ fn tops(stage: &Stage) -> impl Iterator<Item = (&'static str, &Monitor)> {
 
 /// Returns the process time that a device adds to a sample; `None` if it was not measured.
 fn devices(bench: &Bench) -> Option<String> {
-    let with = &bench.devices;
-    let same = |stage: &&Stage| stage.domains == with.domains;
-    let without = bench.stages.iter().find(same)?;
+    let (with, without) = (&bench.devices, &bench.bare);
     let devices = (with.nics + with.disks) as f64;
     let added = tops(with)
         .zip(tops(without))
@@ -278,6 +276,7 @@ mod tests {
             xen: "4.17",
             store: "xenstored",
             against: None,
+            bare: stage(0, 2e6),
             devices: stage(5, 3e6),
             accuracy: vec![Accuracy {
                 program: "xentop".into(),
@@ -287,7 +286,7 @@ mod tests {
                 deviation: 0.5,
                 worst: 1.0,
             }],
-            stages: vec![stage(0, 2e6)],
+            stages: Vec::new(),
         };
         let expected = "\
 Xen 4.17, xenstored
@@ -334,9 +333,10 @@ program  interval  samples   mean  deviation  worst
             xen: "4.17",
             store: "xenstored",
             against: Some("old/xenscope".into()),
+            bare: with(stage(0, 2e6)),
             devices: with(stage(5, 3e6)),
             accuracy: Vec::new(),
-            stages: vec![with(stage(0, 2e6))],
+            stages: Vec::new(),
         };
         let tables = all(&bench);
         for line in [
