@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind, IoSliceMut};
+use std::ops::Range;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use netlink_packet_core::{
@@ -32,7 +33,7 @@ const HEADER: usize = 16;
 /// The length of `struct if_stats_msg`. Its interface is at the same offset as in `struct
 /// ifinfomsg`.
 const STATS_HEADER: usize = 12;
-const INTERFACE: std::ops::Range<usize> = 4..8;
+const INTERFACE: Range<usize> = 4..8;
 
 /// The kernel makes its messages as long as the buffers of the messages before, up to this length,
 /// which is enough for the counters of 140 interfaces (`netlink_recvmsg` in Linux,
@@ -46,7 +47,7 @@ const BUFFERS: usize = 8;
 #[derive(Debug)]
 pub(super) struct Netlink {
     socket: OwnedFd,
-    /// Memory that was never written to takes no room.
+    /// Pages of it that the kernel never wrote to take no memory.
     buffers: Vec<u8>,
     /// The number of the last request.
     sequence: u32,
@@ -55,7 +56,8 @@ pub(super) struct Netlink {
 /// What the kernel sent since the last time.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct News {
-    /// The counters of interfaces by their indices. Without an interrupted answer, all have some.
+    /// The counters of interfaces by their indices. If interfaces came or went while the kernel
+    /// answered, some may be missing (`NLM_F_DUMP_INTR`).
     pub(super) counters: BTreeMap<u32, Counters<NicCounter>>,
     /// The indices of interfaces that were changed, such as renamed or removed.
     pub(super) changed: BTreeSet<u32>,
@@ -110,8 +112,8 @@ impl Netlink {
         )?;
         let mut news = News::default();
         while !news.complete {
-            // The kernel answers while the request is sent, and adds to its answer while that is
-            // received. Nothing is gained by waiting.
+            // The kernel writes its answer while the request is sent and messages are received
+            // (`netlink_dump`), so the rest of the answer never comes later.
             if !self.receive(&mut news)? {
                 return Err(ErrorKind::UnexpectedEof.into());
             }
@@ -187,7 +189,9 @@ impl News {
             let answers = message.sequence_number() == sequence;
             match message.message_type() {
                 RTM_NEWLINK | RTM_DELLINK => match interface(payload) {
-                    Some(index) => drop(self.changed.insert(index)),
+                    Some(index) => {
+                        self.changed.insert(index);
+                    }
                     None => self.lost = true,
                 },
                 RTM_NEWSTATS if answers => self.counters.extend(stats(payload)),
