@@ -365,6 +365,10 @@ impl<'a> Session<'a> {
                 }
                 if path.is_special() {
                     self.mark_read(path);
+                } else if self.client.is_serial() {
+                    // On /dev/xen/xenbus the first event may arrive before this answer, and
+                    // xenstore-rs drops events of watches that have no answer yet.
+                    self.request(path);
                 }
             }
             Answer::Read(path, domain, value) => {
