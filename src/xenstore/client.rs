@@ -72,11 +72,15 @@ impl Client {
             // socket only has no room for one more connection.
             if !daemon.has_socket() || !is_open(Path::new(XENBUS)) {
                 let one_at_a_time = !daemon.has_socket();
-                return Ok(Self {
+                let client = Self {
                     xs,
                     answers: Rc::default(),
                     turn: one_at_a_time.then(|| Rc::new(Semaphore::new(1))),
-                });
+                };
+                if one_at_a_time {
+                    client.greet().await?;
+                }
+                return Ok(client);
             }
             drop(xs);
             if Instant::now() >= deadline {
@@ -86,6 +90,13 @@ impl Client {
             }
             sleep(RETRY_AFTER).await;
         }
+    }
+
+    /// Asks for something that does not block. To watch a path through the device blocks this thread
+    /// in the kernel until the daemon answers, and no signal ends that.
+    async fn greet(&self) -> io::Result<()> {
+        let answer = timeout(ANSWER_TIMEOUT, self.read("/local/domain/0/name"));
+        answer.await.map_err(|_| no_answer())?.map(drop)
     }
 
     /// Returns how many answers have arrived.
