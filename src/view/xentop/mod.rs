@@ -8,15 +8,13 @@
 //! NETTX and NETRX are what dom0's side of the NIC sent and received, as in xentop.
 
 mod lines;
+mod parts;
 
 use std::cmp::Ordering;
 
 use super::{DisplayOptions, Sample};
-use crate::sample::PcpuSample;
-use crate::snapshot::{Disk, DiskBackend, DiskCounter, DomId, Domain, Nic, NicCounter, VcpuState};
-use crate::text::or_unknown;
-use crate::units::tenths;
-use crate::xentop::{COLUMNS, Cells, SECTOR, fill};
+use crate::snapshot::{DomId, Domain};
+use crate::xentop::{COLUMNS, Cells, fill};
 use lines::Lines;
 
 pub use crate::xentop::DISK_COUNTERS;
@@ -69,7 +67,7 @@ impl Blocks {
             lines = self.lines(sample, widths, lines.into_text());
         }
         if self.shown.pcpus {
-            lines.push(&pcpus(sample));
+            lines.push(&parts::pcpus(sample));
         }
         self.text = lines.into_text();
         &self.text
@@ -105,14 +103,14 @@ impl Blocks {
             }
             fill(&mut lines, domain, rates, host_bytes, full_name);
             if self.shown.vcpus {
-                lines.push(&vcpus(domain));
+                lines.push(&parts::vcpus(domain));
             }
             let nics = domain.nics.iter().flatten().filter(|_| networks);
             for (index, nic) in nics.enumerate() {
-                lines.push(&network(index, nic));
+                lines.push(&parts::network(index, nic));
             }
             for disk in domain.disks.iter().flatten().filter(|_| vbds) {
-                lines.push(&vbd(disk));
+                lines.push(&parts::vbd(disk));
             }
         }
         lines
@@ -132,89 +130,6 @@ fn lowered(name: &str) -> impl Iterator<Item = u8> {
     name.bytes().map(|byte| byte.to_ascii_lowercase())
 }
 
-/// Formats the CPU times of the online vCPUs in seconds, five to a line.
-fn vcpus(domain: &Domain) -> String {
-    let mut out = "VCPUs(sec): ".to_owned();
-    for vcpu in domain.vcpus.iter().flatten() {
-        if vcpu.state != VcpuState::Offline {
-            if vcpu.id != 0 && vcpu.id % 5 == 0 {
-                out.push_str("\n        ");
-            }
-            let seconds = vcpu.cpu_time_ns / 1_000_000_000;
-            out.push_str(&format!(" {:2}: {seconds:10}s", vcpu.id));
-        }
-    }
-    out.push('\n');
-    out
-}
-
-/// Formats a NIC, as seen from dom0.
-fn network(index: usize, nic: &Nic) -> String {
-    let count = |count: Option<u64>| or_unknown(count, |count| count.to_string());
-    let side = |[bytes, packets, errors, drops]: [Option<u64>; 4]| {
-        format!(
-            "{:>8}bytes {:>8}pkts {:>8}err {:>8}drop",
-            count(bytes),
-            count(packets),
-            count(errors),
-            count(drops)
-        )
-    };
-    format!(
-        "Net{index} RX: {}  TX: {}\n",
-        side([
-            nic[NicCounter::TxBytes],
-            nic[NicCounter::TxPackets],
-            nic[NicCounter::TxErrors],
-            nic[NicCounter::TxDrops]
-        ]),
-        side([
-            nic[NicCounter::RxBytes],
-            nic[NicCounter::RxPackets],
-            nic[NicCounter::RxErrors],
-            nic[NicCounter::RxDrops]
-        ])
-    )
-}
-
-/// Formats a disk.
-fn vbd(disk: &Disk) -> String {
-    let kind = match disk.backend {
-        DiskBackend::Blkback => "BlkBack",
-        DiskBackend::Tapdisk => "Tapdisk3",
-        DiskBackend::Qdisk => "Unidentified",
-    };
-    let count = |count: Option<u64>| or_unknown(count, |count| count.to_string());
-    let sectors = |bytes: Option<u64>| count(bytes.map(|bytes| bytes / SECTOR));
-    format!(
-        "VBD {kind} {:4} [{:2x}:{:2x}]  OO: {:>8}   RD: {:>8}   WR: {:>8}   RSECT: {:>10}   WSECT: {:>10}\n",
-        disk.id,
-        disk.id >> 8,
-        disk.id & 0xff,
-        count(disk[DiskCounter::OutOfSlots]),
-        count(disk[DiskCounter::ReadRequests]),
-        count(disk[DiskCounter::WriteRequests]),
-        sectors(disk[DiskCounter::ReadBytes]),
-        sectors(disk[DiskCounter::WriteBytes])
-    )
-}
-
-/// Formats the pCPUs in a box.
-fn pcpus(sample: Sample<'_>) -> String {
-    const EDGE: &str = "+-------+--------+\n";
-    let mut out = format!("\nPhysical CPU Usage:\n{EDGE}| Core  | Usage  |\n{EDGE}");
-    for PcpuSample {
-        pcpu,
-        cpu_percent: busy,
-        ..
-    } in sample.host().pcpus()
-    {
-        out.push_str(&format!("| {:<5} | {:>5}% |\n", pcpu.id, tenths(busy)));
-    }
-    out.push_str(EDGE);
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,8 +137,8 @@ mod tests {
     use crate::rates::DomainRates;
     use crate::rates::Rates;
     use crate::snapshot::Snapshot;
-    use crate::snapshot::{ShutdownReason, StateFlags};
-    use crate::xentop::cells;
+    use crate::snapshot::{DiskBackend, DiskCounter, ShutdownReason, StateFlags};
+    use crate::xentop::{SECTOR, cells};
 
     /// Returns two samples of three domains: one has no name, devices or limit, and one has all.
     fn three() -> (Snapshot, Snapshot) {
