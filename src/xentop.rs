@@ -1,6 +1,8 @@
 //! The cells that `xentop -b` prints for a domain. The view in xentop's layout prints them, and
 //! `compare` compares xentop's output with them.
 
+use std::fmt;
+
 use crate::rates::DomainRates;
 use crate::snapshot::{Disk, DiskCounter, Domain, NicCounter, ShutdownReason, StateFlags};
 use crate::text::{UNKNOWN, cut, safe};
@@ -50,23 +52,15 @@ pub(crate) trait Cells {
         self.text(&number.to_string());
     }
 
-    /// Receives a figure, to be written with one decimal.
-    fn tenths(&mut self, figure: f64) {
-        self.text(&format!("{figure:.1}"));
+    /// Receives a figure with one decimal.
+    fn tenths(&mut self, figure: Tenths) {
+        self.text(&figure.to_string());
     }
 
     /// Receives a number; `None` if it is unknown.
     fn known(&mut self, number: Option<u64>) {
         match number {
             Some(number) => self.number(number),
-            None => self.text(UNKNOWN),
-        }
-    }
-
-    /// Receives a figure, to be written with one decimal; `None` if it is unknown.
-    fn known_tenths(&mut self, figure: Option<f64>) {
-        match figure {
-            Some(figure) => self.tenths(figure),
             None => self.text(UNKNOWN),
         }
     }
@@ -78,7 +72,130 @@ impl Cells for Vec<String> {
     }
 }
 
-/// Passes the cells that xentop would print for this domain on a host with this much memory.
+/// A figure that is printed with one decimal.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Tenths {
+    /// In tenths.
+    Whole(u64),
+    /// A figure that is negative, is at least 10⁸, or is so close to the middle between two tenths
+    /// that only `{:.1}` rounds it like `printf`.
+    Other(f64),
+}
+
+impl From<f64> for Tenths {
+    fn from(figure: f64) -> Self {
+        let tenths = figure * 10.0;
+        let whole = tenths.round();
+        match figure.is_sign_positive() && whole < 1e9 && (tenths - whole).abs() < 0.499 {
+            true => Self::Whole(whole as u64),
+            false => Self::Other(figure),
+        }
+    }
+}
+
+impl fmt::Display for Tenths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Whole(tenths) => write!(f, "{}.{}", tenths / 10, tenths % 10),
+            Self::Other(figure) => write!(f, "{figure:.1}"),
+        }
+    }
+}
+
+/// The figures that xentop prints for a domain. Domains with the same name and equal figures have
+/// the same cells.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Figures {
+    states: StateFlags,
+    cpu_seconds: u64,
+    cpu_percent: Option<Tenths>,
+    host_bytes: u64,
+    memory_bytes: u64,
+    memory_max_bytes: Option<u64>,
+    vcpus: u32,
+    ssid: u32,
+    nics: Option<usize>,
+    tx_kib: Option<u64>,
+    rx_kib: Option<u64>,
+    disks: Option<usize>,
+    out_of_slots: Option<u64>,
+    reads: Option<u64>,
+    writes: Option<u64>,
+    sectors_read: Option<u64>,
+    sectors_written: Option<u64>,
+}
+
+impl Figures {
+    /// Returns the figures of a domain on a host with this much memory.
+    pub(crate) fn of(domain: &Domain, rates: &DomainRates, host_bytes: u64) -> Self {
+        let (nics, disks) = (domain.nics.as_deref(), domain.disks.as_deref());
+        let kib = |counter: NicCounter| Some(sum(nics, |nic| nic[counter])? / 1024);
+        let of_disks = |counter: DiskCounter| sum_of_known(disks, |disk| disk[counter]);
+        let sectors = |counter: DiskCounter| Some(of_disks(counter)? / SECTOR);
+        Self {
+            states: domain.states,
+            cpu_seconds: domain.cpu_time_ns / 1_000_000_000,
+            cpu_percent: rates.cpu_percent.map(|percent| percent.value.into()),
+            host_bytes,
+            memory_bytes: domain.memory_bytes,
+            memory_max_bytes: domain.memory_max_bytes,
+            vcpus: domain.vcpus_online,
+            ssid: domain.ssid,
+            nics: nics.map(<[_]>::len),
+            tx_kib: kib(NicCounter::RxBytes),
+            rx_kib: kib(NicCounter::TxBytes),
+            disks: disks.map(<[_]>::len),
+            out_of_slots: of_disks(DiskCounter::OutOfSlots),
+            reads: of_disks(DiskCounter::ReadRequests),
+            writes: of_disks(DiskCounter::WriteRequests),
+            sectors_read: sectors(DiskCounter::ReadBytes),
+            sectors_written: sectors(DiskCounter::WriteBytes),
+        }
+    }
+
+    /// Passes the cells that xentop prints for a domain with this name. `None` means that it has no
+    /// name.
+    pub(crate) fn fill(&self, cells: &mut impl Cells, name: Option<&str>, full_name: bool) {
+        let share = |bytes: u64| Tenths::from(100.0 * bytes as f64 / self.host_bytes as f64);
+        let count = |things: Option<usize>| things.map(|things| things as u64);
+        let name = safe(name.unwrap_or(UNKNOWN));
+        cells.text(match full_name {
+            true => &name,
+            false => cut(&name, COLUMNS[0].1),
+        });
+        cells.text(str::from_utf8(&letters(self.states)).unwrap_or(UNKNOWN));
+        cells.number(self.cpu_seconds);
+        match self.cpu_percent {
+            Some(percent) => cells.tenths(percent),
+            None => cells.text(UNKNOWN),
+        }
+        cells.number(self.memory_bytes / 1024);
+        cells.tenths(share(self.memory_bytes));
+        match self.memory_max_bytes {
+            Some(bytes) => {
+                cells.number(bytes / 1024);
+                cells.tenths(share(bytes));
+            }
+            None => {
+                cells.text("no limit");
+                cells.text("n/a");
+            }
+        }
+        cells.number(self.vcpus.into());
+        cells.known(count(self.nics));
+        cells.known(self.tx_kib);
+        cells.known(self.rx_kib);
+        cells.known(count(self.disks));
+        cells.known(self.out_of_slots);
+        cells.known(self.reads);
+        cells.known(self.writes);
+        cells.known(self.sectors_read);
+        cells.known(self.sectors_written);
+        cells.number(self.ssid.into());
+    }
+}
+
+/// Returns the cells that xentop prints for a domain on a host with this much memory.
 pub(crate) fn cells(
     domain: &Domain,
     rates: &DomainRates,
@@ -86,54 +203,9 @@ pub(crate) fn cells(
     full_name: bool,
 ) -> Vec<String> {
     let mut cells = Vec::with_capacity(COLUMNS.len());
-    fill(&mut cells, domain, rates, host_bytes, full_name);
+    let figures = Figures::of(domain, rates, host_bytes);
+    figures.fill(&mut cells, domain.name.as_deref(), full_name);
     cells
-}
-
-pub(crate) fn fill(
-    cells: &mut impl Cells,
-    domain: &Domain,
-    rates: &DomainRates,
-    host_bytes: u64,
-    full_name: bool,
-) {
-    let share = |bytes: u64| 100.0 * bytes as f64 / host_bytes as f64;
-    let kib = |bytes: u64| bytes / 1024;
-    let name = safe(domain.name.as_deref().unwrap_or(UNKNOWN));
-    let (nics, disks) = (domain.nics.as_deref(), domain.disks.as_deref());
-    let of_disks = |counter: fn(&Disk) -> Option<u64>| sum_of_known(disks, counter);
-    let sectors = |bytes: u64| bytes / SECTOR;
-
-    cells.text(match full_name {
-        true => &name,
-        false => cut(&name, COLUMNS[0].1),
-    });
-    cells.text(str::from_utf8(&letters(domain.states)).unwrap_or(UNKNOWN));
-    cells.number(domain.cpu_time_ns / 1_000_000_000);
-    cells.known_tenths(rates.cpu_percent.map(|share| share.value));
-    cells.number(kib(domain.memory_bytes));
-    cells.tenths(share(domain.memory_bytes));
-    match domain.memory_max_bytes {
-        Some(bytes) => {
-            cells.number(kib(bytes));
-            cells.tenths(share(bytes));
-        }
-        None => {
-            cells.text("no limit");
-            cells.text("n/a");
-        }
-    }
-    cells.number(domain.vcpus_online.into());
-    cells.known(nics.map(|nics| nics.len() as u64));
-    cells.known(sum(nics, |nic| nic[NicCounter::RxBytes]).map(kib));
-    cells.known(sum(nics, |nic| nic[NicCounter::TxBytes]).map(kib));
-    cells.known(disks.map(|disks| disks.len() as u64));
-    cells.known(of_disks(|disk| disk[DiskCounter::OutOfSlots]));
-    cells.known(of_disks(|disk| disk[DiskCounter::ReadRequests]));
-    cells.known(of_disks(|disk| disk[DiskCounter::WriteRequests]));
-    cells.known(of_disks(|disk| disk[DiskCounter::ReadBytes]).map(sectors));
-    cells.known(of_disks(|disk| disk[DiskCounter::WriteBytes]).map(sectors));
-    cells.number(domain.ssid.into());
 }
 
 /// Returns the sum over a domain's devices; `None` if one is unknown.
@@ -147,11 +219,11 @@ fn sum<T>(devices: Option<&[T]>, counter: impl Fn(&T) -> Option<u64>) -> Option<
 /// `None` if no disk has it.
 fn sum_of_known(disks: Option<&[Disk]>, counter: impl Fn(&Disk) -> Option<u64>) -> Option<u64> {
     let disks = disks?;
-    let mut known = disks.iter().filter_map(&counter).peekable();
-    if known.peek().is_none() && !disks.is_empty() {
-        return None;
+    let mut known = disks.iter().filter_map(counter);
+    match known.next() {
+        None => disks.is_empty().then_some(0),
+        Some(first) => known.try_fold(first, u64::checked_add),
     }
-    known.try_fold(0_u64, u64::checked_add)
 }
 
 /// Returns xentop's six letters, one for each state that is set.

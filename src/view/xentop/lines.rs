@@ -3,7 +3,7 @@
 use std::iter::repeat_n;
 
 use crate::text::columns;
-use crate::xentop::{COLUMNS, Cells};
+use crate::xentop::{COLUMNS, Cells, Tenths};
 
 /// Lines of text with a cell in each of xentop's columns.
 ///
@@ -104,9 +104,9 @@ impl Cells for Lines {
         write_number(self.cell(digits, digits), number);
     }
 
-    fn tenths(&mut self, figure: f64) {
-        let Some(tenths) = whole_tenths(figure) else {
-            self.text(&format!("{figure:.1}"));
+    fn tenths(&mut self, figure: Tenths) {
+        let Tenths::Whole(tenths) = figure else {
+            self.text(&figure.to_string());
             return;
         };
         let digits = digits(tenths / 10);
@@ -128,15 +128,6 @@ fn write_number(cell: &mut [u8], mut number: u64) {
         *digit = b'0' + (number % 10) as u8;
         number /= 10;
     }
-}
-
-/// Returns a figure in tenths, rounded like `{:.1}`. `None` if the figure is negative, is at least
-/// 10⁸, or is so close to the middle between two tenths that this method could round wrongly.
-fn whole_tenths(figure: f64) -> Option<u64> {
-    let tenths = figure * 10.0;
-    let whole = tenths.round();
-    let plain = figure.is_sign_positive() && whole < 1e9 && (tenths - whole).abs() < 0.499;
-    plain.then_some(whole as u64)
 }
 
 #[cfg(test)]
@@ -197,7 +188,7 @@ mod tests {
     /// Returns the cell of a figure.
     fn tenths(figure: f64) -> String {
         let mut lines = Lines::new([4; COLUMNS.len()], String::new());
-        lines.tenths(figure);
+        lines.tenths(figure.into());
         lines.into_text().trim().to_owned()
     }
 

@@ -16,7 +16,7 @@ use std::cmp::Ordering;
 
 use super::{DisplayOptions, Sample};
 use crate::snapshot::{DomId, Domain};
-use crate::xentop::{COLUMNS, Cells, fill};
+use crate::xentop::{COLUMNS, Cells, Figures};
 use lines::Lines;
 
 pub use crate::xentop::DISK_COUNTERS;
@@ -103,7 +103,8 @@ impl Blocks {
             if line == 0 || repeat_header {
                 COLUMNS.iter().for_each(|(head, _)| lines.text(head));
             }
-            fill(&mut lines, domain, rates, host_bytes, full_name);
+            let figures = Figures::of(domain, rates, host_bytes);
+            figures.fill(&mut lines, domain.name.as_deref(), full_name);
             if self.shown.vcpus {
                 lines.push(&parts::vcpus(domain));
             }
