@@ -5,7 +5,7 @@ use std::io;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
-use crate::text::is_unsafe;
+use crate::text::{is_unsafe, utf8};
 
 /// Formats an object as one line.
 pub(in crate::view) fn object(object: &impl Serialize) -> String {
@@ -14,7 +14,7 @@ pub(in crate::view) fn object(object: &impl Serialize) -> String {
     // Writing to a Vec can't fail, and no object has maps or numbers that JSON can't represent.
     let _ = object.serialize(&mut serializer);
     out.push(b'\n');
-    String::from_utf8_lossy(&out).into_owned()
+    utf8(&out).into_owned()
 }
 
 /// Escapes characters that could affect a terminal, in addition to those that JSON escapes.
