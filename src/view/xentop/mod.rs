@@ -7,17 +7,20 @@
 //!
 //! NETTX and NETRX are what dom0's side of the NIC sent and received, as in xentop.
 
-mod lines;
+mod line;
 mod parts;
 #[cfg(test)]
 mod tests;
 
 use std::cmp::Ordering;
+use std::mem;
+use std::ops::Range;
+use std::sync::Arc;
 
 use super::{DisplayOptions, Sample};
 use crate::snapshot::{DomId, Domain};
 use crate::xentop::{COLUMNS, Cells, Figures};
-use lines::Lines;
+use line::{Line, Widths, usual_widths};
 
 pub use crate::xentop::DISK_COUNTERS;
 
@@ -32,15 +35,40 @@ pub(crate) fn block(sample: Sample<'_>, shown: DisplayOptions) -> String {
     blocks.text
 }
 
-/// Formats blocks, one for each sample.
+/// Formats blocks, one for each sample. A domain's line is copied from the block before if nothing
+/// in it has changed.
 #[derive(Debug)]
 pub struct Blocks {
     shown: DisplayOptions,
-    /// The indices of the domains in the last sample, in the order of its lines. The next sample
-    /// usually has the same order, so sorting is fast.
-    order: Vec<usize>,
+    /// The rows of the last block.
+    rows: Vec<Row>,
+    /// The widths of the last block's columns.
+    widths: Widths,
     /// The last block.
     text: String,
+    /// The block before it, whose memory is reused.
+    spent: String,
+}
+
+/// A domain in the last block.
+#[derive(Debug)]
+struct Row {
+    /// The domain's index in the sample.
+    index: usize,
+    id: DomId,
+    name: Option<Arc<str>>,
+    /// `None` if the row is not formatted yet.
+    line: Option<Formatted>,
+}
+
+/// A domain's line in the last block.
+#[derive(Debug)]
+struct Formatted {
+    figures: Figures,
+    /// Where it is in the text of the block, with the heading above it.
+    text: Range<usize>,
+    /// The widths that it needs; `None` if xentop's usual widths are enough.
+    wide: Option<Box<Widths>>,
 }
 
 impl Blocks {
@@ -48,8 +76,10 @@ impl Blocks {
     pub fn new(shown: DisplayOptions) -> Self {
         Self {
             shown,
-            order: Vec::new(),
+            rows: Vec::new(),
+            widths: usual_widths(),
             text: String::new(),
+            spent: String::new(),
         }
     }
 
@@ -57,37 +87,42 @@ impl Blocks {
     /// xentop.
     pub fn block(&mut self, sample: Sample<'_>) -> &str {
         self.sort(&sample.snapshot.domains);
-        let usual = COLUMNS.map(|(_, width)| width);
-        let spent = std::mem::take(&mut self.text);
-        let mut lines = self.lines(sample, usual, spent);
-        let mut widths = usual;
-        for column in GROWING {
-            widths[column] = lines.wanted[column];
-        }
-        if widths != usual {
-            // This is rare, because most numbers fit.
-            lines = self.lines(sample, widths, lines.into_text());
+        self.format(sample);
+        let widths = self.needed();
+        if widths != self.widths {
+            self.widths = widths;
+            self.rows.iter_mut().for_each(|row| row.line = None);
+            self.format(sample);
         }
         if self.shown.pcpus {
-            lines.push(&parts::pcpus(sample));
+            self.text.push_str(&parts::pcpus(sample));
         }
-        self.text = lines.into_text();
         &self.text
     }
 
+    /// Sorts the rows, unless the domains and their names are those of the last block.
     fn sort(&mut self, domains: &[Domain]) {
-        if self.order.len() != domains.len() {
-            self.order = (0..domains.len()).collect();
+        let same = |row: &Row| {
+            let domain = domains.get(row.index);
+            domain.is_some_and(|domain| domain.id == row.id && domain.name == row.name)
+        };
+        if self.rows.len() == domains.len() && self.rows.iter().all(same) {
+            return;
         }
-        let later = |domain: &Domain| self.shown.dom0_first && domain.id != DomId(0);
-        self.order.sort_by(|&a, &b| {
-            let (a, b) = (&domains[a], &domains[b]);
-            later(a).cmp(&later(b)).then_with(|| by_name(a, b))
-        });
+        let row = |(index, domain): (usize, &Domain)| Row {
+            index,
+            id: domain.id,
+            name: domain.name.clone(),
+            line: None,
+        };
+        self.rows = domains.iter().enumerate().map(row).collect();
+        let later = |row: &Row| self.shown.dom0_first && row.id != DomId(0);
+        self.rows
+            .sort_by(|a, b| later(a).cmp(&later(b)).then_with(|| by_name(a, b)));
     }
 
-    /// Returns the lines, with columns of these widths.
-    fn lines(&self, sample: Sample<'_>, widths: [usize; COLUMNS.len()], spent: String) -> Lines {
+    /// Formats the rows, with columns of the current widths.
+    fn format(&mut self, sample: Sample<'_>) {
         let DisplayOptions {
             networks,
             vbds,
@@ -96,32 +131,66 @@ impl Blocks {
             ..
         } = self.shown;
         let host_bytes = sample.snapshot.host.memory_bytes;
-        let mut lines = Lines::new(widths, spent);
-        for (line, &index) in self.order.iter().enumerate() {
-            let domain = &sample.snapshot.domains[index];
-            let rates = &sample.rates.domains[index];
-            if line == 0 || repeat_header {
-                COLUMNS.iter().for_each(|(head, _)| lines.text(head));
+        mem::swap(&mut self.text, &mut self.spent);
+        self.text.clear();
+        let (text, before) = (&mut self.text, &self.spent);
+        let mut line = Line::new(self.widths);
+        for (number, row) in self.rows.iter_mut().enumerate() {
+            let domain = &sample.snapshot.domains[row.index];
+            let figures = Figures::of(domain, &sample.rates.domains[row.index], host_bytes);
+            let start = text.len();
+            match &mut row.line {
+                Some(same) if same.figures == figures => {
+                    text.push_str(&before[same.text.clone()]);
+                    same.text = start..text.len();
+                }
+                changed => {
+                    if number == 0 || repeat_header {
+                        line.start();
+                        COLUMNS.iter().for_each(|(head, _)| line.text(head));
+                        text.push_str(&line.written());
+                    }
+                    line.start();
+                    figures.fill(&mut line, row.name.as_deref(), full_name);
+                    text.push_str(&line.written());
+                    *changed = Some(Formatted {
+                        figures,
+                        text: start..text.len(),
+                        wide: line.wide(),
+                    });
+                }
             }
-            let figures = Figures::of(domain, rates, host_bytes);
-            figures.fill(&mut lines, domain.name.as_deref(), full_name);
             if self.shown.vcpus {
-                lines.push(&parts::vcpus(domain));
+                text.push_str(&parts::vcpus(domain));
             }
-            let nics = domain.nics.iter().flatten().filter(|_| networks);
-            for (index, nic) in nics.enumerate() {
-                lines.push(&parts::network(index, nic));
+            if networks {
+                for (index, nic) in domain.nics.iter().flatten().enumerate() {
+                    text.push_str(&parts::network(index, nic));
+                }
             }
-            for disk in domain.disks.iter().flatten().filter(|_| vbds) {
-                lines.push(&parts::vbd(disk));
+            if vbds {
+                for disk in domain.disks.iter().flatten() {
+                    text.push_str(&parts::vbd(disk));
+                }
             }
         }
-        lines
+    }
+
+    /// Returns the widths that the rows need.
+    fn needed(&self) -> Widths {
+        let lines = self.rows.iter().filter_map(|row| row.line.as_ref());
+        let mut widths = usual_widths();
+        for wide in lines.filter_map(|line| line.wide.as_ref()) {
+            for column in GROWING {
+                widths[column] = widths[column].max(wide[column]);
+            }
+        }
+        widths
     }
 }
 
 /// Compares by name, ignoring case, with domains without a name last, and then by ID.
-fn by_name(a: &Domain, b: &Domain) -> Ordering {
+fn by_name(a: &Row, b: &Row) -> Ordering {
     match (&a.name, &b.name) {
         (Some(a), Some(b)) => lowered(a).cmp(lowered(b)),
         (a, b) => a.is_none().cmp(&b.is_none()),

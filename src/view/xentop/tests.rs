@@ -1,7 +1,12 @@
 //! Tests of xentop's layout.
 
+use std::iter;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
 use super::*;
-use crate::fixtures::{SECOND, disk, domain, nic, snapshot, vcpu};
+use crate::fixtures::{SECOND, disk, domain, nic, snapshot, stamp, vcpu};
 use crate::rates::DomainRates;
 use crate::rates::Rates;
 use crate::snapshot::Snapshot;
@@ -132,4 +137,81 @@ fn a_disk_without_counters_is_unknown() {
     let reads = |domain: &Domain| cells(domain, &DomainRates::default(), 1, false)[14].clone();
     assert_eq!(reads(&new.domains[0]), "-");
     assert_eq!(reads(&new.domains[2]), "77");
+}
+
+/// A change of one value of a domain: the domain, what changes, and which of its values it gets.
+type Change = (usize, usize, usize);
+
+/// The number of things that can change.
+const CHANGEABLE: usize = 9;
+
+/// The number of values of each.
+const VALUES: usize = 4;
+
+fn change(domains: &mut [Option<Domain>], (domain, what, value): Change) {
+    let nics = |bytes: &[u64]| {
+        Some(
+            bytes
+                .iter()
+                .map(|&bytes| nic(0, bytes, bytes / 3))
+                .collect(),
+        )
+    };
+    let disks = |bytes: &[u64]| Some(bytes.iter().map(|&bytes| disk(1, bytes, 7)).collect());
+    let slot = &mut domains[domain];
+    let Some(domain) = slot else {
+        // It is created with the same ID.
+        *slot = Some(self::domain(domain as u16, "new", 0, 0));
+        return;
+    };
+    let name = ["web", "a name that is cut", "漢字\u{301}\u{1b}", "Z"][value];
+    let huge = 10_u64.pow(15);
+    match what {
+        0 => *slot = None,
+        1 => domain.name = (value > 0).then(|| name.into()),
+        2 => domain.cpu_time_ns += [0, 200_000, SECOND, 10 * huge][value],
+        3 => domain.memory_bytes = [0, 4096, 128 << 20, u64::MAX][value],
+        4 => domain.memory_max_bytes = [None, Some(0), Some(4096), Some(u64::MAX)][value],
+        5 => domain.states.paused = value > 1,
+        6 => domain.nics = [None, nics(&[]), nics(&[1000]), nics(&[1024, huge])][value].clone(),
+        7 => domain.disks = [None, disks(&[]), disks(&[512]), disks(&[huge, huge])][value].clone(),
+        _ => (domain.ssid, domain.vcpus_online) = ([7, 77_777][value % 2], value as u32),
+    }
+}
+
+fn options() -> impl Strategy<Value = DisplayOptions> {
+    any::<[bool; 7]>().prop_map(|[networks, vbds, vcpus, pcpus, repeat, full, dom0]| {
+        DisplayOptions {
+            networks,
+            vbds,
+            vcpus,
+            pcpus,
+            repeat_header: repeat,
+            full_name: full,
+            dom0_first: dom0,
+        }
+    })
+}
+
+proptest! {
+    /// A line that is copied from the block before is what a new formatter prints.
+    #[test]
+    fn a_block_does_not_depend_on_the_one_before(
+        shown in options(),
+        steps in vec(vec((0..6_usize, 0..CHANGEABLE, 0..VALUES), 0..4), 1..12),
+    ) {
+        let mut domains: Vec<_> = (0..6).map(|id| Some(domain(id, "web", 0, 0))).collect();
+        let mut blocks = Blocks::new(shown);
+        let mut old: Option<Snapshot> = None;
+        for (second, changes) in iter::zip(1.., steps) {
+            changes.into_iter().for_each(|one| change(&mut domains, one));
+            let now = domains.iter().flatten().cloned();
+            let now = now.map(|domain| Domain { stamp: stamp(second * SECOND), ..domain });
+            let new = snapshot(second * SECOND, 0, now.collect());
+            let rates = Rates::between(old.as_ref(), &new);
+            let sample = Sample { snapshot: &new, rates: &rates };
+            prop_assert_eq!(blocks.block(sample), block(sample, shown));
+            old = Some(new);
+        }
+    }
 }

@@ -1,65 +1,77 @@
-//! Lines of right-aligned cells, written in place because a block can have thousands of them.
+//! A line of right-aligned cells, written in place because a block can have thousands of lines.
 
+use std::borrow::Cow;
 use std::iter::repeat_n;
 
-use crate::text::columns;
+use crate::text::{columns, utf8};
 use crate::xentop::{COLUMNS, Cells, Tenths};
 
-/// Lines of text with a cell in each of xentop's columns.
+/// A width for each of xentop's columns.
+pub(super) type Widths = [usize; COLUMNS.len()];
+
+/// Returns the widths of columns without a wide cell.
+pub(super) fn usual_widths() -> Widths {
+    COLUMNS.map(|(_, width)| width)
+}
+
+/// A line with a cell in each of xentop's columns.
 ///
-/// A line starts as blanks, and the cells overwrite them. A cell that is wider than its column
-/// moves the rest of its line.
+/// The line starts as blanks, and the cells overwrite them. A cell that is wider than its column
+/// moves the rest of the line.
 #[derive(Debug)]
-pub(super) struct Lines {
+pub(super) struct Line {
     text: Vec<u8>,
-    /// A line whose cells are all empty.
-    blank: Vec<u8>,
-    /// The width of each column.
-    widths: [usize; COLUMNS.len()],
-    /// The width that each column needs: that of its widest cell, at least that in `widths`.
-    pub(super) wanted: [usize; COLUMNS.len()],
-    /// The column of the next cell; past the last one if the next cell starts a line.
+    widths: Widths,
+    /// The index in `widths` of the next cell's column.
     column: usize,
     /// The index in `text` where that column starts.
     at: usize,
+    /// What [`Line::wide`] returns.
+    wide: Option<Box<Widths>>,
 }
 
-impl Lines {
-    /// Returns no lines, with columns of these widths. Reuses the memory of `spent`.
-    pub(super) fn new(widths: [usize; COLUMNS.len()], spent: String) -> Self {
-        let mut text = spent.into_bytes();
-        text.clear();
-        let mut blank = vec![b' '; widths.iter().sum::<usize>() + COLUMNS.len() - 1];
-        blank.push(b'\n');
-        Self {
-            text,
-            blank,
+impl Line {
+    /// Returns a line with columns of these widths.
+    pub(super) fn new(widths: Widths) -> Self {
+        let mut line = Self {
+            text: Vec::new(),
             widths,
-            wanted: widths,
-            column: COLUMNS.len(),
+            column: 0,
             at: 0,
-        }
+            wide: None,
+        };
+        line.start();
+        line
     }
 
-    /// Appends text after a complete line.
-    pub(super) fn push(&mut self, text: &str) {
-        self.text.extend_from_slice(text.as_bytes());
+    /// Clears all cells, and returns to the first.
+    pub(super) fn start(&mut self) {
+        self.text.clear();
+        let columns = self.widths.iter().sum::<usize>();
+        self.text.resize(columns + COLUMNS.len() - 1, b' ');
+        self.text.push(b'\n');
+        (self.column, self.at) = (0, 0);
+        self.wide = None;
     }
 
-    /// Returns the text of all lines.
-    pub(super) fn into_text(self) -> String {
-        String::from_utf8(self.text)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    /// Returns the line, with a line feed at its end.
+    pub(super) fn written(&self) -> Cow<'_, str> {
+        utf8(&self.text)
+    }
+
+    /// Takes the widths that the cells need; `None` if xentop's usual widths are enough.
+    pub(super) fn wide(&mut self) -> Option<Box<Widths>> {
+        self.wide.take()
     }
 
     /// Returns the bytes for the next cell, which has `bytes` bytes and `taken` columns on a
     /// terminal, where `taken` is at most `bytes`.
     fn cell(&mut self, bytes: usize, taken: usize) -> &mut [u8] {
-        if self.column == COLUMNS.len() {
-            self.begin();
-        }
         let width = self.widths[self.column];
         let mut end = self.at + width;
+        if taken > COLUMNS[self.column].1 {
+            self.need(taken);
+        }
         if bytes > width || bytes > taken {
             end += self.widen(bytes, taken);
         }
@@ -68,12 +80,11 @@ impl Lines {
         &mut self.text[end - bytes..end]
     }
 
-    /// Starts a line.
-    #[inline(never)]
-    fn begin(&mut self) {
-        self.column = 0;
-        self.at = self.text.len();
-        self.text.extend_from_slice(&self.blank);
+    /// Notes that the next cell is wider than its column usually is.
+    #[cold]
+    fn need(&mut self, taken: usize) {
+        let usual = || Box::new(usual_widths());
+        self.wide.get_or_insert_with(usual)[self.column] = taken;
     }
 
     /// Inserts bytes for a cell that has more bytes than its column is wide, or more bytes than
@@ -81,7 +92,6 @@ impl Lines {
     #[cold]
     fn widen(&mut self, bytes: usize, taken: usize) -> usize {
         let width = self.widths[self.column];
-        self.wanted[self.column] = self.wanted[self.column].max(taken);
         let more = bytes + width.saturating_sub(taken) - width;
         // The rest of the line is blank.
         self.text.splice(self.at..self.at, repeat_n(b' ', more));
@@ -89,7 +99,7 @@ impl Lines {
     }
 }
 
-impl Cells for Lines {
+impl Cells for Line {
     fn text(&mut self, cell: &str) {
         let taken = match cell.is_ascii() {
             true => cell.len(),
@@ -136,12 +146,12 @@ mod tests {
 
     use super::*;
 
-    /// Returns a line of these cells, with numbers in the other columns.
-    fn line(cells: &[&str]) -> String {
-        let mut lines = Lines::new([4; COLUMNS.len()], String::new());
-        cells.iter().for_each(|cell| lines.text(cell));
-        (cells.len()..COLUMNS.len()).for_each(|column| lines.number(column as u64));
-        lines.into_text()
+    /// Returns a line of columns of width 4 with these cells, and with numbers in the other columns.
+    fn line(cells: &[&str]) -> Line {
+        let mut line = Line::new([4; COLUMNS.len()]);
+        cells.iter().for_each(|cell| line.text(cell));
+        (cells.len()..COLUMNS.len()).for_each(|column| line.number(column as u64));
+        line
     }
 
     /// Returns the same line, with every cell formatted by `format!`.
@@ -158,14 +168,23 @@ mod tests {
 
     #[test]
     fn a_wide_cell_moves_only_its_own_line() {
-        let mut lines = Lines::new([4; COLUMNS.len()], String::new());
-        for first in ["a wide name", "web"] {
-            lines.text(first);
-            (1..COLUMNS.len()).for_each(|column| lines.number(column as u64));
-        }
-        assert_eq!(lines.wanted[..2], [11, 4]);
-        let text = lines.into_text();
-        assert_eq!(text, formatted(&["a wide name"]) + &formatted(&["web"]));
+        let mut line = line(&["a wide name"]);
+        assert_eq!(line.written(), formatted(&["a wide name"]));
+        assert_eq!(
+            line.wide().map(|wide| wide[..2].to_vec()),
+            Some(vec![11, 6])
+        );
+        line.start();
+        (0..COLUMNS.len()).for_each(|column| line.number(column as u64));
+        assert_eq!(line.written(), formatted(&[]));
+        assert_eq!(line.wide(), None);
+    }
+
+    /// Returns the cell of a figure.
+    fn tenths(figure: f64) -> String {
+        let mut line = Line::new([4; COLUMNS.len()]);
+        line.tenths(figure.into());
+        line.written().trim().to_owned()
     }
 
     #[test]
@@ -185,25 +204,19 @@ mod tests {
         }
     }
 
-    /// Returns the cell of a figure.
-    fn tenths(figure: f64) -> String {
-        let mut lines = Lines::new([4; COLUMNS.len()], String::new());
-        lines.tenths(figure.into());
-        lines.into_text().trim().to_owned()
-    }
-
     proptest! {
         #[test]
         fn cells_are_aligned_like_format(cells in prop::collection::vec("[a-zä漢\u{301}]{0,7}", 0..8)) {
             let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
-            prop_assert_eq!(line(&cells), formatted(&cells));
+            let line = line(&cells);
+            prop_assert_eq!(line.written(), formatted(&cells));
         }
 
         #[test]
         fn numbers_are_whole(number: u64) {
-            let mut lines = Lines::new([4; COLUMNS.len()], String::new());
-            lines.number(number);
-            let text = lines.into_text();
+            let mut line = Line::new([4; COLUMNS.len()]);
+            line.number(number);
+            let text = line.written();
             prop_assert_eq!(text.trim(), number.to_string());
         }
 
