@@ -169,12 +169,13 @@ fn domain_rates(old: Option<&Domain>, new: &Domain) -> DomainRates {
 
 /// Returns the result of `make` for each part; empty if the parts are unknown.
 fn each<T, R>(parts: &Option<Vec<T>>, make: impl Fn(&T) -> R) -> Vec<R> {
-    parts.iter().flatten().map(make).collect()
+    let parts = parts.as_deref().unwrap_or_default();
+    parts.iter().map(make).collect()
 }
 
 /// Returns the first part that passes `is_same`.
 fn same<T>(parts: &Option<Vec<T>>, is_same: impl Fn(&&T) -> bool) -> Option<&T> {
-    parts.iter().flatten().find(is_same)
+    parts.as_ref()?.iter().find(is_same)
 }
 
 #[cfg(test)]

@@ -76,19 +76,25 @@ impl Span {
 
     /// Returns the increase of a counter of nanoseconds in per cent of this time.
     pub(super) fn share(self, old: Option<u64>, new: Option<u64>) -> Option<Rate> {
-        Some(self.per_ns(risen(old, new)?).scaled(100.0))
+        Some(self.rate(risen(old, new)?, 100.0))
     }
 
     /// Returns an increase as a rate per second.
     pub(super) fn per_second(self, rise: Option<u64>) -> Option<Rate> {
-        Some(self.per_ns(rise?).scaled(1e9))
+        Some(self.rate(rise?, 1e9))
     }
 
-    fn per_ns(self, rise: u64) -> Rate {
+    /// Returns an increase as a rate per nanosecond, times `factor`.
+    fn rate(self, rise: u64, factor: f64) -> Rate {
+        // Most domains of most hosts are idle, and divisions take time.
+        if rise == 0 {
+            return Rate::NOTHING;
+        }
         let value = rise as f64 / self.ns as f64;
-        Rate {
+        let rate = Rate {
             value,
             uncertainty: value * self.uncertainty_ns as f64 / self.ns as f64,
-        }
+        };
+        rate.scaled(factor)
     }
 }
