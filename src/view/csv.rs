@@ -5,7 +5,7 @@
 //! as `memory_bytes` and `nics.rx_bytes`. A cell is empty if the value is unknown or the row
 //! describes something else, so the sum of a column counts nothing twice.
 
-use std::borrow::Cow;
+use std::fmt::{self, Write};
 
 use serde_json::Number;
 
@@ -29,7 +29,7 @@ pub fn domains(sample: Sample<'_>, shown: DisplayOptions, header: bool) -> Strin
             row.names::<DiskSample<'_>>("disks.", |_| shown.vbds);
         });
     }
-    let parts = |row: &mut Row<'_>, vcpu, nic, disk| {
+    let parts = |row: &mut Rows, vcpu, nic, disk| {
         row.cells::<VcpuSample<'_>>(vcpu, |_| shown.vcpus);
         row.cells::<NicSample<'_>>(nic, |_| shown.networks);
         row.cells::<DiskSample<'_>>(disk, |_| shown.vbds);
@@ -96,7 +96,7 @@ pub fn host(sample: Sample<'_>) -> String {
         row.names::<Dom0Sample<'_>>("dom0.", all);
     });
     let host = sample.host();
-    let row = |row: &mut Row<'_>, host: Option<HostSample<'_>>, pcpu, node, pool| {
+    let row = |row: &mut Rows, host: Option<HostSample<'_>>, pcpu, node, pool| {
         row.cells::<HostSample<'_>>(host, all);
         row.cells::<PcpuSample<'_>>(pcpu, all);
         row.cells::<Node>(node, all);
@@ -128,49 +128,43 @@ fn identifies_owner(field: &Field<DomainSample<'static>>) -> bool {
 }
 
 /// Rows under construction.
-struct Table<'a> {
-    writer: csv::Writer<Vec<u8>>,
-    sample: Sample<'a>,
+struct Table {
+    rows: Rows,
+    /// The cells that say when the sample was taken, which are the same in each row.
+    when: String,
 }
 
-/// A row under construction.
-struct Row<'w>(&'w mut csv::Writer<Vec<u8>>);
+/// Receives the cells of rows, from left to right.
+#[derive(Default)]
+struct Rows(String);
 
-impl<'a> Table<'a> {
-    fn new(sample: Sample<'a>) -> Self {
+impl Table {
+    fn new(sample: Sample<'_>) -> Self {
+        let mut cells = Rows::default();
+        cells.cells::<Sample<'_>>(Some(sample), when);
         Self {
-            writer: csv::Writer::from_writer(Vec::new()),
-            sample,
+            rows: Rows::default(),
+            when: cells.0,
         }
     }
 
-    fn header(&mut self, columns: impl FnOnce(&mut Row<'_>)) {
-        self.line("kind", |row| {
-            row.names::<Sample<'_>>("", when);
-            columns(row);
-        });
+    fn header(&mut self, columns: impl FnOnce(&mut Rows)) {
+        self.rows.0.push_str("kind");
+        self.rows.names::<Sample<'_>>("", when);
+        columns(&mut self.rows);
+        self.rows.0.push('\n');
     }
 
     /// Adds a row for a thing of this kind, with the time of the sample.
-    fn row(&mut self, kind: &str, columns: impl FnOnce(&mut Row<'_>)) {
-        let sample = self.sample;
-        self.line(kind, |row| {
-            row.cells::<Sample<'_>>(Some(sample), when);
-            columns(row);
-        });
-    }
-
-    fn line(&mut self, first: &str, columns: impl FnOnce(&mut Row<'_>)) {
-        let mut row = Row(&mut self.writer);
-        row.cell(first);
-        columns(&mut row);
-        // Writing to a Vec can't fail, and every row has the same number of columns.
-        let _ = self.writer.write_record(None::<&[u8]>);
+    fn row(&mut self, kind: &str, columns: impl FnOnce(&mut Rows)) {
+        self.rows.0.push_str(kind);
+        self.rows.0.push_str(&self.when);
+        columns(&mut self.rows);
+        self.rows.0.push('\n');
     }
 
     fn text(self) -> String {
-        let out = self.writer.into_inner().unwrap_or_default();
-        String::from_utf8_lossy(&out).into_owned()
+        self.rows.0
     }
 }
 
@@ -179,16 +173,33 @@ fn when(field: &Field<Sample<'static>>) -> bool {
     field.name != "schema"
 }
 
-impl Row<'_> {
-    fn cell(&mut self, text: &str) {
-        // Writing to a Vec can't fail.
-        let _ = self.0.write_field(text);
+impl Rows {
+    /// Adds a cell after another one.
+    fn cell(&mut self, value: Value<'_>) {
+        let out = &mut self.0;
+        out.push(',');
+        // Writing to a String can't fail.
+        let _ = match value {
+            Value::Unknown | Value::Unlimited => Ok(()),
+            Value::Bool(yes) => write!(out, "{yes}"),
+            // Most cells are whole numbers, and `write!` takes longer.
+            Value::Count(count) => out.write_str(itoa::Buffer::new().format(count)),
+            Value::Real(real) => match Number::from_f64(real) {
+                Some(real) => write!(out, "{real}"),
+                None => Ok(()),
+            },
+            Value::Text(text) => quote(out, text),
+            Value::Uuid(uuid) => write!(out, "{uuid}"),
+            Value::Time(time) => write!(out, "{time}"),
+            // Unlike JSON, which has an array.
+            Value::Numbers(list) => quote(out, &numbers(list)),
+        };
     }
 
     /// Adds the names of the fields that pass.
     fn names<T: Thing>(&mut self, prefix: &str, passes: impl Fn(&Field<T>) -> bool) {
         for field in T::fields().iter().filter(|field| passes(field)) {
-            self.cell(&format!("{prefix}{}", field.name));
+            self.cell(Value::Text(&format!("{prefix}{}", field.name)));
         }
     }
 
@@ -198,7 +209,7 @@ impl Row<'_> {
             let value = thing
                 .as_ref()
                 .map_or(Value::Unknown, |thing| field.of(thing));
-            self.cell(&text(value));
+            self.cell(value);
         }
     }
 
@@ -209,24 +220,16 @@ impl Row<'_> {
                 true => field.of(&domain),
                 false => Value::Unknown,
             };
-            self.cell(&text(value));
+            self.cell(value);
         }
     }
 }
 
-/// Formats a value as in JSON, except that a list of numbers is written like 0-3,6.
-fn text(value: Value<'_>) -> Cow<'_, str> {
-    match value {
-        Value::Unknown | Value::Unlimited => Cow::Borrowed(""),
-        Value::Bool(yes) => Cow::Owned(yes.to_string()),
-        Value::Count(count) => Cow::Owned(count.to_string()),
-        Value::Real(real) => {
-            Number::from_f64(real).map_or("".into(), |real| real.to_string().into())
-        }
-        Value::Text(text) => Cow::Borrowed(text),
-        Value::Uuid(uuid) => Cow::Owned(uuid.to_string()),
-        Value::Time(time) => Cow::Owned(time.to_string()),
-        Value::Numbers(list) => Cow::Owned(numbers(list)),
+/// Appends a text, in quotation marks if it would not be one cell without them (RFC 4180).
+fn quote(out: &mut String, text: &str) -> fmt::Result {
+    match text.contains([',', '"', '\r', '\n']) {
+        true => write!(out, "\"{}\"", text.replace('"', "\"\"")),
+        false => out.write_str(text),
     }
 }
 
@@ -234,9 +237,10 @@ fn text(value: Value<'_>) -> Cow<'_, str> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use proptest::prelude::*;
     use serde_json::Value;
 
-    use super::{DisplayOptions, Sample, domains, host, vcpus};
+    use super::{DisplayOptions, Sample, domains, host, quote, vcpus};
     use crate::fixtures::{domain, equipped, snapshot};
     use crate::rates::Rates;
     use crate::view::json;
@@ -470,5 +474,17 @@ mod tests {
             ]
             .map(|part| part.replace("{first}", first))
         );
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_is_one_cell(text in "([a-z ä,\"\r\n]{0,3}|.*)") {
+            let mut row = "kind,".to_owned();
+            quote(&mut row, &text).unwrap();
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(["kind", &text]).unwrap();
+            let expected = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+            prop_assert_eq!(row + "\n", expected);
+        }
     }
 }
