@@ -5,22 +5,29 @@ use std::io::Write;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use lab::bench::figures::Inside;
-use xenscope::feed::{Feed, Live, Pace, Watches};
+use xenscope::feed::{Feed, Live, Pace, Pair, Watches};
 use xenscope::snapshot::{Collect, Snapshot, Stamp};
 use xenscope::view::{DisplayOptions, Sample, xentop};
 
 use crate::statistics::median;
 
-/// How many samples to take.
+/// How many samples are measured.
 const SAMPLES: usize = 50;
+
+/// How many samples are taken before that, once every domain has a name. Then XenStore has been
+/// read, and the buffers have their final size.
+const WARMING: usize = 3;
+
+/// How long it may take until every domain has a name.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The pause between two samples.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Takes samples as `top -b` does, and measures them after warming up for this long.
-pub(crate) fn measure(warming: Duration) -> Result<Inside> {
+/// Takes samples as `top -b` does, and measures them in the steady state.
+pub(crate) fn measure() -> Result<Inside> {
     let collect = Collect {
         names: true,
         nics: true,
@@ -32,7 +39,7 @@ pub(crate) fn measure(warming: Duration) -> Result<Inside> {
     let mut feed = Live::open(collect, Pace::AtOnce, false)?.watching(&Watches::default());
     let mut blocks = xentop::Blocks::new(DisplayOptions::default());
     feed.look()?;
-    let mut take = || -> Result<[f64; 3]> {
+    let mut take = || -> Result<(Pair, [f64; 3])> {
         sleep(PAUSE);
         let started = Instant::now();
         let pair = feed.next()?.context("no sample")?;
@@ -44,13 +51,19 @@ pub(crate) fn measure(warming: Duration) -> Result<Inside> {
         nowhere.write_all(blocks.block(sample).as_bytes())?;
         let whole = started.elapsed();
         let hypercalls = hypercall_ns(&pair.newer);
-        Ok([hypercalls, read.as_nanos() as u64, whole.as_nanos() as u64].map(|ns| ns as f64))
+        let ns = [hypercalls, read.as_nanos() as u64, whole.as_nanos() as u64];
+        Ok((pair, ns.map(|ns| ns as f64)))
     };
     let began = Instant::now();
-    while began.elapsed() < warming {
-        take()?;
+    let mut warm = 0;
+    while warm < WARMING {
+        let (pair, _) = take()?;
+        let mut domains = pair.newer.domains.iter();
+        warm += usize::from(domains.all(|domain| domain.name.is_some()));
+        ensure!(began.elapsed() < PATIENCE, "a domain has no name");
     }
-    let samples = (0..SAMPLES).map(|_| take()).collect::<Result<Vec<_>>>()?;
+    let samples = (0..SAMPLES).map(|_| Ok(take()?.1));
+    let samples = samples.collect::<Result<Vec<_>>>()?;
     let median =
         |figure: usize| median(samples.iter().map(|sample| sample[figure])).context("no sample");
     Ok(Inside {

@@ -39,33 +39,48 @@ const QUIET: Duration = Duration::from_millis(200);
 const BLOCKS: &str = "/run/blocks";
 const TRACE: &str = "/run/trace";
 
+/// How many blocks are written before a program is measured, once every domain has a name. Then
+/// XenStore has been read, and the buffers have their final size.
+const WARMING: usize = 3;
+
 /// How many blocks are written while a program is traced.
 const TRACED: usize = 4;
 
-/// Measures a program after it has run for `warming`, then traces it.
-pub(crate) fn measure(program: &[&str], warming: Duration, dom0: &mut Dom0Cpu) -> Result<Monitor> {
-    let started = Instant::now();
-    let limit = started + PATIENCE;
+/// Measures a program in its steady state, then traces it.
+pub(crate) fn measure(program: &[&str], dom0: &mut Dom0Cpu) -> Result<Monitor> {
+    let limit = Instant::now() + PATIENCE;
     let mut output = Output::create()?;
     let running = Running::start(program, &output.file)?;
-    // After the second block the buffers have their final size.
-    let mut blocks = 0;
-    let mut warm = true;
-    while warm && (blocks < 2 || started.elapsed() < warming) {
-        warm = output.block_by(limit)?;
-        blocks += 1;
-    }
     let mut monitor = Monitor {
         cost: None,
         calls: None,
     };
-    if warm {
+    if warm_up(&mut output, limit)? {
         monitor.cost = cost(&running, &mut output, limit, dom0)?;
     }
     if monitor.cost.is_some() {
         monitor.calls = calls(&running, &mut output, Instant::now() + PATIENCE_TRACED)?;
     }
     Ok(monitor)
+}
+
+/// Waits for the steady state; returns `false` if it takes too long.
+fn warm_up(output: &mut Output, limit: Instant) -> Result<bool> {
+    let mut warm = 0;
+    while warm < WARMING {
+        let length = output.length()?;
+        if !output.block_by(limit)? {
+            return Ok(false);
+        }
+        warm += usize::from(all_named(&output.since(length)?));
+    }
+    Ok(true)
+}
+
+/// Returns whether every line begins with a name; xenscope writes `-` if it does not know one.
+fn all_named(block: &str) -> bool {
+    let mut names = block.lines().map(|line| line.split_whitespace().next());
+    names.all(|name| name != Some("-"))
 }
 
 /// Returns `None` if it takes too long.
@@ -199,15 +214,20 @@ impl Output {
 
     /// Returns how many blocks were written after the file had this length.
     fn blocks_since(&self, length: u64) -> Result<usize> {
+        let heading = |line: &&str| line.trim_start().starts_with("NAME ");
+        match self.since(length)?.lines().filter(heading).count() {
+            0 => bail!("no block was written"),
+            blocks => Ok(blocks),
+        }
+    }
+
+    /// Returns what was written after the file had this length.
+    fn since(&self, length: u64) -> Result<String> {
         let mut file = File::open(BLOCKS)?;
         file.seek(SeekFrom::Start(length))?;
         let mut text = String::new();
         file.read_to_string(&mut text)?;
-        let heading = |line: &&str| line.trim_start().starts_with("NAME ");
-        match text.lines().filter(heading).count() {
-            0 => bail!("no block was written"),
-            blocks => Ok(blocks),
-        }
+        Ok(text)
     }
 }
 
@@ -231,5 +251,19 @@ impl Usage {
             user_ns: stat.utime as f64 * tick_ns,
             system_ns: stat.stime as f64 * tick_ns,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_missing_if_it_is_a_dash() {
+        let block = "      NAME  STATE   CPU(sec)\n  Domain-0 -----r         40\n";
+        assert!(all_named(block));
+        assert!(!all_named(&format!(
+            "{block}         - --p---          0\n"
+        )));
     }
 }

@@ -1,7 +1,5 @@
 //! The costs beside one set of domains.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use lab::bench::figures::{Against, Monitor, OneShot, Stage};
 use xenscope::snapshot::Collect;
@@ -9,9 +7,6 @@ use xenscope::source::Source;
 
 use crate::dom0_cpu::Dom0Cpu;
 use crate::{inside, monitor, once};
-
-/// How long a program gets for each domain to do what it does only once, such as watching XenStore.
-const WARMING: Duration = Duration::from_millis(10);
 
 /// Measures all programs, with another build of xenscope if there is one. This takes minutes.
 pub(crate) fn measure(against: Option<&str>) -> Result<Stage> {
@@ -21,11 +16,10 @@ pub(crate) fn measure(against: Option<&str>) -> Result<Stage> {
         ..Collect::default()
     };
     let domains = Source::open(collect, false)?.sample()?.domains;
-    let warming = WARMING * domains.len() as u32;
     let mut dom0 = Dom0Cpu::open()?;
     let dom0 = &mut dom0;
     let (xenscope_list, xl_list, against_list) = lists(against, dom0)?;
-    let (xenscope_top, against_top) = tops(against, warming, dom0)?;
+    let (xenscope_top, against_top) = tops(against, dom0)?;
     Ok(Stage {
         domains: domains.len(),
         nics: domains
@@ -40,10 +34,10 @@ pub(crate) fn measure(against: Option<&str>) -> Result<Stage> {
             .count(),
         idle_share: dom0.idle_share,
         xenscope_top,
-        xentop: monitor::measure(&["xentop", "-b", "-d", "1"], warming, dom0)?,
+        xentop: monitor::measure(&["xentop", "-b", "-d", "1"], dom0)?,
         xenscope_list,
         xl_list,
-        inside: inside::measure(warming)?,
+        inside: inside::measure()?,
         against: against_top
             .zip(against_list)
             .map(|(top, list)| Against { top, list }),
@@ -67,12 +61,8 @@ fn lists(against: Option<&str>, dom0: &mut Dom0Cpu) -> Result<(OneShot, OneShot,
 }
 
 /// Measures `top -b -d 1` of xenscope and of the other xenscope.
-fn tops(
-    against: Option<&str>,
-    warming: Duration,
-    dom0: &mut Dom0Cpu,
-) -> Result<(Monitor, Option<Monitor>)> {
-    let mut top = |program| monitor::measure(&[program, "top", "-b", "-d", "1"], warming, dom0);
+fn tops(against: Option<&str>, dom0: &mut Dom0Cpu) -> Result<(Monitor, Option<Monitor>)> {
+    let mut top = |program| monitor::measure(&[program, "top", "-b", "-d", "1"], dom0);
     let ours = top("xenscope")?;
     let Some(other) = against else {
         return Ok((ours, None));
