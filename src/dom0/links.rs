@@ -92,6 +92,11 @@ impl Links {
         }
     }
 
+    /// Returns whether netlink answers.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.state, State::Open(_))
+    }
+
     /// Returns a NIC by its interface; `None` if it is unknown, or if it has no counters and
     /// `counted` asks for them.
     pub(super) fn nic(&self, device: Device, counted: bool) -> Option<Nic> {
@@ -120,7 +125,7 @@ impl Links {
                 }
             };
         }
-        matches!(self.state, State::Open(_))
+        self.is_open()
     }
 
     fn close(&mut self) {

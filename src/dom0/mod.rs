@@ -140,15 +140,21 @@ impl Dom0 {
         }
         let (roots, links, budget) = (&self.roots, &self.links, &self.budget);
         let faults = &mut self.faults;
+        // If netlink answers, a NIC is left to sysfs while its interface changes. Its open files
+        // would stay readable if the interface leaves the namespace.
+        let none = FdBudget::default();
+        let nic_budget = if links.is_open() { &none } else { budget };
         Ok(Devices {
             nics: any.nics.then(|| {
                 bus::by_domain(vifs, &mut self.nics, |device, files| {
                     let counted = of(device.domain).nic_counters;
-                    if let Some(nic) = links.nic(device, counted) {
+                    if links.is_open() {
                         *files = vif::Files::default();
+                    }
+                    if let Some(nic) = links.nic(device, counted) {
                         return Some(nic);
                     }
-                    let (nic, fault) = vif::nic(roots, device, counted, files, budget)?;
+                    let (nic, fault) = vif::nic(roots, device, counted, files, nic_budget)?;
                     faults
                         .extend(fault.map(|why| Fault::of("vif", device.domain, device.id, &why)));
                     Some(nic)

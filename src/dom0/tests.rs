@@ -113,6 +113,28 @@ fn open_files_are_read_again() {
 }
 
 #[test]
+fn nic_that_netlink_does_not_know_is_read_and_closed() {
+    let tree = with(100);
+    let mut dom0 = with_budget(&tree, 1000);
+    // This process's namespace has no such interface.
+    dom0.links = Links::live();
+    for value in [100, 7] {
+        nic(&tree, "vif5.0", value);
+        assert_eq!(
+            only_nic(sample_checked(&mut dom0))[NicCounter::RxBytes],
+            Some(value)
+        );
+        assert_eq!(dom0.budget.taken(), 2 * disk_files().count());
+    }
+    let listed = Collect {
+        nics: true,
+        ..Collect::NOTHING
+    };
+    let devices = dom0.devices(listed, |_| listed).unwrap();
+    assert_eq!(only_nic(devices).device, "vif5.0");
+}
+
+#[test]
 fn first_sample_keeps_no_file_open() {
     let tree = with(100);
     let mut dom0 = Dom0::new(tree.roots.clone());
