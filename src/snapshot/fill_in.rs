@@ -1,6 +1,7 @@
 //! Fills in the parts of a snapshot that were not collected, from a later one.
 
 use super::Snapshot;
+use super::device::Counters;
 use super::domain::Domain;
 use super::host::Host;
 
@@ -44,6 +45,18 @@ impl Domain {
         for nic in self.nics.iter_mut().flatten() {
             if let Some(later) = later_nics.clone().find(|later| later.id == nic.id) {
                 fill(&mut nic.mac, &later.mac);
+                if nic.counters == Counters::default() {
+                    (nic.counters, nic.stamp) = (later.counters, later.stamp);
+                }
+            }
+        }
+        // A device has one stamp for all counters, so some of them alone are not filled in.
+        let later_disks = later.disks.iter().flatten();
+        for disk in self.disks.iter_mut().flatten() {
+            if let Some(later) = later_disks.clone().find(|later| later.id == disk.id)
+                && disk.counters == Counters::default()
+            {
+                (disk.counters, disk.stamp) = (later.counters, later.stamp);
             }
         }
     }
@@ -133,6 +146,8 @@ mod tests {
         let mut part = later.clone();
         let web = &mut part.domains[1];
         web.nics.as_mut().unwrap()[0].mac = None;
+        web.nics.as_mut().unwrap()[0].counters = Counters::default();
+        web.disks.as_mut().unwrap()[0].counters = Counters::default();
         web.vcpus.as_mut().unwrap()[0].hard_affinity = None;
         web.vcpus.as_mut().unwrap()[0].soft_affinity = None;
         let node = &mut part.host.nodes.as_mut().unwrap()[0];
