@@ -11,13 +11,13 @@ use std::hint::black_box;
 use std::sync::{Arc, LazyLock};
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use xenscope::feed::Pair;
 // `fixtures` imports it from the crate's root, as in the library.
 use xenscope::snapshot;
 use xenscope::view::{DisplayOptions, Sample, csv, json, xentop};
 
 use fixtures::{ReadAt, SECOND, disk, domain, nic};
 use snapshot::{DiskCounter, Domain, Snapshot};
-use xenscope::feed::Pair;
 
 /// Returns an idle host at this second: domains that use no CPU time and have no devices.
 fn idle(second: u64) -> Snapshot {

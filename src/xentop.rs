@@ -72,33 +72,31 @@ impl Cells for Vec<String> {
     }
 }
 
-/// A figure that is printed with one decimal.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Tenths {
-    /// In tenths.
-    Whole(u64),
-    /// A figure that is negative, is at least 10⁸, or is so close to the middle between two tenths
-    /// that only `{:.1}` rounds it like `printf`.
-    Other(f64),
+/// A figure that is printed with one decimal. Figures that are printed the same are equal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tenths(pub(crate) f64);
+
+impl Tenths {
+    /// Returns the figure in tenths, rounded like `{:.1}`. `None` if it is negative, is at least
+    /// 10⁸, or is so close to the middle between two tenths that this method could round wrongly.
+    pub(crate) fn whole(self) -> Option<u64> {
+        let tenths = self.0 * 10.0;
+        let whole = tenths.round();
+        let plain = self.0.is_sign_positive() && whole < 1e9 && (tenths - whole).abs() < 0.499;
+        plain.then_some(whole as u64)
+    }
 }
 
-impl From<f64> for Tenths {
-    fn from(figure: f64) -> Self {
-        let tenths = figure * 10.0;
-        let whole = tenths.round();
-        match figure.is_sign_positive() && whole < 1e9 && (tenths - whole).abs() < 0.499 {
-            true => Self::Whole(whole as u64),
-            false => Self::Other(figure),
-        }
+impl PartialEq for Tenths {
+    fn eq(&self, other: &Self) -> bool {
+        let same = || self.whole().is_some() && self.whole() == other.whole();
+        self.0.to_bits() == other.0.to_bits() || same()
     }
 }
 
 impl fmt::Display for Tenths {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Whole(tenths) => write!(f, "{}.{}", tenths / 10, tenths % 10),
-            Self::Other(figure) => write!(f, "{figure:.1}"),
-        }
+        write!(f, "{:.1}", self.0)
     }
 }
 
@@ -135,7 +133,7 @@ impl Figures {
         Self {
             states: domain.states,
             cpu_seconds: domain.cpu_time_ns / 1_000_000_000,
-            cpu_percent: rates.cpu_percent.map(|percent| percent.value.into()),
+            cpu_percent: rates.cpu_percent.map(|percent| Tenths(percent.value)),
             host_bytes,
             memory_bytes: domain.memory_bytes,
             memory_max_bytes: domain.memory_max_bytes,
@@ -156,7 +154,7 @@ impl Figures {
     /// Passes the cells that xentop prints for a domain with this name. `None` means that it has no
     /// name.
     pub(crate) fn fill(&self, cells: &mut impl Cells, name: Option<&str>, full_name: bool) {
-        let share = |bytes: u64| Tenths::from(100.0 * bytes as f64 / self.host_bytes as f64);
+        let share = |bytes: u64| Tenths(100.0 * bytes as f64 / self.host_bytes as f64);
         let count = |things: Option<usize>| things.map(|things| things as u64);
         let name = safe(name.unwrap_or(UNKNOWN));
         cells.text(match full_name {

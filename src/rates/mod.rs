@@ -169,8 +169,11 @@ fn domain_rates(old: Option<&Domain>, new: &Domain) -> DomainRates {
 
 /// Returns the result of `make` for each part; empty if the parts are unknown.
 fn each<T, R>(parts: &Option<Vec<T>>, make: impl Fn(&T) -> R) -> Vec<R> {
-    let parts = parts.as_deref().unwrap_or_default();
-    parts.iter().map(make).collect()
+    match parts.as_deref() {
+        // Most domains of large hosts are like this, and it is faster than an iterator without items.
+        None | Some([]) => Vec::new(),
+        Some(parts) => parts.iter().map(make).collect(),
+    }
 }
 
 /// Returns the first part that passes `is_same`.

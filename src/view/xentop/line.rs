@@ -51,7 +51,6 @@ impl Line {
         self.text.resize(columns + COLUMNS.len() - 1, b' ');
         self.text.push(b'\n');
         (self.column, self.at) = (0, 0);
-        self.wide = None;
     }
 
     /// Returns the line, with a line feed at its end.
@@ -115,7 +114,7 @@ impl Cells for Line {
     }
 
     fn tenths(&mut self, figure: Tenths) {
-        let Tenths::Whole(tenths) = figure else {
+        let Some(tenths) = figure.whole() else {
             self.text(&figure.to_string());
             return;
         };
@@ -183,7 +182,7 @@ mod tests {
     /// Returns the cell of a figure.
     fn tenths(figure: f64) -> String {
         let mut line = Line::new([4; COLUMNS.len()]);
-        line.tenths(figure.into());
+        line.tenths(Tenths(figure));
         line.written().trim().to_owned()
     }
 
