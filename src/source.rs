@@ -97,10 +97,12 @@ impl Source {
         // Soon after the domains, because the audit compares it with their CPU time.
         host.dom0 = self.collect.host.then(|| self.dom0.kernel());
 
-        for domain in &mut domains {
-            let collect = self.collect.of(domain.identity());
-            if collect.vcpus {
-                domain.vcpus = self.hypervisor.vcpus(domain, collect.affinities)?;
+        if any.vcpus {
+            for domain in &mut domains {
+                let collect = self.collect.of(domain.identity());
+                if collect.vcpus {
+                    domain.vcpus = self.hypervisor.vcpus(domain, collect.affinities)?;
+                }
             }
         }
         let mut pools = if self.collect.host || any.scheduling {
