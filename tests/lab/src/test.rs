@@ -17,7 +17,7 @@ use crate::setup;
 use crate::xen::{Store, Xen};
 
 /// How long the tests of one boot may take.
-const RUN_LIMIT: Duration = Duration::from_secs(20 * 60);
+const RUN_LIMIT: Duration = Duration::from_secs(40 * 60);
 
 /// The tests that run after all others of a boot, because they kill XenStore's daemon. The new one
 /// does not know the guests, so all that needs XenStore for them fails.
