@@ -4,8 +4,8 @@
 //! Only keys that dom0 writes are read. Keys that a guest can write (`~/device`, `~/data`, …) are
 //! never read.
 //!
-//! A thread has the connection (see [`connection`]) and stores what it reads in [`known`]; samples
-//! wait for it and copy what they need.
+//! A thread has the connection (`connection.rs`) and stores what it reads (`known.rs`); samples wait
+//! for it and copy what they need.
 
 mod client;
 mod connection;
