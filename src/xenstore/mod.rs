@@ -182,7 +182,7 @@ impl Drop for XenStore {
 }
 
 impl Watches {
-    /// Ends the current wait of [`XenStore::wait`]; if there is none, the next one returns at once.
+    /// Ends the current wait for a change; if there is none, the next one returns at once.
     pub fn wake(&self) {
         self.0.lock().woken = true;
         self.0.notify();
