@@ -5,16 +5,13 @@ use std::collections::BTreeSet;
 use super::check::Check;
 use super::finding::{Finding, Verdict};
 use super::interval::{Interval, is_being_built, is_being_torn_down, label, lasting};
-use crate::snapshot::{Backend, DiskBackend, DomId, Domain, Snapshot, VcpuState};
+use crate::snapshot::{Backend, DiskBackend, DomId, Domain, Listing, Snapshot, VcpuState};
 
 /// The kinds of backends in dom0's kernel.
 const KERNELS: [&str; 2] = ["vif", "vbd"];
 
 /// Why nothing could be compared with XenStore.
 const NOT_LISTED: &str = "XenStore did not list the backends";
-
-/// The folder of dom0's backends in XenStore.
-const FOLDER: &str = "/local/domain/0/backend/";
 
 pub(super) fn checks(interval: &Interval<'_>) -> Vec<Finding> {
     [backends(interval), kernel(interval), vcpus(interval)].concat()
@@ -43,7 +40,8 @@ fn backends(interval: &Interval<'_>) -> Vec<Finding> {
         return check.finish(NOT_LISTED);
     };
     let too_long = after.listing.iter().flat_map(|listing| &listing.too_long);
-    for kind in too_long.filter_map(|path| path.strip_prefix(FOLDER)) {
+    for kind in too_long.filter_map(|path| path.strip_prefix(Listing::BACKENDS)) {
+        let kind = kind.trim_start_matches('/');
         check.remark(format!(
             "XenStore's list of {kind} backends is longer than the 4 KiB of one reply, so only those \
              of Xen's domains are known"

@@ -6,13 +6,10 @@ use std::sync::Arc;
 use super::check::{Check, Numbers};
 use super::finding::{Finding, Unit, Verdict};
 use super::interval::{Interval, is_being_built, is_being_torn_down, label, lasting, signed};
-use crate::snapshot::{DomId, Domain, Snapshot};
+use crate::snapshot::{DomId, Domain, Listing, Snapshot};
 
 /// Why nothing could be compared with XenStore.
 const NOT_LISTED: &str = "XenStore did not list its domains";
-
-/// The folder of domains in XenStore.
-const FOLDER: &str = "/local/domain";
 
 pub(super) fn checks(interval: &Interval<'_>) -> Vec<Finding> {
     [
@@ -87,7 +84,7 @@ fn orphans(interval: &Interval<'_>) -> Vec<Finding> {
         return check.finish(NOT_LISTED);
     };
     let mut too_long = after.listing.iter().flat_map(|listing| &listing.too_long);
-    if too_long.any(|path| path == FOLDER) {
+    if too_long.any(|path| path == Listing::DOMAINS) {
         return check.finish(
             "XenStore's list of domains is longer than the 4 KiB of one reply, so only Xen's domains \
              are known",

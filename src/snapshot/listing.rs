@@ -18,6 +18,13 @@ pub struct Listing {
     pub too_long: Vec<String>,
 }
 
+impl Listing {
+    /// The folder of domains.
+    pub const DOMAINS: &str = "/local/domain";
+    /// The folder of the backends in dom0.
+    pub const BACKENDS: &str = "/local/domain/0/backend";
+}
+
 /// A device that dom0 serves to a domain: `backend/KIND/DOMAIN/DEVICE`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Backend {

@@ -42,7 +42,7 @@ pub(super) struct Client {
 pub(super) enum Names {
     /// The path does not exist.
     Absent,
-    /// The list is longer than one reply, or not readable.
+    /// The list is longer than one reply.
     TooLong,
     /// All names.
     All(Vec<Box<str>>),

@@ -149,11 +149,10 @@ impl Known {
     /// Forgets values whose path is not among these: nothing keeps them up to date.
     pub(super) fn retain(&mut self, paths: &HashSet<WatchedPath>) {
         for (&domain, facts) in &mut self.facts {
-            let is_wanted = |key| paths.contains(&WatchedPath::Key(domain.id, key));
-            if !is_wanted(Key::Name) {
+            if !paths.contains(&WatchedPath::Name(domain.id)) {
                 facts.values[Key::Name as usize] = None;
             }
-            if !is_wanted(Key::Target) {
+            if !paths.contains(&WatchedPath::Target(domain.id)) {
                 for key in [Key::Target, Key::StaticMax, Key::Vm] {
                     facts.values[key as usize] = None;
                 }
@@ -358,11 +357,11 @@ mod tests {
             known.retain(&paths.iter().copied().collect());
             known.facts.remove(&domain).unwrap()
         };
-        let name = WatchedPath::Key(domain.id, Key::Name);
+        let name = WatchedPath::Name(domain.id);
         let facts = after(&[name, WatchedPath::Served(domain.id, Kind::Qdisk)]);
         assert_eq!(facts.values, [Some("web".into()), None, None, None]);
         assert_eq!(facts.devices.map(|devices| devices.len()), [0, 0, 1]);
-        let facts = after(&[WatchedPath::Key(domain.id, Key::Target)]);
+        let facts = after(&[WatchedPath::Target(domain.id)]);
         assert_eq!(
             facts.values.map(|value| value.is_some()),
             [false, true, true, true]

@@ -9,11 +9,8 @@ use futures::future::try_join_all;
 
 use super::client::{Client, Names};
 use super::parse::{number, online};
-use super::watched_path::{BACKENDS, Device, Key, Kind, WatchedPath};
+use super::watched_path::{Device, Key, Kind, WatchedPath};
 use crate::snapshot::{Backend, DomId, Listing};
-
-/// The folder of domains.
-const DOMAINS: &str = "/local/domain";
 
 /// What was read.
 pub(super) enum Value {
@@ -104,21 +101,26 @@ async fn available(client: &Client, folder: &str) -> io::Result<Vec<(u32, bool)>
 /// has.
 async fn list(client: &Client, known: Vec<DomId>) -> io::Result<Listing> {
     let mut too_long = Vec::new();
-    let domains = match client.list(DOMAINS).await? {
+    let domains = match client.list(Listing::DOMAINS).await? {
         Names::TooLong => {
-            too_long.push(DOMAINS.to_owned());
+            too_long.push(Listing::DOMAINS.to_owned());
             let reads = known.iter().map(|&id| async move {
-                let found = client.read(&format!("{DOMAINS}/{id}")).await?;
+                let found = client.read(&format!("{}/{id}", Listing::DOMAINS)).await?;
                 Ok::<_, io::Error>(found.map(|_| id))
             });
             try_join_all(reads).await?.into_iter().flatten().collect()
         }
         names => numbers(names.known()).into_iter().map(DomId).collect(),
     };
-    let kinds: BTreeSet<Box<str>> = client.list(BACKENDS).await?.known().into_iter().collect();
+    let kinds: BTreeSet<Box<str>> = client
+        .list(Listing::BACKENDS)
+        .await?
+        .known()
+        .into_iter()
+        .collect();
     let mut backends = Vec::new();
     for kind in kinds {
-        let folder = format!("{BACKENDS}/{kind}");
+        let folder = format!("{}/{kind}", Listing::BACKENDS);
         let served = match client.list(&folder).await? {
             Names::TooLong => {
                 too_long.push(folder.clone());

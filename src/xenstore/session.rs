@@ -396,7 +396,7 @@ impl<'a> Session<'a> {
     fn store(&mut self, path: WatchedPath, value: Value) {
         let domain = self.domain_of(path);
         match (path, domain, value) {
-            (WatchedPath::Key(..), Some(domain), Value::Keys(values)) => self.update(|known| {
+            (_, Some(domain), Value::Keys(values)) => self.update(|known| {
                 let facts = known.facts.entry(domain).or_default();
                 let store = |(key, text)| replace(&mut facts.values[key as usize], text);
                 values.into_iter().map(store).fold(false, |a, b| a | b)

@@ -51,12 +51,9 @@ impl Wanted {
         }
         for &identity in &self.domains {
             let (domain, wanted) = (identity.id, all.of(identity));
-            let keys = [
-                (wanted.names, Key::Name),
-                (wanted.targets || wanted.details, Key::Target),
-            ];
-            let keys = keys.into_iter().filter(|(wanted, _)| *wanted);
-            paths.extend(keys.map(|(_, key)| WatchedPath::Key(domain, key)));
+            let memory = wanted.targets || wanted.details;
+            paths.extend(wanted.names.then_some(WatchedPath::Name(domain)));
+            paths.extend(memory.then_some(WatchedPath::Target(domain)));
             paths.extend(kinds(wanted).map(|kind| WatchedPath::Served(domain, kind)));
             paths.extend(all.audit_inputs.then_some(WatchedPath::Available(domain)));
         }
@@ -71,13 +68,11 @@ impl Wanted {
     /// every write to XenStore, and are read with the target.
     pub(super) fn query(&self, path: WatchedPath) -> Query {
         match path {
-            WatchedPath::Key(domain, Key::Target)
-                if self.of(domain).is_some_and(|of| of.details) =>
-            {
+            WatchedPath::Target(domain) if self.of(domain).is_some_and(|of| of.details) => {
                 Query::Keys(domain, &[Key::Target, Key::StaticMax, Key::Vm])
             }
-            WatchedPath::Key(domain, Key::Name) => Query::Keys(domain, &[Key::Name]),
-            WatchedPath::Key(domain, _) => Query::Keys(domain, &[Key::Target]),
+            WatchedPath::Name(domain) => Query::Keys(domain, &[Key::Name]),
+            WatchedPath::Target(domain) => Query::Keys(domain, &[Key::Target]),
             WatchedPath::Listing => {
                 Query::Listing(self.domains.iter().map(|domain| domain.id).collect())
             }
@@ -154,13 +149,13 @@ mod tests {
     #[test]
     fn everything_about_the_focus_is_read() {
         let six = DomId(6);
-        let name = WatchedPath::Key(six, Key::Name);
+        let name = WatchedPath::Name(six);
         let focus = |id| Collect {
             focus: Some(domain(id, "", 0, 0).identity()),
             ..names()
         };
         assert_eq!(of_six(focus(5)), [name]);
-        let mut all = vec![name, WatchedPath::Key(six, Key::Target)];
+        let mut all = vec![name, WatchedPath::Target(six)];
         all.extend(Kind::ALL.map(|kind| WatchedPath::Served(six, kind)));
         assert_eq!(of_six(focus(6)), all);
     }
@@ -185,7 +180,7 @@ mod tests {
         };
         assert_eq!(keys(targets), [Key::Target]);
         assert_eq!(keys(details), [Key::Target, Key::StaticMax, Key::Vm]);
-        let target = WatchedPath::Key(DomId(6), Key::Target);
+        let target = WatchedPath::Target(DomId(6));
         assert!(wanted(targets).differs(target, &wanted(details)));
         assert!(!wanted(details).differs(target, &wanted(details)));
         assert!(!wanted(targets).differs(WatchedPath::Pool(0), &wanted(details)));
@@ -195,10 +190,10 @@ mod tests {
     fn a_new_domain_is_read_again() {
         let mut new = wanted(names());
         new.domains[1].uuid = uuid::Uuid::nil();
-        let differs = |id| wanted(names()).differs(WatchedPath::Key(DomId(id), Key::Name), &new);
+        let differs = |id| wanted(names()).differs(WatchedPath::Name(DomId(id)), &new);
         assert_eq!([5, 6].map(differs), [false, true]);
         new.watch = false;
-        let differs = |id| wanted(names()).differs(WatchedPath::Key(DomId(id), Key::Name), &new);
+        let differs = |id| wanted(names()).differs(WatchedPath::Name(DomId(id)), &new);
         assert_eq!([5, 6].map(differs), [true, true]);
     }
 

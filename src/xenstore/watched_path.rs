@@ -1,10 +1,10 @@
 //! The paths in XenStore that are read, and watched by a command that goes on.
 
 use super::parse::number;
-use crate::snapshot::DomId;
+use crate::snapshot::{DomId, Listing};
 
 /// The folder of dom0's backends.
-pub(super) const BACKENDS: &str = "/local/domain/0/backend";
+const BACKENDS: &str = Listing::BACKENDS;
 
 /// A path whose content is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,8 +13,10 @@ pub(super) enum WatchedPath {
     Introduced,
     /// `@releaseDomain`: a domain shut down or was destroyed.
     Released,
-    /// A key of the domain with this ID, whichever domain that is.
-    Key(DomId, Key),
+    /// The name of the domain with this ID, whichever domain that is.
+    Name(DomId),
+    /// The memory target of the domain with this ID, and what is read with it.
+    Target(DomId),
     /// The name of a CPU pool.
     Pool(u32),
     /// All backends of a kind.
@@ -110,12 +112,13 @@ impl WatchedPath {
         match self {
             Self::Introduced => "@introduceDomain".to_owned(),
             Self::Released => "@releaseDomain".to_owned(),
-            Self::Key(domain, key) => key.path(domain),
+            Self::Name(domain) => Key::Name.path(domain),
+            Self::Target(domain) => Key::Target.path(domain),
             Self::Pool(id) => format!("/local/pool/{id}/name"),
             Self::Backends(kind) => format!("{BACKENDS}/{}", kind.folder()),
             Self::Served(domain, kind) => format!("{BACKENDS}/{}/{domain}", kind.folder()),
             Self::Available(domain) => format!("/local/domain/{domain}/cpu"),
-            Self::Listing => "/local/domain".to_owned(),
+            Self::Listing => Listing::DOMAINS.to_owned(),
         }
     }
 
@@ -137,9 +140,10 @@ impl WatchedPath {
     /// Returns the ID of the domain that this path is about.
     pub(super) fn domain(self) -> Option<DomId> {
         match self {
-            Self::Key(domain, _) | Self::Served(domain, _) | Self::Available(domain) => {
-                Some(domain)
-            }
+            Self::Name(domain)
+            | Self::Target(domain)
+            | Self::Served(domain, _)
+            | Self::Available(domain) => Some(domain),
             Self::Introduced
             | Self::Released
             | Self::Pool(_)
