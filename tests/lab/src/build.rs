@@ -53,22 +53,23 @@ pub fn programs(xen: Xen, extra: &Extra) -> Result<Programs> {
             Extra::Bench { against } => against.clone(),
             _ => None,
         },
-        integration: (*extra == Extra::Tests)
-            .then(|| {
-                cargo(
-                    &[
-                        "test",
-                        "--no-run",
-                        // With the features of the tests on the host, which are already built.
-                        "--workspace",
-                        "--test",
-                        "integration",
-                    ],
-                    "test",
-                )
-            })
-            .transpose()?,
+        integration: (*extra == Extra::Tests).then(integration).transpose()?,
     })
+}
+
+/// Builds the integration tests.
+pub fn integration() -> Result<PathBuf> {
+    cargo(
+        &[
+            "test",
+            "--no-run",
+            // With the features of the tests on the host, which are already built.
+            "--workspace",
+            "--test",
+            "integration",
+        ],
+        "test",
+    )
 }
 
 /// Builds what users run.

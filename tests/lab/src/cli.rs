@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 
 use crate::bench;
+use crate::disk;
 use crate::machine::{self, Hardware};
 use crate::protocol::Size;
 use crate::session::{Extra, Plan, Session};
@@ -16,7 +17,7 @@ use crate::setup;
 use crate::spec::{Guests, Shells};
 use crate::terminal;
 use crate::test;
-use crate::xen::{Store, Which, Xen};
+use crate::xen::{Store, Userland, Which, Xen};
 
 /// The guests of a demo.
 const DEMO_GUESTS: &str = "pvh:net,pv:disk,pv:burn";
@@ -115,8 +116,16 @@ struct Boot {
     #[arg(long, value_enum, default_value = "4.17")]
     xen: Xen,
     /// XenStore's daemon
-    #[arg(long, value_enum, default_value = "xenstored")]
+    #[arg(
+        long,
+        value_enum,
+        default_value = "xenstored",
+        conflicts_with = "debian"
+    )]
     store: Store,
+    /// Make dom0 Debian itself, with systemd; else it has only what Xen needs
+    #[arg(long)]
+    debian: bool,
     /// Guests to start: TYPE:LOAD[:vcpus=N][:nonic], comma-separated
     ///
     /// TYPE is pv or pvh. LOAD is burn (one vCPU), disk (reads xvda), net (sends packets to dom0) or idle. A guest is
@@ -137,18 +146,30 @@ struct Boot {
     #[arg(long, value_name = "N", default_value_t = 2,
           value_parser = clap::value_parser!(u16).range(1..=64))]
     cpus: u16,
+    /// The machine's NUMA nodes, each with an equal part of the CPUs and of the memory
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u16).range(1..=8))]
+    nodes: u16,
+    /// Put half of the pCPUs and every second guest into a second cpupool, lab
+    #[arg(long)]
+    pools: bool,
 }
 
 impl From<Boot> for Plan {
     fn from(boot: Boot) -> Self {
         Self {
             xen: boot.xen,
-            store: boot.store,
+            userland: match boot.debian {
+                true => Userland::Debian,
+                false => Userland::Minimal(boot.store),
+            },
             hardware: Hardware {
                 memory: boot.memory,
                 cpus: boot.cpus,
+                nodes: boot.nodes,
             },
             guests: boot.guests,
+            pools: boot.pools,
             shells: boot.shells,
             extra: Extra::Nothing,
         }
@@ -170,7 +191,12 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> Result<u8> {
     let code = match command {
         Command::Setup { xen } => {
-            setup::ensure(&xen.versions())?;
+            let versions = xen.versions();
+            setup::ensure(&versions)?;
+            // The tests use Debian as dom0 only there.
+            if versions.contains(&Xen::V4_17) {
+                disk::ensure(Xen::V4_17)?;
+            }
             eprintln!("lab: ready");
             0
         }
@@ -233,12 +259,10 @@ fn cannot_write(file: &Path) -> String {
 fn demo(xen: Xen) -> Result<i32> {
     let mut session = Session::start(Plan {
         xen,
-        store: Store::Xenstored,
-        hardware: Hardware {
-            memory: machine::USUAL_MEMORY,
-            cpus: 2,
-        },
+        userland: Userland::Minimal(Store::Xenstored),
+        hardware: Hardware::USUAL,
         guests: DEMO_GUESTS.parse()?,
+        pools: false,
         shells: Vec::new(),
         extra: Extra::Nothing,
     })?;

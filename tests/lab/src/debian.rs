@@ -58,11 +58,7 @@ fn fetch(xen: Xen, folder: &Path) -> Result<()> {
     let root = folder.join("root");
     fs::create_dir_all(&root).with_context(|| format!("cannot create {}", root.display()))?;
 
-    let mut sources = String::new();
-    for (release, uri) in mirrors(&apt)? {
-        let release = release.replacen(&codename()?, xen.suite(), 1);
-        sources.push_str(&format!("deb [signed-by={KEYRING}] {uri} {release} main\n"));
-    }
+    let sources = sources(xen, &apt)?;
     let state = State::create(&apt.join(xen.suite()), Some(&sources))?;
     let tell = |what: &str| eprintln!("lab:   {what} of Debian {}", xen.suite());
     tell("package lists");
@@ -99,6 +95,16 @@ fn fetch(xen: Xen, folder: &Path) -> Result<()> {
     }
     // The packages are unpacked, so their files are not needed.
     fs::remove_dir_all(&apt).with_context(|| format!("cannot remove {}", apt.display()))
+}
+
+/// Returns the `sources.list` of this version's suite. `apt` is a folder for package lists of the host, if it has none.
+pub fn sources(xen: Xen, apt: &Path) -> Result<String> {
+    let codename = codename()?;
+    let line = |(release, uri): (String, String)| {
+        let release = release.replacen(&codename, xen.suite(), 1);
+        format!("deb [signed-by={KEYRING}] {uri} {release} main\n")
+    };
+    Ok(mirrors(apt)?.into_iter().map(line).collect())
 }
 
 /// Returns the host's Debian mirrors: release (`bookworm-security`) and address.

@@ -18,6 +18,7 @@ pub mod cli;
 #[path = "../../integration/console.rs"]
 mod console;
 pub mod debian;
+pub mod disk;
 pub mod elf;
 pub mod image;
 pub mod libtest;

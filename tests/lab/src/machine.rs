@@ -2,10 +2,9 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{self, Child, ChildStdin, Stdio};
+use std::process::{self, Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -18,7 +17,7 @@ use crate::paths;
 use crate::protocol::{self, Exec, FromDom0, Size, ToDom0};
 use crate::serial;
 use crate::tied;
-use crate::xen::{Store, Xen};
+use crate::xen::{Userland, Xen};
 
 /// dom0's memory in MiB, which also holds its root file system.
 const DOM0_MEMORY: u32 = 768;
@@ -36,6 +35,45 @@ pub struct Hardware {
     pub memory: u32,
     /// Its CPUs.
     pub cpus: u16,
+    /// Its NUMA nodes. Each has an equal part of the memory and of the CPUs, which are a socket.
+    pub nodes: u16,
+}
+
+impl Hardware {
+    /// The usual machine.
+    pub const USUAL: Self = Self {
+        memory: USUAL_MEMORY,
+        cpus: 2,
+        nodes: 1,
+    };
+
+    /// Adds QEMU's options for the CPUs and the memory.
+    fn options(self, command: &mut Command) {
+        let Self {
+            memory,
+            cpus,
+            nodes,
+        } = self;
+        let each = cpus / nodes;
+        command
+            .arg("-smp")
+            .arg(format!("{cpus},sockets={nodes},cores={each},threads=1"))
+            .args(["-m", &memory.to_string()]);
+        if nodes == 1 {
+            return;
+        }
+        let part = memory / u32::from(nodes);
+        for node in 0..nodes {
+            let (first, last) = (node * each, (node + 1) * each - 1);
+            command
+                .arg("-object")
+                .arg(format!("memory-backend-ram,id=node{node},size={part}M"))
+                .arg("-numa")
+                .arg(format!(
+                    "node,nodeid={node},cpus={first}-{last},memdev=node{node}"
+                ));
+        }
+    }
 }
 
 /// What happens while a command runs in dom0.
@@ -82,7 +120,7 @@ impl Machine {
     /// is always busy crashes within a minute.
     pub fn start(
         xen: Xen,
-        store: Store,
+        userland: Userland,
         hardware: Hardware,
         one_thread: bool,
         image: &Image,
@@ -92,7 +130,7 @@ impl Machine {
         let log = logs.join(format!(
             "xen-{}-{}-{}.log",
             xen.label(),
-            store.label(),
+            userland.label(),
             process::id()
         ));
         // QEMU's own messages go to the same file, hence both append.
@@ -101,8 +139,6 @@ impl Machine {
             .and_then(|()| OpenOptions::new().create(true).append(true).open(&log))
             .with_context(|| format!("cannot create {}", log.display()))?;
 
-        // The initramfs has no name; QEMU reads it through our descriptor.
-        let initramfs = format!("/proc/{}/fd/{}", process::id(), image.initramfs.as_raw_fd());
         let mut command = tied::command("qemu-system-x86_64");
         command
             // Without AVX there is less to save at each switch of vCPUs: a loop of awk's took 3.8 and 4.8 s in dom0 for
@@ -116,12 +152,6 @@ impl Machine {
                 },
                 "-cpu",
                 "max,-smap,-smep,-rdtscp,-xsave,-avx,-avx2",
-            ])
-            .args([
-                "-smp",
-                &hardware.cpus.to_string(),
-                "-m",
-                &hardware.memory.to_string(),
             ])
             .args([
                 "-nodefaults",
@@ -155,15 +185,32 @@ impl Machine {
             // nowatchdog: an emulated TSC is sometimes late, and the watchdog then disables it, so
             // each read of the clock is a system call.
             .arg(format!(
-                "{} console=hvc0 tsc=nowatchdog lab.store={},{initramfs}",
+                "{} console=hvc0 tsc=nowatchdog {},{}",
                 comma_safe(&image.kernel)?,
-                store.label()
+                image.arguments,
+                comma_safe(&image.initramfs)?
             ))
             // Out of the terminal's process group: Ctrl-C is the lab's to handle.
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(errors);
+        hardware.options(&mut command);
+        for (serial, file, written) in &image.disks {
+            let mode = match written {
+                // What is written goes to a file of QEMU's that has no name.
+                true => "snapshot=on,cache=unsafe",
+                false => "readonly=on",
+            };
+            let file = comma_safe(file)?;
+            command
+                .arg("-drive")
+                .arg(format!("if=none,format=raw,id={serial},{mode},file={file}"))
+                .arg("-device")
+                .arg(format!(
+                    "virtio-blk-pci,drive={serial},serial={serial},disable-legacy=on,iommu_platform=on"
+                ));
+        }
         let mut qemu = command.spawn().context("cannot start qemu-system-x86_64")?;
         let (Some(stdin), Some(mut stdout)) = (qemu.stdin.take(), qemu.stdout.take()) else {
             bail!("QEMU has no channel");

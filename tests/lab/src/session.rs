@@ -15,7 +15,7 @@ use crate::serial;
 use crate::setup;
 use crate::spec::{Guests, Kind, Shells};
 use crate::terminal;
-use crate::xen::{Store, Xen};
+use crate::xen::{Userland, Xen};
 
 /// How long it may take from QEMU's start until all guests are up.
 const BOOT_LIMIT: Duration = Duration::from_secs(300);
@@ -27,12 +27,14 @@ const PVH_BOOT_LIMIT: Duration = Duration::from_secs(600);
 pub struct Plan {
     /// The hypervisor, and dom0 with it.
     pub xen: Xen,
-    /// XenStore's daemon.
-    pub store: Store,
+    /// What dom0 runs.
+    pub userland: Userland,
     /// The machine.
     pub hardware: Hardware,
     /// The guests to start.
     pub guests: Guests,
+    /// Whether half of the pCPUs and every second guest are in a second cpupool, `lab`.
+    pub pools: bool,
     /// The empty domains to create after them.
     pub shells: Vec<Shells>,
     /// More programs of the lab in dom0.
@@ -70,11 +72,11 @@ impl Session {
         setup::ensure(&versions)?;
         eprintln!("lab: building");
         let programs = build::programs(plan.xen, &plan.extra)?;
-        let image = image::make(plan.xen, &programs, &plan.guests.0)?;
+        let image = image::make(plan.xen, plan.userland, &programs, &plan.guests.0)?;
 
         // Several may boot at a time.
         let xen = plan.xen.label();
-        eprintln!("lab: Xen {xen}: booting, with {}", plan.store.label());
+        eprintln!("lab: Xen {xen}: booting, with {}", plan.userland.label());
         let started = Instant::now();
         let svm = plan.guests.0.iter().any(|guest| guest.kind == Kind::Pvh);
         let limit = started
@@ -83,7 +85,8 @@ impl Session {
                 false => BOOT_LIMIT,
             };
         let one_thread = svm || plan.extra == Extra::Tests;
-        let mut machine = Machine::start(plan.xen, plan.store, plan.hardware, one_thread, &image)?;
+        let mut machine =
+            Machine::start(plan.xen, plan.userland, plan.hardware, one_thread, &image)?;
         machine.wait_ready(limit)?;
         let seconds = || started.elapsed().as_secs();
         eprintln!("lab: Xen {xen}: dom0 is up after {} s", seconds());
@@ -92,6 +95,9 @@ impl Session {
         session.start_guests(limit)?;
         if session.plan.extra == Extra::Tests {
             session.pin(limit)?;
+        }
+        if session.plan.pools {
+            session.split(limit)?;
         }
         session.create_shells(limit)?;
         if !session.plan.guests.0.is_empty() {
@@ -157,7 +163,7 @@ impl Session {
             ("XENSCOPE", "/usr/bin/xenscope"),
             ("XENSCOPE_LAB", "1"),
             ("XENSCOPE_LAB_XEN", self.plan.xen.label()),
-            ("XENSCOPE_LAB_STORE", self.plan.store.label()),
+            ("XENSCOPE_LAB_STORE", self.plan.userland.store().label()),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .to_vec();
@@ -194,7 +200,7 @@ impl Session {
         }
         for name in &names {
             let log = format!("/var/log/xen/console/guest-{name}.log");
-            let wait = "until grep -qs 'lab: guest up' $0; do usleep 200000; done";
+            let wait = "until grep -qs 'lab: guest up' $0; do sleep 0.2; done";
             if let Err(error) = self.step(&["sh", "-c", wait, &log], limit) {
                 return Err(error.context(format!("guest {name} has not come up")));
             }
@@ -216,6 +222,30 @@ impl Session {
         for guest in self.plan.guests.0.clone() {
             let words = ["xl", "vcpu-pin", &guest.name, "all", "all,^0"];
             self.step(&words, limit)?;
+        }
+        Ok(())
+    }
+
+    /// Moves the second half of the pCPUs and every second guest to a cpupool of their own.
+    fn split(&mut self, limit: Instant) -> Result<()> {
+        let cpus = self.plan.hardware.cpus;
+        let half: Vec<String> = (cpus / 2..cpus).map(|cpu| cpu.to_string()).collect();
+        for cpu in &half {
+            self.step(&["xl", "cpupool-cpu-remove", "Pool-0", cpu], limit)?;
+        }
+        let cpus = format!("cpus=[\"{}\"]", half.join("\",\""));
+        self.step(
+            &[
+                "xl",
+                "cpupool-create",
+                "name=\"lab\"",
+                "sched=\"credit\"",
+                &cpus,
+            ],
+            limit,
+        )?;
+        for guest in self.guests().iter().skip(1).step_by(2) {
+            self.step(&["xl", "cpupool-migrate", guest, "lab"], limit)?;
         }
         Ok(())
     }

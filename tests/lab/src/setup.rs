@@ -10,13 +10,16 @@ use crate::debian;
 use crate::tied;
 use crate::xen::Xen;
 
-/// The Debian packages that are needed to build xenscope and run QEMU. Rust already needs a C
-/// compiler.
-const HOST_PACKAGES: [&str; 4] = [
+/// The Debian packages that are needed to build xenscope, run QEMU and install Debian on a disk. Rust already needs
+/// a C compiler.
+const HOST_PACKAGES: [&str; 7] = [
     "qemu-system-x86",
     "libxen-dev",
     "libclang-dev",
     "pkg-config",
+    "mmdebstrap",
+    "genext2fs",
+    "e2fsprogs",
 ];
 
 /// Installs and fetches what the host and these versions lack.

@@ -11,10 +11,11 @@ use anyhow::{Context, Result, bail};
 
 use crate::build;
 use crate::libtest::{self, Counts};
-use crate::machine::{self, Hardware};
+use crate::machine::Hardware;
 use crate::session::{Extra, Plan, Session};
 use crate::setup;
-use crate::xen::{Store, Xen};
+use crate::tied;
+use crate::xen::{Store, Userland, Xen};
 
 /// How long the tests of one boot may take.
 const RUN_LIMIT: Duration = Duration::from_secs(40 * 60);
@@ -23,25 +24,83 @@ const RUN_LIMIT: Duration = Duration::from_secs(40 * 60);
 /// does not know the guests, so all that needs XenStore for them fails.
 const LAST: &str = "dom0::xenstored_killed::";
 
-/// The boots, and the tests that run on each without a filter; an empty list means all of them.
-/// oxenstored is Debian's default. All tests run with it on 4.17. On 4.20, the tests that use
+/// The tests that need a boot of their own.
+const DEBIAN: &str = "dom0::debian::";
+const TOPOLOGY: &str = "dom0::topology::";
+
+/// A boot, and the tests that run on it.
+struct Boot {
+    name: &'static str,
+    xen: Xen,
+    userland: Userland,
+    hardware: Hardware,
+    pools: bool,
+    /// What the names of its tests begin with.
+    tests: &'static [&'static str],
+    /// What the names of tests begin with that do not run on it.
+    except: &'static [&'static str],
+}
+
+impl Boot {
+    /// The two boots that all tests run on.
+    const fn whole(name: &'static str, xen: Xen, store: Store) -> Self {
+        Self {
+            name,
+            xen,
+            userland: Userland::Minimal(store),
+            hardware: Hardware::USUAL,
+            pools: false,
+            tests: &["dom0::"],
+            except: &[DEBIAN, TOPOLOGY],
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.tests == ["dom0::"]
+    }
+
+    /// Returns the names of those of its tests that have one of these in their names, or all of its tests.
+    fn names<'a>(&self, all: &[&'a str], filters: &[String]) -> Vec<&'a str> {
+        let is_here = |name: &&str| {
+            let begins = |start: &&str| name.starts_with(start);
+            self.tests.iter().any(begins) && !self.except.iter().any(begins)
+        };
+        let is_wanted = |name: &&str| {
+            filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str()))
+        };
+        let names = all.iter().copied();
+        names.filter(is_here).filter(is_wanted).collect()
+    }
+}
+
+/// The boots. oxenstored is Debian's default. All tests run with it on 4.17. On 4.20, the tests that use
 /// XenStore most run with it, except those of a burst of events and of a slow reader, where the
 /// daemon does not matter.
-const BOOTS: [(Xen, Store, &[&str]); 3] = [
-    (Xen::V4_17, Store::Oxenstored, &[]),
-    (Xen::V4_20, Store::Xenstored, &[]),
-    (
-        Xen::V4_20,
-        Store::Oxenstored,
-        &[
-            "dom0::events::",
-            "dom0::listing::",
-            "dom0::store::",
-            LAST,
-            "--skip=dom0::events::a_slow_reader",
-            "--skip=dom0::events::a_burst",
-        ],
-    ),
+const BOOTS: [Boot; 5] = [
+    Boot::whole("Xen 4.17 oxenstored", Xen::V4_17, Store::Oxenstored),
+    Boot {
+        userland: Userland::Debian,
+        tests: &[DEBIAN],
+        except: &[],
+        ..Boot::whole("Xen 4.17 Debian", Xen::V4_17, Store::Oxenstored)
+    },
+    Boot::whole("Xen 4.20 xenstored", Xen::V4_20, Store::Xenstored),
+    Boot {
+        tests: &["dom0::events::", "dom0::listing::", "dom0::store::", LAST],
+        except: &["dom0::events::a_slow_reader", "dom0::events::a_burst"],
+        ..Boot::whole("Xen 4.20 oxenstored", Xen::V4_20, Store::Oxenstored)
+    },
+    Boot {
+        hardware: Hardware {
+            cpus: 4,
+            nodes: 2,
+            ..Hardware::USUAL
+        },
+        pools: true,
+        tests: &[TOPOLOGY],
+        except: &[],
+        ..Boot::whole("Xen 4.20 4 pCPUs", Xen::V4_20, Store::Xenstored)
+    },
 ];
 
 /// The guests beside which the tests run. All are PV, because PVH guests often crash under QEMU's
@@ -50,7 +109,7 @@ const GUESTS: &str = "pv:net,pv:disk:vcpus=2,pv:burn";
 
 /// One line of the table at the end.
 struct Run {
-    name: String,
+    name: &'static str,
     counts: Counts,
     /// Why it failed, if it did.
     failure: Option<String>,
@@ -64,13 +123,22 @@ pub fn run(versions: &[Xen], filters: &[String]) -> Result<bool> {
     let mut runs = thread::scope(|scope| {
         // This takes minutes. The boots build it again, and report an error if it fails.
         scope.spawn(build::xenscope);
-        vec![timed("host".into(), |counts| on_host(filters, counts))]
+        vec![timed("host", |counts| on_host(filters, counts))]
     });
+    let list = tied::capture(
+        tied::command(build::integration()?).args(["--list", "--ignored"]),
+        "the list of tests",
+    )?;
+    let list = String::from_utf8_lossy(&list);
+    let names = libtest::names(&list);
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     // A machine with pv-burn paused uses one core.
     for versions in versions.chunks(cores) {
         thread::scope(|scope| {
-            let on = |&xen| scope.spawn(move || on_version(xen, filters));
+            let on = |&xen| {
+                let names = &names;
+                scope.spawn(move || on_version(xen, names, filters))
+            };
             let all: Vec<_> = versions.iter().map(on).collect();
             for each in all {
                 runs.extend(each.join().unwrap_or_else(|panic| resume_unwind(panic)));
@@ -85,27 +153,22 @@ pub fn run(versions: &[Xen], filters: &[String]) -> Result<bool> {
     Ok(well)
 }
 
-/// Runs the boots of one version in turn.
-fn on_version(xen: Xen, filters: &[String]) -> Vec<Run> {
-    let boots = BOOTS.into_iter().filter(|&(version, ..)| version == xen);
-    boots
-        .map(|(_, store, tests)| {
-            let name = format!("Xen {} {}", xen.label(), store.label());
-            timed(name, |counts| match filters {
-                [] => in_dom0(xen, store, tests.iter().copied(), true, counts),
-                _ => in_dom0(
-                    xen,
-                    store,
-                    filters.iter().map(String::as_str),
-                    false,
-                    counts,
-                ),
-            })
-        })
-        .collect()
+/// Runs the boots of one version in turn, those without a test left out.
+fn on_version(xen: Xen, all: &[&str], filters: &[String]) -> Vec<Run> {
+    let mut runs = Vec::new();
+    for boot in BOOTS.iter().filter(|boot| boot.xen == xen) {
+        let names = boot.names(all, filters);
+        if !names.is_empty() {
+            let losses = boot.is_whole() && filters.is_empty();
+            runs.push(timed(boot.name, |counts| {
+                in_dom0(boot, &names, losses, counts)
+            }));
+        }
+    }
+    runs
 }
 
-fn timed(name: String, tests: impl FnOnce(&mut Counts) -> Result<Option<String>>) -> Run {
+fn timed(name: &'static str, tests: impl FnOnce(&mut Counts) -> Result<Option<String>>) -> Run {
     let started = Instant::now();
     let mut counts = Counts::default();
     let failure = tests(&mut counts).unwrap_or_else(|error| {
@@ -140,39 +203,28 @@ fn on_host(filters: &[String], counts: &mut Counts) -> Result<Option<String>> {
     Ok((!status.success()).then(|| format!("cargo test failed ({status})")))
 }
 
-/// Runs the tests that need Xen; returns why they failed, `None` if they passed. A `whole` boot
+/// Runs these tests, which need Xen; returns why they failed, `None` if they passed. With `losses`,
 /// also tests that the lab notices when a machine crashes.
-fn in_dom0<'a>(
-    xen: Xen,
-    store: Store,
-    filters: impl Iterator<Item = &'a str>,
-    whole: bool,
+fn in_dom0(
+    boot: &Boot,
+    names: &[&str],
+    losses: bool,
     counts: &mut Counts,
 ) -> Result<Option<String>> {
     let mut session = Session::start(Plan {
-        xen,
-        store,
-        hardware: Hardware {
-            memory: machine::USUAL_MEMORY,
-            cpus: 2,
-        },
+        xen: boot.xen,
+        userland: boot.userland,
+        hardware: boot.hardware,
         guests: GUESTS.parse()?,
+        pools: boot.pools,
         shells: Vec::new(),
         extra: Extra::Tests,
     })?;
     // Unpaused, it takes a core from the other machine. Tests that need its load unpause it.
     let soon = Instant::now() + Duration::from_secs(60);
     session.step(&["xl", "pause", "pv-burn"], soon)?;
-    let list = ["/lab/integration", "--list", "--ignored"];
-    let list: Vec<&str> = list.into_iter().chain(filters).collect();
-    let list = session.step(&list, soon)?;
-    let list = String::from_utf8_lossy(&list);
-    let (last, first): (Vec<&str>, Vec<&str>) = libtest::names(&list)
-        .into_iter()
-        .partition(|name| name.starts_with(LAST));
-    if whole && (first.is_empty() || last.is_empty()) {
-        bail!("no test's name begins with {LAST}, or each one's does");
-    }
+    let (last, first): (Vec<&str>, Vec<&str>) =
+        names.iter().partition(|name| name.starts_with(LAST));
     let limit = Instant::now() + RUN_LIMIT;
     let mut failure = None;
     for names in [first, last] {
@@ -186,7 +238,7 @@ fn in_dom0<'a>(
             "--exact",
         ];
         let argv = argv.into_iter().chain(names).map(str::to_owned).collect();
-        let mut output = Output::new(xen.label());
+        let mut output = Output::new(boot.xen.label());
         let code = session.run_to(argv, Some(limit), &mut output);
         *counts += output.finish();
         let code = code?;
@@ -194,7 +246,7 @@ fn in_dom0<'a>(
             failure = Some(format!("the test program ended with {code}"));
         }
     }
-    if whole {
+    if losses {
         // A boot of its own would take longer.
         let reported = reports_losses(session);
         counts.failed += u64::from(reported.is_err());

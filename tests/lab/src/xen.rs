@@ -1,4 +1,4 @@
-//! The hypervisors the lab boots, and the two XenStore daemons.
+//! The hypervisors the lab boots, what runs in dom0, and the two XenStore daemons.
 
 use clap::ValueEnum;
 
@@ -104,6 +104,33 @@ impl Store {
         match self {
             Self::Xenstored => "xenstored",
             Self::Oxenstored => "oxenstored",
+        }
+    }
+}
+
+/// dom0's user land.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Userland {
+    /// The lab's own, in memory: the programs that Xen needs, and this XenStore daemon.
+    Minimal(Store),
+    /// Debian itself, with systemd, on a disk. Its init script starts oxenstored.
+    Debian,
+}
+
+impl Userland {
+    /// Returns XenStore's daemon.
+    pub const fn store(self) -> Store {
+        match self {
+            Self::Minimal(store) => store,
+            Self::Debian => Store::Oxenstored,
+        }
+    }
+
+    /// Returns what distinguishes a boot in messages and in the logs' names.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Minimal(store) => store.label(),
+            Self::Debian => "Debian",
         }
     }
 }

@@ -14,10 +14,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::elf;
-use crate::machine::{self, Hardware};
+use crate::machine::Hardware;
 use crate::paths;
 use crate::session::{Extra, Plan, Session};
-use crate::xen::{Store, Xen};
+use crate::xen::{Store, Userland, Xen};
 use figures::{Accuracy, Stage};
 
 /// How long one call of `lab-bench` may take.
@@ -98,12 +98,10 @@ pub fn run(options: Options) -> Result<()> {
     sizes.dedup();
     let mut session = Session::start(Plan {
         xen,
-        store,
-        hardware: Hardware {
-            memory: machine::USUAL_MEMORY,
-            cpus: 2,
-        },
+        userland: Userland::Minimal(store),
+        hardware: Hardware::USUAL,
         guests: "pv:burn".parse()?,
+        pools: false,
         shells: Vec::new(),
         extra: Extra::Bench {
             against: against.clone(),

@@ -16,6 +16,11 @@ const CHANNEL: &str = "/dev/vport0p1";
 /// How long a device or a socket may take to appear: seconds under emulation.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Returns whether systemd runs (sd_booted(3)).
+pub(crate) fn has_systemd() -> bool {
+    Path::new("/run/systemd/system").exists()
+}
+
 /// Mounts the usual file systems.
 pub(crate) fn mount() -> Result<()> {
     for (kind, target) in [
@@ -70,7 +75,6 @@ pub(crate) fn open_channel() -> Result<File> {
 pub(crate) fn start_xen() -> Result<()> {
     mount_one("xenfs", "/proc/xen")?;
     for folder in [
-        "/lab/disks",
         "/run/lock",
         "/run/xen",
         "/run/xenstored",
@@ -80,11 +84,6 @@ pub(crate) fn start_xen() -> Result<()> {
     }
     fs::write("/proc/sys/kernel/hostname", "dom0").context("cannot name dom0")?;
     run(&["ip", "link", "set", "lo", "up"])?;
-    for disk in disks()? {
-        let file = File::create(&disk).with_context(|| format!("cannot create {disk}"))?;
-        file.set_len(64 << 20)
-            .with_context(|| format!("cannot size {disk}"))?;
-    }
     run(&[&store()?, "--pid-file", "/run/xen/xenstored.pid"])?;
     wait_for("/run/xenstored/socket")?;
     run(&["/usr/sbin/xen-init-dom0"])?;
@@ -92,7 +91,17 @@ pub(crate) fn start_xen() -> Result<()> {
         "/usr/sbin/xenconsoled",
         "--log=guest",
         "--pid-file=/run/xen/xenconsoled.pid",
-    ])?;
+    ])
+}
+
+/// Creates the guests' disks, and sets dom0's weight.
+pub(crate) fn prepare() -> Result<()> {
+    fs::create_dir_all("/lab/disks").context("cannot create /lab/disks")?;
+    for disk in disks()? {
+        let file = File::create(&disk).with_context(|| format!("cannot create {disk}"))?;
+        file.set_len(64 << 20)
+            .with_context(|| format!("cannot size {disk}"))?;
+    }
     // dom0 has priority over its guests, as on a real host, because all work of the lab goes
     // through it.
     run(&["xl", "sched-credit2", "-d", "0", "-w", "65535"])

@@ -2,7 +2,8 @@
 //!
 //! As process 1 it starts itself again as the agent, reaps orphaned processes, and switches the
 //! machine off when the agent ends, which it does when the lab's side of the channel closes. Errors
-//! before the channel is open are printed to the console, which the lab logs.
+//! before the channel is open are printed to the console, which the lab logs. In Debian, systemd starts
+//! the agent after Xen's daemons.
 
 mod boot;
 mod serve;
@@ -48,9 +49,12 @@ fn init() -> Result<Infallible> {
     }
 }
 
-/// Starts Xen's daemons and serves the lab until it closes the channel.
+/// Starts Xen's daemons unless systemd has, and serves the lab until it closes the channel.
 fn agent() -> Result<()> {
+    if boot::has_systemd() {
+        return serve::run(boot::open_channel()?, boot::prepare());
+    }
     boot::load_modules()?;
     let channel = boot::open_channel()?;
-    serve::run(channel, boot::start_xen())
+    serve::run(channel, boot::start_xen().and_then(|()| boot::prepare()))
 }

@@ -80,36 +80,43 @@ pub(super) fn tree(
     tree.link("var/lock", "/run/lock");
 
     let mut elf_files = xen_tools(xen, &root, &mut tree)?;
-    let ours = [
-        ("init", Some(&programs.agent)),
-        ("usr/bin/xenscope", Some(&programs.xenscope)),
-        ("usr/bin/lab-shells", Some(&programs.shells)),
-        ("lab/bench", programs.bench.as_ref()),
-        ("lab/against", programs.against.as_ref()),
-        ("lab/integration", programs.integration.as_ref()),
-    ];
-    for (path, program) in ours {
-        if let Some(program) = program {
-            tree.copy(path, program);
-            elf_files.push(program.clone());
-        }
+    tree.link("init", "/lab/agent");
+    for (path, program) in programs.files() {
+        tree.copy(path, program);
+        elf_files.push(program.clone());
     }
     let strace = find(&root, "bin/strace")?;
     tree.copy("usr/bin/strace", &strace);
     elf_files.push(strace);
     libraries(xen, &root, elf_files, &mut tree)?;
     if programs.integration.is_some() {
-        // The library of another Xen, for the test that it is refused.
-        let other = xen.other();
-        let name = format!("libxenctrl.so.{}", other.label());
-        let library = find(&paths::root(other), &format!("{LIBRARIES}/{name}"))?;
-        tree.copy(format!("lab/other/{name}"), library);
+        other_library(xen, &mut tree)?;
     }
     busybox(&root, &mut tree)?;
     settings(&root, &mut tree)?;
     modules(kernel, &mut tree)?;
-    guest::put(&root, kernel, vmlinux, guests, &mut tree)?;
+    scripts(&mut tree);
+    guest::put(&root, kernel, vmlinux, guests, "script=vif-lab", &mut tree)?;
     Ok(tree)
+}
+
+/// Adds the library of another Xen, for the test that it is refused.
+pub(super) fn other_library(xen: Xen, tree: &mut Tree) -> Result<()> {
+    let other = xen.other();
+    let name = format!("libxenctrl.so.{}", other.label());
+    let library = find(&paths::root(other), &format!("{LIBRARIES}/{name}"))?;
+    tree.copy(format!("lab/other/{name}"), library);
+    Ok(())
+}
+
+/// Adds the lab's hotplug scripts.
+pub(super) fn scripts(tree: &mut Tree) {
+    for name in ["disk-lab", "vif-lab"] {
+        tree.copy(
+            format!("etc/xen/scripts/{name}"),
+            paths::source("dom0/scripts").join(name),
+        );
+    }
 }
 
 /// Adds Xen's programs at Debian's paths and in PATH; returns their files.
@@ -203,12 +210,6 @@ fn settings(root: &Path, tree: &mut Tree) -> Result<()> {
         "etc/xen/oxenstored.conf",
         root.join("etc/xen/oxenstored.conf"),
     );
-    for name in ["disk-lab", "vif-lab"] {
-        tree.copy(
-            format!("etc/xen/scripts/{name}"),
-            paths::source("dom0/scripts").join(name),
-        );
-    }
     for name in TERMINALS {
         let place = format!("terminfo/{}/{name}", &name[..1]);
         let from = find(root, &format!("lib/{place}"))

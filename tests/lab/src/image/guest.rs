@@ -21,12 +21,13 @@ const MEMORY: u32 = 128;
 /// only real CPUs need.
 const QUICK: &str = "quiet pci=off 8250.nr_uarts=0 cryptomgr.notests mitigations=off";
 
-/// Adds to dom0 the files that these guests need.
+/// Adds to dom0 the files that these guests need. `vif` is how xl connects their NICs.
 pub(super) fn put(
     root: &Path,
     kernel: &Kernel,
     vmlinux: &Path,
     guests: &[Guest],
+    vif: &str,
     dom0: &mut Tree,
 ) -> Result<()> {
     // Tests start guests of their own, so these two are always there.
@@ -35,7 +36,7 @@ pub(super) fn put(
     tree(root, kernel)?.write(&mut initramfs)?;
     dom0.bytes("lab/guest.cpio", initramfs);
     for guest in guests {
-        dom0.bytes(format!("lab/guests/{}.cfg", guest.name), config(guest));
+        dom0.bytes(format!("lab/guests/{}.cfg", guest.name), config(guest, vif));
     }
     Ok(())
 }
@@ -57,7 +58,7 @@ fn tree(root: &Path, kernel: &Kernel) -> Result<Tree> {
 }
 
 /// Returns xl's configuration of a guest.
-fn config(guest: &Guest) -> String {
+fn config(guest: &Guest, vif: &str) -> String {
     let Guest {
         name,
         number,
@@ -68,7 +69,7 @@ fn config(guest: &Guest) -> String {
     } = guest;
     let ip = format!("10.77.{number}.2");
     let vif = if *nic {
-        format!("'mac=00:16:3e:4c:00:{number:02x},ip={ip},script=vif-lab'")
+        format!("'mac=00:16:3e:4c:00:{number:02x},ip={ip},{vif}'")
     } else {
         String::new()
     };

@@ -1,5 +1,6 @@
 //! What QEMU boots: the hypervisor, dom0's kernel, and dom0's file system as an initramfs.
 
+mod debian;
 mod dom0;
 mod guest;
 mod kernel;
@@ -8,15 +9,19 @@ mod vmlinux;
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Read, Write};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
+use std::process;
 
 use anyhow::{Context, Result, bail};
 use flate2::read::GzDecoder;
 
+use crate::disk;
 use crate::paths;
 use crate::spec::Guest;
-use crate::xen::Xen;
+use crate::xen::{Userland, Xen};
 use kernel::Kernel;
+use tree::Tree;
 
 /// The programs built for a boot.
 pub struct Programs {
@@ -34,56 +39,113 @@ pub struct Programs {
     pub integration: Option<PathBuf>,
 }
 
+impl Programs {
+    /// Iterates over where each program goes in dom0, and its file.
+    fn files(&self) -> impl Iterator<Item = (&'static str, &PathBuf)> {
+        let all = [
+            ("lab/agent", Some(&self.agent)),
+            ("usr/bin/xenscope", Some(&self.xenscope)),
+            ("usr/bin/lab-shells", Some(&self.shells)),
+            ("lab/bench", self.bench.as_ref()),
+            ("lab/against", self.against.as_ref()),
+            ("lab/integration", self.integration.as_ref()),
+        ];
+        let present = |(path, program): (_, Option<_>)| Some((path, program?));
+        all.into_iter().filter_map(present)
+    }
+}
+
 /// The files that QEMU boots.
 pub struct Image {
     /// The hypervisor, uncompressed because QEMU needs that.
     pub hypervisor: PathBuf,
     /// dom0's kernel, also uncompressed.
     pub kernel: PathBuf,
-    /// dom0's file system. The file has no name, so it disappears when the lab ends.
-    pub initramfs: File,
+    /// dom0's initramfs.
+    pub initramfs: PathBuf,
+    /// What dom0's kernel gets on its command line.
+    pub arguments: String,
+    /// The machine's disks: each one's serial number, its file, and whether it is written to. The machine keeps
+    /// what it writes to itself.
+    pub disks: Vec<(&'static str, PathBuf, bool)>,
+    /// A file that one of the paths leads to. It has no name, so it disappears when the lab ends.
+    _archive: File,
 }
 
 /// Makes the image of one boot.
-pub fn make(xen: Xen, programs: &Programs, guests: &[Guest]) -> Result<Image> {
+pub fn make(xen: Xen, userland: Userland, programs: &Programs, guests: &[Guest]) -> Result<Image> {
     let root = paths::root(xen);
     let kernel = Kernel::find(&root)?;
-    let vmlinux = vmlinux(xen, &kernel)?;
-    let tree = dom0::tree(xen, &kernel, &vmlinux, programs, guests)?;
-    let folder = paths::lab();
-    let initramfs = tempfile::tempfile_in(&folder)
-        .with_context(|| format!("cannot create a file in {}", folder.display()))?;
-    let mut out = BufWriter::new(&initramfs);
-    tree.write(&mut out)?;
-    out.flush().context("cannot write dom0's initramfs")?;
-    drop(out);
-    Ok(Image {
-        hypervisor: hypervisor(xen)?,
-        kernel: vmlinux,
-        initramfs,
+    let vmlinux = vmlinux(&kernel.image, &paths::version(xen))?;
+    let (tree, lab) = match userland {
+        Userland::Minimal(_) => (
+            dom0::tree(xen, &kernel, &vmlinux, programs, guests)?,
+            "initramfs",
+        ),
+        Userland::Debian => (
+            debian::tree(xen, &kernel, &vmlinux, programs, guests)?,
+            "disk",
+        ),
+    };
+    let (archive, path) = archive(&tree).with_context(|| format!("cannot make the {lab}"))?;
+    Ok(match userland {
+        Userland::Minimal(store) => Image {
+            hypervisor: hypervisor(&boot_file(xen, &root)?, &paths::version(xen))?,
+            kernel: vmlinux,
+            initramfs: path,
+            arguments: format!("lab.store={}", store.label()),
+            disks: Vec::new(),
+            _archive: archive,
+        },
+        Userland::Debian => {
+            let disk = disk::ensure(xen)?;
+            let folder = paths::version(xen).join("debian");
+            Image {
+                hypervisor: hypervisor(&disk.boot_file("xen-", ".gz")?, &folder)?,
+                kernel: self::vmlinux(&disk.boot_file("vmlinuz-", "")?, &folder)?,
+                initramfs: disk.boot_file("initrd.img-", "")?,
+                arguments: "root=/dev/vda rw".to_owned(),
+                disks: vec![("root", disk.image, true), ("lab", path, false)],
+                _archive: archive,
+            }
+        }
     })
 }
 
-/// Returns the path of the uncompressed hypervisor, and creates it if it is missing.
-fn hypervisor(xen: Xen) -> Result<PathBuf> {
-    let packed = find(
-        &paths::root(xen),
-        &format!("boot/xen-{}-amd64.gz", xen.label()),
-    )?;
-    unpacked(&packed, paths::version(xen).join("xen"), |packed| {
+/// Writes a tree to a file without a name; returns it, and a path to it.
+fn archive(tree: &Tree) -> Result<(File, PathBuf)> {
+    let folder = paths::lab();
+    let file = tempfile::tempfile_in(&folder)
+        .with_context(|| format!("cannot create a file in {}", folder.display()))?;
+    let mut out = BufWriter::new(&file);
+    tree.write(&mut out)?;
+    out.flush().context("cannot write it")?;
+    drop(out);
+    // A disk has whole sectors.
+    let length = file.metadata().context("cannot read its size")?.len();
+    file.set_len(length.next_multiple_of(512))
+        .context("cannot set its size")?;
+    let path = format!("/proc/{}/fd/{}", process::id(), file.as_raw_fd());
+    Ok((file, path.into()))
+}
+
+/// Returns the path of the packed hypervisor in an unpacked suite.
+fn boot_file(xen: Xen, root: &Path) -> Result<PathBuf> {
+    find(root, &format!("boot/xen-{}-amd64.gz", xen.label()))
+}
+
+/// Returns the path of the uncompressed hypervisor, and creates it in this folder if it is missing.
+fn hypervisor(packed: &Path, folder: &Path) -> Result<PathBuf> {
+    unpacked(packed, folder.join("xen"), |packed| {
         let mut bytes = Vec::new();
         GzDecoder::new(packed).read_to_end(&mut bytes)?;
         Ok(bytes)
     })
 }
 
-/// Returns the path of the uncompressed kernel, and creates it if it is missing.
-fn vmlinux(xen: Xen, kernel: &Kernel) -> Result<PathBuf> {
-    unpacked(
-        &kernel.image,
-        paths::version(xen).join("vmlinux"),
-        vmlinux::unpack,
-    )
+/// Returns the path of the uncompressed kernel, and creates it in this folder if it is missing.
+fn vmlinux(packed: &Path, folder: &Path) -> Result<PathBuf> {
+    unpacked(packed, folder.join("vmlinux"), vmlinux::unpack)
 }
 
 /// Creates a file from another one unless it already exists.
