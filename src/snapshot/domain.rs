@@ -65,7 +65,8 @@ pub struct Domain {
     pub ssid: u32,
     /// Its scheduling parameters; `None` if they were not collected or Xen did not report them.
     pub scheduling: Option<Scheduling>,
-    /// All of its vCPUs; `None` if they were not collected, or if it was destroyed meanwhile.
+    /// All of its vCPUs; `None` if they were not collected, if it was destroyed meanwhile, or if the
+    /// security policy denies it.
     pub vcpus: Option<Vec<Vcpu>>,
     /// Its NICs, ordered by ID; `None` if they were not collected.
     pub nics: Option<Vec<Nic>>,

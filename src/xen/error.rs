@@ -81,6 +81,24 @@ pub enum Error {
         /// The libxenctrl call.
         call: &'static str,
     },
+    /// dom0's kernel does not pass the call on.
+    #[error(
+        "{call} denied by dom0's kernel: it filters hypercalls, for example under Secure Boot lockdown; boot a kernel that allows it"
+    )]
+    Filtered {
+        /// The libxenctrl call.
+        call: &'static str,
+    },
+    /// The hypervisor lacks the call.
+    #[error(
+        "{call} is missing in Xen {version}: it was built without it (CONFIG_SYSCTL, CONFIG_PM_STATS); use a hypervisor that has it"
+    )]
+    NotBuilt {
+        /// The libxenctrl call.
+        call: &'static str,
+        /// The hypervisor's version.
+        version: String,
+    },
     /// The domain no longer exists.
     #[error("domain {domain} no longer exists")]
     DomainGone {

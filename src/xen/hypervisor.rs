@@ -14,6 +14,9 @@ use super::logger::Logger;
 use super::version::Version;
 use crate::snapshot::{DomId, Domain};
 
+/// Where sysfs is mounted.
+const SYSFS: &str = "/sys";
+
 /// An open connection to the hypervisor.
 pub struct Hypervisor {
     pub(super) library: &'static LibXenCtrl,
@@ -42,7 +45,7 @@ impl Hypervisor {
     /// Not on Xen, an untested version, libxenctrl missing or unusable, not root, not dom0. Each
     /// error text names the remedy.
     pub fn open(allow_untested: bool) -> Result<Self, Error> {
-        let sysfs = Path::new("/sys");
+        let sysfs = Path::new(SYSFS);
         let version = detection::running(sysfs)?;
         // In a guest no other remedy helps.
         Self::open_on(version, allow_untested).map_err(|error| match detection::is_dom0(sysfs) {
@@ -90,20 +93,12 @@ impl Hypervisor {
             return Ok(returned);
         }
         let source = io::Error::last_os_error();
-        Err(match (source.raw_os_error(), domain) {
-            (Some(libc::EPERM), _) => Error::NotDom0,
-            (Some(libc::EACCES), _) if self.flask_enforces() => Error::Denied { call },
-            (Some(libc::EACCES), _) => Error::InterfaceVersion {
-                call,
-                version: self.version.clone(),
-            },
-            (Some(libc::ESRCH), Some(domain)) => Error::DomainGone { domain },
-            _ => Error::Hypercall {
-                call,
-                domain,
-                source,
-            },
-        })
+        let facts = Facts {
+            version: &self.version,
+            is_dom0: || detection::is_dom0(Path::new(SYSFS)),
+            flask_enforces: || self.flask_enforces(),
+        };
+        Err(facts.error(call, domain, source))
     }
 
     /// Returns whether the hypervisor enforces a security policy. Without one, dom0 gets EACCES
@@ -116,6 +111,40 @@ impl Hypervisor {
     }
 }
 
+/// What tells apart the reasons for one and the same errno.
+struct Facts<'a, D, F> {
+    version: &'a str,
+    is_dom0: D,
+    flask_enforces: F,
+}
+
+impl<D: Fn() -> Option<bool>, F: Fn() -> bool> Facts<'_, D, F> {
+    /// Returns the error of a call that failed with `source`.
+    fn error(&self, call: &'static str, domain: Option<DomId>, source: io::Error) -> Error {
+        let version = || self.version.to_owned();
+        match (source.raw_os_error(), domain) {
+            // Xen itself refuses nothing to dom0 in this way.
+            (Some(libc::EPERM), _) if (self.is_dom0)() == Some(true) => Error::Filtered { call },
+            (Some(libc::EPERM), _) => Error::NotDom0,
+            (Some(libc::EACCES), _) if (self.flask_enforces)() => Error::Denied { call },
+            (Some(libc::EACCES), _) => Error::InterfaceVersion {
+                call,
+                version: version(),
+            },
+            (Some(libc::ENOSYS | libc::EOPNOTSUPP), _) => Error::NotBuilt {
+                call,
+                version: version(),
+            },
+            (Some(libc::ESRCH), Some(domain)) => Error::DomainGone { domain },
+            _ => Error::Hypercall {
+                call,
+                domain,
+                source,
+            },
+        }
+    }
+}
+
 impl Drop for Hypervisor {
     fn drop(&mut self) {
         // SAFETY: the handle came from `xc_interface_open`, is closed nowhere else, and is not used
@@ -124,12 +153,13 @@ impl Drop for Hypervisor {
     }
 }
 
-/// Turns the answer of a call about a listed domain into `None` if the domain no longer exists, or
-/// if its ID now belongs to a domain that lacks what was asked for (EINVAL).
+/// Turns the answer of a call about a listed domain into `None` if the domain no longer exists, if
+/// its ID now belongs to a domain that lacks what was asked for (EINVAL), or if the security policy
+/// denies the call for this domain.
 pub(super) fn unless_gone<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
-        Err(Error::DomainGone { .. }) => Ok(None),
+        Err(Error::DomainGone { .. } | Error::Denied { .. }) => Ok(None),
         Err(Error::Hypercall { source, .. }) if source.raw_os_error() == Some(libc::EINVAL) => {
             Ok(None)
         }
@@ -155,6 +185,50 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_errno_has_one_meaning_per_call() {
+        let fails = |errno, is_dom0, flask| {
+            let facts = Facts {
+                version: "4.22.0",
+                is_dom0: || is_dom0,
+                flask_enforces: || flask,
+            };
+            facts.error("xc_physinfo", None, io::Error::from_raw_os_error(errno))
+        };
+        let dom0 = Some(true);
+        assert!(matches!(
+            fails(libc::EPERM, Some(false), false),
+            Error::NotDom0
+        ));
+        assert!(matches!(fails(libc::EPERM, None, false), Error::NotDom0));
+        let filtered = fails(libc::EPERM, dom0, false);
+        assert!(matches!(
+            filtered,
+            Error::Filtered {
+                call: "xc_physinfo"
+            }
+        ));
+        assert!(matches!(
+            fails(libc::EACCES, dom0, true),
+            Error::Denied { .. }
+        ));
+        let other = fails(libc::EACCES, dom0, false);
+        assert!(matches!(other, Error::InterfaceVersion { .. }));
+        for missing in [libc::ENOSYS, libc::EOPNOTSUPP] {
+            let error = fails(missing, dom0, false);
+            assert!(matches!(error, Error::NotBuilt { .. }));
+            assert!(
+                error
+                    .to_string()
+                    .starts_with("xc_physinfo is missing in Xen 4.22.0")
+            );
+        }
+        assert!(matches!(
+            fails(libc::EFAULT, dom0, false),
+            Error::Hypercall { .. }
+        ));
+    }
+
+    #[test]
     fn only_a_missing_domain_is_no_error() {
         let refused = |code| Error::Hypercall {
             call: "xc_vcpu_getinfo",
@@ -172,6 +246,8 @@ mod tests {
         assert!(matches!(list(Ok(2)), Ok(Some(all)) if all == [0, 1, 2]));
         let gone = Error::DomainGone { domain: DomId(5) };
         assert!(matches!(list(Err(gone)), Ok(None)));
+        let call = "xc_vcpu_getinfo";
+        assert!(matches!(list(Err(Error::Denied { call })), Ok(None)));
         assert!(matches!(list(Err(refused(libc::EINVAL))), Ok(None)));
         assert!(list(Err(refused(libc::EFAULT))).is_err());
         assert!(list(Err(Error::NotDom0)).is_err());

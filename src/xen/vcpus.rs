@@ -12,8 +12,8 @@ type Affinities = (Vec<u32>, Vec<u32>);
 
 impl Hypervisor {
     /// Reads the vCPUs of a listed domain, and their affinities if `affinities` is set. `None` if
-    /// the domain no longer exists, or if its ID now belongs to a domain with fewer vCPUs. A new
-    /// domain with the same ID and as many vCPUs goes unnoticed.
+    /// the domain no longer exists, if its ID now belongs to a domain with fewer vCPUs, or if the
+    /// security policy denies it. A new domain with the same ID and as many vCPUs goes unnoticed.
     ///
     /// # Errors
     /// If the hypervisor refuses `vcpu_getinfo` or `vcpu_getaffinity`.
