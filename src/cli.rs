@@ -23,7 +23,7 @@ pub(crate) struct Cli {
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 
-    /// Run on an untested Xen version (tested: 4.17 to 4.20)
+    /// Run on an untested Xen version (tested: 4.17 to 4.22)
     #[arg(long, global = true, display_order = 900)]
     pub(crate) allow_untested_xen: bool,
 
@@ -222,7 +222,7 @@ pub(crate) struct Top {
 #[command(name = "xentop", version, max_term_width = 100)]
 #[command(args_override_self = true, infer_long_args = true)]
 struct Xentop {
-    /// Run on an untested Xen version (tested: 4.17 to 4.20)
+    /// Run on an untested Xen version (tested: 4.17 to 4.22)
     #[arg(long, display_order = 900)]
     allow_untested_xen: bool,
 

@@ -61,7 +61,7 @@ impl Tool {
     /// ```
     ///
     /// # Errors
-    /// If this is not the layout that the tool has on Xen 4.17 to 4.20.
+    /// If this is not the layout that the tool has on Xen 4.17 to 4.22.
     pub fn read(self, text: &str) -> Result<Vec<Row>, UnknownLayout> {
         match self {
             Self::Xentop => xentop::rows(text),

@@ -1,4 +1,4 @@
-//! A block of `xentop -b -f` on Xen 4.17 to 4.20.
+//! A block of `xentop -b -f` on Xen 4.17 to 4.22.
 
 use super::row::{Row, UnknownLayout, is_number, is_state, lasting_letters};
 use crate::rates::DomainRates;
@@ -39,7 +39,7 @@ pub(super) fn rows(text: &str) -> Result<Vec<Row>, UnknownLayout> {
     let (number, heading) = lines.next().unwrap_or((1, ""));
     let ends = ends(heading).ok_or_else(|| UnknownLayout {
         line: number,
-        why: "the headings are not those of xentop on Xen 4.17 to 4.20".into(),
+        why: "the headings are not those of xentop on Xen 4.17 to 4.22".into(),
     })?;
     lines
         .map(|(line, text)| row(text, &ends).map_err(|why| UnknownLayout { line, why }))

@@ -1,4 +1,4 @@
-//! `xl list` of Xen 4.17 to 4.20.
+//! `xl list` of Xen 4.17 to 4.22.
 
 use super::row::{Row, UnknownLayout, is_number, is_state, lasting_letters};
 use crate::snapshot::{DomId, Domain, ShutdownReason};
@@ -45,7 +45,7 @@ pub(super) fn rows(text: &str) -> Result<Vec<Row>, UnknownLayout> {
     if !heading.split_whitespace().eq(HEADINGS) {
         return Err(UnknownLayout {
             line: 1,
-            why: "the headings are not those of 'xl list' on Xen 4.17 to 4.20".into(),
+            why: "the headings are not those of 'xl list' on Xen 4.17 to 4.22".into(),
         });
     }
     lines

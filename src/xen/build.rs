@@ -1,7 +1,7 @@
 //! The hypervisor's version, build and command line.
 
-use std::ffi::{c_char, c_int, c_void};
-use std::ptr::null_mut;
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ptr::{NonNull, null_mut};
 
 use super::binding::*;
 use super::error::Error;
@@ -16,11 +16,17 @@ impl Hypervisor {
     pub(super) fn read_version(&self) -> Result<String, Error> {
         // SAFETY: this command takes no argument.
         let packed = unsafe { self.query(XENVER_version, null_mut()) }?;
-        let mut extra: xen_extraversion_t = Default::default();
-        // SAFETY: this command writes an `xen_extraversion_t`.
-        unsafe { self.query(XENVER_extraversion, extra.as_mut_ptr().cast()) }?;
+        let extra = match self.whole(c"xc_xenver_extraversion") {
+            Some(extra) => extra,
+            None => {
+                let mut extra: xen_extraversion_t = Default::default();
+                // SAFETY: this command writes an `xen_extraversion_t`.
+                unsafe { self.query(XENVER_extraversion, extra.as_mut_ptr().cast()) }?;
+                text(&extra)
+            }
+        };
         let (major, minor) = (packed >> 16, packed & 0xffff);
-        Ok(format!("{major}.{minor}{}", text(&extra)))
+        Ok(format!("{major}.{minor}{extra}"))
     }
 
     /// Reads how the hypervisor was built and booted (`XENVER_*`, xen/version.h).
@@ -31,23 +37,60 @@ impl Hypervisor {
         let mut compiled = xen_compile_info::default();
         // SAFETY: this command writes an `xen_compile_info`.
         unsafe { self.query(XENVER_compile_info, (&raw mut compiled).cast()) }?;
-        let mut changeset: xen_changeset_info_t = [0; _];
-        // SAFETY: this command writes an `xen_changeset_info_t`.
-        unsafe { self.query(XENVER_changeset, changeset.as_mut_ptr().cast()) }?;
-        let mut command_line: xen_commandline_t = [0; _];
-        // SAFETY: this command writes an `xen_commandline_t`.
-        unsafe { self.query(XENVER_commandline, command_line.as_mut_ptr().cast()) }?;
-        let mut capabilities: xen_capabilities_info_t = [0; _];
-        // SAFETY: this command writes an `xen_capabilities_info_t`.
-        unsafe { self.query(XENVER_capabilities, capabilities.as_mut_ptr().cast()) }?;
         Ok(Build {
-            changeset: text(&changeset),
+            changeset: self.changeset()?,
             compiler: text(&compiled.compiler),
             date: text(&compiled.compile_date),
             id: self.build_id(),
-            command_line: text(&command_line),
-            capabilities: text(&capabilities).trim().to_owned(),
+            command_line: self.command_line()?,
+            capabilities: self.capabilities()?.trim().to_owned(),
         })
+    }
+
+    fn changeset(&self) -> Result<String, Error> {
+        if let Some(changeset) = self.whole(c"xc_xenver_changeset") {
+            return Ok(changeset);
+        }
+        let mut changeset: xen_changeset_info_t = [0; _];
+        // SAFETY: this command writes an `xen_changeset_info_t`.
+        unsafe { self.query(XENVER_changeset, changeset.as_mut_ptr().cast()) }?;
+        Ok(text(&changeset))
+    }
+
+    fn command_line(&self) -> Result<String, Error> {
+        if let Some(command_line) = self.whole(c"xc_xenver_commandline") {
+            return Ok(command_line);
+        }
+        let mut command_line: xen_commandline_t = [0; _];
+        // SAFETY: this command writes an `xen_commandline_t`.
+        unsafe { self.query(XENVER_commandline, command_line.as_mut_ptr().cast()) }?;
+        Ok(text(&command_line))
+    }
+
+    fn capabilities(&self) -> Result<String, Error> {
+        if let Some(capabilities) = self.whole(c"xc_xenver_capabilities") {
+            return Ok(capabilities);
+        }
+        let mut capabilities: xen_capabilities_info_t = [0; _];
+        // SAFETY: this command writes an `xen_capabilities_info_t`.
+        unsafe { self.query(XENVER_capabilities, capabilities.as_mut_ptr().cast()) }?;
+        Ok(text(&capabilities))
+    }
+
+    /// Reads a text of any length by one of libxenctrl's functions `xc_xenver_*`, which return text
+    /// (`XENVER_*2`, xen/version.h from 4.18 on). The older queries cut it. `None` if libxenctrl or
+    /// the hypervisor has no such query.
+    fn whole(&self, function: &CStr) -> Option<String> {
+        // SAFETY: all functions of xenctrl.h whose names begin with `xc_xenver_` have this type.
+        let read: XenverText = unsafe { self.library.optional(function.to_bytes_with_nul()) }?;
+        // SAFETY: the handle is open.
+        let text = NonNull::new(unsafe { read(self.handle.as_ptr()) })?;
+        // SAFETY: it is not null, so it is a C string that we own until it is freed below.
+        let copy = unsafe { CStr::from_ptr(text.as_ptr()) };
+        let copy = copy.to_string_lossy().into_owned();
+        // SAFETY: it was allocated by `malloc`, is freed only here and not used afterwards.
+        unsafe { libc::free(text.as_ptr().cast()) };
+        Some(copy)
     }
 
     /// Reads the build ID; `None` if the hypervisor was built without one.

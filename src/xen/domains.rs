@@ -78,7 +78,7 @@ impl Hypervisor {
     /// if the domain no longer exists, and if the library lacks the call.
     pub fn paging_pool_bytes(&self, domain: DomId) -> Option<u64> {
         let size_of = (*self.paging_mempool_size.get_or_init(|| {
-            // SAFETY: in xenctrl.h of 4.17 to 4.20 the only function of this name has this type.
+            // SAFETY: in xenctrl.h of 4.17 to 4.22 the only function of this name has this type.
             unsafe { self.library.optional(b"xc_get_paging_mempool_size\0") }
         }))?;
         let mut bytes = 0;

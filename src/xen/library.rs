@@ -1,7 +1,7 @@
 //! Opens dom0's own libxenctrl at run time.
 //!
 //! Its file name ends in the version of Xen that it belongs to (`libxenctrl.so.4.17`). The calls
-//! used here have the same signatures and layouts from 4.17 to 4.20, so one xenscope works with all
+//! used here have the same signatures and layouts from 4.17 to 4.22, so one xenscope works with all
 //! of these versions; `tests/integration/layout.rs` checks it against the headers.
 
 use std::error::Error as _;

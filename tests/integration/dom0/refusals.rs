@@ -96,7 +96,7 @@ fn an_untested_xen_needs_the_option() {
     let went_on = say(&["list", "--allow-untested-xen"]);
     drop(future);
     fs::remove_file(pretended).unwrap();
-    refused.refused(3, &["Xen 4.99", "4.17 to 4.20", "--allow-untested-xen"]);
+    refused.refused(3, &["Xen 4.99", "4.17 to 4.22", "--allow-untested-xen"]);
     assert!(went_on.fine().contains("Domain-0"));
     assert_eq!(
         fs::read_to_string("/sys/hypervisor/version/minor").unwrap(),
