@@ -26,12 +26,15 @@ const FUNCTIONS: &[&str] = &[
     "xc_sched_credit_domain_get",
     "xc_sched_credit2_domain_get",
     "xc_sched_rtds_vcpu_get",
+    "xc_sched_credit_params_get",
     "xc_version",
     "xc_flask_getenforce",
     "xc_interface_xcall_handle",
     "xencall_alloc_buffer",
     "xencall_free_buffer",
     "xencall2",
+    "xencall3",
+    "xc_resource_op",
     "vsnprintf",
 ];
 
@@ -44,6 +47,7 @@ const TYPES: &[&str] = &[
     "xen_commandline_t",
     "xen_build_id",
     "xen_hvm_get_time",
+    "vcpu_runstate_info",
 ];
 /// Constants, as regular expressions.
 const CONSTANTS: &[&str] = &[
@@ -57,6 +61,10 @@ const CONSTANTS: &[&str] = &[
     "XC_PAGE_SHIFT",
     "__HYPERVISOR_hvm_op",
     "HVMOP_get_time",
+    "__HYPERVISOR_vcpu_op",
+    "VCPUOP_get_runstate_info",
+    "RUNSTATE_(running|runnable|blocked|offline)",
+    "XEN_RESOURCE_OP_MSR_READ",
 ];
 
 /// Makes the linker pack the relative relocations (DT_RELR). There are thousands, because the

@@ -4,9 +4,9 @@ use enum_map::enum_map;
 use uuid::Uuid;
 
 use crate::snapshot::{
-    Backend, Boot, Build, Collect, Disk, DiskBackend, DiskCounter, Dom0Kernel, DomId, Domain,
-    DomainType, Host, Listing, Nic, NicCounter, Node, Pcpu, Pool, Scheduler, Scheduling, Snapshot,
-    Stamp, StateFlags, Vcpu, VcpuState, XenClock,
+    Backend, Boot, Build, Collect, Disk, DiskBackend, DiskCounter, Dom0Kernel, Dom0Vcpu, DomId,
+    Domain, DomainType, Host, Listing, Nic, NicCounter, Node, Pcpu, PcpuClock, Pool, Scheduler,
+    Scheduling, Snapshot, Stamp, StateFlags, Vcpu, VcpuState, XenClock,
 };
 
 /// A second, in nanoseconds.
@@ -62,6 +62,7 @@ pub(crate) fn snapshot(at_ns: u64, idle_ns: u64, domains: Vec<Domain>) -> Snapsh
         xen_clock: None,
         host: Host {
             xen_version: "4.17.5".to_owned(),
+            uptime_ns: None,
             pcpus: 2,
             memory_bytes: 4 << 30,
             memory_free_bytes: 1 << 30,
@@ -74,6 +75,8 @@ pub(crate) fn snapshot(at_ns: u64, idle_ns: u64, domains: Vec<Domain>) -> Snapsh
             pools: None,
             build: None,
             dom0: None,
+            dom0_vcpus: None,
+            pcpu_clocks: None,
         },
         domains,
         orphans: Vec::new(),
@@ -245,6 +248,7 @@ pub(crate) fn equipped() -> (Snapshot, Snapshot) {
         let mut host = full(snapshot.host);
         host.pcpu = pcpus(3, at_ns);
         host.pcpu[1].idle_time_ns = Some(at_ns / 4);
+        host.uptime_ns = Some(at_ns + 93_850 * SECOND);
         host.dom0 = Some(Dom0Kernel {
             stamp: stamp(at_ns),
             uptime_ns: Some(at_ns + 93_784 * SECOND),
@@ -340,6 +344,7 @@ pub(crate) fn full(host: Host) -> Host {
             id: 0,
             name: Some("Pool-0".to_owned()),
             scheduler: Scheduler::Credit2,
+            timeslice_ns: None,
             pcpus: vec![0, 1],
             domains: 1,
         }]),
@@ -352,6 +357,8 @@ pub(crate) fn full(host: Host) -> Host {
             capabilities: "xen-3.0-x86_64".to_owned(),
         }),
         dom0: Some(Dom0Kernel::default()),
+        dom0_vcpus: None,
+        pcpu_clocks: None,
         ..host
     }
 }
@@ -405,13 +412,24 @@ pub(crate) fn audited(at_ns: u64) -> Snapshot {
         pool.domains = 2;
     }
     host.dom0 = Some(Dom0Kernel {
-        idle_time_ns: Some(part(7)),
         steal_time_ns: Some(0),
         tick_ns: Some(10_000_000),
-        interrupts: Some(0),
         stamp: stamp(at_ns),
         ..Dom0Kernel::default()
     });
+    let clock = |pcpu: u32| PcpuClock {
+        pcpu,
+        ns: at_ns,
+        stamp: stamp(at_ns),
+    };
+    host.pcpu_clocks = Some([0, 1].map(clock).to_vec());
+    host.dom0_vcpus = Some(vec![Dom0Vcpu {
+        id: 0,
+        running_ns: part(3),
+        blocked_ns: part(7),
+        stamp: stamp(at_ns),
+        ..Dom0Vcpu::default()
+    }]);
     snapshot.host = host;
     snapshot
 }

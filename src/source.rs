@@ -84,10 +84,15 @@ impl Source {
         let any = self.collect.of_any();
         let mut host = self.hypervisor.host()?;
         // Between the host and the domains, because the audit uses it for the times of both.
-        let xen_clock = match self.collect.audit_inputs {
+        let xen_clock = match self.collect.audit_inputs || self.collect.host {
             true => self.hypervisor.clock(),
             false => None,
         };
+        host.uptime_ns = xen_clock.map(|clock| clock.ns);
+        if self.collect.audit_inputs {
+            let online = host.pcpu.iter().filter(|pcpu| pcpu.is_online());
+            host.pcpu_clocks = self.hypervisor.pcpu_clocks(online.map(|pcpu| pcpu.id));
+        }
         let (mut domains, stamp) = self.hypervisor.domains()?;
         let time = jiff::Timestamp::now();
         if let Some(only) = &self.only {
@@ -96,6 +101,11 @@ impl Source {
         let mut notes = Vec::new();
         // Soon after the domains, because the audit compares it with their CPU time.
         host.dom0 = self.collect.host.then(|| self.dom0.kernel());
+        if self.collect.audit_inputs
+            && let Some(dom0) = domains.first().filter(|domain| domain.id.0 == 0)
+        {
+            host.dom0_vcpus = self.hypervisor.dom0_vcpus(dom0.vcpus_max);
+        }
 
         if any.vcpus {
             for domain in &mut domains {
@@ -173,11 +183,7 @@ impl Source {
             domain.paging_pool_bytes = self.hypervisor.paging_pool_bytes(domain.id);
             let pool = pools.iter().find(|pool| pool.id == domain.pool);
             if let Some(pool) = pool {
-                domain.scheduling = match self.hypervisor.scheduling(domain, pool.scheduler) {
-                    // A security policy may deny this for some domains, and costs only their figures.
-                    Err(Error::Denied { .. }) => None,
-                    scheduling => scheduling?,
-                };
+                domain.scheduling = self.hypervisor.scheduling(domain, pool.scheduler)?;
             }
         }
         Ok(())

@@ -3,8 +3,7 @@
 use super::check::{Check, Numbers};
 use super::finding::{Finding, Unit, Verdict};
 use super::interval::{Interval, drift, label, signed};
-use crate::rates::Span;
-use crate::snapshot::{Domain, Scheduling, Snapshot, Stamp, Vcpu};
+use crate::snapshot::{Domain, Reservation, Scheduling, Snapshot, Stamp, Vcpu};
 
 /// How often credit2 refills a capped domain's budget, in nanoseconds (`CSCHED2_BDGT_REPL_PERIOD`
 /// in Xen, common/sched/credit2.c).
@@ -12,7 +11,7 @@ const CREDIT2_PERIOD_NS: u64 = 10_000_000;
 /// The shortest time that credit2 lets a vCPU run, whatever its budget (`CSCHED2_MIN_TIMER`).
 const CREDIT2_SHORTEST_NS: u64 = 500_000;
 /// How often credit accounts for what a domain has used, and how long a vCPU may run at a time, in
-/// nanoseconds, unless changed (`CSCHED_DEFAULT_TSLICE_MS` in Xen, common/sched/credit.c).
+/// nanoseconds, if Xen does not tell (`CSCHED_DEFAULT_TSLICE_MS` in Xen, common/sched/credit.c).
 const CREDIT_PERIOD_NS: u64 = 30_000_000;
 
 const UNCERTAINTY: &str = "the uncertainty of both samples and of reading Xen's clock (500 ppm if \
@@ -27,7 +26,6 @@ pub(super) fn checks(interval: &Interval<'_>) -> Vec<Finding> {
         domain_limit(interval),
         monotonic(interval),
         cap(interval),
-        dom0(interval),
     ]
     .concat()
 }
@@ -250,14 +248,38 @@ fn cap(interval: &Interval<'_>) -> Vec<Finding> {
         "cpu.cap",
         "a domain's CPU time against its cap × the elapsed time",
         "the uncertainty of both samples, one period of the scheduler at the cap (credit2 10 ms, \
-         credit 30 ms), and the overrun of each vCPU (0.5 ms, 30 ms)",
+         credit its timeslice, rtds two periods), and the overrun of each vCPU (credit2 0.5 ms, \
+         credit its timeslice)",
     );
+    let timeslice_ns = |pool: u32| {
+        let mut pools = interval.after.host.pools.iter().flatten();
+        let pool = pools.find(|other| other.id == pool);
+        pool.and_then(|pool| pool.timeslice_ns)
+            .unwrap_or(CREDIT_PERIOD_NS)
+    };
     for (was, is) in interval.pairs() {
         if was.scheduling != is.scheduling {
             check.remark(format!("{}: its scheduling changed", label(is)));
             continue;
         }
+        let vcpus = u64::from(is.vcpus_online);
         let (percent, period_ns, overrun_ns) = match is.scheduling {
+            // The budget of a period can be used at its end, and that of the next at its start.
+            Some(Scheduling::Rtds {
+                reservation:
+                    Some(Reservation {
+                        period_ns,
+                        budget_ns,
+                        extra_time: false,
+                    }),
+            }) => {
+                let parts = vcpus as f64 * budget_ns as f64 / period_ns as f64;
+                let slack_ns = vcpus.saturating_mul(budget_ns).saturating_mul(2);
+                domain_times(parts, was, is, slack_ns).compare(interval, &mut check, is, || {
+                    format!("{}: its vCPUs used more than their budgets", label(is))
+                });
+                continue;
+            }
             Some(Scheduling::Credit2 {
                 cap_percent: Some(cap),
                 ..
@@ -265,80 +287,18 @@ fn cap(interval: &Interval<'_>) -> Vec<Finding> {
             Some(Scheduling::Credit {
                 cap_percent: Some(cap),
                 ..
-            }) => (cap, CREDIT_PERIOD_NS, CREDIT_PERIOD_NS),
+            }) => (cap, timeslice_ns(is.pool), timeslice_ns(is.pool)),
             _ => continue,
         };
         let granted = u64::from(percent).saturating_mul(period_ns) / 100;
-        let overrun = u64::from(is.vcpus_online).saturating_mul(overrun_ns);
+        let overrun = vcpus.saturating_mul(overrun_ns);
         let slack_ns = granted.saturating_add(overrun);
         let limit = domain_times(f64::from(percent) / 100.0, was, is, slack_ns);
         limit.compare(interval, &mut check, is, || {
             format!("{}: it used more than its cap of {percent} %", label(is))
         });
     }
-    check.finish("no domain has a cap")
-}
-
-/// Checks that dom0's CPU time in Xen lies between its kernel's busy time, and that plus steal: the
-/// kernel may count any time in which it waited for a pCPU as steal.
-fn dom0(interval: &Interval<'_>) -> Vec<Finding> {
-    let mut check = Check::new(
-        "cpu.dom0",
-        "dom0's CPU time in Xen against its kernel's time that is not idle, with and without steal",
-        "half of the kernel's steal time, one tick of /proc/stat for each of idle, iowait and \
-         steal, the uncertainty of both samples for each vCPU, and the time of two hypercalls (as \
-         measured by reading Xen's clock) for each interrupt, but no more than the idle time",
-    );
-    let of = |snapshot: &Snapshot| {
-        let dom0 = snapshot.domains.first().filter(|domain| domain.id.0 == 0);
-        Some((dom0.cloned()?, snapshot.host.dom0?))
-    };
-    let (Some((was, old)), Some((is, new))) = (of(interval.before), of(interval.after)) else {
-        return check.finish("dom0 or its kernel's times are unknown");
-    };
-    let rose = |old: Option<u64>, new: Option<u64>| Some(signed(new?) - signed(old?));
-    let known = (|| {
-        Some((
-            Span::between(was.stamp.around(old.stamp), is.stamp.around(new.stamp))?,
-            rose(old.idle_time_ns, new.idle_time_ns)?,
-            rose(old.steal_time_ns, new.steal_time_ns)?,
-            signed(new.tick_ns?),
-        ))
-    })();
-    let Some((span, idle, steal, tick)) = known else {
-        return check.finish("dom0's kernel does not report all of idle, iowait and steal");
-    };
-    if was.vcpus_online != is.vcpus_online {
-        return check.finish("dom0's number of online vCPUs changed");
-    }
-    let vcpus = u64::from(is.vcpus_online);
-    // The kernel counts by its own clock.
-    let not_idle = signed(vcpus.saturating_mul(span.ns)).saturating_sub(idle);
-    let not_idle = interval.by_xens_clock(not_idle);
-    let bracket = signed(vcpus.saturating_mul(span.uncertainty_ns));
-    // An interrupt that ends idleness, and the hypercall that starts it again, are dom0's time in
-    // Xen and idle time in the kernel: two entries into Xen.
-    let interrupts = rose(old.interrupts, new.interrupts).unwrap_or_default();
-    let hypercalls = interval
-        .hypercall_ns()
-        .unwrap_or_default()
-        .saturating_mul(2);
-    let waking = interrupts.saturating_mul(hypercalls).min(idle);
-    let numbers = Numbers::equal(
-        Unit::Ns,
-        not_idle.saturating_sub(steal / 2),
-        signed(is.cpu_time_ns) - signed(was.cpu_time_ns),
-        (steal / 2)
-            .saturating_add(tick.saturating_mul(3))
-            .saturating_add(bracket)
-            .saturating_add(waking),
-    );
-    check.numbers(Some(is.id), numbers, || {
-        let reason = "Xen and dom0's kernel separate idle and busy time differently; a large \
-                      difference means that one of them counts wrongly";
-        (Verdict::Warning, reason.to_owned())
-    });
-    check.finish("")
+    check.finish("no domain has a cap or a budget")
 }
 
 /// The most CPU time between two readings of a counter.

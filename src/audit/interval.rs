@@ -62,24 +62,11 @@ impl<'a> Interval<'a> {
         }
     }
 
-    /// Converts nanoseconds of dom0's clock to Xen's clock.
-    pub(super) fn by_xens_clock(&self, ns: i64) -> i64 {
-        let rate = self.clock_rate().map_or(1.0, |(rate, _)| rate);
-        (ns as f64 * rate) as i64
-    }
-
     /// Returns the rate of Xen's clock by dom0's, and the uncertainty that it adds to a time
     /// between the two samples, in nanoseconds.
     pub(super) fn clock_rate(&self) -> Option<(f64, u64)> {
         let (ns, span) = self.clocks()?;
         Some((ns as f64 / span.ns as f64, span.uncertainty_ns))
-    }
-
-    /// Returns how long a hypercall takes in nanoseconds, as measured by reading Xen's clock.
-    pub(super) fn hypercall_ns(&self) -> Option<i64> {
-        let clocks = [self.before.xen_clock?, self.after.xen_clock?];
-        let took = clocks.map(|clock| clock.stamp.uncertainty_ns.saturating_mul(2));
-        took.into_iter().min().map(signed)
     }
 
     /// Returns the elapsed time by Xen's clock in nanoseconds, and by dom0's.

@@ -6,8 +6,10 @@
 //! wrong in two samples in a row is a failure.
 
 mod check;
+mod clocks;
 mod cpu;
 mod devices;
+mod dom0;
 mod finding;
 mod identity;
 mod interval;
@@ -74,7 +76,9 @@ impl Auditor {
             xen_bytes_at_first: self.xen_bytes_at_first,
         };
         let families = [
+            clocks::checks(&interval),
             cpu::checks(&interval),
+            dom0::checks(&interval),
             memory::checks(&interval),
             identity::checks(&interval),
             devices::checks(&interval),

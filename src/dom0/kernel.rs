@@ -10,9 +10,8 @@ use crate::snapshot::Dom0Kernel;
 
 /// More than the length of `/proc/uptime`.
 const UPTIME: usize = 128;
-/// More than `/proc/stat` takes up to the sum of all interrupts: a line for each of 256 CPUs. The
-/// rest of the file, thousands of single interrupts, is not read.
-const STAT: usize = 32 << 10;
+/// More than the length of the first line of `/proc/stat`. The rest of the file, which can be 32 KiB, is not read.
+const STAT: usize = 512;
 
 /// The length of `boot_id`: a UUID in its usual form and a newline.
 const BOOT_ID: usize = 37;
@@ -24,7 +23,7 @@ pub(super) fn kernel(roots: &Roots) -> Dom0Kernel {
     let tick_ns = tick_ns();
     let mut uptime = [0; UPTIME];
     let uptime_ns = start_of(&roots.proc.join("uptime"), &mut uptime).and_then(uptime_ns);
-    let mut stat = vec![0; STAT];
+    let mut stat = [0; STAT];
     let (stat, stamp) = stamped(|| start_of(&roots.proc.join("stat"), &mut stat));
     let ticks = stat.map(Ticks::parse).unwrap_or_default();
     let time_ns = |ticks: Option<u64>| ticks?.checked_mul(tick_ns?);
@@ -32,9 +31,7 @@ pub(super) fn kernel(roots: &Roots) -> Dom0Kernel {
         uptime_ns,
         cpu_time_ns: time_ns(ticks.busy),
         steal_time_ns: time_ns(ticks.steal),
-        idle_time_ns: time_ns(ticks.idle),
         tick_ns,
-        interrupts: stat.and_then(interrupts),
         stamp,
     }
 }
@@ -69,21 +66,11 @@ pub(super) fn uptime_ns(text: &[u8]) -> Option<u64> {
     whole_ns.checked_add(hundredths * (NS_PER_SECOND / 100))
 }
 
-/// Parses the sum at the beginning of the line `intr` of `/proc/stat`.
-fn interrupts(text: &[u8]) -> Option<u64> {
-    let name = b"\nintr ";
-    let at = text.windows(name.len()).position(|bytes| bytes == name)?;
-    let sum = text.get(at + name.len()..)?;
-    let end = sum.iter().position(|byte| b" \n".contains(byte))?;
-    number(sum.get(..end)?)
-}
-
 /// The first line of `/proc/stat`, which is for all CPUs together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ticks {
     pub(super) busy: Option<u64>,
     pub(super) steal: Option<u64>,
-    pub(super) idle: Option<u64>,
 }
 
 impl Ticks {
@@ -103,7 +90,7 @@ impl Ticks {
             return None;
         }
         let mut next = || numbers.next().and_then(number::<u64>);
-        let [user, nice, system, idle, iowait, irq, softirq, steal] =
+        let [user, nice, system, _idle, _iowait, irq, softirq, steal] =
             std::array::from_fn(|_| next());
         // `user` and `nice` include `guest` and `guest_nice`, which follow.
         let sum = |ticks: &[Option<u64>]| {
@@ -113,7 +100,6 @@ impl Ticks {
         Some(Self {
             busy: sum(&[user, nice, system, irq, softirq]),
             steal,
-            idle: sum(&[idle, iowait]),
         })
     }
 }
@@ -135,20 +121,6 @@ mod tests {
     }
 
     #[test]
-    fn interrupts_are_the_sum_of_intr() {
-        for (text, sum) in [
-            ("cpu  1\nintr 1234 5 6\nctxt 7\n", Some(1234)),
-            ("cpu  1\nintr 1234\n", Some(1234)),
-            ("cpu  1\nintr 1234", None),
-            ("cpu  1\nintr -1 2\n", None),
-            ("cpu  1\nsoftintr 3 2\n", None),
-            ("cpu  1\n", None),
-        ] {
-            assert_eq!(interrupts(text.as_bytes()), sum, "{text:?}");
-        }
-    }
-
-    #[test]
     fn busy_time_excludes_idle_iowait_and_steal() {
         let tree = with("12345.67 23456.78\n", STAT);
         let tick_ns = tick_ns();
@@ -159,9 +131,7 @@ mod tests {
                 uptime_ns: Some(12_345_670_000_000),
                 cpu_time_ns: tick_ns.map(|tick| 150 * tick),
                 steal_time_ns: tick_ns.map(|tick| 6 * tick),
-                idle_time_ns: tick_ns.map(|tick| 3000 * tick),
                 tick_ns,
-                interrupts: Some(5),
                 stamp: read.stamp,
             }
         );
@@ -246,26 +216,14 @@ mod tests {
     #[test]
     fn malformed_number_affects_only_its_sum() {
         let ticks = |text: &str| Ticks::parse(text.as_bytes());
-        let all = |busy, steal, idle| Ticks { busy, steal, idle };
-        assert_eq!(ticks(STAT), all(Some(150), Some(6), Some(3000)));
-        assert_eq!(
-            ticks("cpu  1 1 1 9 9 1 1 2\n"),
-            all(Some(5), Some(2), Some(18))
-        );
-        assert_eq!(ticks("cpu  1 1 1 9 9 1 1\n"), all(Some(5), None, Some(18)));
-        assert_eq!(
-            ticks("cpu  1 1 1 9 9 1 1 x\n"),
-            all(Some(5), None, Some(18))
-        );
-        assert_eq!(
-            ticks("cpu  1 -1 1 9 9 1 1 2\n"),
-            all(None, Some(2), Some(18))
-        );
-        assert_eq!(ticks("cpu  1 1 1 x 9 1 1 2\n"), all(Some(5), Some(2), None));
-        assert_eq!(
-            ticks(&format!("cpu  {0} {0} 1 9 9 1 1 2\n", u64::MAX)),
-            all(None, Some(2), Some(18))
-        );
+        let both = |busy, steal| Ticks { busy, steal };
+        assert_eq!(ticks(STAT), both(Some(150), Some(6)));
+        assert_eq!(ticks("cpu  1 1 1 x 9 1 1 2\n"), both(Some(5), Some(2)));
+        assert_eq!(ticks("cpu  1 1 1 9 9 1 1\n"), both(Some(5), None));
+        assert_eq!(ticks("cpu  1 1 1 9 9 1 1 x\n"), both(Some(5), None));
+        assert_eq!(ticks("cpu  1 -1 1 9 9 1 1 2\n"), both(None, Some(2)));
+        let overflow = format!("cpu  {0} {0} 1 9 9 1 1 2\n", u64::MAX);
+        assert_eq!(ticks(&overflow), both(None, Some(2)));
         for text in [
             "",
             "cpu",

@@ -44,6 +44,7 @@ fn host_fields() -> Vec<Field<HostSample<'static>>> {
     type F = Field<HostSample<'static>>;
     vec![
         F::text("xen_version", "version of the running hypervisor", |of| of.host.xen_version.as_str().into()),
+        F::gauge("uptime_ns", Unit::Nanoseconds, "time since Xen booted", |of| of.host.uptime_ns.into()).part(HOST),
         F::gauge("pcpus", Unit::Count, "pCPUs online", |of| of.host.pcpus.into()),
         F::gauge("cpu_khz", Unit::Kilohertz, "clock rate of the pCPUs", |of| of.host.cpu_khz.into()),
         F::gauge("memory_bytes", Unit::Bytes, "memory that Xen manages", |of| of.host.memory_bytes.into()),
@@ -112,6 +113,7 @@ fn pool_fields() -> Vec<Field<Pool>> {
         F::number("id", "its number", |of| of.id.into()).part(HOST),
         F::text("name", "its name in XenStore", |of| of.name.as_deref().into()).part(HOST),
         F::text("scheduler", "its scheduler; a number if unknown", |of| of.scheduler.name().into()).part(HOST),
+        F::gauge("timeslice_ns", Unit::Nanoseconds, "how long credit lets a vCPU run at a time", |of| of.timeslice_ns.into()).part(HOST),
         F::text("pcpus", "the numbers of its pCPUs", |of| of.pcpus.as_slice().into()).part(HOST),
         F::gauge("domains", Unit::Count, "domains in it", |of| of.domains.into()).part(HOST),
     ]

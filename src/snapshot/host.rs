@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::stamp::Stamp;
+use super::stamp::{PcpuClock, Stamp};
 
 /// The host, as the hypervisor describes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,6 +12,10 @@ pub struct Host {
     /// Version of the running hypervisor, such as `4.17.5` (`XENVER_version` and
     /// `XENVER_extraversion` of xen/version.h).
     pub xen_version: String,
+    /// Nanoseconds since Xen booted, by its own clock (`HVMOP_get_time`, xen/hvm/hvm_op.h); `None` if it was
+    /// not collected, or if Xen refuses.
+    #[serde(default)]
+    pub uptime_ns: Option<u64>,
     /// Number of pCPUs online (`nr_cpus` of `xen_sysctl_physinfo`, xen/sysctl.h).
     pub pcpus: u32,
     /// Bytes of memory that Xen manages (`total_pages` of `xen_sysctl_physinfo`).
@@ -39,6 +43,12 @@ pub struct Host {
     pub build: Option<Build>,
     /// The statistics of dom0's kernel; `None` if they were not collected.
     pub dom0: Option<Dom0Kernel>,
+    /// How long each of dom0's vCPUs was in each state; `None` if it was not collected, or if Xen refuses.
+    #[serde(default)]
+    pub dom0_vcpus: Option<Vec<Dom0Vcpu>>,
+    /// The pCPUs' clocks, of those online; `None` if they were not collected, or if Xen refuses.
+    #[serde(default)]
+    pub pcpu_clocks: Option<Vec<PcpuClock>>,
 }
 
 impl Host {
@@ -94,6 +104,10 @@ pub struct Pool {
     pub name: Option<String>,
     /// Its scheduler.
     pub scheduler: Scheduler,
+    /// How long credit lets a vCPU run at a time, in nanoseconds; `None` for other schedulers, and if
+    /// Xen does not tell.
+    #[serde(default)]
+    pub timeslice_ns: Option<u64>,
     /// The numbers of its pCPUs.
     pub pcpus: Vec<u32>,
     /// How many domains are in it.
@@ -170,12 +184,25 @@ pub struct Dom0Kernel {
     pub cpu_time_ns: Option<u64>,
     /// Nanoseconds that its CPUs were ready to run but not running (`steal` in `/proc/stat`).
     pub steal_time_ns: Option<u64>,
-    /// Total nanoseconds that its CPUs were idle (`/proc/stat`: idle and iowait).
-    pub idle_time_ns: Option<u64>,
-    /// Nanoseconds in a tick, the unit of the three times above (`_SC_CLK_TCK`).
+    /// Nanoseconds in a tick, the unit of the two times above (`_SC_CLK_TCK`).
     pub tick_ns: Option<u64>,
-    /// Interrupts that its CPUs handled since it booted (`/proc/stat`: first number of `intr`).
-    pub interrupts: Option<u64>,
     /// When the times were read.
+    pub stamp: Stamp,
+}
+
+/// How long one of dom0's vCPUs was in each state since it was created (`vcpu_runstate_info`, xen/vcpu.h).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dom0Vcpu {
+    /// The vCPU's ID.
+    pub id: u32,
+    /// Nanoseconds running on a pCPU.
+    pub running_ns: u64,
+    /// Nanoseconds ready to run, waiting for a pCPU.
+    pub runnable_ns: u64,
+    /// Nanoseconds idle.
+    pub blocked_ns: u64,
+    /// Nanoseconds neither ready to run nor idle: unplugged, paused, or out of the budget of a cap.
+    pub offline_ns: u64,
+    /// When it was read.
     pub stamp: Stamp,
 }

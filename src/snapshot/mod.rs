@@ -22,10 +22,10 @@ pub use domain::{
     DomId, Domain, DomainState, DomainType, Identity, Reservation, Scheduling, ShutdownReason,
     StateFlags, Vcpu, VcpuState,
 };
-pub use host::{Build, Dom0Kernel, Host, Node, Pcpu, Pool, Scheduler};
+pub use host::{Build, Dom0Kernel, Dom0Vcpu, Host, Node, Pcpu, Pool, Scheduler};
 pub use listing::{Backend, Listing};
 pub use note::Note;
-pub use stamp::{Stamp, XenClock};
+pub use stamp::{PcpuClock, Stamp, XenClock};
 
 /// Everything that one sample read about a host and its domains.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -35,3 +35,14 @@ pub struct XenClock {
     /// When it was read, on dom0's clock.
     pub stamp: Stamp,
 }
+
+/// A reading of one pCPU's own clock, from which Xen takes the time when it runs on that pCPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PcpuClock {
+    /// The pCPU's number.
+    pub pcpu: u32,
+    /// Nanoseconds since a moment that is the same for all pCPUs.
+    pub ns: u64,
+    /// When it was read, on dom0's clock.
+    pub stamp: Stamp,
+}

@@ -4,7 +4,7 @@ use super::Sample;
 use super::table::{Align, Table};
 use crate::rates::Rate;
 use crate::sample::PcpuSample;
-use crate::snapshot::{Build, Dom0Kernel, Host};
+use crate::snapshot::{Build, Host};
 use crate::text::{UNKNOWN, numbers, or_unknown, safe};
 use crate::units::{mib, tenths};
 
@@ -54,13 +54,14 @@ fn paragraph(sample: Sample<'_>) -> String {
             ),
         ),
         ("domains", sample.snapshot.domains.len().to_string()),
+        ("uptime", uptime(host.uptime_ns)),
     ]);
     if let Some(kernel) = &host.dom0 {
-        lines.extend(dom0(
-            kernel,
-            share(rates.dom0_cpu_percent),
-            share(rates.dom0_steal_percent),
-        ));
+        let busy = share(rates.dom0_cpu_percent);
+        let steal = share(rates.dom0_steal_percent);
+        let up = uptime(kernel.uptime_ns);
+        let text = format!("{busy} of one pCPU by its own count, {steal} stolen from it, up {up}");
+        lines.push(("dom0", text));
     }
     lines
         .into_iter()
@@ -80,19 +81,12 @@ fn built(build: &Build) -> [(&'static str, String); 6] {
     ]
 }
 
-fn dom0(kernel: &Dom0Kernel, busy: String, steal: String) -> [(&'static str, String); 2] {
-    let uptime = or_unknown(kernel.uptime_ns, |ns| {
+fn uptime(ns: Option<u64>) -> String {
+    or_unknown(ns, |ns| {
         let minutes = ns / 60_000_000_000;
         let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
         format!("{days} d {hours} h {minutes} min")
-    });
-    [
-        ("uptime", uptime),
-        (
-            "dom0",
-            format!("{busy} of one pCPU by its own count, {steal} stolen from it"),
-        ),
-    ]
+    })
 }
 
 fn nodes(host: &Host) -> Table {

@@ -34,6 +34,7 @@ impl Hypervisor {
 
         Ok(Host {
             xen_version: self.version.clone(),
+            uptime_ns: None,
             pcpus: physinfo.nr_cpus,
             memory_bytes: physinfo.total_pages << XC_PAGE_SHIFT,
             memory_free_bytes: physinfo.free_pages << XC_PAGE_SHIFT,
@@ -56,6 +57,8 @@ impl Hypervisor {
             pools: None,
             build: None,
             dom0: None,
+            dom0_vcpus: None,
+            pcpu_clocks: None,
         })
     }
 

@@ -20,8 +20,8 @@ pub(super) fn scheduler(number: u32) -> Scheduler {
 
 impl Hypervisor {
     /// Reads the domain's parameters in `scheduler`, the scheduler of its pool. `None` for a
-    /// scheduler that xenscope has no name for, and if the domain no longer exists or has changed
-    /// its pool.
+    /// scheduler that xenscope has no name for, if the domain no longer exists or has changed
+    /// its pool, and if the security policy denies it.
     ///
     /// # Errors
     /// If the hypervisor refuses the scheduler's call.
@@ -111,6 +111,20 @@ fn reservation(vcpu: &xen_domctl_schedparam_vcpu) -> Reservation {
         period_ns: u64::from(reserved.period) * 1000,
         budget_ns: u64::from(reserved.budget) * 1000,
         extra_time: reserved.flags & XEN_DOMCTL_SCHEDRT_extra != 0,
+    }
+}
+
+impl Hypervisor {
+    /// Reads how long credit lets a vCPU run at a time in a pool, in nanoseconds (`tslice_ms` of
+    /// `xen_sysctl_credit_schedule`, xen/sysctl.h); `None` if Xen refuses.
+    pub(super) fn credit_timeslice_ns(&self, pool: u32) -> Option<u64> {
+        let mut parameters = xen_sysctl_credit_schedule::default();
+        // SAFETY: the handle is open; we own the structure and it outlives the call.
+        let returned = unsafe {
+            self.library
+                .xc_sched_credit_params_get(self.handle.as_ptr(), pool, &raw mut parameters)
+        };
+        (returned == 0).then(|| u64::from(parameters.tslice_ms) * 1_000_000)
     }
 }
 

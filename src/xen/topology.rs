@@ -7,7 +7,7 @@ use super::error::Error;
 use super::hypervisor::Hypervisor;
 use super::scheduler::scheduler;
 use super::vcpus::set_bits;
-use crate::snapshot::{Node, Pcpu, Pool};
+use crate::snapshot::{Node, Pcpu, Pool, Scheduler};
 
 /// What Xen writes for an ID or a size that does not exist (`XEN_INVALID_*`, xen/sysctl.h).
 const INVALID: u32 = u32::MAX;
@@ -106,10 +106,14 @@ impl Hypervisor {
         // SAFETY: `cpumap` points to a map that was allocated with `xc_cpumap_alloc`, which is
         // `xc_get_cpumap_size` bytes long and lives as long as the structure.
         let map = unsafe { std::slice::from_raw_parts(pool.cpumap, map_bytes) };
+        let scheduler = scheduler(pool.sched_id);
         let found = Pool {
             id: pool.cpupool_id,
             name: None,
-            scheduler: scheduler(pool.sched_id),
+            scheduler,
+            timeslice_ns: (scheduler == Scheduler::Credit)
+                .then(|| self.credit_timeslice_ns(pool.cpupool_id))
+                .flatten(),
             pcpus: set_bits(map),
             domains: pool.n_dom,
         };

@@ -204,6 +204,7 @@ mod tests {
             id: 0,
             name: None,
             scheduler: Scheduler::Null,
+            timeslice_ns: None,
             pcpus: Vec::new(),
             domains: 1,
         }];

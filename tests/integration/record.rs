@@ -34,6 +34,7 @@ pub struct Record {
 #[serde(deny_unknown_fields)]
 pub struct Host {
     pub xen_version: String,
+    pub uptime_ns: Option<u64>,
     pub pcpus: u32,
     pub cpu_khz: u32,
     pub memory_bytes: u64,
@@ -74,6 +75,7 @@ pub struct Pool {
     pub id: u32,
     pub name: Option<String>,
     pub scheduler: String,
+    pub timeslice_ns: Option<u64>,
     pub pcpus: Vec<u32>,
     pub domains: u32,
 }

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod clocks;
 mod cpu;
 mod devices;
 mod identity;
@@ -15,8 +16,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::fixtures::{SECOND, audited, boot, disk, nic, stamp};
 use crate::snapshot::{
-    Backend, DiskBackend, DomId, Domain, DomainState, Scheduling, ShutdownReason, Snapshot,
-    StateFlags, VcpuState,
+    Backend, DiskBackend, Dom0Vcpu, DomId, Domain, DomainState, Reservation, Scheduling,
+    ShutdownReason, Snapshot, StateFlags, VcpuState,
 };
 
 /// Audits two samples, a second apart, with a fault in the newer one or in both.
@@ -81,7 +82,7 @@ fn correct_snapshots_have_no_findings() {
     assert_eq!(skipped.len(), 1, "{skipped:?}");
     assert_eq!(
         of(&report, "cpu.cap").reason.as_deref(),
-        Some("no domain has a cap")
+        Some("no domain has a cap or a budget")
     );
     assert_eq!(report.interval_ns, Some(SECOND));
     for finding in &report.findings {
@@ -194,7 +195,9 @@ proptest! {
             domain.vcpus_max = u32::from(cap) << 16;
             domain.stamp.at_ns = at[time + 2];
             domain.scheduling = Some(Scheduling::Credit2 { weight: 1, cap_percent: Some(cap) });
-            snapshot.host.dom0.as_mut().unwrap().idle_time_ns = Some(times[time]);
+            snapshot.host.dom0.as_mut().unwrap().steal_time_ns = Some(times[time]);
+            snapshot.host.pcpu_clocks.as_mut().unwrap()[0].ns = times[time];
+            snapshot.host.dom0_vcpus.as_mut().unwrap()[0].runnable_ns = times[time];
             snapshot
         };
         let report = Auditor::new(snapshot(0)).audit(snapshot(1)).unwrap();

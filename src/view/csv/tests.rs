@@ -216,7 +216,7 @@ fn the_host_and_its_parts_have_rows() {
     let (_, rows) = table(&of_equipped(host));
     let first = "time=1970-01-01T00:00:00Z interval_ns=2000000000";
     assert!(written(&rows[0]).join(" ").starts_with(&format!(
-        "kind=host {first} xen_version=4.17.5 pcpus=2 cpu_khz=2000000 \
+        "kind=host {first} xen_version=4.17.5 uptime_ns=93853000000000 pcpus=2 cpu_khz=2000000 \
          memory_bytes=4294967296 memory_free_bytes=1073741824 memory_claimed_bytes=0 "
     )));
     for cell in ["build.command_line=dom0_mem=768M", "dom0.cpu_percent=20.0"] {

@@ -55,7 +55,7 @@ mod tests {
         assert!(line.starts_with(
             "{\"schema\":1,\"time\":\"1970-01-01T00:00:00Z\",\"interval_ns\":null,\
              \"xenstore_as_of\":null,\"host\":{\
-             \"xen_version\":\"4.17.5\",\"pcpus\":2,"
+             \"xen_version\":\"4.17.5\",\"uptime_ns\":null,\"pcpus\":2,"
         ));
         assert_eq!(line.find('\n'), Some(line.len() - 1));
         let value: Value = serde_json::from_str(&line).unwrap();

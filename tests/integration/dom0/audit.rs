@@ -124,7 +124,8 @@ fn the_table_has_every_check_and_totals() {
     let text = say(&["audit", "--interval", "0.2"]).fine();
     for check in [
         "cpu.conservation",
-        "cpu.dom0",
+        "cpu.clock_skew",
+        "dom0.runstate",
         "memory.conservation",
         "identity.orphans",
         "devices.kernel",

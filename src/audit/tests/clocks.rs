@@ -1,0 +1,100 @@
+//! The pCPUs' clocks, and what Xen counts for dom0's vCPUs.
+
+use super::*;
+
+/// Sets by how many nanoseconds pCPU 1's clock is ahead, and the uncertainty of reading it.
+fn ahead(ns: i64, uncertainty_ns: u64) -> Report {
+    altered(move |snapshot, _| {
+        let clock = &mut snapshot.host.pcpu_clocks.as_mut().unwrap()[1];
+        clock.ns = clock.ns.saturating_add_signed(ns);
+        clock.stamp.uncertainty_ns = uncertainty_ns;
+    })
+}
+
+#[test]
+fn clocks_agree_within_the_uncertainty_of_reading_them() {
+    // Reading pCPU 0's clock has an uncertainty of 1 ms.
+    for ns in [0, 1_500_000, -1_500_000] {
+        assert_eq!(found(&ahead(ns, 500_000)), []);
+    }
+    let report = ahead(-1_600_000, 500_000);
+    assert_eq!(found(&report), warned("cpu.clock_skew"));
+    let reason = of(&report, "cpu.clock_skew").reason.as_ref().unwrap();
+    assert!(
+        reason.starts_with("the clock of pCPU 1 is behind that of pCPU 0"),
+        "{reason}"
+    );
+    let report = altered(|snapshot, _| snapshot.host.pcpu_clocks = None);
+    assert_eq!(of(&report, "cpu.clock_skew").verdict, Verdict::Skipped);
+}
+
+/// Changes what Xen counts for dom0's vCPU in the newer sample.
+fn counted(fault: impl Fn(&mut Dom0Vcpu)) -> Report {
+    altered(move |snapshot, second| {
+        if second == 2 {
+            fault(&mut snapshot.host.dom0_vcpus.as_mut().unwrap()[0]);
+        }
+    })
+}
+
+#[test]
+fn states_of_dom0s_vcpus_add_up() {
+    // The samples have an uncertainty of 1 ms each, and reading Xen's clock adds 0.2 ms.
+    assert_eq!(found(&counted(|vcpu| vcpu.blocked_ns += 2_000_000)), []);
+    let report = counted(|vcpu| vcpu.blocked_ns -= 3_000_000);
+    assert_eq!(found(&report), failed("dom0.runstate"));
+    // Running instead of blocked: the states add up, but not to dom0's CPU time.
+    let report = counted(|vcpu| {
+        vcpu.blocked_ns -= 3_000_000;
+        vcpu.running_ns += 3_000_000;
+    });
+    assert_eq!(found(&report), failed("dom0.runstate"));
+}
+
+#[test]
+fn waiting_is_the_kernels_steal() {
+    let waited = |ms: u64, steal_ms: u64| {
+        altered(move |snapshot, second| {
+            let vcpu = &mut snapshot.host.dom0_vcpus.as_mut().unwrap()[0];
+            vcpu.blocked_ns -= second * ms * 1_000_000;
+            vcpu.runnable_ns += second * ms * 500_000;
+            vcpu.offline_ns += second * ms * 500_000;
+            let kernel = snapshot.host.dom0.as_mut().unwrap();
+            kernel.steal_time_ns = Some(second * steal_ms * 1_000_000);
+        })
+    };
+    // 20 ms, a tick of 10 ms, and 1 % of a second.
+    assert_eq!(found(&waited(200, 200)), []);
+    assert_eq!(found(&waited(200, 160)), []);
+    assert_eq!(found(&waited(200, 240)), []);
+    assert_eq!(found(&waited(200, 150)), warned("dom0.runstate"));
+    assert_eq!(found(&waited(200, 250)), warned("dom0.runstate"));
+}
+
+#[test]
+fn vcpus_that_dom0_has_offline_have_no_steal() {
+    let report = altered(|snapshot, second| {
+        let vcpus = snapshot.host.dom0_vcpus.as_mut().unwrap();
+        vcpus.push(Dom0Vcpu {
+            id: 1,
+            offline_ns: second * SECOND,
+            stamp: vcpus[0].stamp,
+            ..Dom0Vcpu::default()
+        });
+        let dom0 = &mut snapshot.domains[0];
+        dom0.vcpus_max = 2;
+        let mut offline = dom0.vcpus.as_ref().unwrap()[0].clone();
+        (offline.id, offline.cpu_time_ns) = (1, 0);
+        offline.state = VcpuState::Offline;
+        dom0.vcpus.as_mut().unwrap().push(offline);
+    });
+    assert_eq!(found(&report), []);
+    assert_eq!(of(&report, "dom0.runstate").comparisons, 4);
+}
+
+#[test]
+fn without_runstates_nothing_is_compared() {
+    let report = altered(|snapshot, _| snapshot.host.dom0_vcpus = None);
+    assert_eq!(found(&report), []);
+    assert_eq!(of(&report, "dom0.runstate").verdict, Verdict::Skipped);
+}
