@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use crate::dom0::{Devices, Dom0, Fault};
 use crate::snapshot::{
-    Backend, Boot, Collect, DiskBackend, DomId, Domain, Identity, Note, Pool, Snapshot,
+    Backend, Boot, Collect, DiskBackend, DomId, Domain, Host, Identity, Note, Pool, Snapshot,
+    Stamp, XenClock,
 };
 use crate::xen::Error;
 use crate::xen::Hypervisor;
@@ -20,6 +21,27 @@ pub struct Source {
     collect: Collect,
     /// The domains to sample; `None` for all.
     only: Option<Vec<Identity>>,
+}
+
+/// How often an audit reads the times of pCPUs and domains. dom0 can lose its pCPU in the middle, for milliseconds.
+const READINGS: usize = 5;
+
+/// The idle times of the pCPUs, Xen's clock, and the CPU times of the domains, read one after the other.
+struct Times {
+    host: Host,
+    xen_clock: Option<XenClock>,
+    domains: Vec<Domain>,
+    /// When the domains were read.
+    stamp: Stamp,
+    /// The wall-clock time.
+    time: jiff::Timestamp,
+}
+
+impl Times {
+    /// Returns in how many nanoseconds they were read.
+    fn width_ns(&self) -> u64 {
+        self.host.pcpu_stamp.around(self.stamp).uncertainty_ns
+    }
 }
 
 impl Source {
@@ -82,19 +104,14 @@ impl Source {
     /// `None` instead, and the snapshot has a note.
     pub fn sample(&mut self) -> Result<Snapshot, Error> {
         let any = self.collect.of_any();
-        let mut host = self.hypervisor.host()?;
-        // Between the host and the domains, because the audit uses it for the times of both.
-        let xen_clock = match self.collect.audit_inputs || self.collect.host {
-            true => self.hypervisor.clock(),
-            false => None,
-        };
+        let Times {
+            mut host,
+            xen_clock,
+            mut domains,
+            stamp,
+            time,
+        } = self.times()?;
         host.uptime_ns = xen_clock.map(|clock| clock.ns);
-        if self.collect.audit_inputs {
-            let online = host.pcpu.iter().filter(|pcpu| pcpu.is_online());
-            host.pcpu_clocks = self.hypervisor.pcpu_clocks(online.map(|pcpu| pcpu.id));
-        }
-        let (mut domains, stamp) = self.hypervisor.domains()?;
-        let time = jiff::Timestamp::now();
         if let Some(only) = &self.only {
             domains.retain(|domain| only.contains(&domain.identity()));
         }
@@ -105,6 +122,10 @@ impl Source {
             && let Some(dom0) = domains.first().filter(|domain| domain.id.0 == 0)
         {
             host.dom0_vcpus = self.hypervisor.dom0_vcpus(dom0.vcpus_max);
+        }
+        if self.collect.audit_inputs {
+            let online = host.pcpu.iter().filter(|pcpu| pcpu.is_online());
+            host.pcpu_clocks = self.hypervisor.pcpu_clocks(online.map(|pcpu| pcpu.id));
         }
 
         if any.vcpus {
@@ -166,6 +187,39 @@ impl Source {
             orphans,
             listing: described.listing,
             notes,
+        })
+    }
+
+    /// Reads what is compared with each other, an audit several times: what is read within a shorter time is compared
+    /// more closely.
+    fn times(&mut self) -> Result<Times, Error> {
+        let mut narrowest = self.times_once()?;
+        if self.collect.audit_inputs {
+            for _ in 1..READINGS {
+                let mut other = self.times_once()?;
+                if other.width_ns() < narrowest.width_ns() {
+                    std::mem::swap(&mut narrowest, &mut other);
+                }
+                self.hypervisor.reuse(other.domains);
+            }
+        }
+        Ok(narrowest)
+    }
+
+    fn times_once(&mut self) -> Result<Times, Error> {
+        let host = self.hypervisor.host()?;
+        // Between the host and the domains, because the audit uses it for the times of both.
+        let xen_clock = match self.collect.audit_inputs || self.collect.host {
+            true => self.hypervisor.clock(),
+            false => None,
+        };
+        let (domains, stamp) = self.hypervisor.domains()?;
+        Ok(Times {
+            host,
+            xen_clock,
+            domains,
+            stamp,
+            time: jiff::Timestamp::now(),
         })
     }
 
