@@ -310,10 +310,13 @@ pub struct Finding {
 
 impl Audit {
     /// Returns check, verdict and domain of the findings with the verdict warning or failed.
+    ///
+    /// The clocks of the pCPUs are left out: under emulation they can differ by milliseconds.
     pub fn wrong(&self) -> Vec<(&str, &str, Option<u16>)> {
         let findings = self.findings.iter();
         findings
             .filter(|finding| ["warning", "failed"].contains(&finding.verdict.as_str()))
+            .filter(|finding| finding.check != "cpu.clock_skew")
             .map(|finding| (&*finding.check, &*finding.verdict, finding.domain))
             .collect()
     }

@@ -149,9 +149,7 @@ fn a_burst_of_500_domains_is_reported_exactly() {
     }
     // The daemon may be too busy to answer within 5 s. That is reported, and is no fault.
     let complaints = followed.complaints();
-    let others = complaints
-        .lines()
-        .filter(|line| !line.contains("XenStore"));
+    let others = complaints.lines().filter(|line| !line.contains("XenStore"));
     assert_eq!(others.collect::<Vec<_>>(), Vec::<&str>::new());
 }
 
