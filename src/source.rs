@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::dom0::{Devices, Dom0, Fault};
 use crate::snapshot::{
     Backend, Boot, Collect, DiskBackend, DomId, Domain, Identity, Note, Pool, Snapshot,
+    keep_identities,
 };
 use crate::xen::Error;
 use crate::xen::Hypervisor;
@@ -75,12 +76,13 @@ impl Source {
         self.only = Some(only);
     }
 
-    /// Takes a sample.
+    /// Takes a sample. `earlier` is an earlier sample of this source, if there is one: domains in both
+    /// keep their identities, even if their handles changed.
     ///
     /// # Errors
     /// If the hypervisor refuses a call. Values that XenStore or dom0's kernel cannot supply are
     /// `None` instead, and the snapshot has a note.
-    pub fn sample(&mut self) -> Result<Snapshot, Error> {
+    pub fn sample(&mut self, earlier: Option<&Snapshot>) -> Result<Snapshot, Error> {
         let any = self.collect.of_any();
         let mut host = self.hypervisor.host()?;
         // Between the host and the domains, because the audit uses it for the times of both.
@@ -90,6 +92,9 @@ impl Source {
         };
         let (mut domains, stamp) = self.hypervisor.domains()?;
         let time = jiff::Timestamp::now();
+        if let Some(earlier) = earlier {
+            keep_identities(&mut domains, &earlier.domains);
+        }
         if let Some(only) = &self.only {
             domains.retain(|domain| only.contains(&domain.identity()));
         }

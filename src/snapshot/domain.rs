@@ -17,8 +17,11 @@ use super::stamp::Stamp;
 pub struct Domain {
     /// Its ID, which a later domain may reuse.
     pub id: DomId,
-    /// The UUID that the toolstack gave it (`handle`); usually all zero for dom0.
+    /// The UUID that the toolstack gave it (`handle`); usually all zero for dom0. The toolstack may
+    /// change it.
     pub uuid: Uuid,
+    /// The UUID that it had when it was first seen; `None` if it has not changed since then.
+    pub first_uuid: Option<Uuid>,
     /// `~/name` in XenStore; `None` if there is no such key, if it is not UTF-8 text, if XenStore
     /// did not answer, or if it was not collected.
     pub name: Option<Arc<str>>,
@@ -76,11 +79,12 @@ pub struct Domain {
 }
 
 impl Domain {
-    /// Returns its identity, which differs from that of a later domain with the same ID.
+    /// Returns its identity, which differs from that of a later domain with the same ID, and does
+    /// not change with its UUID.
     pub fn identity(&self) -> Identity {
         Identity {
             id: self.id,
-            uuid: self.uuid,
+            uuid: self.first_uuid.unwrap_or(self.uuid),
         }
     }
 }
@@ -90,7 +94,7 @@ impl Domain {
 pub struct Identity {
     /// The domain's ID.
     pub id: DomId,
-    /// The domain's UUID in Xen.
+    /// The domain's UUID in Xen when it was first seen.
     pub uuid: Uuid,
 }
 

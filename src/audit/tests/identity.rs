@@ -88,6 +88,20 @@ fn shared_name_and_other_uuid_are_found() {
 }
 
 #[test]
+fn handle_changed_before_destruction_is_no_fault() {
+    let uuid = web(&mut audited(SECOND)).uuid;
+    let report = altered(|snapshot, second| {
+        let web = web(snapshot);
+        if second == 2 {
+            web.uuid = "deadbeef-dead-beef-dead-beef00000005".parse().unwrap();
+            web.first_uuid = Some(uuid);
+        }
+    });
+    assert_eq!(found(&report), []);
+    assert_eq!(of(&report, "cpu.conservation").reason, None);
+}
+
+#[test]
 fn stuck_dying_domain_is_found() {
     let dying = |held: fn(u64) -> u64| {
         altered(move |snapshot, second| {
