@@ -1,7 +1,8 @@
 //! CPU time: what the pCPUs provide against what domains use and what is idle.
 
 use super::check::{Check, Numbers};
-use super::finding::{Finding, Unit, Verdict};
+use super::faults::{Fault, Found};
+use super::finding::Unit;
 use super::interval::{Interval, drift, label, signed};
 use crate::rates::Span;
 use crate::snapshot::{Domain, Scheduling, Snapshot, Stamp, Vcpu};
@@ -18,7 +19,7 @@ const CREDIT_PERIOD_NS: u64 = 30_000_000;
 const UNCERTAINTY: &str = "the uncertainty of both samples and of reading Xen's clock (500 ppm if \
                            it cannot be read)";
 
-pub(super) fn checks(interval: &Interval<'_>) -> Vec<Finding> {
+pub(super) fn checks(interval: &Interval<'_>) -> Vec<Found> {
     [
         clock(interval),
         conservation(interval),
@@ -33,7 +34,7 @@ pub(super) fn checks(interval: &Interval<'_>) -> Vec<Finding> {
 }
 
 /// Checks that Xen's clock and dom0's run at the same rate.
-fn clock(interval: &Interval<'_>) -> Vec<Finding> {
+fn clock(interval: &Interval<'_>) -> Vec<Found> {
     let mut check = Check::new(
         "cpu.clock",
         "elapsed time by Xen's clock against dom0's clock",
@@ -46,14 +47,15 @@ fn clock(interval: &Interval<'_>) -> Vec<Finding> {
     let tolerance = span.uncertainty_ns.saturating_add(drift(span.ns));
     let numbers = Numbers::equal(Unit::Ns, signed(span.ns), signed(ns), signed(tolerance));
     check.numbers(None, numbers, || {
-        let reason = "Xen's clock and dom0's clock run at different rates; CPU time may not add up";
-        (Verdict::Warning, reason.to_owned())
+        Fault::warning(
+            "Xen's clock and dom0's clock run at different rates; CPU time may not add up",
+        )
     });
     check.finish("")
 }
 
 /// Checks that Σ domains' CPU time + Σ pCPUs' idle time = pCPUs × elapsed time.
-fn conservation(interval: &Interval<'_>) -> Vec<Finding> {
+fn conservation(interval: &Interval<'_>) -> Vec<Found> {
     let (before, after) = (interval.before, interval.after);
     let mut check = Check::new(
         "cpu.conservation",
@@ -99,25 +101,16 @@ fn conservation(interval: &Interval<'_>) -> Vec<Finding> {
     let unseen = unseen.fold(0, i64::saturating_add);
     let missing = numbers.missing();
     check.numbers(None, numbers, || match &gone[..] {
-        [] => (
-            Verdict::Failed,
-            format!("{} is not accounted for", milliseconds(missing)),
-        ),
-        gone if missing > 0 && missing <= unseen => (
-            Verdict::Warning,
-            format!(
-                "destroyed during the interval, with its CPU time since the first sample: {}",
-                gone.join(", ")
-            ),
-        ),
-        gone => (
-            Verdict::Failed,
-            format!(
-                "{} is not accounted for, more than {} can have used",
-                milliseconds(missing),
-                gone.join(", ")
-            ),
-        ),
+        [] => Fault::failed(format!("{} is not accounted for", milliseconds(missing))),
+        gone if missing > 0 && missing <= unseen => Fault::warning(format!(
+            "destroyed during the interval, with its CPU time since the first sample: {}",
+            gone.join(", ")
+        )),
+        gone => Fault::failed(format!(
+            "{} is not accounted for, more than {} can have used",
+            milliseconds(missing),
+            gone.join(", ")
+        )),
     });
     if !gone.is_empty() {
         check.remark(format!(
@@ -143,7 +136,7 @@ fn idle_ns(interval: &Interval<'_>) -> Option<Vec<i64>> {
 }
 
 /// Checks that Σ vCPUs' CPU time = the domain's CPU time.
-fn vcpu_sum(interval: &Interval<'_>) -> Vec<Finding> {
+fn vcpu_sum(interval: &Interval<'_>) -> Vec<Found> {
     let mut check = Check::new(
         "cpu.vcpu_sum",
         "a domain's CPU time against the sum of its vCPUs' CPU time",
@@ -165,15 +158,17 @@ fn vcpu_sum(interval: &Interval<'_>) -> Vec<Finding> {
             vcpus.iter().map(delay).fold(0, i64::saturating_add),
         );
         check.numbers(Some(domain.id), numbers, || {
-            let reason = format!("{}: its vCPUs' CPU times do not add up", label(domain));
-            (Verdict::Failed, reason)
+            Fault::failed(format!(
+                "{}: its vCPUs' CPU times do not add up",
+                label(domain)
+            ))
         });
     }
     check.finish("no domain has vCPUs")
 }
 
 /// Checks that no vCPU uses more than 100 %.
-fn vcpu_limit(interval: &Interval<'_>) -> Vec<Finding> {
+fn vcpu_limit(interval: &Interval<'_>) -> Vec<Found> {
     let mut check = Check::new(
         "cpu.vcpu_limit",
         "a vCPU's CPU time against the elapsed time",
@@ -196,7 +191,7 @@ fn vcpu_limit(interval: &Interval<'_>) -> Vec<Finding> {
 }
 
 /// Checks that no domain uses more than its online vCPUs can.
-fn domain_limit(interval: &Interval<'_>) -> Vec<Finding> {
+fn domain_limit(interval: &Interval<'_>) -> Vec<Found> {
     let mut check = Check::new(
         "cpu.domain_limit",
         "a domain's CPU time against its online vCPUs × the elapsed time",
@@ -213,7 +208,7 @@ fn domain_limit(interval: &Interval<'_>) -> Vec<Finding> {
 }
 
 /// Checks that no counter decreases.
-fn monotonic(interval: &Interval<'_>) -> Vec<Finding> {
+fn monotonic(interval: &Interval<'_>) -> Vec<Found> {
     let mut check = Check::new(
         "cpu.monotonic",
         "CPU and idle times against those of the previous sample",
@@ -222,13 +217,15 @@ fn monotonic(interval: &Interval<'_>) -> Vec<Finding> {
     let rose = |old: u64, new: u64| Numbers::at_least(Unit::Ns, signed(old), signed(new), 0);
     for (was, is) in interval.pairs() {
         check.numbers(Some(is.id), rose(was.cpu_time_ns, is.cpu_time_ns), || {
-            let reason = format!("{}: its CPU time decreased", label(is));
-            (Verdict::Failed, reason)
+            Fault::failed(format!("{}: its CPU time decreased", label(is)))
         });
         for (old, new) in vcpu_pairs(was, is) {
             check.numbers(Some(is.id), rose(old.cpu_time_ns, new.cpu_time_ns), || {
-                let reason = format!("{}: vCPU {}'s CPU time decreased", label(is), new.id);
-                (Verdict::Failed, reason)
+                Fault::failed(format!(
+                    "{}: vCPU {}'s CPU time decreased",
+                    label(is),
+                    new.id
+                ))
             });
         }
     }
@@ -236,8 +233,7 @@ fn monotonic(interval: &Interval<'_>) -> Vec<Finding> {
     for (was, is) in before.iter().zip(after) {
         if let (Some(old), Some(new)) = (was.idle_time_ns, is.idle_time_ns) {
             check.numbers(None, rose(old, new), || {
-                let reason = format!("pCPU {}: its idle time decreased", is.id);
-                (Verdict::Failed, reason)
+                Fault::failed(format!("pCPU {}: its idle time decreased", is.id))
             });
         }
     }
@@ -245,7 +241,7 @@ fn monotonic(interval: &Interval<'_>) -> Vec<Finding> {
 }
 
 /// Checks that no domain exceeds its cap.
-fn cap(interval: &Interval<'_>) -> Vec<Finding> {
+fn cap(interval: &Interval<'_>) -> Vec<Found> {
     let mut check = Check::new(
         "cpu.cap",
         "a domain's CPU time against its cap × the elapsed time",
@@ -281,7 +277,7 @@ fn cap(interval: &Interval<'_>) -> Vec<Finding> {
 
 /// Checks that dom0's CPU time in Xen lies between its kernel's busy time, and that plus steal: the
 /// kernel may count any time in which it waited for a pCPU as steal.
-fn dom0(interval: &Interval<'_>) -> Vec<Finding> {
+fn dom0(interval: &Interval<'_>) -> Vec<Found> {
     let mut check = Check::new(
         "cpu.dom0",
         "dom0's CPU time in Xen against its kernel's time that is not idle, with and without steal",
@@ -334,9 +330,10 @@ fn dom0(interval: &Interval<'_>) -> Vec<Finding> {
             .saturating_add(waking),
     );
     check.numbers(Some(is.id), numbers, || {
-        let reason = "Xen and dom0's kernel separate idle and busy time differently; a large \
-                      difference means that one of them counts wrongly";
-        (Verdict::Warning, reason.to_owned())
+        Fault::warning(
+            "Xen and dom0's kernel separate idle and busy time differently; a large difference means \
+             that one of them counts wrongly",
+        )
     });
     check.finish("")
 }
@@ -369,7 +366,7 @@ impl Limit {
         let parts_of = |ns: u64| (ns as f64 * self.parts) as i64;
         let tolerance = parts_of(span.uncertainty_ns).saturating_add(signed(self.slack_ns));
         let numbers = Numbers::at_most(Unit::Ns, parts_of(span.ns), signed(ran), tolerance);
-        check.numbers(Some(domain.id), numbers, || (Verdict::Failed, reason()));
+        check.numbers(Some(domain.id), numbers, || Fault::failed(reason()));
     }
 }
 

@@ -1,14 +1,15 @@
 //! Memory: what domains have, what is free, and what Xen uses itself.
 
 use super::check::{Check, Numbers};
-use super::finding::{Finding, Unit, Verdict};
-use super::interval::{Interval, is_being_built, is_being_torn_down, label, lasting, signed};
+use super::faults::{Fault, Found};
+use super::finding::Unit;
+use super::interval::{Interval, is_being_built, label, signed};
 use crate::snapshot::{Domain, Host, Snapshot};
 
 /// The bytes of a page, the unit of Xen's allocations.
 const PAGE: i64 = 4096;
 
-pub(super) fn checks(interval: &Interval<'_>) -> Vec<Finding> {
+pub(super) fn checks(interval: &Interval<'_>) -> Vec<Found> {
     [
         conservation(interval),
         xen_share(interval),
@@ -47,7 +48,7 @@ fn free_change(host: &Host) -> i64 {
 const FREE_CHANGE: &str = "the change of free memory while the sample was taken";
 
 /// Checks that Σ domains + free ≤ total, and that memory that domains release becomes free.
-fn conservation(interval: &Interval<'_>) -> Vec<Finding> {
+fn conservation(interval: &Interval<'_>) -> Vec<Found> {
     let (before, after) = (interval.before, interval.after);
     let mut check = Check::new(
         "memory.conservation",
@@ -58,8 +59,7 @@ fn conservation(interval: &Interval<'_>) -> Vec<Finding> {
     let used = host.saturating_sub(xen_bytes(after));
     let numbers = Numbers::at_most(Unit::Bytes, host, used, free_change(&after.host));
     check.numbers(None, numbers, || {
-        let reason = "domains' memory and free memory exceed the host's memory";
-        (Verdict::Failed, reason.to_owned())
+        Fault::failed("domains' memory and free memory exceed the host's memory")
     });
     let released = domain_bytes(before).saturating_sub(domain_bytes(after));
     if interval.same_domains() && released > 0 {
@@ -68,15 +68,14 @@ fn conservation(interval: &Interval<'_>) -> Vec<Finding> {
         let tolerance = free_change(&before.host).saturating_add(free_change(&after.host));
         let numbers = Numbers::at_least(Unit::Bytes, released, freed, tolerance);
         check.numbers(None, numbers, || {
-            let reason = "domains released memory that did not become free";
-            (Verdict::Failed, reason.to_owned())
+            Fault::failed("domains released memory that did not become free")
         });
     }
     check.finish("")
 }
 
 /// Checks that Xen's own memory does not grow.
-fn xen_share(interval: &Interval<'_>) -> Vec<Finding> {
+fn xen_share(interval: &Interval<'_>) -> Vec<Found> {
     let (before, after) = (interval.before, interval.after);
     let mut check = Check::new(
         "memory.xen_share",
@@ -98,37 +97,37 @@ fn xen_share(interval: &Interval<'_>) -> Vec<Finding> {
         return check.finish("released memory did not become free: see memory.conservation");
     }
     check.numbers(None, numbers, || {
-        let reason = format!("Xen's own memory grew without a new domain; {grown}");
-        (Verdict::Warning, reason)
+        Fault::warning(format!(
+            "Xen's own memory grew without a new domain; {grown}"
+        ))
     });
     check.remark(grown);
     check.finish("")
 }
 
 /// Checks that Σ domains' claims = the host's claims.
-fn claims(interval: &Interval<'_>) -> Vec<Finding> {
+fn claims(interval: &Interval<'_>) -> Vec<Found> {
     let mut check = Check::exact(
         "memory.claims",
         "memory claimed for domains against the host's claims",
     );
-    let sums = |snapshot: &Snapshot| {
-        let claims = snapshot.domains.iter();
-        let claims = claims.map(|domain| signed(domain.memory_claimed_bytes));
-        let host = signed(snapshot.host.memory_claimed_bytes);
-        (claims.fold(0, i64::saturating_add), host)
-    };
-    let (domains, host) = sums(interval.after);
+    let claims = interval.after.domains.iter();
+    let claims = claims.map(|domain| signed(domain.memory_claimed_bytes));
+    let domains = claims.fold(0, i64::saturating_add);
+    let host = signed(interval.after.host.memory_claimed_bytes);
     check.numbers(None, Numbers::equal(Unit::Bytes, host, domains, 0), || {
         // A claim shrinks from one reading to the next while it becomes memory.
-        let is_stable = sums(interval.before) == (domains, host);
-        let reason = "domains' claims do not add up to the host's";
-        (lasting(is_stable), reason.to_owned())
+        Fault::if_seen_twice(format!(
+            "domains claim {} KiB, the host counts {} KiB of claims",
+            domains / 1024,
+            host / 1024
+        ))
     });
     check.finish("")
 }
 
 /// Checks that no domain's memory exceeds its ceiling.
-fn ceiling(interval: &Interval<'_>) -> Vec<Finding> {
+fn ceiling(interval: &Interval<'_>) -> Vec<Found> {
     let mut check = Check::new(
         "memory.ceiling",
         "a domain's memory against its ceiling",
@@ -143,7 +142,7 @@ fn ceiling(interval: &Interval<'_>) -> Vec<Finding> {
         // down. Until it has done so, its memory must not grow.
         let was = interval.before.find(domain.identity());
         let ballooning_down = used > ceiling
-            && is_off_target(domain)
+            && target_numbers(interval, domain).is_some_and(Numbers::is_off)
             && was.is_some_and(|was| signed(was.memory_bytes) >= used);
         if ballooning_down {
             check.remark(format!(
@@ -154,48 +153,35 @@ fn ceiling(interval: &Interval<'_>) -> Vec<Finding> {
         }
         let numbers = Numbers::at_most(Unit::Bytes, ceiling, used, 0);
         check.numbers(Some(domain.id), numbers, || {
-            let reason = format!("{}: its memory exceeds its ceiling", label(domain));
-            (Verdict::Failed, reason)
+            Fault::failed(format!("{}: its memory exceeds its ceiling", label(domain)))
         });
     }
     check.finish("no domain has a ceiling")
 }
 
 /// Checks that domains are at their targets, or says for how long they are not.
-fn target(interval: &Interval<'_>) -> Vec<Finding> {
+fn target(interval: &Interval<'_>) -> Vec<Found> {
     let mut check = Check::new(
         "memory.target",
         "a domain's memory against its target in XenStore",
         "what the toolstack adds to the target for the ceiling, or one page",
     );
     for domain in &interval.after.domains {
-        let Some(numbers) = target_numbers(domain) else {
+        let Some(numbers) = target_numbers(interval, domain) else {
             continue;
         };
         check.numbers(Some(domain.id), numbers, || {
-            let since = interval.off_target.get(&domain.identity());
-            let ns = since.map_or(0, |since| domain.stamp.at_ns.saturating_sub(since.at_ns));
-            let reason = format!(
-                "{}: not at its target for at least {:.1} s",
-                label(domain),
-                ns as f64 / 1e9
-            );
-            (Verdict::Warning, reason)
+            Fault::warning(format!("{}: not at its target", label(domain)))
         });
     }
     check.finish("no domain has a target in XenStore")
 }
 
-/// Returns whether a domain is not at its target.
-pub(super) fn is_off_target(domain: &Domain) -> bool {
-    target_numbers(domain).is_some_and(Numbers::is_off)
-}
-
-/// Compares memory with the target; `None` without a target, for a domain that shut down or is
-/// dying, and for a domain that has never run.
-fn target_numbers(domain: &Domain) -> Option<Numbers> {
+/// Compares memory with the target; `None` without a target, for a domain that is being destroyed, and
+/// for a domain that has never run.
+fn target_numbers(interval: &Interval<'_>, domain: &Domain) -> Option<Numbers> {
     let target = signed(domain.memory_target_bytes?);
-    if is_being_torn_down(domain) || is_being_built(domain) {
+    if interval.is_being_torn_down(domain) || is_being_built(domain) {
         return None;
     }
     // The ceiling is slightly above the target, or above the static maximum that the domain was
@@ -213,7 +199,7 @@ fn target_numbers(domain: &Domain) -> Option<Numbers> {
 }
 
 /// Checks that the nodes' memory matches the host's.
-fn nodes(interval: &Interval<'_>) -> Vec<Finding> {
+fn nodes(interval: &Interval<'_>) -> Vec<Found> {
     let host = &interval.after.host;
     let mut check = Check::new(
         "memory.nodes",
@@ -231,15 +217,13 @@ fn nodes(interval: &Interval<'_>) -> Vec<Finding> {
     let expected = signed(host.memory_free_bytes);
     let numbers = Numbers::equal(Unit::Bytes, expected, free, free_change(host));
     check.numbers(None, numbers, || {
-        let reason = "the nodes' free memory does not add up to the host's";
-        (Verdict::Failed, reason.to_owned())
+        Fault::failed("the nodes' free memory does not add up to the host's")
     });
     // A node's size includes holes.
     let size = sum(|node| node.memory_bytes);
     let numbers = Numbers::at_least(Unit::Bytes, signed(host.memory_bytes), size, 0);
     check.numbers(None, numbers, || {
-        let reason = "the nodes span less memory than the host has";
-        (Verdict::Failed, reason.to_owned())
+        Fault::failed("the nodes span less memory than the host has")
     });
     check.finish("")
 }

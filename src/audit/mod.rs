@@ -2,12 +2,13 @@
 //!
 //! The audit does no I/O. Each check has a name and a verdict. It says what it compared, what it
 //! expected and observed, and the tolerance with its reason. Something that may be temporary (a
-//! target that is not reached yet, a domain that is being built) is a warning. Something that is
-//! wrong in two samples in a row is a failure.
+//! target that is not reached yet, a domain that is being built or torn down) is a warning. It is a
+//! failure if it lasts longer than such a thing can.
 
 mod check;
 mod cpu;
 mod devices;
+mod faults;
 mod finding;
 mod identity;
 mod interval;
@@ -16,11 +17,11 @@ mod placement;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::rates::Span;
-use crate::snapshot::{Identity, Snapshot, Stamp};
+use crate::snapshot::Snapshot;
+use faults::{Faults, Found};
 use interval::Interval;
 
 pub use finding::{Figures, Finding, Relation, Report, Unit, Verdict};
@@ -38,24 +39,31 @@ pub use finding::{Figures, Finding, Relation, Report, Unit, Verdict};
 /// ```
 #[derive(Debug)]
 pub struct Auditor {
+    /// The latest snapshot.
     before: Arc<Snapshot>,
-    /// When each domain that is off its memory target was first seen so.
-    off_target: BTreeMap<Identity, Stamp>,
+    /// The faults of that snapshot.
+    faults: Faults,
     /// Xen's own memory in the first snapshot, in bytes.
     xen_bytes_at_first: i64,
 }
 
 impl Auditor {
-    /// Starts with a first snapshot, which is compared with nothing yet.
+    /// Starts with a first snapshot. It is compared with nothing, but its faults count from then on.
     pub fn new(first: impl Into<Arc<Snapshot>>) -> Self {
         let first = first.into();
-        let mut auditor = Self {
-            off_target: BTreeMap::new(),
-            xen_bytes_at_first: memory::xen_bytes(&first),
-            before: first,
+        let xen_bytes_at_first = memory::xen_bytes(&first);
+        let mut faults = Faults::default();
+        let alone = Interval {
+            before: &first,
+            after: &first,
+            xen_bytes_at_first,
         };
-        auditor.off_target = auditor.off_target_since(&auditor.before);
-        auditor
+        faults.judge(checks(&alone), first.stamp.at_ns);
+        Self {
+            before: first,
+            faults,
+            xen_bytes_at_first,
+        }
     }
 
     /// Audits the next snapshot against the one before; `None` if they are of different boots. The
@@ -66,39 +74,29 @@ impl Auditor {
             *self = Self::new(after);
             return None;
         }
-        let off_target = self.off_target_since(&after);
         let interval = Interval {
             before: &self.before,
             after: &after,
-            off_target: &off_target,
             xen_bytes_at_first: self.xen_bytes_at_first,
         };
-        let families = [
-            cpu::checks(&interval),
-            memory::checks(&interval),
-            identity::checks(&interval),
-            devices::checks(&interval),
-            placement::checks(&interval),
-        ];
         let report = Report {
             time: after.time,
             interval_ns: Span::between(self.before.stamp, after.stamp).map(|span| span.ns),
-            findings: families.into_iter().flatten().collect(),
+            findings: self.faults.judge(checks(&interval), after.stamp.at_ns),
         };
-        self.off_target = off_target;
         self.before = after;
         Some(report)
     }
+}
 
-    /// Returns since when each domain is off its target.
-    fn off_target_since(&self, now: &Snapshot) -> BTreeMap<Identity, Stamp> {
-        now.domains
-            .iter()
-            .filter(|domain| memory::is_off_target(domain))
-            .map(|domain| {
-                let since = self.off_target.get(&domain.identity());
-                (domain.identity(), *since.unwrap_or(&domain.stamp))
-            })
-            .collect()
-    }
+/// Returns what all checks find.
+fn checks(interval: &Interval<'_>) -> Vec<Found> {
+    [
+        cpu::checks(interval),
+        memory::checks(interval),
+        identity::checks(interval),
+        devices::checks(interval),
+        placement::checks(interval),
+    ]
+    .concat()
 }

@@ -4,30 +4,24 @@ use super::*;
 
 #[test]
 fn backend_without_domain_is_found() {
-    let report = altered(|snapshot, _| list(snapshot, backend("qdisk", 4001, 0)));
-    assert_eq!(found(&report), failed("devices.backends"));
-    let report = altered(|snapshot, _| snapshot.orphans.push(backend("vbd", 4001, 51712)));
-    assert_eq!(found(&report), failed("devices.backends"));
-    let report = altered(|snapshot, second| {
-        if second == 2 {
-            list(snapshot, backend("vif", 4001, 0));
-        }
+    let qdisk = |snapshot: &mut Snapshot, _: u64| list(snapshot, backend("qdisk", 4001, 0));
+    assert_eq!(found(&altered(qdisk)), warned("devices.backends"));
+    fails_after_30_s("devices.backends", qdisk);
+    fails_after_30_s("devices.backends", |snapshot, _| {
+        snapshot.orphans.push(backend("vbd", 4001, 51712));
     });
-    assert_eq!(found(&report), warned("devices.backends"));
 }
 
 #[test]
 fn device_on_one_side_only_is_found() {
-    let report = altered(|snapshot, _| web(snapshot).nics.as_mut().unwrap().push(nic(1, 0, 0)));
-    assert_eq!(found(&report), failed("devices.kernel"));
-    let report = altered(|snapshot, _| web(snapshot).disks.as_mut().unwrap().clear());
-    assert_eq!(found(&report), failed("devices.kernel"));
-    let report = altered(|snapshot, second| {
-        if second == 2 {
-            web(snapshot).disks.as_mut().unwrap().clear();
-        }
+    let unlisted = |snapshot: &mut Snapshot, _: u64| {
+        web(snapshot).nics.as_mut().unwrap().push(nic(1, 0, 0));
+    };
+    assert_eq!(found(&altered(unlisted)), warned("devices.kernel"));
+    fails_after_30_s("devices.kernel", unlisted);
+    fails_after_30_s("devices.kernel", |snapshot, _| {
+        web(snapshot).disks.as_mut().unwrap().clear();
     });
-    assert_eq!(found(&report), warned("devices.kernel"));
     // dom0's kernel does not know disks that user space serves.
     let report = altered(|snapshot, _| {
         let mut tapdisk = disk(51728, 0, 0);

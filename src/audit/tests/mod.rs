@@ -29,6 +29,43 @@ fn altered(fault: impl Fn(&mut Snapshot, u64)) -> Report {
     Auditor::new(at(1)).audit(at(2)).unwrap()
 }
 
+/// Audits samples at these seconds, each with a fault; returns the last report.
+fn audited_at(seconds: &[u64], fault: impl Fn(&mut Snapshot, u64)) -> Report {
+    let mut snapshots = seconds.iter().map(|&second| {
+        let mut snapshot = audited(second * SECOND);
+        fault(&mut snapshot, second);
+        snapshot
+    });
+    let mut auditor = Auditor::new(snapshots.next().unwrap());
+    snapshots
+        .map(|snapshot| auditor.audit(snapshot).unwrap())
+        .last()
+        .unwrap()
+}
+
+/// Asserts that this check warns of a fault until it has lasted for 30 s, and then fails.
+fn fails_after_30_s(check: &'static str, fault: impl Fn(&mut Snapshot, u64)) {
+    let verdict = |seconds: &[u64]| {
+        let report = audited_at(seconds, &fault);
+        let finding = of(&report, check);
+        (finding.verdict, finding.reason.clone().unwrap())
+    };
+    let (young, reason) = verdict(&[1, 2, 30]);
+    assert_eq!(young, Verdict::Warning, "{check}: {reason}");
+    assert!(reason.ends_with("for at least 29.0 s"), "{reason}");
+    let (old, reason) = verdict(&[1, 2, 30, 31]);
+    assert_eq!(old, Verdict::Failed, "{check}: {reason}");
+    assert!(reason.ends_with("for at least 30.0 s"), "{reason}");
+    // A longer interval is as long.
+    assert_eq!(verdict(&[1, 40]).0, Verdict::Failed, "{check}");
+    let gone_once = audited_at(&[1, 2, 31], |snapshot, second| {
+        if second != 2 {
+            fault(snapshot, second);
+        }
+    });
+    assert_eq!(of(&gone_once, check).verdict, Verdict::Warning, "{check}");
+}
+
 /// Returns the checks that found something, with their verdicts.
 fn found(report: &Report) -> Vec<(&'static str, Verdict)> {
     let bad = |finding: &&Finding| finding.verdict > Verdict::Ok;

@@ -143,7 +143,9 @@ fn the_table_has_every_check_and_totals() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_running_domain_without_a_name_is_found() {
-    let id = id_of("pv-net");
+    // A domain that does not run may be about to be destroyed.
+    let _burning = Burning::start();
+    let id = id_of("pv-burn");
     let _nameless = changed(&format!("/local/domain/{id}/name"), None);
     finds(&[("identity.names", "failed", id)]);
 }
@@ -166,7 +168,10 @@ fn duplicate_names_are_found() {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn an_orphan_in_xenstore_is_found() {
     let _ghost = added("/local/domain/4000/name", "ghost", "/local/domain/4000");
-    finds(&[("identity.orphans", "failed", 4000)]);
+    finds(&[("identity.orphans", "warning", 4000)]);
+    // xenopsd may take some time to remove what it wrote about a domain.
+    let lasting = finished(start("30.5"));
+    found(lasting, &[("identity.orphans", "failed", 4000)]);
 }
 
 #[test]
@@ -185,7 +190,7 @@ fn a_wrong_uuid_is_found() {
 fn a_lingering_backend_is_found() {
     let top = "/local/domain/0/backend/vif/4001";
     let _lingering = added(&format!("{top}/0/frontend-id"), "4001", top);
-    finds(&[("devices.backends", "failed", 4001)]);
+    finds(&[("devices.backends", "warning", 4001)]);
 }
 
 #[test]
