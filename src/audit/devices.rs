@@ -144,7 +144,7 @@ fn vcpus(interval: &Interval<'_>) -> Vec<Found> {
         if is_being_built(domain) || interval.is_being_torn_down(domain) {
             continue;
         }
-        for (id, available, online, has_run) in availability(domain) {
+        for (id, available, online) in availability(domain) {
             if available == online {
                 check.agrees();
                 continue;
@@ -156,26 +156,22 @@ fn vcpus(interval: &Interval<'_>) -> Vec<Found> {
                 word(online),
                 word(available)
             );
-            // A guest may not have done yet what it was asked for. But a vCPU that has run and is
-            // offline without a request is a fault.
-            let fault = match !available || !has_run {
-                true => Fault::warning(reason),
-                false => Fault::if_seen_twice(reason),
-            };
+            // A guest may not have done yet what it was asked for, and it may put any vCPU offline.
+            let fault = Fault::warning(reason);
             check.differs(Some(domain.id), (word(available), word(online)), fault);
         }
     }
     check.finish("XenStore does not have the availability of any vCPU")
 }
 
-/// Iterates over the vCPUs with an availability in XenStore: the ID, whether it is available,
-/// whether it is online, and whether it has ever run.
-fn availability(domain: &Domain) -> impl Iterator<Item = (u32, bool, bool, bool)> {
+/// Iterates over the vCPUs with an availability in XenStore: the ID, whether it is available, and
+/// whether it is online.
+fn availability(domain: &Domain) -> impl Iterator<Item = (u32, bool, bool)> {
     let vcpus = domain.vcpus.iter().flatten();
     vcpus.filter_map(|vcpu| {
         let all = domain.vcpus_available.as_ref()?;
         let available = (*all.get(usize::try_from(vcpu.id).ok()?)?)?;
         let online = vcpu.state != VcpuState::Offline;
-        Some((vcpu.id, available, online, vcpu.cpu_time_ns > 0))
+        Some((vcpu.id, available, online))
     })
 }

@@ -161,7 +161,7 @@ fn a_domain_under_construction_is_a_warning() {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn duplicate_names_are_found() {
     let _twins = Shells::create(2, 930, ":name=twin");
-    finds(&[("identity.unique_names", "failed", 930)]);
+    finds(&[("identity.unique_names", "warning", 930)]);
 }
 
 #[test]
@@ -258,7 +258,7 @@ impl Drop for Unplugged {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_vcpu_taken_offline_is_found() {
     let _unplugged = Unplugged::from(Console::of("pv-disk"));
-    finds(&[("devices.vcpus", "failed", id_of("pv-disk"))]);
+    finds(&[("devices.vcpus", "warning", id_of("pv-disk"))]);
 }
 
 #[test]
