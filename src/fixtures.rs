@@ -66,6 +66,7 @@ pub(crate) fn snapshot(at_ns: u64, idle_ns: u64, domains: Vec<Domain>) -> Snapsh
             memory_bytes: 4 << 30,
             memory_free_bytes: 1 << 30,
             memory_free_after_bytes: None,
+            memory_free_at_nodes_bytes: None,
             memory_claimed_bytes: 0,
             cpu_khz: 2_000_000,
             pcpu: (0..2).map(|id| pcpu(id, idle_ns)).collect(),
@@ -398,6 +399,7 @@ pub(crate) fn audited(at_ns: u64) -> Snapshot {
     });
     let mut host = full(snapshot.host);
     host.memory_free_after_bytes = Some(host.memory_free_bytes);
+    host.memory_free_at_nodes_bytes = Some(host.memory_free_bytes);
     for (pcpu, tenths) in host.pcpu.iter_mut().zip([5, 3]) {
         pcpu.idle_time_ns = Some(part(tenths));
     }

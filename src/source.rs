@@ -5,12 +5,15 @@ use std::time::Instant;
 
 use crate::dom0::{Devices, Dom0, Fault};
 use crate::snapshot::{
-    Backend, Boot, Collect, DiskBackend, DomId, Domain, Identity, Note, Pool, Snapshot,
+    Backend, Boot, Collect, DiskBackend, DomId, Domain, Host, Identity, Note, Pool, Snapshot,
     keep_identities,
 };
 use crate::xen::Error;
 use crate::xen::Hypervisor;
 use crate::xenstore::{Watches, XenStore};
+
+/// How often the nodes are read until the host's free memory does not change meanwhile.
+const NODE_READINGS: usize = 5;
 
 /// Takes snapshots of the running host from the hypervisor, XenStore, and dom0's kernel.
 pub struct Source {
@@ -120,7 +123,7 @@ impl Source {
         }
         if self.collect.host {
             self.hypervisor.locate(&mut host.pcpu)?;
-            host.nodes = Some(self.hypervisor.nodes()?);
+            self.read_nodes(&mut host)?;
             host.build = Some(self.hypervisor.build()?);
         }
         if self.collect.audit_inputs {
@@ -167,6 +170,25 @@ impl Source {
     /// Reuses the memory of a snapshot for the next one.
     pub fn reuse(&mut self, snapshot: Snapshot) {
         self.hypervisor.reuse(snapshot.domains);
+    }
+
+    /// Reads the nodes, and for an audit also the host's free memory at the same time. Memory may be
+    /// allocated and freed meanwhile, so they are read again until the free memory does not change.
+    fn read_nodes(&self, host: &mut Host) -> Result<(), Error> {
+        if !self.collect.audit_inputs {
+            host.nodes = Some(self.hypervisor.nodes()?);
+            return Ok(());
+        }
+        let mut free = self.hypervisor.memory_free_bytes()?;
+        for _ in 0..NODE_READINGS {
+            host.nodes = Some(self.hypervisor.nodes()?);
+            let before = std::mem::replace(&mut free, self.hypervisor.memory_free_bytes()?);
+            if before == free {
+                host.memory_free_at_nodes_bytes = Some(free);
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Reads the scheduling parameters and the paging pools of domains.

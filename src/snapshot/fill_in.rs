@@ -68,6 +68,10 @@ impl Host {
             &mut self.memory_free_after_bytes,
             &later.memory_free_after_bytes,
         );
+        fill(
+            &mut self.memory_free_at_nodes_bytes,
+            &later.memory_free_at_nodes_bytes,
+        );
         fill(&mut self.nodes, &later.nodes);
         fill(&mut self.pools, &later.pools);
         fill(&mut self.build, &later.build);
@@ -124,6 +128,7 @@ mod tests {
         let host = &mut snapshot.host;
         (host.nodes, host.pools, host.build, host.dom0) = (None, None, None, None);
         host.memory_free_after_bytes = None;
+        host.memory_free_at_nodes_bytes = None;
         for pcpu in &mut host.pcpu {
             (pcpu.socket, pcpu.core, pcpu.node) = (None, None, None);
         }

@@ -21,6 +21,9 @@ pub struct Host {
     /// `memory_free_bytes`, read again after the domains and the nodes; `None` if it was not
     /// collected.
     pub memory_free_after_bytes: Option<u64>,
+    /// `memory_free_bytes`, as it was immediately before and after the nodes were read; `None` if it
+    /// changed at each of several readings, or if it was not collected.
+    pub memory_free_at_nodes_bytes: Option<u64>,
     /// Bytes of the free memory that are claimed for domains under construction
     /// (`outstanding_pages` of `xen_sysctl_physinfo`).
     pub memory_claimed_bytes: u64,

@@ -91,10 +91,7 @@ fn destroyed_domain_explains_what_it_can_have_used() {
             listing.domains.retain(|id| id.0 != 5);
             listing.backends.clear();
             snapshot.host.pools.as_mut().unwrap()[0].domains = 1;
-            snapshot.host.memory_free_bytes += 128 << 20;
-            snapshot.host.memory_free_after_bytes = Some(snapshot.host.memory_free_bytes);
-            snapshot.host.nodes.as_mut().unwrap()[0].memory_free_bytes =
-                Some(snapshot.host.memory_free_bytes);
+            free(snapshot, 128 << 20);
         }
     });
     assert_eq!(found(&report), warned("cpu.conservation"));

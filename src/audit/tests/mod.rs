@@ -146,6 +146,7 @@ fn free(snapshot: &mut Snapshot, bytes: i64) {
     let host = &mut snapshot.host;
     host.memory_free_bytes = host.memory_free_bytes.saturating_add_signed(bytes);
     host.memory_free_after_bytes = Some(host.memory_free_bytes);
+    host.memory_free_at_nodes_bytes = Some(host.memory_free_bytes);
     host.nodes.as_mut().unwrap()[0].memory_free_bytes = Some(host.memory_free_bytes);
 }
 
