@@ -57,6 +57,9 @@ pub struct Domain {
     /// The target of its balloon driver in bytes (`~/memory/target` in XenStore); `None` if there
     /// is no such key, if XenStore did not answer, or if it was not collected.
     pub memory_target_bytes: Option<u64>,
+    /// The video memory of an HVM domain in bytes (`~/memory/videoram` in XenStore), which libxl leaves
+    /// out of the target; `None` for other domains, and as for `memory_target_bytes`.
+    pub memory_videoram_bytes: Option<u64>,
     /// Its UUID in XenStore (the end of `~/vm`); `None` as for `memory_target_bytes`.
     pub xenstore_uuid: Option<Uuid>,
     /// Whether the toolstack wants each vCPU online (`~/cpu/N/availability` in XenStore), by vCPU

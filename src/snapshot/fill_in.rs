@@ -28,6 +28,10 @@ impl Domain {
             &later.memory_static_max_bytes,
         );
         fill(&mut self.memory_target_bytes, &later.memory_target_bytes);
+        fill(
+            &mut self.memory_videoram_bytes,
+            &later.memory_videoram_bytes,
+        );
         fill(&mut self.xenstore_uuid, &later.xenstore_uuid);
         fill(&mut self.vcpus_available, &later.vcpus_available);
         fill(&mut self.scheduling, &later.scheduling);
@@ -116,6 +120,7 @@ mod tests {
                 paging_pool_bytes: None,
                 memory_static_max_bytes: None,
                 memory_target_bytes: None,
+                memory_videoram_bytes: None,
                 xenstore_uuid: None,
                 vcpus_available: None,
                 scheduling: None,
