@@ -66,7 +66,7 @@ impl<'a> Interval<'a> {
     }
 
     /// Returns whether a domain of the newer snapshot has less memory than in the older one.
-    fn shrinks(&self, domain: &Domain) -> bool {
+    pub(super) fn shrinks(&self, domain: &Domain) -> bool {
         let was = self.before.find(domain.identity());
         was.is_some_and(|was| domain.memory_bytes < was.memory_bytes)
     }

@@ -119,7 +119,8 @@ fn claims(interval: &Interval<'_>) -> Vec<Found> {
     check.finish("")
 }
 
-/// Checks that no domain's memory exceeds its ceiling.
+/// Checks that no domain's memory exceeds its ceiling. The toolstack may lower the ceiling below the
+/// memory in use, for the domain to balloon down. Until it has done so, its memory must fall.
 fn ceiling(interval: &Interval<'_>) -> Vec<Found> {
     let mut check = Check::new(
         "memory.ceiling",
@@ -131,22 +132,19 @@ fn ceiling(interval: &Interval<'_>) -> Vec<Found> {
             continue;
         };
         let (used, ceiling) = (signed(domain.memory_bytes), signed(ceiling));
-        // The toolstack may lower the ceiling below the memory in use, for the domain to balloon
-        // down. Until it has done so, its memory must not grow.
-        let was = interval.before.find(domain.identity());
-        let ballooning_down = used > ceiling
-            && target_numbers(interval, domain).is_some_and(Numbers::is_off)
-            && was.is_some_and(|was| signed(was.memory_bytes) >= used);
-        if ballooning_down {
-            check.remark(format!(
-                "{}: above its ceiling while it balloons down: see memory.target",
-                label(domain)
-            ));
+        let numbers = Numbers::at_most(Unit::Bytes, ceiling, used, 0);
+        if numbers.is_off() && interval.shrinks(domain) {
+            check.remark(format!("{}: falls to its ceiling", label(domain)));
             continue;
         }
-        let numbers = Numbers::at_most(Unit::Bytes, ceiling, used, 0);
         check.numbers(Some(domain.id), numbers, || {
-            Fault::failed(format!("{}: its memory exceeds its ceiling", label(domain)))
+            let was = interval.before.find(domain.identity());
+            if was.is_some_and(|was| was.memory_bytes < domain.memory_bytes) {
+                let reason = format!("{}: its memory grew above its ceiling", label(domain));
+                return Fault::failed(reason);
+            }
+            let above = numbers.excess() / 1024;
+            Fault::if_it_lasts(format!("{}: {above} KiB above its ceiling", label(domain)))
         });
     }
     check.finish("no domain has a ceiling")
@@ -156,7 +154,7 @@ fn ceiling(interval: &Interval<'_>) -> Vec<Found> {
 fn target(interval: &Interval<'_>) -> Vec<Found> {
     let mut check = Check::new(
         "memory.target",
-        "a domain's memory against its target in XenStore",
+        "a domain's memory against its target and its video memory in XenStore",
         "what the toolstack adds to the target for the ceiling, or one page",
     );
     for domain in &interval.after.domains {
@@ -173,7 +171,9 @@ fn target(interval: &Interval<'_>) -> Vec<Found> {
 /// Compares memory with the target; `None` without a target, for a domain that is being destroyed, and
 /// for a domain that has never run.
 fn target_numbers(interval: &Interval<'_>, domain: &Domain) -> Option<Numbers> {
-    let target = signed(domain.memory_target_bytes?);
+    // libxl subtracts the video memory from what it writes as the target.
+    let videoram = domain.memory_videoram_bytes.unwrap_or_default();
+    let target = signed(domain.memory_target_bytes?.saturating_add(videoram));
     if interval.is_being_torn_down(domain) || is_being_built(domain) {
         return None;
     }

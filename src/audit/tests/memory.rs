@@ -87,25 +87,47 @@ fn sum_of_claims_is_checked() {
     assert_eq!(found(&report), warned("memory.claims"));
 }
 
+/// Lowers the ceiling of `web` to 101 MiB. Its memory is this at this second.
+fn above_ceiling(memory: impl Fn(u64) -> u64) -> impl Fn(&mut Snapshot, u64) {
+    move |snapshot, second| {
+        let domain = web(snapshot);
+        let released = domain.memory_bytes as i64 - memory(second) as i64;
+        domain.memory_bytes = memory(second);
+        domain.memory_max_bytes = Some(101 << 20);
+        free(snapshot, released);
+    }
+}
+
 #[test]
-fn domain_above_its_ceiling_is_found() {
-    let ceiling = |target: u64, grows: u64| {
-        altered(move |snapshot, second| {
-            free(snapshot, -((grows * second) as i64));
-            let domain = web(snapshot);
-            domain.memory_bytes += grows * second;
-            domain.memory_max_bytes = Some((target + 1) << 20);
-            domain.memory_target_bytes = Some(target << 20);
-        })
-    };
-    assert_eq!(found(&ceiling(100, 0)), warned("memory.target"));
-    let report = ceiling(100, 4096);
-    assert!(found(&report).contains(&("memory.ceiling", Verdict::Failed)));
+fn domain_that_stays_above_its_ceiling_is_found() {
+    let stays = above_ceiling(|_| 128 << 20);
+    assert_eq!(found(&altered(&stays)), warned("memory.ceiling"));
+    fails_after_30_s("memory.ceiling", stays);
+    let grows = altered(above_ceiling(|second| (128 << 20) + second * 4096));
+    assert!(found(&grows).contains(&("memory.ceiling", Verdict::Failed)));
+}
+
+#[test]
+fn domain_that_balloons_down_may_be_above_its_ceiling() {
+    let falls = above_ceiling(|second| (160 - second) << 20);
+    let report = audited_at(&[1, 20, 50], falls);
+    assert_eq!(of(&report, "memory.ceiling").verdict, Verdict::Ok);
+    // The last step was 29 s ago.
+    let pauses = above_ceiling(|second| if second < 20 { 128 << 20 } else { 120 << 20 });
+    let report = audited_at(&[1, 20, 49], pauses);
+    assert_eq!(of(&report, "memory.ceiling").verdict, Verdict::Warning);
+}
+
+#[test]
+fn video_memory_is_not_part_of_the_target() {
     let report = altered(|snapshot, _| {
-        web(snapshot).memory_max_bytes = Some(127 << 20);
-        web(snapshot).memory_static_max_bytes = Some(126 << 20);
+        let domain = web(snapshot);
+        domain.memory_target_bytes = Some(112 << 20);
+        domain.memory_videoram_bytes = Some(16 << 20);
     });
-    assert_eq!(found(&report), failed("memory.ceiling"));
+    assert_eq!(found(&report), []);
+    let report = altered(|snapshot, _| web(snapshot).memory_videoram_bytes = Some(16 << 20));
+    assert_eq!(found(&report), warned("memory.target"));
 }
 
 #[test]

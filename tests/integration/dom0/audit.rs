@@ -202,7 +202,10 @@ fn a_missed_memory_target_is_found() {
     let _on_target = Undo::by(&["xl", "mem-set", "pv-net", "128"]);
     tool("xl", &["pause", "pv-net"]);
     tool("xl", &["mem-set", "pv-net", "100"]);
-    finds(&[("memory.target", "warning", id)]);
+    finds(&[
+        ("memory.ceiling", "warning", id),
+        ("memory.target", "warning", id),
+    ]);
 }
 
 #[test]
