@@ -6,12 +6,14 @@
 //! failure if it lasts longer than such a thing can.
 
 mod check;
+mod conservation;
 mod cpu;
 mod devices;
 mod faults;
 mod finding;
 mod identity;
 mod interval;
+mod limits;
 mod memory;
 mod placement;
 #[cfg(test)]

@@ -1,0 +1,209 @@
+//! CPU time: the limits of a domain and of its vCPUs.
+
+use super::check::{Check, Numbers};
+use super::faults::{Fault, Found};
+use super::finding::Unit;
+use super::interval::{Interval, label, signed};
+use crate::snapshot::{Domain, Scheduling, Stamp, Vcpu};
+
+/// How often credit2 refills a capped domain's budget, in nanoseconds (`CSCHED2_BDGT_REPL_PERIOD`
+/// in Xen, common/sched/credit2.c).
+const CREDIT2_PERIOD_NS: u64 = 10_000_000;
+/// The shortest time that credit2 lets a vCPU run, whatever its budget (`CSCHED2_MIN_TIMER`).
+const CREDIT2_SHORTEST_NS: u64 = 500_000;
+/// How often credit accounts for what a domain has used, and how long a vCPU may run at a time, in
+/// nanoseconds, unless changed (`CSCHED_DEFAULT_TSLICE_MS` in Xen, common/sched/credit.c).
+const CREDIT_PERIOD_NS: u64 = 30_000_000;
+
+const UNCERTAINTY: &str = "the uncertainty of both samples and of reading Xen's clock (500 ppm if \
+                           it cannot be read)";
+
+/// Checks that Σ vCPUs' CPU time = the domain's CPU time.
+pub(super) fn vcpu_sum(interval: &Interval<'_>) -> Vec<Found> {
+    let mut check = Check::new(
+        "cpu.vcpu_sum",
+        "a domain's CPU time against the sum of its vCPUs' CPU time",
+        "for each vCPU, the time between reading the domain and reading the vCPU",
+    );
+    for domain in &interval.after.domains {
+        let Some(vcpus) = domain.vcpus.as_deref().filter(|vcpus| !vcpus.is_empty()) else {
+            continue;
+        };
+        let times = vcpus.iter().map(|vcpu| signed(vcpu.cpu_time_ns));
+        let delay = |vcpu: &Vcpu| {
+            let bracket = domain.stamp.around(vcpu.stamp);
+            signed(bracket.uncertainty_ns.saturating_mul(2))
+        };
+        let numbers = Numbers::equal(
+            Unit::Ns,
+            signed(domain.cpu_time_ns),
+            times.fold(0, i64::saturating_add),
+            vcpus.iter().map(delay).fold(0, i64::saturating_add),
+        );
+        check.numbers(Some(domain.id), numbers, || {
+            Fault::failed(format!(
+                "{}: its vCPUs' CPU times do not add up",
+                label(domain)
+            ))
+        });
+    }
+    check.finish("no domain has vCPUs")
+}
+
+/// Checks that no vCPU uses more than 100 %.
+pub(super) fn vcpu_limit(interval: &Interval<'_>) -> Vec<Found> {
+    let mut check = Check::new(
+        "cpu.vcpu_limit",
+        "a vCPU's CPU time against the elapsed time",
+        UNCERTAINTY,
+    );
+    for (was, is) in interval.pairs() {
+        for (old, new) in vcpu_pairs(was, is) {
+            let limit = Limit {
+                parts: 1.0,
+                old: (old.stamp, old.cpu_time_ns),
+                new: (new.stamp, new.cpu_time_ns),
+                slack_ns: 0,
+            };
+            limit.compare(interval, &mut check, is, || {
+                format!("{}: vCPU {} used more than 100 %", label(is), new.id)
+            });
+        }
+    }
+    check.finish("no vCPU is in both samples")
+}
+
+/// Checks that no domain uses more than its online vCPUs can.
+pub(super) fn domain_limit(interval: &Interval<'_>) -> Vec<Found> {
+    let mut check = Check::new(
+        "cpu.domain_limit",
+        "a domain's CPU time against its online vCPUs × the elapsed time",
+        "online vCPUs × the uncertainty of both samples and of reading Xen's clock (500 ppm if it \
+         cannot be read)",
+    );
+    for (was, is) in interval.pairs() {
+        let online = was.vcpus_online.max(is.vcpus_online);
+        domain_times(f64::from(online), was, is, 0).compare(interval, &mut check, is, || {
+            format!("{}: it used more than {online} vCPUs can", label(is))
+        });
+    }
+    check.finish("no domain is in both samples")
+}
+
+/// Checks that no counter decreases.
+pub(super) fn monotonic(interval: &Interval<'_>) -> Vec<Found> {
+    let mut check = Check::new(
+        "cpu.monotonic",
+        "CPU and idle times against those of the previous sample",
+        "none: the counters only increase",
+    );
+    let rose = |old: u64, new: u64| Numbers::at_least(Unit::Ns, signed(old), signed(new), 0);
+    for (was, is) in interval.pairs() {
+        check.numbers(Some(is.id), rose(was.cpu_time_ns, is.cpu_time_ns), || {
+            Fault::failed(format!("{}: its CPU time decreased", label(is)))
+        });
+        for (old, new) in vcpu_pairs(was, is) {
+            check.numbers(Some(is.id), rose(old.cpu_time_ns, new.cpu_time_ns), || {
+                Fault::failed(format!(
+                    "{}: vCPU {}'s CPU time decreased",
+                    label(is),
+                    new.id
+                ))
+            });
+        }
+    }
+    let (before, after) = (&interval.before.host.pcpu, &interval.after.host.pcpu);
+    for (was, is) in before.iter().zip(after) {
+        if let (Some(old), Some(new)) = (was.idle_time_ns, is.idle_time_ns) {
+            check.numbers(None, rose(old, new), || {
+                Fault::failed(format!("pCPU {}: its idle time decreased", is.id))
+            });
+        }
+    }
+    check.finish("nothing is in both samples")
+}
+
+/// Checks that no domain exceeds its cap.
+pub(super) fn cap(interval: &Interval<'_>) -> Vec<Found> {
+    let mut check = Check::new(
+        "cpu.cap",
+        "a domain's CPU time against its cap × the elapsed time",
+        "the uncertainty of both samples, one period of the scheduler at the cap (credit2 10 ms, \
+         credit 30 ms), and the overrun of each vCPU (0.5 ms, 30 ms)",
+    );
+    for (was, is) in interval.pairs() {
+        if was.scheduling != is.scheduling {
+            check.remark(format!("{}: its scheduling changed", label(is)));
+            continue;
+        }
+        let (percent, period_ns, overrun_ns) = match is.scheduling {
+            Some(Scheduling::Credit2 {
+                cap_percent: Some(cap),
+                ..
+            }) => (cap, CREDIT2_PERIOD_NS, CREDIT2_SHORTEST_NS),
+            Some(Scheduling::Credit {
+                cap_percent: Some(cap),
+                ..
+            }) => (cap, CREDIT_PERIOD_NS, CREDIT_PERIOD_NS),
+            _ => continue,
+        };
+        let granted = u64::from(percent).saturating_mul(period_ns) / 100;
+        let overrun = u64::from(is.vcpus_online).saturating_mul(overrun_ns);
+        let slack_ns = granted.saturating_add(overrun);
+        let limit = domain_times(f64::from(percent) / 100.0, was, is, slack_ns);
+        limit.compare(interval, &mut check, is, || {
+            format!("{}: it used more than its cap of {percent} %", label(is))
+        });
+    }
+    check.finish("no domain has a cap")
+}
+
+/// The most CPU time between two readings of a counter.
+struct Limit {
+    /// In pCPUs.
+    parts: f64,
+    old: (Stamp, u64),
+    new: (Stamp, u64),
+    /// Nanoseconds that are allowed beyond the limit.
+    slack_ns: u64,
+}
+
+impl Limit {
+    /// Compares the counter with the limit, unless it decreased: `cpu.monotonic` finds that.
+    fn compare(
+        self,
+        interval: &Interval<'_>,
+        check: &mut Check,
+        domain: &Domain,
+        reason: impl FnOnce() -> String,
+    ) {
+        let Some(span) = interval.span(self.old.0, self.new.0) else {
+            return;
+        };
+        let Some(ran) = self.new.1.checked_sub(self.old.1) else {
+            return;
+        };
+        let parts_of = |ns: u64| (ns as f64 * self.parts) as i64;
+        let tolerance = parts_of(span.uncertainty_ns).saturating_add(signed(self.slack_ns));
+        let numbers = Numbers::at_most(Unit::Ns, parts_of(span.ns), signed(ran), tolerance);
+        check.numbers(Some(domain.id), numbers, || Fault::failed(reason()));
+    }
+}
+
+/// Returns the limit of a whole domain.
+fn domain_times(parts: f64, was: &Domain, is: &Domain, slack_ns: u64) -> Limit {
+    Limit {
+        parts,
+        old: (was.stamp, was.cpu_time_ns),
+        new: (is.stamp, is.cpu_time_ns),
+        slack_ns,
+    }
+}
+
+/// Iterates over the vCPUs in both samples.
+fn vcpu_pairs<'a>(was: &'a Domain, is: &'a Domain) -> impl Iterator<Item = (&'a Vcpu, &'a Vcpu)> {
+    is.vcpus.iter().flatten().filter_map(|new| {
+        let old = was.vcpus.iter().flatten().find(|old| old.id == new.id)?;
+        Some((old, new))
+    })
+}
