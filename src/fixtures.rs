@@ -71,6 +71,7 @@ pub(crate) fn snapshot(at_ns: u64, idle_ns: u64, domains: Vec<Domain>) -> Snapsh
             cpu_khz: 2_000_000,
             pcpu: (0..2).map(|id| pcpu(id, idle_ns)).collect(),
             pcpu_stamp: stamp(at_ns),
+            pcpu_clock_skew_ns: None,
             nodes: None,
             pools: None,
             build: None,

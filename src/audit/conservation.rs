@@ -13,7 +13,8 @@ pub(super) fn check(interval: &Interval<'_>) -> Vec<Found> {
         "cpu.conservation",
         "domains' CPU time and pCPUs' idle time against pCPUs × time",
         "pCPUs × the uncertainty of both samples, from reading the idle times to reading the \
-         domains, and of reading Xen's clock (500 ppm if it cannot be read)",
+         domains, of reading Xen's clock (500 ppm if it cannot be read), and four times the skew of the \
+         pCPUs' clocks",
     );
     let whole = |snapshot: &Snapshot| snapshot.host.pcpu_stamp.around(snapshot.stamp);
     let Some(span) = interval.span(whole(before), whole(after)) else {
@@ -22,10 +23,12 @@ pub(super) fn check(interval: &Interval<'_>) -> Vec<Found> {
     let Some(idle) = idle_ns(interval) else {
         return check.finish("a pCPU went online or offline during the interval");
     };
-    if interval
-        .pairs()
-        .any(|(was, is)| is.cpu_time_ns < was.cpu_time_ns)
-    {
+    let skew_ns = interval.clock_skew_ns().unwrap_or_default();
+    let decreased = |(was, is): (&Domain, &Domain)| {
+        let by = was.cpu_time_ns.saturating_sub(is.cpu_time_ns);
+        by > skew_ns.saturating_mul(was.vcpus_online.into())
+    };
+    if interval.pairs().any(decreased) {
         return check.finish("a domain's CPU time decreased: see cpu.monotonic");
     }
     // A domain that was created during the interval started at 0.
@@ -38,11 +41,13 @@ pub(super) fn check(interval: &Interval<'_>) -> Vec<Found> {
         .chain(idle.iter().copied())
         .fold(0, i64::saturating_add);
     let pcpus = idle.len() as u64;
+    // Each pCPU's time is read at both samples, and Xen's clock as well.
+    let clocks_ns = interval.skew_of_two_readings_ns().saturating_mul(2);
     let numbers = Numbers::equal(
         Unit::Ns,
         signed(pcpus.saturating_mul(span.ns)),
         observed,
-        signed(pcpus.saturating_mul(span.uncertainty_ns)),
+        signed(pcpus.saturating_mul(span.uncertainty_ns.saturating_add(clocks_ns))),
     );
 
     let gone: Vec<String> = interval.gone().map(label).collect();

@@ -107,6 +107,20 @@ impl<'a> Interval<'a> {
         took.into_iter().min().map(signed)
     }
 
+    /// Returns the largest difference between the clocks of two pCPUs in nanoseconds; `None` if it was
+    /// not measured.
+    pub(super) fn clock_skew_ns(&self) -> Option<u64> {
+        let skew = |snapshot: &Snapshot| snapshot.host.pcpu_clock_skew_ns;
+        skew(self.before).max(skew(self.after))
+    }
+
+    /// Returns by how many nanoseconds a measured skew of the pCPUs' clocks can change the difference
+    /// between two readings of one vCPU's time. Xen reads that of a vCPU that runs with the clock of
+    /// the pCPU that executes the hypercall, but its start with the clock of the vCPU's pCPU.
+    pub(super) fn skew_of_two_readings_ns(&self) -> u64 {
+        self.clock_skew_ns().unwrap_or_default().saturating_mul(2)
+    }
+
     /// Returns the elapsed time by Xen's clock in nanoseconds, and by dom0's.
     pub(super) fn clocks(&self) -> Option<(u64, Span)> {
         let (before, after) = (self.before.xen_clock?, self.after.xen_clock?);

@@ -15,15 +15,20 @@ const CREDIT2_SHORTEST_NS: u64 = 500_000;
 /// nanoseconds, unless changed (`CSCHED_DEFAULT_TSLICE_MS` in Xen, common/sched/credit.c).
 const CREDIT_PERIOD_NS: u64 = 30_000_000;
 
+/// The largest step back of a counter that the clocks of pCPUs may explain if their skew was not measured,
+/// in nanoseconds. On real machines they differ by microseconds.
+const UNKNOWN_SKEW_NS: u64 = 1_000_000;
+
 const UNCERTAINTY: &str = "the uncertainty of both samples and of reading Xen's clock (500 ppm if \
-                           it cannot be read)";
+                           it cannot be read), and twice the skew of the pCPUs' clocks";
 
 /// Checks that Σ vCPUs' CPU time = the domain's CPU time.
 pub(super) fn vcpu_sum(interval: &Interval<'_>) -> Vec<Found> {
     let mut check = Check::new(
         "cpu.vcpu_sum",
         "a domain's CPU time against the sum of its vCPUs' CPU time",
-        "for each vCPU, the time between reading the domain and reading the vCPU",
+        "for each vCPU, the time between reading the domain and reading the vCPU, and twice the skew of \
+         the pCPUs' clocks",
     );
     for domain in &interval.after.domains {
         let Some(vcpus) = domain.vcpus.as_deref().filter(|vcpus| !vcpus.is_empty()) else {
@@ -31,8 +36,9 @@ pub(super) fn vcpu_sum(interval: &Interval<'_>) -> Vec<Found> {
         };
         let times = vcpus.iter().map(|vcpu| signed(vcpu.cpu_time_ns));
         let delay = |vcpu: &Vcpu| {
-            let bracket = domain.stamp.around(vcpu.stamp);
-            signed(bracket.uncertainty_ns.saturating_mul(2))
+            let bracket = domain.stamp.around(vcpu.stamp).uncertainty_ns;
+            let skew = interval.skew_of_two_readings_ns();
+            signed(bracket.saturating_mul(2).saturating_add(skew))
         };
         let numbers = Numbers::equal(
             Unit::Ns,
@@ -63,7 +69,7 @@ pub(super) fn vcpu_limit(interval: &Interval<'_>) -> Vec<Found> {
                 parts: 1.0,
                 old: (old.stamp, old.cpu_time_ns),
                 new: (new.stamp, new.cpu_time_ns),
-                slack_ns: 0,
+                slack_ns: interval.skew_of_two_readings_ns(),
             };
             limit.compare(interval, &mut check, is, || {
                 format!("{}: vCPU {} used more than 100 %", label(is), new.id)
@@ -78,45 +84,60 @@ pub(super) fn domain_limit(interval: &Interval<'_>) -> Vec<Found> {
     let mut check = Check::new(
         "cpu.domain_limit",
         "a domain's CPU time against its online vCPUs × the elapsed time",
-        "online vCPUs × the uncertainty of both samples and of reading Xen's clock (500 ppm if it \
-         cannot be read)",
+        "online vCPUs × the uncertainty of both samples, of reading Xen's clock (500 ppm if it cannot be \
+         read), and twice the skew of the pCPUs' clocks",
     );
     for (was, is) in interval.pairs() {
         let online = was.vcpus_online.max(is.vcpus_online);
-        domain_times(f64::from(online), was, is, 0).compare(interval, &mut check, is, || {
+        let slack_ns = u64::from(online).saturating_mul(interval.skew_of_two_readings_ns());
+        let limit = domain_times(f64::from(online), was, is, slack_ns);
+        limit.compare(interval, &mut check, is, || {
             format!("{}: it used more than {online} vCPUs can", label(is))
         });
     }
     check.finish("no domain is in both samples")
 }
 
-/// Checks that no counter decreases.
+/// Checks that no counter decreases. Xen reads a counter with the clock of one pCPU, and the next time
+/// with that of another, so it may step back by as much as these differ.
 pub(super) fn monotonic(interval: &Interval<'_>) -> Vec<Found> {
     let mut check = Check::new(
         "cpu.monotonic",
         "CPU and idle times against those of the previous sample",
-        "none: the counters only increase",
+        "the skew of the pCPUs' clocks, for each vCPU",
     );
-    let rose = |old: u64, new: u64| Numbers::at_least(Unit::Ns, signed(old), signed(new), 0);
+    let skew_ns = interval.clock_skew_ns();
+    let mut compare = |domain, (old, new): (u64, u64), vcpus: u32, what: &dyn Fn() -> String| {
+        let of_all = |skew_ns: u64| signed(skew_ns.saturating_mul(vcpus.into()));
+        let tolerance = of_all(skew_ns.unwrap_or_default());
+        let numbers = Numbers::at_least(Unit::Ns, signed(old), signed(new), tolerance);
+        check.numbers(domain, numbers, || {
+            let what = what();
+            match skew_ns.is_none() && numbers.excess() <= of_all(UNKNOWN_SKEW_NS) {
+                true => Fault::warning(format!(
+                    "{what} decreased by less than 1 ms: the pCPUs' clocks may differ by that much"
+                )),
+                false => Fault::failed(format!("{what} decreased")),
+            }
+        });
+    };
     for (was, is) in interval.pairs() {
-        check.numbers(Some(is.id), rose(was.cpu_time_ns, is.cpu_time_ns), || {
-            Fault::failed(format!("{}: its CPU time decreased", label(is)))
+        let times = (was.cpu_time_ns, is.cpu_time_ns);
+        let vcpus = was.vcpus_online.max(1);
+        compare(Some(is.id), times, vcpus, &|| {
+            format!("{}: its CPU time", label(is))
         });
         for (old, new) in vcpu_pairs(was, is) {
-            check.numbers(Some(is.id), rose(old.cpu_time_ns, new.cpu_time_ns), || {
-                Fault::failed(format!(
-                    "{}: vCPU {}'s CPU time decreased",
-                    label(is),
-                    new.id
-                ))
+            compare(Some(is.id), (old.cpu_time_ns, new.cpu_time_ns), 1, &|| {
+                format!("{}: vCPU {}'s CPU time", label(is), new.id)
             });
         }
     }
     let (before, after) = (&interval.before.host.pcpu, &interval.after.host.pcpu);
     for (was, is) in before.iter().zip(after) {
         if let (Some(old), Some(new)) = (was.idle_time_ns, is.idle_time_ns) {
-            check.numbers(None, rose(old, new), || {
-                Fault::failed(format!("pCPU {}: its idle time decreased", is.id))
+            compare(None, (old, new), 1, &|| {
+                format!("pCPU {}: its idle time", is.id)
             });
         }
     }
@@ -129,7 +150,8 @@ pub(super) fn cap(interval: &Interval<'_>) -> Vec<Found> {
         "cpu.cap",
         "a domain's CPU time against its cap × the elapsed time",
         "the uncertainty of both samples, one period of the scheduler at the cap (credit2 10 ms, \
-         credit 30 ms), and the overrun of each vCPU (0.5 ms, 30 ms)",
+         credit 30 ms), and for each vCPU its overrun (0.5 ms, 30 ms) and twice the skew of the pCPUs' \
+         clocks",
     );
     for (was, is) in interval.pairs() {
         if was.scheduling != is.scheduling {
@@ -148,6 +170,9 @@ pub(super) fn cap(interval: &Interval<'_>) -> Vec<Found> {
             _ => continue,
         };
         let granted = u64::from(percent).saturating_mul(period_ns) / 100;
+        let overrun_ns = interval
+            .skew_of_two_readings_ns()
+            .saturating_add(overrun_ns);
         let overrun = u64::from(is.vcpus_online).saturating_mul(overrun_ns);
         let slack_ns = granted.saturating_add(overrun);
         let limit = domain_times(f64::from(percent) / 100.0, was, is, slack_ns);

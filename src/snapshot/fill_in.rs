@@ -77,6 +77,7 @@ impl Host {
             &later.memory_free_at_nodes_bytes,
         );
         fill(&mut self.nodes, &later.nodes);
+        fill(&mut self.pcpu_clock_skew_ns, &later.pcpu_clock_skew_ns);
         fill(&mut self.pools, &later.pools);
         fill(&mut self.build, &later.build);
         fill(&mut self.dom0, &later.dom0);

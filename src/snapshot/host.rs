@@ -34,6 +34,9 @@ pub struct Host {
     pub pcpu: Vec<Pcpu>,
     /// When the idle times in `pcpu` were read.
     pub pcpu_stamp: Stamp,
+    /// The largest difference between the clocks of two pCPUs in nanoseconds, or more: as measured, with
+    /// the uncertainty of that. `None` if it was not measured.
+    pub pcpu_clock_skew_ns: Option<u64>,
     /// NUMA nodes; `None` if they were not collected.
     pub nodes: Option<Vec<Node>>,
     /// CPU pools; `None` if they were not collected.

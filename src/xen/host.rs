@@ -53,6 +53,7 @@ impl Hypervisor {
                 })
                 .collect(),
             pcpu_stamp,
+            pcpu_clock_skew_ns: None,
             nodes: None,
             pools: None,
             build: None,

@@ -174,9 +174,9 @@ fn vcpu_sum_is_checked() {
 fn decreased_counter_skips_the_sums() {
     let report = altered(|snapshot, second| {
         let domain = web(snapshot);
-        domain.cpu_time_ns = 9 * SECOND - second;
+        domain.cpu_time_ns = 9 * SECOND - second * SECOND / 100;
         let vcpus = domain.vcpus.as_mut().unwrap();
-        vcpus[0].cpu_time_ns = 9 * SECOND - second;
+        vcpus[0].cpu_time_ns = 9 * SECOND - second * SECOND / 100;
         vcpus[1].cpu_time_ns = 0;
     });
     // The domain's counter and its vCPU's.
@@ -185,6 +185,70 @@ fn decreased_counter_skips_the_sums() {
         [failed("cpu.monotonic"), failed("cpu.monotonic")].concat()
     );
     assert_eq!(of(&report, "cpu.conservation").verdict, Verdict::Skipped);
+}
+
+/// Audits two samples of clocks that differ by this much. At the second, the counters of `web` are
+/// lower by this much than at the first.
+fn stepped_back(by_ns: u64, skew_ns: Option<u64>) -> Report {
+    altered(|snapshot, second| {
+        snapshot.host.pcpu_clock_skew_ns = skew_ns;
+        let domain = web(snapshot);
+        domain.cpu_time_ns = 9 * SECOND - (second - 1) * by_ns;
+        let vcpus = domain.vcpus.as_mut().unwrap();
+        vcpus[0].cpu_time_ns = domain.cpu_time_ns;
+        vcpus[1].cpu_time_ns = 0;
+        // All that its pCPUs do is to idle.
+        snapshot.host.pcpu[0].idle_time_ns = Some(second * SECOND);
+        snapshot.host.pcpu[1].idle_time_ns = Some(second * SECOND * 7 / 10);
+    })
+}
+
+#[test]
+fn skew_of_clocks_explains_steps_back() {
+    let twice = |found: Vec<(&'static str, Verdict)>| [found.clone(), found].concat();
+    let clocks = stepped_back(900_000, None);
+    assert_eq!(found(&clocks), twice(warned("cpu.monotonic")));
+    let reason = of(&clocks, "cpu.monotonic").reason.clone().unwrap();
+    assert!(reason.contains("clocks"), "{reason}");
+    // The domain's counter is that of two vCPUs.
+    let more = stepped_back(1_100_000, None);
+    let both = [warned("cpu.monotonic"), failed("cpu.monotonic")].concat();
+    assert_eq!(found(&more), both);
+    assert_eq!(
+        found(&stepped_back(3_000_000, None)),
+        twice(failed("cpu.monotonic"))
+    );
+    // If the skew was measured, it is the tolerance.
+    assert_eq!(found(&stepped_back(900_000, Some(900_000))), []);
+    assert_eq!(
+        found(&stepped_back(900_000, Some(400_000))),
+        twice(failed("cpu.monotonic"))
+    );
+    assert_eq!(
+        of(&stepped_back(900_000, Some(900_000)), "cpu.conservation").verdict,
+        Verdict::Ok
+    );
+}
+
+#[test]
+fn skew_of_clocks_widens_the_tolerances() {
+    let tolerance = |check: &str, skew_ns: Option<u64>| {
+        let report = altered(|snapshot, _| snapshot.host.pcpu_clock_skew_ns = skew_ns);
+        match of(&report, check).figures {
+            Some(Figures::Numbers { tolerance, .. }) => tolerance,
+            _ => panic!("{report:?}"),
+        }
+    };
+    // The closest comparison is that of both pCPUs, of one vCPU, or of a domain with two vCPUs.
+    for (check, times) in [
+        ("cpu.conservation", 8),
+        ("cpu.vcpu_sum", 2),
+        ("cpu.vcpu_limit", 2),
+        ("cpu.domain_limit", 4),
+    ] {
+        let wider = tolerance(check, Some(500_000)) - tolerance(check, None);
+        assert_eq!(wider, times * 500_000, "{check}");
+    }
 }
 
 #[test]
