@@ -43,26 +43,22 @@ pub(super) fn check(interval: &Interval<'_>) -> Vec<Found> {
     let pcpus = idle.len() as u64;
     // Each pCPU's time is read at both samples, and Xen's clock as well.
     let clocks_ns = interval.skew_of_two_readings_ns().saturating_mul(2);
-    let numbers = Numbers::equal(
-        Unit::Ns,
-        signed(pcpus.saturating_mul(span.ns)),
-        observed,
-        signed(pcpus.saturating_mul(span.uncertainty_ns.saturating_add(clocks_ns))),
-    );
+    let tolerance = signed(pcpus.saturating_mul(span.uncertainty_ns.saturating_add(clocks_ns)));
+    let expected = signed(pcpus.saturating_mul(span.ns));
+    let numbers = Numbers::equal(Unit::Ns, expected, observed, tolerance);
 
     let gone: Vec<String> = interval.gone().map(label).collect();
-    let unseen = interval.gone().map(|domain| {
-        let vcpus = u64::from(domain.vcpus_max);
-        signed(vcpus.saturating_mul(span.ns))
-    });
+    let unseen = interval.gone().map(|domain| unseen_ns(domain, span.ns));
     let unseen = unseen.fold(0, i64::saturating_add);
     let missing = numbers.missing();
     check.numbers(None, numbers, || match &gone[..] {
         [] => Fault::failed(format!("{} is not accounted for", milliseconds(missing))),
-        gone if missing > 0 && missing <= unseen => Fault::warning(format!(
-            "destroyed during the interval, with its CPU time since the first sample: {}",
-            gone.join(", ")
-        )),
+        gone if missing > 0 && missing <= unseen.saturating_add(tolerance) => {
+            Fault::warning(format!(
+                "destroyed during the interval, with its CPU time since the first sample: {}",
+                gone.join(", ")
+            ))
+        }
         gone => Fault::failed(format!(
             "{} is not accounted for, more than {} can have used",
             milliseconds(missing),
@@ -76,6 +72,15 @@ pub(super) fn check(interval: &Interval<'_>) -> Vec<Found> {
         ));
     }
     check.finish("")
+}
+
+/// Returns how long a domain can have run in these nanoseconds after it was last seen. One that had shut
+/// down or was dying does not run any more.
+fn unseen_ns(domain: &Domain, passed_ns: u64) -> i64 {
+    match domain.states.dying || domain.states.shutdown.is_some() {
+        true => 0,
+        false => signed(passed_ns.saturating_mul(domain.vcpus_online.into())),
+    }
 }
 
 /// Returns how long each pCPU was idle in nanoseconds; `None` if a pCPU was online in only one
