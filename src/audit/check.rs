@@ -184,6 +184,19 @@ impl Numbers {
         self.expected.saturating_sub(self.observed)
     }
 
+    /// Returns whether the observed number is too small, by no more than `most` and the tolerance.
+    pub(super) fn is_short_by_at_most(self, most: i64) -> bool {
+        (1..=most.saturating_add(self.tolerance)).contains(&self.missing())
+    }
+
+    pub(super) fn expected(self) -> i64 {
+        self.expected
+    }
+
+    pub(super) fn tolerance(self) -> i64 {
+        self.tolerance
+    }
+
     /// Returns whether the numbers are off by more than the tolerance.
     pub(super) fn is_off(self) -> bool {
         self.off() > 1.0

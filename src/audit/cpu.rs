@@ -1,17 +1,19 @@
 //! CPU time: all checks of it, and those of clocks.
 
 use super::check::{Check, Numbers};
+use super::conservation::{self, Start};
 use super::faults::{Fault, Found};
 use super::finding::Unit;
 use super::interval::{Interval, drift, signed};
-use super::{conservation, limits};
+use super::limits;
 use crate::rates::Span;
 use crate::snapshot::Snapshot;
 
-pub(super) fn checks(interval: &Interval<'_>) -> Vec<Found> {
+pub(super) fn checks(interval: &Interval<'_>, start: &Start) -> Vec<Found> {
     [
         clock(interval),
-        conservation::check(interval),
+        conservation::over_interval(interval),
+        conservation::since_first(interval, start),
         limits::vcpu_sum(interval),
         limits::vcpu_limit(interval),
         limits::domain_limit(interval),

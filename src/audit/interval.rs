@@ -9,6 +9,7 @@ use crate::snapshot::{Domain, Snapshot, Stamp};
 const CLOCKS_DIFFER_PPM: u64 = 500;
 
 /// Two snapshots, and what is remembered of the first one.
+#[derive(Clone, Copy)]
 pub(super) struct Interval<'a> {
     pub(super) before: &'a Snapshot,
     pub(super) after: &'a Snapshot,

@@ -23,7 +23,8 @@ use std::sync::Arc;
 
 use crate::rates::Span;
 use crate::snapshot::Snapshot;
-use faults::{Faults, Found};
+use conservation::Start;
+use faults::Faults;
 use interval::Interval;
 
 pub use finding::{Figures, Finding, Relation, Report, Unit, Verdict};
@@ -45,6 +46,8 @@ pub struct Auditor {
     before: Arc<Snapshot>,
     /// The faults of that snapshot.
     faults: Faults,
+    /// Where the sums of CPU time over the whole audit start.
+    start: Start,
     /// Xen's own memory in the first snapshot, in bytes.
     xen_bytes_at_first: i64,
 }
@@ -53,19 +56,14 @@ impl Auditor {
     /// Starts with a first snapshot. It is compared with nothing, but its faults count from then on.
     pub fn new(first: impl Into<Arc<Snapshot>>) -> Self {
         let first = first.into();
-        let xen_bytes_at_first = memory::xen_bytes(&first);
-        let mut faults = Faults::default();
-        let alone = Interval {
-            before: &first,
-            after: &first,
-            xen_bytes_at_first,
+        let mut auditor = Self {
+            faults: Faults::default(),
+            start: Start::new(Arc::clone(&first)),
+            xen_bytes_at_first: memory::xen_bytes(&first),
+            before: Arc::clone(&first),
         };
-        faults.judge(checks(&alone), first.stamp.at_ns);
-        Self {
-            before: first,
-            faults,
-            xen_bytes_at_first,
-        }
+        auditor.findings(&first);
+        auditor
     }
 
     /// Audits the next snapshot against the one before; `None` if they are of different boots. The
@@ -76,29 +74,30 @@ impl Auditor {
             *self = Self::new(after);
             return None;
         }
-        let interval = Interval {
-            before: &self.before,
-            after: &after,
-            xen_bytes_at_first: self.xen_bytes_at_first,
-        };
         let report = Report {
             time: after.time,
             interval_ns: Span::between(self.before.stamp, after.stamp).map(|span| span.ns),
-            findings: self.faults.judge(checks(&interval), after.stamp.at_ns),
+            findings: self.findings(&after),
         };
         self.before = after;
         Some(report)
     }
-}
 
-/// Returns what all checks find.
-fn checks(interval: &Interval<'_>) -> Vec<Found> {
-    [
-        cpu::checks(interval),
-        memory::checks(interval),
-        identity::checks(interval),
-        devices::checks(interval),
-        placement::checks(interval),
-    ]
-    .concat()
+    /// Returns what all checks find between the latest snapshot and this one. Remembers the faults.
+    fn findings(&mut self, after: &Arc<Snapshot>) -> Vec<Finding> {
+        let interval = Interval {
+            before: &self.before,
+            after,
+            xen_bytes_at_first: self.xen_bytes_at_first,
+        };
+        self.start.go_on(&interval, after);
+        let found = [
+            cpu::checks(&interval, &self.start),
+            memory::checks(&interval),
+            identity::checks(&interval),
+            devices::checks(&interval),
+            placement::checks(&interval),
+        ];
+        self.faults.judge(found.concat(), after.stamp.at_ns)
+    }
 }
