@@ -17,6 +17,7 @@ pub(super) fn checks(interval: &Interval<'_>, start: &Start) -> Vec<Found> {
         limits::vcpu_sum(interval),
         limits::vcpu_limit(interval),
         limits::domain_limit(interval),
+        limits::idle_limit(interval),
         limits::monotonic(interval),
         limits::cap(interval),
         dom0(interval),

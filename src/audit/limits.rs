@@ -1,10 +1,10 @@
-//! CPU time: the limits of a domain and of its vCPUs.
+//! CPU time: the limits of domains, vCPUs and pCPUs.
 
 use super::check::{Check, Numbers};
 use super::faults::{Fault, Found};
 use super::finding::Unit;
 use super::interval::{Interval, label, signed};
-use crate::snapshot::{Domain, Scheduling, Stamp, Vcpu};
+use crate::snapshot::{DomId, Domain, Scheduling, Stamp, Vcpu};
 
 /// How often credit2 refills a capped domain's budget, in nanoseconds (`CSCHED2_BDGT_REPL_PERIOD`
 /// in Xen, common/sched/credit2.c).
@@ -71,7 +71,7 @@ pub(super) fn vcpu_limit(interval: &Interval<'_>) -> Vec<Found> {
                 new: (new.stamp, new.cpu_time_ns),
                 slack_ns: interval.skew_of_two_readings_ns(),
             };
-            limit.compare(interval, &mut check, is, || {
+            limit.compare(interval, &mut check, Some(is.id), || {
                 format!("{}: vCPU {} used more than 100 %", label(is), new.id)
             });
         }
@@ -91,11 +91,35 @@ pub(super) fn domain_limit(interval: &Interval<'_>) -> Vec<Found> {
         let online = was.vcpus_online.max(is.vcpus_online);
         let slack_ns = u64::from(online).saturating_mul(interval.skew_of_two_readings_ns());
         let limit = domain_times(f64::from(online), was, is, slack_ns);
-        limit.compare(interval, &mut check, is, || {
+        limit.compare(interval, &mut check, Some(is.id), || {
             format!("{}: it used more than {online} vCPUs can", label(is))
         });
     }
     check.finish("no domain is in both samples")
+}
+
+/// Checks that no pCPU is idle for longer than the time that passes.
+pub(super) fn idle_limit(interval: &Interval<'_>) -> Vec<Found> {
+    let mut check = Check::new(
+        "cpu.idle_limit",
+        "a pCPU's idle time against the elapsed time",
+        UNCERTAINTY,
+    );
+    let (before, after) = (&interval.before.host, &interval.after.host);
+    for (was, is) in before.pcpu.iter().zip(&after.pcpu) {
+        if let (Some(old), Some(new)) = (was.idle_time_ns, is.idle_time_ns) {
+            let limit = Limit {
+                parts: 1.0,
+                old: (before.pcpu_stamp, old),
+                new: (after.pcpu_stamp, new),
+                slack_ns: interval.skew_of_two_readings_ns(),
+            };
+            limit.compare(interval, &mut check, None, || {
+                format!("pCPU {}: it was idle for more than 100 %", is.id)
+            });
+        }
+    }
+    check.finish("no pCPU is in both samples")
 }
 
 /// Checks that no counter decreases. Xen reads a counter with the clock of one pCPU, and the next time
@@ -176,7 +200,7 @@ pub(super) fn cap(interval: &Interval<'_>) -> Vec<Found> {
         let overrun = u64::from(is.vcpus_online).saturating_mul(overrun_ns);
         let slack_ns = granted.saturating_add(overrun);
         let limit = domain_times(f64::from(percent) / 100.0, was, is, slack_ns);
-        limit.compare(interval, &mut check, is, || {
+        limit.compare(interval, &mut check, Some(is.id), || {
             format!("{}: it used more than its cap of {percent} %", label(is))
         });
     }
@@ -199,7 +223,7 @@ impl Limit {
         self,
         interval: &Interval<'_>,
         check: &mut Check,
-        domain: &Domain,
+        domain: Option<DomId>,
         reason: impl FnOnce() -> String,
     ) {
         let Some(span) = interval.span(self.old.0, self.new.0) else {
@@ -211,7 +235,7 @@ impl Limit {
         let parts_of = |ns: u64| (ns as f64 * self.parts) as i64;
         let tolerance = parts_of(span.uncertainty_ns).saturating_add(signed(self.slack_ns));
         let numbers = Numbers::at_most(Unit::Ns, parts_of(span.ns), signed(ran), tolerance);
-        check.numbers(Some(domain.id), numbers, || Fault::failed(reason()));
+        check.numbers(domain, numbers, || Fault::failed(reason()));
     }
 }
 

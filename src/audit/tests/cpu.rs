@@ -249,6 +249,18 @@ fn domain_above_its_online_vcpus_is_found() {
 }
 
 #[test]
+fn pcpu_that_idles_for_too_long_is_found() {
+    // The other pCPU idles less.
+    let report = altered(|snapshot, second| {
+        snapshot.host.pcpu[0].idle_time_ns = Some(second * SECOND * 101 / 100);
+        snapshot.host.pcpu[1].idle_time_ns = Some(0);
+        web(snapshot).cpu_time_ns -= second * SECOND * 21 / 100;
+        web(snapshot).vcpus.as_mut().unwrap()[0].cpu_time_ns -= second * SECOND * 21 / 100;
+    });
+    assert_eq!(found(&report), failed("cpu.idle_limit"));
+}
+
+#[test]
 fn vcpu_sum_is_checked() {
     let report = altered(|snapshot, second| {
         web(snapshot).vcpus.as_mut().unwrap()[1].cpu_time_ns -= second * SECOND / 100;
