@@ -8,7 +8,7 @@ use super::faults::{Fault, Found};
 use super::finding::Unit;
 use super::interval::{Interval, label, signed};
 use crate::rates::Span;
-use crate::snapshot::{Domain, Snapshot};
+use crate::snapshot::{Domain, Host, Snapshot};
 
 const TOLERANCE: &str = "pCPUs × the uncertainty of both samples, from reading the idle times to reading \
                          the domains, of reading Xen's clock (500 ppm if it cannot be read), and four \
@@ -131,6 +131,66 @@ pub(super) fn since_first(interval: &Interval<'_>, start: &Start) -> Vec<Found> 
         smallest as f64 * 100.0 / numbers.expected() as f64
     ));
     start.ended.remark(&mut check);
+    check.finish("")
+}
+
+/// Checks the same for each CPU pool: its domains run on its pCPUs and nowhere else.
+pub(super) fn pools(interval: &Interval<'_>) -> Vec<Found> {
+    let mut check = Check::new(
+        "cpu.pools",
+        "CPU and idle time of each CPU pool against its pCPUs × time",
+        TOLERANCE,
+    );
+    let (before, after) = (&interval.before.host, &interval.after.host);
+    let (Some(was), Some(is)) = (&before.pools, &after.pools) else {
+        return check.finish("the CPU pools are unknown");
+    };
+    if let [_] = is[..] {
+        return check.finish("there is one CPU pool: see cpu.conservation");
+    }
+    let span = match whole(interval) {
+        Ok((span, _)) => span,
+        Err(reason) => return check.finish(reason),
+    };
+    for pool in is.iter().filter(|pool| !pool.pcpus.is_empty()) {
+        let earlier = was.iter().find(|was| was.id == pool.id);
+        if earlier.is_none_or(|was| was.pcpus != pool.pcpus) {
+            check.remark(format!("pool {}: a pCPU was added or removed", pool.id));
+            continue;
+        }
+        let mut others = is.iter().filter(|other| other.id != pool.id);
+        if others.any(|other| pool.pcpus.iter().any(|pcpu| other.pcpus.contains(pcpu))) {
+            check.remark(format!("pool {}: see placement.pcpus", pool.id));
+            continue;
+        }
+        let members = |snapshot: &Snapshot| -> Vec<_> {
+            let domains = snapshot
+                .domains
+                .iter()
+                .filter(|domain| domain.pool == pool.id);
+            domains.map(Domain::identity).collect()
+        };
+        if members(interval.before) != members(interval.after) {
+            check.remark(format!("pool {}: a domain came or went", pool.id));
+            continue;
+        }
+        let idle = |id: &u32| {
+            let of = |host: &Host| host.pcpu.iter().find(|pcpu| pcpu.id == *id)?.idle_time_ns;
+            Some(signed(of(after)?) - signed(of(before)?))
+        };
+        let Some(idle) = pool.pcpus.iter().map(idle).collect::<Option<Vec<i64>>>() else {
+            check.remark(format!("pool {}: a pCPU is offline", pool.id));
+            continue;
+        };
+        let domains = interval.after.domains.iter();
+        let domains = domains.filter(|domain| domain.pool == pool.id);
+        let ran = domains.map(|domain| ran_ns(interval.before, domain));
+        let numbers = sum(interval, span, ran, &idle);
+        let missing = milliseconds(numbers.missing());
+        check.numbers(None, numbers, || {
+            Fault::failed(format!("pool {}: {missing} is not accounted for", pool.id))
+        });
+    }
     check.finish("")
 }
 

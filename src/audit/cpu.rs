@@ -14,6 +14,7 @@ pub(super) fn checks(interval: &Interval<'_>, start: &Start) -> Vec<Found> {
         clock(interval),
         conservation::over_interval(interval),
         conservation::since_first(interval, start),
+        conservation::pools(interval),
         limits::vcpu_sum(interval),
         limits::vcpu_limit(interval),
         limits::domain_limit(interval),

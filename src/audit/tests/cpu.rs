@@ -206,6 +206,71 @@ fn new_domain_counts_from_zero() {
     assert_eq!(of(&report, "cpu.conservation").verdict, Verdict::Ok);
 }
 
+/// Puts dom0 and pCPU 0 in one pool, and `web` and pCPU 1 in another, where it runs for 90 % of the time.
+fn in_two_pools(snapshot: &mut Snapshot, second: u64) {
+    let host = &mut snapshot.host;
+    for (pcpu, tenths) in host.pcpu.iter_mut().zip([7, 1]) {
+        pcpu.idle_time_ns = Some(second * SECOND / 10 * tenths);
+    }
+    let pools = host.pools.as_mut().unwrap();
+    (pools[0].pcpus, pools[0].domains) = (vec![0], 1);
+    let second = Pool {
+        id: 1,
+        pcpus: vec![1],
+        ..pools[0].clone()
+    };
+    pools.push(second);
+    web(snapshot).pool = 1;
+    for vcpu in web(snapshot).vcpus.iter_mut().flatten() {
+        vcpu.hard_affinity = Some(vec![1]);
+    }
+}
+
+#[test]
+fn time_that_goes_to_another_pool_is_found() {
+    assert_eq!(found(&altered(in_two_pools)), []);
+    let report = altered(in_two_pools);
+    assert_eq!(of(&report, "cpu.pools").comparisons, 2);
+    // The host's sum is right.
+    let moved = |snapshot: &mut Snapshot, second: u64| {
+        in_two_pools(snapshot, second);
+        for (pcpu, tenths) in snapshot.host.pcpu.iter_mut().zip([6, 2]) {
+            pcpu.idle_time_ns = Some(second * SECOND / 10 * tenths);
+        }
+    };
+    assert_eq!(
+        found(&altered(moved)),
+        [failed("cpu.pools"), failed("cpu.pools")].concat()
+    );
+}
+
+#[test]
+fn pools_that_changed_are_skipped() {
+    let changed = |change: fn(&mut Snapshot)| {
+        altered(move |snapshot, second| {
+            in_two_pools(snapshot, second);
+            if second == 2 {
+                change(snapshot);
+            }
+        })
+    };
+    let skipped = |report: &Report, why: &str| {
+        let pools = of(report, "cpu.pools");
+        let reason = pools.reason.clone().unwrap_or_default();
+        assert!(reason.contains(why), "{pools:?}");
+        pools.comparisons
+    };
+    let moved = changed(|snapshot| web(snapshot).pool = 0);
+    assert_eq!(
+        skipped(&moved, "pool 0: a domain came or went; pool 1: a domain"),
+        0
+    );
+    let added = changed(|snapshot| snapshot.host.pools.as_mut().unwrap()[1].pcpus.push(2));
+    assert_eq!(skipped(&added, "pool 1: a pCPU was added or removed"), 1);
+    let one = altered(|_, _| {});
+    assert_eq!(skipped(&one, "there is one CPU pool"), 0);
+}
+
 #[test]
 fn pcpu_that_went_offline_skips_conservation() {
     let report = altered(|snapshot, second| {

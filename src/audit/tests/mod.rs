@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::fixtures::{SECOND, audited, boot, disk, domain, nic, stamp};
 use crate::snapshot::{
-    Backend, DiskBackend, DomId, Domain, DomainState, Scheduling, ShutdownReason, Snapshot,
+    Backend, DiskBackend, DomId, Domain, DomainState, Pool, Scheduling, ShutdownReason, Snapshot,
     StateFlags, VcpuState,
 };
 
@@ -116,7 +116,7 @@ fn correct_snapshots_have_no_findings() {
     let skipped = |finding: &&Finding| finding.verdict == Verdict::Skipped;
     let skipped: Vec<_> = report.findings.iter().filter(skipped).collect();
     let skipped: Vec<_> = skipped.iter().map(|finding| finding.check).collect();
-    assert_eq!(skipped, ["cpu.since_first", "cpu.cap"]);
+    assert_eq!(skipped, ["cpu.since_first", "cpu.pools", "cpu.cap"]);
     assert_eq!(
         of(&report, "cpu.cap").reason.as_deref(),
         Some("no domain has a cap")
