@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod conservation;
 mod cpu;
 mod devices;
 mod identity;
