@@ -280,3 +280,25 @@ fn pcpu_that_went_offline_skips_conservation() {
     });
     assert_eq!(of(&report, "cpu.conservation").verdict, Verdict::Skipped);
 }
+
+proptest! {
+    /// Over any samples, exactly a loss or a gain above the tolerance of two of them fails.
+    #[test]
+    fn the_tolerance_does_not_grow(
+        steps in proptest::collection::vec((1..9_u64, -3_000_000..3_000_000_i64), 2..40),
+    ) {
+        let mut auditor = Auditor::new(audited(SECOND));
+        let (mut second, mut gained) = (1, 0);
+        let mut last = None;
+        for (passed, gain) in steps {
+            (second, gained) = (second + passed, gained + gain);
+            let mut snapshot = audited(second * SECOND);
+            let idle = &mut snapshot.host.pcpu[1].idle_time_ns;
+            *idle = Some(idle.unwrap().saturating_add_signed(gained));
+            last = Some(auditor.audit(snapshot).unwrap());
+        }
+        let last = last.unwrap();
+        let is_wrong = gained.abs() > 4_400_000;
+        prop_assert_eq!(of(&last, "cpu.since_first").verdict == Verdict::Failed, is_wrong);
+    }
+}

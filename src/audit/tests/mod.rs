@@ -242,6 +242,32 @@ proptest! {
     }
 }
 
+proptest! {
+    /// A fault fails if all samples of at least 30 s have it, whatever was before.
+    #[test]
+    fn only_a_fault_that_lasts_fails(
+        samples in proptest::collection::vec((1..20_u64, any::<bool>()), 1..30),
+    ) {
+        let mut auditor = Auditor::new(audited(SECOND));
+        let (mut second, mut since) = (1, None);
+        for (passed, is_orphan) in samples {
+            second += passed;
+            let mut snapshot = audited(second * SECOND);
+            if is_orphan {
+                snapshot.listing.as_mut().unwrap().domains.push(DomId(4000));
+            }
+            since = since.or(Some(second)).filter(|_| is_orphan);
+            let report = auditor.audit(snapshot).unwrap();
+            let expected = match since {
+                None => Verdict::Ok,
+                Some(since) if second - since >= 30 => Verdict::Failed,
+                Some(_) => Verdict::Warning,
+            };
+            prop_assert_eq!(of(&report, "identity.orphans").verdict, expected);
+        }
+    }
+}
+
 #[test]
 fn the_docs_describe_every_check() {
     let docs = include_str!("../../../docs/audit.md");

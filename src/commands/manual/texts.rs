@@ -191,8 +191,8 @@ const AUDIT: Page = Page {
         "A finding is failed (a figure is wrong), warning (it may pass: it was seen in one sample \
          only, a domain may be under construction or being destroyed, or a guest has not followed a \
          request yet), ok, or skipped (nothing could be compared). What a toolstack may cause while \
-         it builds or destroys a domain fails once it has lasted for 30 seconds. A longer interval \
-         finds smaller leaks of CPU time.",
+         it builds or destroys a domain fails once it has lasted for 30 seconds. A longer interval, \
+         and more samples, find smaller leaks of CPU time.",
     ],
     reads_host: true,
     failure: "A check failed",
