@@ -67,6 +67,7 @@ pub(crate) fn snapshot(at_ns: u64, idle_ns: u64, domains: Vec<Domain>) -> Snapsh
             memory_bytes: 4 << 30,
             memory_free_bytes: 1 << 30,
             memory_free_after_bytes: None,
+            memory_free_at_nodes_bytes: None,
             memory_claimed_bytes: 0,
             cpu_khz: 2_000_000,
             pcpu: (0..2).map(|id| pcpu(id, idle_ns)).collect(),
@@ -405,6 +406,7 @@ pub(crate) fn audited(at_ns: u64) -> Snapshot {
     });
     let mut host = full(snapshot.host);
     host.memory_free_after_bytes = Some(host.memory_free_bytes);
+    host.memory_free_at_nodes_bytes = Some(host.memory_free_bytes);
     for (pcpu, tenths) in host.pcpu.iter_mut().zip([5, 3]) {
         pcpu.idle_time_ns = Some(part(tenths));
     }
@@ -420,7 +422,10 @@ pub(crate) fn audited(at_ns: u64) -> Snapshot {
     let clock = |pcpu: u32| PcpuClock {
         pcpu,
         ns: at_ns,
-        stamp: stamp(at_ns),
+        stamp: Stamp {
+            at_ns,
+            uncertainty_ns: 0,
+        },
     };
     host.pcpu_clocks = Some([0, 1].map(clock).to_vec());
     host.dom0_vcpus = Some(vec![Dom0Vcpu {

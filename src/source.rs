@@ -6,11 +6,14 @@ use std::time::Instant;
 use crate::dom0::{Devices, Dom0, Fault};
 use crate::snapshot::{
     Backend, Boot, Collect, DiskBackend, DomId, Domain, Host, Identity, Note, Pool, Snapshot,
-    Stamp, XenClock,
+    Stamp, XenClock, keep_identities,
 };
 use crate::xen::Error;
 use crate::xen::Hypervisor;
 use crate::xenstore::{Watches, XenStore};
+
+/// How often the nodes are read until the host's free memory does not change meanwhile.
+const NODE_READINGS: usize = 5;
 
 /// Takes snapshots of the running host from the hypervisor, XenStore, and dom0's kernel.
 pub struct Source {
@@ -97,12 +100,13 @@ impl Source {
         self.only = Some(only);
     }
 
-    /// Takes a sample.
+    /// Takes a sample. `earlier` is an earlier sample of this source, if there is one: domains in both
+    /// keep their identities, even if their handles changed.
     ///
     /// # Errors
     /// If the hypervisor refuses a call. Values that XenStore or dom0's kernel cannot supply are
     /// `None` instead, and the snapshot has a note.
-    pub fn sample(&mut self) -> Result<Snapshot, Error> {
+    pub fn sample(&mut self, earlier: Option<&Snapshot>) -> Result<Snapshot, Error> {
         let any = self.collect.of_any();
         let Times {
             mut host,
@@ -112,6 +116,9 @@ impl Source {
             time,
         } = self.times()?;
         host.uptime_ns = xen_clock.map(|clock| clock.ns);
+        if let Some(earlier) = earlier {
+            keep_identities(&mut domains, &earlier.domains);
+        }
         if let Some(only) = &self.only {
             domains.retain(|domain| only.contains(&domain.identity()));
         }
@@ -146,7 +153,7 @@ impl Source {
         }
         if self.collect.host {
             self.hypervisor.locate(&mut host.pcpu)?;
-            host.nodes = Some(self.hypervisor.nodes()?);
+            self.read_nodes(&mut host)?;
             host.build = Some(self.hypervisor.build()?);
         }
         if self.collect.audit_inputs {
@@ -226,6 +233,25 @@ impl Source {
     /// Reuses the memory of a snapshot for the next one.
     pub fn reuse(&mut self, snapshot: Snapshot) {
         self.hypervisor.reuse(snapshot.domains);
+    }
+
+    /// Reads the nodes, and for an audit also the host's free memory at the same time. Memory may be
+    /// allocated and freed meanwhile, so they are read again until the free memory does not change.
+    fn read_nodes(&self, host: &mut Host) -> Result<(), Error> {
+        if !self.collect.audit_inputs {
+            host.nodes = Some(self.hypervisor.nodes()?);
+            return Ok(());
+        }
+        let mut free = self.hypervisor.memory_free_bytes()?;
+        for _ in 0..NODE_READINGS {
+            host.nodes = Some(self.hypervisor.nodes()?);
+            let before = std::mem::replace(&mut free, self.hypervisor.memory_free_bytes()?);
+            if before == free {
+                host.memory_free_at_nodes_bytes = Some(free);
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Reads the scheduling parameters and the paging pools of domains.

@@ -1,5 +1,6 @@
 //! A check in progress.
 
+use super::faults::{Fault, Found};
 use super::finding::{Figures, Finding, Relation, Unit, Verdict};
 use crate::snapshot::DomId;
 
@@ -10,7 +11,7 @@ pub(super) struct Check {
     tolerance_from: &'static str,
     comparisons: usize,
     closest: Option<(f64, Finding)>,
-    broken: Vec<Finding>,
+    broken: Vec<Found>,
     remarks: Vec<String>,
 }
 
@@ -36,15 +37,15 @@ impl Check {
         }
     }
 
-    /// Compares numbers; `broken` gives the verdict and the reason if they do not fit.
+    /// Compares numbers; `fault` says what is wrong if they do not fit.
     pub(super) fn numbers(
         &mut self,
         domain: Option<DomId>,
         numbers: Numbers,
-        broken: impl FnOnce() -> (Verdict, String),
+        fault: impl FnOnce() -> Fault,
     ) {
         let off = numbers.off();
-        self.add(domain, numbers.figures(), off, broken);
+        self.add(domain, numbers.figures(), off, fault);
     }
 
     /// Counts a comparison of texts that agree.
@@ -57,14 +58,13 @@ impl Check {
         &mut self,
         domain: Option<DomId>,
         (expected, observed): (impl Into<String>, impl Into<String>),
-        verdict: Verdict,
-        reason: String,
+        fault: Fault,
     ) {
         let figures = Figures::Words {
             expected: expected.into(),
             observed: observed.into(),
         };
-        self.add(domain, figures, f64::INFINITY, || (verdict, reason));
+        self.add(domain, figures, f64::INFINITY, || fault);
     }
 
     /// Adds a remark, which is shown even if all is well.
@@ -73,7 +73,7 @@ impl Check {
     }
 
     /// Returns the findings. If nothing was compared, `reason` or the remarks say why.
-    pub(super) fn finish(mut self, reason: &str) -> Vec<Finding> {
+    pub(super) fn finish(mut self, reason: &str) -> Vec<Found> {
         let remark = (!self.remarks.is_empty()).then(|| self.remarks.join("; "));
         if self.broken.is_empty() {
             let count = i64::try_from(self.comparisons).unwrap_or(i64::MAX);
@@ -85,13 +85,13 @@ impl Check {
                 }
                 None => self.finding(Verdict::Skipped, None, None, Some(reason.to_owned())),
             };
-            self.broken.push(Finding {
+            self.broken.push(Found::fine(Finding {
                 reason: remark.or(finding.reason.clone()),
                 ..finding
-            });
+            }));
         }
-        for finding in &mut self.broken {
-            finding.comparisons = self.comparisons;
+        for found in &mut self.broken {
+            found.finding.comparisons = self.comparisons;
         }
         self.broken
     }
@@ -101,13 +101,12 @@ impl Check {
         domain: Option<DomId>,
         figures: Figures,
         off: f64,
-        broken: impl FnOnce() -> (Verdict, String),
+        fault: impl FnOnce() -> Fault,
     ) {
         self.comparisons += 1;
         if off > 1.0 {
-            let (verdict, reason) = broken();
-            let finding = self.finding(verdict, domain, Some(figures), Some(reason));
-            self.broken.push(finding);
+            let finding = self.finding(Verdict::Failed, domain, Some(figures), None);
+            self.broken.push(fault().found(finding));
         } else if self.closest.as_ref().is_none_or(|(most, _)| off > *most) {
             let finding = self.finding(Verdict::Ok, domain, Some(figures), None);
             self.closest = Some((off, finding));
@@ -183,6 +182,19 @@ impl Numbers {
     /// Returns the expected number minus the observed one.
     pub(super) fn missing(self) -> i64 {
         self.expected.saturating_sub(self.observed)
+    }
+
+    /// Returns whether the observed number is too small, by no more than `most` and the tolerance.
+    pub(super) fn is_short_by_at_most(self, most: i64) -> bool {
+        (1..=most.saturating_add(self.tolerance)).contains(&self.missing())
+    }
+
+    pub(super) fn expected(self) -> i64 {
+        self.expected
+    }
+
+    pub(super) fn tolerance(self) -> i64 {
+        self.tolerance
     }
 
     /// Returns whether the numbers are off by more than the tolerance.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::check::Check;
-use super::finding::{Finding, Verdict};
-use super::interval::{Interval, is_being_built, is_being_torn_down, label, lasting};
+use super::faults::{Fault, Found};
+use super::interval::{Interval, is_being_built, label};
 use crate::snapshot::{Backend, DiskBackend, DomId, Domain, Listing, Snapshot, VcpuState};
 
 /// The kinds of backends in dom0's kernel.
@@ -13,7 +13,7 @@ const KERNELS: [&str; 2] = ["vif", "vbd"];
 /// Why nothing could be compared with XenStore.
 const NOT_LISTED: &str = "XenStore did not list the backends";
 
-pub(super) fn checks(interval: &Interval<'_>) -> Vec<Finding> {
+pub(super) fn checks(interval: &Interval<'_>) -> Vec<Found> {
     [backends(interval), kernel(interval), vcpus(interval)].concat()
 }
 
@@ -30,13 +30,13 @@ fn find(snapshot: &Snapshot, id: DomId) -> Option<&Domain> {
 }
 
 /// Checks that no backend outlives its domain.
-fn backends(interval: &Interval<'_>) -> Vec<Finding> {
-    let (before, after) = (interval.before, interval.after);
+fn backends(interval: &Interval<'_>) -> Vec<Found> {
+    let after = interval.after;
     let mut check = Check::exact(
         "devices.backends",
         "backends in XenStore and in dom0's kernel against Xen's domains",
     );
-    let Some(listed_now) = listed(after) else {
+    let Some(listed) = listed(after) else {
         return check.finish(NOT_LISTED);
     };
     let too_long = after.listing.iter().flat_map(|listing| &listing.too_long);
@@ -47,22 +47,13 @@ fn backends(interval: &Interval<'_>) -> Vec<Finding> {
              of Xen's domains are known"
         ));
     }
-    let listed_before = listed(before).unwrap_or_default();
-    let known = |snapshot: &Snapshot, listed: &BTreeSet<Backend>, backend: &Backend| {
-        listed.contains(backend) || snapshot.orphans.contains(backend)
-    };
-    let all: BTreeSet<&Backend> = listed_now.iter().chain(&after.orphans).collect();
+    let all: BTreeSet<&Backend> = listed.iter().chain(&after.orphans).collect();
     for backend in all {
         if find(after, backend.domain).is_some() {
             check.agrees();
             continue;
         }
-        let was_there =
-            known(before, &listed_before, backend) && find(before, backend.domain).is_none();
-        let place = match (
-            listed_now.contains(backend),
-            after.orphans.contains(backend),
-        ) {
+        let place = match (listed.contains(backend), after.orphans.contains(backend)) {
             (true, true) => "XenStore and dom0's kernel",
             (true, false) => "XenStore",
             _ => "dom0's kernel",
@@ -70,60 +61,46 @@ fn backends(interval: &Interval<'_>) -> Vec<Finding> {
         check.differs(
             Some(backend.domain),
             ("a domain", "none"),
-            lasting(was_there),
-            format!(
+            Fault::if_it_lasts(format!(
                 "{} is in {place}, but its domain does not exist",
                 path(backend)
-            ),
+            )),
         );
     }
     check.finish("no domain has a backend in dom0")
 }
 
 /// Checks that XenStore and dom0's kernel have the same vif and vbd backends.
-fn kernel(interval: &Interval<'_>) -> Vec<Finding> {
-    let (before, after) = (interval.before, interval.after);
+fn kernel(interval: &Interval<'_>) -> Vec<Found> {
+    let after = interval.after;
     let mut check = Check::exact(
         "devices.kernel",
         "vif and vbd backends in XenStore against those in dom0's kernel",
     );
-    let Some(listed_now) = listed(after) else {
+    let Some(listed) = listed(after) else {
         return check.finish(NOT_LISTED);
     };
-    let listed_before = listed(before).unwrap_or_default();
     for domain in &after.domains {
         let Some(in_kernel) = in_kernel(domain) else {
             continue;
         };
-        let in_store = |listed: &BTreeSet<Backend>| -> BTreeSet<Backend> {
-            let kernels = |backend: &&Backend| {
-                backend.domain == domain.id && KERNELS.contains(&backend.kind.as_str())
-            };
-            listed.iter().filter(kernels).cloned().collect()
+        let of_kernel = |backend: &&Backend| {
+            backend.domain == domain.id && KERNELS.contains(&backend.kind.as_str())
         };
-        let (now, then) = (in_store(&listed_now), in_store(&listed_before));
-        let was = before.find(domain.identity());
-        let in_kernel_before = was.and_then(self::in_kernel);
-        for backend in now.union(&in_kernel) {
-            let halves = (now.contains(backend), in_kernel.contains(backend));
-            if halves == (true, true) {
-                check.agrees();
-                continue;
-            }
-            let was_there = in_kernel_before
-                .as_ref()
-                .is_some_and(|kernel| (then.contains(backend), kernel.contains(backend)) == halves);
-            let settled = !is_being_built(domain) && !is_being_torn_down(domain);
-            let (has, has_not) = match halves.0 {
-                true => ("XenStore", "dom0's kernel"),
-                false => ("dom0's kernel", "XenStore"),
+        let in_store: BTreeSet<Backend> = listed.iter().filter(of_kernel).cloned().collect();
+        for backend in in_store.union(&in_kernel) {
+            let (has, has_not) = match (in_store.contains(backend), in_kernel.contains(backend)) {
+                (true, true) => {
+                    check.agrees();
+                    continue;
+                }
+                (true, false) => ("XenStore", "dom0's kernel"),
+                _ => ("dom0's kernel", "XenStore"),
             };
-            check.differs(
-                Some(domain.id),
-                ("both", has),
-                lasting(settled && was_there),
-                format!("{}: {} is not in {has_not}", label(domain), path(backend)),
-            );
+            let path = path(backend);
+            let reason = format!("{}: {path} is not in {has_not}", label(domain));
+            let fault = Fault::if_it_lasts(reason);
+            check.differs(Some(domain.id), ("both", has), fault);
         }
     }
     check.finish("no domain has a vif or vbd backend in dom0")
@@ -158,56 +135,43 @@ fn path(backend: &Backend) -> String {
 }
 
 /// Checks that the vCPUs that are available in XenStore are online, and no others.
-fn vcpus(interval: &Interval<'_>) -> Vec<Finding> {
+fn vcpus(interval: &Interval<'_>) -> Vec<Found> {
     let mut check = Check::exact(
         "devices.vcpus",
         "vCPUs available in XenStore against vCPUs online",
     );
     for domain in &interval.after.domains {
-        if is_being_built(domain) || is_being_torn_down(domain) {
+        if is_being_built(domain) || interval.is_being_torn_down(domain) {
             continue;
         }
-        let before = interval.before.find(domain.identity());
-        for (id, available, online, has_run) in availability(domain) {
+        for (id, available, online) in availability(domain) {
             if available == online {
                 check.agrees();
                 continue;
             }
-            let was_there = before.is_some_and(|was| {
-                let mut then = availability(was);
-                then.any(|then| (then.0, then.1, then.2) == (id, available, online))
-            });
-            // A guest may not have done yet what it was asked for. But a vCPU that has run and is
-            // offline without a request is a fault.
-            let verdict = match !available || !has_run {
-                true => Verdict::Warning,
-                false => lasting(was_there),
-            };
             let word = |online: bool| if online { "online" } else { "offline" };
-            check.differs(
-                Some(domain.id),
-                (word(available), word(online)),
-                verdict,
-                format!(
-                    "{}: vCPU {id} is {}, but {} in XenStore",
-                    label(domain),
-                    word(online),
-                    word(available)
-                ),
+            let reason = format!(
+                "{}: vCPU {id} is {}, but {} in XenStore",
+                label(domain),
+                word(online),
+                word(available)
             );
+            // A guest may not have done yet what it was asked for, and it may put any vCPU offline.
+            let fault = Fault::warning(reason);
+            check.differs(Some(domain.id), (word(available), word(online)), fault);
         }
     }
     check.finish("XenStore does not have the availability of any vCPU")
 }
 
-/// Iterates over the vCPUs with an availability in XenStore: the ID, whether it is available,
-/// whether it is online, and whether it has ever run.
-fn availability(domain: &Domain) -> impl Iterator<Item = (u32, bool, bool, bool)> {
+/// Iterates over the vCPUs with an availability in XenStore: the ID, whether it is available, and
+/// whether it is online.
+fn availability(domain: &Domain) -> impl Iterator<Item = (u32, bool, bool)> {
     let vcpus = domain.vcpus.iter().flatten();
     vcpus.filter_map(|vcpu| {
         let all = domain.vcpus_available.as_ref()?;
         let available = (*all.get(usize::try_from(vcpu.id).ok()?)?)?;
         let online = vcpu.state != VcpuState::Offline;
-        Some((vcpu.id, available, online, vcpu.cpu_time_ns > 0))
+        Some((vcpu.id, available, online))
     })
 }

@@ -1,9 +1,10 @@
 //! dom0: what Xen counted for its vCPUs, against Xen's CPU time and the steal of its kernel.
 
 use super::check::{Check, Numbers};
-use super::finding::{Finding, Unit, Verdict};
+use super::faults::{Fault, Found};
+use super::finding::Unit;
 use super::interval::{Interval, signed};
-use crate::snapshot::{Dom0Kernel, Dom0Vcpu, Domain, Host, Snapshot, VcpuState};
+use crate::snapshot::{Dom0Kernel, Dom0Vcpu, DomId, Domain, Host, Snapshot, VcpuState};
 
 /// How far a kernel's steal may be off beside the ticks: it counts steal only when a CPU takes an interrupt.
 const STEAL_PER_CENT: i64 = 1;
@@ -11,13 +12,13 @@ const STEAL_NS: i64 = 20_000_000;
 
 /// Checks that the states of dom0's vCPUs add up to the time, that the time running is Xen's CPU time, and that the
 /// time without a pCPU is the steal of dom0's kernel.
-pub(super) fn checks(interval: &Interval<'_>) -> Vec<Finding> {
+pub(super) fn checks(interval: &Interval<'_>) -> Vec<Found> {
     let mut check = Check::new(
         "dom0.runstate",
         "dom0's vCPUs: the time in all states against the time that passed, running against Xen's \
          CPU time, waiting and offline against its kernel's steal",
-        "the uncertainty of both samples; for running, the time between reading dom0 and reading \
-         the vCPU; for steal, one tick of /proc/stat for each vCPU, 20 ms, and 1 % of the time",
+        "the uncertainty of both samples and, for each vCPU, twice the skew of the pCPUs' clocks; for \
+         running, the time between reading dom0 and reading the vCPU; for steal, one tick of /proc/stat for each vCPU, 20 ms, and 1 % of the time",
     );
     let (Some(old), Some(new)) = (vcpus(&interval.before.host), vcpus(&interval.after.host)) else {
         return check.finish("Xen does not tell how long dom0's vCPUs were in each state");
@@ -30,7 +31,7 @@ pub(super) fn checks(interval: &Interval<'_>) -> Vec<Finding> {
     let Some(dom0) = dom0(interval.after) else {
         return check.finish("dom0 is not in the sample");
     };
-    running(&mut check, dom0, new);
+    running(interval, &mut check, dom0, new);
     steal(interval, &mut check, (old, new));
     check.finish("")
 }
@@ -62,26 +63,34 @@ fn states(interval: &Interval<'_>, check: &mut Check, was: &Dom0Vcpu, is: &Dom0V
         Unit::Ns,
         signed(span.ns),
         passed,
-        signed(span.uncertainty_ns),
+        signed(
+            span.uncertainty_ns
+                .saturating_add(interval.skew_of_two_readings_ns()),
+        ),
     );
-    check.numbers(Some(crate::snapshot::DomId(0)), numbers, || {
-        let reason = format!(
+    check.numbers(Some(DomId(0)), numbers, || {
+        Fault::failed(format!(
             "vCPU {} of dom0: its states do not add up to the time",
             is.id
-        );
-        (Verdict::Failed, reason)
+        ))
     });
 }
 
 /// Compares the time that the vCPUs were running with dom0's CPU time.
-fn running(check: &mut Check, dom0: &Domain, vcpus: &[Dom0Vcpu]) {
+fn running(interval: &Interval<'_>, check: &mut Check, dom0: &Domain, vcpus: &[Dom0Vcpu]) {
     if vcpus.len() != usize::try_from(dom0.vcpus_max).unwrap_or(usize::MAX) {
         return;
     }
     let running = vcpus.iter().map(|vcpu| signed(vcpu.running_ns));
     let delay = |vcpu: &Dom0Vcpu| {
         let bracket = dom0.stamp.around(vcpu.stamp);
-        signed(bracket.uncertainty_ns.saturating_mul(2))
+        let skew_ns = interval.skew_of_two_readings_ns();
+        signed(
+            bracket
+                .uncertainty_ns
+                .saturating_mul(2)
+                .saturating_add(skew_ns),
+        )
     };
     let numbers = Numbers::equal(
         Unit::Ns,
@@ -90,8 +99,7 @@ fn running(check: &mut Check, dom0: &Domain, vcpus: &[Dom0Vcpu]) {
         vcpus.iter().map(delay).fold(0, i64::saturating_add),
     );
     check.numbers(Some(dom0.id), numbers, || {
-        let reason = "the time that dom0's vCPUs ran is not dom0's CPU time";
-        (Verdict::Failed, reason.to_owned())
+        Fault::failed("the time that dom0's vCPUs ran is not dom0's CPU time")
     });
 }
 
@@ -131,8 +139,7 @@ fn steal(interval: &Interval<'_>, check: &mut Check, (old, new): (&[Dom0Vcpu], &
             .saturating_add(signed(passed) * STEAL_PER_CENT / 100);
     }
     let numbers = Numbers::equal(Unit::Ns, waited, is.saturating_sub(was), tolerance);
-    check.numbers(Some(crate::snapshot::DomId(0)), numbers, || {
-        let reason = "dom0's kernel counts another steal than Xen";
-        (Verdict::Warning, reason.to_owned())
+    check.numbers(Some(DomId(0)), numbers, || {
+        Fault::warning("dom0's kernel counts another steal than Xen")
     });
 }

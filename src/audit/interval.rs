@@ -1,20 +1,18 @@
 //! The time between two snapshots, and what the checks need to know of it.
 
-use std::collections::BTreeMap;
-
-use super::finding::Verdict;
+use super::faults::Fault;
 use crate::rates::Span;
-use crate::snapshot::{Domain, Identity, Snapshot, Stamp};
+use crate::snapshot::{Domain, Host, PcpuClock, Snapshot, Stamp};
 
 /// The most that dom0's clock may differ from Xen's in rate if it is another clock, in parts per
 /// million: what Linux can correct a clock by (`MAXFREQ`, linux/timex.h).
 const CLOCKS_DIFFER_PPM: u64 = 500;
 
-/// Two snapshots, and what is remembered of earlier ones.
+/// Two snapshots, and what is remembered of the first one.
+#[derive(Clone, Copy)]
 pub(super) struct Interval<'a> {
     pub(super) before: &'a Snapshot,
     pub(super) after: &'a Snapshot,
-    pub(super) off_target: &'a BTreeMap<Identity, Stamp>,
     pub(super) xen_bytes_at_first: i64,
 }
 
@@ -36,14 +34,42 @@ impl<'a> Interval<'a> {
         self.before.domains.iter().filter(is_gone)
     }
 
-    /// Returns whether no domain was created or destroyed or is dying.
+    /// Returns whether no domain was created, and none was destroyed or is being destroyed.
     pub(super) fn same_domains(&self) -> bool {
-        let domains = |snapshot: &Snapshot| -> Vec<_> {
-            let all = snapshot.domains.iter();
-            all.map(|d| (d.identity(), d.states.dying)).collect()
-        };
-        let before = domains(self.before);
-        before == domains(self.after) && !before.iter().any(|&(_, dying)| dying)
+        let domains = |snapshot: &'a Snapshot| snapshot.domains.iter().map(Domain::identity);
+        let mut after = self.after.domains.iter();
+        domains(self.before).eq(domains(self.after))
+            && !after.any(|domain| self.is_being_torn_down(domain))
+    }
+
+    /// Returns whether a domain of the newer snapshot is being destroyed, or is about to be: it has
+    /// shut down, or it is dead, or the toolstack has paused it and Xen frees its memory. Xen calls a
+    /// domain dead only when that is done.
+    pub(super) fn is_being_torn_down(&self, domain: &Domain) -> bool {
+        let states = &domain.states;
+        states.dying
+            || states.shutdown.is_some()
+            || domain.is_marked_by_xenopsd()
+            || (states.paused && self.shrinks(domain))
+    }
+
+    /// Returns a fault of a domain that lacks something that toolstacks give to each domain. One that
+    /// has run since the older snapshot and keeps its memory is neither being built nor torn down, so
+    /// it lacks that for another reason.
+    pub(super) fn lack(&self, domain: &Domain, reason: String) -> Fault {
+        let was = self.before.find(domain.identity());
+        let has_run = was.is_some_and(|was| domain.cpu_time_ns > was.cpu_time_ns);
+        let may_end = domain.states.paused || self.is_being_torn_down(domain);
+        match has_run && !may_end && !self.shrinks(domain) {
+            true => Fault::if_seen_twice(reason),
+            false => Fault::if_it_lasts(reason),
+        }
+    }
+
+    /// Returns whether a domain of the newer snapshot has less memory than in the older one.
+    pub(super) fn shrinks(&self, domain: &Domain) -> bool {
+        let was = self.before.find(domain.identity());
+        was.is_some_and(|was| domain.memory_bytes < was.memory_bytes)
     }
 
     /// Returns the time between two readings of Xen's counters, by Xen's clock. If Xen's clock
@@ -69,6 +95,20 @@ impl<'a> Interval<'a> {
         Some((ns as f64 / span.ns as f64, span.uncertainty_ns))
     }
 
+    /// Returns the largest difference between the clocks of two pCPUs in nanoseconds; `None` if it was
+    /// not measured.
+    pub(super) fn clock_skew_ns(&self) -> Option<u64> {
+        let skew = |snapshot: &Snapshot| Some(Skew::of(&snapshot.host)?.most_ns);
+        skew(self.before).max(skew(self.after))
+    }
+
+    /// Returns by how many nanoseconds a measured skew of the pCPUs' clocks can change the difference
+    /// between two readings of one vCPU's time. Xen reads that of a vCPU that runs with the clock of
+    /// the pCPU that executes the hypercall, but its start with the clock of the vCPU's pCPU.
+    pub(super) fn skew_of_two_readings_ns(&self) -> u64 {
+        self.clock_skew_ns().unwrap_or_default().saturating_mul(2)
+    }
+
     /// Returns the elapsed time by Xen's clock in nanoseconds, and by dom0's.
     pub(super) fn clocks(&self) -> Option<(u64, Span)> {
         let (before, after) = (self.before.xen_clock?, self.after.xen_clock?);
@@ -77,27 +117,54 @@ impl<'a> Interval<'a> {
     }
 }
 
+/// By how much the clocks of a host's pCPUs differ.
+pub(super) struct Skew<'a> {
+    /// The clock that is most behind.
+    pub(super) behind: &'a PcpuClock,
+    /// The clock that is most ahead.
+    pub(super) ahead: &'a PcpuClock,
+    /// How many nanoseconds the one shows more than the other.
+    pub(super) ns: i64,
+    /// The largest difference of two clocks in nanoseconds, with the uncertainty of reading them.
+    pub(super) most_ns: u64,
+}
+
+impl<'a> Skew<'a> {
+    /// Compares the pCPUs' clocks by when they were read; `None` if they were not.
+    pub(super) fn of(host: &'a Host) -> Option<Self> {
+        let shows = |clock: &PcpuClock| signed(clock.ns).saturating_sub(signed(clock.stamp.at_ns));
+        let uncertainty = |clock: &PcpuClock| signed(clock.stamp.uncertainty_ns);
+        let least = |clock: &PcpuClock| shows(clock).saturating_sub(uncertainty(clock));
+        let most = |clock: &PcpuClock| shows(clock).saturating_add(uncertainty(clock));
+        let clocks = host.pcpu_clocks.as_deref()?;
+        let behind = clocks.iter().min_by_key(|clock| shows(clock))?;
+        let ahead = clocks.iter().max_by_key(|clock| shows(clock))?;
+        let ends = clocks
+            .iter()
+            .map(most)
+            .max()?
+            .saturating_sub(clocks.iter().map(least).min()?);
+        Some(Self {
+            behind,
+            ahead,
+            ns: shows(ahead).saturating_sub(shows(behind)),
+            most_ns: if clocks.len() > 1 {
+                ends.unsigned_abs()
+            } else {
+                0
+            },
+        })
+    }
+}
+
 /// Returns by how many nanoseconds two clocks may differ after `ns` nanoseconds.
 pub(super) fn drift(ns: u64) -> u64 {
     ns / 1_000_000 * CLOCKS_DIFFER_PPM
 }
 
-/// Returns `Failed` for a fault that was in the older snapshot as well, else `Warning`.
-pub(super) fn lasting(was_there: bool) -> Verdict {
-    match was_there {
-        true => Verdict::Failed,
-        false => Verdict::Warning,
-    }
-}
-
 /// Returns whether a domain has never run, so that the toolstack may still be building it.
 pub(super) fn is_being_built(domain: &Domain) -> bool {
     domain.states.paused && domain.cpu_time_ns == 0
-}
-
-/// Returns whether a domain shut down or is dying, so that parts of it may be gone.
-pub(super) fn is_being_torn_down(domain: &Domain) -> bool {
-    domain.states.dying || domain.states.shutdown.is_some()
 }
 
 /// Returns a domain's ID and name for a message.

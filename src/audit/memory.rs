@@ -1,14 +1,15 @@
 //! Memory: what domains have, what is free, and what Xen uses itself.
 
 use super::check::{Check, Numbers};
-use super::finding::{Finding, Unit, Verdict};
-use super::interval::{Interval, is_being_built, is_being_torn_down, label, lasting, signed};
+use super::faults::{Fault, Found};
+use super::finding::Unit;
+use super::interval::{Interval, is_being_built, label, signed};
 use crate::snapshot::{Domain, Host, Snapshot};
 
 /// The bytes of a page, the unit of Xen's allocations.
 const PAGE: i64 = 4096;
 
-pub(super) fn checks(interval: &Interval<'_>) -> Vec<Finding> {
+pub(super) fn checks(interval: &Interval<'_>) -> Vec<Found> {
     [
         conservation(interval),
         xen_share(interval),
@@ -44,91 +45,83 @@ fn free_change(host: &Host) -> i64 {
     after.saturating_sub(before).saturating_abs()
 }
 
-const FREE_CHANGE: &str = "the change of free memory while the sample was taken";
-
-/// Checks that Σ domains + free ≤ total, and that memory that domains release becomes free.
-fn conservation(interval: &Interval<'_>) -> Vec<Finding> {
-    let (before, after) = (interval.before, interval.after);
+/// Checks that Σ domains + free ≤ total.
+fn conservation(interval: &Interval<'_>) -> Vec<Found> {
+    let after = interval.after;
     let mut check = Check::new(
         "memory.conservation",
         "domains' memory and free memory against the host's memory",
-        FREE_CHANGE,
+        "the change of free memory while the sample was taken",
     );
     let host = signed(after.host.memory_bytes);
     let used = host.saturating_sub(xen_bytes(after));
     let numbers = Numbers::at_most(Unit::Bytes, host, used, free_change(&after.host));
     check.numbers(None, numbers, || {
-        let reason = "domains' memory and free memory exceed the host's memory";
-        (Verdict::Failed, reason.to_owned())
+        Fault::failed("domains' memory and free memory exceed the host's memory")
     });
-    let released = domain_bytes(before).saturating_sub(domain_bytes(after));
-    if interval.same_domains() && released > 0 {
-        let freed = signed(after.host.memory_free_bytes)
-            .saturating_sub(signed(before.host.memory_free_bytes));
-        let tolerance = free_change(&before.host).saturating_add(free_change(&after.host));
-        let numbers = Numbers::at_least(Unit::Bytes, released, freed, tolerance);
-        check.numbers(None, numbers, || {
-            let reason = "domains released memory that did not become free";
-            (Verdict::Failed, reason.to_owned())
-        });
-    }
     check.finish("")
 }
 
-/// Checks that Xen's own memory does not grow.
-fn xen_share(interval: &Interval<'_>) -> Vec<Finding> {
+/// Checks that Xen's own memory does not grow. What domains release and what does not become free is
+/// part of that.
+fn xen_share(interval: &Interval<'_>) -> Vec<Found> {
     let (before, after) = (interval.before, interval.after);
     let mut check = Check::new(
         "memory.xen_share",
         "Xen's own memory against that of the previous sample",
         "the change of free memory while each sample was taken",
     );
+    if !interval.same_domains() {
+        return check.finish(
+            "domains were created or destroyed or are being destroyed, which changes Xen's own \
+             memory",
+        );
+    }
+    let shares = |snapshot: &Snapshot| {
+        let mut domains = snapshot.domains.iter();
+        domains.any(|domain| domain.memory_shared_bytes > 0)
+    };
+    if shares(before) || shares(after) {
+        return check.finish("pages that domains share belong to a domain that Xen does not list");
+    }
     let (was, is) = (xen_bytes(before), xen_bytes(after));
     let since_first = is.saturating_sub(interval.xen_bytes_at_first) / 1024;
     let grown = format!("grown by {since_first} KiB since the first sample");
-    if !interval.same_domains() {
-        return check.finish(
-            "domains were created or destroyed or are dying, which changes Xen's own memory",
-        );
-    }
     let tolerance = free_change(&before.host).saturating_add(free_change(&after.host));
     let numbers = Numbers::at_most(Unit::Bytes, was, is, tolerance);
-    // The other check finds released memory that did not become free.
-    if domain_bytes(after) < domain_bytes(before) && numbers.excess() > tolerance {
-        return check.finish("released memory did not become free: see memory.conservation");
-    }
     check.numbers(None, numbers, || {
-        let reason = format!("Xen's own memory grew without a new domain; {grown}");
-        (Verdict::Warning, reason)
+        Fault::warning(format!(
+            "Xen's own memory grew without a new domain; {grown}"
+        ))
     });
     check.remark(grown);
     check.finish("")
 }
 
 /// Checks that Σ domains' claims = the host's claims.
-fn claims(interval: &Interval<'_>) -> Vec<Finding> {
+fn claims(interval: &Interval<'_>) -> Vec<Found> {
     let mut check = Check::exact(
         "memory.claims",
         "memory claimed for domains against the host's claims",
     );
-    let sums = |snapshot: &Snapshot| {
-        let claims = snapshot.domains.iter();
-        let claims = claims.map(|domain| signed(domain.memory_claimed_bytes));
-        let host = signed(snapshot.host.memory_claimed_bytes);
-        (claims.fold(0, i64::saturating_add), host)
-    };
-    let (domains, host) = sums(interval.after);
+    let claims = interval.after.domains.iter();
+    let claims = claims.map(|domain| signed(domain.memory_claimed_bytes));
+    let domains = claims.fold(0, i64::saturating_add);
+    let host = signed(interval.after.host.memory_claimed_bytes);
     check.numbers(None, Numbers::equal(Unit::Bytes, host, domains, 0), || {
         // A claim shrinks from one reading to the next while it becomes memory.
-        let is_stable = sums(interval.before) == (domains, host);
-        let reason = "domains' claims do not add up to the host's";
-        (lasting(is_stable), reason.to_owned())
+        Fault::if_seen_twice(format!(
+            "domains claim {} KiB, the host counts {} KiB of claims",
+            domains / 1024,
+            host / 1024
+        ))
     });
     check.finish("")
 }
 
-/// Checks that no domain's memory exceeds its ceiling.
-fn ceiling(interval: &Interval<'_>) -> Vec<Finding> {
+/// Checks that no domain's memory exceeds its ceiling. The toolstack may lower the ceiling below the
+/// memory in use, for the domain to balloon down. Until it has done so, its memory must fall.
+fn ceiling(interval: &Interval<'_>) -> Vec<Found> {
     let mut check = Check::new(
         "memory.ceiling",
         "a domain's memory against its ceiling",
@@ -139,63 +132,49 @@ fn ceiling(interval: &Interval<'_>) -> Vec<Finding> {
             continue;
         };
         let (used, ceiling) = (signed(domain.memory_bytes), signed(ceiling));
-        // The toolstack may lower the ceiling below the memory in use, for the domain to balloon
-        // down. Until it has done so, its memory must not grow.
-        let was = interval.before.find(domain.identity());
-        let ballooning_down = used > ceiling
-            && is_off_target(domain)
-            && was.is_some_and(|was| signed(was.memory_bytes) >= used);
-        if ballooning_down {
-            check.remark(format!(
-                "{}: above its ceiling while it balloons down: see memory.target",
-                label(domain)
-            ));
+        let numbers = Numbers::at_most(Unit::Bytes, ceiling, used, 0);
+        if numbers.is_off() && interval.shrinks(domain) {
+            check.remark(format!("{}: falls to its ceiling", label(domain)));
             continue;
         }
-        let numbers = Numbers::at_most(Unit::Bytes, ceiling, used, 0);
         check.numbers(Some(domain.id), numbers, || {
-            let reason = format!("{}: its memory exceeds its ceiling", label(domain));
-            (Verdict::Failed, reason)
+            let was = interval.before.find(domain.identity());
+            if was.is_some_and(|was| was.memory_bytes < domain.memory_bytes) {
+                let reason = format!("{}: its memory grew above its ceiling", label(domain));
+                return Fault::failed(reason);
+            }
+            let above = numbers.excess() / 1024;
+            Fault::if_it_lasts(format!("{}: {above} KiB above its ceiling", label(domain)))
         });
     }
     check.finish("no domain has a ceiling")
 }
 
 /// Checks that domains are at their targets, or says for how long they are not.
-fn target(interval: &Interval<'_>) -> Vec<Finding> {
+fn target(interval: &Interval<'_>) -> Vec<Found> {
     let mut check = Check::new(
         "memory.target",
-        "a domain's memory against its target in XenStore",
+        "a domain's memory against its target and its video memory in XenStore",
         "what the toolstack adds to the target for the ceiling, or one page",
     );
     for domain in &interval.after.domains {
-        let Some(numbers) = target_numbers(domain) else {
+        let Some(numbers) = target_numbers(interval, domain) else {
             continue;
         };
         check.numbers(Some(domain.id), numbers, || {
-            let since = interval.off_target.get(&domain.identity());
-            let ns = since.map_or(0, |since| domain.stamp.at_ns.saturating_sub(since.at_ns));
-            let reason = format!(
-                "{}: not at its target for at least {:.1} s",
-                label(domain),
-                ns as f64 / 1e9
-            );
-            (Verdict::Warning, reason)
+            Fault::warning(format!("{}: not at its target", label(domain)))
         });
     }
     check.finish("no domain has a target in XenStore")
 }
 
-/// Returns whether a domain is not at its target.
-pub(super) fn is_off_target(domain: &Domain) -> bool {
-    target_numbers(domain).is_some_and(Numbers::is_off)
-}
-
-/// Compares memory with the target; `None` without a target, for a domain that shut down or is
-/// dying, and for a domain that has never run.
-fn target_numbers(domain: &Domain) -> Option<Numbers> {
-    let target = signed(domain.memory_target_bytes?);
-    if is_being_torn_down(domain) || is_being_built(domain) {
+/// Compares memory with the target; `None` without a target, for a domain that is being destroyed, and
+/// for a domain that has never run.
+fn target_numbers(interval: &Interval<'_>, domain: &Domain) -> Option<Numbers> {
+    // libxl subtracts the video memory from what it writes as the target.
+    let videoram = domain.memory_videoram_bytes.unwrap_or_default();
+    let target = signed(domain.memory_target_bytes?.saturating_add(videoram));
+    if interval.is_being_torn_down(domain) || is_being_built(domain) {
         return None;
     }
     // The ceiling is slightly above the target, or above the static maximum that the domain was
@@ -213,33 +192,33 @@ fn target_numbers(domain: &Domain) -> Option<Numbers> {
 }
 
 /// Checks that the nodes' memory matches the host's.
-fn nodes(interval: &Interval<'_>) -> Vec<Finding> {
+fn nodes(interval: &Interval<'_>) -> Vec<Found> {
     let host = &interval.after.host;
-    let mut check = Check::new(
+    let mut check = Check::exact(
         "memory.nodes",
         "the nodes' free memory and size against the host's",
-        FREE_CHANGE,
     );
     let Some(nodes) = &host.nodes else {
         return check.finish("the NUMA nodes are unknown");
+    };
+    let Some(expected) = host.memory_free_at_nodes_bytes else {
+        return check.finish("free memory changed whenever the nodes were read");
     };
     let sum = |bytes: fn(&crate::snapshot::Node) -> Option<u64>| {
         let bytes = nodes.iter().filter_map(bytes).map(signed);
         bytes.fold(0, i64::saturating_add)
     };
     let free = sum(|node| node.memory_free_bytes);
-    let expected = signed(host.memory_free_bytes);
-    let numbers = Numbers::equal(Unit::Bytes, expected, free, free_change(host));
+    let numbers = Numbers::equal(Unit::Bytes, signed(expected), free, 0);
     check.numbers(None, numbers, || {
-        let reason = "the nodes' free memory does not add up to the host's";
-        (Verdict::Failed, reason.to_owned())
+        // Memory may have been allocated and freed between the readings.
+        Fault::if_seen_twice("the nodes' free memory does not add up to the host's")
     });
     // A node's size includes holes.
     let size = sum(|node| node.memory_bytes);
     let numbers = Numbers::at_least(Unit::Bytes, signed(host.memory_bytes), size, 0);
     check.numbers(None, numbers, || {
-        let reason = "the nodes span less memory than the host has";
-        (Verdict::Failed, reason.to_owned())
+        Fault::failed("the nodes span less memory than the host has")
     });
     check.finish("")
 }

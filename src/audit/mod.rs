@@ -2,27 +2,31 @@
 //!
 //! The audit does no I/O. Each check has a name and a verdict. It says what it compared, what it
 //! expected and observed, and the tolerance with its reason. Something that may be temporary (a
-//! target that is not reached yet, a domain that is being built) is a warning. Something that is
-//! wrong in two samples in a row is a failure.
+//! target that is not reached yet, a domain that is being built or torn down) is a warning. It is a
+//! failure if it lasts longer than such a thing can.
 
 mod check;
 mod clocks;
+mod conservation;
 mod cpu;
 mod devices;
 mod dom0;
+mod faults;
 mod finding;
 mod identity;
 mod interval;
+mod limits;
 mod memory;
 mod placement;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::rates::Span;
-use crate::snapshot::{Identity, Snapshot, Stamp};
+use crate::snapshot::Snapshot;
+use conservation::Start;
+use faults::Faults;
 use interval::Interval;
 
 pub use finding::{Figures, Finding, Relation, Report, Unit, Verdict};
@@ -40,23 +44,27 @@ pub use finding::{Figures, Finding, Relation, Report, Unit, Verdict};
 /// ```
 #[derive(Debug)]
 pub struct Auditor {
+    /// The latest snapshot.
     before: Arc<Snapshot>,
-    /// When each domain that is off its memory target was first seen so.
-    off_target: BTreeMap<Identity, Stamp>,
+    /// The faults of that snapshot.
+    faults: Faults,
+    /// Where the sums of CPU time over the whole audit start.
+    start: Start,
     /// Xen's own memory in the first snapshot, in bytes.
     xen_bytes_at_first: i64,
 }
 
 impl Auditor {
-    /// Starts with a first snapshot, which is compared with nothing yet.
+    /// Starts with a first snapshot. It is compared with nothing, but its faults count from then on.
     pub fn new(first: impl Into<Arc<Snapshot>>) -> Self {
         let first = first.into();
         let mut auditor = Self {
-            off_target: BTreeMap::new(),
+            faults: Faults::default(),
+            start: Start::new(Arc::clone(&first)),
             xen_bytes_at_first: memory::xen_bytes(&first),
-            before: first,
+            before: Arc::clone(&first),
         };
-        auditor.off_target = auditor.off_target_since(&auditor.before);
+        auditor.findings(&first);
         auditor
     }
 
@@ -68,41 +76,32 @@ impl Auditor {
             *self = Self::new(after);
             return None;
         }
-        let off_target = self.off_target_since(&after);
+        let report = Report {
+            time: after.time,
+            interval_ns: Span::between(self.before.stamp, after.stamp).map(|span| span.ns),
+            findings: self.findings(&after),
+        };
+        self.before = after;
+        Some(report)
+    }
+
+    /// Returns what all checks find between the latest snapshot and this one. Remembers the faults.
+    fn findings(&mut self, after: &Arc<Snapshot>) -> Vec<Finding> {
         let interval = Interval {
             before: &self.before,
-            after: &after,
-            off_target: &off_target,
+            after,
             xen_bytes_at_first: self.xen_bytes_at_first,
         };
-        let families = [
+        self.start.go_on(&interval, after);
+        let found = [
             clocks::checks(&interval),
-            cpu::checks(&interval),
+            cpu::checks(&interval, &self.start),
             dom0::checks(&interval),
             memory::checks(&interval),
             identity::checks(&interval),
             devices::checks(&interval),
             placement::checks(&interval),
         ];
-        let report = Report {
-            time: after.time,
-            interval_ns: Span::between(self.before.stamp, after.stamp).map(|span| span.ns),
-            findings: families.into_iter().flatten().collect(),
-        };
-        self.off_target = off_target;
-        self.before = after;
-        Some(report)
-    }
-
-    /// Returns since when each domain is off its target.
-    fn off_target_since(&self, now: &Snapshot) -> BTreeMap<Identity, Stamp> {
-        now.domains
-            .iter()
-            .filter(|domain| memory::is_off_target(domain))
-            .map(|domain| {
-                let since = self.off_target.get(&domain.identity());
-                (domain.identity(), *since.unwrap_or(&domain.stamp))
-            })
-            .collect()
+        self.faults.judge(found.concat(), after.stamp.at_ns)
     }
 }

@@ -29,6 +29,14 @@ pub(super) fn run(
     let mut auditor: Option<Auditor> = None;
     let mut outcome = Outcome::Done;
     let mut made = 0;
+    // Nothing is compared with the very first sample. It takes longest, because nothing of what it needs
+    // is in the caches yet, so its times are the least certain.
+    if feed.is_live() {
+        feed.look()?;
+        if let Err(error) = feed.look() {
+            retry(feed, error)?;
+        }
+    }
     while made < options.samples && !out.is_closed() {
         let Pair { older, newer } = match feed.next() {
             Ok(Some(pair)) => pair,

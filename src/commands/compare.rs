@@ -88,10 +88,10 @@ fn compare(
         result: Err(Trouble::NotFound),
     };
     if let Some(path) = &report.path {
-        let before = source.sample()?;
+        let before = source.sample(None)?;
         notes.report(&before.notes);
         let printed = run_program(path, tool.arguments(), limit);
-        let after = source.sample()?;
+        let after = source.sample(Some(&before))?;
         notes.report(&after.notes);
         report.time = after.time;
         report.result = printed.and_then(|text| -> Result<Comparison, Trouble> {

@@ -33,7 +33,7 @@ fn of_top(options: &[&str]) -> Collect {
 fn docs_list_the_fields_of_each_command() {
     let rows: [Row; 7] = [
         (
-            "`memory_target_bytes`, `memory_static_max_bytes`",
+            "`memory_target_bytes`, `memory_static_max_bytes`, `memory_videoram_bytes`",
             |collect| collect.targets && collect.details,
         ),
         (

@@ -169,7 +169,7 @@ impl Live {
             ..self.collect
         });
         self.begun = Some(Instant::now());
-        let sampled = self.source.sample();
+        let sampled = self.source.sample(self.taken.newest.as_deref());
         match sampled {
             Ok(_) => self.retry.succeeded(),
             Err(_) => self.retry.failed(Instant::now(), self.pace.interval()),

@@ -40,6 +40,7 @@ fn domain_fields() -> Vec<Field<DomainSample<'static>>> {
         F::gauge("memory_max_bytes", Bytes, "limit of its memory; null without a limit", |of| limit(of.domain.memory_max_bytes)),
         F::gauge("memory_target_bytes", Bytes, "target of its balloon driver", |of| of.domain.memory_target_bytes.into()).part(TARGETS),
         F::gauge("memory_static_max_bytes", Bytes, "its maximum memory, set when it was built", |of| of.domain.memory_static_max_bytes.into()).part(DETAILS),
+        F::gauge("memory_videoram_bytes", Bytes, "video memory of an HVM domain, which its target leaves out", |of| of.domain.memory_videoram_bytes.into()).part(DETAILS),
         F::gauge("memory_claimed_bytes", Bytes, "memory claimed for it but not yet allocated", |of| of.domain.memory_claimed_bytes.into()),
         F::gauge("memory_shared_bytes", Bytes, "memory that it shares with other domains", |of| of.domain.memory_shared_bytes.into()),
         F::gauge("memory_paged_bytes", Bytes, "memory paged out", |of| of.domain.memory_paged_bytes.into()),

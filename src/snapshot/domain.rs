@@ -17,8 +17,11 @@ use super::stamp::Stamp;
 pub struct Domain {
     /// Its ID, which a later domain may reuse.
     pub id: DomId,
-    /// The UUID that the toolstack gave it (`handle`); usually all zero for dom0.
+    /// The UUID that the toolstack gave it (`handle`); usually all zero for dom0. The toolstack may
+    /// change it.
     pub uuid: Uuid,
+    /// The UUID that it had when it was first seen; `None` if it has not changed since then.
+    pub first_uuid: Option<Uuid>,
     /// `~/name` in XenStore; `None` if there is no such key, if it is not UTF-8 text, if XenStore
     /// did not answer, or if it was not collected.
     pub name: Option<Arc<str>>,
@@ -54,6 +57,9 @@ pub struct Domain {
     /// The target of its balloon driver in bytes (`~/memory/target` in XenStore); `None` if there
     /// is no such key, if XenStore did not answer, or if it was not collected.
     pub memory_target_bytes: Option<u64>,
+    /// The video memory of an HVM domain in bytes (`~/memory/videoram` in XenStore), which libxl leaves
+    /// out of the target; `None` for other domains, and as for `memory_target_bytes`.
+    pub memory_videoram_bytes: Option<u64>,
     /// Its UUID in XenStore (the end of `~/vm`); `None` as for `memory_target_bytes`.
     pub xenstore_uuid: Option<Uuid>,
     /// Whether the toolstack wants each vCPU online (`~/cpu/N/availability` in XenStore), by vCPU
@@ -77,11 +83,12 @@ pub struct Domain {
 }
 
 impl Domain {
-    /// Returns its identity, which differs from that of a later domain with the same ID.
+    /// Returns its identity, which differs from that of a later domain with the same ID, and does
+    /// not change with its UUID.
     pub fn identity(&self) -> Identity {
         Identity {
             id: self.id,
-            uuid: self.uuid,
+            uuid: self.first_uuid.unwrap_or(self.uuid),
         }
     }
 }
@@ -91,7 +98,7 @@ impl Domain {
 pub struct Identity {
     /// The domain's ID.
     pub id: DomId,
-    /// The domain's UUID in Xen.
+    /// The domain's UUID in Xen when it was first seen.
     pub uuid: Uuid,
 }
 

@@ -28,6 +28,10 @@ impl Domain {
             &later.memory_static_max_bytes,
         );
         fill(&mut self.memory_target_bytes, &later.memory_target_bytes);
+        fill(
+            &mut self.memory_videoram_bytes,
+            &later.memory_videoram_bytes,
+        );
         fill(&mut self.xenstore_uuid, &later.xenstore_uuid);
         fill(&mut self.vcpus_available, &later.vcpus_available);
         fill(&mut self.scheduling, &later.scheduling);
@@ -68,7 +72,13 @@ impl Host {
             &mut self.memory_free_after_bytes,
             &later.memory_free_after_bytes,
         );
+        fill(
+            &mut self.memory_free_at_nodes_bytes,
+            &later.memory_free_at_nodes_bytes,
+        );
         fill(&mut self.nodes, &later.nodes);
+        fill(&mut self.pcpu_clocks, &later.pcpu_clocks);
+        fill(&mut self.dom0_vcpus, &later.dom0_vcpus);
         fill(&mut self.pools, &later.pools);
         fill(&mut self.build, &later.build);
         fill(&mut self.dom0, &later.dom0);
@@ -112,6 +122,7 @@ mod tests {
                 paging_pool_bytes: None,
                 memory_static_max_bytes: None,
                 memory_target_bytes: None,
+                memory_videoram_bytes: None,
                 xenstore_uuid: None,
                 vcpus_available: None,
                 scheduling: None,
@@ -124,6 +135,7 @@ mod tests {
         let host = &mut snapshot.host;
         (host.nodes, host.pools, host.build, host.dom0) = (None, None, None, None);
         host.memory_free_after_bytes = None;
+        host.memory_free_at_nodes_bytes = None;
         for pcpu in &mut host.pcpu {
             (pcpu.socket, pcpu.core, pcpu.node) = (None, None, None);
         }

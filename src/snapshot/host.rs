@@ -14,7 +14,6 @@ pub struct Host {
     pub xen_version: String,
     /// Nanoseconds since Xen booted, by its own clock (`HVMOP_get_time`, xen/hvm/hvm_op.h); `None` if it was
     /// not collected, or if Xen refuses.
-    #[serde(default)]
     pub uptime_ns: Option<u64>,
     /// Number of pCPUs online (`nr_cpus` of `xen_sysctl_physinfo`, xen/sysctl.h).
     pub pcpus: u32,
@@ -25,6 +24,9 @@ pub struct Host {
     /// `memory_free_bytes`, read again after the domains and the nodes; `None` if it was not
     /// collected.
     pub memory_free_after_bytes: Option<u64>,
+    /// `memory_free_bytes`, as it was immediately before and after the nodes were read; `None` if it
+    /// changed at each of several readings, or if it was not collected.
+    pub memory_free_at_nodes_bytes: Option<u64>,
     /// Bytes of the free memory that are claimed for domains under construction
     /// (`outstanding_pages` of `xen_sysctl_physinfo`).
     pub memory_claimed_bytes: u64,
@@ -44,10 +46,8 @@ pub struct Host {
     /// The statistics of dom0's kernel; `None` if they were not collected.
     pub dom0: Option<Dom0Kernel>,
     /// How long each of dom0's vCPUs was in each state; `None` if it was not collected, or if Xen refuses.
-    #[serde(default)]
     pub dom0_vcpus: Option<Vec<Dom0Vcpu>>,
     /// The pCPUs' clocks, of those online; `None` if they were not collected, or if Xen refuses.
-    #[serde(default)]
     pub pcpu_clocks: Option<Vec<PcpuClock>>,
 }
 
@@ -106,7 +106,6 @@ pub struct Pool {
     pub scheduler: Scheduler,
     /// How long credit lets a vCPU run at a time, in nanoseconds; `None` for other schedulers, and if
     /// Xen does not tell.
-    #[serde(default)]
     pub timeslice_ns: Option<u64>,
     /// The numbers of its pCPUs.
     pub pcpus: Vec<u32>,

@@ -9,6 +9,7 @@ mod device;
 mod domain;
 mod fill_in;
 mod host;
+mod identity;
 mod listing;
 mod note;
 mod stamp;
@@ -23,6 +24,7 @@ pub use domain::{
     StateFlags, Vcpu, VcpuState,
 };
 pub use host::{Build, Dom0Kernel, Dom0Vcpu, Host, Node, Pcpu, Pool, Scheduler};
+pub use identity::keep_identities;
 pub use listing::{Backend, Listing};
 pub use note::Note;
 pub use stamp::{PcpuClock, Stamp, XenClock};
@@ -62,7 +64,7 @@ impl Snapshot {
             .ok()?;
         self.domains
             .get(index)
-            .filter(|domain| domain.uuid == identity.uuid)
+            .filter(|domain| domain.identity() == identity)
     }
 
     /// Returns a copy with only these domains.

@@ -39,6 +39,7 @@ impl Hypervisor {
             memory_bytes: physinfo.total_pages << XC_PAGE_SHIFT,
             memory_free_bytes: physinfo.free_pages << XC_PAGE_SHIFT,
             memory_free_after_bytes: None,
+            memory_free_at_nodes_bytes: None,
             memory_claimed_bytes: physinfo.outstanding_pages << XC_PAGE_SHIFT,
             cpu_khz: physinfo.cpu_khz,
             pcpu: (0..)

@@ -153,7 +153,7 @@ impl Known {
                 facts.values[Key::Name as usize] = None;
             }
             if !paths.contains(&WatchedPath::Target(domain.id)) {
-                for key in [Key::Target, Key::StaticMax, Key::Vm] {
+                for key in Key::WITH_TARGET {
                     facts.values[key as usize] = None;
                 }
             }
@@ -217,6 +217,7 @@ impl Known {
             }
             if wanted.details {
                 domain.memory_static_max_bytes = value(Key::StaticMax).and_then(parse::kib);
+                domain.memory_videoram_bytes = value(Key::Videoram).and_then(parse::kib);
                 domain.xenstore_uuid = value(Key::Vm).and_then(parse::uuid);
             }
             for nic in domain.nics.iter_mut().flatten() {
@@ -279,7 +280,7 @@ mod tests {
             process: Some(77),
         };
         let facts = Facts {
-            values: [text("web"), text("1024"), text("2048"), text("/vm/none")],
+            values: ["web", "1024", "2048", "512", "/vm/none"].map(text),
             devices: [
                 vec![device(1, "00:16:3e:00:00:07")],
                 vec![device(51760, "xvdd")],
@@ -308,6 +309,7 @@ mod tests {
         assert_eq!(web.name.as_deref(), Some("web"));
         assert_eq!(web.memory_target_bytes, Some(1 << 20));
         assert_eq!(web.memory_static_max_bytes, Some(2 << 20));
+        assert_eq!(web.memory_videoram_bytes, Some(512 << 10));
         assert_eq!(web.xenstore_uuid, None);
         let macs: Vec<_> = web.nics.iter().flatten().map(|nic| &nic.mac).collect();
         assert_eq!(macs, [&None, &Some("00:16:3e:00:00:07".to_owned())]);
@@ -335,7 +337,7 @@ mod tests {
         for id in [3, 4, 8, 9] {
             let name = Some(format!("domain {id}").into());
             let facts = Facts {
-                values: [name, None, None, None],
+                values: [name, None, None, None, None],
                 ..Facts::default()
             };
             known.facts.insert(domain(id, "", 0, 0).identity(), facts);
@@ -359,12 +361,12 @@ mod tests {
         };
         let name = WatchedPath::Name(domain.id);
         let facts = after(&[name, WatchedPath::Served(domain.id, Kind::Qdisk)]);
-        assert_eq!(facts.values, [Some("web".into()), None, None, None]);
+        assert_eq!(facts.values, [Some("web".into()), None, None, None, None]);
         assert_eq!(facts.devices.map(|devices| devices.len()), [0, 0, 1]);
         let facts = after(&[WatchedPath::Target(domain.id)]);
         assert_eq!(
             facts.values.map(|value| value.is_some()),
-            [false, true, true, true]
+            [false, true, true, true, true]
         );
     }
 

@@ -63,13 +63,13 @@ impl Wanted {
 
     /// Returns what to read if a path is new or has changed.
     ///
-    /// The toolstack writes a domain's static maximum and its memory target together, after the
-    /// domain's UUID, and hardly ever changes them. So they have no watches, which would slow down
+    /// The toolstack writes a domain's static maximum, its video memory and its memory target together,
+    /// after the domain's UUID, and hardly ever changes them. So they have no watches, which would slow down
     /// every write to XenStore, and are read with the target.
     pub(super) fn query(&self, path: WatchedPath) -> Query {
         match path {
             WatchedPath::Target(domain) if self.of(domain).is_some_and(|of| of.details) => {
-                Query::Keys(domain, &[Key::Target, Key::StaticMax, Key::Vm])
+                Query::Keys(domain, &Key::WITH_TARGET)
             }
             WatchedPath::Name(domain) => Query::Keys(domain, &[Key::Name]),
             WatchedPath::Target(domain) => Query::Keys(domain, &[Key::Target]),
@@ -179,7 +179,7 @@ mod tests {
             ..Collect::default()
         };
         assert_eq!(keys(targets), [Key::Target]);
-        assert_eq!(keys(details), [Key::Target, Key::StaticMax, Key::Vm]);
+        assert_eq!(keys(details), Key::WITH_TARGET);
         let target = WatchedPath::Target(DomId(6));
         assert!(wanted(targets).differs(target, &wanted(details)));
         assert!(!wanted(details).differs(target, &wanted(details)));

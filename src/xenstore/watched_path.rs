@@ -35,11 +35,22 @@ pub(super) enum Key {
     Name,
     Target,
     StaticMax,
+    Videoram,
     Vm,
 }
 
 impl Key {
-    pub(super) const ALL: [Self; 4] = [Self::Name, Self::Target, Self::StaticMax, Self::Vm];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Name,
+        Self::Target,
+        Self::StaticMax,
+        Self::Videoram,
+        Self::Vm,
+    ];
+
+    /// The memory target, and what is read with it.
+    pub(super) const WITH_TARGET: [Self; 4] =
+        [Self::Target, Self::StaticMax, Self::Videoram, Self::Vm];
 
     /// Returns the path of this key of a domain.
     pub(super) fn path(self, domain: DomId) -> String {
@@ -47,6 +58,7 @@ impl Key {
             Self::Name => "name",
             Self::Target => "memory/target",
             Self::StaticMax => "memory/static-max",
+            Self::Videoram => "memory/videoram",
             Self::Vm => "vm",
         };
         format!("/local/domain/{domain}/{key}")

@@ -119,6 +119,7 @@ pub struct Domain {
     pub memory_max_bytes: Option<u64>,
     pub memory_target_bytes: Option<u64>,
     pub memory_static_max_bytes: Option<u64>,
+    pub memory_videoram_bytes: Option<u64>,
     pub memory_claimed_bytes: u64,
     pub memory_shared_bytes: u64,
     pub memory_paged_bytes: u64,

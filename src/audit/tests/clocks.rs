@@ -5,9 +5,10 @@ use super::*;
 /// Sets by how many nanoseconds pCPU 1's clock is ahead, and the uncertainty of reading it.
 fn ahead(ns: i64, uncertainty_ns: u64) -> Report {
     altered(move |snapshot, _| {
-        let clock = &mut snapshot.host.pcpu_clocks.as_mut().unwrap()[1];
-        clock.ns = clock.ns.saturating_add_signed(ns);
-        clock.stamp.uncertainty_ns = uncertainty_ns;
+        let clocks = snapshot.host.pcpu_clocks.as_mut().unwrap();
+        clocks[1].ns = clocks[1].ns.saturating_add_signed(ns);
+        clocks[0].stamp.uncertainty_ns = 1_000_000;
+        clocks[1].stamp.uncertainty_ns = uncertainty_ns;
     })
 }
 

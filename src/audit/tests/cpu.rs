@@ -1,144 +1,6 @@
-//! CPU time.
+//! Limits of CPU time, and clocks.
 
 use super::*;
-
-#[test]
-fn one_percent_of_lost_cpu_time_is_found() {
-    let lost = |snapshot: &mut Snapshot, second: u64| {
-        web(snapshot).cpu_time_ns -= second * SECOND / 50;
-        web(snapshot).vcpus.as_mut().unwrap()[0].cpu_time_ns -= second * SECOND / 50;
-    };
-    let report = altered(lost);
-    assert_eq!(found(&report), failed("cpu.conservation"));
-    let reason = of(&report, "cpu.conservation").reason.as_deref();
-    assert_eq!(reason, Some("20.000 ms is not accounted for"));
-    // So is one per cent too much.
-    let report = altered(|snapshot, second| {
-        snapshot.host.pcpu[1].idle_time_ns = Some(second * SECOND * 3 / 10 + second * SECOND / 50);
-    });
-    assert_eq!(found(&report), failed("cpu.conservation"));
-}
-
-#[test]
-fn losses_above_the_tolerance_are_found() {
-    let lose = |ns: u64| {
-        altered(move |snapshot, second| {
-            web(snapshot).cpu_time_ns -= (second - 1) * ns;
-            web(snapshot).vcpus.as_mut().unwrap()[0].cpu_time_ns -= (second - 1) * ns;
-        })
-    };
-    let report = lose(0);
-    let Some(Figures::Numbers { tolerance, .. }) = of(&report, "cpu.conservation").figures else {
-        panic!("{report:?}");
-    };
-    // Two pCPUs. The uncertainty of both readings is 1 ms in each direction, that of Xen's clock
-    // 0.1 ms.
-    assert_eq!(tolerance, 4_400_000);
-    assert_eq!(found(&lose(4_400_000)), []);
-    assert_eq!(found(&lose(4_400_001)), failed("cpu.conservation"));
-}
-
-#[test]
-fn without_xens_clock_the_tolerance_is_wider() {
-    let tolerance = |fault: fn(&mut Snapshot)| {
-        let report = altered(|snapshot, _| fault(snapshot));
-        match of(&report, "cpu.conservation").figures {
-            Some(Figures::Numbers { tolerance, .. }) => tolerance,
-            _ => panic!("{report:?}"),
-        }
-    };
-    assert_eq!(tolerance(|_| {}), 4_400_000);
-    // 500 ppm of a second for each pCPU.
-    assert_eq!(tolerance(|snapshot| snapshot.xen_clock = None), 5_000_000);
-    // The idle times are read 9 ms before the domains: the interval is from the start of the one to
-    // the end of the other.
-    let apart = |snapshot: &mut Snapshot| {
-        snapshot.host.pcpu_stamp = stamp(snapshot.stamp.at_ns - 9_000_000);
-    };
-    assert_eq!(tolerance(apart), 2 * (5_500_000 * 2 + 200_000));
-
-    // dom0's clock ran a tenth too fast: its second is 0.9 of Xen's.
-    let fast = |snapshot: &mut Snapshot, second: u64| {
-        *snapshot = audited(second * SECOND / 10 * 9);
-        let at_ns = second * SECOND;
-        snapshot.stamp.at_ns = at_ns;
-        snapshot.host.pcpu_stamp.at_ns = at_ns;
-        snapshot.xen_clock.as_mut().unwrap().stamp.at_ns = at_ns;
-        for domain in &mut snapshot.domains {
-            domain.stamp.at_ns = at_ns;
-            for vcpu in domain.vcpus.iter_mut().flatten() {
-                vcpu.stamp.at_ns = at_ns;
-            }
-        }
-        for clock in snapshot.host.pcpu_clocks.iter_mut().flatten() {
-            clock.stamp.at_ns = at_ns;
-        }
-        for vcpu in snapshot.host.dom0_vcpus.iter_mut().flatten() {
-            vcpu.stamp.at_ns = at_ns;
-        }
-        snapshot.host.dom0.as_mut().unwrap().stamp.at_ns = at_ns;
-    };
-    assert_eq!(found(&altered(fast)), warned("cpu.clock"));
-    let unknown = altered(|snapshot, second| {
-        fast(snapshot, second);
-        snapshot.xen_clock = None;
-    });
-    assert_eq!(
-        found(&unknown),
-        [failed("cpu.conservation"), failed("dom0.runstate")].concat()
-    );
-}
-
-#[test]
-fn destroyed_domain_explains_what_it_can_have_used() {
-    let report = altered(|snapshot, second| {
-        if second == 2 {
-            snapshot.domains.remove(1);
-            let listing = snapshot.listing.as_mut().unwrap();
-            listing.domains.retain(|id| id.0 != 5);
-            listing.backends.clear();
-            snapshot.host.pools.as_mut().unwrap()[0].domains = 1;
-            snapshot.host.memory_free_bytes += 128 << 20;
-            snapshot.host.memory_free_after_bytes = Some(snapshot.host.memory_free_bytes);
-            snapshot.host.nodes.as_mut().unwrap()[0].memory_free_bytes =
-                Some(snapshot.host.memory_free_bytes);
-        }
-    });
-    assert_eq!(found(&report), warned("cpu.conservation"));
-    let reason = of(&report, "cpu.conservation").reason.clone().unwrap();
-    assert!(reason.contains("destroyed during the interval") && reason.contains("domain 5 (web)"));
-
-    // A domain with one vCPU cannot explain the time of three.
-    let mut one = audited(SECOND);
-    web(&mut one).vcpus_max = 1;
-    let mut two = audited(2 * SECOND);
-    two.domains.remove(1);
-    for pcpu in &mut two.host.pcpu {
-        pcpu.idle_time_ns = one.host.pcpu[pcpu.id as usize].idle_time_ns;
-    }
-    let report = Auditor::new(one).audit(two).unwrap();
-    assert_eq!(of(&report, "cpu.conservation").verdict, Verdict::Failed);
-}
-
-#[test]
-fn new_domain_counts_from_zero() {
-    let mut first = audited(SECOND);
-    first.domains.remove(1);
-    let mut second = audited(2 * SECOND);
-    web(&mut second).cpu_time_ns = SECOND * 9 / 10;
-    let report = Auditor::new(first).audit(second).unwrap();
-    assert_eq!(of(&report, "cpu.conservation").verdict, Verdict::Ok);
-}
-
-#[test]
-fn pcpu_that_went_offline_skips_conservation() {
-    let report = altered(|snapshot, second| {
-        if second == 2 {
-            snapshot.host.pcpu[1].idle_time_ns = None;
-        }
-    });
-    assert_eq!(of(&report, "cpu.conservation").verdict, Verdict::Skipped);
-}
 
 #[test]
 fn vcpu_above_100_percent_is_found() {
@@ -173,6 +35,18 @@ fn domain_above_its_online_vcpus_is_found() {
 }
 
 #[test]
+fn pcpu_that_idles_for_too_long_is_found() {
+    // The other pCPU idles less.
+    let report = altered(|snapshot, second| {
+        snapshot.host.pcpu[0].idle_time_ns = Some(second * SECOND * 101 / 100);
+        snapshot.host.pcpu[1].idle_time_ns = Some(0);
+        web(snapshot).cpu_time_ns -= second * SECOND * 21 / 100;
+        web(snapshot).vcpus.as_mut().unwrap()[0].cpu_time_ns -= second * SECOND * 21 / 100;
+    });
+    assert_eq!(found(&report), failed("cpu.idle_limit"));
+}
+
+#[test]
 fn vcpu_sum_is_checked() {
     let report = altered(|snapshot, second| {
         web(snapshot).vcpus.as_mut().unwrap()[1].cpu_time_ns -= second * SECOND / 100;
@@ -184,9 +58,9 @@ fn vcpu_sum_is_checked() {
 fn decreased_counter_skips_the_sums() {
     let report = altered(|snapshot, second| {
         let domain = web(snapshot);
-        domain.cpu_time_ns = 9 * SECOND - second;
+        domain.cpu_time_ns = 9 * SECOND - second * SECOND / 100;
         let vcpus = domain.vcpus.as_mut().unwrap();
-        vcpus[0].cpu_time_ns = 9 * SECOND - second;
+        vcpus[0].cpu_time_ns = 9 * SECOND - second * SECOND / 100;
         vcpus[1].cpu_time_ns = 0;
     });
     // The domain's counter and its vCPU's.
@@ -195,6 +69,82 @@ fn decreased_counter_skips_the_sums() {
         [failed("cpu.monotonic"), failed("cpu.monotonic")].concat()
     );
     assert_eq!(of(&report, "cpu.conservation").verdict, Verdict::Skipped);
+}
+
+/// Sets by how much the pCPUs' clocks may differ; `None` if they were not read.
+fn skew(snapshot: &mut Snapshot, skew_ns: Option<u64>) {
+    match skew_ns {
+        Some(ns) => {
+            for clock in snapshot.host.pcpu_clocks.as_mut().unwrap() {
+                clock.stamp.uncertainty_ns = ns / 2;
+            }
+        }
+        None => snapshot.host.pcpu_clocks = None,
+    }
+}
+
+/// Audits two samples of clocks that differ by this much. At the second, the counters of `web` are
+/// lower by this much than at the first.
+fn stepped_back(by_ns: u64, skew_ns: Option<u64>) -> Report {
+    altered(|snapshot, second| {
+        skew(snapshot, skew_ns);
+        let domain = web(snapshot);
+        domain.cpu_time_ns = 9 * SECOND - (second - 1) * by_ns;
+        let vcpus = domain.vcpus.as_mut().unwrap();
+        vcpus[0].cpu_time_ns = domain.cpu_time_ns;
+        vcpus[1].cpu_time_ns = 0;
+        // All that its pCPUs do is to idle.
+        snapshot.host.pcpu[0].idle_time_ns = Some(second * SECOND);
+        snapshot.host.pcpu[1].idle_time_ns = Some(second * SECOND * 7 / 10);
+    })
+}
+
+#[test]
+fn skew_of_clocks_explains_steps_back() {
+    let twice = |found: Vec<(&'static str, Verdict)>| [found.clone(), found].concat();
+    let clocks = stepped_back(900_000, None);
+    assert_eq!(found(&clocks), twice(warned("cpu.monotonic")));
+    let reason = of(&clocks, "cpu.monotonic").reason.clone().unwrap();
+    assert!(reason.contains("clocks"), "{reason}");
+    // The domain's counter is that of two vCPUs.
+    let more = stepped_back(1_100_000, None);
+    let both = [warned("cpu.monotonic"), failed("cpu.monotonic")].concat();
+    assert_eq!(found(&more), both);
+    assert_eq!(
+        found(&stepped_back(3_000_000, None)),
+        twice(failed("cpu.monotonic"))
+    );
+    // If the skew was measured, it is the tolerance.
+    assert_eq!(found(&stepped_back(900_000, Some(900_000))), []);
+    assert_eq!(
+        found(&stepped_back(900_000, Some(400_000))),
+        twice(failed("cpu.monotonic"))
+    );
+    assert_eq!(
+        of(&stepped_back(900_000, Some(900_000)), "cpu.conservation").verdict,
+        Verdict::Ok
+    );
+}
+
+#[test]
+fn skew_of_clocks_widens_the_tolerances() {
+    let tolerance = |check: &str, skew_ns: Option<u64>| {
+        let report = altered(|snapshot, _| skew(snapshot, skew_ns));
+        match of(&report, check).figures {
+            Some(Figures::Numbers { tolerance, .. }) => tolerance,
+            _ => panic!("{report:?}"),
+        }
+    };
+    // The closest comparison is that of both pCPUs, of one vCPU, or of a domain with two vCPUs.
+    for (check, times) in [
+        ("cpu.conservation", 8),
+        ("cpu.vcpu_sum", 2),
+        ("cpu.vcpu_limit", 2),
+        ("cpu.domain_limit", 4),
+    ] {
+        let wider = tolerance(check, Some(500_000)) - tolerance(check, None);
+        assert_eq!(wider, times * 500_000, "{check}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod clocks;
+mod conservation;
 mod cpu;
 mod devices;
 mod identity;
@@ -14,9 +15,9 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixtures::{SECOND, audited, boot, disk, nic, stamp};
+use crate::fixtures::{SECOND, audited, boot, disk, domain, nic, stamp};
 use crate::snapshot::{
-    Backend, DiskBackend, Dom0Vcpu, DomId, Domain, DomainState, Reservation, Scheduling,
+    Backend, DiskBackend, Dom0Vcpu, DomId, Domain, DomainState, Pool, Reservation, Scheduling,
     ShutdownReason, Snapshot, StateFlags, VcpuState,
 };
 
@@ -28,6 +29,43 @@ fn altered(fault: impl Fn(&mut Snapshot, u64)) -> Report {
         snapshot
     };
     Auditor::new(at(1)).audit(at(2)).unwrap()
+}
+
+/// Audits samples at these seconds, each with a fault; returns the last report.
+fn audited_at(seconds: &[u64], fault: impl Fn(&mut Snapshot, u64)) -> Report {
+    let mut snapshots = seconds.iter().map(|&second| {
+        let mut snapshot = audited(second * SECOND);
+        fault(&mut snapshot, second);
+        snapshot
+    });
+    let mut auditor = Auditor::new(snapshots.next().unwrap());
+    snapshots
+        .map(|snapshot| auditor.audit(snapshot).unwrap())
+        .last()
+        .unwrap()
+}
+
+/// Asserts that this check warns of a fault until it has lasted for 30 s, and then fails.
+fn fails_after_30_s(check: &'static str, fault: impl Fn(&mut Snapshot, u64)) {
+    let verdict = |seconds: &[u64]| {
+        let report = audited_at(seconds, &fault);
+        let finding = of(&report, check);
+        (finding.verdict, finding.reason.clone().unwrap())
+    };
+    let (young, reason) = verdict(&[1, 2, 30]);
+    assert_eq!(young, Verdict::Warning, "{check}: {reason}");
+    assert!(reason.ends_with("for at least 29.0 s"), "{reason}");
+    let (old, reason) = verdict(&[1, 2, 30, 31]);
+    assert_eq!(old, Verdict::Failed, "{check}: {reason}");
+    assert!(reason.ends_with("for at least 30.0 s"), "{reason}");
+    // A longer interval is as long.
+    assert_eq!(verdict(&[1, 40]).0, Verdict::Failed, "{check}");
+    let gone_once = audited_at(&[1, 2, 31], |snapshot, second| {
+        if second != 2 {
+            fault(snapshot, second);
+        }
+    });
+    assert_eq!(of(&gone_once, check).verdict, Verdict::Warning, "{check}");
 }
 
 /// Returns the checks that found something, with their verdicts.
@@ -79,7 +117,8 @@ fn correct_snapshots_have_no_findings() {
     assert_eq!(found(&report), []);
     let skipped = |finding: &&Finding| finding.verdict == Verdict::Skipped;
     let skipped: Vec<_> = report.findings.iter().filter(skipped).collect();
-    assert_eq!(skipped.len(), 1, "{skipped:?}");
+    let skipped: Vec<_> = skipped.iter().map(|finding| finding.check).collect();
+    assert_eq!(skipped, ["cpu.since_first", "cpu.pools", "cpu.cap"]);
     assert_eq!(
         of(&report, "cpu.cap").reason.as_deref(),
         Some("no domain has a cap or a budget")
@@ -110,6 +149,7 @@ fn free(snapshot: &mut Snapshot, bytes: i64) {
     let host = &mut snapshot.host;
     host.memory_free_bytes = host.memory_free_bytes.saturating_add_signed(bytes);
     host.memory_free_after_bytes = Some(host.memory_free_bytes);
+    host.memory_free_at_nodes_bytes = Some(host.memory_free_bytes);
     host.nodes.as_mut().unwrap()[0].memory_free_bytes = Some(host.memory_free_bytes);
 }
 
@@ -202,6 +242,32 @@ proptest! {
         };
         let report = Auditor::new(snapshot(0)).audit(snapshot(1)).unwrap();
         prop_assert!(!report.findings.is_empty());
+    }
+}
+
+proptest! {
+    /// A fault fails if all samples of at least 30 s have it, whatever was before.
+    #[test]
+    fn only_a_fault_that_lasts_fails(
+        samples in proptest::collection::vec((1..20_u64, any::<bool>()), 1..30),
+    ) {
+        let mut auditor = Auditor::new(audited(SECOND));
+        let (mut second, mut since) = (1, None);
+        for (passed, is_orphan) in samples {
+            second += passed;
+            let mut snapshot = audited(second * SECOND);
+            if is_orphan {
+                snapshot.listing.as_mut().unwrap().domains.push(DomId(4000));
+            }
+            since = since.or(Some(second)).filter(|_| is_orphan);
+            let report = auditor.audit(snapshot).unwrap();
+            let expected = match since {
+                None => Verdict::Ok,
+                Some(since) if second - since >= 30 => Verdict::Failed,
+                Some(_) => Verdict::Warning,
+            };
+            prop_assert_eq!(of(&report, "identity.orphans").verdict, expected);
+        }
     }
 }
 

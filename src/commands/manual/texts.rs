@@ -189,9 +189,10 @@ const TOP: Page = Page {
 const AUDIT: Page = Page {
     description: &[
         "A finding is failed (a figure is wrong), warning (it may pass: it was seen in one sample \
-         only, a domain is under construction or being destroyed, or a guest has not followed a \
-         request yet), ok, or skipped (nothing could be compared). A longer interval finds smaller \
-         leaks of CPU time.",
+         only, a domain may be under construction or being destroyed, or a guest has not followed a \
+         request yet), ok, or skipped (nothing could be compared). What a toolstack may cause while \
+         it builds or destroys a domain fails once it has lasted for 30 seconds. A longer interval, \
+         and more samples, find smaller leaks of CPU time.",
     ],
     reads_host: true,
     failure: "A check failed",

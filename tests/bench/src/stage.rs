@@ -15,7 +15,7 @@ pub(crate) fn measure(against: Option<&str>) -> Result<Stage> {
         disks: true,
         ..Collect::default()
     };
-    let domains = Source::open(collect, false)?.sample()?.domains;
+    let domains = Source::open(collect, false)?.sample(None)?.domains;
     let mut dom0 = Dom0Cpu::open()?;
     let dom0 = &mut dom0;
     let (xenscope_list, xl_list, against_list) = lists(against, dom0)?;

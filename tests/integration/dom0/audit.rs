@@ -100,7 +100,7 @@ fn a_busy_healthy_host_has_no_findings() {
     ];
     let reports: Vec<Audit> = all(&say(&words).fine());
     assert_eq!(reports.len(), 20);
-    for report in &reports {
+    for (number, report) in reports.iter().enumerate() {
         assert_eq!(report.schema, 1);
         assert!(report.interval_ns >= Some(300_000_000), "{report:?}");
         assert_eq!(report.wrong(), [], "{report:?}");
@@ -109,13 +109,23 @@ fn a_busy_healthy_host_has_no_findings() {
             .iter()
             .filter(|one| one.verdict == "skipped");
         let skipped: Vec<&str> = skipped.map(|finding| &*finding.check).collect();
-        assert_eq!(skipped, ["cpu.cap"], "{report:?}");
+        let first = (number == 0).then_some("cpu.since_first");
+        let always = ["cpu.pools", "cpu.cap"];
+        let expected: Vec<&str> = first.into_iter().chain(always).collect();
+        assert_eq!(skipped, expected, "{report:?}");
         // The tolerance is useful only if it is far below the guests' load.
         let conservation = report.of("cpu.conservation");
         let expected = conservation.expected.as_ref().unwrap().as_i64().unwrap();
         let tolerance = conservation.tolerance.unwrap();
         assert!(tolerance < expected / 10, "{conservation:?}");
     }
+    // The longer the audit, the smaller the leak that it finds.
+    let part = |report: &Audit| {
+        let whole = report.of("cpu.since_first");
+        let expected = whole.expected.as_ref().unwrap().as_f64().unwrap();
+        whole.tolerance.unwrap() as f64 / expected
+    };
+    assert!(part(&reports[19]) < part(&reports[1]) / 2.0, "{reports:?}");
 }
 
 #[test]
@@ -138,13 +148,15 @@ fn the_table_has_every_check_and_totals() {
     }
     let last = text.lines().last().unwrap();
     assert!(last.starts_with("0 failed, 0 warning, "), "{text}");
-    assert!(last.contains(" 1 skipped, over 0."), "{text}");
+    assert!(last.contains(" 3 skipped, over 0."), "{text}");
 }
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_running_domain_without_a_name_is_found() {
-    let id = id_of("pv-net");
+    // A domain that does not run may be about to be destroyed.
+    let _burning = Burning::start();
+    let id = id_of("pv-burn");
     let _nameless = changed(&format!("/local/domain/{id}/name"), None);
     finds(&[("identity.names", "failed", id)]);
 }
@@ -160,14 +172,17 @@ fn a_domain_under_construction_is_a_warning() {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn duplicate_names_are_found() {
     let _twins = Shells::create(2, 930, ":name=twin");
-    finds(&[("identity.unique_names", "failed", 930)]);
+    finds(&[("identity.unique_names", "warning", 930)]);
 }
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn an_orphan_in_xenstore_is_found() {
     let _ghost = added("/local/domain/4000/name", "ghost", "/local/domain/4000");
-    finds(&[("identity.orphans", "failed", 4000)]);
+    finds(&[("identity.orphans", "warning", 4000)]);
+    // xenopsd may take some time to remove what it wrote about a domain.
+    let lasting = finished(start("30.5"));
+    found(lasting, &[("identity.orphans", "failed", 4000)]);
 }
 
 #[test]
@@ -186,7 +201,7 @@ fn a_wrong_uuid_is_found() {
 fn a_lingering_backend_is_found() {
     let top = "/local/domain/0/backend/vif/4001";
     let _lingering = added(&format!("{top}/0/frontend-id"), "4001", top);
-    finds(&[("devices.backends", "failed", 4001)]);
+    finds(&[("devices.backends", "warning", 4001)]);
 }
 
 #[test]
@@ -198,7 +213,10 @@ fn a_missed_memory_target_is_found() {
     let _on_target = Undo::by(&["xl", "mem-set", "pv-net", "128"]);
     tool("xl", &["pause", "pv-net"]);
     tool("xl", &["mem-set", "pv-net", "100"]);
-    finds(&[("memory.target", "warning", id)]);
+    finds(&[
+        ("memory.ceiling", "warning", id),
+        ("memory.target", "warning", id),
+    ]);
 }
 
 #[test]
@@ -254,7 +272,7 @@ impl Drop for Unplugged {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_vcpu_taken_offline_is_found() {
     let _unplugged = Unplugged::from(Console::of("pv-disk"));
-    finds(&[("devices.vcpus", "failed", id_of("pv-disk"))]);
+    finds(&[("devices.vcpus", "warning", id_of("pv-disk"))]);
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use super::follow::Followed;
 use super::guest::Plug;
 use super::shells::Shells;
-use crate::command::{run, tool, xenscope, xenscope_path};
-use crate::record::Event;
+use crate::command::{run, say, tool, xenscope, xenscope_path};
+use crate::record::{Event, Record};
 
 /// Starts `xenscope events` in JSON, and waits for its first sample.
 fn follow(words: &[&str]) -> Followed {
@@ -151,6 +151,48 @@ fn a_burst_of_500_domains_is_reported_exactly() {
     let complaints = followed.complaints();
     let others = complaints.lines().filter(|line| !line.contains("XenStore"));
     assert_eq!(others.collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
+/// Sets the handle of a domain, as XAPI does before it destroys one.
+fn set_handle(id: u16, uuid: &str) {
+    let hex = uuid.replace('-', "");
+    tool("lab-shells", &["sethandle", &id.to_string(), &hex]);
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn a_domain_with_another_handle_is_the_same() {
+    let list = || Record::one(&say(&["list", "--format", "json"]).fine());
+    let record = list();
+    let net = record.domain("pv-net");
+    let shell = Shells::create(1, 2600, "");
+    let own = list().domain("shell-2600").uuid;
+    let followed = follow(&["--poll", "0.2"]);
+    let block = ["top", "-b", "-d", "0.5", "--format", "json"];
+    let sampled = Followed::start(&mut xenscope(&block));
+    sampled.more(2);
+    let other = "01234567-89ab-cdef-0123-456789abcdef";
+    set_handle(net.id, other);
+    // The empty domain has used no CPU time, which would be a proof. Its ID is 0xa28.
+    set_handle(2600, "deadbeef-dead-beef-dead-beef00000a28");
+    assert_eq!(list().domain("pv-net").uuid.to_string(), other);
+    sampled.more(3);
+    set_handle(net.id, &net.uuid.to_string());
+    drop(shell);
+    let destroyed = last(&followed, "destroyed");
+    assert_eq!((destroyed.id, destroyed.uuid), (Some(2600), Some(own)));
+    let events: Vec<Event> = followed.said();
+    assert_eq!(words(&events, net.id), ["existing"]);
+    assert_eq!(words(&events, 2600), ["existing", "destroyed"]);
+    let records: Vec<Record> = sampled.said();
+    let records = records.iter().map(|record| record.domain("pv-net"));
+    let changed: Vec<_> = records
+        .filter(|net| net.uuid.to_string() == other)
+        .collect();
+    assert!(changed.len() > 1);
+    for net in changed {
+        assert!(net.cpu_percent.is_some(), "{net:?}");
+    }
 }
 
 #[test]

@@ -4,10 +4,11 @@
  *   lab-shells create N[@FIRST][:hvm|:pvh][:nameless][:vcpus=N][:name=NAME][:uuid=HEX][:nic][:disk=DEVICE]
  *   lab-shells destroy FIRST N
  *   lab-shells shutdown ID REASON
+ *   lab-shells sethandle ID HEX
  *
  * Such a domain exists only in Xen and, unless nameless, in XenStore. It has no memory, only the vCPUs of the request,
  * and never runs. That is enough to test a monitor with a thousand domains, or with gaps in their IDs. A UUID is 32
- * hex digits; a reason is one of Xen's numbers (xen/sched.h). A NIC and a disk on a block device of dom0 are made by
+ * hex digits; a reason is one of Xen's numbers (xen/sched.h). The last two work on any domain. A NIC and a disk on a block device of dom0 are made by
  * dom0's kernel as soon as their backends are in XenStore.
  */
 #include <errno.h>
@@ -47,8 +48,14 @@ static int usage(void)
 {
     fputs("usage: lab-shells create N[@FIRST][:hvm|:pvh][:nameless][:vcpus=N][:name=NAME][:uuid=HEX][:nic][:disk=DEVICE]\n"
           "       lab-shells destroy FIRST N\n"
-          "       lab-shells shutdown ID REASON\n", stderr);
+          "       lab-shells shutdown ID REASON\n"
+          "       lab-shells sethandle ID HEX\n", stderr);
     return 2;
+}
+
+static bool is_handle(const char *hex)
+{
+    return strlen(hex) == 2 * sizeof(xen_domain_handle_t) && strspn(hex, "0123456789abcdef") == strlen(hex);
 }
 
 static bool parse_request(char *text, struct request *request)
@@ -71,7 +78,7 @@ static bool parse_request(char *text, struct request *request)
             request->vcpus = (uint32_t)strtoul(word + 6, NULL, 10);
         else if (strncmp(word, "name=", 5) == 0)
             request->name = word + 5;
-        else if (strncmp(word, "uuid=", 5) == 0 && strlen(word + 5) == 2 * sizeof(xen_domain_handle_t))
+        else if (strncmp(word, "uuid=", 5) == 0 && is_handle(word + 5))
             request->uuid = word + 5;
         else if (strcmp(word, "nic") == 0)
             request->nic = true;
@@ -222,6 +229,7 @@ int main(int argc, char **argv)
     bool create = argc == 3 && strcmp(argv[1], "create") == 0;
     bool destroy = argc == 4 && strcmp(argv[1], "destroy") == 0;
     bool shutdown = argc == 4 && strcmp(argv[1], "shutdown") == 0;
+    bool sethandle = argc == 4 && strcmp(argv[1], "sethandle") == 0 && is_handle(argv[3]);
     int result = 0;
 
     if (create && !parse_request(argv[2], &request))
@@ -230,7 +238,7 @@ int main(int argc, char **argv)
         request.first = strtoul(argv[2], NULL, 10);
         request.count = strtoul(argv[3], NULL, 10);
     }
-    if ((!create && !destroy && !shutdown) || (request.count == 0 && !shutdown))
+    if (!shutdown && !sethandle && ((!create && !destroy) || request.count == 0))
         return usage();
 
     xc_interface *xc = xc_interface_open(NULL, NULL, 0);
@@ -243,6 +251,13 @@ int main(int argc, char **argv)
         unsigned long domid = strtoul(argv[2], NULL, 10);
         if (xc_domain_shutdown(xc, (uint32_t)domid, (int)strtoul(argv[3], NULL, 10)))
             result = fail("cannot be shut down", domid);
+    }
+    if (sethandle) {
+        unsigned long domid = strtoul(argv[2], NULL, 10);
+        xen_domain_handle_t handle;
+        parse_handle(handle, argv[3]);
+        if (xc_domain_sethandle(xc, (uint32_t)domid, handle))
+            result = fail("cannot have another handle", domid);
     }
     for (unsigned long i = 0; i < request.count && result == 0; i++)
         result = create ? create_one(xc, xs, &request, i) : destroy_one(xc, xs, request.first + i);
