@@ -69,6 +69,7 @@ pub(crate) fn snapshot(at_ns: u64, idle_ns: u64, domains: Vec<Domain>) -> Snapsh
             memory_free_after_bytes: None,
             memory_free_at_nodes_bytes: None,
             memory_claimed_bytes: 0,
+            shared: None,
             cpu_khz: 2_000_000,
             pcpu: (0..2).map(|id| pcpu(id, idle_ns)).collect(),
             pcpu_stamp: stamp(at_ns),

@@ -157,6 +157,11 @@ impl Source {
             host.build = Some(self.hypervisor.build()?);
         }
         if self.collect.audit_inputs {
+            host.shared = self.hypervisor.shared_memory();
+            for domain in &mut domains {
+                domain.grant_table_bytes = self.hypervisor.grant_table_bytes(domain.id);
+                domain.pod = self.hypervisor.pod_memory(domain.id);
+            }
             host.memory_free_after_bytes = Some(self.hypervisor.memory_free_bytes()?);
         }
         let mut orphans = Vec::new();

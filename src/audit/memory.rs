@@ -29,6 +29,27 @@ pub(super) fn xen_bytes(snapshot: &Snapshot) -> i64 {
         .saturating_sub(domain_bytes(snapshot))
 }
 
+/// Returns the part of Xen's own memory that is not for one domain alone: without paging pools, grant tables and
+/// shared pages. What is unknown counts as Xen's own.
+pub(super) fn own_bytes(snapshot: &Snapshot) -> i64 {
+    let of = |domain: &Domain| {
+        let parts = [domain.paging_pool_bytes, domain.grant_table_bytes];
+        parts
+            .into_iter()
+            .flatten()
+            .map(signed)
+            .fold(0, i64::saturating_add)
+    };
+    let for_domains = snapshot.domains.iter().map(of).fold(0, i64::saturating_add);
+    let shared = snapshot
+        .host
+        .shared
+        .map_or(0, |shared| signed(shared.used_bytes));
+    xen_bytes(snapshot)
+        .saturating_sub(for_domains)
+        .saturating_sub(shared)
+}
+
 /// Returns the memory of all domains in bytes.
 fn domain_bytes(snapshot: &Snapshot) -> i64 {
     let bytes = snapshot
@@ -39,7 +60,7 @@ fn domain_bytes(snapshot: &Snapshot) -> i64 {
 }
 
 /// Returns by how many bytes the free memory changed while the rest was read.
-fn free_change(host: &Host) -> i64 {
+pub(super) fn free_change(host: &Host) -> i64 {
     let before = signed(host.memory_free_bytes);
     let after = host.memory_free_after_bytes.map_or(before, signed);
     after.saturating_sub(before).saturating_abs()
@@ -68,7 +89,7 @@ fn xen_share(interval: &Interval<'_>) -> Vec<Found> {
     let (before, after) = (interval.before, interval.after);
     let mut check = Check::new(
         "memory.xen_share",
-        "Xen's own memory against that of the previous sample",
+        "Xen's own memory, without paging pools and grant tables, against that of the previous sample",
         "the change of free memory while each sample was taken",
     );
     if !interval.same_domains() {
@@ -84,7 +105,7 @@ fn xen_share(interval: &Interval<'_>) -> Vec<Found> {
     if shares(before) || shares(after) {
         return check.finish("pages that domains share belong to a domain that Xen does not list");
     }
-    let (was, is) = (xen_bytes(before), xen_bytes(after));
+    let (was, is) = (own_bytes(before), own_bytes(after));
     let since_first = is.saturating_sub(interval.xen_bytes_at_first) / 1024;
     let grown = format!("grown by {since_first} KiB since the first sample");
     let tolerance = free_change(&before.host).saturating_add(free_change(&after.host));

@@ -15,6 +15,7 @@ mod faults;
 mod finding;
 mod identity;
 mod interval;
+mod lifecycle;
 mod limits;
 mod memory;
 mod placement;
@@ -28,6 +29,7 @@ use crate::snapshot::Snapshot;
 use conservation::Start;
 use faults::Faults;
 use interval::Interval;
+use lifecycle::Settled;
 
 pub use finding::{Figures, Finding, Relation, Report, Unit, Verdict};
 
@@ -50,6 +52,8 @@ pub struct Auditor {
     faults: Faults,
     /// Where the sums of CPU time over the whole audit start.
     start: Start,
+    /// When no domain was being built or torn down, and what ended since then.
+    settled: Settled,
     /// Xen's own memory in the first snapshot, in bytes.
     xen_bytes_at_first: i64,
 }
@@ -61,7 +65,8 @@ impl Auditor {
         let mut auditor = Self {
             faults: Faults::default(),
             start: Start::new(Arc::clone(&first)),
-            xen_bytes_at_first: memory::xen_bytes(&first),
+            settled: Settled::default(),
+            xen_bytes_at_first: memory::own_bytes(&first),
             before: Arc::clone(&first),
         };
         auditor.findings(&first);
@@ -93,11 +98,15 @@ impl Auditor {
             xen_bytes_at_first: self.xen_bytes_at_first,
         };
         self.start.go_on(&interval, after);
+        self.settled.go_on(&interval);
         let found = [
             clocks::checks(&interval),
             cpu::checks(&interval, &self.start),
             dom0::checks(&interval),
             memory::checks(&interval),
+            lifecycle::memory(&interval, &self.settled),
+            lifecycle::sharing(&interval),
+            lifecycle::pod(&interval),
             identity::checks(&interval),
             devices::checks(&interval),
             placement::checks(&interval),

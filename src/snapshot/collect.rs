@@ -37,7 +37,8 @@ pub struct Collect {
     pub macs: bool,
     /// Topology of pCPUs, NUMA nodes, CPU pools, the hypervisor's build, and dom0's kernel.
     pub host: bool,
-    /// Data that only an audit compares: Xen's clock, XenStore's lists, a read for each domain with
+    /// Data that only an audit compares: Xen's clock and those of the pCPUs, the states of dom0's vCPUs,
+    /// grant tables, shared and populate-on-demand memory, XenStore's lists, a read for each domain with
     /// a backend and for each vCPU, and the free memory a second time.
     pub audit_inputs: bool,
     /// A domain about which everything is collected, regardless of the other fields.

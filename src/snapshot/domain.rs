@@ -51,6 +51,11 @@ pub struct Domain {
     /// Bytes in the pool for its page tables (`xc_get_paging_mempool_size`); `None` for PV, and if
     /// it was not collected.
     pub paging_pool_bytes: Option<u64>,
+    /// Bytes of its grant table (`nr_frames` of `gnttab_query_size`, xen/grant_table.h); `None` if it was not
+    /// collected, or if Xen refuses.
+    pub grant_table_bytes: Option<u64>,
+    /// Its populate-on-demand memory; `None` for PV, and if it was not collected.
+    pub pod: Option<PodMemory>,
     /// Its maximum memory in bytes, set when it was built (`~/memory/static-max` in XenStore);
     /// `None` as for `memory_target_bytes`.
     pub memory_static_max_bytes: Option<u64>,
@@ -309,6 +314,15 @@ pub enum Scheduling {
     Arinc653,
     /// No parameters: each vCPU has its own pCPU.
     Null,
+}
+
+/// Memory of a domain that Xen allocates only when the domain uses it (`xc_domain_get_pod_target`, xenctrl.h).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PodMemory {
+    /// Bytes that Xen holds ready.
+    pub cache_bytes: u64,
+    /// Bytes that the domain may use and that have no memory yet.
+    pub entries_bytes: u64,
 }
 
 /// The reservation of a vCPU under rtds (`xen_domctl_sched_rtds`, xen/domctl.h).

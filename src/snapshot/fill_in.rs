@@ -23,6 +23,8 @@ impl Domain {
     fn fill_in(&mut self, later: &Self) {
         fill(&mut self.name, &later.name);
         fill(&mut self.paging_pool_bytes, &later.paging_pool_bytes);
+        fill(&mut self.grant_table_bytes, &later.grant_table_bytes);
+        fill(&mut self.pod, &later.pod);
         fill(
             &mut self.memory_static_max_bytes,
             &later.memory_static_max_bytes,
@@ -76,6 +78,8 @@ impl Host {
             &mut self.memory_free_at_nodes_bytes,
             &later.memory_free_at_nodes_bytes,
         );
+        fill(&mut self.uptime_ns, &later.uptime_ns);
+        fill(&mut self.shared, &later.shared);
         fill(&mut self.nodes, &later.nodes);
         fill(&mut self.pcpu_clocks, &later.pcpu_clocks);
         fill(&mut self.dom0_vcpus, &later.dom0_vcpus);
@@ -120,6 +124,8 @@ mod tests {
             *domain = Domain {
                 name: None,
                 paging_pool_bytes: None,
+                grant_table_bytes: None,
+                pod: None,
                 memory_static_max_bytes: None,
                 memory_target_bytes: None,
                 memory_videoram_bytes: None,

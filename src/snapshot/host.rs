@@ -30,6 +30,8 @@ pub struct Host {
     /// Bytes of the free memory that are claimed for domains under construction
     /// (`outstanding_pages` of `xen_sysctl_physinfo`).
     pub memory_claimed_bytes: u64,
+    /// Memory that domains share; `None` if it was not collected, or if Xen is built without sharing.
+    pub shared: Option<SharedMemory>,
     /// Clock rate of the pCPUs in kHz, as measured when Xen booted (`cpu_khz` of
     /// `xen_sysctl_physinfo`).
     pub cpu_khz: u32,
@@ -59,6 +61,15 @@ impl Host {
             .flatten()
             .find(|pool| pool.pcpus.contains(&pcpu))
     }
+}
+
+/// Memory that domains share (`xc_sharing_used_frames` and `xc_sharing_freed_pages`, xenctrl.h).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedMemory {
+    /// Bytes of the pages that are shared, each counted once.
+    pub used_bytes: u64,
+    /// Bytes that are free because pages are shared.
+    pub freed_bytes: u64,
 }
 
 /// A physical CPU, one hardware thread.

@@ -20,10 +20,10 @@ pub use boot::Boot;
 pub use collect::Collect;
 pub use device::{Counters, Disk, DiskBackend, DiskCounter, Nic, NicCounter};
 pub use domain::{
-    DomId, Domain, DomainState, DomainType, Identity, Reservation, Scheduling, ShutdownReason,
-    StateFlags, Vcpu, VcpuState,
+    DomId, Domain, DomainState, DomainType, Identity, PodMemory, Reservation, Scheduling,
+    ShutdownReason, StateFlags, Vcpu, VcpuState,
 };
-pub use host::{Build, Dom0Kernel, Dom0Vcpu, Host, Node, Pcpu, Pool, Scheduler};
+pub use host::{Build, Dom0Kernel, Dom0Vcpu, Host, Node, Pcpu, Pool, Scheduler, SharedMemory};
 pub use identity::keep_identities;
 pub use listing::{Backend, Listing};
 pub use note::Note;

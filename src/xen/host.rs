@@ -41,6 +41,7 @@ impl Hypervisor {
             memory_free_after_bytes: None,
             memory_free_at_nodes_bytes: None,
             memory_claimed_bytes: physinfo.outstanding_pages << XC_PAGE_SHIFT,
+            shared: None,
             cpu_khz: physinfo.cpu_khz,
             pcpu: (0..)
                 .zip(&self.pcpu_infos)

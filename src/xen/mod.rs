@@ -18,6 +18,7 @@ mod host;
 mod hypervisor;
 mod library;
 mod logger;
+mod memory;
 mod scheduler;
 mod topology;
 mod vcpus;
