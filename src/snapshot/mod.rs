@@ -6,7 +6,9 @@
 mod boot;
 mod collect;
 mod device;
+mod disk_name;
 mod domain;
+mod domid;
 mod fill_in;
 mod host;
 mod listing;
@@ -19,9 +21,10 @@ pub use boot::Boot;
 pub use collect::Collect;
 pub use device::{Counters, Disk, DiskBackend, DiskCounter, Nic, NicCounter};
 pub use domain::{
-    DomId, Domain, DomainState, DomainType, Identity, Reservation, Scheduling, ShutdownReason,
-    StateFlags, Vcpu, VcpuState,
+    Domain, DomainState, DomainType, Identity, Reservation, Scheduling, ShutdownReason, StateFlags,
+    Vcpu, VcpuState,
 };
+pub use domid::DomId;
 pub use host::{Build, Dom0Kernel, Host, Node, Pcpu, Pool, Scheduler};
 pub use listing::{Backend, Listing};
 pub use note::Note;

@@ -10,6 +10,7 @@
 mod client;
 mod connection;
 mod daemon;
+mod fill_in;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod known;
