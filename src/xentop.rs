@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::rates::DomainRates;
-use crate::snapshot::{Disk, DiskCounter, Domain, NicCounter, ShutdownReason, StateFlags};
+use crate::snapshot::{DiskCounter, Domain, NicCounter, ShutdownReason, StateFlags};
 use crate::text::{UNKNOWN, cut, safe};
 
 /// The columns' headings and minimum widths.
@@ -128,7 +128,7 @@ impl Figures {
     pub(crate) fn of(domain: &Domain, rates: &DomainRates, host_bytes: u64) -> Self {
         let (nics, disks) = (domain.nics.as_deref(), domain.disks.as_deref());
         let kib = |counter: NicCounter| Some(sum(nics, |nic| nic[counter])? / 1024);
-        let of_disks = |counter: DiskCounter| sum_of_known(disks, |disk| disk[counter]);
+        let of_disks = |counter: DiskCounter| sum(disks, |disk| disk[counter]);
         let sectors = |counter: DiskCounter| Some(of_disks(counter)? / SECTOR);
         Self {
             states: domain.states,
@@ -211,17 +211,6 @@ fn sum<T>(devices: Option<&[T]>, counter: impl Fn(&T) -> Option<u64>) -> Option<
     devices?
         .iter()
         .try_fold(0_u64, |sum, device| sum.checked_add(counter(device)?))
-}
-
-/// Returns the sum over the disks that have the counter, as xentop computes it: 0 without disks,
-/// `None` if no disk has it.
-fn sum_of_known(disks: Option<&[Disk]>, counter: impl Fn(&Disk) -> Option<u64>) -> Option<u64> {
-    let disks = disks?;
-    let mut known = disks.iter().filter_map(counter);
-    match known.next() {
-        None => disks.is_empty().then_some(0),
-        Some(first) => known.try_fold(first, u64::checked_add),
-    }
 }
 
 /// Returns xentop's six letters, one for each state that is set.

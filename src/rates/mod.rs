@@ -67,16 +67,12 @@ impl DomainRates {
         }
     }
 
-    /// Returns the same as [`DomainRates::of_nics`] for disks, without those whose backends publish
-    /// no counters.
+    /// Returns the same as [`DomainRates::of_nics`] for disks.
     pub fn of_disks(&self, domain: &Domain, counter: DiskCounter) -> Option<Rate> {
-        let disks = domain.disks.as_deref()?;
-        if disks.is_empty() {
-            return Some(Rate::NOTHING);
+        match domain.disks.as_deref()? {
+            [] => Some(Rate::NOTHING),
+            _ => Rate::sum(self.disks.iter().map(|rates| rates[counter])),
         }
-        let counting = disks.iter().zip(&self.disks);
-        let counting = counting.filter(|(disk, _)| disk.backend.counts());
-        Rate::sum(counting.map(|(_, rates)| rates[counter]))
     }
 }
 

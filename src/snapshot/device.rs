@@ -153,13 +153,6 @@ pub enum DiskBackend {
 }
 
 impl DiskBackend {
-    /// Returns whether it publishes counters.
-    pub fn counts(self) -> bool {
-        self != Self::Qdisk
-    }
-}
-
-impl DiskBackend {
     /// Returns its name in JSON and CSV.
     pub fn name(self) -> &'static str {
         match self {
