@@ -110,6 +110,7 @@ pub(crate) fn nic(id: u32, rx_bytes: u64, tx_bytes: u64) -> Nic {
     Nic {
         id,
         device: format!("vif9.{id}"),
+        backend_domain: DomId::DOM0,
         mac: Some("00:16:3e:00:00:01".to_owned()),
         counters: enum_map! {
             NicCounter::RxBytes => Some(rx_bytes),

@@ -109,6 +109,7 @@ mod tests {
             id: 51712,
             device: "xvda".into(),
             backend: DiskBackend::Blkback,
+            backend_domain: DomId::DOM0,
             process: None,
             counters: enum_map! {
                 DiskCounter::ReadRequests => Some(100),

@@ -147,7 +147,9 @@ fn domain_rates(old: Option<&Domain>, new: &Domain) -> DomainRates {
         nics: each(&new.nics, |nic| {
             let old = old.and_then(|old| {
                 same(&old.nics, |old| {
-                    old.id == nic.id && old.device == nic.device
+                    old.id == nic.id
+                        && old.device == nic.device
+                        && old.backend_domain == nic.backend_domain
                 })
             });
             old.map_or_else(NicRates::default, |old| nic_rates(old, nic))
@@ -155,7 +157,10 @@ fn domain_rates(old: Option<&Domain>, new: &Domain) -> DomainRates {
         disks: each(&new.disks, |disk| {
             let old = old.and_then(|old| {
                 same(&old.disks, |old| {
-                    old.id == disk.id && old.backend == disk.backend && old.process == disk.process
+                    old.id == disk.id
+                        && old.backend == disk.backend
+                        && old.backend_domain == disk.backend_domain
+                        && old.process == disk.process
                 })
             });
             old.map_or_else(DiskRates::default, |old| disk_rates(old, disk))

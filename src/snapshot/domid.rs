@@ -11,6 +11,11 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct DomId(pub u16);
 
+impl DomId {
+    /// dom0.
+    pub const DOM0: Self = Self(0);
+}
+
 impl fmt::Display for DomId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
