@@ -68,6 +68,12 @@ impl Snapshot {
             .filter(|domain| domain.uuid == identity.uuid)
     }
 
+    /// Returns the domain with this ID; `None` if there is none.
+    pub fn domain(&self, id: DomId) -> Option<&Domain> {
+        let index = self.domains.binary_search_by_key(&id, |domain| domain.id);
+        self.domains.get(index.ok()?)
+    }
+
     /// Returns a copy with only these domains.
     pub fn only(&self, wanted: &[Identity]) -> Self {
         let is_wanted = |domain: &&Domain| wanted.contains(&domain.identity());
