@@ -305,6 +305,7 @@ pub(crate) fn at_work(count: u16) -> (Snapshot, Snapshot) {
             nics: true,
             nic_counters: true,
             disks: true,
+            driver_domains: true,
             disk_counters: Collect::ALL.disk_counters,
             ..Collect::default()
         };

@@ -2,9 +2,9 @@
 
 use super::known::Known;
 use super::parse;
-use super::watched_path::{Key, Kind};
+use super::watched_path::{Device, Key};
 use crate::clock::stamped;
-use crate::snapshot::{Disk, DiskBackend, Domain, Pool};
+use crate::snapshot::{Collect, Counters, Disk, DomId, Domain, Nic, Pool};
 
 impl Known {
     /// Fills in the known values.
@@ -30,29 +30,8 @@ impl Known {
                 domain.memory_static_max_bytes = value(Key::StaticMax).and_then(parse::kib);
                 domain.xenstore_uuid = value(Key::Vm).and_then(parse::uuid);
             }
-            for nic in domain.nics.iter_mut().flatten() {
-                let devices = &facts.devices[Kind::Vif as usize];
-                let device = devices.iter().find(|device| device.id == nic.id);
-                nic.mac = device.and_then(|device| device.value.clone());
-            }
-            for (kind, served_by) in [
-                (Kind::Vbd3, DiskBackend::Tapdisk),
-                (Kind::Qdisk, DiskBackend::Qdisk),
-            ] {
-                let (Some(disks), devices @ [_, ..]) =
-                    (&mut domain.disks, &facts.devices[kind as usize][..])
-                else {
-                    continue;
-                };
-                for device in devices {
-                    let name = device.value.clone().unwrap_or(device.id.to_string());
-                    // The values are from earlier, but none of them is a counter.
-                    let ((), stamp) = stamped(|| ());
-                    let mut disk = Disk::without_counters(device.id, name, served_by, stamp);
-                    disk.process = device.process;
-                    disks.push(disk);
-                }
-                disks.sort_by_key(|disk| disk.id);
+            for device in facts.devices.iter().flatten() {
+                device.fill_in(domain, wanted);
             }
             if let Some(available) = facts.available.take() {
                 let of = |vcpu| available.iter().find(|(id, _)| *id == vcpu);
@@ -66,13 +45,55 @@ impl Known {
     }
 }
 
+impl Device {
+    /// Fills in what dom0's kernel does not know: the MAC of a NIC that it serves, and any other
+    /// device.
+    fn fill_in(&self, domain: &mut Domain, wanted: Collect) {
+        let Self {
+            id, backend_domain, ..
+        } = *self;
+        // The values are from earlier, but none of them is a counter.
+        let now = || stamped(|| ()).1;
+        match (self.disk, &mut domain.disks, &mut domain.nics) {
+            (None, _, Some(nics)) if backend_domain == DomId::DOM0 => {
+                if let Some(nic) = nics.iter_mut().find(|nic| nic.id == id) {
+                    nic.mac.clone_from(&self.value);
+                }
+            }
+            (None, _, Some(nics)) => {
+                let at = nics.partition_point(|nic| nic.id <= id);
+                let nic = Nic {
+                    id,
+                    device: Nic::default_name(domain.id, id),
+                    backend_domain,
+                    mac: self.value.clone().filter(|_| wanted.macs),
+                    counters: Counters::default(),
+                    stamp: now(),
+                };
+                nics.insert(at, nic);
+            }
+            (Some(backend), Some(disks), _) => {
+                let at = disks.partition_point(|disk| disk.id <= id);
+                let name = self.value.clone().unwrap_or_else(|| Disk::name(id));
+                let disk = Disk {
+                    backend_domain,
+                    process: self.process,
+                    ..Disk::without_counters(id, name, backend, now())
+                };
+                disks.insert(at, disk);
+            }
+            _ => {}
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
     use crate::fixtures::{disk, domain, nic};
-    use crate::snapshot::DomId;
+    use crate::snapshot::DiskBackend;
     use crate::xenstore::known::Facts;
 
     #[test]
@@ -81,7 +102,8 @@ mod tests {
         for domain in &mut domains {
             domain.name = None;
             domain.memory_target_bytes = None;
-            domain.nics = Some(vec![nic(0, 0, 0), nic(1, 0, 0)]);
+            let nics = [nic(0, 0, 0), nic(1, 0, 0)];
+            domain.nics = Some(nics.map(|nic| Nic { mac: None, ..nic }).into());
             domain.disks = Some(vec![disk(51728, 0, 0)]);
         }
         domains[1].uuid = uuid::Uuid::from_u128(99);
@@ -92,21 +114,28 @@ mod tests {
         assert_eq!(web.memory_static_max_bytes, Some(2 << 20));
         assert_eq!(web.xenstore_uuid, None);
         let macs: Vec<_> = web.nics.iter().flatten().map(|nic| &nic.mac).collect();
-        assert_eq!(macs, [&None, &Some("00:16:3e:00:00:07".to_owned())]);
+        let mac = |text: &str| Some(text.to_owned());
+        let expected = [None, mac("00:16:3e:00:00:07"), mac("of another domain")];
+        assert_eq!(macs, expected.each_ref());
         let disks: Vec<_> = web.disks.iter().flatten().collect();
         let shown: Vec<_> = disks
             .iter()
-            .map(|disk| (&*disk.device, disk.backend))
+            .map(|disk| (&*disk.device, disk.backend, disk.backend_domain.0))
             .collect();
         assert_eq!(
             shown,
             [
-                ("xvda", DiskBackend::Qdisk),
-                ("xvda", DiskBackend::Blkback),
-                ("xvdd", DiskBackend::Tapdisk)
+                ("xvda", DiskBackend::Qdisk, 0),
+                ("xvda", DiskBackend::Blkback, 0),
+                ("xvdc", DiskBackend::Blkback, 4),
+                ("xvdd", DiskBackend::Tapdisk, 0)
             ]
         );
-        assert_eq!(disks[2].process, Some(77));
+        assert_eq!(disks[3].process, Some(77));
+        assert_eq!(disks[2].counters, Counters::default());
+        let away = &web.nics.as_ref().unwrap()[2];
+        assert_eq!((&*away.device, away.backend_domain), ("vif5.2", DomId(3)));
+        assert_eq!(away.counters, Counters::default());
         assert_eq!((other.id, other.name), (DomId(5), None));
         assert_eq!(other.disks.map(|disks| disks.len()), Some(1));
     }

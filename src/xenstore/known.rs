@@ -155,7 +155,7 @@ impl Known {
                     facts.values[key as usize] = None;
                 }
             }
-            let gone = |kind: &Kind| !paths.contains(&WatchedPath::Served(domain.id, *kind));
+            let gone = |kind: &Kind| !paths.contains(&WatchedPath::DevicesOf(domain.id, *kind));
             for kind in Kind::ALL.into_iter().filter(gone) {
                 facts.devices[kind as usize].clear();
             }
@@ -198,20 +198,32 @@ impl Known {
     #[cfg(test)]
     pub(super) fn example() -> Self {
         use crate::fixtures::domain;
-        use crate::snapshot::Collect;
+        use crate::snapshot::{Collect, DiskBackend, DomId};
 
         let text = |text: &str| Some(Arc::from(text));
-        let device = |id, value| Device {
+        let device = |id, disk, value| Device {
             id,
+            disk,
+            backend_domain: DomId::DOM0,
             value: Some(str::to_owned(value)),
             process: Some(77),
+        };
+        let elsewhere = |id, disk, domain| Device {
+            backend_domain: DomId(domain),
+            process: None,
+            ..device(id, disk, "of another domain")
         };
         let facts = Facts {
             values: [text("web"), text("1024"), text("2048"), text("/vm/none")],
             devices: [
-                vec![device(1, "00:16:3e:00:00:07")],
-                vec![device(51760, "xvdd")],
-                vec![device(51712, "xvda")],
+                vec![device(1, None, "00:16:3e:00:00:07")],
+                vec![device(51760, Some(DiskBackend::Tapdisk), "xvdd")],
+                vec![device(51712, Some(DiskBackend::Qdisk), "xvda")],
+                vec![elsewhere(2, None, 3)],
+                vec![Device {
+                    value: None,
+                    ..elsewhere(51744, Some(DiskBackend::Blkback), 4)
+                }],
             ],
             available: None,
         };
@@ -245,9 +257,10 @@ mod tests {
             known.facts.remove(&domain).unwrap()
         };
         let name = WatchedPath::Name(domain.id);
-        let facts = after(&[name, WatchedPath::Served(domain.id, Kind::Qdisk)]);
+        let facts = after(&[name, WatchedPath::DevicesOf(domain.id, Kind::Qdisk)]);
         assert_eq!(facts.values, [Some("web".into()), None, None, None]);
-        assert_eq!(facts.devices.map(|devices| devices.len()), [0, 0, 1]);
+        let devices = facts.devices.map(|devices| devices.len());
+        assert_eq!(devices, [0, 0, 1, 0, 0]);
         let facts = after(&[WatchedPath::Target(domain.id)]);
         assert_eq!(
             facts.values.map(|value| value.is_some()),

@@ -35,7 +35,7 @@ impl Wanted {
         found.ok().map(|at| self.domains[at])
     }
 
-    /// Returns all paths. Folders of backends come before their content.
+    /// Returns all paths. Folders of devices come before their content.
     pub(super) fn paths(&self) -> Vec<WatchedPath> {
         let all = self.collect;
         let kinds = |wanted: Collect| {
@@ -43,9 +43,12 @@ impl Wanted {
             kinds.filter(move |kind| match kind {
                 Kind::Vif => wanted.macs,
                 Kind::Vbd3 | Kind::Qdisk => wanted.disks,
+                Kind::Libxl | Kind::Xenopsd => {
+                    wanted.driver_domains && (wanted.nics || wanted.disks)
+                }
             })
         };
-        let mut paths: Vec<WatchedPath> = kinds(all.of_any()).map(WatchedPath::Backends).collect();
+        let mut paths: Vec<WatchedPath> = kinds(all.of_any()).map(WatchedPath::Devices).collect();
         if all.names {
             paths.extend(self.pools.iter().copied().map(WatchedPath::Pool));
         }
@@ -54,7 +57,7 @@ impl Wanted {
             let memory = wanted.targets || wanted.details;
             paths.extend(wanted.names.then_some(WatchedPath::Name(domain)));
             paths.extend(memory.then_some(WatchedPath::Target(domain)));
-            paths.extend(kinds(wanted).map(|kind| WatchedPath::Served(domain, kind)));
+            paths.extend(kinds(wanted).map(|kind| WatchedPath::DevicesOf(domain, kind)));
             paths.extend(all.audit_inputs.then_some(WatchedPath::Available(domain)));
         }
         paths.extend(all.audit_inputs.then_some(WatchedPath::Listing));
@@ -73,6 +76,14 @@ impl Wanted {
             }
             WatchedPath::Name(domain) => Query::Keys(domain, &[Key::Name]),
             WatchedPath::Target(domain) => Query::Keys(domain, &[Key::Target]),
+            WatchedPath::DevicesOf(domain, Kind::Libxl | Kind::Xenopsd) => {
+                let of = self.of(domain).unwrap_or_default();
+                Query::Record {
+                    path,
+                    nics: of.nics,
+                    disks: of.disks,
+                }
+            }
             WatchedPath::Listing => {
                 Query::Listing(self.domains.iter().map(|domain| domain.id).collect())
             }
@@ -84,7 +95,7 @@ impl Wanted {
     pub(super) fn differs(&self, path: WatchedPath, new: &Self) -> bool {
         let of = |wanted: &Self| {
             let domain = path.domain()?;
-            Some((wanted.domain(domain)?, wanted.of(domain)?.details))
+            Some((wanted.domain(domain)?, wanted.query(path)))
         };
         !new.watch || path.is_for_audits() || of(self) != of(new)
     }
@@ -156,7 +167,7 @@ mod tests {
         };
         assert_eq!(of_six(focus(5)), [name]);
         let mut all = vec![name, WatchedPath::Target(six)];
-        all.extend(Kind::ALL.map(|kind| WatchedPath::Served(six, kind)));
+        all.extend(Kind::ALL.map(|kind| WatchedPath::DevicesOf(six, kind)));
         assert_eq!(of_six(focus(6)), all);
     }
 
@@ -184,6 +195,40 @@ mod tests {
         assert!(wanted(targets).differs(target, &wanted(details)));
         assert!(!wanted(details).differs(target, &wanted(details)));
         assert!(!wanted(targets).differs(WatchedPath::Pool(0), &wanted(details)));
+    }
+
+    #[test]
+    fn records_are_read_for_nics_and_disks() {
+        let collect = |nics, disks| {
+            Collect {
+                nics,
+                disks,
+                driver_domains: true,
+                ..Collect::default()
+            }
+            .from_xenstore()
+        };
+        assert!(wanted(collect(false, false)).paths().is_empty());
+        let paths = wanted(collect(true, false)).paths();
+        let texts = paths.iter().map(|path| path.path());
+        let expected = [
+            "/libxl",
+            "/xenops/domain",
+            "/libxl/5/device",
+            "/xenops/domain/5/device",
+            "/libxl/6/device",
+            "/xenops/domain/6/device",
+        ];
+        assert_eq!(texts.collect::<Vec<_>>(), expected);
+        let record = WatchedPath::DevicesOf(DomId(6), Kind::Libxl);
+        let read = |collect| match wanted(collect).query(record) {
+            Query::Record { nics, disks, .. } => Some((nics, disks)),
+            _ => None,
+        };
+        assert_eq!(read(collect(true, false)), Some((true, false)));
+        assert_eq!(read(collect(false, true)), Some((false, true)));
+        let differs = |new| wanted(collect(true, false)).differs(record, &wanted(new));
+        assert!(differs(collect(true, true)) && !differs(collect(true, false)));
     }
 
     #[test]
