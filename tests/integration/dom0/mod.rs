@@ -6,6 +6,7 @@ mod bridge;
 mod churn;
 mod compare;
 mod devices;
+mod driver_domains;
 mod ends;
 mod events;
 mod faults;
