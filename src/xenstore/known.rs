@@ -113,7 +113,6 @@ impl Known {
         self.wanted = wanted;
         self.revision += 1;
         self.complete = false;
-        self.listing = None;
     }
 
     /// Marks the connection as lost. The values were up to date until `ago` before now.

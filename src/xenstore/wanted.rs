@@ -12,6 +12,8 @@ pub(super) struct Wanted {
     pub(super) pools: Vec<u32>,
     /// The part of it that XenStore supplies.
     pub(super) collect: Collect,
+    /// Whether to read only what XenStore lists, and nothing else of this.
+    pub(super) only_listing: bool,
     /// Whether to read again what changes. Otherwise each sample reads everything.
     pub(super) watch: bool,
 }
@@ -48,19 +50,25 @@ impl Wanted {
                 }
             })
         };
+        if self.only_listing {
+            return vec![WatchedPath::Listing];
+        }
         let mut paths: Vec<WatchedPath> = kinds(all.of_any()).map(WatchedPath::Devices).collect();
+        // An audit compares names with Xen's domains, so they are read soon after these.
+        for &identity in &self.domains {
+            let named = all.of(identity).names;
+            paths.extend(named.then_some(WatchedPath::Name(identity.id)));
+        }
         if all.names {
             paths.extend(self.pools.iter().copied().map(WatchedPath::Pool));
         }
         for &identity in &self.domains {
             let (domain, wanted) = (identity.id, all.of(identity));
             let memory = wanted.targets || wanted.details;
-            paths.extend(wanted.names.then_some(WatchedPath::Name(domain)));
             paths.extend(memory.then_some(WatchedPath::Target(domain)));
             paths.extend(kinds(wanted).map(|kind| WatchedPath::DevicesOf(domain, kind)));
             paths.extend(all.audit_inputs.then_some(WatchedPath::Available(domain)));
         }
-        paths.extend(all.audit_inputs.then_some(WatchedPath::Listing));
         paths
     }
 
@@ -118,6 +126,7 @@ mod tests {
             domains: [5, 6].map(|id| domain(id, "", 0, 0).identity()).to_vec(),
             pools: vec![0],
             collect,
+            only_listing: false,
             watch: true,
         }
     }
@@ -142,9 +151,9 @@ mod tests {
         assert!(wanted(Collect::default()).paths().is_empty());
         let paths = wanted(names()).paths().into_iter().map(WatchedPath::path);
         let names = [
-            "/local/pool/0/name",
             "/local/domain/5/name",
             "/local/domain/6/name",
+            "/local/pool/0/name",
         ];
         assert_eq!(paths.collect::<Vec<_>>(), names);
         let macs = wanted(Collect {
@@ -155,6 +164,17 @@ mod tests {
         let vifs = "/local/domain/0/backend/vif";
         let folders = [vifs.to_owned(), format!("{vifs}/5"), format!("{vifs}/6")];
         assert_eq!(paths.collect::<Vec<_>>(), folders);
+    }
+
+    #[test]
+    fn the_listing_is_read_on_its_own() {
+        let rest = wanted(Collect::ALL);
+        assert!(!rest.paths().contains(&WatchedPath::Listing));
+        let listing = Wanted {
+            only_listing: true,
+            ..rest
+        };
+        assert_eq!(listing.paths(), [WatchedPath::Listing]);
     }
 
     #[test]
