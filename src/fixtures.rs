@@ -115,6 +115,7 @@ pub(crate) fn nic(id: u32, rx_bytes: u64, tx_bytes: u64) -> Nic {
     Nic {
         id,
         device: format!("vif9.{id}"),
+        backend_domain: DomId::DOM0,
         mac: Some("00:16:3e:00:00:01".to_owned()),
         counters: enum_map! {
             NicCounter::RxBytes => Some(rx_bytes),
@@ -310,6 +311,7 @@ pub(crate) fn at_work(count: u16) -> (Snapshot, Snapshot) {
             nics: true,
             nic_counters: true,
             disks: true,
+            driver_domains: true,
             disk_counters: Collect::ALL.disk_counters,
             ..Collect::default()
         };

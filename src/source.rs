@@ -302,7 +302,7 @@ impl Source {
             let id = domain.id;
             let wanted = self.collect.of(domain.identity()).disk_counters;
             for disk in domain.disks.iter_mut().flatten() {
-                if disk.backend == DiskBackend::Tapdisk {
+                if disk.backend == DiskBackend::Tapdisk && disk.backend_domain == DomId::DOM0 {
                     self.dom0.fill_in(id, wanted, disk);
                 }
             }

@@ -4,7 +4,9 @@
 use std::fmt;
 
 use crate::rates::DomainRates;
-use crate::snapshot::{Disk, DiskCounter, Domain, NicCounter, ShutdownReason, StateFlags};
+use crate::snapshot::{
+    Disk, DiskCounter, DomId, Domain, Nic, NicCounter, ShutdownReason, StateFlags,
+};
 use crate::text::{UNKNOWN, cut, safe};
 
 /// The columns' headings and minimum widths.
@@ -126,9 +128,8 @@ pub(crate) struct Figures {
 impl Figures {
     /// Returns the figures of a domain on a host with this much memory.
     pub(crate) fn of(domain: &Domain, rates: &DomainRates, host_bytes: u64) -> Self {
-        let (nics, disks) = (domain.nics.as_deref(), domain.disks.as_deref());
-        let kib = |counter: NicCounter| Some(sum(nics, |nic| nic[counter])? / 1024);
-        let of_disks = |counter: DiskCounter| sum_of_known(disks, |disk| disk[counter]);
+        let kib = |counter: NicCounter| Some(sum(nics(domain)?, |nic| nic[counter])? / 1024);
+        let of_disks = |counter: DiskCounter| sum(disks(domain)?, |disk| disk[counter]);
         let sectors = |counter: DiskCounter| Some(of_disks(counter)? / SECTOR);
         Self {
             states: domain.states,
@@ -139,10 +140,10 @@ impl Figures {
             memory_max_bytes: domain.memory_max_bytes,
             vcpus: domain.vcpus_online,
             ssid: domain.ssid,
-            nics: nics.map(<[_]>::len),
+            nics: nics(domain).map(Iterator::count),
             tx_kib: kib(NicCounter::RxBytes),
             rx_kib: kib(NicCounter::TxBytes),
-            disks: disks.map(<[_]>::len),
+            disks: disks(domain).map(Iterator::count),
             out_of_slots: of_disks(DiskCounter::OutOfSlots),
             reads: of_disks(DiskCounter::ReadRequests),
             writes: of_disks(DiskCounter::WriteRequests),
@@ -206,22 +207,21 @@ pub(crate) fn cells(
     cells
 }
 
-/// Returns the sum over a domain's devices; `None` if one is unknown.
-fn sum<T>(devices: Option<&[T]>, counter: impl Fn(&T) -> Option<u64>) -> Option<u64> {
-    devices?
-        .iter()
-        .try_fold(0_u64, |sum, device| sum.checked_add(counter(device)?))
+/// Returns a domain's NICs that xentop sees: those that dom0 serves. `None` if they are unknown.
+pub(crate) fn nics(domain: &Domain) -> Option<impl Iterator<Item = &Nic>> {
+    let nics = domain.nics.as_ref()?.iter();
+    Some(nics.filter(|nic| nic.backend_domain == DomId::DOM0))
 }
 
-/// Returns the sum over the disks that have the counter, as xentop computes it: 0 without disks,
-/// `None` if no disk has it.
-fn sum_of_known(disks: Option<&[Disk]>, counter: impl Fn(&Disk) -> Option<u64>) -> Option<u64> {
-    let disks = disks?;
-    let mut known = disks.iter().filter_map(counter);
-    match known.next() {
-        None => disks.is_empty().then_some(0),
-        Some(first) => known.try_fold(first, u64::checked_add),
-    }
+/// Returns the same as [`nics`] for disks.
+pub(crate) fn disks(domain: &Domain) -> Option<impl Iterator<Item = &Disk>> {
+    let disks = domain.disks.as_ref()?.iter();
+    Some(disks.filter(|disk| disk.backend_domain == DomId::DOM0))
+}
+
+/// Returns the sum over devices; `None` if one is unknown.
+fn sum<T>(mut devices: impl Iterator<Item = T>, counter: impl Fn(T) -> Option<u64>) -> Option<u64> {
+    devices.try_fold(0_u64, |sum, device| sum.checked_add(counter(device)?))
 }
 
 /// Returns xentop's six letters, one for each state that is set.

@@ -117,10 +117,11 @@ fn in_kernel(domain: &Domain) -> Option<BTreeSet<Backend>> {
         .nics
         .as_ref()?
         .iter()
+        .filter(|nic| nic.backend_domain == DomId::DOM0)
         .map(|nic| backend("vif", nic.id));
     let disks = domain.disks.as_ref()?.iter();
     let disks = disks
-        .filter(|disk| disk.backend == DiskBackend::Blkback)
+        .filter(|disk| disk.backend == DiskBackend::Blkback && disk.backend_domain == DomId::DOM0)
         .map(|disk| backend("vbd", disk.id));
     Some(nics.chain(disks).collect())
 }

@@ -14,6 +14,7 @@ use crate::exit::{NoSnapshot, Outcome};
 pub(super) fn collect() -> Collect {
     Collect {
         macs: false,
+        driver_domains: false,
         nic_counters: false,
         disk_counters: Collect::NOTHING.disk_counters,
         ..Collect::ALL

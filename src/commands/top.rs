@@ -22,6 +22,8 @@ pub(super) fn collect(options: &Top) -> Collect {
         affinities: table && options.display.vcpus,
         nics: !csv || options.display.networks,
         nic_counters: !csv || options.display.networks,
+        // As in xentop, that layout has only the devices of dom0.
+        driver_domains: options.format != BatchFormat::Xentop,
         macs: table && options.display.networks,
         host: table && options.display.pcpus,
         ..Collect::default()

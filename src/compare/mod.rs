@@ -16,7 +16,7 @@ use std::time::Duration;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::snapshot::{DomId, Domain, Snapshot};
+use crate::snapshot::{DomId, Domain, Identity, Snapshot};
 use crate::text::UNKNOWN;
 
 pub use row::{Row, UnknownLayout};
@@ -221,14 +221,23 @@ pub fn compare_rows(tool: Tool, rows: &[Row], before: &Snapshot, after: &Snapsho
     for row in rows {
         by_key.entry(Key::of_row(row)).or_default().push(row);
     }
+    // A domain that was created, named, renamed or destroyed meanwhile may be in the rows or not.
+    let mut possible: BTreeMap<Key<'_>, BTreeSet<Identity>> = BTreeMap::new();
+    for domain in before.domains.iter().chain(&after.domains) {
+        let domains = possible.entry(Key::of(tool, domain)).or_default();
+        domains.insert(domain.identity());
+    }
+    let lasts = |domain: &Domain| {
+        let later = after.find(domain.identity());
+        later.filter(|later| Key::of(tool, later) == Key::of(tool, domain))
+    };
     let mut comparison = Comparison::default();
     let mut counts: BTreeMap<Key<'_>, usize> = BTreeMap::new();
-    let stays = |domain: &&Domain| after.find(domain.identity()).is_some();
-    for domain in before.domains.iter().filter(stays) {
+    for domain in before.domains.iter().filter(|one| lasts(one).is_some()) {
         *counts.entry(Key::of(tool, domain)).or_default() += 1;
     }
     for domain in &before.domains {
-        let Some(later) = after.find(domain.identity()) else {
+        let Some(later) = lasts(domain) else {
             continue;
         };
         let key = Key::of(tool, domain);
@@ -237,11 +246,11 @@ pub fn compare_rows(tool: Tool, rows: &[Row], before: &Snapshot, after: &Snapsho
         let expected = counts.get(&key).copied().unwrap_or(1);
         if rows.len() < expected {
             comparison.missing.push(subject);
-        } else if expected > 1 {
-            comparison.ambiguous.insert(key.to_string());
-        } else if let [row] = rows {
+        } else if let ([row], 1) = (rows, expected) {
             let figures = figures(tool, row, (domain, before), (later, after));
             comparison.figures.extend(figures);
+        } else if expected > 1 || rows.len() <= possible.get(&key).map_or(0, BTreeSet::len) {
+            comparison.ambiguous.insert(key.to_string());
         } else {
             let rows = rows.len();
             comparison.repeated.push(Repeated {
@@ -250,13 +259,7 @@ pub fn compare_rows(tool: Tool, rows: &[Row], before: &Snapshot, after: &Snapsho
             });
         }
     }
-    // A domain that was created or destroyed meanwhile may be in the rows or not.
-    let known: BTreeSet<Key<'_>> = [before, after]
-        .iter()
-        .flat_map(|snapshot| &snapshot.domains)
-        .map(|domain| Key::of(tool, domain))
-        .collect();
-    let invented = by_key.keys().filter(|key| !known.contains(key));
+    let invented = by_key.keys().filter(|key| !possible.contains_key(key));
     comparison.invented = invented.map(Key::to_string).collect();
     comparison
 }
@@ -404,6 +407,46 @@ mod tests {
             assert!(compare_rows(Tool::Xl, rows, &before, &after).agrees());
         }
         assert!(compare_rows(Tool::Xl, &[web], &after, &before).agrees());
+    }
+
+    #[test]
+    fn a_name_that_changed_meanwhile_is_not_compared() {
+        let named = |id, name: Option<&str>| Domain {
+            name: name.map(Into::into),
+            ..domain(id, "", 0, 0)
+        };
+        let rows = |names: &[&str]| -> Vec<Row> {
+            let row = |name: &&str| Row {
+                id: None,
+                name: (*name).to_owned(),
+                cells: Vec::new(),
+            };
+            names.iter().map(row).collect()
+        };
+        // Named, renamed, and joined by a domain of the same name.
+        let before = vec![
+            named(5, None),
+            named(6, Some("old")),
+            named(7, Some("twin")),
+        ];
+        let after = vec![
+            named(5, Some("web")),
+            named(6, Some("new")),
+            named(7, Some("twin")),
+            named(8, Some("twin")),
+        ];
+        let (before, after) = (snapshot(0, 0, before), snapshot(0, 0, after));
+        for shown in [
+            &["twin"][..],
+            &["web", "old", "twin"],
+            &["new", "twin", "twin"],
+        ] {
+            let comparison = compare_rows(Tool::Xentop, &rows(shown), &before, &after);
+            assert!(comparison.agrees(), "{comparison:?}");
+        }
+        let thrice = rows(&["twin", "twin", "twin"]);
+        let comparison = compare_rows(Tool::Xentop, &thrice, &before, &after);
+        assert_eq!(comparison.repeated[0].rows, 3);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::netlink::{Netlink, News};
 use super::roots::Roots;
 use super::vif;
 use crate::clock::stamped;
-use crate::snapshot::{Counters, Nic, NicCounter, Stamp};
+use crate::snapshot::{Counters, DomId, Nic, NicCounter, Stamp};
 
 /// The interfaces of vifs, and what netlink said about them last.
 #[derive(Debug)]
@@ -108,6 +108,7 @@ impl Links {
         Some(Nic {
             id: device.id,
             device: link.name.clone(),
+            backend_domain: DomId::DOM0,
             mac: None,
             counters,
             stamp: self.stamp,

@@ -1,4 +1,4 @@
-//! The disks of guests that dom0's kernel serves (blkback), and the names of virtual disks.
+//! The disks of guests that dom0's kernel serves (blkback).
 
 use std::io;
 
@@ -53,7 +53,7 @@ pub(super) fn disk(
     for sectors in [DiskCounter::ReadBytes, DiskCounter::WriteBytes] {
         counters[sectors] = counters[sectors].and_then(bytes);
     }
-    let name = disk_name(device.id);
+    let name = Disk::name(device.id);
     let disk = Disk {
         counters,
         ..Disk::without_counters(device.id, name, DiskBackend::Blkback, stamp)
@@ -66,44 +66,11 @@ pub(super) fn bytes(sectors: u64) -> Option<u64> {
     sectors.checked_mul(SECTOR_BYTES)
 }
 
-/// Returns the name of a disk in a domain's configuration and in most guests, such as `xvda` or
-/// `sdb1`; `dev` and the number if the number has no name. The scheme is that of
-/// xen-vbd-interface(7).
-fn disk_name(id: u32) -> String {
-    let minor = id & 0xff;
-    let (kind, disk, partition) = match (id >> 28, id >> 8) {
-        (1, _) => ("xvd", (id >> 8) & 0xf_ffff, minor),
-        (0, 202) => ("xvd", minor >> 4, minor & 0xf),
-        (0, 8) => ("sd", minor >> 4, minor & 0xf),
-        (0, 3) if minor >> 6 < 2 => ("hd", minor >> 6, minor & 0x3f),
-        (0, 22) if minor >> 6 < 2 => ("hd", 2 + (minor >> 6), minor & 0x3f),
-        _ => return format!("dev{id}"),
-    };
-    let letters = letters(disk);
-    match partition {
-        0 => format!("{kind}{letters}"),
-        partition => format!("{kind}{letters}{partition}"),
-    }
-}
-
-/// Returns the letters of a disk's index: a, b, … z, aa, ab, …
-fn letters(disk: u32) -> String {
-    let mut reversed = Vec::new();
-    let mut left = disk + 1;
-    while left > 0 {
-        left -= 1;
-        reversed.push(b'a' + (left % 26) as u8);
-        left /= 26;
-    }
-    reversed.into_iter().rev().map(char::from).collect()
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use enum_map::enum_map;
-    use proptest::prelude::*;
 
     use super::*;
     use crate::dom0::fake_sysfs::FakeSysfs;
@@ -142,6 +109,7 @@ mod tests {
             id: 51712,
             device: "xvda".into(),
             backend: DiskBackend::Blkback,
+            backend_domain: DomId::DOM0,
             process: None,
             counters: enum_map! {
                 DiskCounter::ReadRequests => Some(100),
@@ -218,49 +186,5 @@ mod tests {
             )
             .is_none()
         );
-    }
-
-    #[test]
-    fn a_disk_is_named_after_its_number() {
-        for (id, expected) in [
-            (202 << 8, "xvda"),
-            (202 << 8 | 1, "xvda1"),
-            (202 << 8 | 1 << 4 | 2, "xvdb2"),
-            (202 << 8 | 15 << 4 | 15, "xvdp15"),
-            (1 << 28 | 16 << 8, "xvdq"),
-            (1 << 28 | 25 << 8, "xvdz"),
-            (1 << 28 | 26 << 8, "xvdaa"),
-            (1 << 28 | 701 << 8, "xvdzz"),
-            (1 << 28 | 702 << 8, "xvdaaa"),
-            // From the manual page: d536p37.
-            (1 << 28 | 536 << 8 | 37, "xvdtq37"),
-            (1 << 28 | 0xf_ffff << 8 | 255, "xvdbgqcv255"),
-            (8 << 8 | 1 << 4 | 3, "sdb3"),
-            (3 << 8, "hda"),
-            (3 << 8 | 1 << 6 | 63, "hdb63"),
-            (22 << 8 | 2, "hdc2"),
-            (22 << 8 | 1 << 6, "hdd"),
-            (0, "dev0"),
-            (3 << 8 | 2 << 6, "dev896"),
-            (22 << 8 | 3 << 6, "dev5824"),
-            (9 << 8, "dev2304"),
-            (2 << 28, "dev536870912"),
-            (2 << 28 | 202 << 8, "dev536922624"),
-            (u32::MAX, "dev4294967295"),
-        ] {
-            assert_eq!(disk_name(id), expected, "{id}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn every_number_has_a_name(id: u32) {
-            prop_assert!(disk_name(id).bytes().all(|byte| byte.is_ascii_alphanumeric()));
-        }
-
-        #[test]
-        fn disk_names_are_unique(one in 0_u32..1 << 20, other in 0_u32..1 << 20) {
-            prop_assert_eq!(letters(one) == letters(other), one == other);
-        }
     }
 }

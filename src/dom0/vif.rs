@@ -11,7 +11,7 @@ use super::cached_file::{CachedFile, FdBudget};
 use super::counter::{self, number};
 use super::roots::Roots;
 use crate::clock;
-use crate::snapshot::{Counters, Nic, NicCounter};
+use crate::snapshot::{Counters, DomId, Nic, NicCounter};
 
 /// Where the kernel has a counter of an interface.
 pub(super) struct Source {
@@ -82,13 +82,14 @@ pub(super) fn nic(
     let (name, fault) = match interface {
         Ok(name) => (name.to_string_lossy().into_owned(), fault),
         Err(error) => (
-            format!("vif{}.{}", device.domain, device.id),
+            Nic::default_name(device.domain, device.id),
             (error.kind() != ErrorKind::NotFound).then_some(error),
         ),
     };
     let nic = Nic {
         id: device.id,
         device: name,
+        backend_domain: DomId::DOM0,
         mac: None,
         counters,
         stamp,
@@ -139,7 +140,6 @@ mod tests {
 
     use super::*;
     use crate::dom0::fake_sysfs::FakeSysfs;
-    use crate::snapshot::DomId;
 
     const BUS: &str = "sys/bus/xen-backend/devices";
 

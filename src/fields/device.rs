@@ -124,8 +124,13 @@ fn nic_fields() -> Vec<Field<NicSample<'static>>> {
     type F = Field<NicSample<'static>>;
     let mut fields = vec![
         F::number("id", "its number in the domain", |of| of.nic.id.into()),
-        F::text("device", "dom0's interface", |of| {
-            of.nic.device.as_str().into()
+        F::text(
+            "device",
+            "its interface in the domain that serves it",
+            |of| of.nic.device.as_str().into(),
+        ),
+        F::number("backend_domain_id", "the domain that serves it", |of| {
+            of.nic.backend_domain.into()
         }),
         F::text("mac", "the guest's MAC address", |of| {
             of.nic.mac.as_deref().into()
@@ -169,9 +174,12 @@ fn disk_fields() -> Vec<Field<DiskSample<'static>>> {
         F::state(
             "backend",
             &["blkback", "tapdisk", "qdisk"],
-            "its backend in dom0",
+            "its backend",
             |of| of.disk.backend.name().into(),
         ),
+        F::number("backend_domain_id", "the domain that serves it", |of| {
+            of.disk.backend_domain.into()
+        }),
     ];
     fields.extend(all().map(|counter| {
         let counted = disk(counter);

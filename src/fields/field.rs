@@ -69,11 +69,23 @@ parts!(
     VCPUS = vcpus,
     AFFINITIES = affinities,
     SCHEDULING = scheduling,
-    NICS = nics,
-    DISKS = disks,
     MACS = macs,
     HOST = host
 );
+
+/// The part of NICs, whoever serves them.
+pub(super) const NICS: Collect = Collect {
+    nics: true,
+    driver_domains: true,
+    ..Collect::NOTHING
+};
+
+/// The part of disks, whoever serves them.
+pub(super) const DISKS: Collect = Collect {
+    disks: true,
+    driver_domains: true,
+    ..Collect::NOTHING
+};
 
 /// The part of a NIC's counters.
 pub(super) const NIC_COUNTERS: Collect = Collect {

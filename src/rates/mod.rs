@@ -67,16 +67,12 @@ impl DomainRates {
         }
     }
 
-    /// Returns the same as [`DomainRates::of_nics`] for disks, without those whose backends publish
-    /// no counters.
+    /// Returns the same as [`DomainRates::of_nics`] for disks.
     pub fn of_disks(&self, domain: &Domain, counter: DiskCounter) -> Option<Rate> {
-        let disks = domain.disks.as_deref()?;
-        if disks.is_empty() {
-            return Some(Rate::NOTHING);
+        match domain.disks.as_deref()? {
+            [] => Some(Rate::NOTHING),
+            _ => Rate::sum(self.disks.iter().map(|rates| rates[counter])),
         }
-        let counting = disks.iter().zip(&self.disks);
-        let counting = counting.filter(|(disk, _)| disk.backend.counts());
-        Rate::sum(counting.map(|(_, rates)| rates[counter]))
     }
 }
 
@@ -151,7 +147,9 @@ fn domain_rates(old: Option<&Domain>, new: &Domain) -> DomainRates {
         nics: each(&new.nics, |nic| {
             let old = old.and_then(|old| {
                 same(&old.nics, |old| {
-                    old.id == nic.id && old.device == nic.device
+                    old.id == nic.id
+                        && old.device == nic.device
+                        && old.backend_domain == nic.backend_domain
                 })
             });
             old.map_or_else(NicRates::default, |old| nic_rates(old, nic))
@@ -159,7 +157,10 @@ fn domain_rates(old: Option<&Domain>, new: &Domain) -> DomainRates {
         disks: each(&new.disks, |disk| {
             let old = old.and_then(|old| {
                 same(&old.disks, |old| {
-                    old.id == disk.id && old.backend == disk.backend && old.process == disk.process
+                    old.id == disk.id
+                        && old.backend == disk.backend
+                        && old.backend_domain == disk.backend_domain
+                        && old.process == disk.process
                 })
             });
             old.map_or_else(DiskRates::default, |old| disk_rates(old, disk))

@@ -33,6 +33,9 @@ pub struct Collect {
     pub disks: bool,
     /// Counters of these disks: a file for each.
     pub disk_counters: EnumMap<DiskCounter, bool>,
+    /// Also the NICs and disks that other domains than dom0 serve, if there are any: two reads in
+    /// XenStore for each domain, and one for each device.
+    pub driver_domains: bool,
     /// MAC addresses of NICs: a read in XenStore for each.
     pub macs: bool,
     /// Topology of pCPUs, NUMA nodes, CPU pools, the hypervisor's build, and dom0's kernel.
@@ -70,6 +73,7 @@ impl Collect {
             nic_counters: wanted,
             disks: wanted,
             disk_counters: EnumMap::from_array([wanted; DiskCounter::LENGTH]),
+            driver_domains: wanted,
             macs: wanted,
             host: wanted,
             audit_inputs: wanted,
@@ -103,6 +107,7 @@ impl Collect {
             disk_counters: EnumMap::from_fn(|counter| {
                 self.disk_counters[counter] || other.disk_counters[counter]
             }),
+            driver_domains: self.driver_domains || other.driver_domains,
             macs: self.macs || other.macs,
             host: self.host || other.host,
             audit_inputs: self.audit_inputs || other.audit_inputs,
@@ -139,7 +144,7 @@ impl Collect {
             vcpus: false,
             affinities: false,
             scheduling: false,
-            nics: false,
+            nics: self.nics && self.driver_domains,
             nic_counters: false,
             disk_counters: Self::NOTHING.disk_counters,
             host: false,

@@ -1,4 +1,4 @@
-//! A domain's NICs and disks, as their backends in dom0 report them.
+//! A domain's NICs and disks, as their backends report them.
 
 use std::fmt;
 use std::ops::{Index, IndexMut};
@@ -6,9 +6,11 @@ use std::ops::{Index, IndexMut};
 use enum_map::{Enum, EnumMap};
 use serde::{Deserialize, Serialize};
 
+use super::domid::DomId;
 use super::stamp::Stamp;
 
-/// The counters of a device, each `None` if dom0 does not report it.
+/// The counters of a device, each `None` if dom0 does not report it. dom0 reports none of a device
+/// that another domain serves.
 pub type Counters<C> = EnumMap<C, Option<u64>>;
 
 /// A counter of a virtual NIC, seen from the guest: `Rx` is what the guest received, which its
@@ -68,8 +70,12 @@ pub enum DiskCounter {
 pub struct Nic {
     /// Its number in the domain: the N of `backend/vif/DOM/N`.
     pub id: u32,
-    /// The name of its interface in dom0.
+    /// The name of its interface in dom0. If dom0 does not see the interface, the name that Linux
+    /// gives it at first: `vifDOM.N`.
     pub device: String,
+    /// The domain that serves it: the one with the other end of the NIC.
+    #[serde(default)]
+    pub backend_domain: DomId,
     /// The guest's MAC address (`mac` of the backend in XenStore); `None` if it is not in XenStore
     /// or was not collected.
     pub mac: Option<String>,
@@ -88,6 +94,9 @@ pub struct Disk {
     pub device: String,
     /// Its backend.
     pub backend: DiskBackend,
+    /// The domain that serves it.
+    #[serde(default)]
+    pub backend_domain: DomId,
     /// The process in dom0 that serves it (`kthread-pid` of a `vbd3` backend in XenStore); `None`
     /// for other backends, and if it is not in XenStore.
     pub process: Option<u32>,
@@ -97,13 +106,22 @@ pub struct Disk {
     pub stamp: Stamp,
 }
 
+impl Nic {
+    /// Returns the name that Linux gives a NIC's interface at first (`xenvif_alloc`,
+    /// drivers/net/xen-netback/interface.c).
+    pub(crate) fn default_name(domain: DomId, id: u32) -> String {
+        format!("vif{domain}.{id}")
+    }
+}
+
 impl Disk {
-    /// Returns a disk whose counters are all `None`.
+    /// Returns a disk of dom0 whose counters are all `None`.
     pub fn without_counters(id: u32, device: String, backend: DiskBackend, stamp: Stamp) -> Self {
         Self {
             id,
             device,
             backend,
+            backend_domain: DomId::DOM0,
             process: None,
             counters: Counters::default(),
             stamp,
@@ -139,24 +157,17 @@ impl IndexMut<DiskCounter> for Disk {
     }
 }
 
-/// The backend of a disk in dom0.
+/// The kind of a disk's backend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DiskBackend {
     /// The kernel's block backend (`vbd`).
     #[default]
     Blkback,
-    /// tapdisk3 in dom0's user space (`vbd3`).
+    /// tapdisk3 in user space (`vbd3`).
     Tapdisk,
     /// A device model, which publishes no counters (`qdisk`).
     Qdisk,
-}
-
-impl DiskBackend {
-    /// Returns whether it publishes counters.
-    pub fn counts(self) -> bool {
-        self != Self::Qdisk
-    }
 }
 
 impl DiskBackend {

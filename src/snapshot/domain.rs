@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::device::{Disk, Nic};
+use super::domid::DomId;
 use super::stamp::Stamp;
 
 /// A domain, as the hypervisor and XenStore describe it.
@@ -105,19 +106,6 @@ pub struct Identity {
     pub id: DomId,
     /// The domain's UUID in Xen when it was first seen.
     pub uuid: Uuid,
-}
-
-/// A domain's ID (`domid_t`, xen/xen.h).
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
-#[serde(transparent)]
-pub struct DomId(pub u16);
-
-impl fmt::Display for DomId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
 }
 
 /// How a domain is virtualised.

@@ -2,7 +2,8 @@
 
 use uuid::Uuid;
 
-use super::domain::{DomId, Domain};
+use super::domain::Domain;
+use super::domid::DomId;
 use super::stamp::Stamp;
 
 /// The handle that xenopsd gives to a domain before it destroys it, without the domain's ID

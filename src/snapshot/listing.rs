@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::domain::DomId;
+use super::domid::DomId;
 
 /// The domains and the backends that XenStore has.
 ///

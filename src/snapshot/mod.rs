@@ -6,7 +6,9 @@
 mod boot;
 mod collect;
 mod device;
+mod disk_name;
 mod domain;
+mod domid;
 mod fill_in;
 mod host;
 mod identity;
@@ -20,9 +22,10 @@ pub use boot::Boot;
 pub use collect::Collect;
 pub use device::{Counters, Disk, DiskBackend, DiskCounter, Nic, NicCounter};
 pub use domain::{
-    DomId, Domain, DomainState, DomainType, Identity, PodMemory, Reservation, Scheduling,
-    ShutdownReason, StateFlags, Vcpu, VcpuState,
+    Domain, DomainState, DomainType, Identity, PodMemory, Reservation, Scheduling, ShutdownReason,
+    StateFlags, Vcpu, VcpuState,
 };
+pub use domid::DomId;
 pub use host::{Build, Dom0Kernel, Dom0Vcpu, Host, Node, Pcpu, Pool, Scheduler, SharedMemory};
 pub use identity::keep_identities;
 pub use listing::{Backend, Listing};
@@ -65,6 +68,12 @@ impl Snapshot {
         self.domains
             .get(index)
             .filter(|domain| domain.identity() == identity)
+    }
+
+    /// Returns the domain with this ID; `None` if there is none.
+    pub fn domain(&self, id: DomId) -> Option<&Domain> {
+        let index = self.domains.binary_search_by_key(&id, |domain| domain.id);
+        self.domains.get(index.ok()?)
     }
 
     /// Returns a copy with only these domains.

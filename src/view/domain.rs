@@ -1,7 +1,7 @@
 //! Texts about a domain that `xenscope status` and the live view share.
 
-use crate::snapshot::Domain;
-use crate::text::or_unknown;
+use crate::snapshot::{DomId, Domain, Snapshot};
+use crate::text::{or_unknown, safe};
 
 /// Returns its state, and the reason if it has shut down.
 pub(super) fn state(domain: &Domain) -> String {
@@ -49,8 +49,41 @@ pub(super) fn scheduling(domain: &Domain) -> String {
     format!("{scheduling}, in pool {}", domain.pool)
 }
 
+/// Returns what a device is, and which domain serves it if that is not dom0: `vif5.0 in domain 3`,
+/// with the domain's name if it is in the snapshot.
+pub(super) fn served(device: &str, by: DomId, snapshot: &Snapshot) -> String {
+    let device = safe(device);
+    let name = snapshot
+        .domain(by)
+        .and_then(|domain| domain.name.as_deref());
+    match (by, name) {
+        (DomId::DOM0, _) => device.into_owned(),
+        (_, None) => format!("{device} in domain {by}"),
+        (_, Some(name)) => format!("{device} in domain {by} ({})", safe(name)),
+    }
+}
+
 /// Returns two counts of a NIC: what the guest received, and what it sent.
 pub(super) fn pair(received: Option<u64>, sent: Option<u64>) -> String {
     let count = |count: Option<u64>| or_unknown(count, |count| count.to_string());
     format!("{}/{}", count(received), count(sent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{domain, snapshot};
+
+    #[test]
+    fn a_driver_domain_is_named() {
+        let mut unknown = domain(4, "", 0, 0);
+        unknown.name = None;
+        let domains = vec![domain(3, "sys\x1bnet", 0, 0), unknown];
+        let snapshot = snapshot(0, 0, domains);
+        let served = |by| served("vif5.0", DomId(by), &snapshot);
+        assert_eq!(served(0), "vif5.0");
+        assert_eq!(served(3), "vif5.0 in domain 3 (sys\\u{1b}net)");
+        assert_eq!(served(4), "vif5.0 in domain 4");
+        assert_eq!(served(5), "vif5.0 in domain 5", "it is not in the snapshot");
+    }
 }

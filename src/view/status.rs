@@ -1,11 +1,12 @@
 //! The details of a domain: a paragraph, and tables of its vCPUs, disks and NICs.
 
 use super::Sample;
-use super::domain::{memory, pair, scheduling, state, uuid};
+use super::domain::{memory, pair, scheduling, served, state, uuid};
 use super::table::{Align, Head, Table};
 use super::vcpus;
-use crate::rates::{DiskRates, DomainRates, NicRates, Rate};
-use crate::snapshot::{Disk, DiskCounter, Domain, Nic, NicCounter};
+use crate::rates::{DomainRates, Rate};
+use crate::sample::{DiskSample, DomainSample, NicSample};
+use crate::snapshot::{DiskCounter, Domain, NicCounter, Snapshot};
 use crate::text::{UNKNOWN, or_unknown, safe};
 use crate::units::{kib_per_second, mib, tenths};
 
@@ -14,36 +15,31 @@ use crate::units::{kib_per_second, mib, tenths};
 pub fn sections(sample: Sample<'_>, width: Option<usize>) -> String {
     let sections: Vec<String> = sample
         .domains()
-        .map(|one| section(one.domain, one.rates, sample.rates.interval_ns, width))
+        .map(|one| section(one, sample.rates.interval_ns, width))
         .collect();
     sections.join("\n")
 }
 
-fn section(
-    domain: &Domain,
-    rates: &DomainRates,
-    interval_ns: Option<u64>,
-    width: Option<usize>,
-) -> String {
-    let mut out = paragraph(domain, rates, interval_ns);
+fn section(one: DomainSample<'_>, interval_ns: Option<u64>, width: Option<usize>) -> String {
+    let mut out = paragraph(one.domain, one.rates, interval_ns);
     let mut add = |table: Table| {
         if !table.is_empty() {
             out.push('\n');
             out.push_str(&table.render(width));
         }
     };
-    let vcpus = domain.vcpus.iter().flatten().zip(&rates.vcpu_percent);
-    let disks = domain.disks.iter().flatten().zip(&rates.disks);
-    let nics = domain.nics.iter().flatten().zip(&rates.nics);
-    let vcpus = vcpus.map(|(vcpu, percent)| vcpus::cells(vcpu, *percent));
+    let vcpus = one.vcpus().into_iter().flatten();
+    let vcpus = vcpus.map(|one| vcpus::cells(one.vcpu, one.cpu_percent));
+    let disks = one.disks().into_iter().flatten();
+    let nics = one.nics().into_iter().flatten();
     add(Table::of(&vcpus::HEADS, vcpus));
     add(Table::of(
         &DISK,
-        disks.map(|(disk, rates)| self::disk(disk, rates)),
+        disks.map(|disk| self::disk(disk, one.snapshot)),
     ));
     add(Table::of(
         &NIC,
-        nics.map(|(nic, rates)| self::nic(nic, rates)),
+        nics.map(|nic| self::nic(nic, one.snapshot)),
     ));
     out
 }
@@ -111,13 +107,13 @@ pub(super) const DISK_COUNTERS: [DiskCounter; 8] = [
     DiskCounter::OutOfSlots,
 ];
 
-/// Returns the cells of a disk.
-pub(super) fn disk(disk: &Disk, rates: &DiskRates) -> Vec<String> {
+/// Returns the cells of a disk in this snapshot.
+pub(super) fn disk(DiskSample { disk, rates }: DiskSample<'_>, snapshot: &Snapshot) -> Vec<String> {
     let count = |count: Option<u64>| or_unknown(count, |count| count.to_string());
     let latency = |ns: Option<f64>| or_unknown(ns, |ns| format!("{:.2}", ns / 1e6));
     vec![
         safe(&disk.device).into_owned(),
-        disk.backend.to_string(),
+        served(disk.backend.name(), disk.backend_domain, snapshot),
         kib_per_second(rates[DiskCounter::ReadBytes]),
         kib_per_second(rates[DiskCounter::WriteBytes]),
         tenths(rates[DiskCounter::ReadRequests]),
@@ -149,11 +145,11 @@ pub(super) const NIC: [Head; 10] = [
     ("MAC", Align::Left),
 ];
 
-/// Returns the cells of a NIC.
-pub(super) fn nic(nic: &Nic, rates: &NicRates) -> Vec<String> {
+/// Returns the cells of a NIC in this snapshot.
+pub(super) fn nic(NicSample { nic, rates }: NicSample<'_>, snapshot: &Snapshot) -> Vec<String> {
     vec![
         nic.id.to_string(),
-        safe(&nic.device).into_owned(),
+        served(&nic.device, nic.backend_domain, snapshot),
         kib_per_second(rates[NicCounter::RxBytes]),
         kib_per_second(rates[NicCounter::TxBytes]),
         format!(

@@ -29,14 +29,14 @@ pub fn table(sample: Sample<'_>, shown: DisplayOptions, width: Option<usize>) ->
     if shown.vbds {
         let disks = sample.domains().flat_map(|one| {
             let disks = one.disks().into_iter().flatten();
-            disks.map(move |disk| (one.domain, status::disk(disk.disk, disk.rates)))
+            disks.map(move |disk| (one.domain, status::disk(disk, sample.snapshot)))
         });
         tables.push(Table::of_domains(full_name, &status::DISK, disks));
     }
     if shown.networks {
         let nics = sample.domains().flat_map(|one| {
             let nics = one.nics().into_iter().flatten();
-            nics.map(move |nic| (one.domain, status::nic(nic.nic, nic.rates)))
+            nics.map(move |nic| (one.domain, status::nic(nic, sample.snapshot)))
         });
         tables.push(Table::of_domains(full_name, &status::NIC, nics));
     }

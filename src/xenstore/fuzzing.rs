@@ -1,9 +1,10 @@
 //! Properties of XenStore's texts; see [`crate::fuzzing`].
 
 use super::daemon;
-use super::parse::{kib, number, online, uuid};
+use super::parse::{backend, kib, number, online, uuid};
 use super::watched_path::Kind;
 use crate::fuzzing::digits;
+use crate::snapshot::DiskBackend;
 
 /// Checks the parsers of values, node names and paths in XenStore, and of the daemon's `stat`.
 pub fn xenstore(bytes: &[u8]) {
@@ -28,18 +29,29 @@ pub fn xenstore(bytes: &[u8]) {
             "{text:?}"
         );
     }
-    backend(text);
+    if let Some((domain, disk)) = backend(text) {
+        let kind = disk.map_or("vif", |disk| match disk {
+            DiskBackend::Blkback => "vbd",
+            DiskBackend::Tapdisk => "vbd3",
+            DiskBackend::Qdisk => "qdisk",
+        });
+        let start = format!("/local/domain/{domain}/backend/{kind}/");
+        assert!(text.starts_with(&start), "{text:?}");
+    }
+    folder(text);
 }
 
 /// Asserts that the domain of a path is in it, below the right folder.
-fn backend(path: &str) {
+fn folder(path: &str) {
     for (kind, folder) in [
-        (Kind::Vif, "vif"),
-        (Kind::Vbd3, "vbd3"),
-        (Kind::Qdisk, "qdisk"),
+        (Kind::Vif, "/local/domain/0/backend/vif"),
+        (Kind::Vbd3, "/local/domain/0/backend/vbd3"),
+        (Kind::Qdisk, "/local/domain/0/backend/qdisk"),
+        (Kind::Libxl, "/libxl"),
+        (Kind::Xenopsd, "/xenops/domain"),
     ] {
         if let Some(domain) = kind.domain_of(path) {
-            let expected = format!("/local/domain/0/backend/{folder}/{domain}");
+            let expected = format!("{folder}/{domain}");
             assert!(
                 path == expected || path.starts_with(&format!("{expected}/")),
                 "{path}"

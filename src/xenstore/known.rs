@@ -8,11 +8,9 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use super::liveness::Liveness;
-use super::parse;
 use super::wanted::Wanted;
 use super::watched_path::{Device, Key, Kind, WatchedPath};
-use crate::clock::stamped;
-use crate::snapshot::{Disk, DiskBackend, Domain, Identity, Listing, Note, Pool};
+use crate::snapshot::{Identity, Listing, Note};
 
 /// The data that samples and the thread share.
 #[derive(Debug, Default)]
@@ -115,7 +113,6 @@ impl Known {
         self.wanted = wanted;
         self.revision += 1;
         self.complete = false;
-        self.listing = None;
     }
 
     /// Marks the connection as lost. The values were up to date until `ago` before now.
@@ -157,7 +154,7 @@ impl Known {
                     facts.values[key as usize] = None;
                 }
             }
-            let gone = |kind: &Kind| !paths.contains(&WatchedPath::Served(domain.id, *kind));
+            let gone = |kind: &Kind| !paths.contains(&WatchedPath::DevicesOf(domain.id, *kind));
             for kind in Kind::ALL.into_iter().filter(gone) {
                 facts.devices[kind as usize].clear();
             }
@@ -196,63 +193,43 @@ impl Known {
         }
     }
 
-    /// Fills in the known values.
-    pub(super) fn fill_in(&mut self, domains: &mut [Domain], pools: &mut [Pool]) {
-        // Both are in the order of IDs.
-        let mut facts = self.facts.iter_mut().peekable();
-        for domain in domains {
-            let identity = domain.identity();
-            while facts.next_if(|(known, _)| **known < identity).is_some() {}
-            let Some((_, facts)) = facts.next_if(|(known, _)| **known == identity) else {
-                continue;
-            };
-            let wanted = self.wanted.collect.of(identity);
-            let value = |key: Key| facts.values[key as usize].as_deref();
-            if wanted.names {
-                let name = facts.values[Key::Name as usize].as_ref();
-                domain.name = name.filter(|name| !name.is_empty()).cloned();
-            }
-            if wanted.targets {
-                domain.memory_target_bytes = value(Key::Target).and_then(parse::kib);
-            }
-            if wanted.details {
-                domain.memory_static_max_bytes = value(Key::StaticMax).and_then(parse::kib);
-                domain.memory_videoram_bytes = value(Key::Videoram).and_then(parse::kib);
-                domain.xenstore_uuid = value(Key::Vm).and_then(parse::uuid);
-            }
-            for nic in domain.nics.iter_mut().flatten() {
-                let devices = &facts.devices[Kind::Vif as usize];
-                let device = devices.iter().find(|device| device.id == nic.id);
-                nic.mac = device.and_then(|device| device.value.clone());
-            }
-            for (kind, served_by) in [
-                (Kind::Vbd3, DiskBackend::Tapdisk),
-                (Kind::Qdisk, DiskBackend::Qdisk),
-            ] {
-                let (Some(disks), devices @ [_, ..]) =
-                    (&mut domain.disks, &facts.devices[kind as usize][..])
-                else {
-                    continue;
-                };
-                for device in devices {
-                    let name = device.value.clone().unwrap_or(device.id.to_string());
-                    // The values are from earlier, but none of them is a counter.
-                    let ((), stamp) = stamped(|| ());
-                    let mut disk = Disk::without_counters(device.id, name, served_by, stamp);
-                    disk.process = device.process;
-                    disks.push(disk);
-                }
-                disks.sort_by_key(|disk| disk.id);
-            }
-            if let Some(available) = facts.available.take() {
-                let of = |vcpu| available.iter().find(|(id, _)| *id == vcpu);
-                let all = (0..domain.vcpus_max).map(|vcpu| of(vcpu).map(|(_, is)| *is));
-                domain.vcpus_available = Some(all.collect());
-            }
-        }
-        for pool in pools {
-            pool.name = self.pools.get(&pool.id).cloned().flatten();
-        }
+    /// Returns the known values of domain 5, `web`.
+    #[cfg(test)]
+    pub(super) fn example() -> Self {
+        use crate::fixtures::domain;
+        use crate::snapshot::{Collect, DiskBackend, DomId};
+
+        let text = |text: &str| Some(Arc::from(text));
+        let device = |id, disk, value| Device {
+            id,
+            disk,
+            backend_domain: DomId::DOM0,
+            value: Some(str::to_owned(value)),
+            process: Some(77),
+        };
+        let elsewhere = |id, disk, domain| Device {
+            backend_domain: DomId(domain),
+            process: None,
+            ..device(id, disk, "of another domain")
+        };
+        let facts = Facts {
+            values: ["web", "1024", "2048", "512", "/vm/none"].map(text),
+            devices: [
+                vec![device(1, None, "00:16:3e:00:00:07")],
+                vec![device(51760, Some(DiskBackend::Tapdisk), "xvdd")],
+                vec![device(51712, Some(DiskBackend::Qdisk), "xvda")],
+                vec![elsewhere(2, None, 3)],
+                vec![Device {
+                    value: None,
+                    ..elsewhere(51744, Some(DiskBackend::Blkback), 4)
+                }],
+            ],
+            available: None,
+        };
+        let mut known = Self::default();
+        known.wanted.collect = Collect::ALL;
+        known.facts.insert(domain(5, "", 0, 0).identity(), facts);
+        known
     }
 }
 
@@ -268,101 +245,21 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::fixtures::{disk, domain, nic};
-    use crate::snapshot::{Collect, DomId};
-
-    /// The known values of domain 5, `web`.
-    fn known() -> Known {
-        let text = |text: &str| Some(Arc::from(text));
-        let device = |id, value| Device {
-            id,
-            value: Some(str::to_owned(value)),
-            process: Some(77),
-        };
-        let facts = Facts {
-            values: ["web", "1024", "2048", "512", "/vm/none"].map(text),
-            devices: [
-                vec![device(1, "00:16:3e:00:00:07")],
-                vec![device(51760, "xvdd")],
-                vec![device(51712, "xvda")],
-            ],
-            available: None,
-        };
-        let mut known = Known::default();
-        known.wanted.collect = Collect::ALL;
-        known.facts.insert(domain(5, "", 0, 0).identity(), facts);
-        known
-    }
-
-    #[test]
-    fn values_go_to_their_domain_and_not_to_its_id() {
-        let mut domains = [domain(5, "", 0, 0), domain(5, "", 0, 0)];
-        for domain in &mut domains {
-            domain.name = None;
-            domain.memory_target_bytes = None;
-            domain.nics = Some(vec![nic(0, 0, 0), nic(1, 0, 0)]);
-            domain.disks = Some(vec![disk(51728, 0, 0)]);
-        }
-        domains[1].uuid = uuid::Uuid::from_u128(99);
-        known().fill_in(&mut domains, &mut []);
-        let [web, other] = domains;
-        assert_eq!(web.name.as_deref(), Some("web"));
-        assert_eq!(web.memory_target_bytes, Some(1 << 20));
-        assert_eq!(web.memory_static_max_bytes, Some(2 << 20));
-        assert_eq!(web.memory_videoram_bytes, Some(512 << 10));
-        assert_eq!(web.xenstore_uuid, None);
-        let macs: Vec<_> = web.nics.iter().flatten().map(|nic| &nic.mac).collect();
-        assert_eq!(macs, [&None, &Some("00:16:3e:00:00:07".to_owned())]);
-        let disks: Vec<_> = web.disks.iter().flatten().collect();
-        let shown: Vec<_> = disks
-            .iter()
-            .map(|disk| (&*disk.device, disk.backend))
-            .collect();
-        assert_eq!(
-            shown,
-            [
-                ("xvda", DiskBackend::Qdisk),
-                ("xvda", DiskBackend::Blkback),
-                ("xvdd", DiskBackend::Tapdisk)
-            ]
-        );
-        assert_eq!(disks[2].process, Some(77));
-        assert_eq!((other.id, other.name), (DomId(5), None));
-        assert_eq!(other.disks.map(|disks| disks.len()), Some(1));
-    }
-
-    #[test]
-    fn missing_domains_and_values_are_skipped() {
-        let mut known = known();
-        for id in [3, 4, 8, 9] {
-            let name = Some(format!("domain {id}").into());
-            let facts = Facts {
-                values: [name, None, None, None, None],
-                ..Facts::default()
-            };
-            known.facts.insert(domain(id, "", 0, 0).identity(), facts);
-        }
-        let mut domains = [2, 5, 6, 9, 10].map(|id| domain(id, "", 0, 0));
-        known.fill_in(&mut domains, &mut []);
-        let names = domains.each_ref().map(|domain| domain.name.as_deref());
-        assert_eq!(
-            names,
-            [Some(""), Some("web"), Some(""), Some("domain 9"), Some("")]
-        );
-    }
+    use crate::fixtures::domain;
 
     #[test]
     fn unwatched_values_are_forgotten() {
         let domain = domain(5, "", 0, 0).identity();
         let after = |paths: &[WatchedPath]| {
-            let mut known = known();
+            let mut known = Known::example();
             known.retain(&paths.iter().copied().collect());
             known.facts.remove(&domain).unwrap()
         };
         let name = WatchedPath::Name(domain.id);
-        let facts = after(&[name, WatchedPath::Served(domain.id, Kind::Qdisk)]);
+        let facts = after(&[name, WatchedPath::DevicesOf(domain.id, Kind::Qdisk)]);
         assert_eq!(facts.values, [Some("web".into()), None, None, None, None]);
-        assert_eq!(facts.devices.map(|devices| devices.len()), [0, 0, 1]);
+        let devices = facts.devices.map(|devices| devices.len());
+        assert_eq!(devices, [0, 0, 1, 0, 0]);
         let facts = after(&[WatchedPath::Target(domain.id)]);
         assert_eq!(
             facts.values.map(|value| value.is_some()),
@@ -373,7 +270,7 @@ mod tests {
     #[test]
     fn names_outlast_a_lost_connection() {
         let liveness = Liveness::always();
-        let mut known = known();
+        let mut known = Known::example();
         known.mark_lost("refused".to_owned(), Duration::ZERO);
         assert_eq!(known.note(), Some(Note::XenstoreDown("refused".to_owned())));
         known.mark_up(&liveness, true);

@@ -10,6 +10,7 @@
 mod client;
 mod connection;
 mod daemon;
+mod fill_in;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod known;
@@ -21,12 +22,12 @@ mod wanted;
 mod watched_path;
 
 use std::mem;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::snapshot::{Collect, Domain, Listing, Note, Pool};
-use known::{ConnectionState, Shared};
+use known::{ConnectionState, Known, Shared};
 use wanted::Wanted;
 
 /// How long a sample of a source that watches waits for the values of new domains. Values that
@@ -122,35 +123,25 @@ impl XenStore {
         let mut known = shared.lock();
         // Nothing watches what an audit reads.
         let read_again = !self.watching || collect.audit_inputs;
-        if read_again || !known.wanted.fits(domains, pools, collect) {
-            known.want(Wanted {
-                domains: domains.iter().map(Domain::identity).collect(),
-                pools: pools.iter().map(|pool| pool.id).collect(),
-                collect,
-                watch: self.watching,
-            });
-            shared.wake.notify_one();
-        }
-        if let ConnectionState::Up(liveness) = &known.connection
-            && let Err(why) = liveness.check()
-        {
-            known.mark_lost(why.to_owned(), Duration::ZERO);
-            shared.wake.notify_one();
-        }
-        // Answers that nothing can replace are awaited as long as they keep arriving.
-        let all = read_again || matches!(known.connection, ConnectionState::Connecting { .. });
-        // The clock is read only if there is something to wait for.
-        let mut until = None;
-        while !known.complete && !matches!(known.connection, ConnectionState::Down { .. }) {
-            let now = Instant::now();
-            let left = until
-                .get_or_insert(now + WAIT)
-                .saturating_duration_since(now);
-            if left.is_zero() && !all {
-                break;
+        known.listing = None;
+        // What XenStore lists is read before the thousands of other values, because an audit compares
+        // it with the domains that Xen has just listed.
+        let rounds = match collect.audit_inputs {
+            true => &[true, false][..],
+            false => &[false],
+        };
+        for &only_listing in rounds {
+            if read_again || !known.wanted.fits(domains, pools, collect) {
+                known.want(Wanted {
+                    domains: domains.iter().map(Domain::identity).collect(),
+                    pools: pools.iter().map(|pool| pool.id).collect(),
+                    collect,
+                    only_listing,
+                    watch: self.watching,
+                });
+                shared.wake.notify_one();
             }
-            let waited = shared.changed.wait_timeout(known, left.max(WAIT / 10));
-            known = waited.unwrap_or_else(PoisonError::into_inner).0;
+            known = await_answers(shared, known, read_again);
         }
         self.changes_seen = known.changes;
         known.fill_in(domains, pools);
@@ -170,6 +161,37 @@ impl XenStore {
         }
         Ok(())
     }
+}
+
+/// Waits until everything that is wanted has been read, or until XenStore does not answer. Unless
+/// `all`, also stops waiting after [`WAIT`].
+fn await_answers<'a>(
+    shared: &'a Shared,
+    mut known: MutexGuard<'a, Known>,
+    all: bool,
+) -> MutexGuard<'a, Known> {
+    if let ConnectionState::Up(liveness) = &known.connection
+        && let Err(why) = liveness.check()
+    {
+        known.mark_lost(why.to_owned(), Duration::ZERO);
+        shared.wake.notify_one();
+    }
+    // Answers that nothing can replace are awaited as long as they keep arriving.
+    let all = all || matches!(known.connection, ConnectionState::Connecting { .. });
+    // The clock is read only if there is something to wait for.
+    let mut until = None;
+    while !known.complete && !matches!(known.connection, ConnectionState::Down { .. }) {
+        let now = Instant::now();
+        let left = until
+            .get_or_insert(now + WAIT)
+            .saturating_duration_since(now);
+        if left.is_zero() && !all {
+            break;
+        }
+        let waited = shared.changed.wait_timeout(known, left.max(WAIT / 10));
+        known = waited.unwrap_or_else(PoisonError::into_inner).0;
+    }
+    known
 }
 
 impl Drop for XenStore {

@@ -6,6 +6,8 @@ use std::str::Utf8Error;
 
 use uuid::Uuid;
 
+use crate::snapshot::{DiskBackend, DomId};
+
 /// Parses a number as toolstacks write it, in node names and in values; `None` for anything else,
 /// such as a sign or a leading zero: `backend/vif/05` is not `backend/vif/5`.
 pub(super) fn number<T: FromStr>(text: &str) -> Option<T> {
@@ -25,6 +27,22 @@ pub(super) fn uuid(vm: &str) -> Option<Uuid> {
     let (uuid, rest) = vm.strip_prefix("/vm/")?.split_at_checked(36)?;
     let is_whole = rest.is_empty() || number::<u64>(rest.strip_prefix('-')?).is_some();
     Uuid::try_parse(uuid).ok().filter(|_| is_whole)
+}
+
+/// Parses the path of a device's backend, `/local/domain/SERVER/backend/KIND/DOMAIN/DEVICE`: returns
+/// the domain that serves it, and the backend if it is a disk, `None` if it is a NIC. Returns `None`
+/// for anything else.
+pub(super) fn backend(path: &str) -> Option<(DomId, Option<DiskBackend>)> {
+    let (domain, rest) = path.strip_prefix("/local/domain/")?.split_once('/')?;
+    let (kind, _) = rest.strip_prefix("backend/")?.split_once('/')?;
+    let disk = match kind {
+        "vif" => None,
+        "vbd" => Some(DiskBackend::Blkback),
+        "vbd3" => Some(DiskBackend::Tapdisk),
+        "qdisk" => Some(DiskBackend::Qdisk),
+        _ => return None,
+    };
+    Some((DomId(number(domain)?), disk))
 }
 
 /// Returns whether a vCPU should be online by its `availability`; `None` for an unknown word.
@@ -92,6 +110,35 @@ mod tests {
         ] {
             assert_eq!(uuid(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_backend_path_names_the_server() {
+        let parsed = |path: &str| backend(&format!("/local/domain/{path}"));
+        assert_eq!(parsed("3/backend/vif/5/0"), Some((DomId(3), None)));
+        for (kind, disk) in [
+            ("vbd", DiskBackend::Blkback),
+            ("vbd3", DiskBackend::Tapdisk),
+            ("qdisk", DiskBackend::Qdisk),
+        ] {
+            let path = format!("0/backend/{kind}/5/51712");
+            assert_eq!(parsed(&path), Some((DomId(0), Some(disk))));
+        }
+        for path in [
+            "",
+            "3",
+            "3/backend",
+            "3/backend/vif",
+            "3/backend/vif2/5/0",
+            "3/device/vif/5/0",
+            "03/backend/vif/5/0",
+            "-1/backend/vif/5/0",
+            "70000/backend/vif/5/0",
+            "/backend/vif/5/0",
+        ] {
+            assert_eq!(parsed(path), None, "{path}");
+        }
+        assert_eq!(backend("local/domain/3/backend/vif/5/0"), None);
     }
 
     #[test]

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use futures::future::try_join_all;
 
 use super::client::{Client, Names};
-use super::parse::{number, online};
+use super::parse::{self, number, online};
 use super::watched_path::{Device, Key, Kind, WatchedPath};
-use crate::snapshot::{Backend, DomId, Listing};
+use crate::snapshot::{Backend, DiskBackend, DomId, Listing};
 
 /// What was read.
 pub(super) enum Value {
@@ -25,11 +25,20 @@ pub(super) enum Value {
 }
 
 /// What to read at a path.
+#[derive(PartialEq, Eq)]
 pub(super) enum Query {
     /// The value of the path itself.
     Path(WatchedPath),
     /// Keys of a domain.
     Keys(DomId, &'static [Key]),
+    /// The devices at a path of a toolstack's record that other domains than dom0 serve.
+    Record {
+        path: WatchedPath,
+        /// Whether to read the NICs.
+        nics: bool,
+        /// Whether to read the disks.
+        disks: bool,
+    },
     /// What XenStore lists. The domains are those that Xen has.
     Listing(Vec<DomId>),
 }
@@ -39,14 +48,22 @@ pub(super) async fn read(client: &Client, query: Query) -> io::Result<Value> {
     match query {
         Query::Keys(domain, keys) => read_keys(client, domain, keys).await.map(Value::Keys),
         Query::Listing(domains) => list(client, domains).await.map(Value::Listing),
+        Query::Record { path, nics, disks } => {
+            let folder = path.path();
+            let folders = [("vif", nics), ("vbd", disks)];
+            let wanted = folders.into_iter().filter(|(_, wanted)| *wanted);
+            let lists = wanted.map(|(kind, _)| recorded(client, format!("{folder}/{kind}")));
+            let lists = try_join_all(lists).await?.into_iter();
+            Ok(Value::Devices(lists.flatten().collect()))
+        }
         Query::Path(path) => {
             let text = path.path();
             match path {
-                WatchedPath::Backends(_) => client.list(&text).await.map(|names| {
+                WatchedPath::Devices(_) => client.list(&text).await.map(|names| {
                     // A folder whose list is too long exists.
                     Value::Folder(names != Names::Absent)
                 }),
-                WatchedPath::Served(_, kind) => {
+                WatchedPath::DevicesOf(_, kind) => {
                     devices(client, &text, kind).await.map(Value::Devices)
                 }
                 WatchedPath::Available(_) => available(client, &text).await.map(Value::Available),
@@ -68,23 +85,64 @@ async fn read_keys(
     try_join_all(reads).await
 }
 
-/// Reads the devices in a folder of backends, in the order of their IDs.
+/// Reads the devices in a folder of dom0's backends, in the order of their IDs.
 async fn devices(client: &Client, folder: &str, kind: Kind) -> io::Result<Vec<Device>> {
+    let disk = match kind {
+        Kind::Vbd3 => Some(DiskBackend::Tapdisk),
+        Kind::Qdisk => Some(DiskBackend::Qdisk),
+        _ => None,
+    };
     let ids = numbers::<u32>(client.list(folder).await?.known());
     let reads = ids.into_iter().map(|id| async move {
-        let value = format!("{folder}/{id}/{}", kind.shown_key());
-        let value = client.read(&value).await?.map(String::from);
-        let process = match kind {
-            Kind::Vif => None,
-            _ => client.read(&format!("{folder}/{id}/kthread-pid")).await?,
+        let backend = format!("{folder}/{id}");
+        let process = match disk {
+            None => None,
+            Some(_) => client.read(&format!("{backend}/kthread-pid")).await?,
         };
         Ok::<_, io::Error>(Device {
             id,
-            value,
+            disk,
+            backend_domain: DomId::DOM0,
+            value: shown(client, &backend, disk).await?,
             process: process.and_then(|pid| number(&pid)),
         })
     });
     try_join_all(reads).await
+}
+
+/// Reads the devices in a folder of a toolstack's record that other domains than dom0 serve, in the
+/// order of their IDs.
+async fn recorded(client: &Client, folder: String) -> io::Result<Vec<Device>> {
+    let ids = numbers::<u32>(client.list(&folder).await?.known());
+    let folder = &folder;
+    let reads = ids.into_iter().map(|id| async move {
+        let record = format!("{folder}/{id}");
+        let backend = client.read(&format!("{record}/backend")).await?;
+        let backend = backend.and_then(|path| parse::backend(&path));
+        let Some((backend_domain, disk)) = backend.filter(|(domain, _)| *domain != DomId::DOM0)
+        else {
+            return Ok(None);
+        };
+        Ok::<_, io::Error>(Some(Device {
+            id,
+            disk,
+            backend_domain,
+            value: shown(client, &record, disk).await?,
+            process: None,
+        }))
+    });
+    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+}
+
+/// Reads what is shown of a device: a NIC's MAC, a disk's name.
+async fn shown(
+    client: &Client,
+    device: &str,
+    disk: Option<DiskBackend>,
+) -> io::Result<Option<String>> {
+    let key = if disk.is_some() { "dev" } else { "mac" };
+    let value = client.read(&format!("{device}/{key}")).await?;
+    Ok(value.map(String::from))
 }
 
 /// Reads the availability of the vCPUs in a domain's folder.

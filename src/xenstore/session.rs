@@ -42,7 +42,7 @@ pub(super) struct Session<'a> {
     wanted: Wanted,
     revision: u64,
     nodes: HashMap<WatchedPath, Node>,
-    /// The kinds of backends that exist.
+    /// The kinds of devices whose folders exist.
     kinds: BTreeSet<Kind>,
     watches: SelectAll<Watch>,
     requests: FuturesUnordered<Request>,
@@ -226,7 +226,7 @@ impl<'a> Session<'a> {
                 self.start(path, true);
             }
         }
-        // Folders of backends come before their content.
+        // Folders of devices come before their content.
         let in_order = wanted.paths();
         let paths: HashSet<WatchedPath> = in_order.iter().copied().collect();
         {
@@ -279,8 +279,8 @@ impl<'a> Session<'a> {
     /// exists.
     fn request_or_wait(&mut self, path: WatchedPath) {
         match path {
-            WatchedPath::Served(_, kind) => {
-                let all = self.nodes.get(&WatchedPath::Backends(kind));
+            WatchedPath::DevicesOf(_, kind) => {
+                let all = self.nodes.get(&WatchedPath::Devices(kind));
                 match (all.is_some_and(|all| all.read), self.kinds.contains(&kind)) {
                     (true, true) => self.request(path),
                     (true, false) => self.mark_read(path),
@@ -319,14 +319,14 @@ impl<'a> Session<'a> {
         }
         match path {
             WatchedPath::Introduced | WatchedPath::Released => self.update(|_| true),
-            WatchedPath::Backends(kind) => match kind.domain_of(changed) {
+            WatchedPath::Devices(kind) => match kind.domain_of(changed) {
                 None => self.request(path),
                 Some(id) => {
                     // An answer without any backend may be pending.
                     if self.kinds.insert(kind) {
                         self.request(path);
                     }
-                    self.request(WatchedPath::Served(id, kind));
+                    self.request(WatchedPath::DevicesOf(id, kind));
                 }
             },
             _ => self.request(path),
@@ -404,7 +404,7 @@ impl<'a> Session<'a> {
             (WatchedPath::Pool(id), _, Value::Text(text)) => self.update(|known| {
                 replace(known.pools.entry(id).or_default(), text.map(String::from))
             }),
-            (WatchedPath::Served(_, kind), Some(domain), Value::Devices(devices)) => {
+            (WatchedPath::DevicesOf(_, kind), Some(domain), Value::Devices(devices)) => {
                 self.update(|known| {
                     let facts = known.facts.entry(domain).or_default();
                     replace(&mut facts.devices[kind as usize], devices)
@@ -420,13 +420,13 @@ impl<'a> Session<'a> {
                 known.listing = Some(listing);
                 false
             }),
-            (WatchedPath::Backends(kind), _, Value::Folder(exists)) => {
+            (WatchedPath::Devices(kind), _, Value::Folder(exists)) => {
                 match exists {
                     true => self.kinds.insert(kind),
                     false => self.kinds.remove(&kind),
                 };
                 for domain in self.wanted.domains.clone() {
-                    let path = WatchedPath::Served(domain.id, kind);
+                    let path = WatchedPath::DevicesOf(domain.id, kind);
                     match exists {
                         true => self.request(path),
                         false => {

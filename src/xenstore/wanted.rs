@@ -12,6 +12,8 @@ pub(super) struct Wanted {
     pub(super) pools: Vec<u32>,
     /// The part of it that XenStore supplies.
     pub(super) collect: Collect,
+    /// Whether to read only what XenStore lists, and nothing else of this.
+    pub(super) only_listing: bool,
     /// Whether to read again what changes. Otherwise each sample reads everything.
     pub(super) watch: bool,
 }
@@ -35,7 +37,7 @@ impl Wanted {
         found.ok().map(|at| self.domains[at])
     }
 
-    /// Returns all paths. Folders of backends come before their content.
+    /// Returns all paths. Folders of devices come before their content.
     pub(super) fn paths(&self) -> Vec<WatchedPath> {
         let all = self.collect;
         let kinds = |wanted: Collect| {
@@ -43,21 +45,30 @@ impl Wanted {
             kinds.filter(move |kind| match kind {
                 Kind::Vif => wanted.macs,
                 Kind::Vbd3 | Kind::Qdisk => wanted.disks,
+                Kind::Libxl | Kind::Xenopsd => {
+                    wanted.driver_domains && (wanted.nics || wanted.disks)
+                }
             })
         };
-        let mut paths: Vec<WatchedPath> = kinds(all.of_any()).map(WatchedPath::Backends).collect();
+        if self.only_listing {
+            return vec![WatchedPath::Listing];
+        }
+        let mut paths: Vec<WatchedPath> = kinds(all.of_any()).map(WatchedPath::Devices).collect();
+        // An audit compares names with Xen's domains, so they are read soon after these.
+        for &identity in &self.domains {
+            let named = all.of(identity).names;
+            paths.extend(named.then_some(WatchedPath::Name(identity.id)));
+        }
         if all.names {
             paths.extend(self.pools.iter().copied().map(WatchedPath::Pool));
         }
         for &identity in &self.domains {
             let (domain, wanted) = (identity.id, all.of(identity));
             let memory = wanted.targets || wanted.details;
-            paths.extend(wanted.names.then_some(WatchedPath::Name(domain)));
             paths.extend(memory.then_some(WatchedPath::Target(domain)));
-            paths.extend(kinds(wanted).map(|kind| WatchedPath::Served(domain, kind)));
+            paths.extend(kinds(wanted).map(|kind| WatchedPath::DevicesOf(domain, kind)));
             paths.extend(all.audit_inputs.then_some(WatchedPath::Available(domain)));
         }
-        paths.extend(all.audit_inputs.then_some(WatchedPath::Listing));
         paths
     }
 
@@ -73,6 +84,14 @@ impl Wanted {
             }
             WatchedPath::Name(domain) => Query::Keys(domain, &[Key::Name]),
             WatchedPath::Target(domain) => Query::Keys(domain, &[Key::Target]),
+            WatchedPath::DevicesOf(domain, Kind::Libxl | Kind::Xenopsd) => {
+                let of = self.of(domain).unwrap_or_default();
+                Query::Record {
+                    path,
+                    nics: of.nics,
+                    disks: of.disks,
+                }
+            }
             WatchedPath::Listing => {
                 Query::Listing(self.domains.iter().map(|domain| domain.id).collect())
             }
@@ -84,7 +103,7 @@ impl Wanted {
     pub(super) fn differs(&self, path: WatchedPath, new: &Self) -> bool {
         let of = |wanted: &Self| {
             let domain = path.domain()?;
-            Some((wanted.domain(domain)?, wanted.of(domain)?.details))
+            Some((wanted.domain(domain)?, wanted.query(path)))
         };
         !new.watch || path.is_for_audits() || of(self) != of(new)
     }
@@ -107,6 +126,7 @@ mod tests {
             domains: [5, 6].map(|id| domain(id, "", 0, 0).identity()).to_vec(),
             pools: vec![0],
             collect,
+            only_listing: false,
             watch: true,
         }
     }
@@ -131,9 +151,9 @@ mod tests {
         assert!(wanted(Collect::default()).paths().is_empty());
         let paths = wanted(names()).paths().into_iter().map(WatchedPath::path);
         let names = [
-            "/local/pool/0/name",
             "/local/domain/5/name",
             "/local/domain/6/name",
+            "/local/pool/0/name",
         ];
         assert_eq!(paths.collect::<Vec<_>>(), names);
         let macs = wanted(Collect {
@@ -147,6 +167,17 @@ mod tests {
     }
 
     #[test]
+    fn the_listing_is_read_on_its_own() {
+        let rest = wanted(Collect::ALL);
+        assert!(!rest.paths().contains(&WatchedPath::Listing));
+        let listing = Wanted {
+            only_listing: true,
+            ..rest
+        };
+        assert_eq!(listing.paths(), [WatchedPath::Listing]);
+    }
+
+    #[test]
     fn everything_about_the_focus_is_read() {
         let six = DomId(6);
         let name = WatchedPath::Name(six);
@@ -156,7 +187,7 @@ mod tests {
         };
         assert_eq!(of_six(focus(5)), [name]);
         let mut all = vec![name, WatchedPath::Target(six)];
-        all.extend(Kind::ALL.map(|kind| WatchedPath::Served(six, kind)));
+        all.extend(Kind::ALL.map(|kind| WatchedPath::DevicesOf(six, kind)));
         assert_eq!(of_six(focus(6)), all);
     }
 
@@ -184,6 +215,40 @@ mod tests {
         assert!(wanted(targets).differs(target, &wanted(details)));
         assert!(!wanted(details).differs(target, &wanted(details)));
         assert!(!wanted(targets).differs(WatchedPath::Pool(0), &wanted(details)));
+    }
+
+    #[test]
+    fn records_are_read_for_nics_and_disks() {
+        let collect = |nics, disks| {
+            Collect {
+                nics,
+                disks,
+                driver_domains: true,
+                ..Collect::default()
+            }
+            .from_xenstore()
+        };
+        assert!(wanted(collect(false, false)).paths().is_empty());
+        let paths = wanted(collect(true, false)).paths();
+        let texts = paths.iter().map(|path| path.path());
+        let expected = [
+            "/libxl",
+            "/xenops/domain",
+            "/libxl/5/device",
+            "/xenops/domain/5/device",
+            "/libxl/6/device",
+            "/xenops/domain/6/device",
+        ];
+        assert_eq!(texts.collect::<Vec<_>>(), expected);
+        let record = WatchedPath::DevicesOf(DomId(6), Kind::Libxl);
+        let read = |collect| match wanted(collect).query(record) {
+            Query::Record { nics, disks, .. } => Some((nics, disks)),
+            _ => None,
+        };
+        assert_eq!(read(collect(true, false)), Some((true, false)));
+        assert_eq!(read(collect(false, true)), Some((false, true)));
+        let differs = |new| wanted(collect(true, false)).differs(record, &wanted(new));
+        assert!(differs(collect(true, true)) && !differs(collect(true, false)));
     }
 
     #[test]

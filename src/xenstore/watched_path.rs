@@ -1,10 +1,7 @@
 //! The paths in XenStore that are read, and watched by a command that goes on.
 
 use super::parse::number;
-use crate::snapshot::{DomId, Listing};
-
-/// The folder of dom0's backends.
-const BACKENDS: &str = Listing::BACKENDS;
+use crate::snapshot::{DiskBackend, DomId, Listing};
 
 /// A path whose content is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,10 +16,10 @@ pub(super) enum WatchedPath {
     Target(DomId),
     /// The name of a CPU pool.
     Pool(u32),
-    /// All backends of a kind.
-    Backends(Kind),
-    /// The backends of a kind of the domain with this ID. [`WatchedPath::Backends`] watches them.
-    Served(DomId, Kind),
+    /// The folder of a kind, with the devices of all domains.
+    Devices(Kind),
+    /// The devices of a kind of the domain with this ID. [`WatchedPath::Devices`] watches them.
+    DevicesOf(DomId, Kind),
     /// The availability of the vCPUs of the domain with this ID. Nothing watches it.
     Available(DomId),
     /// The domains and backends that XenStore lists. Nothing watches them.
@@ -65,41 +62,54 @@ impl Key {
     }
 }
 
-/// A kind of backends in dom0: a folder below [`BACKENDS`].
+/// A folder with the devices of all domains, which only dom0 writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Kind {
-    /// NICs.
+    /// NICs that dom0 serves.
     Vif,
-    /// Disks that tapdisk3 serves.
+    /// Disks that tapdisk3 serves in dom0.
     Vbd3,
-    /// Disks that a device model serves.
+    /// Disks that a device model serves in dom0.
     Qdisk,
+    /// libxl's record of who serves each device (`libxl__device_generic_add` in
+    /// tools/libs/light/libxl_device.c). It has a copy of the backend's keys.
+    Libxl,
+    /// xenopsd's (`add_device` in ocaml/xenopsd/xc/device.ml). It has no copy.
+    Xenopsd,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 3] = [Self::Vif, Self::Vbd3, Self::Qdisk];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Vif,
+        Self::Vbd3,
+        Self::Qdisk,
+        Self::Libxl,
+        Self::Xenopsd,
+    ];
 
+    /// Returns the path of the folder.
     fn folder(self) -> &'static str {
         match self {
-            Self::Vif => "vif",
-            Self::Vbd3 => "vbd3",
-            Self::Qdisk => "qdisk",
+            Self::Vif => "/local/domain/0/backend/vif",
+            Self::Vbd3 => "/local/domain/0/backend/vbd3",
+            Self::Qdisk => "/local/domain/0/backend/qdisk",
+            Self::Libxl => "/libxl",
+            Self::Xenopsd => "/xenops/domain",
         }
     }
 
-    /// Returns the key that holds what is shown of such a backend: a NIC's MAC, a disk's name.
-    pub(super) fn shown_key(self) -> &'static str {
+    /// Returns the path of a domain's devices.
+    fn of(self, domain: DomId) -> String {
+        let folder = self.folder();
         match self {
-            Self::Vif => "mac",
-            Self::Vbd3 | Self::Qdisk => "dev",
+            Self::Vif | Self::Vbd3 | Self::Qdisk => format!("{folder}/{domain}"),
+            Self::Libxl | Self::Xenopsd => format!("{folder}/{domain}/device"),
         }
     }
 
-    /// Returns the domain that has a backend of this kind at `path` or above it.
+    /// Returns the domain whose devices are at `path`, or close to it.
     pub(super) fn domain_of(self, path: &str) -> Option<DomId> {
         let mut rest = path
-            .strip_prefix(BACKENDS)?
-            .strip_prefix('/')?
             .strip_prefix(self.folder())?
             .strip_prefix('/')?
             .split('/');
@@ -107,14 +117,18 @@ impl Kind {
     }
 }
 
-/// A device of a domain, by its backend in dom0.
+/// A device of a domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Device {
     /// Its number in its domain.
     pub(super) id: u32,
-    /// The value of [`Kind::shown_key`].
+    /// The backend if it is a disk; `None` if it is a NIC.
+    pub(super) disk: Option<DiskBackend>,
+    /// The domain that serves it.
+    pub(super) backend_domain: DomId,
+    /// A NIC's MAC, a disk's name.
     pub(super) value: Option<String>,
-    /// A disk's `kthread-pid`.
+    /// The process in dom0 that serves a disk (`kthread-pid`).
     pub(super) process: Option<u32>,
 }
 
@@ -127,8 +141,8 @@ impl WatchedPath {
             Self::Name(domain) => Key::Name.path(domain),
             Self::Target(domain) => Key::Target.path(domain),
             Self::Pool(id) => format!("/local/pool/{id}/name"),
-            Self::Backends(kind) => format!("{BACKENDS}/{}", kind.folder()),
-            Self::Served(domain, kind) => format!("{BACKENDS}/{}/{domain}", kind.folder()),
+            Self::Devices(kind) => kind.folder().to_owned(),
+            Self::DevicesOf(domain, kind) => kind.of(domain),
             Self::Available(domain) => format!("/local/domain/{domain}/cpu"),
             Self::Listing => Listing::DOMAINS.to_owned(),
         }
@@ -141,7 +155,10 @@ impl WatchedPath {
 
     /// Returns whether this path has a watch of its own.
     pub(super) fn has_watch(self) -> bool {
-        !matches!(self, Self::Served(..) | Self::Available(_) | Self::Listing)
+        !matches!(
+            self,
+            Self::DevicesOf(..) | Self::Available(_) | Self::Listing
+        )
     }
 
     /// Returns whether only an audit reads this.
@@ -154,12 +171,12 @@ impl WatchedPath {
         match self {
             Self::Name(domain)
             | Self::Target(domain)
-            | Self::Served(domain, _)
+            | Self::DevicesOf(domain, _)
             | Self::Available(domain) => Some(domain),
             Self::Introduced
             | Self::Released
             | Self::Pool(_)
-            | Self::Backends(_)
+            | Self::Devices(_)
             | Self::Listing => None,
         }
     }
@@ -191,5 +208,10 @@ mod tests {
             assert_eq!(domain(&format!("{backends}/{path}")), None, "{path}");
         }
         assert_eq!(domain("/local/domain/5/device/qdisk/5"), None);
+        let device = "/libxl/5/device/vif/0/backend";
+        assert_eq!(Kind::Libxl.domain_of(device), Some(DomId(5)));
+        assert_eq!(Kind::Libxl.domain_of("/libxl"), None);
+        let device = "/xenops/domain/5/device/vif/0";
+        assert_eq!(Kind::Xenopsd.domain_of(device), Some(DomId(5)));
     }
 }

@@ -154,6 +154,7 @@ pub struct Vcpu {
 pub struct Nic {
     pub id: u32,
     pub device: String,
+    pub backend_domain_id: u16,
     pub mac: Option<String>,
     pub rx_bytes: Option<u64>,
     pub rx_packets: Option<u64>,
@@ -181,6 +182,7 @@ pub struct Disk {
     pub id: u32,
     pub device: String,
     pub backend: String,
+    pub backend_domain_id: u16,
     pub read_requests: Option<u64>,
     pub write_requests: Option<u64>,
     pub read_bytes: Option<u64>,

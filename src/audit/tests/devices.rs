@@ -28,6 +28,11 @@ fn device_on_one_side_only_is_found() {
         tapdisk.backend = DiskBackend::Tapdisk;
         web(snapshot).disks.as_mut().unwrap().push(tapdisk);
         list(snapshot, backend("vbd3", 5, 51728));
+        // Nor what other domains serve.
+        let (mut nic, mut disk) = (nic(1, 0, 0), disk(51744, 0, 0));
+        (nic.backend_domain, disk.backend_domain) = (DomId(3), DomId(3));
+        web(snapshot).nics.as_mut().unwrap().push(nic);
+        web(snapshot).disks.as_mut().unwrap().push(disk);
     });
     assert_eq!(found(&report), []);
 }

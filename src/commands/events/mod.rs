@@ -29,6 +29,7 @@ pub(super) fn collect() -> Collect {
         targets: true,
         nics: true,
         disks: true,
+        driver_domains: true,
         ..Collect::default()
     }
 }

@@ -27,6 +27,9 @@ const DOMAINS: &str = "DOMAIN is a domain's ID, its exact name or its UUID. If t
 const FORMATS: &str = "--format table is for people, and may change. JSON and CSV have fields with \
     the same names; times are in nanoseconds and memory is in bytes.";
 
+const DRIVER_DOMAINS: &str = "A device that another domain than dom0 serves is shown with that domain, \
+    without figures: dom0 cannot see its counters. A sum that lacks a part is unknown.";
+
 const FAILED_SAMPLES: &str = "A sample that fails is reported, and tried again within a second. \
     After ten in a row the command ends.";
 
@@ -77,6 +80,7 @@ const STATUS: Page = Page {
          mean time of the completed read and write requests; only disks with a tapdisk have it. \
          NO SLOT counts how often no request slot was free. Received and sent are as the guest \
          sees them.",
+        DRIVER_DOMAINS,
         FORMATS,
     ],
     reads_host: true,
@@ -132,7 +136,8 @@ const TOP: Page = Page {
          wrong: the first block is measured; with more than 256 domains no domain is shown twice \
          or left out; a domain without a name is shown; NICs are shown even if dom0 has no bridge; \
          VCPUS counts the online vCPUs; an unknown value is '-'. NETTX and NETRX are what dom0 sent \
-         and received, as in xentop.",
+         and received, as in xentop. A device that another domain serves is not in this layout.",
+        DRIVER_DOMAINS,
         "Under the name xentop, an option may be given twice and a long one may be shortened, as in \
          xentop.",
         FAILED_SAMPLES,

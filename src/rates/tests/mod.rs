@@ -3,8 +3,8 @@ mod properties;
 use uuid::Uuid;
 
 use super::*;
-use crate::fixtures::{SECOND, at_work, boot, disk, domain, nic, snapshot, stamp, vcpu};
-use crate::snapshot::{Counters, Disk, Nic, Vcpu};
+use crate::fixtures::{ReadAt, SECOND, at_work, boot, disk, domain, nic, snapshot, stamp, vcpu};
+use crate::snapshot::{Counters, Disk, DiskBackend, Nic, Vcpu};
 
 /// Returns the rates of a domain that is `old`, and `new` two seconds later.
 fn over_two_seconds(old: Domain, new: Domain) -> DomainRates {
@@ -276,6 +276,41 @@ fn a_replaced_device_has_no_rates() {
     let rates = of_devices((nic(0, 0, 0), disk(51712, 0, 0)), (renamed, restarted));
     assert_eq!(rates.nics, [NicRates::default()]);
     assert_eq!(rates.disks, [DiskRates::default()]);
+}
+
+#[test]
+fn a_sum_that_lacks_a_part_is_unknown() {
+    let at = |at_ns: u64, more: bool| {
+        let (mut nics, mut disks) = (
+            vec![nic(0, at_ns, 0).at(at_ns, [])],
+            vec![disk(51712, at_ns, 0).at(at_ns, [])],
+        );
+        if more {
+            nics.push(Nic {
+                counters: Counters::default(),
+                ..nic(1, 0, 0)
+            });
+            let qdisk = DiskBackend::Qdisk;
+            disks.push(Disk::without_counters(
+                1,
+                "xvdb".into(),
+                qdisk,
+                stamp(at_ns),
+            ));
+        }
+        Domain {
+            nics: Some(nics),
+            disks: Some(disks),
+            ..domain(5, "web", at_ns, 0)
+        }
+    };
+    for (more, sum) in [(false, Some(1e9)), (true, None)] {
+        let web = at(2 * SECOND, more);
+        let rates = over_two_seconds(at(0, more), web.clone());
+        let nics = rates.of_nics(&web, NicCounter::RxBytes);
+        let disks = rates.of_disks(&web, DiskCounter::ReadBytes);
+        assert_eq!([nics, disks].map(value), [sum, sum]);
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use proptest::test_runner::TestCaseError;
 use uuid::Uuid;
 
 use super::*;
-use crate::snapshot::{Counters, DiskBackend, Pcpu, Stamp};
+use crate::snapshot::{Counters, DiskBackend, DomId, Pcpu, Stamp};
 
 /// Two readings of a counter, the older one first.
 type Pair = (Option<u64>, Option<u64>);
@@ -156,7 +156,7 @@ proptest! {
 
     #[test]
     fn of_a_nic(
-        pairs in vec(pair(), NicCounter::LENGTH), stamps in stamps(), changed in changed(3)
+        pairs in vec(pair(), NicCounter::LENGTH), stamps in stamps(), changed in changed(4)
     ) {
         let with = |which: fn(&Pair) -> Option<u64>, stamp, changed: Option<usize>| {
             let counters = counters(&pairs, which);
@@ -164,6 +164,7 @@ proptest! {
             match changed {
                 Some(1) => nic.id = 1,
                 Some(2) => nic.device = "other".to_owned(),
+                Some(3) => nic.backend_domain = DomId(7),
                 _ => {}
             }
             move |domain: &mut Domain| domain.nics = Some(vec![nic])
@@ -181,7 +182,7 @@ proptest! {
 
     #[test]
     fn of_a_disk(
-        pairs in vec(pair(), DiskCounter::LENGTH), stamps in stamps(), changed in changed(4)
+        pairs in vec(pair(), DiskCounter::LENGTH), stamps in stamps(), changed in changed(5)
     ) {
         let with = |which: fn(&Pair) -> Option<u64>, stamp, changed: Option<usize>| {
             let counters = counters(&pairs, which);
@@ -190,6 +191,7 @@ proptest! {
                 Some(1) => disk.id = 51728,
                 Some(2) => disk.backend = DiskBackend::Tapdisk,
                 Some(3) => disk.process = Some(77),
+                Some(4) => disk.backend_domain = DomId(7),
                 _ => {}
             }
             move |domain: &mut Domain| domain.disks = Some(vec![disk])

@@ -137,7 +137,8 @@ fn a_parts_row_identifies_its_domain() {
         (
             8,
             "disk",
-            "disks.id=51728 disks.device=xvdb disks.backend=qdisk",
+            "disks.id=51728 disks.device=xvdb disks.backend=qdisk \
+             disks.backend_domain_id=0",
         ),
     ] {
         let expected = format!("kind={kind} {first} {web} {expected}");
@@ -147,7 +148,8 @@ fn a_parts_row_identifies_its_domain() {
     for (row, expected) in [
         (
             5,
-            "nics.id=0 nics.device=vif9.0 nics.mac=00:16:3e:00:00:01 nics.rx_bytes=150994944 \
+            "nics.id=0 nics.device=vif9.0 nics.backend_domain_id=0 nics.mac=00:16:3e:00:00:01 \
+             nics.rx_bytes=150994944 \
              nics.rx_packets=147456 nics.rx_errors=1 nics.rx_drops=2 nics.tx_bytes=49152 \
              nics.tx_packets=48 nics.tx_errors=3 nics.tx_drops=4 \
              nics.rx_bytes_per_second=50331648.0 nics.rx_packets_per_second=49152.0 \

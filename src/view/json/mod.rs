@@ -90,6 +90,7 @@ mod tests {
             });
             let (mut vcpu, mut nic) = (vcpu(0, 1, time / 2), nic(0, bytes, 0));
             let mut disk = disk(51712, bytes, 0);
+            (nic.backend_domain, disk.backend_domain) = (DomId(3), DomId(4));
             let thousands = |times: u64| Some(bytes / 1000 * times);
             (nic[NicCounter::RxErrors], nic[NicCounter::RxDrops]) = (thousands(1), thousands(2));
             (nic[NicCounter::TxErrors], nic[NicCounter::TxDrops]) = (thousands(3), thousands(4));
@@ -119,6 +120,8 @@ mod tests {
         );
         assert_eq!(web["vcpus"][0]["cpu_percent"], 50.0);
         assert_eq!(web["vcpus"][0]["hard_affinity"], serde_json::json!([0, 1]));
+        assert_eq!(web["nics"][0]["backend_domain_id"], 3);
+        assert_eq!(web["disks"][0]["backend_domain_id"], 4);
         assert_eq!(web["nics"][0]["rx_bytes"], 5000);
         assert_eq!(web["nics"][0]["rx_bytes_per_second"], 2000.0);
         assert_eq!(web["nics"][0]["tx_bytes_per_second"], 0.0);

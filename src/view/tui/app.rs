@@ -171,6 +171,7 @@ impl App {
         let shown = Collect {
             names: true,
             nics: true,
+            driver_domains: true,
             nic_counters: true,
             ..self.widgets.collect()
         };

@@ -5,6 +5,8 @@
 //! domain appears twice, domains without a name are included, NICs without a bridge are included,
 //! VCPUS is the number of online vCPUs, and an unknown value is `-`.
 //!
+//! As in xentop, a device that another domain serves is not there, and not in the sums.
+//!
 //! NETTX and NETRX are what dom0's side of the NIC sent and received, as in xentop.
 
 mod line;
@@ -19,7 +21,7 @@ use std::sync::Arc;
 
 use super::{DisplayOptions, Sample};
 use crate::snapshot::{DomId, Domain};
-use crate::xentop::{COLUMNS, Cells, Figures};
+use crate::xentop::{COLUMNS, Cells, Figures, disks, nics};
 use line::{Line, Widths, usual_widths};
 
 pub use crate::xentop::DISK_COUNTERS;
@@ -116,7 +118,7 @@ impl Blocks {
             line: None,
         };
         self.rows = domains.iter().enumerate().map(row).collect();
-        let later = |row: &Row| self.shown.dom0_first && row.id != DomId(0);
+        let later = |row: &Row| self.shown.dom0_first && row.id != DomId::DOM0;
         self.rows
             .sort_by(|a, b| later(a).cmp(&later(b)).then_with(|| by_name(a, b)));
     }
@@ -164,12 +166,12 @@ impl Blocks {
                 text.push_str(&parts::vcpus(domain));
             }
             if networks {
-                for (index, nic) in domain.nics.iter().flatten().enumerate() {
+                for (index, nic) in nics(domain).into_iter().flatten().enumerate() {
                     text.push_str(&parts::network(index, nic));
                 }
             }
             if vbds {
-                for disk in domain.disks.iter().flatten() {
+                for disk in disks(domain).into_iter().flatten() {
                     text.push_str(&parts::vbd(disk));
                 }
             }

@@ -136,7 +136,29 @@ fn a_disk_without_counters_is_unknown() {
     }
     let reads = |domain: &Domain| cells(domain, &DomainRates::default(), 1, false)[14].clone();
     assert_eq!(reads(&new.domains[0]), "-");
-    assert_eq!(reads(&new.domains[2]), "77");
+    assert_eq!(reads(&new.domains[2]), "-", "not the 77 of the other disk");
+}
+
+#[test]
+fn devices_of_other_domains_are_left_out() {
+    let (_, mut new) = three();
+    let web = &mut new.domains[2];
+    let (mut away, mut far) = (nic(1, 7, 7), disk(51728, 7, 7));
+    (away.backend_domain, far.backend_domain) = (DomId(3), DomId(4));
+    (away.counters, far.counters) = Default::default();
+    web.nics.get_or_insert_default().push(away);
+    web.disks.get_or_insert_default().push(far);
+    let shown = DisplayOptions {
+        networks: true,
+        vbds: true,
+        ..DisplayOptions::default()
+    };
+    let (_, before) = three();
+    let of = |snapshot: &Snapshot| {
+        let rates = &Rates::between(None, snapshot);
+        block(Sample { snapshot, rates }, shown)
+    };
+    assert_eq!(of(&new), of(&before));
 }
 
 /// A change of one value of a domain: the domain, what changes, and which of its values it gets.

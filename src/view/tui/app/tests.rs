@@ -164,6 +164,7 @@ fn filled_in_parts_are_shown_at_once() {
     bare.collected = Collect {
         nics: true,
         disks: true,
+        driver_domains: true,
         ..Collect::default()
     };
     take(&mut app, first.clone());

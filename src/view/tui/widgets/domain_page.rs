@@ -8,10 +8,10 @@ use ratatui::text::{Line, Span};
 use super::text_page::TextPage;
 use crate::rates::{DomainRates, Rate};
 use crate::sample::{DomainSample, Sample};
-use crate::snapshot::{Collect, DiskCounter, Domain, Identity, NicCounter};
+use crate::snapshot::{Collect, DiskCounter, Domain, Identity, NicCounter, Snapshot};
 use crate::text::{UNKNOWN, or_unknown, safe};
 use crate::units;
-use crate::view::domain::{memory, pair, scheduling, state, uuid};
+use crate::view::domain::{memory, pair, scheduling, served, state, uuid};
 use crate::view::table::{Align, Table};
 use crate::view::tui::action::{Action, Show};
 use crate::view::tui::cells;
@@ -112,7 +112,10 @@ fn lines(context: Context<'_>, identity: Identity) -> Vec<Line<'static>> {
     };
     let collected = snapshot.collected.of(identity);
     let vcpus = vcpus(domain, rates);
-    let (disks, nics) = (disks(domain, rates), nics(domain, rates));
+    let (disks, nics) = (
+        disks(domain, rates, snapshot),
+        nics(domain, rates, snapshot),
+    );
     add("vCPUs", domain.vcpus.is_some(), collected.vcpus, vcpus);
     add("disks", domain.disks.is_some(), collected.disks, disks);
     add("NICs", domain.nics.is_some(), collected.nics, nics);
@@ -225,7 +228,7 @@ fn vcpus(domain: &Domain, rates: &DomainRates) -> Table {
     Table::of(&vcpus::HEADS, rows)
 }
 
-fn disks(domain: &Domain, rates: &DomainRates) -> Table {
+fn disks(domain: &Domain, rates: &DomainRates, snapshot: &Snapshot) -> Table {
     let mut table = Table::new(&[
         ("DISK", Align::Yielding),
         ("BACKEND", Align::Left),
@@ -243,7 +246,7 @@ fn disks(domain: &Domain, rates: &DomainRates) -> Table {
     for (disk, rates) in domain.disks.iter().flatten().zip(&rates.disks) {
         table.row(vec![
             safe(&disk.device).into_owned(),
-            disk.backend.to_string(),
+            served(disk.backend.name(), disk.backend_domain, snapshot),
             bytes(disk[DiskCounter::ReadBytes]),
             bytes(disk[DiskCounter::WriteBytes]),
             units::rate(rates[DiskCounter::ReadBytes]),
@@ -261,7 +264,7 @@ fn disks(domain: &Domain, rates: &DomainRates) -> Table {
     table
 }
 
-fn nics(domain: &Domain, rates: &DomainRates) -> Table {
+fn nics(domain: &Domain, rates: &DomainRates, snapshot: &Snapshot) -> Table {
     let mut table = Table::new(&[
         ("NIC", Align::Right),
         ("DEVICE", Align::Yielding),
@@ -277,7 +280,7 @@ fn nics(domain: &Domain, rates: &DomainRates) -> Table {
     for (nic, rates) in domain.nics.iter().flatten().zip(&rates.nics) {
         table.row(vec![
             nic.id.to_string(),
-            safe(&nic.device).into_owned(),
+            served(&nic.device, nic.backend_domain, snapshot),
             bytes(nic[NicCounter::RxBytes]),
             bytes(nic[NicCounter::TxBytes]),
             units::rate(rates[NicCounter::RxBytes]),

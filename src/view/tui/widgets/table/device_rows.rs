@@ -1,11 +1,11 @@
 //! The vCPUs, NICs and disks of a domain, in lines below it.
 
-use crate::rates::{DiskRates, DomainRates, NicRates, Rate};
-use crate::snapshot::{Collect, Disk, DiskCounter, Domain, Nic, NicCounter, Vcpu};
+use crate::sample::{DiskSample, DomainSample, NicSample, VcpuSample};
+use crate::snapshot::{Collect, DiskCounter, Domain, NicCounter, Snapshot};
 use crate::text::{or_unknown, safe};
 use crate::units;
 use crate::view::DisplayOptions;
-use crate::view::domain::pair;
+use crate::view::domain::{pair, served};
 
 /// The counters in the line of a disk.
 const DISK_COUNTERS: [DiskCounter; 5] = [
@@ -29,19 +29,18 @@ pub(in crate::view::tui) fn collect(display: DisplayOptions) -> Collect {
 }
 
 /// Returns the lines below a domain, in the order of xentop.
-pub(super) fn lines(domain: &Domain, rates: &DomainRates, display: DisplayOptions) -> Vec<String> {
+pub(super) fn lines(domain: DomainSample<'_>, display: DisplayOptions) -> Vec<String> {
     let mut lines = Vec::new();
     if display.vcpus {
-        let vcpus = domain.vcpus.iter().flatten().zip(&rates.vcpu_percent);
-        lines.extend(vcpus.map(|(one, &percent)| vcpu(one, percent)));
+        lines.extend(domain.vcpus().into_iter().flatten().map(vcpu));
     }
     if display.networks {
-        let nics = domain.nics.iter().flatten().zip(&rates.nics);
-        lines.extend(nics.map(|(one, rates)| nic(one, rates)));
+        let nics = domain.nics().into_iter().flatten();
+        lines.extend(nics.map(|one| nic(one, domain.snapshot)));
     }
     if display.vbds {
-        let disks = domain.disks.iter().flatten().zip(&rates.disks);
-        lines.extend(disks.map(|(one, rates)| disk(one, rates)));
+        let disks = domain.disks().into_iter().flatten();
+        lines.extend(disks.map(|one| disk(one, domain.snapshot)));
     }
     lines
 }
@@ -57,23 +56,23 @@ pub(super) fn count(domain: &Domain, display: DisplayOptions) -> usize {
         + count(display.vbds, domain.disks.as_ref().map(Vec::len))
 }
 
-fn vcpu(vcpu: &Vcpu, percent: Option<Rate>) -> String {
+fn vcpu(VcpuSample { vcpu, cpu_percent }: VcpuSample<'_>) -> String {
     format!(
         "vcpu {:<3} {:<8} {:>5} % on pCPU {:<3} {:>10.1} s",
         vcpu.id,
         vcpu.state,
-        units::percent(percent),
+        units::percent(cpu_percent),
         or_unknown(vcpu.pcpu, |pcpu| pcpu.to_string()),
         vcpu.cpu_time_ns as f64 / 1e9,
     )
 }
 
-fn nic(nic: &Nic, rates: &NicRates) -> String {
+fn nic(NicSample { nic, rates }: NicSample<'_>, snapshot: &Snapshot) -> String {
     let bytes = |bytes: Option<u64>| or_unknown(bytes, |bytes| units::bytes(bytes as f64));
     format!(
         "nic  {:<3} {:<8} rx {:>5}/s of {:>5}  tx {:>5}/s of {:>5}  err {}  drop {}",
         nic.id,
-        safe(&nic.device),
+        served(&nic.device, nic.backend_domain, snapshot),
         units::rate(rates[NicCounter::RxBytes]),
         bytes(nic[NicCounter::RxBytes]),
         units::rate(rates[NicCounter::TxBytes]),
@@ -83,11 +82,11 @@ fn nic(nic: &Nic, rates: &NicRates) -> String {
     )
 }
 
-fn disk(disk: &Disk, rates: &DiskRates) -> String {
+fn disk(DiskSample { disk, rates }: DiskSample<'_>, snapshot: &Snapshot) -> String {
     format!(
         "disk {:<4} {:<7} read {:>5}/s in {:>5}/s  written {:>5}/s in {:>5}/s  errors {}",
         safe(&disk.device),
-        disk.backend,
+        served(disk.backend.name(), disk.backend_domain, snapshot),
         units::rate(rates[DiskCounter::ReadBytes]),
         units::count(rates[DiskCounter::ReadRequests]),
         units::rate(rates[DiskCounter::WriteBytes]),

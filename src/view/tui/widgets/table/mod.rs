@@ -173,7 +173,7 @@ impl Widget for Table {
                 buffer.set_style(line(y).intersection(buffer.area), style);
             }
             y += 1;
-            for text in device_rows::lines(one.domain, one.rates, context.display) {
+            for text in device_rows::lines(one, context.display) {
                 if let Some(mut pen) = Pen::new(buffer, body, y) {
                     pen.say("    ");
                     pen.put(&shortened(&text, pen.room()), context.style(Role::Dim));

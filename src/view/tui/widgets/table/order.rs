@@ -23,7 +23,7 @@ pub(in crate::view::tui) fn rows(sample: Sample<'_>, order: Order, filter: &str)
         .enumerate()
         .filter(|(_, one)| filter.passes(one.domain))
         .map(|(index, one)| {
-            let second = !(order.dom0_first && one.domain.id == DomId(0));
+            let second = !(order.dom0_first && one.domain.id == DomId::DOM0);
             (second, Key::of(order.by, one), index)
         })
         .collect();
