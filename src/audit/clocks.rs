@@ -3,7 +3,7 @@
 use super::check::{Check, Numbers};
 use super::faults::{Fault, Found};
 use super::finding::Unit;
-use super::interval::{Interval, Skew, signed};
+use super::interval::{Interval, Skew};
 
 /// Checks that the pCPUs' clocks agree.
 pub(super) fn checks(interval: &Interval<'_>) -> Vec<Found> {
@@ -16,13 +16,11 @@ pub(super) fn checks(interval: &Interval<'_>) -> Vec<Found> {
         return check.finish("Xen does not let dom0 read the clocks of its pCPUs");
     };
     let (behind, ahead) = (skew.behind, skew.ahead);
-    let uncertainty = [behind, ahead].map(|clock| signed(clock.stamp.uncertainty_ns));
-    let tolerance = uncertainty.into_iter().fold(0, i64::saturating_add);
-    let numbers = Numbers::at_most(Unit::Ns, 0, skew.ns, tolerance);
+    let numbers = Numbers::at_most(Unit::Ns, 0, skew.ns, skew.uncertainty_ns());
     check.numbers(None, numbers, || {
         Fault::warning(format!(
-            "the clock of pCPU {} is behind that of pCPU {}: CPU time of vCPUs that change between \
-             them is counted wrongly",
+            "the clock of pCPU {} is behind that of pCPU {}: CPU time of vCPUs that one of \
+             them wakes and the other runs is counted wrongly",
             behind.pcpu, ahead.pcpu
         ))
     });

@@ -32,11 +32,14 @@ impl Start {
     }
 
     /// Adds the domains that ended within an interval, whose newer sample is `after`. If the interval
-    /// has no sums to compare, that sample is the start of the next ones.
+    /// has no sums to compare, or if the pCPUs' clocks differed in it, that sample is the start of the
+    /// next ones.
     pub(super) fn go_on(&mut self, interval: &Interval<'_>, after: &Arc<Snapshot>) {
         match whole(interval) {
-            Ok((span, _)) => self.ended.add(&self.sample, interval, span),
-            Err(_) => *self = Self::new(Arc::clone(after)),
+            Ok((span, _)) if interval.clocks_agree() => {
+                self.ended.add(&self.sample, interval, span);
+            }
+            _ => *self = Self::new(Arc::clone(after)),
         }
     }
 }
@@ -113,7 +116,9 @@ pub(super) fn since_first(interval: &Interval<'_>, start: &Start) -> Vec<Found> 
         .iter()
         .any(|one| std::ptr::eq(first, *one))
     {
-        return check.finish("this is the first interval: see cpu.conservation");
+        return check.finish(
+            "this is the first interval, or the pCPUs' clocks differed: see cpu.conservation",
+        );
     }
     let since = Interval {
         before: first,
@@ -188,7 +193,7 @@ pub(super) fn pools(interval: &Interval<'_>) -> Vec<Found> {
         let numbers = sum(interval, span, ran, &idle);
         let missing = milliseconds(numbers.missing());
         check.numbers(None, numbers, || {
-            Fault::failed(format!("pool {}: {missing} is not accounted for", pool.id))
+            interval.miscount(format!("pool {}: {missing} is not accounted for", pool.id))
         });
     }
     check.finish("")
@@ -206,11 +211,11 @@ fn compare(
     let numbers = sum(interval, span, ran.chain([ended.seen_ns]), idle);
     let missing = milliseconds(numbers.missing());
     check.numbers(None, numbers, || match ended.count {
-        0 => Fault::failed(format!("{missing} is not accounted for")),
+        0 => interval.miscount(format!("{missing} is not accounted for")),
         _ if numbers.is_short_by_at_most(ended.unseen_ns) => Fault::warning(format!(
             "destroyed in this time, with the CPU time since the sample before: {ended}"
         )),
-        _ => Fault::failed(format!(
+        _ => interval.miscount(format!(
             "{missing} is not accounted for, more than {ended} can have used"
         )),
     });

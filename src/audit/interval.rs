@@ -102,6 +102,26 @@ impl<'a> Interval<'a> {
         skew(self.before).max(skew(self.after))
     }
 
+    /// Returns whether the pCPUs' clocks agree at both samples, as closely as they can be read. If they were not
+    /// read, they count as equal.
+    pub(super) fn clocks_agree(&self) -> bool {
+        let hosts = [&self.before.host, &self.after.host];
+        let mut skews = hosts.into_iter().filter_map(Skew::of);
+        !skews.any(|skew| skew.ns > skew.uncertainty_ns())
+    }
+
+    /// Returns a fault of a sum or a limit of CPU time: a failure if the pCPUs' clocks agree. If not, Xen counts
+    /// wrongly because of them, which is a warning. It takes the start of a vCPU's time from the clock of the pCPU
+    /// that wakes the vCPU, and the end from that of the pCPU that runs it, and drops what would be negative.
+    pub(super) fn miscount(&self, reason: String) -> Fault {
+        match self.clocks_agree() {
+            true => Fault::failed(reason),
+            false => Fault::warning(format!(
+                "{reason}; the pCPUs' clocks differ: see cpu.clock_skew"
+            )),
+        }
+    }
+
     /// Returns by how many nanoseconds a measured skew of the pCPUs' clocks can change the difference
     /// between two readings of one vCPU's time. Xen reads that of a vCPU that runs with the clock of
     /// the pCPU that executes the hypercall, but its start with the clock of the vCPU's pCPU.
@@ -154,6 +174,14 @@ impl<'a> Skew<'a> {
                 0
             },
         })
+    }
+}
+
+impl Skew<'_> {
+    /// Returns by how many nanoseconds at most reading the two clocks explains that they differ.
+    pub(super) fn uncertainty_ns(&self) -> i64 {
+        let of = |clock: &PcpuClock| signed(clock.stamp.uncertainty_ns);
+        of(self.behind).saturating_add(of(self.ahead))
     }
 }
 

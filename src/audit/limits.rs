@@ -47,7 +47,7 @@ pub(super) fn vcpu_sum(interval: &Interval<'_>) -> Vec<Found> {
             vcpus.iter().map(delay).fold(0, i64::saturating_add),
         );
         check.numbers(Some(domain.id), numbers, || {
-            Fault::failed(format!(
+            interval.miscount(format!(
                 "{}: its vCPUs' CPU times do not add up",
                 label(domain)
             ))
@@ -141,7 +141,7 @@ pub(super) fn monotonic(interval: &Interval<'_>) -> Vec<Found> {
                 true => Fault::warning(format!(
                     "{what} decreased by less than 1 ms: the pCPUs' clocks may differ by that much"
                 )),
-                false => Fault::failed(format!("{what} decreased")),
+                false => interval.miscount(format!("{what} decreased")),
             }
         });
     };
@@ -261,7 +261,7 @@ impl Limit {
         let parts_of = |ns: u64| (ns as f64 * self.parts) as i64;
         let tolerance = parts_of(span.uncertainty_ns).saturating_add(signed(self.slack_ns));
         let numbers = Numbers::at_most(Unit::Ns, parts_of(span.ns), signed(ran), tolerance);
-        check.numbers(domain, numbers, || Fault::failed(reason()));
+        check.numbers(domain, numbers, || interval.miscount(reason()));
     }
 }
 

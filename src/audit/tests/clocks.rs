@@ -99,3 +99,28 @@ fn without_runstates_nothing_is_compared() {
     assert_eq!(found(&report), []);
     assert_eq!(of(&report, "dom0.runstate").verdict, Verdict::Skipped);
 }
+
+/// Loses 5 ms of a pCPU's time, while its clock is ahead or moves ahead by this much.
+fn loses(ahead_ns: impl Fn(u64) -> u64) -> Report {
+    altered(move |snapshot, second| {
+        snapshot.host.pcpu_clocks.as_mut().unwrap()[1].ns += ahead_ns(second);
+        let idle = snapshot.host.pcpu[1].idle_time_ns.as_mut().unwrap();
+        *idle -= (second - 1) * 5_000_000;
+    })
+}
+
+#[test]
+fn while_clocks_differ_lost_time_is_no_failure() {
+    assert_eq!(found(&loses(|_| 0)), failed("cpu.conservation"));
+    let both = [warned("cpu.clock_skew"), warned("cpu.conservation")].concat();
+    for moved in [
+        loses(|_| 1000),
+        loses(|second| if second == 2 { 1000 } else { 0 }),
+    ] {
+        assert_eq!(found(&moved), both);
+    }
+    let before = loses(|second| if second == 1 { 1000 } else { 0 });
+    assert_eq!(found(&before), warned("cpu.conservation"));
+    let reason = of(&before, "cpu.conservation").reason.clone().unwrap();
+    assert!(reason.ends_with("see cpu.clock_skew"), "{reason}");
+}

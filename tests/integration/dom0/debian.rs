@@ -6,6 +6,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::guest::Burning;
+use super::quiet;
 use crate::command::{say, tool};
 use crate::record::{Audit, Record, all};
 
@@ -62,4 +63,10 @@ fn all_commands_work() {
     say(&["vcpus"]).fine();
     let blocks = say(&["top", "-b", "-i", "2", "-d", "0.5"]).fine();
     assert_eq!(blocks.matches("pv-disk").count(), 2, "{blocks}");
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn audits_of_a_changing_host_do_not_fail() {
+    quiet::audits_while(quiet::changes);
 }

@@ -19,6 +19,7 @@ mod live;
 mod many;
 mod nics;
 mod proxy;
+mod quiet;
 mod refusals;
 mod sample;
 mod shells;

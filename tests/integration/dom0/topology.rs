@@ -1,6 +1,7 @@
 //! A host with four pCPUs in two NUMA nodes, and two cpupools: Pool-0 with credit2, and `lab` with credit. The lab boots
 //! it for these tests alone.
 
+use super::quiet;
 use crate::command::{say, tool};
 use crate::record::{Audit, Record, all};
 
@@ -148,4 +149,23 @@ fn affinities_are_those_of_xl() {
     assert_eq!(vcpu.hard_affinity.as_deref(), Some(&[3][..]));
     assert_eq!(vcpu.soft_affinity.as_deref(), Some(&[2][..]));
     assert_eq!(vcpu.pcpu, Some(3));
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn audits_do_not_fail_while_domains_move_between_pools_and_nodes() {
+    quiet::audits_while(|round| match round % 3 {
+        0 => {
+            tool("xl", &["cpupool-migrate", MOVED, "Pool-0"]);
+            tool("xl", &["vcpu-pin", MOVED, "all", "0"]);
+            tool("xl", &["vcpu-pin", MOVED, "all", "all"]);
+            tool("xl", &["cpupool-migrate", MOVED, "lab"]);
+        }
+        1 => {
+            for pcpu in ["2", "3", "all"] {
+                tool("xl", &["vcpu-pin", MOVED, "all", pcpu]);
+            }
+        }
+        _ => quiet::changes(0),
+    });
 }

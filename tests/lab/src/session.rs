@@ -169,13 +169,18 @@ impl Session {
         .to_vec();
         // A program in dom0 behaves as it would on the host.
         env.extend(
-            ["RUST_BACKTRACE", "NO_COLOR", "XENSCOPE_CHURN_SECONDS"]
-                .into_iter()
-                .filter_map(|name| {
-                    std::env::var(name)
-                        .ok()
-                        .map(|value| (name.to_owned(), value))
-                }),
+            [
+                "RUST_BACKTRACE",
+                "NO_COLOR",
+                "XENSCOPE_CHURN_SECONDS",
+                "XENSCOPE_AUDITS",
+            ]
+            .into_iter()
+            .filter_map(|name| {
+                std::env::var(name)
+                    .ok()
+                    .map(|value| (name.to_owned(), value))
+            }),
         );
         Exec {
             argv,

@@ -1,0 +1,105 @@
+//! Audits of a host on which domains come, go and change all the time: no check fails.
+
+use std::env;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use super::guest::Plug;
+use super::shells::Shells;
+use crate::command::{say, tool};
+use crate::record::{Audit, all};
+
+/// How many audits run if XENSCOPE_AUDITS does not say.
+const AUDITS: &str = "10";
+
+/// Audits the host for a second at a time while `change` is called with 0, 1, 2 and so on. Asserts that nothing failed.
+pub fn audits_while(change: impl Fn(usize) + Send + Sync) {
+    let audits = env::var("XENSCOPE_AUDITS").unwrap_or(AUDITS.to_owned());
+    let done = AtomicBool::new(false);
+    let said = thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 0.. {
+                if done.load(Ordering::Relaxed) {
+                    break;
+                }
+                change(round);
+            }
+        });
+        let words = [
+            "audit",
+            "--interval",
+            "1",
+            "--samples",
+            &audits,
+            "--format",
+            "json",
+        ];
+        let said = say(&words);
+        done.store(true, Ordering::Relaxed);
+        said
+    });
+    assert_eq!(said.stderr, "");
+    let reports: Vec<Audit> = all(&said.stdout);
+    assert_eq!(reports.len().to_string(), audits);
+    let failed: Vec<_> = reports
+        .iter()
+        .flat_map(|report| &report.findings)
+        .filter(|finding| finding.verdict == "failed")
+        .collect();
+    assert!(
+        failed.is_empty(),
+        "{} of {audits}: {failed:?}",
+        failed.len()
+    );
+    assert_eq!(said.code, Some(0));
+    let doubtful = reports
+        .iter()
+        .filter(|report| report.of("cpu.clock_skew").verdict != "ok");
+    eprintln!(
+        "{audits} audits, none failed; the pCPUs' clocks differed in {}",
+        doubtful.count()
+    );
+}
+
+/// Creates and destroys domains, balloons one, moves one between pCPUs, plugs and unplugs a disk, and makes dom0 busy.
+pub fn changes(round: usize) {
+    let second = Duration::from_secs(1);
+    match round % 6 {
+        0 => {
+            let shells = Shells::create(20, 3000, "");
+            thread::sleep(second);
+            drop(shells);
+        }
+        1 => {
+            tool("xl", &["mem-set", "pv-net", "120"]);
+            thread::sleep(second);
+            tool("xl", &["mem-set", "pv-net", "128"]);
+        }
+        2 => {
+            tool("xl", &["vcpu-pin", "pv-disk", "all", "0"]);
+            thread::sleep(second);
+            tool("xl", &["vcpu-pin", "pv-disk", "all", "1"]);
+        }
+        3 => {
+            let disk = Plug::of("/tmp/plugged.img");
+            disk.plug();
+            thread::sleep(second);
+            disk.unplug();
+        }
+        4 => {
+            tool("sh", &["-c", "head -c 30000000 /dev/zero | md5sum"]);
+        }
+        _ => {
+            tool("xl", &["unpause", "pv-burn"]);
+            thread::sleep(second);
+            tool("xl", &["pause", "pv-burn"]);
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn audits_of_a_changing_host_do_not_fail() {
+    audits_while(changes);
+}
