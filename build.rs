@@ -31,6 +31,8 @@ const FUNCTIONS: &[&str] = &[
     "xc_domain_get_pod_target",
     "xc_sharing_used_frames",
     "xc_sharing_freed_pages",
+    "xc_pm_get_max_cx",
+    "xc_pm_get_cxstat",
     "xc_version",
     "xc_flask_getenforce",
     "xc_interface_xcall_handle",

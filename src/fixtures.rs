@@ -91,6 +91,7 @@ fn pcpu(id: u32, idle_ns: u64) -> Pcpu {
     Pcpu {
         id,
         idle_time_ns: Some(idle_ns),
+        idle_states_ns: None,
         socket: None,
         core: None,
         node: None,
@@ -329,6 +330,7 @@ pub(crate) fn pcpus(count: u32, at_ns: u64) -> Vec<Pcpu> {
             id,
             idle_time_ns: (id + 1 < count)
                 .then(|| at_ns - at_ns * u64::from(id) / u64::from(count)),
+            idle_states_ns: None,
             socket: group(id, 2),
             core: Some(id),
             node: group(id, 4),

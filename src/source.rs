@@ -108,6 +108,8 @@ impl Source {
     /// `None` instead, and the snapshot has a note.
     pub fn sample(&mut self, earlier: Option<&Snapshot>) -> Result<Snapshot, Error> {
         let any = self.collect.of_any();
+        // Before the idle times, because the audit compares them.
+        let idle_states = self.idle_states();
         let Times {
             mut host,
             xen_clock,
@@ -116,6 +118,9 @@ impl Source {
             time,
         } = self.times()?;
         host.uptime_ns = xen_clock.map(|clock| clock.ns);
+        for (pcpu, ns) in host.pcpu.iter_mut().zip(idle_states) {
+            pcpu.idle_states_ns = ns;
+        }
         if let Some(earlier) = earlier {
             keep_identities(&mut domains, &earlier.domains);
         }
@@ -200,6 +205,14 @@ impl Source {
             listing: described.listing,
             notes,
         })
+    }
+
+    /// Reads the time in C-states of each pCPU of the last sample, for an audit.
+    fn idle_states(&self) -> Vec<Option<u64>> {
+        match self.collect.audit_inputs {
+            true => self.hypervisor.idle_states(),
+            false => Vec::new(),
+        }
     }
 
     /// Reads what is compared with each other, an audit several times: what is read within a shorter time is compared

@@ -3,7 +3,7 @@
 use super::check::{Check, Numbers};
 use super::faults::{Fault, Found};
 use super::finding::Unit;
-use super::interval::{Interval, label, signed};
+use super::interval::{Interval, drift, label, signed};
 use crate::snapshot::{DomId, Domain, Reservation, Scheduling, Stamp, Vcpu};
 
 /// How often credit2 refills a capped domain's budget, in nanoseconds (`CSCHED2_BDGT_REPL_PERIOD`
@@ -102,8 +102,9 @@ pub(super) fn domain_limit(interval: &Interval<'_>) -> Vec<Found> {
 pub(super) fn idle_limit(interval: &Interval<'_>) -> Vec<Found> {
     let mut check = Check::new(
         "cpu.idle_limit",
-        "a pCPU's idle time against the elapsed time",
-        UNCERTAINTY,
+        "a pCPU's idle time against the elapsed time, and its time in C-states against its idle time",
+        "the uncertainty of both samples and of reading Xen's clock (500 ppm if it cannot be read), and \
+         twice the skew of the pCPUs' clocks; for C-states 500 ppm, because they are timed by another clock",
     );
     let (before, after) = (&interval.before.host, &interval.after.host);
     for (was, is) in before.pcpu.iter().zip(&after.pcpu) {
@@ -116,6 +117,17 @@ pub(super) fn idle_limit(interval: &Interval<'_>) -> Vec<Found> {
             };
             limit.compare(interval, &mut check, None, || {
                 format!("pCPU {}: it was idle for more than 100 %", is.id)
+            });
+        }
+        // The C-states are read first, so their time is not above the idle time at any moment.
+        if let (Some(idle), Some(states)) = (is.idle_time_ns, is.idle_states_ns) {
+            let tolerance = signed(drift(idle));
+            let numbers = Numbers::at_most(Unit::Ns, signed(idle), signed(states), tolerance);
+            check.numbers(None, numbers, || {
+                Fault::failed(format!(
+                    "pCPU {}: it was in C-states for longer than it was idle",
+                    is.id
+                ))
             });
         }
     }

@@ -80,6 +80,9 @@ pub struct Pcpu {
     /// Nanoseconds since boot that its idle vCPU has run (`idletime` of `xen_sysctl_cpuinfo`,
     /// xen/sysctl.h); `None` for a pCPU that is offline, which Xen reports as 0.
     pub idle_time_ns: Option<u64>,
+    /// Nanoseconds since boot in C-states other than C0 (`xc_cx_stat`, xenctrl.h); `None` if it was not collected, or
+    /// if Xen does not manage its C-states.
+    pub idle_states_ns: Option<u64>,
     /// Its socket (`xen_sysctl_cputopo`); `None` if it is offline or this was not collected.
     pub socket: Option<u32>,
     /// The core within the socket; `None` as for `socket`.

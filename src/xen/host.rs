@@ -2,7 +2,7 @@
 
 use std::ffi::c_int;
 
-use super::binding::{XC_PAGE_SHIFT, xc_cpuinfo_t, xc_physinfo_t};
+use super::binding::{XC_PAGE_SHIFT, xc_cpuinfo_t, xc_cx_stat, xc_physinfo_t};
 use super::error::Error;
 use super::hypervisor::Hypervisor;
 use crate::clock::stamped;
@@ -49,6 +49,7 @@ impl Hypervisor {
                 .map(|(id, pcpu)| Pcpu {
                     id,
                     idle_time_ns: (pcpu.idletime != 0).then_some(pcpu.idletime),
+                    idle_states_ns: None,
                     socket: None,
                     core: None,
                     node: None,
@@ -62,6 +63,47 @@ impl Hypervisor {
             dom0_vcpus: None,
             pcpu_clocks: None,
         })
+    }
+
+    /// Reads for each pCPU of the last [`Hypervisor::host`] how many nanoseconds it has been in C-states other than C0;
+    /// `None` if Xen does not manage its C-states. Empty before the first.
+    pub fn idle_states(&self) -> Vec<Option<u64>> {
+        let pcpus = 0..self.pcpu_infos.len();
+        // If Xen refuses it for the first one, it does so for all.
+        if self.idle_states_ns(0).is_none() {
+            return Vec::new();
+        }
+        pcpus.map(|pcpu| self.idle_states_ns(pcpu)).collect()
+    }
+
+    /// Reads the time of one pCPU in C-states (`xc_cx_stat`, xenctrl.h).
+    fn idle_states_ns(&self, pcpu: usize) -> Option<u64> {
+        let pcpu = c_int::try_from(pcpu).ok()?;
+        let mut states: c_int = 0;
+        // SAFETY: the handle is open; we own the number and it outlives the call.
+        let returned = unsafe {
+            self.library
+                .xc_pm_get_max_cx(self.handle.as_ptr(), pcpu, &raw mut states)
+        };
+        let count = usize::try_from(states).ok().filter(|_| returned == 0)?;
+        let (mut triggers, mut residencies) = (vec![0_u64; count], vec![0_u64; count]);
+        let mut stat = xc_cx_stat {
+            nr: u32::try_from(count).ok()?,
+            triggers: triggers.as_mut_ptr(),
+            residencies: residencies.as_mut_ptr(),
+            // The counters of packages and cores are not wanted.
+            nr_pc: 0,
+            nr_cc: 0,
+            ..xc_cx_stat::default()
+        };
+        // SAFETY: the handle is open; we own the structure and both lists, which have `nr` elements and outlive the
+        // call.
+        let returned = unsafe {
+            self.library
+                .xc_pm_get_cxstat(self.handle.as_ptr(), pcpu, &raw mut stat)
+        };
+        let of_idle = residencies.iter().skip(1);
+        (returned == 0).then(|| of_idle.fold(0_u64, |sum, &ns| sum.saturating_add(ns)))
     }
 
     /// Reads the host's free memory in bytes (`free_pages` of `xc_physinfo_t`).

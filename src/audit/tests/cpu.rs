@@ -212,3 +212,18 @@ fn budgets_of_rtds_have_a_tolerance_of_two_periods() {
     assert_eq!(found(&with(4, true)), []);
     assert_eq!(of(&with(4, true), "cpu.cap").verdict, Verdict::Skipped);
 }
+
+#[test]
+fn c_states_are_idle_time() {
+    // pCPU 1 has been idle for 600 ms; 500 ppm of that are 0.3 ms.
+    let with = |us: u64| {
+        altered(move |snapshot, second| {
+            if second == 2 {
+                snapshot.host.pcpu[1].idle_states_ns = Some(us * 1000);
+            }
+        })
+    };
+    assert_eq!(found(&with(500_000)), []);
+    assert_eq!(found(&with(600_300)), []);
+    assert_eq!(found(&with(600_301)), failed("cpu.idle_limit"));
+}

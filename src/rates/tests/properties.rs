@@ -221,7 +221,7 @@ proptest! {
             let mut snapshot = snapshot(0, 0, vec![]);
             let idle = pairs.iter().map(idle).chain(vec![Some(0); more]);
             let pcpus = (0..).zip(idle).map(|(id, idle_time_ns)| Pcpu {
-                id, idle_time_ns, socket: None, core: None, node: None,
+                id, idle_time_ns, idle_states_ns: None, socket: None, core: None, node: None,
             });
             (snapshot.host.pcpu, snapshot.host.pcpu_stamp) = (pcpus.collect(), stamp);
             snapshot
