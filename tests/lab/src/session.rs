@@ -22,6 +22,9 @@ const BOOT_LIMIT: Duration = Duration::from_secs(300);
 /// The same with PVH guests, which may crash several times before they are (see [`Machine::start`]).
 const PVH_BOOT_LIMIT: Duration = Duration::from_secs(600);
 
+/// The same with Debian as dom0, whose services all start at once.
+const DEBIAN_BOOT_LIMIT: Duration = Duration::from_secs(900);
+
 /// What to boot.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -80,9 +83,10 @@ impl Session {
         let started = Instant::now();
         let svm = plan.guests.0.iter().any(|guest| guest.kind == Kind::Pvh);
         let limit = started
-            + match svm {
-                true => PVH_BOOT_LIMIT,
-                false => BOOT_LIMIT,
+            + match (plan.userland, svm) {
+                (Userland::Debian, _) => DEBIAN_BOOT_LIMIT,
+                (_, true) => PVH_BOOT_LIMIT,
+                (_, false) => BOOT_LIMIT,
             };
         let one_thread = svm || plan.extra == Extra::Tests;
         let mut machine =
