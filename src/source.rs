@@ -128,17 +128,6 @@ impl Source {
             domains.retain(|domain| only.contains(&domain.identity()));
         }
         let mut notes = Vec::new();
-        // Soon after the domains, because the audit compares it with their CPU time.
-        host.dom0 = self.collect.host.then(|| self.dom0.kernel());
-        if self.collect.audit_inputs
-            && let Some(dom0) = domains.first().filter(|domain| domain.id.0 == 0)
-        {
-            host.dom0_vcpus = self.hypervisor.dom0_vcpus(dom0.vcpus_max);
-        }
-        if self.collect.audit_inputs {
-            let online = host.pcpu.iter().filter(|pcpu| pcpu.is_online());
-            host.pcpu_clocks = self.hypervisor.pcpu_clocks(online.map(|pcpu| pcpu.id));
-        }
 
         if any.vcpus {
             for domain in &mut domains {
@@ -168,6 +157,9 @@ impl Source {
                 domain.pod = self.hypervisor.pod_memory(domain.id);
             }
             host.memory_free_after_bytes = Some(self.hypervisor.memory_free_bytes()?);
+            // Last, because it takes longest.
+            let online = host.pcpu.iter().filter(|pcpu| pcpu.is_online());
+            host.pcpu_clocks = self.hypervisor.pcpu_clocks(online.map(|pcpu| pcpu.id));
         }
         let mut orphans = Vec::new();
         let devices = self.devices(&domains, &mut notes);
@@ -232,13 +224,20 @@ impl Source {
     }
 
     fn times_once(&mut self) -> Result<Times, Error> {
-        let host = self.hypervisor.host()?;
+        let mut host = self.hypervisor.host()?;
         // Between the host and the domains, because the audit uses it for the times of both.
         let xen_clock = match self.collect.audit_inputs || self.collect.host {
             true => self.hypervisor.clock(),
             false => None,
         };
         let (domains, stamp) = self.hypervisor.domains()?;
+        // Soon after the domains, because the audit compares it with their CPU time.
+        host.dom0 = self.collect.host.then(|| self.dom0.kernel());
+        if self.collect.audit_inputs
+            && let Some(dom0) = domains.first().filter(|domain| domain.id.0 == 0)
+        {
+            host.dom0_vcpus = self.hypervisor.dom0_vcpus(dom0.vcpus_max);
+        }
         Ok(Times {
             host,
             xen_clock,

@@ -16,7 +16,7 @@ pub(super) fn checks(interval: &Interval<'_>) -> Vec<Found> {
         return check.finish("Xen does not let dom0 read the clocks of its pCPUs");
     };
     let (behind, ahead) = (skew.behind, skew.ahead);
-    let numbers = Numbers::at_most(Unit::Ns, 0, skew.ns, skew.uncertainty_ns());
+    let numbers = Numbers::at_most(Unit::Ns, 0, skew.ns, skew.uncertainty_ns);
     check.numbers(None, numbers, || {
         Fault::warning(format!(
             "the clock of pCPU {} is behind that of pCPU {}: CPU time of vCPUs that one of \

@@ -32,11 +32,11 @@ impl Start {
     }
 
     /// Adds the domains that ended within an interval, whose newer sample is `after`. If the interval
-    /// has no sums to compare, or if the pCPUs' clocks differed in it, that sample is the start of the
-    /// next ones.
+    /// has no sums to compare, or if they are off, that sample is the start of the next ones: what one
+    /// interval has lost is not reported for ever.
     pub(super) fn go_on(&mut self, interval: &Interval<'_>, after: &Arc<Snapshot>) {
         match whole(interval) {
-            Ok((span, _)) if interval.clocks_agree() => {
+            Ok((span, idle)) if !is_off(interval, span, &idle) => {
                 self.ended.add(&self.sample, interval, span);
             }
             _ => *self = Self::new(Arc::clone(after)),
@@ -116,9 +116,8 @@ pub(super) fn since_first(interval: &Interval<'_>, start: &Start) -> Vec<Found> 
         .iter()
         .any(|one| std::ptr::eq(first, *one))
     {
-        return check.finish(
-            "this is the first interval, or the pCPUs' clocks differed: see cpu.conservation",
-        );
+        return check
+            .finish("this is the first interval since the sums were off: see cpu.conservation");
     }
     let since = Interval {
         before: first,
@@ -193,10 +192,24 @@ pub(super) fn pools(interval: &Interval<'_>) -> Vec<Found> {
         let numbers = sum(interval, span, ran, &idle);
         let missing = milliseconds(numbers.missing());
         check.numbers(None, numbers, || {
-            interval.miscount(format!("pool {}: {missing} is not accounted for", pool.id))
+            interval.miscount(
+                numbers,
+                idle.len(),
+                format!("pool {}: {missing} is not accounted for", pool.id),
+            )
         });
     }
     check.finish("")
+}
+
+/// Returns whether the sums of an interval are off by more than its domains that ended explain.
+fn is_off(interval: &Interval<'_>, span: Span, idle: &[i64]) -> bool {
+    let mut ended = Ended::default();
+    ended.add(interval.before, interval, span);
+    let ran = interval.after.domains.iter();
+    let ran = ran.map(|domain| ran_ns(interval.before, domain));
+    let numbers = sum(interval, span, ran.chain([ended.seen_ns]), idle);
+    numbers.is_off() && !numbers.is_short_by_at_most(ended.unseen_ns)
 }
 
 /// Compares the sums over an interval, in which these domains ended.
@@ -211,13 +224,19 @@ fn compare(
     let numbers = sum(interval, span, ran.chain([ended.seen_ns]), idle);
     let missing = milliseconds(numbers.missing());
     check.numbers(None, numbers, || match ended.count {
-        0 => interval.miscount(format!("{missing} is not accounted for")),
+        0 => interval.miscount(
+            numbers,
+            idle.len(),
+            format!("{missing} is not accounted for"),
+        ),
         _ if numbers.is_short_by_at_most(ended.unseen_ns) => Fault::warning(format!(
             "destroyed in this time, with the CPU time since the sample before: {ended}"
         )),
-        _ => interval.miscount(format!(
-            "{missing} is not accounted for, more than {ended} can have used"
-        )),
+        _ => interval.miscount(
+            numbers,
+            idle.len(),
+            format!("{missing} is not accounted for, more than {ended} can have used"),
+        ),
     });
     numbers
 }

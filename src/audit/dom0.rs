@@ -69,10 +69,14 @@ fn states(interval: &Interval<'_>, check: &mut Check, was: &Dom0Vcpu, is: &Dom0V
         ),
     );
     check.numbers(Some(DomId(0)), numbers, || {
-        interval.miscount(format!(
-            "vCPU {} of dom0: its states do not add up to the time",
-            is.id
-        ))
+        interval.miscount(
+            numbers,
+            1,
+            format!(
+                "vCPU {} of dom0: its states do not add up to the time",
+                is.id
+            ),
+        )
     });
 }
 
@@ -99,7 +103,11 @@ fn running(interval: &Interval<'_>, check: &mut Check, dom0: &Domain, vcpus: &[D
         vcpus.iter().map(delay).fold(0, i64::saturating_add),
     );
     check.numbers(Some(dom0.id), numbers, || {
-        interval.miscount("the time that dom0's vCPUs ran is not dom0's CPU time".to_owned())
+        interval.miscount(
+            numbers,
+            vcpus.len(),
+            "the time that dom0's vCPUs ran is not dom0's CPU time".to_owned(),
+        )
     });
 }
 

@@ -24,7 +24,7 @@ impl Fault {
         Self::new(Verdict::Failed, None, reason)
     }
 
-    /// A warning, for however long it is seen.
+    /// A warning, however long it lasts.
     pub(super) fn warning(reason: impl Into<String>) -> Self {
         Self::new(Verdict::Warning, None, reason)
     }

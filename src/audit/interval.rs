@@ -1,5 +1,6 @@
 //! The time between two snapshots, and what the checks need to know of it.
 
+use super::check::Numbers;
 use super::faults::Fault;
 use crate::rates::Span;
 use crate::snapshot::{Domain, Host, PcpuClock, Snapshot, Stamp};
@@ -7,6 +8,9 @@ use crate::snapshot::{Domain, Host, PcpuClock, Snapshot, Stamp};
 /// The most that dom0's clock may differ from Xen's in rate if it is another clock, in parts per
 /// million: what Linux can correct a clock by (`MAXFREQ`, linux/timex.h).
 const CLOCKS_DIFFER_PPM: u64 = 500;
+
+/// The time between two wake-ups of a vCPU that is woken very often, in nanoseconds.
+const NS_PER_WAKE: u64 = 100_000;
 
 /// Two snapshots, and what is remembered of the first one.
 #[derive(Clone, Copy)]
@@ -39,7 +43,7 @@ impl<'a> Interval<'a> {
         let domains = |snapshot: &'a Snapshot| snapshot.domains.iter().map(Domain::identity);
         let mut after = self.after.domains.iter();
         domains(self.before).eq(domains(self.after))
-            && !after.any(|domain| self.is_being_torn_down(domain))
+            && !after.any(|domain| self.is_changing(domain))
     }
 
     /// Returns whether a domain of the newer snapshot is being destroyed, or is about to be: it has
@@ -51,6 +55,14 @@ impl<'a> Interval<'a> {
             || states.shutdown.is_some()
             || domain.is_marked_by_xenopsd()
             || (states.paused && self.shrinks(domain))
+    }
+
+    /// Returns whether a domain of the newer snapshot is being built or torn down, and its memory is not what it was.
+    /// One that stays paused or shut down does not change.
+    pub(super) fn is_changing(&self, domain: &Domain) -> bool {
+        let was = self.before.find(domain.identity());
+        let stays = was.is_some_and(|was| was.memory_bytes == domain.memory_bytes);
+        (is_being_built(domain) || self.is_being_torn_down(domain)) && !stays
     }
 
     /// Returns a fault of a domain that lacks something that toolstacks give to each domain. One that
@@ -107,14 +119,21 @@ impl<'a> Interval<'a> {
     pub(super) fn clocks_agree(&self) -> bool {
         let hosts = [&self.before.host, &self.after.host];
         let mut skews = hosts.into_iter().filter_map(Skew::of);
-        !skews.any(|skew| skew.ns > skew.uncertainty_ns())
+        !skews.any(|skew| skew.ns > skew.uncertainty_ns)
     }
 
-    /// Returns a fault of a sum or a limit of CPU time: a failure if the pCPUs' clocks agree. If not, Xen counts
-    /// wrongly because of them, which is a warning. It takes the start of a vCPU's time from the clock of the pCPU
-    /// that wakes the vCPU, and the end from that of the pCPU that runs it, and drops what would be negative.
-    pub(super) fn miscount(&self, reason: String) -> Fault {
-        match self.clocks_agree() {
+    /// Returns a fault of a sum or a limit of CPU time of this many pCPUs or vCPUs: a failure unless the pCPUs' clocks
+    /// explain it. Xen takes the start of a vCPU's time from the clock of the pCPU that wakes the vCPU, and the end
+    /// from that of the pCPU that runs it, and drops what would be negative: up to a skew with each wake-up.
+    pub(super) fn miscount(&self, numbers: Numbers, count: usize, reason: String) -> Fault {
+        let span = Span::between(self.before.stamp, self.after.stamp);
+        let wakes = span.map_or(1, |span| span.ns / NS_PER_WAKE + 1);
+        let explained = self
+            .clock_skew_ns()
+            .unwrap_or_default()
+            .saturating_mul(wakes)
+            .saturating_mul(count as u64);
+        match self.clocks_agree() || numbers.excess() > signed(explained) {
             true => Fault::failed(reason),
             false => Fault::warning(format!(
                 "{reason}; the pCPUs' clocks differ: see cpu.clock_skew"
@@ -145,6 +164,8 @@ pub(super) struct Skew<'a> {
     pub(super) ahead: &'a PcpuClock,
     /// How many nanoseconds the one shows more than the other.
     pub(super) ns: i64,
+    /// How many nanoseconds of that reading them may explain.
+    pub(super) uncertainty_ns: i64,
     /// The largest difference of two clocks in nanoseconds, with the uncertainty of reading them.
     pub(super) most_ns: u64,
 }
@@ -153,10 +174,14 @@ impl<'a> Skew<'a> {
     /// Compares the pCPUs' clocks by when they were read; `None` if they were not.
     pub(super) fn of(host: &'a Host) -> Option<Self> {
         let shows = |clock: &PcpuClock| signed(clock.ns).saturating_sub(signed(clock.stamp.at_ns));
-        let uncertainty = |clock: &PcpuClock| signed(clock.stamp.uncertainty_ns);
+        let clocks = host.pcpu_clocks.as_deref()?;
+        // They are read one after the other, and dom0's clock may run at another rate than Xen's.
+        let times = clocks.iter().map(|clock| clock.stamp.at_ns);
+        let drift = signed(drift(times.clone().max()?.saturating_sub(times.min()?)));
+        let uncertainty =
+            |clock: &PcpuClock| signed(clock.stamp.uncertainty_ns).saturating_add(drift);
         let least = |clock: &PcpuClock| shows(clock).saturating_sub(uncertainty(clock));
         let most = |clock: &PcpuClock| shows(clock).saturating_add(uncertainty(clock));
-        let clocks = host.pcpu_clocks.as_deref()?;
         let behind = clocks.iter().min_by_key(|clock| shows(clock))?;
         let ahead = clocks.iter().max_by_key(|clock| shows(clock))?;
         let ends = clocks
@@ -168,6 +193,7 @@ impl<'a> Skew<'a> {
             behind,
             ahead,
             ns: shows(ahead).saturating_sub(shows(behind)),
+            uncertainty_ns: uncertainty(ahead).saturating_add(uncertainty(behind)),
             most_ns: if clocks.len() > 1 {
                 ends.unsigned_abs()
             } else {
@@ -177,17 +203,9 @@ impl<'a> Skew<'a> {
     }
 }
 
-impl Skew<'_> {
-    /// Returns by how many nanoseconds at most reading the two clocks explains that they differ.
-    pub(super) fn uncertainty_ns(&self) -> i64 {
-        let of = |clock: &PcpuClock| signed(clock.stamp.uncertainty_ns);
-        of(self.behind).saturating_add(of(self.ahead))
-    }
-}
-
 /// Returns by how many nanoseconds two clocks may differ after `ns` nanoseconds.
 pub(super) fn drift(ns: u64) -> u64 {
-    ns / 1_000_000 * CLOCKS_DIFFER_PPM
+    ns.saturating_mul(CLOCKS_DIFFER_PPM) / 1_000_000
 }
 
 /// Returns whether a domain has never run, so that the toolstack may still be building it.

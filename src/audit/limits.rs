@@ -47,10 +47,11 @@ pub(super) fn vcpu_sum(interval: &Interval<'_>) -> Vec<Found> {
             vcpus.iter().map(delay).fold(0, i64::saturating_add),
         );
         check.numbers(Some(domain.id), numbers, || {
-            interval.miscount(format!(
-                "{}: its vCPUs' CPU times do not add up",
-                label(domain)
-            ))
+            interval.miscount(
+                numbers,
+                vcpus.len(),
+                format!("{}: its vCPUs' CPU times do not add up", label(domain)),
+            )
         });
     }
     check.finish("no domain has vCPUs")
@@ -153,7 +154,7 @@ pub(super) fn monotonic(interval: &Interval<'_>) -> Vec<Found> {
                 true => Fault::warning(format!(
                     "{what} decreased by less than 1 ms: the pCPUs' clocks may differ by that much"
                 )),
-                false => interval.miscount(format!("{what} decreased")),
+                false => interval.miscount(numbers, vcpus as usize, format!("{what} decreased")),
             }
         });
     };
@@ -200,7 +201,7 @@ pub(super) fn cap(interval: &Interval<'_>) -> Vec<Found> {
             check.remark(format!("{}: its scheduling changed", label(is)));
             continue;
         }
-        let vcpus = u64::from(is.vcpus_online);
+        let vcpus = u64::from(was.vcpus_online.max(is.vcpus_online));
         let (percent, period_ns, overrun_ns) = match is.scheduling {
             // The budget of a period can be used at its end, and that of the next at its start.
             Some(Scheduling::Rtds {
@@ -273,7 +274,9 @@ impl Limit {
         let parts_of = |ns: u64| (ns as f64 * self.parts) as i64;
         let tolerance = parts_of(span.uncertainty_ns).saturating_add(signed(self.slack_ns));
         let numbers = Numbers::at_most(Unit::Ns, parts_of(span.ns), signed(ran), tolerance);
-        check.numbers(domain, numbers, || interval.miscount(reason()));
+        check.numbers(domain, numbers, || {
+            interval.miscount(numbers, self.parts.ceil() as usize, reason())
+        });
     }
 }
 

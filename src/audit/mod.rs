@@ -52,7 +52,7 @@ pub struct Auditor {
     faults: Faults,
     /// Where the sums of CPU time over the whole audit start.
     start: Start,
-    /// When no domain was being built or torn down, and what ended since then.
+    /// When no domain was being built or torn down, and what happened since then.
     settled: Settled,
     /// Xen's own memory in the first snapshot, in bytes.
     xen_bytes_at_first: i64,
@@ -65,7 +65,7 @@ impl Auditor {
         let mut auditor = Self {
             faults: Faults::default(),
             start: Start::new(Arc::clone(&first)),
-            settled: Settled::default(),
+            settled: Settled::new(&first),
             xen_bytes_at_first: memory::own_bytes(&first),
             before: Arc::clone(&first),
         };
@@ -98,13 +98,12 @@ impl Auditor {
             xen_bytes_at_first: self.xen_bytes_at_first,
         };
         self.start.go_on(&interval, after);
-        self.settled.go_on(&interval);
         let found = [
             clocks::checks(&interval),
             cpu::checks(&interval, &self.start),
             dom0::checks(&interval),
             memory::checks(&interval),
-            lifecycle::memory(&interval, &self.settled),
+            lifecycle::memory(&interval, &mut self.settled),
             lifecycle::sharing(&interval),
             lifecycle::pod(&interval),
             identity::checks(&interval),

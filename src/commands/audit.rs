@@ -33,9 +33,10 @@ pub(super) fn run(
     // Nothing is compared with the very first sample. It takes longest, because nothing of what it needs
     // is in the caches yet, so its times are the least certain.
     if feed.is_live() {
-        feed.look()?;
-        if let Err(error) = feed.look() {
-            retry(feed, error)?;
+        for _ in 0..2 {
+            if let Err(error) = feed.look() {
+                retry(feed, error)?;
+            }
         }
     }
     while made < options.samples && !out.is_closed() {

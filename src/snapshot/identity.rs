@@ -14,6 +14,9 @@ const XENOPSDS_MARK: u128 = 0xdead_beef_dead_beef_dead_beef_0000_0000;
 /// twice what Linux can correct a clock by (`MAXFREQ`, linux/timex.h).
 const SLOW_CLOCK: u64 = 1000;
 
+/// By how many nanoseconds the CPU time of a domain may step back because the clocks of pCPUs differ.
+const STEP_BACK_NS: u64 = 1_000_000;
+
 /// Keeps the identities of domains whose handles changed since an earlier sample of the same boot. A
 /// toolstack may change a handle at any time, and XAPI does so before it destroys a domain.
 pub fn keep_identities(domains: &mut [Domain], earlier: &[Domain]) {
@@ -40,15 +43,17 @@ impl Domain {
     }
 
     /// Returns whether it is certainly the same domain as this one of an earlier sample. If their
-    /// handles differ, that is so if xenopsd marked it, or if it has used more CPU time than a domain
-    /// can have used that was created since then.
+    /// handles differ, that is so if its CPU time did not fall and xenopsd marked it, or if it has used
+    /// more CPU time than a domain can have used that was created since then.
     fn is_same_as(&self, earlier: &Self) -> bool {
-        if self.id != earlier.id || self.cpu_time_ns < earlier.cpu_time_ns {
+        if self.id != earlier.id {
             return false;
         }
-        self.uuid == earlier.uuid
-            || self.is_marked_by_xenopsd()
-            || self.is_older_than(earlier.stamp)
+        let fell_by_ns = earlier.cpu_time_ns.saturating_sub(self.cpu_time_ns);
+        if self.uuid == earlier.uuid {
+            return fell_by_ns <= STEP_BACK_NS;
+        }
+        fell_by_ns == 0 && (self.is_marked_by_xenopsd() || self.is_older_than(earlier.stamp))
     }
 
     /// Returns whether it was created before `since`: its vCPUs cannot have run for so long since
@@ -120,9 +125,18 @@ mod tests {
         assert_eq!(identities(empty), [OWN, OTHER]);
         // Its CPU time is less than before.
         let mark = xenopsds_mark(DomId(26));
-        let [own, marked] = [read(OWN, SECOND, 5), read(mark, 2 * SECOND, 5)];
-        let new = read(mark, 3 * SECOND, 4);
-        assert_eq!(identities([own, marked, new]), [OWN, OWN, mark]);
+        let [own, marked] = [
+            read(OWN, SECOND, 9_000_000),
+            read(mark, 2 * SECOND, 9_000_000),
+        ];
+        let new = read(mark, 3 * SECOND, 7_000_000);
+        assert_eq!(
+            identities([own.clone(), marked.clone(), new]),
+            [OWN, OWN, mark]
+        );
+        // It may step back by a little.
+        let same = read(mark, 3 * SECOND, 8_500_000);
+        assert_eq!(identities([own, marked, same]), [OWN; 3]);
     }
 
     #[test]

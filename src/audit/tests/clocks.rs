@@ -124,3 +124,21 @@ fn while_clocks_differ_lost_time_is_no_failure() {
     let reason = of(&before, "cpu.conservation").reason.clone().unwrap();
     assert!(reason.ends_with("see cpu.clock_skew"), "{reason}");
 }
+
+#[test]
+fn a_skew_explains_no_more_than_each_wake_up_can_lose() {
+    // 10,000 wake-ups a second on each of two pCPUs lose 1 ns each, which is 20 µs beyond the tolerance.
+    let reason = |ns: u64| {
+        let report = altered(move |snapshot, second| {
+            snapshot.host.pcpu_clocks.as_mut().unwrap()[1].ns += 1;
+            let idle = snapshot.host.pcpu[1].idle_time_ns.as_mut().unwrap();
+            *idle -= (second - 1) * ns;
+        });
+        of(&report, "cpu.conservation").verdict
+    };
+    assert_eq!(reason(4_410_000), Verdict::Failed);
+    assert_eq!(
+        found(&loses(|_| 1000)).last(),
+        Some(&("cpu.conservation", Verdict::Warning))
+    );
+}

@@ -68,5 +68,5 @@ fn all_commands_work() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn audits_of_a_changing_host_do_not_fail() {
-    quiet::audits_while(quiet::changes);
+    quiet::audits_while(quiet::KINDS, quiet::changes);
 }

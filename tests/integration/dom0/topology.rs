@@ -154,7 +154,7 @@ fn affinities_are_those_of_xl() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn audits_do_not_fail_while_domains_move_between_pools_and_nodes() {
-    quiet::audits_while(|round| match round % 3 {
+    quiet::audits_while(3, |round| match round % 3 {
         0 => {
             tool("xl", &["cpupool-migrate", MOVED, "Pool-0"]);
             tool("xl", &["vcpu-pin", MOVED, "all", "0"]);
