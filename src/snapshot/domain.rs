@@ -80,9 +80,10 @@ pub struct Domain {
     /// All of its vCPUs; `None` if they were not collected, if it was destroyed meanwhile, or if the
     /// security policy denies it.
     pub vcpus: Option<Vec<Vcpu>>,
-    /// Its NICs, ordered by ID; `None` if they were not collected.
+    /// Its NICs, ordered by ID; `None` if they were not collected, or if it is not known whether another domain serves
+    /// some.
     pub nics: Option<Vec<Nic>>,
-    /// Its disks, ordered by ID; `None` if they were not collected.
+    /// Its disks, ordered by ID; `None` as for NICs.
     pub disks: Option<Vec<Disk>>,
     /// When it was read from the hypervisor.
     pub stamp: Stamp,

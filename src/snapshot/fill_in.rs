@@ -142,6 +142,8 @@ mod tests {
         (host.nodes, host.pools, host.build, host.dom0) = (None, None, None, None);
         host.memory_free_after_bytes = None;
         host.memory_free_at_nodes_bytes = None;
+        (host.uptime_ns, host.shared) = (None, None);
+        (host.pcpu_clocks, host.dom0_vcpus) = (None, None);
         for pcpu in &mut host.pcpu {
             (pcpu.socket, pcpu.core, pcpu.node) = (None, None, None);
         }

@@ -10,14 +10,18 @@ impl Known {
     /// Fills in the known values.
     pub(super) fn fill_in(&mut self, domains: &mut [Domain], pools: &mut [Pool]) {
         // Both are in the order of IDs.
+        let collect = self.wanted.collect;
         let mut facts = self.facts.iter_mut().peekable();
         for domain in domains {
             let identity = domain.identity();
             while facts.next_if(|(known, _)| **known < identity).is_some() {}
             let Some((_, facts)) = facts.next_if(|(known, _)| **known == identity) else {
+                if collect.of(identity).driver_domains && domain.id != DomId::DOM0 {
+                    forget_empty_lists(domain);
+                }
                 continue;
             };
-            let wanted = self.wanted.collect.of(identity);
+            let wanted = collect.of(identity);
             let value = |key: Key| facts.values[key as usize].as_deref();
             if wanted.names {
                 let name = facts.values[Key::Name as usize].as_ref();
@@ -43,6 +47,17 @@ impl Known {
         for pool in pools {
             pool.name = self.pools.get(&pool.id).cloned().flatten();
         }
+    }
+}
+
+/// Makes an empty list of devices unknown if the toolstack's record of a domain was not read: another domain may
+/// serve some.
+fn forget_empty_lists(domain: &mut Domain) {
+    if domain.nics.as_deref().is_some_and(<[Nic]>::is_empty) {
+        domain.nics = None;
+    }
+    if domain.disks.as_deref().is_some_and(<[Disk]>::is_empty) {
+        domain.disks = None;
     }
 }
 

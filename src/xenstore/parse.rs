@@ -71,6 +71,13 @@ pub(super) fn is_too_long(error: &io::Error) -> bool {
     source.is_some_and(|source| source.to_string() == "XS interface error E2BIG")
 }
 
+/// Returns whether a disk of a device model is a CD drive without a disk: libxl writes `params` as `FORMAT:FILE`, for an
+/// empty drive without a file, and after a disk was ejected as an empty text (tools/libs/light/libxl_disk.c).
+pub(super) fn is_empty_drive(params: &str) -> bool {
+    let (_, file) = params.split_once(':').unwrap_or(("", params));
+    file.is_empty()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -154,5 +161,15 @@ mod tests {
         assert!(!is_absent(&other("Got unrelated response (Write)")));
         assert!(!is_absent(&ErrorKind::BrokenPipe.into()));
         assert!(!is_absent(&ErrorKind::UnexpectedEof.into()));
+    }
+
+    #[test]
+    fn a_drive_without_a_file_is_empty() {
+        for empty in ["", "aio:", "qcow2:"] {
+            assert!(is_empty_drive(empty), "{empty}");
+        }
+        for full in ["aio:/iso/a.iso", "/dev/vg/disk", "vhd:a:b"] {
+            assert!(!is_empty_drive(full), "{full}");
+        }
     }
 }

@@ -85,7 +85,7 @@ async fn read_keys(
     try_join_all(reads).await
 }
 
-/// Reads the devices in a folder of dom0's backends, in the order of their IDs.
+/// Reads the devices in a folder of dom0's backends, in the order of their IDs, without empty CD drives.
 async fn devices(client: &Client, folder: &str, kind: Kind) -> io::Result<Vec<Device>> {
     let disk = match kind {
         Kind::Vbd3 => Some(DiskBackend::Tapdisk),
@@ -99,15 +99,23 @@ async fn devices(client: &Client, folder: &str, kind: Kind) -> io::Result<Vec<De
             None => None,
             Some(_) => client.read(&format!("{backend}/kthread-pid")).await?,
         };
-        Ok::<_, io::Error>(Device {
+        let params = match kind {
+            Kind::Qdisk => client.read(&format!("{backend}/params")).await?,
+            _ => None,
+        };
+        // It transfers nothing, so it must not make the sums of its domain unknown.
+        if params.is_some_and(|params| parse::is_empty_drive(&params)) {
+            return Ok(None);
+        }
+        Ok::<_, io::Error>(Some(Device {
             id,
             disk,
             backend_domain: DomId::DOM0,
             value: shown(client, &backend, disk).await?,
             process: process.and_then(|pid| number(&pid)),
-        })
+        }))
     });
-    try_join_all(reads).await
+    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
 }
 
 /// Reads the devices in a folder of a toolstack's record that other domains than dom0 serve, in the
