@@ -64,6 +64,13 @@ Environment=PATH=/usr/sbin:/usr/bin
 WantedBy=multi-user.target
 ";
 
+/// What else is changed in the image, whose root is `$1`. The folder for consoles' logs is missing in Debian, and
+/// xenconsoled logs only if told to.
+const SETTINGS: &str = "mkdir -p \"$1/var/log/xen/console\" && \
+                        echo 'XENCONSOLED_ARGS=--log=guest' >>\"$1/etc/default/xen\" && \
+                        echo dom0 >\"$1/etc/hostname\" && \
+                        chroot \"$1\" systemctl enable lab.service";
+
 /// What a Debian dom0 boots from.
 pub struct Disk {
     /// The root file system.
@@ -81,7 +88,10 @@ pub fn ensure(xen: Xen) -> Result<Disk> {
     };
     // Written last. It has all that the image is made from: another recipe makes another image.
     let stamp = folder.join("built");
-    let recipe = [PACKAGES.join(" ").as_str(), INTERFACES, SERVICE].join("\n");
+    let recipe = format!(
+        "{SIZE}\n{}\n{INTERFACES}\n{SERVICE}\n{SETTINGS}\n",
+        PACKAGES.join(" ")
+    );
     if fs::read_to_string(&stamp).is_ok_and(|built| built == recipe) {
         return Ok(disk);
     }
@@ -115,10 +125,6 @@ fn build(xen: Xen, folder: &Path, disk: &Disk) -> Result<()> {
     let sources = write("sources.list", &debian::sources(xen, folder)?)?;
     let interfaces = write("interfaces", INTERFACES)?;
     let service = write("lab.service", SERVICE)?;
-    // The folder for consoles' logs is missing in Debian, and xenconsoled logs only if told to.
-    let settings = "mkdir -p \"$1/var/log/xen/console\" && \
-                    echo 'XENCONSOLED_ARGS=--log=guest' >>\"$1/etc/default/xen\" && \
-                    echo dom0 >\"$1/etc/hostname\"";
     tied::capture(
         tied::command("mmdebstrap")
             .env("LC_ALL", "C")
@@ -130,8 +136,7 @@ fn build(xen: Xen, folder: &Path, disk: &Disk) -> Result<()> {
             .arg(format!(
                 "--customize-hook=upload {service} /etc/systemd/system/lab.service"
             ))
-            .arg(format!("--customize-hook={settings}"))
-            .arg("--customize-hook=systemctl --root=\"$1\" enable lab.service")
+            .arg(format!("--customize-hook={SETTINGS}"))
             .arg(format!(
                 "--customize-hook=copy-out /boot {}",
                 folder.display()
@@ -148,7 +153,7 @@ fn build(xen: Xen, folder: &Path, disk: &Disk) -> Result<()> {
         .and_then(|file| file.set_len(SIZE))
         .with_context(|| format!("cannot size {}", unfinished.display()))?;
     // resize2fs wants a checked file system; e2fsck ends with 1 if it corrected something.
-    let checked = tied::command("e2fsck")
+    let checked = tied::command("/usr/sbin/e2fsck")
         .args(["-f", "-y"])
         .arg(&unfinished)
         .output()
@@ -159,7 +164,10 @@ fn build(xen: Xen, folder: &Path, disk: &Disk) -> Result<()> {
             String::from_utf8_lossy(&checked.stdout)
         );
     }
-    tied::capture(tied::command("resize2fs").arg(&unfinished), "resize2fs")?;
+    tied::capture(
+        tied::command("/usr/sbin/resize2fs").arg(&unfinished),
+        "resize2fs",
+    )?;
     fs::rename(&unfinished, &disk.image)
         .with_context(|| format!("cannot create {}", disk.image.display()))
 }

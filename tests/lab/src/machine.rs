@@ -47,6 +47,18 @@ impl Hardware {
         nodes: 1,
     };
 
+    /// Fails if the CPUs cannot be split evenly over the nodes.
+    pub fn check(self) -> Result<()> {
+        if !self.cpus.is_multiple_of(self.nodes) {
+            bail!(
+                "{} CPUs cannot be split evenly over {} nodes",
+                self.cpus,
+                self.nodes
+            );
+        }
+        Ok(())
+    }
+
     /// Adds QEMU's options for the CPUs and the memory.
     fn options(self, command: &mut Command) {
         let Self {

@@ -67,6 +67,10 @@ pub struct Session {
 impl Session {
     /// Builds, boots, and starts the guests.
     pub fn start(plan: Plan) -> Result<Self> {
+        plan.hardware.check()?;
+        if plan.pools && plan.hardware.cpus < 2 {
+            bail!("two cpupools need two CPUs: use --cpus 2 or more");
+        }
         let mut versions = vec![plan.xen];
         if plan.extra == Extra::Tests {
             // A test needs the other version's library.
@@ -219,10 +223,9 @@ impl Session {
 
     /// Keeps dom0 on one pCPU and the guests on the others.
     ///
-    /// Under emulation the pCPUs' clocks are milliseconds apart, and Xen loses CPU time of a vCPU
-    /// that goes from one to another whose clock is behind (`vcpu_runstate_change` in Xen,
-    /// common/sched/core.c). The audit finds that, so its tests would find more than the fault that
-    /// they cause.
+    /// Under emulation the pCPUs' clocks can be milliseconds apart, and Xen loses CPU time of a vCPU
+    /// that one pCPU wakes and another runs (docs/accounting.md). The audit warns of that, so its tests
+    /// would find more than the fault that they cause.
     fn pin(&mut self, limit: Instant) -> Result<()> {
         if self.plan.hardware.cpus < 2 {
             return Ok(());

@@ -12,12 +12,14 @@ use crate::xen::Xen;
 
 /// The Debian packages that are needed to build xenscope, run QEMU and install Debian on a disk. Rust already needs
 /// a C compiler.
-const HOST_PACKAGES: [&str; 7] = [
+const HOST_PACKAGES: [&str; 8] = [
     "qemu-system-x86",
     "libxen-dev",
     "libclang-dev",
     "pkg-config",
     "mmdebstrap",
+    // For mmdebstrap without root.
+    "uidmap",
     "genext2fs",
     "e2fsprogs",
 ];
