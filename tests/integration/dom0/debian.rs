@@ -5,6 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
+use super::compare::xentop_shows_domains_twice;
 use super::guest::Burning;
 use super::quiet;
 use crate::command::{say, tool};
@@ -69,4 +70,10 @@ fn all_commands_work() {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn audits_of_a_changing_host_do_not_fail() {
     quiet::audits_while(quiet::KINDS, quiet::changes);
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn what_debians_xentop_gets_wrong_is_named() {
+    xentop_shows_domains_twice();
 }
