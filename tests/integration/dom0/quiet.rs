@@ -1,7 +1,7 @@
 //! Audits of a host on which domains come, go and change all the time: no check fails.
 
 use std::env;
-use std::panic;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -21,18 +21,19 @@ pub fn audits_while(kinds: usize, change: impl Fn(usize) + Send + Sync) {
     let done = AtomicBool::new(false);
     let rounds = AtomicUsize::new(0);
     thread::scope(|scope| {
-        scope.spawn(|| {
+        let changes = scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 change(rounds.load(Ordering::Relaxed));
                 rounds.fetch_add(1, Ordering::Relaxed);
             }
         });
         // The changes end, whatever an audit says.
-        let checked = panic::catch_unwind(|| {
-            while rounds.load(Ordering::Relaxed) < kinds {
+        let checked = panic::catch_unwind(AssertUnwindSafe(|| {
+            // A change that fails ends its thread, and then this test.
+            while rounds.load(Ordering::Relaxed) < kinds && !changes.is_finished() {
                 do_not_fail(&audits);
             }
-        });
+        }));
         done.store(true, Ordering::Relaxed);
         if let Err(failure) = checked {
             panic::resume_unwind(failure);
