@@ -22,7 +22,7 @@ include!(concat!(env!("OUT_DIR"), "/binding.rs"));
 pub(super) type PagingMempoolSize =
     unsafe extern "C" fn(*mut xc_interface, u32, *mut u64) -> ::std::ffi::c_int;
 
-/// `xc_xenver_extraversion` and the like (xenctrl.h), which libxenctrl has from 4.18 on. The text is
+/// `xc_xenver_extraversion` and the like (xenctrl.h), which libxenctrl has from 4.20 on. The text is
 /// allocated by `malloc`.
 pub(super) type XenverText = unsafe extern "C" fn(*mut xc_interface) -> *mut ::std::ffi::c_char;
 

@@ -78,7 +78,7 @@ impl Hypervisor {
     }
 
     /// Reads a text of any length by one of libxenctrl's functions `xc_xenver_*`, which return text
-    /// (`XENVER_*2`, xen/version.h from 4.18 on). The older queries cut it. `None` if libxenctrl or
+    /// (`XENVER_*2`, xen/version.h from 4.20 on). The older queries cut it. `None` if libxenctrl or
     /// the hypervisor has no such query.
     fn whole(&self, function: &CStr) -> Option<String> {
         // SAFETY: all functions of xenctrl.h whose names begin with `xc_xenver_` have this type.

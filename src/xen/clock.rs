@@ -4,13 +4,14 @@
 //! from its own TSC, so that their clocks can differ too. libxenctrl has no call for some of this, so this file uses
 //! libxencall through libxenctrl's own handle.
 
+use std::ffi::c_int;
 use std::mem::size_of;
 use std::ptr::NonNull;
 
 use super::binding::*;
 use super::hypervisor::Hypervisor;
 use crate::clock::stamped;
-use crate::snapshot::{Dom0Vcpu, PcpuClock, XenClock};
+use crate::snapshot::{Dom0Vcpu, PcpuClock, Stamp, XenClock};
 
 /// `MSR_IA32_TSC`. Xen answers with the pCPU's time in nanoseconds instead (xen/platform.h).
 const MSR_IA32_TSC: u64 = 0x10;
@@ -22,22 +23,22 @@ impl Hypervisor {
     /// Reads Xen's clock (`HVMOP_get_time`, xen/hvm/hvm_op.h); `None` if Xen refuses, for example
     /// because it is built without HVM.
     pub fn clock(&self) -> Option<XenClock> {
-        let (time, stamp) = stamped(|| {
-            self.hypercall(|library, calls, answer: NonNull<xen_hvm_get_time>| {
-                // SAFETY: the handle is open; the answer is hypercall memory as large as this operation's argument,
-                // and nothing else uses it.
-                unsafe {
-                    library.xencall2(
-                        calls.as_ptr(),
-                        __HYPERVISOR_hvm_op,
-                        HVMOP_get_time.into(),
-                        answer.as_ptr() as u64,
-                    )
-                }
-            })
-        });
+        let call = |calls: NonNull<xencall_handle>, answer: NonNull<xen_hvm_get_time>| {
+            // SAFETY: the handle is open; the answer is hypercall memory as large as this operation's argument,
+            // and nothing else uses it.
+            unsafe {
+                self.library.xencall2(
+                    calls.as_ptr(),
+                    __HYPERVISOR_hvm_op,
+                    HVMOP_get_time.into(),
+                    answer.as_ptr() as u64,
+                )
+            }
+        };
+        // SAFETY: the answer is a plain number.
+        let (time, stamp) = unsafe { self.hypercall(call) }?;
         Some(XenClock {
-            ns: time?.now,
+            ns: time.now,
             stamp,
         })
     }
@@ -91,22 +92,21 @@ impl Hypervisor {
     }
 
     fn dom0_vcpu(&self, id: u32) -> Option<Dom0Vcpu> {
-        let (info, stamp) = stamped(|| {
-            self.hypercall(|library, calls, answer: NonNull<vcpu_runstate_info>| {
-                // SAFETY: as for Xen's clock.
-                unsafe {
-                    library.xencall3(
-                        calls.as_ptr(),
-                        __HYPERVISOR_vcpu_op,
-                        VCPUOP_get_runstate_info.into(),
-                        id.into(),
-                        answer.as_ptr() as u64,
-                    )
-                }
-            })
-        });
-        let time = info?.time;
-        let of = |state: u32| time[state as usize];
+        let call = |calls: NonNull<xencall_handle>, answer: NonNull<vcpu_runstate_info>| {
+            // SAFETY: as for Xen's clock.
+            unsafe {
+                self.library.xencall3(
+                    calls.as_ptr(),
+                    __HYPERVISOR_vcpu_op,
+                    VCPUOP_get_runstate_info.into(),
+                    id.into(),
+                    answer.as_ptr() as u64,
+                )
+            }
+        };
+        // SAFETY: the answer is plain numbers.
+        let (info, stamp) = unsafe { self.hypercall(call) }?;
+        let of = |state: u32| info.time[state as usize];
         Some(Dom0Vcpu {
             id,
             running_ns: of(RUNSTATE_running),
@@ -117,12 +117,15 @@ impl Hypervisor {
         })
     }
 
-    /// Makes a hypercall that writes an answer; `None` if it fails. `call` gets the handle for calls, and memory of
-    /// that handle that is as large as the answer.
-    fn hypercall<T: Copy>(
+    /// Makes a hypercall that writes an answer, and stamps it; `None` if it fails. `call` gets the handle for calls,
+    /// and memory of that handle that is as large as the answer.
+    ///
+    /// # Safety
+    /// Any bytes are a valid `T`.
+    unsafe fn hypercall<T: Copy>(
         &self,
-        call: impl FnOnce(&LibXenCtrl, NonNull<xencall_handle>, NonNull<T>) -> std::ffi::c_int,
-    ) -> Option<T> {
+        call: impl FnOnce(NonNull<xencall_handle>, NonNull<T>) -> c_int,
+    ) -> Option<(T, Stamp)> {
         // SAFETY: the handle is open. It keeps ownership of the handle that is returned.
         let calls = unsafe { self.library.xc_interface_xcall_handle(self.handle.as_ptr()) };
         let calls = NonNull::new(calls)?;
@@ -133,17 +136,16 @@ impl Hypervisor {
                 .xencall_alloc_buffer(calls.as_ptr(), size_of::<T>())
         };
         let buffer = NonNull::new(buffer.cast::<T>())?;
-        // SAFETY: we own the buffer, it is aligned to a page and as large as `T`. Zeroes are valid in all answers,
-        // which are plain numbers.
+        // SAFETY: we own the buffer, it is aligned to a page and as large as `T`.
         unsafe { buffer.write_bytes(0, 1) };
-        let returned = call(self.library, calls, buffer);
-        // SAFETY: as above; any bytes that Xen wrote are valid numbers.
+        let (returned, stamp) = stamped(|| call(calls, buffer));
+        // SAFETY: as above, and the caller guarantees that any bytes are valid.
         let answer = unsafe { buffer.read() };
         // SAFETY: the buffer came from this handle, is freed nowhere else and not used afterwards.
         unsafe {
             self.library
                 .xencall_free_buffer(calls.as_ptr(), buffer.as_ptr().cast());
         }
-        (returned == 0).then_some(answer)
+        (returned == 0).then_some((answer, stamp))
     }
 }
