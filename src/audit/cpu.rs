@@ -4,11 +4,12 @@ use super::check::{Check, Numbers};
 use super::conservation::{self, Start};
 use super::faults::{Fault, Found};
 use super::finding::Unit;
-use super::interval::{Interval, drift, signed};
+use super::interval::{Interval, Skew, drift, signed};
 use super::limits;
 
 pub(super) fn checks(interval: &Interval<'_>, start: &Start) -> Vec<Found> {
     [
+        clock_skew(interval),
         clock(interval),
         conservation::over_interval(interval),
         conservation::since_first(interval, start),
@@ -21,6 +22,28 @@ pub(super) fn checks(interval: &Interval<'_>, start: &Start) -> Vec<Found> {
         limits::cap(interval),
     ]
     .concat()
+}
+
+/// Checks that the pCPUs' clocks agree.
+fn clock_skew(interval: &Interval<'_>) -> Vec<Found> {
+    let mut check = Check::new(
+        "cpu.clock_skew",
+        "the earliest against the latest of the pCPUs' clocks",
+        "the uncertainty of reading both",
+    );
+    let Some(skew) = Skew::of(&interval.after.host) else {
+        return check.finish("Xen does not let dom0 read the clocks of its pCPUs");
+    };
+    let (behind, ahead) = (skew.behind, skew.ahead);
+    let numbers = Numbers::at_most(Unit::Ns, 0, skew.ns, skew.uncertainty_ns);
+    check.numbers(None, numbers, || {
+        Fault::warning(format!(
+            "the clock of pCPU {} is behind that of pCPU {}: CPU time of vCPUs that one of \
+             them wakes and the other runs is counted wrongly",
+            behind.pcpu, ahead.pcpu
+        ))
+    });
+    check.finish("")
 }
 
 /// Checks that Xen's clock and dom0's run at the same rate.

@@ -6,7 +6,6 @@
 //! failure if it lasts longer than such a thing can.
 
 mod check;
-mod clocks;
 mod conservation;
 mod cpu;
 mod devices;
@@ -99,7 +98,6 @@ impl Auditor {
         };
         self.start.go_on(&interval, after);
         let found = [
-            clocks::checks(&interval),
             cpu::checks(&interval, &self.start),
             dom0::checks(&interval),
             memory::checks(&interval),
