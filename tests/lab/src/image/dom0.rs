@@ -7,10 +7,9 @@ use anyhow::{Context, Result};
 
 use super::kernel::Kernel;
 use super::tree::Tree;
-use super::{Programs, find, guest};
+use super::{Parts, find, guest};
 use crate::elf;
 use crate::paths;
-use crate::spec::Guest;
 use crate::tied;
 use crate::xen::Xen;
 
@@ -48,13 +47,8 @@ const TERMINALS: [&str; 9] = [
 ];
 
 /// Returns dom0's file system.
-pub(super) fn tree(
-    xen: Xen,
-    kernel: &Kernel,
-    vmlinux: &Path,
-    programs: &Programs,
-    guests: &[Guest],
-) -> Result<Tree> {
+pub(super) fn tree(parts: &Parts<'_>) -> Result<Tree> {
+    let Parts { xen, programs, .. } = *parts;
     let root = paths::root(xen);
     let mut tree = Tree::default();
     for name in ["bin", "sbin", "lib", "lib64"] {
@@ -81,42 +75,50 @@ pub(super) fn tree(
 
     let mut elf_files = xen_tools(xen, &root, &mut tree)?;
     tree.link("init", "/lab/agent");
-    for (path, program) in programs.files() {
-        tree.copy(path, program);
-        elf_files.push(program.clone());
-    }
+    elf_files.extend(programs.files().map(|(_, program)| program.clone()));
     let strace = find(&root, "bin/strace")?;
     tree.copy("usr/bin/strace", &strace);
     elf_files.push(strace);
     libraries(xen, &root, elf_files, &mut tree)?;
-    if programs.integration.is_some() {
-        other_library(xen, &mut tree)?;
-    }
     busybox(&root, &mut tree)?;
     settings(&root, &mut tree)?;
-    modules(kernel, &mut tree)?;
-    scripts(&mut tree);
-    guest::put(&root, kernel, vmlinux, guests, "script=vif-lab", &mut tree)?;
+    modules(parts.kernel, &mut tree)?;
+    labs(parts, "script=vif-lab", &mut tree)?;
     Ok(tree)
 }
 
-/// Adds the library of another Xen, for the test that it is refused.
-pub(super) fn other_library(xen: Xen, tree: &mut Tree) -> Result<()> {
-    let other = xen.other();
-    let name = format!("libxenctrl.so.{}", other.label());
-    let library = find(&paths::root(other), &format!("{LIBRARIES}/{name}"))?;
-    tree.copy(format!("lab/other/{name}"), library);
-    Ok(())
+/// Returns what the lab adds to Debian's file system: a disk that is unpacked when Debian boots.
+pub(super) fn debian(parts: &Parts<'_>) -> Result<Tree> {
+    let mut tree = Tree::default();
+    // By Debian's own script, which adds it to the bridge.
+    labs(parts, "bridge=xenbr0", &mut tree)?;
+    Ok(tree)
 }
 
-/// Adds the lab's hotplug scripts.
-pub(super) fn scripts(tree: &mut Tree) {
+/// Adds the lab's own programs, scripts and guests, whose NICs xl connects by `vif`.
+fn labs(parts: &Parts<'_>, vif: &str, tree: &mut Tree) -> Result<()> {
+    for (path, program) in parts.programs.files() {
+        tree.copy(path, program);
+    }
+    if parts.programs.integration.is_some() {
+        other_library(parts.xen, tree)?;
+    }
     for name in ["disk-lab", "vif-lab"] {
         tree.copy(
             format!("etc/xen/scripts/{name}"),
             paths::source("dom0/scripts").join(name),
         );
     }
+    guest::put(parts, vif, tree)
+}
+
+/// Adds the library of another Xen, for the test that it is refused.
+fn other_library(xen: Xen, tree: &mut Tree) -> Result<()> {
+    let other = xen.other();
+    let name = format!("libxenctrl.so.{}", other.label());
+    let library = find(&paths::root(other), &format!("{LIBRARIES}/{name}"))?;
+    tree.copy(format!("lab/other/{name}"), library);
+    Ok(())
 }
 
 /// Adds Xen's programs at Debian's paths and in PATH; returns their files.

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::find;
 use super::kernel::Kernel;
 use super::tree::Tree;
+use super::{Parts, find};
 use crate::paths;
 use crate::spec::Guest;
 
@@ -21,21 +21,14 @@ const MEMORY: u32 = 128;
 /// only real CPUs need.
 const QUICK: &str = "quiet pci=off 8250.nr_uarts=0 cryptomgr.notests mitigations=off";
 
-/// Adds to dom0 the files that these guests need. `vif` is how xl connects their NICs.
-pub(super) fn put(
-    root: &Path,
-    kernel: &Kernel,
-    vmlinux: &Path,
-    guests: &[Guest],
-    vif: &str,
-    dom0: &mut Tree,
-) -> Result<()> {
+/// Adds to dom0 the files that the guests need. `vif` is how xl connects their NICs.
+pub(super) fn put(parts: &Parts<'_>, vif: &str, dom0: &mut Tree) -> Result<()> {
     // Tests start guests of their own, so these two are always there.
-    dom0.copy("lab/vmlinux", vmlinux);
+    dom0.copy("lab/vmlinux", parts.vmlinux);
     let mut initramfs = Vec::new();
-    tree(root, kernel)?.write(&mut initramfs)?;
+    tree(&paths::root(parts.xen), parts.kernel)?.write(&mut initramfs)?;
     dom0.bytes("lab/guest.cpio", initramfs);
-    for guest in guests {
+    for guest in parts.guests {
         dom0.bytes(format!("lab/guests/{}.cfg", guest.name), config(guest, vif));
     }
     Ok(())

@@ -1,6 +1,5 @@
 //! What QEMU boots: the hypervisor, dom0's kernel, and dom0's file system as an initramfs.
 
-mod debian;
 mod dom0;
 mod guest;
 mod kernel;
@@ -72,22 +71,33 @@ pub struct Image {
     _archive: File,
 }
 
+/// What a dom0 is made from.
+struct Parts<'a> {
+    xen: Xen,
+    kernel: &'a Kernel,
+    /// The kernel, uncompressed, for guests.
+    vmlinux: &'a Path,
+    programs: &'a Programs,
+    guests: &'a [Guest],
+}
+
 /// Makes the image of one boot.
 pub fn make(xen: Xen, userland: Userland, programs: &Programs, guests: &[Guest]) -> Result<Image> {
     let root = paths::root(xen);
     let kernel = Kernel::find(&root)?;
     let vmlinux = vmlinux(&kernel.image, &paths::version(xen))?;
-    let (tree, lab) = match userland {
-        Userland::Minimal(_) => (
-            dom0::tree(xen, &kernel, &vmlinux, programs, guests)?,
-            "initramfs",
-        ),
-        Userland::Debian => (
-            debian::tree(xen, &kernel, &vmlinux, programs, guests)?,
-            "disk",
-        ),
+    let parts = Parts {
+        xen,
+        kernel: &kernel,
+        vmlinux: &vmlinux,
+        programs,
+        guests,
     };
-    let (archive, path) = archive(&tree).with_context(|| format!("cannot make the {lab}"))?;
+    let tree = match userland {
+        Userland::Minimal(_) => dom0::tree(&parts)?,
+        Userland::Debian => dom0::debian(&parts)?,
+    };
+    let (archive, path) = archive(&tree)?;
     Ok(match userland {
         Userland::Minimal(store) => Image {
             hypervisor: hypervisor(&boot_file(xen, &root)?, &paths::version(xen))?,
