@@ -28,6 +28,7 @@ mod fixtures;
 pub mod fuzzing;
 pub mod interval;
 pub mod rates;
+pub mod runstate;
 mod sample;
 pub mod selector;
 pub mod snapshot;

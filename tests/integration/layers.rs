@@ -8,10 +8,10 @@ use std::fs;
 use std::path::Path;
 
 /// The layers, from the lowest to the highest. A file or folder of src/ imports from those before it.
-const LAYERS: [&str; 24] = [
-    "text", "interval", "snapshot", "clock", "rates", "sample", "fields", "units", "xen",
-    "xenstore", "dom0", "source", "feed", "selector", "xentop", "events", "audit", "compare",
-    "view", "cli", "exit", "commands", "main", "lib",
+const LAYERS: [&str; 25] = [
+    "text", "interval", "snapshot", "clock", "runstate", "rates", "sample", "fields", "units",
+    "xen", "xenstore", "dom0", "source", "feed", "selector", "xentop", "events", "audit",
+    "compare", "view", "cli", "exit", "commands", "main", "lib",
 ];
 
 /// What only tests and fuzzing compile.
