@@ -1,0 +1,385 @@
+//! The state machine against histories that are known in full.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::snapshot::DomId;
+use crate::snapshot::VcpuState::{self, Blocked, Offline, Runnable, Running};
+
+const PCPUS: u32 = 3;
+const VCPUS: u16 = 5;
+
+/// vCPU 0 of this domain.
+fn vcpu(domain: u16) -> VcpuId {
+    VcpuId {
+        domain: DomId(domain),
+        number: 0,
+    }
+}
+
+fn idle(pcpu: u32) -> VcpuId {
+    VcpuId {
+        domain: IDLE,
+        number: pcpu,
+    }
+}
+
+fn change(at_ns: u64, pcpu: u32, vcpu: VcpuId, old: VcpuState, new: VcpuState) -> Record {
+    let what = What::Change { vcpu, old, new };
+    Record { pcpu, at_ns, what }
+}
+
+fn lost(at_ns: u64, pcpu: u32) -> Record {
+    let what = What::Lost;
+    Record { pcpu, at_ns, what }
+}
+
+/// Returns a vCPU that may run on these pCPUs, and of which nothing else is known.
+fn unseen(vcpu: VcpuId, may_run_on: &[u32]) -> Expected {
+    Expected {
+        vcpu,
+        state: None,
+        pcpu: None,
+        may_run_on: may_run_on.to_vec(),
+    }
+}
+
+/// Returns the figures of these readings. The interval goes from the newest record of the first to that of the last.
+fn traced(expected: Vec<Expected>, readings: Vec<Vec<Record>>) -> Traced {
+    let mut states = Runstates::new(expected);
+    for records in readings {
+        states.add(records);
+    }
+    states.add(Vec::new());
+    states.finish().unwrap()
+}
+
+#[test]
+fn two_vcpus_on_one_pcpu_wait_for_each_other() {
+    let (one, two) = (vcpu(1), vcpu(2));
+    let switch = |at, from, to| {
+        [
+            change(at, 0, from, Running, Runnable),
+            change(at, 0, to, Runnable, Running),
+        ]
+    };
+    let readings = vec![
+        switch(100, two, one).to_vec(),
+        [switch(400, one, two), switch(500, two, one)].concat(),
+    ];
+    let found = traced(vec![unseen(one, &[0]), unseen(two, &[0])], readings);
+    assert_eq!(found.interval_ns, 400);
+    let times = &found.vcpus[&two];
+    assert_eq!((times.running_ns, times.ready_ns), (100, 300));
+    assert_eq!((times.waits.count, times.waits.longest_ns), (1, 300));
+    assert_eq!(times.waited_for_ns, BTreeMap::from([(DomId(1), 300)]));
+    let times = &found.vcpus[&one];
+    assert_eq!((times.running_ns, times.ready_ns), (300, 100));
+    assert_eq!(times.schedules, 1);
+    assert_eq!(times.waited_for_ns, BTreeMap::from([(DomId(2), 100)]));
+}
+
+#[test]
+fn a_vcpu_without_records_is_what_a_hypercall_says() {
+    let (spins, starves) = (vcpu(1), vcpu(2));
+    let expected = |vcpu, state, pcpu| Expected {
+        state: Some(state),
+        pcpu,
+        ..unseen(vcpu, &[0])
+    };
+    let expected = vec![
+        expected(spins, Running, Some(0)),
+        expected(starves, Runnable, None),
+    ];
+    // Only pCPU 1 writes.
+    let sleeps = |at| vec![change(at, 1, vcpu(3), Running, Blocked)];
+    let found = traced(expected, vec![sleeps(100), sleeps(900)]);
+    assert_eq!(found.vcpus[&spins].running_ns, 800);
+    assert_eq!(found.vcpus[&spins].ran_on, BTreeSet::from([0]));
+    let starves = &found.vcpus[&starves];
+    assert_eq!((starves.ready_ns, starves.waits.count), (800, 1));
+    assert_eq!(starves.waited_for_ns, BTreeMap::from([(DomId(1), 800)]));
+}
+
+#[test]
+fn a_pcpu_without_records_is_idle() {
+    let waits = Expected {
+        state: Some(Runnable),
+        ..unseen(vcpu(2), &[0, 1])
+    };
+    let spin = |at| vec![change(at, 1, vcpu(3), Running, Running)];
+    let found = traced(vec![waits], vec![spin(100), spin(900)]);
+    let waited_for = &found.vcpus[&vcpu(2)].waited_for_ns;
+    assert_eq!(waited_for[&IDLE], 400);
+    assert_eq!(waited_for[&DomId(3)], 400);
+}
+
+#[test]
+fn lost_records_make_the_time_unknown() {
+    let (one, two) = (vcpu(1), vcpu(2));
+    let readings = vec![
+        vec![
+            change(100, 0, one, Runnable, Running),
+            change(100, 1, two, Runnable, Running),
+        ],
+        vec![
+            change(200, 0, one, Running, Blocked),
+            lost(200, 0),
+            // It ran on the other pCPU, so it cannot have changed unseen.
+            change(300, 1, two, Running, Blocked),
+            change(400, 0, one, Running, Blocked),
+            change(500, 0, one, Blocked, Runnable),
+        ],
+    ];
+    let found = traced(vec![unseen(one, &[]), unseen(two, &[])], readings);
+    assert_eq!(found.lost_ns, BTreeMap::from([(0, 200)]));
+    let times = &found.vcpus[&one];
+    assert_eq!((times.running_ns, times.unknown_ns), (100, 200));
+    assert_eq!(times.blocked_ns, 100);
+    assert!(!times.is_known());
+    let times = &found.vcpus[&two];
+    assert_eq!((times.running_ns, times.unknown_ns), (200, 200));
+}
+
+#[test]
+fn records_that_contradict_each_other_are_counted() {
+    let (one, other) = (vcpu(1), vcpu(2));
+    let readings = vec![
+        vec![change(100, 0, one, Runnable, Running)],
+        vec![
+            change(300, 1, one, Blocked, Runnable),
+            change(400, 1, other, Running, Blocked),
+        ],
+    ];
+    let found = traced(vec![], readings);
+    assert_eq!(found.contradictions, 1);
+    let times = &found.vcpus[&one];
+    assert_eq!((times.unknown_ns, times.ready_ns), (200, 100));
+}
+
+#[test]
+fn quantiles_are_never_below_the_truth() {
+    let mut waits = Waits::default();
+    assert_eq!(waits.quantile_ns(0.99), None);
+    for ns in 1..=1000 {
+        waits.add(ns);
+    }
+    assert_eq!(waits.quantile_ns(0.5), Some(512));
+    assert_eq!(waits.quantile_ns(0.99), Some(1000));
+    waits.add(u64::MAX);
+    assert_eq!(waits.quantile_ns(1.0), Some(u64::MAX));
+}
+
+/// What happens next on a made-up host.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// A vCPU gets something to do, by this pCPU.
+    Wake(u16, u32),
+    /// The vCPU on this pCPU stops for this reason, and this vCPU runs next if it waits.
+    Switch(u32, VcpuState, u16),
+    /// The vCPU on this pCPU goes on.
+    Continue(u32),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let (pcpu, domain) = (0..PCPUS, 0..VCPUS);
+    let stops = prop::sample::select(vec![Runnable, Blocked, Offline]);
+    prop_oneof![
+        (domain.clone(), pcpu.clone()).prop_map(|(domain, pcpu)| Step::Wake(domain, pcpu)),
+        (pcpu.clone(), stops, domain).prop_map(|(pcpu, stop, next)| Step::Switch(pcpu, stop, next)),
+        pcpu.prop_map(Step::Continue),
+    ]
+}
+
+/// The full history of a made-up host.
+#[derive(Debug, Default)]
+struct History {
+    records: Vec<Record>,
+    /// Each vCPU's states at these moments, and who had each pCPU, in force until the next.
+    moments: Vec<(u64, Vec<VcpuState>, Vec<DomId>)>,
+}
+
+fn history(steps: &[(u64, Step)]) -> History {
+    let mut states = vec![Blocked; VCPUS.into()];
+    let mut on = vec![IDLE; PCPUS as usize];
+    let mut at = 1000;
+    let mut history = History::default();
+    history.moments.push((0, states.clone(), on.clone()));
+    for &(passed, step) in steps {
+        at += passed;
+        let mut add = |pcpu, vcpu, old, new| {
+            history.records.push(change(at, pcpu, vcpu, old, new));
+        };
+        match step {
+            Step::Wake(domain, pcpu) => {
+                let state = &mut states[usize::from(domain)];
+                if matches!(state, Blocked | Offline) {
+                    add(pcpu, vcpu(domain), *state, Runnable);
+                    *state = Runnable;
+                }
+            }
+            Step::Switch(pcpu, stop, next) => {
+                let before = on[pcpu as usize];
+                let waits = states[usize::from(next)] == Runnable;
+                let after = if waits { DomId(next) } else { IDLE };
+                if before != after {
+                    match before {
+                        IDLE => add(pcpu, idle(pcpu), Running, Runnable),
+                        DomId(domain) => {
+                            add(pcpu, vcpu(domain), Running, stop);
+                            states[usize::from(domain)] = stop;
+                        }
+                    }
+                    match after {
+                        IDLE => add(pcpu, idle(pcpu), Runnable, Running),
+                        DomId(domain) => {
+                            add(pcpu, vcpu(domain), Runnable, Running);
+                            states[usize::from(domain)] = Running;
+                        }
+                    }
+                    on[pcpu as usize] = after;
+                }
+            }
+            Step::Continue(pcpu) => {
+                let runs = match on[pcpu as usize] {
+                    IDLE => idle(pcpu),
+                    domain => vcpu(domain.0),
+                };
+                add(pcpu, runs, Running, Running);
+            }
+        }
+        history.moments.push((at, states.clone(), on.clone()));
+    }
+    history
+}
+
+impl History {
+    /// Returns the true figures of a domain's vCPU within an interval: its times in each state, and for whom it
+    /// waited, in nanoseconds of one of its pCPUs.
+    fn truth(&self, domain: u16, (begin, end): (u64, u64)) -> (Times, BTreeMap<DomId, u64>) {
+        let (mut times, mut waited_for) = (Times::default(), BTreeMap::new());
+        let ends = self.moments.iter().skip(1).map(|moment| moment.0);
+        for ((from, states, on), to) in self.moments.iter().zip(ends.chain([end])) {
+            let passed = to.clamp(begin, end) - (*from).clamp(begin, end);
+            let state = states[usize::from(domain)];
+            times.add(Some(state), passed);
+            for &occupant in on.iter().filter(|_| state == Runnable && passed > 0) {
+                *waited_for.entry(occupant).or_default() += passed;
+            }
+        }
+        (times, waited_for)
+    }
+
+    /// Returns the records as they are read at these times, pCPU after pCPU with a delay between them.
+    fn readings(&self, mut times: Vec<u64>, delay: u64) -> Vec<Vec<Record>> {
+        times.sort_unstable();
+        times.push(u64::MAX / 2);
+        let mut earlier = [0; PCPUS as usize];
+        let mut readings = Vec::new();
+        let mut start = 0;
+        for time in times {
+            // A reading begins when the one before has ended.
+            let time = time.max(start);
+            start = time + u64::from(PCPUS) * delay;
+            let mut reading = Vec::new();
+            for pcpu in 0..PCPUS {
+                let until = time + u64::from(pcpu) * delay;
+                let from = std::mem::replace(&mut earlier[pcpu as usize], until);
+                let is_new = |at: u64| (from..until).contains(&at);
+                let own = self.records.iter().filter(|record| record.pcpu == pcpu);
+                reading.extend(own.filter(|record| is_new(record.at_ns)).copied());
+            }
+            readings.push(reading);
+        }
+        readings
+    }
+}
+
+/// Returns the interval that these readings make.
+fn interval(readings: &[Vec<Record>]) -> Option<(u64, u64)> {
+    let newest = |records: &Vec<Record>| records.iter().map(|record| record.at_ns).max();
+    let mut times = readings.iter().filter_map(newest);
+    let begin = times.next()?;
+    Some((begin, times.max().unwrap_or(begin).max(begin)))
+}
+
+fn everyone() -> Vec<Expected> {
+    let all: Vec<u32> = (0..PCPUS).collect();
+    let domains = 0..VCPUS;
+    domains
+        .map(|domain| Expected {
+            // All of them are blocked before their first record.
+            state: Some(Blocked),
+            ..unseen(vcpu(domain), &all)
+        })
+        .collect()
+}
+
+proptest! {
+    #[test]
+    fn figures_are_the_truth(
+        steps in prop::collection::vec((1..100_u64, step()), 1..120),
+        times in prop::collection::vec(900..8000_u64, 0..6),
+        delay in 0..500_u64,
+    ) {
+        let history = history(&steps);
+        let readings = history.readings(times, delay);
+        let Some(interval) = interval(&readings) else { return Ok(()) };
+        let found = traced(everyone(), readings);
+        prop_assert_eq!(found.interval_ns, interval.1 - interval.0);
+        prop_assert_eq!(found.contradictions, 0);
+        for domain in 0..VCPUS {
+            let times = &found.vcpus[&vcpu(domain)];
+            let (truth, waited_for) = history.truth(domain, interval);
+            prop_assert_eq!(times.running_ns, truth.running_ns);
+            prop_assert_eq!(times.ready_ns, truth.ready_ns);
+            prop_assert_eq!(times.blocked_ns, truth.blocked_ns);
+            prop_assert_eq!(times.offline_ns, truth.offline_ns);
+            prop_assert_eq!(times.unknown_ns, 0);
+            let shares = waited_for.into_iter().map(|(domain, ns)| (domain, ns / u64::from(PCPUS)));
+            prop_assert_eq!(&times.waited_for_ns, &shares.collect());
+        }
+    }
+
+    /// A figure is never above the truth, and what is missing to the truth is in the unknown time.
+    #[test]
+    fn lost_records_never_make_a_figure_smaller(
+        steps in prop::collection::vec((1..100_u64, step()), 1..120),
+        times in prop::collection::vec(900..8000_u64, 0..6),
+        losses in prop::collection::vec((0..PCPUS, 0..120_usize, 1..20_usize), 1..4),
+    ) {
+        let history = history(&steps);
+        let mut readings = history.readings(times, 0);
+        for (pcpu, first, count) in losses {
+            let own = |record: &&mut Record| record.pcpu == pcpu;
+            let mut last = 0;
+            for (place, record) in readings.iter_mut().flatten().filter(own).enumerate() {
+                // The first is replaced by a mark with the time of the record before it, as the buffer's reader does.
+                match place {
+                    _ if place == first => *record = lost(last, pcpu),
+                    _ if place > first && place < first + count => *record = lost(record.at_ns, pcpu),
+                    _ => last = record.at_ns,
+                }
+            }
+        }
+        let Some(interval) = interval(&readings) else { return Ok(()) };
+        let found = traced(everyone(), readings);
+        for domain in 0..VCPUS {
+            let times = &found.vcpus[&vcpu(domain)];
+            let truth = history.truth(domain, interval).0;
+            prop_assert_eq!(times.total_ns(), interval.1 - interval.0);
+            for (figure, truth) in [
+                (times.running_ns, truth.running_ns),
+                (times.ready_ns, truth.ready_ns),
+                (times.blocked_ns, truth.blocked_ns),
+                (times.offline_ns, truth.offline_ns),
+            ] {
+                prop_assert!(figure <= truth && truth <= figure + times.unknown_ns, "{:?}", times);
+            }
+        }
+    }
+}
