@@ -38,6 +38,7 @@ const FUNCTIONS: &[&str] = &[
     "xc_interface_xcall_handle",
     "xencall_alloc_buffer",
     "xencall_free_buffer",
+    "xencall1",
     "xencall2",
     "xencall3",
     "xc_resource_op",
@@ -54,6 +55,7 @@ const TYPES: &[&str] = &[
     "xen_build_id",
     "xen_hvm_get_time",
     "vcpu_runstate_info",
+    "xen_sysctl_tbuf_op",
 ];
 /// Constants, as regular expressions.
 const CONSTANTS: &[&str] = &[
@@ -71,6 +73,11 @@ const CONSTANTS: &[&str] = &[
     "VCPUOP_get_runstate_info",
     "RUNSTATE_(running|runnable|blocked|offline)",
     "XEN_RESOURCE_OP_MSR_READ",
+    "__HYPERVISOR_sysctl",
+    "XEN_SYSCTL_tbuf_op",
+    "XEN_SYSCTL_TBUFOP_get_info",
+    "VIRQ_TBUF",
+    "TRC_(SCHED_MIN|SCHED_RUNSTATE_CHANGE|SCHED_CONTINUE_RUNNING|LOST_RECORDS|ALL)",
 ];
 
 /// Makes the linker pack the relative relocations (DT_RELR). There are thousands, because the

@@ -4,3 +4,4 @@
 #include <xencall.h> /* the library with which libxenctrl makes hypercalls */
 #include <xen/hvm/hvm_op.h> /* HVMOP_get_time */
 #include <xen/vcpu.h> /* VCPUOP_get_runstate_info */
+#include <xen/trace.h> /* TRC_SCHED_RUNSTATE_CHANGE */

@@ -21,6 +21,7 @@ mod logger;
 mod memory;
 mod scheduler;
 mod topology;
+mod trace;
 mod vcpus;
 mod version;
 

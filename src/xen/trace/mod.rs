@@ -1,0 +1,3 @@
+//! Xen's trace buffers: what each vCPU does, as it happens.
+
+mod parse;
