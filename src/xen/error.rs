@@ -99,6 +99,24 @@ pub enum Error {
         /// The hypervisor's version.
         version: String,
     },
+    /// Xen keeps no trace.
+    #[error("cannot trace: {what} failed: {source}; {remedy}")]
+    Trace {
+        /// What failed.
+        what: &'static str,
+        /// The error of it.
+        source: io::Error,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// Another program traces other events.
+    #[error(
+        "cannot trace: another program uses Xen's trace buffers, and does not trace what vCPUs do (mask {mask:#x}); end it, or start it as 'xentrace -e 0x21000'"
+    )]
+    TraceTaken {
+        /// The events that it traces, as `xentrace -e` has them.
+        mask: u32,
+    },
     /// The domain no longer exists.
     #[error("domain {domain} no longer exists")]
     DomainGone {
