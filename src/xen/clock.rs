@@ -122,7 +122,7 @@ impl Hypervisor {
     ///
     /// # Safety
     /// Any bytes are a valid `T`.
-    unsafe fn hypercall<T: Copy>(
+    pub(super) unsafe fn hypercall<T: Copy>(
         &self,
         call: impl FnOnce(NonNull<xencall_handle>, NonNull<T>) -> c_int,
     ) -> Option<(T, Stamp)> {

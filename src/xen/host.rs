@@ -114,7 +114,7 @@ impl Hypervisor {
         Ok(self.physinfo()?.free_pages << XC_PAGE_SHIFT)
     }
 
-    fn physinfo(&self) -> Result<xc_physinfo_t, Error> {
+    pub(super) fn physinfo(&self) -> Result<xc_physinfo_t, Error> {
         let mut physinfo = xc_physinfo_t::default();
         // SAFETY: the handle is open; we own the structure and it outlives the call.
         let returned = unsafe {

@@ -27,6 +27,8 @@ pub struct Hypervisor {
     pub(super) paging_mempool_size: OnceCell<Option<PagingMempoolSize>>,
     /// The hypervisor's version, such as `4.17.5`.
     pub(super) version: String,
+    /// Its minor version, such as 17.
+    pub(super) minor: u32,
     /// The buffer of `xc_domain_getinfolist`, reused for each sample.
     pub(super) domain_infos: Vec<super::binding::xc_domaininfo_t>,
     /// The number of domains in the last sample; 0 before the first.
@@ -70,6 +72,7 @@ impl Hypervisor {
             _logger: logger,
             paging_mempool_size: OnceCell::new(),
             version: String::new(),
+            minor: version.minor,
             domain_infos: Vec::new(),
             domain_count: 0,
             spare_domains: Vec::new(),
