@@ -27,4 +27,5 @@ mod version;
 
 pub use error::Error;
 pub use hypervisor::Hypervisor;
+pub use trace::{Mode, Trace};
 pub use version::Version;
