@@ -9,12 +9,13 @@ use proptest::sample::Index;
 /// A target's name and function.
 type Family = (&'static str, fn(&[u8]));
 
-const FAMILIES: [Family; 6] = [
+const FAMILIES: [Family; 7] = [
     ("arguments", super::arguments),
     ("display", super::display),
     ("kernel", super::kernel),
     ("settings", super::settings),
     ("tools", super::tools),
+    ("trace", super::trace),
     ("xenstore", super::xenstore),
 ];
 

@@ -14,6 +14,8 @@ pub mod crash;
 mod detection;
 mod domains;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod host;
 mod hypervisor;
 mod library;
