@@ -36,6 +36,7 @@ pub mod source;
 pub mod text;
 mod units;
 pub mod view;
+pub mod waits;
 pub mod xen;
 mod xenstore;
 mod xentop;

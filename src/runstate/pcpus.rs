@@ -16,8 +16,9 @@ enum Occupant {
     Domain(DomId),
 }
 
-/// A time for each occupant, by its place in [`Pcpus::occupants`], in nanoseconds of a pCPU.
-pub(super) type ByOccupant = Vec<u64>;
+/// A time for each occupant, by its place in [`Pcpus::occupants`], in nanoseconds of a pCPU. Sums over many pCPUs fit,
+/// even if a damaged record makes the interval very long.
+pub(super) type ByOccupant = Vec<u128>;
 
 /// A set of pCPUs that some vCPU may run on; an index into [`Pcpus::sets`].
 pub(super) type SetIndex = usize;
@@ -124,7 +125,7 @@ impl Pcpus {
     }
 
     /// Returns the domains of these times, [`IDLE`] if nobody ran. What is unknown is left out.
-    pub(super) fn domains(&self, times: &[u64]) -> BTreeMap<DomId, u64> {
+    pub(super) fn domains(&self, times: &[u128]) -> BTreeMap<DomId, u128> {
         let mut domains = BTreeMap::new();
         for (occupant, &ns) in self.occupants.iter().zip(times) {
             let domain = match occupant {
@@ -159,7 +160,7 @@ impl Pcpus {
             if times.len() <= place {
                 times.resize(place + 1, 0);
             }
-            times[place] += passed;
+            times[place] += u128::from(passed);
         }
     }
 

@@ -245,9 +245,12 @@ impl Follow {
         for (id, mut vcpu) in std::mem::take(&mut self.vcpus) {
             vcpu.settle(vcpu.state(), now, &mut self.pcpus);
             if let Some(set) = vcpu.set {
-                let size = self.pcpus.size(set) as u64;
+                let size = self.pcpus.size(set) as u128;
                 let domains = self.pcpus.domains(&vcpu.waited_for);
-                let shares = domains.into_iter().map(|(domain, ns)| (domain, ns / size));
+                // No share is longer than the interval.
+                let shares = domains
+                    .into_iter()
+                    .map(|(domain, ns)| (domain, u64::try_from(ns / size).unwrap_or(u64::MAX)));
                 vcpu.times.waited_for_ns = shares.collect();
             }
             self.traced.vcpus.insert(id, vcpu.times);

@@ -43,7 +43,14 @@ fn adds_up(records: &[Record]) {
     };
     for times in traced.vcpus.values() {
         assert_eq!(times.total_ns(), traced.interval_ns);
-        assert!(times.waited_for_ns.values().sum::<u64>() <= times.ready_ns);
+        assert!(
+            times
+                .waited_for_ns
+                .values()
+                .map(|&ns| u128::from(ns))
+                .sum::<u128>()
+                <= u128::from(times.ready_ns)
+        );
         assert!(times.waits.longest_ns <= times.ready_ns);
     }
 }

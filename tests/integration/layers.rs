@@ -8,9 +8,9 @@ use std::fs;
 use std::path::Path;
 
 /// The layers, from the lowest to the highest. A file or folder of src/ imports from those before it.
-const LAYERS: [&str; 25] = [
-    "text", "interval", "snapshot", "clock", "runstate", "rates", "sample", "fields", "units",
-    "xen", "xenstore", "dom0", "source", "feed", "selector", "xentop", "events", "audit",
+const LAYERS: [&str; 26] = [
+    "text", "interval", "snapshot", "clock", "runstate", "rates", "sample", "waits", "fields",
+    "units", "xen", "xenstore", "dom0", "source", "feed", "selector", "xentop", "events", "audit",
     "compare", "view", "cli", "exit", "commands", "main", "lib",
 ];
 
