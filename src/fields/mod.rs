@@ -8,6 +8,7 @@ mod domain;
 mod field;
 mod host;
 mod value;
+mod waits;
 
 pub use domain::sums;
 pub use field::{Field, Kind, Thing, Unit};
