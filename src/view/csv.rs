@@ -16,11 +16,12 @@ use crate::sample::{
 };
 use crate::snapshot::{Build, Node, Pool};
 use crate::text::numbers;
+use crate::waits::{DomainWaits, Occupant, VcpuWaits, Waits};
 
 /// Formats the sample's domains and the parts selected by `shown`, with a header if `header` is
 /// set.
 pub fn domains(sample: Sample<'_>, shown: DisplayOptions, header: bool) -> String {
-    let mut table = Table::new(sample);
+    let mut table = Table::new::<Sample<'_>>(sample);
     if header {
         table.header(|row| {
             row.names::<DomainSample<'_>>("", all);
@@ -41,7 +42,7 @@ pub fn domains(sample: Sample<'_>, shown: DisplayOptions, header: bool) -> Strin
         });
         for vcpu in domain.vcpus().into_iter().flatten().filter(|_| shown.vcpus) {
             table.row("vcpu", |row| {
-                row.owner(domain);
+                row.owner::<DomainSample<'_>>(domain);
                 parts(row, Some(vcpu), None, None);
             });
         }
@@ -52,13 +53,13 @@ pub fn domains(sample: Sample<'_>, shown: DisplayOptions, header: bool) -> Strin
             .filter(|_| shown.networks)
         {
             table.row("nic", |row| {
-                row.owner(domain);
+                row.owner::<DomainSample<'_>>(domain);
                 parts(row, None, Some(nic), None);
             });
         }
         for disk in domain.disks().into_iter().flatten().filter(|_| shown.vbds) {
             table.row("disk", |row| {
-                row.owner(domain);
+                row.owner::<DomainSample<'_>>(domain);
                 parts(row, None, None, Some(disk));
             });
         }
@@ -68,7 +69,7 @@ pub fn domains(sample: Sample<'_>, shown: DisplayOptions, header: bool) -> Strin
 
 /// Formats the vCPUs of the sample's domains.
 pub fn vcpus(sample: Sample<'_>) -> String {
-    let mut table = Table::new(sample);
+    let mut table = Table::new::<Sample<'_>>(sample);
     table.header(|row| {
         row.names::<DomainSample<'_>>("", identifies_owner);
         row.names::<VcpuSample<'_>>("vcpus.", all);
@@ -86,7 +87,7 @@ pub fn vcpus(sample: Sample<'_>) -> String {
 
 /// Formats the host, its pCPUs, NUMA nodes and CPU pools.
 pub fn host(sample: Sample<'_>) -> String {
-    let mut table = Table::new(sample);
+    let mut table = Table::new::<Sample<'_>>(sample);
     table.header(|row| {
         row.names::<HostSample<'_>>("", all);
         row.names::<PcpuSample<'_>>("pcpu.", all);
@@ -117,20 +118,66 @@ pub fn host(sample: Sample<'_>) -> String {
     table.text()
 }
 
+/// Formats who waited: the host, each domain, each vCPU, and for whom each of them waited.
+pub fn waits(waits: &Waits) -> String {
+    let mut table = Table::new::<Waits>(waits);
+    let of_host = |field: &Field<Waits>| field.name != "schema" && !when(field);
+    table.header(|row| {
+        row.names::<Waits>("", of_host);
+        row.names::<DomainWaits>("", all);
+        row.names::<VcpuWaits>("vcpus.", all);
+        row.names::<Occupant>("waited_for.", all);
+    });
+    table.row("host", |row| {
+        row.cells::<Waits>(Some(waits), of_host);
+        row.cells::<DomainWaits>(None, all);
+        row.cells::<VcpuWaits>(None, all);
+        row.cells::<Occupant>(None, all);
+    });
+    for domain in &waits.domains {
+        table.row("domain", |row| {
+            row.cells::<Waits>(None, of_host);
+            row.cells::<DomainWaits>(Some(domain), all);
+            row.cells::<VcpuWaits>(None, all);
+            row.cells::<Occupant>(None, all);
+        });
+        for vcpu in &domain.vcpus {
+            let mut part = |kind, occupant: Option<&Occupant>| {
+                table.row(kind, |row| {
+                    row.cells::<Waits>(None, of_host);
+                    row.owner::<DomainWaits>(domain);
+                    match occupant {
+                        None => row.cells::<VcpuWaits>(Some(vcpu), all),
+                        Some(_) => row.identity::<VcpuWaits>(vcpu, |field| field.name == "id"),
+                    }
+                    row.cells::<Occupant>(occupant, all);
+                });
+            };
+            part("vcpu", None);
+            for occupant in &vcpu.waited_for.domains {
+                part("waited_for", Some(occupant));
+            }
+        }
+    }
+    table.text()
+}
+
 /// Selects every field.
 fn all<T: Thing>(_: &Field<T>) -> bool {
     true
 }
 
 /// Selects the fields that identify the domain of a part.
-fn identifies_owner(field: &Field<DomainSample<'static>>) -> bool {
+fn identifies_owner<T: Thing>(field: &Field<T>) -> bool {
     matches!(field.name, "id" | "uuid" | "name")
 }
 
 /// Rows under construction.
 struct Table {
     rows: Rows,
-    /// The cells that say when the sample was taken, which are the same in each row.
+    /// The headings of the cells that say when the sample was taken.
+    when_names: String,
+    /// These cells, which are the same in each row.
     when: String,
 }
 
@@ -139,18 +186,21 @@ struct Table {
 struct Rows(String);
 
 impl Table {
-    fn new(sample: Sample<'_>) -> Self {
-        let mut cells = Rows::default();
-        cells.cells::<Sample<'_>>(Some(sample), when);
+    /// Starts a table about a thing that says when it was taken.
+    fn new<T: Thing>(sample: T::Of<'_>) -> Self {
+        let (mut names, mut cells) = (Rows::default(), Rows::default());
+        names.names::<T>("", when);
+        cells.cells::<T>(Some(sample), when);
         Self {
             rows: Rows::default(),
+            when_names: names.0,
             when: cells.0,
         }
     }
 
     fn header(&mut self, columns: impl FnOnce(&mut Rows)) {
         self.rows.0.push_str("kind");
-        self.rows.names::<Sample<'_>>("", when);
+        self.rows.0.push_str(&self.when_names);
         columns(&mut self.rows);
         self.rows.0.push('\n');
     }
@@ -168,9 +218,9 @@ impl Table {
     }
 }
 
-/// Selects the fields of a sample that say when it was taken.
-fn when(field: &Field<Sample<'static>>) -> bool {
-    field.name != "schema"
+/// Selects the fields that say when a sample was taken.
+fn when<T: Thing>(field: &Field<T>) -> bool {
+    matches!(field.name, "time" | "interval_ns" | "xenstore_as_of")
 }
 
 impl Rows {
@@ -214,10 +264,15 @@ impl Rows {
     }
 
     /// Fills the columns of a domain with only the fields that identify it.
-    fn owner(&mut self, domain: DomainSample<'_>) {
-        for field in DomainSample::fields() {
-            let value = match identifies_owner(field) {
-                true => field.of(&domain),
+    fn owner<T: Thing>(&mut self, domain: T::Of<'_>) {
+        self.identity::<T>(domain, identifies_owner);
+    }
+
+    /// Fills the columns of a thing with only the fields that pass.
+    fn identity<T: Thing>(&mut self, thing: T::Of<'_>, passes: impl Fn(&Field<T>) -> bool) {
+        for field in T::fields() {
+            let value = match passes(field) {
+                true => field.of(&thing),
                 false => Value::Unknown,
             };
             self.cell(value);

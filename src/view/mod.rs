@@ -17,6 +17,7 @@ mod table;
 pub mod top;
 pub mod tui;
 pub mod vcpus;
+pub mod waits;
 pub mod xentop;
 
 pub use options::DisplayOptions;

@@ -10,6 +10,7 @@ mod sample;
 
 use super::Sample;
 use crate::audit::Report;
+use crate::waits::Waits;
 
 pub(super) use line::object;
 
@@ -18,6 +19,11 @@ pub use event::line as event;
 /// Formats a sample as one line.
 pub fn line(sample: Sample<'_>) -> String {
     object(&sample::Record(sample))
+}
+
+/// Formats who waited as one line.
+pub fn waits(waits: &Waits) -> String {
+    object(&sample::Waiting(waits))
 }
 
 /// Formats the report of an audit as one line.

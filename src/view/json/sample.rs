@@ -4,6 +4,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::fields::Thing;
 use crate::sample::{DomainSample, HostSample, Sample};
+use crate::waits::{DomainWaits, Occupant, VcpuWaits, WaitedFor, Waits};
 
 /// A thing, serialized as an object with all of its fields.
 struct Object<'a, T: Thing>(T::Of<'a>);
@@ -64,6 +65,47 @@ impl Serialize for Domain<'_> {
         map.serialize_entry("disks", &objects::<DiskSample<'_>>(self.0.disks()))?;
         map.end()
     }
+}
+
+/// Who waited, serialized as an object with the domains.
+pub(super) struct Waiting<'a>(pub(super) &'a Waits);
+
+struct WaitingDomain<'a>(&'a DomainWaits);
+
+struct WaitingVcpu<'a>(&'a VcpuWaits);
+
+impl Serialize for Waiting<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        put::<Waits, _>(&mut map, &self.0)?;
+        let domains: Vec<_> = self.0.domains.iter().map(WaitingDomain).collect();
+        map.serialize_entry("domains", &domains)?;
+        map.end()
+    }
+}
+
+impl Serialize for WaitingDomain<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        put::<DomainWaits, _>(&mut map, &self.0)?;
+        map.serialize_entry("waited_for", &occupants(&self.0.waited_for))?;
+        let vcpus: Vec<_> = self.0.vcpus.iter().map(WaitingVcpu).collect();
+        map.serialize_entry("vcpus", &vcpus)?;
+        map.end()
+    }
+}
+
+impl Serialize for WaitingVcpu<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        put::<VcpuWaits, _>(&mut map, &self.0)?;
+        map.serialize_entry("waited_for", &occupants(&self.0.waited_for))?;
+        map.end()
+    }
+}
+
+fn occupants(waited_for: &WaitedFor) -> Option<Vec<Object<'_, Occupant>>> {
+    objects::<Occupant>(Some(waited_for.domains.iter()))
 }
 
 /// Adds the fields of a thing to an object.
