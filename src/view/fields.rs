@@ -6,6 +6,7 @@ use crate::sample::{
     DiskSample, Dom0Sample, DomainSample, HostSample, NicSample, PcpuSample, Sample, VcpuSample,
 };
 use crate::snapshot::{Build, Node, Pool};
+use crate::waits::{DomainWaits, Occupant, VcpuWaits, Waits};
 
 /// The fields of one kind of thing.
 struct Section {
@@ -73,6 +74,10 @@ fn sections() -> Vec<Section> {
         section::<VcpuSample<'_>>("vcpu", "domains[].vcpus[]"),
         section::<NicSample<'_>>("nic", "domains[].nics[]"),
         section::<DiskSample<'_>>("disk", "domains[].disks[]"),
+        section::<Waits>("waits", ""),
+        section::<DomainWaits>("waits of a domain", "domains[]"),
+        section::<VcpuWaits>("waits of a vCPU", "domains[].vcpus[]"),
+        section::<Occupant>("waited for", "domains[].vcpus[].waited_for[]"),
     ]
 }
 
@@ -167,5 +172,9 @@ mod tests {
         check::<VcpuSample<'_>>();
         check::<NicSample<'_>>();
         check::<DiskSample<'_>>();
+        check::<Waits>();
+        check::<DomainWaits>();
+        check::<VcpuWaits>();
+        check::<Occupant>();
     }
 }

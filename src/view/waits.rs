@@ -83,3 +83,41 @@ fn time(ns: f64) -> String {
         _ => format!("{:.2} s", ns / 1e9),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::waits::tests::waiting;
+
+    #[test]
+    fn each_vcpu_has_a_line_with_those_it_waited_for() {
+        assert_eq!(
+            lines(&waiting(), None),
+            "ID  NAME      VCPU  RUN %  READY %  BLOCKED %  THROTTLED %  WAITS/S     MEAN     P99  LONGEST  MOVES/S  \
+             PCPUS  WAITED FOR\n \
+             0  Domain-0     0   20.0      4.0       76.0            -      0.0        -       -        -      0.0  \
+             0,2    web 25 %, idle pCPUs 50 %, unknown 25 %\n \
+             5  web          0   40.0     40.0        0.0         20.0      8.0  50.0 ms  200 ms   200 ms      5.0  \
+             1      db 75 %, Domain-0 25 %\n \
+             5  web          1    0.0      0.0        0.0          0.0      0.0        -       -        -      0.0\n"
+        );
+    }
+
+    #[test]
+    fn times_have_three_digits() {
+        let texts = [
+            1e3,
+            999_499.0,
+            999_501.0,
+            9_994_999.0,
+            12_345_678.0,
+            0.2e9,
+            1.5e9,
+        ]
+        .map(time);
+        let expected = [
+            "1 us", "999 us", "1.00 ms", "9.99 ms", "12.3 ms", "200 ms", "1.50 s",
+        ];
+        assert_eq!(texts, expected);
+    }
+}

@@ -47,6 +47,7 @@ mod tests {
     use crate::snapshot::{DiskCounter, DomId, NicCounter, Note, Scheduling, ShutdownReason};
     use crate::text::is_unsafe;
     use crate::view::compare;
+    use crate::waits::tests::waiting;
 
     #[test]
     fn the_schema_is_first_and_unknown_is_null() {
@@ -300,7 +301,7 @@ mod tests {
         });
         let report = Auditor::new(snapshot.clone()).audit(snapshot).unwrap();
         let mut written = BTreeSet::new();
-        for line in [line, audit(&report), compared()] {
+        for line in [line, audit(&report), compared(), waits(&waiting())] {
             paths(&serde_json::from_str(&line).unwrap(), "", &mut written);
         }
         assert_eq!(documented(), written);
