@@ -51,6 +51,11 @@ pub(crate) enum Command {
     Top(Top),
     /// Show vCPUs: state, pCPU, CPU use and time, affinity
     Vcpus(Vcpus),
+    /// Show who waits for a pCPU, how long, and for whom
+    ///
+    /// Traces with Xen's trace buffers for as long as it runs. They belong to the whole host: while
+    /// another program traces, xenscope reads along if that one traces what vCPUs do.
+    Waits(Waits),
     /// Show the host: Xen, memory, NUMA nodes, CPU pools, pCPUs
     Host(Host),
     /// Check the accounting: CPU, memory, identities, devices
@@ -106,6 +111,22 @@ pub(crate) struct Vcpus {
 
     #[command(flatten)]
     pub(crate) interval: IntervalArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Waits {
+    /// ID, exact name or UUID [default: all domains]
+    #[arg(value_name = "DOMAIN")]
+    pub(crate) domains: Vec<Selector>,
+
+    /// Seconds to trace (may be fractional)
+    #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = interval::parse)]
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) seconds: Duration,
+
+    /// Output format
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
 }
 
 #[derive(Debug, Args)]

@@ -19,6 +19,7 @@ mod tests;
 mod top;
 mod two_samples;
 mod vcpus;
+mod waits;
 
 use std::io;
 
@@ -50,6 +51,10 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Vcpus(options) => {
             let pace = Pace::Every(options.interval.interval);
             vcpus::run(options, &mut open(vcpus::collect(), pace)?, out)
+        }
+        Command::Waits(options) => {
+            let source = &mut Source::open(waits::collect(), allow_untested)?;
+            waits::run(options, source, allow_untested, out)
         }
         Command::Host(options) => {
             let pace = Pace::Every(options.interval.interval);

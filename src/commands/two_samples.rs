@@ -65,7 +65,10 @@ pub(super) fn run(
 }
 
 /// Returns the named domains, each once. Reports on stderr which do not exist.
-fn find(named: &[Selector], snapshot: &Snapshot) -> Result<(Vec<Identity>, Outcome), NotFound> {
+pub(super) fn find(
+    named: &[Selector],
+    snapshot: &Snapshot,
+) -> Result<(Vec<Identity>, Outcome), NotFound> {
     let mut outcome = Outcome::Done;
     let mut wanted = Vec::new();
     for selector in named {

@@ -9,6 +9,7 @@ pub(super) fn page(command: &str) -> Page {
         "list" => LIST,
         "status" => STATUS,
         "vcpus" => VCPUS,
+        "waits" => WAITS,
         "host" => HOST,
         "top" => TOP,
         "audit" => AUDIT,
@@ -113,6 +114,49 @@ const VCPUS: Page = Page {
         ),
     ],
     see_also: &[("xl", "1")],
+    ..NOTHING
+};
+
+const WAITS: Page = Page {
+    description: &[
+        DOMAINS,
+        "READY % is how long a vCPU was ready to run and waited for a pCPU, and WAITED FOR says which \
+         domains had the pCPUs that it may run on meanwhile. BLOCKED % is how long it waited for an \
+         event. THROTTLED % is how long its cap kept it from running. P99 is a time that 99 of 100 waits \
+         do not exceed, at most twice the shortest such time.",
+        "Xen's trace buffers belong to the whole host: 128 KiB for each pCPU, which stay allocated until \
+         the host reboots. Only one program can empty them. While another one traces, for example \
+         xentrace, xenscope reads along if that one traces what vCPUs do (xentrace -e 0x21000); when it \
+         ends, so does what xenscope sees. What xenscope switches on, it switches off at the end, also \
+         if it is interrupted. After SIGKILL, the next xenscope waits does so.",
+        "If records are lost, the figures that they would change are unknown.",
+        FORMATS,
+    ],
+    reads_host: true,
+    failure: "A named domain does not exist, or nothing was traced",
+    wrong_usage: "a name that two domains have",
+    files: &[
+        (
+            "/dev/xen/evtchn",
+            "The device for the interrupt that says that a buffer is half full.",
+        ),
+        (
+            "libxenevtchn.so.1, libxenforeignmemory.so.1",
+            "The libraries that map the buffers.",
+        ),
+    ],
+    examples: &[
+        ("xenscope waits", "Show who waits, over three seconds."),
+        (
+            "xenscope waits web db --seconds 60",
+            "Show for whom two domains wait, over a minute.",
+        ),
+        (
+            "xenscope waits --format json | jq '.domains[] | [.name, .ready_percent]'",
+            "Print how long each domain's vCPUs waited.",
+        ),
+    ],
+    see_also: &[("xentrace", "8")],
     ..NOTHING
 };
 
