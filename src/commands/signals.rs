@@ -41,10 +41,8 @@ impl Watch {
     /// # Errors
     /// If there can be no more threads or files.
     pub(super) fn start(watches: Watches, signals: &[c_int]) -> io::Result<Self> {
-        let ignored = ignored(&fs::read_to_string("/proc/self/status").unwrap_or_default());
-        let signals = signals.iter().chain(&[SIGTSTP]);
-        let handled = signals.filter(|&&signal| !ignored(signal));
-        let mut signals = Signals::new(handled)?;
+        let signals = signals.iter().chain(&[SIGTSTP]).copied();
+        let mut signals = Signals::new(not_ignored(signals))?;
         let watch = Self::default();
         let (at_signal, at_hangup) = (watch.clone(), watch.clone());
         let also_watches = watches.clone();
@@ -107,6 +105,12 @@ pub(super) fn wait_for_hangup(file: impl AsFd) {
     // Without requested events, poll waits only for POLLHUP and POLLERR.
     let mut file = [PollFd::new(file.as_fd(), PollFlags::empty())];
     while poll(&mut file, PollTimeout::NONE) == Err(Errno::EINTR) {}
+}
+
+/// Returns those of these signals that this program was not started without.
+pub(super) fn not_ignored(signals: impl Iterator<Item = c_int>) -> Vec<c_int> {
+    let ignored = ignored(&fs::read_to_string("/proc/self/status").unwrap_or_default());
+    signals.filter(|&signal| !ignored(signal)).collect()
 }
 
 /// Returns which signals are ignored, by the text of `/proc/self/status` (proc_pid_status(5)).

@@ -18,7 +18,7 @@ use xenscope::waits::{Waits, expected};
 use xenscope::xen::{Mode, Trace};
 
 use super::output::{Notes, Output};
-use super::signals::ENDING;
+use super::signals::{ENDING, not_ignored};
 use super::two_samples;
 use crate::cli::{self, Format};
 use crate::exit::{Cannot, Outcome, cannot, complain};
@@ -51,6 +51,7 @@ pub(super) fn run(
             ..Collect::default()
         });
         let all = source.sample(None)?;
+        notes.report(&all.notes);
         source.set_collect(collect());
         let (wanted, found) = two_samples::find(&options.domains, &all)?;
         if wanted.is_empty() {
@@ -171,7 +172,7 @@ impl Signals {
         arrived.set_nonblocking(true)?;
         let signal = Arc::new(AtomicUsize::new(0));
         let mut handlers = Vec::new();
-        for number in ENDING.into_iter().chain([SIGQUIT]) {
+        for number in not_ignored(ENDING.into_iter().chain([SIGQUIT])) {
             let value = usize::try_from(number).unwrap_or_default();
             handlers.push(flag::register_usize(number, Arc::clone(&signal), value)?);
             handlers.push(pipe::register(number, write.try_clone()?)?);

@@ -14,6 +14,7 @@ fn bad_intervals_are_refused() {
         let message = "out of range; use 0.01 to 86400 seconds";
         wrong(&["status", "0", "--interval", text], message);
         wrong(&["audit", "--interval", text], message);
+        wrong(&["waits", "--seconds", text], message);
         wrong(&["top", "-b", "-d", text], message);
         wrong(&["events", "--poll", text], message);
     }
@@ -107,6 +108,7 @@ fn without_xen_every_command_exits_3() {
         &["top", "-b", "-i", "1"],
         &["audit"],
         &["events"],
+        &["waits"],
     ] {
         say(words).refused(3, &["not running on Xen", "dom0"]);
     }
