@@ -141,7 +141,7 @@ pub fn waits(waits: &Waits) -> String {
             row.cells::<VcpuWaits>(None, all);
             row.cells::<Occupant>(None, all);
         });
-        for vcpu in &domain.vcpus {
+        for vcpu in domain.vcpus.iter().flatten() {
             let mut part = |kind, occupant: Option<&Occupant>| {
                 table.row(kind, |row| {
                     row.cells::<Waits>(None, of_host);
@@ -154,7 +154,7 @@ pub fn waits(waits: &Waits) -> String {
                 });
             };
             part("vcpu", None);
-            for occupant in &vcpu.waited_for.domains {
+            for occupant in vcpu.waited_for.domains.iter().flatten() {
                 part("waited_for", Some(occupant));
             }
         }

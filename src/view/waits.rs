@@ -27,7 +27,7 @@ const HEADS: [Head; 14] = [
 /// Formats the table of `xenscope waits`, at most `width` columns wide if texts can be shortened.
 pub fn lines(waits: &Waits, width: Option<usize>) -> String {
     let rows = waits.domains.iter().flat_map(|domain| {
-        let vcpus = domain.vcpus.iter();
+        let vcpus = domain.vcpus.iter().flatten();
         vcpus.map(move |vcpu| cells(domain, vcpu))
     });
     Table::of(&HEADS, rows).render(width)
@@ -60,7 +60,7 @@ fn waited_for(waited_for: &WaitedFor) -> String {
         Some(name) => safe(name).into_owned(),
         None => format!("domain {}", one.id),
     };
-    let domains = waited_for.domains.iter();
+    let domains = waited_for.domains.iter().flatten();
     let domains = domains.map(|one| (name(one), Some(one.percent)));
     let others = [
         ("idle pCPUs".to_owned(), waited_for.idle_percent),

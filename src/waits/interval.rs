@@ -96,10 +96,10 @@ impl Interval<'_> {
                 blocked_percent: percent(sum.blocked_ns),
                 throttled_percent: throttled.filter(|_| is_known),
                 offline_percent: percent(sum.offline_ns),
-                unknown_percent: self.percent(sum.unknown_ns).unwrap_or(0.0),
+                unknown_percent: self.percent(sum.unknown_ns).filter(|_| sum.total_ns() > 0),
             },
             waited_for: self.waited_for(&sum, is_known),
-            vcpus: all,
+            vcpus: (domain.vcpus.is_some() && is_same).then_some(all),
         }
     }
 
@@ -140,7 +140,9 @@ impl Interval<'_> {
             blocked_percent: percent(times.blocked_ns),
             throttled_percent: throttled_ns.and_then(percent),
             offline_percent: percent(times.offline_ns),
-            unknown_percent: self.percent(times.unknown_ns).unwrap_or(0.0),
+            unknown_percent: self
+                .percent(times.unknown_ns)
+                .filter(|_| times.total_ns() > 0),
         }
     }
 
@@ -176,7 +178,10 @@ impl Interval<'_> {
 
     fn waited_for(&self, times: &Times, is_known: bool) -> WaitedFor {
         if !is_known || times.ready_ns == 0 {
-            return WaitedFor::default();
+            return WaitedFor {
+                domains: is_known.then(Vec::new),
+                ..WaitedFor::default()
+            };
         }
         let percent = |ns: u64| ns as f64 * 100.0 / times.ready_ns as f64;
         let name = |id| {
@@ -197,7 +202,7 @@ impl Interval<'_> {
             .collect();
         domains.sort_by(|one, other| other.percent.total_cmp(&one.percent));
         WaitedFor {
-            domains,
+            domains: Some(domains),
             idle_percent: Some(percent(by_domain.get(&IDLE).copied().unwrap_or(0))),
             unknown_percent: Some(percent(times.ready_ns.saturating_sub(known))),
         }

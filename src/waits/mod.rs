@@ -41,8 +41,8 @@ pub struct DomainWaits {
     pub shares: Shares,
     /// For whom its vCPUs waited.
     pub waited_for: WaitedFor,
-    /// Its vCPUs.
-    pub vcpus: Vec<VcpuWaits>,
+    /// Its vCPUs; `None` if they are unknown, or if its ID belonged to another domain before.
+    pub vcpus: Option<Vec<VcpuWaits>>,
 }
 
 /// The figures of a vCPU.
@@ -72,7 +72,7 @@ pub struct VcpuWaits {
     pub waited_for: WaitedFor,
 }
 
-/// The shares of states in per cent. All but `unknown_percent` are `None` if too much is unknown.
+/// The shares of states in per cent; `None` if too much is unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Shares {
     /// On a pCPU.
@@ -85,15 +85,15 @@ pub struct Shares {
     pub throttled_percent: Option<f64>,
     /// Paused, unplugged, or throttled.
     pub offline_percent: Option<f64>,
-    /// Lost records.
-    pub unknown_percent: f64,
+    /// Lost records; `None` if nothing is known.
+    pub unknown_percent: Option<f64>,
 }
 
 /// For whom a vCPU or a domain waited, in per cent of its ready time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WaitedFor {
-    /// The domains that had the pCPUs, the longest first.
-    pub domains: Vec<Occupant>,
+    /// The domains that had the pCPUs, the longest first; `None` if its figures are unknown.
+    pub domains: Option<Vec<Occupant>>,
     /// Nobody: a pCPU was idle. `None` if it did not wait, or its figures are unknown.
     pub idle_percent: Option<f64>,
     /// Not known who. `None` as for `idle_percent`.

@@ -80,12 +80,12 @@ fn shares_are_of_the_interval() {
     assert_eq!(web.shares.ready_percent, Some(40.0));
     assert_eq!(web.shares.throttled_percent, Some(20.0));
     assert_eq!(web.shares.offline_percent, Some(120.0));
-    let vcpu = &web.vcpus[0];
+    let vcpu = &web.vcpus.as_ref().unwrap()[0];
     assert_eq!(vcpu.waits_per_second, Some(8.0));
     assert_eq!(vcpu.moves_per_second, Some(5.0));
     assert_eq!(vcpu.mean_wait_ns, Some(50e6));
     assert_eq!(vcpu.p99_wait_ns, Some(SECOND / 5));
-    let by: Vec<_> = vcpu.waited_for.domains.iter().collect();
+    let by: Vec<_> = vcpu.waited_for.domains.iter().flatten().collect();
     assert_eq!(by.len(), 2);
     assert_eq!((by[0].name.as_deref(), by[0].percent), (Some("db"), 75.0));
     assert_eq!(
@@ -121,10 +121,14 @@ fn unknown_time_makes_figures_unknown() {
     traced.vcpus.get_mut(&WEB).unwrap().unknown_ns = SECOND / 10;
     let waits = found(&traced, |_| {});
     let web = &waits.domains[1];
-    for shares in [web.shares, web.vcpus[0].shares] {
-        assert_eq!((shares.ready_percent, shares.unknown_percent), (None, 1.0));
+    let vcpus = web.vcpus.as_ref().unwrap();
+    for shares in [web.shares, vcpus[0].shares] {
+        assert_eq!(
+            (shares.ready_percent, shares.unknown_percent),
+            (None, Some(1.0))
+        );
     }
-    assert_eq!(web.vcpus[0].longest_wait_ns, None);
+    assert_eq!(vcpus[0].longest_wait_ns, None);
     assert_eq!(web.waited_for, WaitedFor::default());
     assert_eq!(waits.ready_vcpus, None);
     assert_eq!(waits.domains[0].shares.ready_percent, Some(4.0));
@@ -139,7 +143,7 @@ fn another_domain_with_the_same_id_has_no_figures() {
         host.domains[1].uuid = uuid::Uuid::from_u128(77)
     });
     assert_eq!(waits.domains[1].shares.ready_percent, None);
-    assert!(waits.domains[1].vcpus.is_empty());
+    assert_eq!(waits.domains[1].vcpus, None);
 }
 
 #[test]

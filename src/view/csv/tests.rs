@@ -5,10 +5,11 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::{DisplayOptions, Sample, domains, host, quote, vcpus};
+use super::{DisplayOptions, Sample, domains, host, quote, vcpus, waits};
 use crate::fixtures::{domain, equipped, snapshot};
 use crate::rates::Rates;
 use crate::view::json;
+use crate::waits::tests::waiting;
 
 /// Returns the output of `view` for the fixture host.
 fn of_equipped(view: impl Fn(Sample<'_>) -> String) -> String {
@@ -253,4 +254,44 @@ proptest! {
         let expected = String::from_utf8(writer.into_inner().unwrap()).unwrap();
         prop_assert_eq!(row + "\n", expected);
     }
+}
+
+#[test]
+fn waits_have_a_row_for_each_vcpu_and_whom_it_waited_for() {
+    let text = waits(&waiting());
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let heads = reader.headers().unwrap().clone();
+    // The reader refuses rows of another length.
+    let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+    let cell = |row: &csv::StringRecord, name: &str| {
+        let at = heads.iter().position(|head| head == name).unwrap();
+        row[at].to_owned()
+    };
+    let of = |names: [&str; 4]| -> Vec<String> {
+        let cells = |row| names.map(|name| cell(row, name)).join(" ");
+        rows.iter().map(cells).collect()
+    };
+    assert_eq!(
+        of(["kind", "name", "vcpus.id", "waited_for.name"]),
+        [
+            "host   ",
+            "domain Domain-0  ",
+            "vcpu Domain-0 0 ",
+            "waited_for Domain-0 0 web",
+            "domain web  ",
+            "vcpu web 0 ",
+            "waited_for web 0 db",
+            "waited_for web 0 Domain-0",
+            "vcpu web 1 ",
+            "domain db  ",
+        ]
+    );
+    let sum = |name| {
+        let cells = rows.iter().map(|row| cell(row, name));
+        cells
+            .filter_map(|cell| cell.parse::<f64>().ok())
+            .sum::<f64>()
+    };
+    assert_eq!(sum("ready_percent"), sum("vcpus.ready_percent"));
+    assert_eq!(sum("waited_for.percent"), 125.0);
 }

@@ -209,6 +209,16 @@ mod tests {
         assert_eq!(value["domains"][0]["name"], "web");
     }
 
+    #[test]
+    fn waits_do_not_change_by_a_byte() {
+        let printed = waits(&waiting());
+        let golden = include_str!("../../../tests/golden/waits.jsonl");
+        assert_eq!(
+            printed, golden,
+            "tests/golden/waits.jsonl: its new text is\n{printed}"
+        );
+    }
+
     /// Collects the paths of all fields, such as `domains[].nics[].rx_bytes`.
     fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
         match value {

@@ -89,7 +89,8 @@ impl Serialize for WaitingDomain<'_> {
         let mut map = serializer.serialize_map(None)?;
         put::<DomainWaits, _>(&mut map, &self.0)?;
         map.serialize_entry("waited_for", &occupants(&self.0.waited_for))?;
-        let vcpus: Vec<_> = self.0.vcpus.iter().map(WaitingVcpu).collect();
+        let vcpus = self.0.vcpus.as_ref();
+        let vcpus = vcpus.map(|all| all.iter().map(WaitingVcpu).collect::<Vec<_>>());
         map.serialize_entry("vcpus", &vcpus)?;
         map.end()
     }
@@ -105,7 +106,7 @@ impl Serialize for WaitingVcpu<'_> {
 }
 
 fn occupants(waited_for: &WaitedFor) -> Option<Vec<Object<'_, Occupant>>> {
-    objects::<Occupant>(Some(waited_for.domains.iter()))
+    objects::<Occupant>(waited_for.domains.as_ref().map(|domains| domains.iter()))
 }
 
 /// Adds the fields of a thing to an object.
