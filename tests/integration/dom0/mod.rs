@@ -25,5 +25,6 @@ mod sample;
 mod shells;
 mod store;
 mod topology;
+mod waits;
 mod xenstored_killed;
 mod xentop;
