@@ -103,20 +103,6 @@ impl Drop for Scheduled {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn shares_are_as_the_weights_say() {
-    let _other = Paused::all(&["pv-disk"]);
-    let _burning = Burning::start();
-    let _net = NetBurns::start();
-    let _weight = Scheduled::set("-w", "512");
-    let found = waits("4");
-    let ready = percent(vcpu(&found, "pv-burn"), "ready_percent");
-    assert!((30.0..=37.0).contains(&ready), "{found}");
-    let ready = percent(vcpu(&found, "pv-net"), "ready_percent");
-    assert!((63.0..=70.0).contains(&ready), "{found}");
-}
-
-#[test]
-#[ignore = "needs a Xen host: cargo lab test"]
 fn a_cap_throttles() {
     let _others = Paused::all(&["pv-disk", "pv-net"]);
     let _burning = Burning::start();
