@@ -12,6 +12,12 @@ use crate::snapshot::{
 /// A second, in nanoseconds.
 pub(crate) const SECOND: u64 = 1_000_000_000;
 
+/// Everything but what only a trace tells.
+const NOT_TRACED: Collect = Collect {
+    state_times: false,
+    ..Collect::ALL
+};
+
 /// Returns a stamp at this time, with an uncertainty of a millisecond.
 pub(crate) fn stamp(at_ns: u64) -> Stamp {
     Stamp {
@@ -79,6 +85,7 @@ pub(crate) fn snapshot(at_ns: u64, idle_ns: u64, domains: Vec<Domain>) -> Snapsh
             dom0: None,
             dom0_vcpus: None,
             pcpu_clocks: None,
+            trace: None,
         },
         domains,
         orphans: Vec::new(),
@@ -107,6 +114,7 @@ pub(crate) fn vcpu(id: u32, pcpu: u32, cpu_time_ns: u64) -> Vcpu {
         cpu_time_ns,
         hard_affinity: Some(vec![0, 1]),
         soft_affinity: Some(vec![0, 1]),
+        state_times: None,
         stamp: stamp(0),
     }
 }
@@ -248,7 +256,7 @@ pub(crate) fn equipped() -> (Snapshot, Snapshot) {
             ..domain(9, "db", at_ns, at_ns / 8)
         };
         let mut snapshot = snapshot(at_ns, 0, vec![dom0, web, db]);
-        snapshot.collected = Collect::ALL;
+        snapshot.collected = NOT_TRACED;
         let mut host = full(snapshot.host);
         host.pcpu = pcpus(3, at_ns);
         host.pcpu[1].idle_time_ns = Some(at_ns / 4);
@@ -391,7 +399,7 @@ pub(crate) fn audited(at_ns: u64) -> Snapshot {
     web.xenstore_uuid = Some(web.uuid);
     (web.nics, web.disks) = (Some(vec![nic(0, 0, 0)]), Some(vec![disk(51712, 0, 0)]));
     let mut snapshot = snapshot(at_ns, 0, vec![dom0, web]);
-    snapshot.collected = Collect::ALL;
+    snapshot.collected = NOT_TRACED;
     snapshot.xen_clock = Some(XenClock {
         ns: at_ns,
         stamp: Stamp {

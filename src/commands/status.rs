@@ -14,6 +14,7 @@ pub(super) fn collect() -> Collect {
     Collect {
         host: false,
         audit_inputs: false,
+        state_times: false,
         ..Collect::ALL
     }
 }

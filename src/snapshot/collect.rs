@@ -44,7 +44,9 @@ pub struct Collect {
     /// grant tables, shared and populate-on-demand memory, XenStore's lists, a read for each domain with
     /// a backend and for each vCPU, and the free memory a second time.
     pub audit_inputs: bool,
-    /// A domain about which everything is collected, regardless of the other fields.
+    /// How long vCPUs are in each state: traces with Xen's trace buffers from the first such sample on.
+    pub state_times: bool,
+    /// A domain about which everything but state times is collected, regardless of the other fields.
     pub focus: Option<Identity>,
 }
 
@@ -77,6 +79,7 @@ impl Collect {
             macs: wanted,
             host: wanted,
             audit_inputs: wanted,
+            state_times: wanted,
             focus: None,
         }
     }
@@ -111,6 +114,7 @@ impl Collect {
             macs: self.macs || other.macs,
             host: self.host || other.host,
             audit_inputs: self.audit_inputs || other.audit_inputs,
+            state_times: self.state_times || other.state_times,
             focus: self.focus,
         }
     }
@@ -123,6 +127,7 @@ impl Collect {
         Self {
             host: self.host,
             audit_inputs: self.audit_inputs,
+            state_times: self.state_times,
             focus: self.focus,
             ..Self::ALL
         }
@@ -148,6 +153,7 @@ impl Collect {
             nic_counters: false,
             disk_counters: Self::NOTHING.disk_counters,
             host: false,
+            state_times: false,
             ..self
         }
     }
@@ -175,6 +181,7 @@ mod tests {
         let all = Collect {
             host: false,
             audit_inputs: false,
+            state_times: false,
             ..Collect {
                 focus: Some(web),
                 ..Collect::ALL

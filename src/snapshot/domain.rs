@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::device::{Disk, Nic};
 use super::domid::DomId;
 use super::stamp::Stamp;
+use super::state_times::StateTimes;
 
 /// A domain, as the hypervisor and XenStore describe it.
 ///
@@ -80,6 +81,11 @@ pub struct Domain {
     /// All of its vCPUs; `None` if they were not collected, if it was destroyed meanwhile, or if the
     /// security policy denies it.
     pub vcpus: Option<Vec<Vcpu>>,
+    /// How long its vCPUs have been in each state, together; `None` if they were not traced.
+    pub state_times: Option<StateTimes>,
+    /// For whom its vCPUs have waited since the trace began, in nanoseconds of their ready time: the domains that had
+    /// the pCPUs, 0x7fff if they were idle. What is missing to the ready time is unknown. Empty if they were not traced.
+    pub waited_for_ns: Vec<(DomId, u64)>,
     /// Its NICs, ordered by ID; `None` if they were not collected, or if it is not known whether another domain serves
     /// some.
     pub nics: Option<Vec<Nic>>,
@@ -155,6 +161,11 @@ pub struct StateFlags {
 }
 
 impl StateFlags {
+    /// Returns whether Xen lets none of its vCPUs run.
+    pub fn keep_from_running(self) -> bool {
+        self.paused || self.dying || self.shutdown.is_some()
+    }
+
     /// Returns the most important of the states that are set.
     pub fn summary(self) -> DomainState {
         match self {
@@ -396,6 +407,8 @@ pub struct Vcpu {
     pub hard_affinity: Option<Vec<u32>>,
     /// The pCPUs it prefers to run on; `None` if Xen did not report it.
     pub soft_affinity: Option<Vec<u32>>,
+    /// How long it has been in each state; `None` if it was not traced.
+    pub state_times: Option<StateTimes>,
     /// When it was read from the hypervisor.
     pub stamp: Stamp,
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::stamp::{PcpuClock, Stamp};
+use super::state_times::TraceTotals;
 
 /// The host, as the hypervisor describes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +52,8 @@ pub struct Host {
     pub dom0_vcpus: Option<Vec<Dom0Vcpu>>,
     /// The pCPUs' clocks, of those online; `None` if they were not collected, or if Xen refuses.
     pub pcpu_clocks: Option<Vec<PcpuClock>>,
+    /// The trace that vCPUs' state times are from; `None` if they were not traced.
+    pub trace: Option<TraceTotals>,
 }
 
 impl Host {

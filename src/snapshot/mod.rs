@@ -15,6 +15,7 @@ mod identity;
 mod listing;
 mod note;
 mod stamp;
+mod state_times;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,7 @@ pub use identity::keep_identities;
 pub use listing::{Backend, Listing};
 pub use note::Note;
 pub use stamp::{PcpuClock, Stamp, XenClock};
+pub use state_times::{StateTimes, TraceTotals};
 
 /// Everything that one sample read about a host and its domains.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

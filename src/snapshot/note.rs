@@ -26,6 +26,8 @@ pub enum Note {
     NicsUnreadable(String),
     /// The disks that dom0's kernel serves could not be listed; the text says why.
     DisksUnreadable(String),
+    /// Nobody traces how long vCPUs are in each state; the text says why.
+    NotTraced(String),
     /// A device's counters could not be read, in this sample and the one before.
     CountersUnreadable {
         /// Its name in dom0's kernel.
@@ -57,6 +59,7 @@ impl fmt::Display for Note {
             ),
             Self::NicsUnreadable(why) => write!(f, "the NICs can't be listed: {why}"),
             Self::DisksUnreadable(why) => write!(f, "the disks can't be listed: {why}"),
+            Self::NotTraced(why) => write!(f, "ready time is unknown: {why}"),
             Self::CountersUnreadable { device, why, more } => {
                 write!(f, "{device}: counters can't be read: {why}")?;
                 match more {

@@ -62,6 +62,7 @@ impl Hypervisor {
             dom0: None,
             dom0_vcpus: None,
             pcpu_clocks: None,
+            trace: None,
         })
     }
 

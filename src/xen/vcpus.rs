@@ -57,6 +57,7 @@ impl Hypervisor {
             cpu_time_ns: info.cpu_time,
             hard_affinity,
             soft_affinity,
+            state_times: None,
             stamp,
         })
     }
