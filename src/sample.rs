@@ -1,6 +1,6 @@
 //! A snapshot with the rates since the one before it, and its parts with their rates.
 
-use crate::rates::{DiskRates, DomainRates, HostRates, NicRates, Rate, Rates};
+use crate::rates::{DiskRates, DomainRates, HostRates, NicRates, Rate, Rates, StateRates};
 use crate::snapshot::{Collect, Disk, Dom0Kernel, Domain, Host, Nic, Pcpu, Snapshot, Vcpu};
 
 /// A snapshot and the rates since the one before it.
@@ -30,6 +30,8 @@ pub struct VcpuSample<'a> {
     pub vcpu: &'a Vcpu,
     /// CPU use in per cent of one pCPU.
     pub cpu_percent: Option<Rate>,
+    /// The states that it was in.
+    pub states: StateRates,
 }
 
 /// A NIC and its rates.
@@ -134,8 +136,13 @@ impl<'a> DomainSample<'a> {
     /// Returns its vCPUs; `None` if they are unknown.
     pub fn vcpus(self) -> Option<impl Iterator<Item = VcpuSample<'a>>> {
         let vcpus = self.domain.vcpus.as_ref()?.iter();
-        let vcpus = vcpus.zip(&self.rates.vcpu_percent);
-        Some(vcpus.map(|(vcpu, &cpu_percent)| VcpuSample { vcpu, cpu_percent }))
+        let rates = self.rates.vcpu_percent.iter().zip(&self.rates.vcpu_states);
+        let sample = |(vcpu, (&cpu_percent, &states))| VcpuSample {
+            vcpu,
+            cpu_percent,
+            states,
+        };
+        Some(vcpus.zip(rates).map(sample))
     }
 
     /// Returns its NICs; `None` if they are unknown.

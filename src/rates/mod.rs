@@ -5,14 +5,20 @@
 
 mod device;
 mod rate;
+mod states;
 
 use device::{disk_rates, nic_rates};
+use states::{TraceSpan, waited_for};
 
-use crate::snapshot::{DiskCounter, Dom0Kernel, Domain, Host, NicCounter, Snapshot};
+use crate::snapshot::{
+    DiskCounter, Dom0Kernel, DomId, Domain, Host, NicCounter, Snapshot, VcpuState,
+};
 
 pub use device::{DiskRates, NicRates};
 pub use rate::Rate;
 pub(crate) use rate::Span;
+pub use states::StateRates;
+pub(crate) use states::throttled;
 
 /// The rates between an older and a newer snapshot.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +44,8 @@ pub struct HostRates {
     pub dom0_cpu_percent: Option<Rate>,
     /// Steal time that dom0's kernel counts, in per cent of one pCPU.
     pub dom0_steal_percent: Option<Rate>,
+    /// How many vCPUs were ready at a time in the mean; `None` if they were not traced, or if records were lost.
+    pub ready_vcpus: Option<Rate>,
 }
 
 /// The rates of one domain.
@@ -51,6 +59,13 @@ pub struct DomainRates {
     pub cpu_percent_of_vcpus: Option<Rate>,
     /// CPU use of each of its vCPUs in per cent of one pCPU, in the newer snapshot's order.
     pub vcpu_percent: Vec<Option<Rate>>,
+    /// The states of its vCPUs together, in per cent of one pCPU.
+    pub states: StateRates,
+    /// The states of each of its vCPUs, in the newer snapshot's order.
+    pub vcpu_states: Vec<StateRates>,
+    /// For whom its vCPUs waited, in per cent of their ready time, the longest first: the domains that had the pCPUs,
+    /// 0x7fff if they were idle. Empty if they did not wait, or were not traced.
+    pub waited_for: Vec<(DomId, f64)>,
     /// One for each of its NICs, in the newer snapshot's order.
     pub nics: Vec<NicRates>,
     /// One for each of its disks, in the newer snapshot's order.
@@ -81,6 +96,7 @@ impl Rates {
     /// boot.
     pub fn between(old: Option<&Snapshot>, new: &Snapshot) -> Self {
         let old = old.filter(|old| old.boot.is_same(&new.boot));
+        let traced = TraceSpan::between(old.map(|old| &old.host), &new.host);
         // Both lists of domains are ordered by ID.
         let mut older = old.iter().flat_map(|old| &old.domains).peekable();
         Self {
@@ -94,7 +110,7 @@ impl Rates {
                 .map(|domain| {
                     while older.next_if(|old| old.id < domain.id).is_some() {}
                     let same = |old: &&&Domain| old.identity() == domain.identity();
-                    domain_rates(older.peek().filter(same).copied(), domain)
+                    domain_rates(older.peek().filter(same).copied(), domain, traced)
                 })
                 .collect(),
         }
@@ -126,10 +142,11 @@ fn host_rates(old: Option<&Host>, new: &Host) -> HostRates {
         pcpu_percent,
         dom0_cpu_percent: dom0(|kernel| kernel.cpu_time_ns),
         dom0_steal_percent: dom0(|kernel| kernel.steal_time_ns),
+        ready_vcpus: TraceSpan::between(old, new).and_then(|span| span.ready_vcpus(old?, new)),
     }
 }
 
-fn domain_rates(old: Option<&Domain>, new: &Domain) -> DomainRates {
+fn domain_rates(old: Option<&Domain>, new: &Domain, traced: Option<TraceSpan>) -> DomainRates {
     let cpu_percent = old.and_then(|old| {
         Span::between(old.stamp, new.stamp)?.share(Some(old.cpu_time_ns), Some(new.cpu_time_ns))
     });
@@ -144,6 +161,20 @@ fn domain_rates(old: Option<&Domain>, new: &Domain) -> DomainRates {
             Span::between(old.stamp, vcpu.stamp)?
                 .share(Some(old.cpu_time_ns), Some(vcpu.cpu_time_ns))
         }),
+        states: domain_states(old, new, traced).unwrap_or_default(),
+        vcpu_states: each(&new.vcpus, |vcpu| {
+            let states = || {
+                let (span, old) = (traced?, old?);
+                let before = same(&old.vcpus, |old| old.id == vcpu.id)?;
+                let is_online = |state| Some(state != VcpuState::Offline);
+                let online = (is_online(before.state), is_online(vcpu.state));
+                span.rates(before.state_times, vcpu.state_times, |ns| {
+                    throttled((old, new), online, ns)
+                })
+            };
+            states().unwrap_or_default()
+        }),
+        waited_for: old.map_or_else(Vec::new, |old| waited_for(old, new)),
         nics: each(&new.nics, |nic| {
             let old = old.and_then(|old| {
                 same(&old.nics, |old| {
@@ -166,6 +197,21 @@ fn domain_rates(old: Option<&Domain>, new: &Domain) -> DomainRates {
             old.map_or_else(DiskRates::default, |old| disk_rates(old, disk))
         }),
     }
+}
+
+/// Returns the shares of the states of a domain's vCPUs together.
+fn domain_states(
+    old: Option<&Domain>,
+    new: &Domain,
+    traced: Option<TraceSpan>,
+) -> Option<StateRates> {
+    let (span, old) = (traced?, old?);
+    // An offline vCPU adds its time to that of the throttled ones.
+    let all_online = |domain: &Domain| (domain.vcpus_online == domain.vcpus_max).then_some(true);
+    let online = (all_online(old), all_online(new));
+    span.rates(old.state_times, new.state_times, |ns| {
+        throttled((old, new), online, ns)
+    })
 }
 
 /// Returns the result of `make` for each part; empty if the parts are unknown.

@@ -1,4 +1,5 @@
 mod properties;
+mod states;
 
 use uuid::Uuid;
 

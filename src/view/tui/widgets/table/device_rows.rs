@@ -56,7 +56,11 @@ pub(super) fn count(domain: &Domain, display: DisplayOptions) -> usize {
         + count(display.vbds, domain.disks.as_ref().map(Vec::len))
 }
 
-fn vcpu(VcpuSample { vcpu, cpu_percent }: VcpuSample<'_>) -> String {
+fn vcpu(
+    VcpuSample {
+        vcpu, cpu_percent, ..
+    }: VcpuSample<'_>,
+) -> String {
     format!(
         "vcpu {:<3} {:<8} {:>5} % on pCPU {:<3} {:>10.1} s",
         vcpu.id,

@@ -1,0 +1,128 @@
+//! The shares of the states that vCPUs are in.
+
+use super::rate::{Rate, risen};
+use crate::snapshot::{DomId, Domain, Host, Scheduling, StateTimes};
+
+/// How much of the time a vCPU was in each state, or all vCPUs of a domain together. Everything is `None` if it was
+/// not traced in both samples, and if more than a thousandth of the time is unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StateRates {
+    /// On a pCPU, in per cent.
+    pub running_percent: Option<Rate>,
+    /// Ready to run, waiting for a pCPU, in per cent.
+    pub ready_percent: Option<Rate>,
+    /// Waiting for an event, in per cent.
+    pub blocked_percent: Option<Rate>,
+    /// Kept from running by its cap, in per cent; `None` also if it may have been paused or unplugged meanwhile, and
+    /// if scheduling parameters were not collected.
+    pub throttled_percent: Option<Rate>,
+    /// Paused, unplugged or throttled, in per cent.
+    pub offline_percent: Option<Rate>,
+    /// How often it was scheduled in, per second.
+    pub schedules_per_second: Option<Rate>,
+    /// How often it began to wait for a pCPU, per second.
+    pub waits_per_second: Option<Rate>,
+}
+
+/// The time that a trace covers between two samples.
+#[derive(Clone, Copy)]
+pub(super) struct TraceSpan {
+    ns: u64,
+}
+
+impl TraceSpan {
+    /// Returns the time between two samples of the same trace; `None` if there is none.
+    pub(super) fn between(old: Option<&Host>, new: &Host) -> Option<Self> {
+        let (old, new) = (old?.trace?, new.trace?);
+        let is_same = old.begin_ns == new.begin_ns;
+        let ns = new.elapsed_ns.checked_sub(old.elapsed_ns)?;
+        (is_same && ns > 0).then_some(Self { ns })
+    }
+
+    /// Returns the shares of states between two samples. `throttled` returns for how long it was throttled, of how
+    /// long it was offline; `None` if that is unknown.
+    pub(super) fn rates(
+        self,
+        old: Option<StateTimes>,
+        new: Option<StateTimes>,
+        throttled: impl FnOnce(u64) -> Option<u64>,
+    ) -> Option<StateRates> {
+        let (old, new) = (old?, new?);
+        let of = |get: fn(&StateTimes) -> u64| risen(Some(get(&old)), Some(get(&new)));
+        let (unknown, total) = (of(|times| times.unknown_ns)?, of(StateTimes::total_ns)?);
+        if unknown > total / 1000 {
+            return None;
+        }
+        let offline = of(|times| times.offline_ns)?;
+        let percent = |ns: u64| Some(self.rate(ns, 100.0));
+        Some(StateRates {
+            running_percent: percent(of(|times| times.running_ns)?),
+            ready_percent: percent(of(|times| times.ready_ns)?),
+            blocked_percent: percent(of(|times| times.blocked_ns)?),
+            throttled_percent: throttled(offline).and_then(percent),
+            offline_percent: percent(offline),
+            schedules_per_second: of(|times| times.schedules).map(|count| self.rate(count, 1e9)),
+            waits_per_second: of(|times| times.waits).map(|waits| self.rate(waits, 1e9)),
+        })
+    }
+
+    /// Returns how many vCPUs were ready at a time in the mean; `None` if records were lost.
+    pub(super) fn ready_vcpus(self, old: &Host, new: &Host) -> Option<Rate> {
+        let (old, new) = (old.trace?, new.trace?);
+        let ready_ns = new.ready_ns.checked_sub(old.ready_ns)?;
+        (old.lost_ns == new.lost_ns).then(|| self.rate(ready_ns, 1.0))
+    }
+
+    /// Returns a rise per nanosecond, times `factor`.
+    fn rate(self, rise: u64, factor: f64) -> Rate {
+        Rate {
+            value: rise as f64 * factor / self.ns as f64,
+            uncertainty: 0.0,
+        }
+    }
+}
+
+/// Returns for whom a domain's vCPUs waited between two samples, see [`DomainRates::waited_for`].
+///
+/// [`DomainRates::waited_for`]: super::DomainRates::waited_for
+pub(super) fn waited_for(old: &Domain, new: &Domain) -> Vec<(DomId, f64)> {
+    let ready_ns = |domain: &Domain| domain.state_times.map(|times| times.ready_ns);
+    let Some(all) = risen(ready_ns(old), ready_ns(new)).filter(|&all| all > 0) else {
+        return Vec::new();
+    };
+    let before = |id: DomId| {
+        let mut before = old.waited_for_ns.iter();
+        before.find(|one| one.0 == id).map_or(0, |one| one.1)
+    };
+    let shares = new.waited_for_ns.iter().map(|&(id, ns)| {
+        let more = ns.saturating_sub(before(id));
+        (id, more as f64 * 100.0 / all as f64)
+    });
+    let mut shares: Vec<(DomId, f64)> = shares.filter(|share| share.1 > 0.0).collect();
+    shares.sort_by(|one, other| other.1.total_cmp(&one.1));
+    shares
+}
+
+/// Returns for how long a vCPU was throttled by its domain's cap, of `offline_ns`; `None` if that cannot be told from
+/// other reasons to be offline. `is_online` says of both samples whether the vCPU was online, if that is known.
+pub(crate) fn throttled(
+    (old, new): (&Domain, &Domain),
+    is_online: (Option<bool>, Option<bool>),
+    offline_ns: u64,
+) -> Option<u64> {
+    let cap = match new.scheduling? {
+        Scheduling::Credit { cap_percent, .. } | Scheduling::Credit2 { cap_percent, .. } => {
+            cap_percent
+        }
+        _ => None,
+    };
+    if cap.is_none() {
+        return Some(0);
+    }
+    let kept = old.states.keep_from_running() || new.states.keep_from_running();
+    match (is_online.0?, is_online.1?) {
+        (false, false) => Some(0),
+        (true, true) if !kept => Some(offline_ns),
+        _ => None,
+    }
+}
