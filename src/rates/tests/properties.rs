@@ -82,6 +82,7 @@ fn between(old: &Snapshot, new: &Snapshot) -> Result<Rates, TestCaseError> {
     }
     let nothing = |domain: &Domain| DomainRates {
         vcpu_percent: vec![None; count(&domain.vcpus)],
+        vcpu_states: vec![StateRates::default(); count(&domain.vcpus)],
         nics: vec![NicRates::default(); count(&domain.nics)],
         disks: vec![DiskRates::default(); count(&domain.disks)],
         ..DomainRates::default()
