@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use libc::{SIGQUIT, c_int};
 use signal_hook::low_level::{emulate_default_handler, pipe};
 use signal_hook::{SigId, flag, low_level};
-use xenscope::runstate::{Runstates, Traced};
+use xenscope::runstate::{Runstates, Traced, expected};
 use xenscope::snapshot::{Collect, Snapshot};
 use xenscope::source::Source;
 use xenscope::view::{csv, json, waits};
-use xenscope::waits::{Waits, expected};
+use xenscope::waits::Waits;
 use xenscope::xen::{Mode, Trace};
 
 use super::output::{Notes, Output};
@@ -98,7 +98,10 @@ fn follow(
     length: Duration,
     signals: &Signals,
 ) -> anyhow::Result<Option<Traced>> {
-    let mut states = Runstates::new(expected(before));
+    let mut states = Runstates::new(expected(
+        &before.domains,
+        before.host.pools.as_deref().unwrap_or_default(),
+    ));
     states.add(trace.read()?);
     let deadline = Instant::now() + length;
     while Instant::now() < deadline && !signals.have_come() {
@@ -109,7 +112,7 @@ fn follow(
     }
     // What the last reading saw may have an elder that it missed.
     states.add(trace.read()?);
-    Ok(states.finish())
+    Ok(states.so_far())
 }
 
 /// Says what a trace does to the host.

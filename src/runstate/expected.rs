@@ -1,22 +1,24 @@
-//! What snapshots say of vCPUs that the trace does not.
+//! What hypercalls say of vCPUs that the trace does not.
 
-use crate::runstate::{Expected, VcpuId};
-use crate::snapshot::{Domain, Snapshot, Vcpu, VcpuState};
+use super::record::VcpuId;
+use super::states::Expected;
+use crate::snapshot::{Domain, Pool, Vcpu, VcpuState};
 
-/// Returns what is known of the vCPUs in a snapshot with vCPUs, affinities and CPU pools, which was taken after the
-/// trace began.
-pub fn expected(snapshot: &Snapshot) -> Vec<Expected> {
+/// Returns what is known of the vCPUs of these domains, which were read with affinities after the trace began.
+pub fn expected<'a>(
+    domains: impl IntoIterator<Item = &'a Domain>,
+    pools: &[Pool],
+) -> Vec<Expected> {
     let mut all = Vec::new();
-    for domain in &snapshot.domains {
+    for domain in domains {
+        let pool = pools.iter().find(|pool| pool.id == domain.pool);
         let vcpus = domain.vcpus.iter().flatten();
-        all.extend(vcpus.map(|vcpu| expected_of(snapshot, domain, vcpu)));
+        all.extend(vcpus.map(|vcpu| expected_of(domain, pool, vcpu)));
     }
     all
 }
 
-fn expected_of(snapshot: &Snapshot, domain: &Domain, vcpu: &Vcpu) -> Expected {
-    let mut pools = snapshot.host.pools.iter().flatten();
-    let pool = pools.find(|pool| pool.id == domain.pool);
+fn expected_of(domain: &Domain, pool: Option<&Pool>, vcpu: &Vcpu) -> Expected {
     let affinity = vcpu.hard_affinity.as_deref();
     let may_run_on = match (pool, affinity) {
         (Some(pool), Some(affinity)) => {
@@ -32,16 +34,10 @@ fn expected_of(snapshot: &Snapshot, domain: &Domain, vcpu: &Vcpu) -> Expected {
         },
         state: Some(match vcpu.state {
             // What is paused cannot run, so it does not wait.
-            VcpuState::Runnable if is_paused(domain) => VcpuState::Offline,
+            VcpuState::Runnable if domain.states.keep_from_running() => VcpuState::Offline,
             state => state,
         }),
         pcpu: vcpu.pcpu,
         may_run_on,
     }
-}
-
-/// Returns whether Xen lets no vCPU of the domain run.
-pub(super) fn is_paused(domain: &Domain) -> bool {
-    let states = domain.states;
-    states.paused || states.dying || states.shutdown.is_some()
 }

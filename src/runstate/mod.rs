@@ -8,6 +8,7 @@
 //! when its records became complete. If a pCPU lost records, the states that it may have changed are unknown in that
 //! time, and the time counts as unknown, not as less of something else.
 
+mod expected;
 mod merge;
 mod pcpus;
 mod record;
@@ -16,6 +17,7 @@ mod states;
 mod tests;
 mod times;
 
+pub use expected::expected;
 pub use record::{IDLE, Record, VcpuId, What};
 pub use states::{Expected, Runstates, Traced};
 pub use times::{Times, Waits};

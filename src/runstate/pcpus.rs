@@ -65,13 +65,14 @@ impl Pcpus {
         }
     }
 
-    /// Returns the set of these pCPUs, which a vCPU may run on. Sets are made before the first record.
-    pub(super) fn set(&mut self, pcpus: &[u32]) -> SetIndex {
+    /// Returns the set of these pCPUs, which a vCPU may run on. A new set has times from now on.
+    pub(super) fn set(&mut self, pcpus: &[u32], now_ns: u64) -> SetIndex {
         if let Some(&index) = self.indices.get(pcpus) {
             return index;
         }
         let index = self.sets.len();
         for &pcpu in pcpus {
+            self.settle(pcpu, now_ns);
             self.pcpu(pcpu).sets.push(index);
         }
         self.sets.push(Set {

@@ -6,7 +6,7 @@ use super::merge::Merge;
 use super::pcpus::{ByOccupant, Pcpus, SetIndex};
 use super::record::{Record, VcpuId, What};
 use super::times::Times;
-use crate::snapshot::VcpuState;
+use crate::snapshot::{DomId, VcpuState};
 
 /// What is known of a vCPU without its records, from hypercalls after tracing began.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct Expected {
 /// The figures of all vCPUs within an interval.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Traced {
+    /// When the interval began, in nanoseconds of the TSC.
+    pub begin_ns: u64,
     /// Nanoseconds of the interval.
     pub interval_ns: u64,
     /// How many records were used.
@@ -32,6 +34,12 @@ pub struct Traced {
     pub contradictions: u64,
     /// The pCPUs that lost records, and for how many nanoseconds each.
     pub lost_ns: BTreeMap<u32, u64>,
+    /// Nanoseconds that vCPUs ran, the idle ones too, summed over the vCPUs.
+    pub running_ns: u64,
+    /// Nanoseconds that vCPUs were ready, summed over the vCPUs; too few if records were lost.
+    pub ready_ns: u64,
+    /// The most vCPUs that were ready at a time; `None` if records were lost.
+    pub most_ready: Option<u32>,
     /// Each vCPU that was expected or has a record, the idle ones too.
     pub vcpus: BTreeMap<VcpuId, Times>,
 }
@@ -72,10 +80,35 @@ impl Runstates {
         follow.advance(until_ns);
     }
 
-    /// Returns the figures up to the newest record of the reading before the last one; `None` if there were no
-    /// records.
-    pub fn finish(self) -> Option<Traced> {
-        Some(self.follow?.finish())
+    /// Returns whether this vCPU is followed already.
+    pub fn knows(&self, vcpu: VcpuId) -> bool {
+        match &self.follow {
+            Some(follow) => follow.vcpus.contains_key(&vcpu),
+            None => self.expected.iter().any(|one| one.vcpu == vcpu),
+        }
+    }
+
+    /// Says what hypercalls know of vCPUs that may have appeared since the interval began.
+    pub fn expect(&mut self, expected: Vec<Expected>) {
+        match &mut self.follow {
+            Some(follow) => expected.into_iter().for_each(|one| follow.expect(&one)),
+            None => self.expected.extend(expected),
+        }
+    }
+
+    /// Forgets the vCPUs of domains that are gone.
+    pub fn forget(&mut self, is_gone: impl Fn(DomId) -> bool) {
+        self.expected.retain(|one| !is_gone(one.vcpu.domain));
+        if let Some(follow) = &mut self.follow {
+            follow.forget(is_gone);
+        }
+    }
+
+    /// Returns the figures since the interval began, up to the newest record of the reading before the last one;
+    /// `None` if there were no records. The longest waits, and the most vCPUs that were ready at a time, are those
+    /// since the last call.
+    pub fn so_far(&mut self) -> Option<Traced> {
+        Some(self.follow.as_mut()?.so_far())
     }
 }
 
@@ -101,6 +134,8 @@ struct Vcpu {
     set_times: ByOccupant,
     /// For whom it waited.
     waited_for: ByOccupant,
+    /// Nanoseconds of the wait that has not ended.
+    wait_ns: u64,
     times: Times,
 }
 
@@ -112,40 +147,82 @@ struct Follow {
     pcpus: Pcpus,
     /// The pCPUs that lose records, and since when.
     losing: BTreeMap<u32, u64>,
+    /// How many vCPUs are known to be ready.
+    ready: u32,
+    /// The most of them at a time since the figures were last asked for; `None` if records were lost since then.
+    most_ready: Option<u32>,
     traced: Traced,
 }
 
 impl Follow {
     fn new(begin_ns: u64, expected: &[Expected]) -> Self {
-        let mut pcpus = Pcpus::new(begin_ns);
-        let mut vcpus = BTreeMap::new();
-        for one in expected {
-            let may_run = !one.may_run_on.is_empty();
-            let set = may_run.then(|| pcpus.set(&one.may_run_on));
-            let pcpu = one.pcpu.filter(|_| one.state == Some(VcpuState::Running));
-            if let Some(pcpu) = pcpu {
-                pcpus.expect(pcpu, one.vcpu.domain);
-            }
-            let vcpu = Vcpu {
-                pcpu,
-                set,
-                ..Vcpu::new(Phase::Unchanged(one.state), begin_ns)
-            };
-            vcpus.insert(one.vcpu, vcpu);
-        }
-        Self {
+        let mut follow = Self {
             begin_ns,
             now_ns: begin_ns,
-            vcpus,
-            pcpus,
+            vcpus: BTreeMap::new(),
+            pcpus: Pcpus::new(begin_ns),
             losing: BTreeMap::new(),
-            traced: Traced::default(),
+            ready: 0,
+            most_ready: Some(0),
+            traced: Traced {
+                begin_ns,
+                ..Traced::default()
+            },
+        };
+        for one in expected {
+            follow.expect(one);
         }
+        follow
+    }
+
+    /// Takes up a vCPU, or learns where it may run.
+    fn expect(&mut self, one: &Expected) {
+        let now = self.now_ns;
+        let may_run = !one.may_run_on.is_empty();
+        let set = may_run.then(|| self.pcpus.set(&one.may_run_on, now));
+        let vcpu = self.vcpus.entry(one.vcpu).or_insert_with(|| {
+            let pcpu = one.pcpu.filter(|_| one.state == Some(VcpuState::Running));
+            if let Some(pcpu) = pcpu {
+                self.pcpus.expect(pcpu, one.vcpu.domain);
+            }
+            let phase = match self.losing.is_empty() {
+                true => Phase::Unchanged(one.state),
+                false => Phase::Lost,
+            };
+            let vcpu = Vcpu {
+                pcpu,
+                ..Vcpu::new(phase, now)
+            };
+            self.ready += u32::from(vcpu.is_ready(one.vcpu));
+            vcpu
+        });
+        if vcpu.set.is_none() {
+            vcpu.set = set;
+            vcpu.mark(now, &mut self.pcpus);
+        }
+    }
+
+    fn forget(&mut self, is_gone: impl Fn(DomId) -> bool) {
+        self.vcpus.retain(|id, vcpu| {
+            let gone = !id.is_idle() && is_gone(id.domain);
+            if gone {
+                vcpu.settle(vcpu.state(), self.now_ns, &mut self.pcpus);
+                self.traced.running_ns += vcpu.times.running_ns;
+            }
+            self.ready -= u32::from(gone && vcpu.is_ready(*id));
+            !gone
+        });
     }
 
     /// Time never goes back, so an older record takes effect now.
     fn advance(&mut self, at_ns: u64) {
-        self.now_ns = self.now_ns.max(at_ns);
+        if at_ns > self.now_ns {
+            // What lasted for no time is one half of a switch.
+            self.most_ready = self.most_ready.map(|most| most.max(self.ready));
+            let ready_ns = u64::from(self.ready).saturating_mul(at_ns - self.now_ns);
+            self.traced.ready_ns = self.traced.ready_ns.saturating_add(ready_ns);
+            self.now_ns = at_ns;
+        }
     }
 
     fn apply(&mut self, record: Record) {
@@ -170,12 +247,13 @@ impl Follow {
         }
         self.losing.insert(pcpu, now);
         self.pcpus.lose(pcpu, now);
+        (self.ready, self.most_ready) = (0, None);
         for vcpu in self.vcpus.values_mut() {
             let runs_elsewhere =
                 vcpu.state() == Some(VcpuState::Running) && vcpu.pcpu.is_some_and(|on| on != pcpu);
             if !runs_elsewhere && vcpu.phase != Phase::Lost {
                 vcpu.settle(vcpu.state(), now, &mut self.pcpus);
-                vcpu.phase = Phase::Lost;
+                vcpu.enter(Phase::Lost, now, &mut self.pcpus);
             }
         }
     }
@@ -202,6 +280,7 @@ impl Follow {
     fn change(&mut self, pcpu: u32, id: VcpuId, (old, new): (VcpuState, VcpuState), counts: bool) {
         use VcpuState::Running;
         let now = self.now_ns;
+        let was_ready = self.vcpus.get(&id).is_some_and(|vcpu| vcpu.is_ready(id));
         let vcpu = self.vcpus.entry(id);
         let vcpu = vcpu.or_insert_with(|| Vcpu::new(Phase::Known(old), now));
         if old == Running {
@@ -235,28 +314,27 @@ impl Follow {
             self.pcpus.enter(pcpu, id.domain, now);
         }
         vcpu.enter(phase, now, &mut self.pcpus);
+        let is_ready = vcpu.is_ready(id);
+        self.ready = self.ready + u32::from(is_ready) - u32::from(was_ready);
     }
 
-    fn finish(mut self) -> Traced {
+    fn so_far(&mut self) -> Traced {
         let now = self.now_ns;
-        for (pcpu, since) in std::mem::take(&mut self.losing) {
-            *self.traced.lost_ns.entry(pcpu).or_default() += now - since;
+        let mut traced = self.traced.clone();
+        for (pcpu, since) in &self.losing {
+            *traced.lost_ns.entry(*pcpu).or_default() += now - since;
         }
-        for (id, mut vcpu) in std::mem::take(&mut self.vcpus) {
+        for (&id, vcpu) in &mut self.vcpus {
             vcpu.settle(vcpu.state(), now, &mut self.pcpus);
-            if let Some(set) = vcpu.set {
-                let size = self.pcpus.size(set) as u128;
-                let domains = self.pcpus.domains(&vcpu.waited_for);
-                // No share is longer than the interval.
-                let shares = domains
-                    .into_iter()
-                    .map(|(domain, ns)| (domain, u64::try_from(ns / size).unwrap_or(u64::MAX)));
-                vcpu.times.waited_for_ns = shares.collect();
-            }
-            self.traced.vcpus.insert(id, vcpu.times);
+            vcpu.mark(now, &mut self.pcpus);
+            let times = vcpu.so_far(&self.pcpus);
+            traced.running_ns = traced.running_ns.saturating_add(times.running_ns);
+            traced.vcpus.insert(id, times);
         }
-        self.traced.interval_ns = now - self.begin_ns;
-        self.traced
+        traced.interval_ns = now - self.begin_ns;
+        let next = self.losing.is_empty().then_some(0);
+        traced.most_ready = std::mem::replace(&mut self.most_ready, next);
+        traced
     }
 }
 
@@ -269,6 +347,7 @@ impl Vcpu {
             set: None,
             set_times: ByOccupant::new(),
             waited_for: ByOccupant::new(),
+            wait_ns: 0,
             times: Times::default(),
         }
     }
@@ -282,6 +361,11 @@ impl Vcpu {
         }
     }
 
+    /// Returns whether it waits for a pCPU. An idle vCPU waits for nobody.
+    fn is_ready(&self, id: VcpuId) -> bool {
+        self.state() == Some(VcpuState::Runnable) && !id.is_idle()
+    }
+
     /// Adds the time until now, in which it was in this state.
     fn settle(&mut self, state: Option<VcpuState>, now_ns: u64, pcpus: &mut Pcpus) {
         let passed = now_ns - self.since_ns;
@@ -293,14 +377,14 @@ impl Vcpu {
         match state {
             Some(VcpuState::Running) => self.times.ran_on.extend(self.pcpu),
             Some(VcpuState::Runnable) => {
-                self.times.waits.add(passed);
+                self.wait_ns += passed;
                 self.charge(now_ns, pcpus);
             }
             _ => {}
         }
     }
 
-    /// Charges a wait that ends now to those who had its pCPUs.
+    /// Charges the wait until now to those who had its pCPUs.
     fn charge(&mut self, now_ns: u64, pcpus: &mut Pcpus) {
         let Some(set) = self.set else { return };
         let times = pcpus.times(set, now_ns);
@@ -313,11 +397,39 @@ impl Vcpu {
         }
     }
 
-    /// Enters a phase now.
+    /// Returns its figures, and begins to look for the longest wait anew.
+    fn so_far(&mut self, pcpus: &Pcpus) -> Times {
+        let mut times = self.times.clone();
+        if self.wait_ns > 0 {
+            times.waits.add(self.wait_ns);
+        }
+        if let Some(set) = self.set {
+            let size = pcpus.size(set) as u128;
+            let domains = pcpus.domains(&self.waited_for);
+            // No share is longer than the interval.
+            let shares = domains
+                .into_iter()
+                .map(|(domain, ns)| (domain, u64::try_from(ns / size).unwrap_or(u64::MAX)));
+            times.waited_for_ns = shares.collect();
+        }
+        self.times.waits.longest_ns = 0;
+        times
+    }
+
+    /// Enters a phase now, after the time before was added.
     fn enter(&mut self, phase: Phase, now_ns: u64, pcpus: &mut Pcpus) {
+        let wait_ns = std::mem::take(&mut self.wait_ns);
+        if wait_ns > 0 {
+            self.times.waits.add(wait_ns);
+        }
         self.phase = phase;
+        self.mark(now_ns, pcpus);
+    }
+
+    /// Remembers the times of its set, since when it may wait.
+    fn mark(&mut self, now_ns: u64, pcpus: &mut Pcpus) {
         let may_wait = matches!(
-            phase,
+            self.phase,
             Phase::Known(VcpuState::Runnable) | Phase::Unchanged(_)
         );
         if let Some(set) = self.set.filter(|_| may_wait) {

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::expected::is_paused;
 use super::{DomainWaits, Occupant, Shares, VcpuWaits, WaitedFor, Waits};
+use crate::rates::throttled;
 use crate::runstate::{IDLE, Times, Traced, VcpuId};
-use crate::snapshot::{DomId, Domain, Identity, Scheduling, Snapshot, VcpuState};
+use crate::snapshot::{DomId, Domain, Identity, Snapshot, VcpuState};
 
 /// Two snapshots around an interval, and what was traced in it.
 struct Interval<'a> {
@@ -146,7 +146,7 @@ impl Interval<'_> {
         }
     }
 
-    /// Returns for how long a vCPU was throttled; `None` if that cannot be told from other reasons to be offline.
+    /// Returns for how long a vCPU was throttled; `None` if that is unknown.
     fn throttled(
         &self,
         domain: &Domain,
@@ -154,26 +154,14 @@ impl Interval<'_> {
         id: u32,
         times: &Times,
     ) -> Option<u64> {
-        let cap = match domain.scheduling? {
-            Scheduling::Credit { cap_percent, .. } | Scheduling::Credit2 { cap_percent, .. } => {
-                cap_percent
-            }
-            _ => None,
-        };
-        if cap.is_none() {
-            return Some(0);
-        }
         let is_online = |domain: &Domain| {
-            let vcpus = domain.vcpus.as_ref()?;
-            let vcpu = vcpus.iter().find(|vcpu| vcpu.id == id)?;
+            let mut vcpus = domain.vcpus.iter().flatten();
+            let vcpu = vcpus.find(|vcpu| vcpu.id == id)?;
             Some(vcpu.state != VcpuState::Offline)
         };
-        let earlier = earlier?;
-        match (is_online(earlier)?, is_online(domain)?) {
-            (false, false) => Some(0),
-            (true, true) if !is_paused(earlier) && !is_paused(domain) => Some(times.offline_ns),
-            _ => None,
-        }
+        let before = earlier.unwrap_or(domain);
+        let online = (earlier.and_then(is_online), is_online(domain));
+        throttled((before, domain), online, times.offline_ns)
     }
 
     fn waited_for(&self, times: &Times, is_known: bool) -> WaitedFor {

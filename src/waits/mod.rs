@@ -1,6 +1,5 @@
 //! Who waited for a pCPU, how long, and for whom: the figures of `xenscope waits`, from a trace and snapshots.
 
-mod expected;
 mod interval;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -8,8 +7,6 @@ pub(crate) mod tests;
 use std::sync::Arc;
 
 use crate::snapshot::DomId;
-
-pub use expected::expected;
 
 /// What a trace found.
 #[derive(Clone, Debug, PartialEq)]
