@@ -55,7 +55,57 @@ fn traced(expected: Vec<Expected>, readings: Vec<Vec<Record>>) -> Traced {
         states.add(records);
     }
     states.add(Vec::new());
-    states.finish().unwrap()
+    states.so_far().unwrap()
+}
+
+/// Returns the same, with the longest wait and the most vCPUs ready of all readings, each of which was asked for.
+fn traced_in_steps(expected: Vec<Expected>, readings: Vec<Vec<Record>>) -> Traced {
+    let mut states = Runstates::new(expected);
+    let mut longest = BTreeMap::new();
+    let mut most = Some(0);
+    for records in readings.into_iter().chain([Vec::new()]) {
+        states.add(records);
+        for (id, times) in states.so_far().iter().flat_map(|traced| {
+            most = most.max(traced.most_ready);
+            &traced.vcpus
+        }) {
+            let longest: &mut u64 = longest.entry(*id).or_default();
+            *longest = times.waits.longest_ns.max(*longest);
+        }
+    }
+    let mut all = states.so_far().unwrap();
+    all.most_ready = most;
+    for (id, times) in &mut all.vcpus {
+        times.waits.longest_ns = longest[id];
+    }
+    all
+}
+
+#[test]
+fn vcpus_come_and_go_while_others_are_followed() {
+    let (old, new) = (vcpu(1), vcpu(2));
+    let mut states = Runstates::new(vec![unseen(old, &[0])]);
+    let spin = |at| vec![change(at, 1, vcpu(3), Running, Running)];
+    states.add(vec![change(100, 0, old, Running, Runnable)]);
+    states.add(spin(300));
+    states.add(spin(400));
+    states.forget(|domain| domain == old.domain);
+    states.expect(vec![Expected {
+        state: Some(Runnable),
+        ..unseen(new, &[1])
+    }]);
+    states.add(spin(700));
+    let first = states.so_far().unwrap();
+    assert!(!first.vcpus.contains_key(&old));
+    let times = &first.vcpus[&new];
+    assert_eq!((times.ready_ns, times.total_ns()), (100, 100));
+    assert_eq!(times.waited_for_ns, BTreeMap::from([(DomId(3), 100)]));
+    assert_eq!((first.most_ready, first.ready_ns), (Some(1), 300));
+    // A wait that lasts is the longest of each time that it lasts in, and one wait.
+    states.add(Vec::new());
+    let second = states.so_far().unwrap();
+    let waits = &second.vcpus[&new].waits;
+    assert_eq!((waits.count, waits.longest_ns), (1, 400));
 }
 
 #[test]
@@ -329,8 +379,11 @@ proptest! {
         let history = history(&steps);
         let readings = history.readings(times, delay);
         let Some(interval) = interval(&readings) else { return Ok(()) };
-        let found = traced(everyone(), readings);
+        let found = traced(everyone(), readings.clone());
+        prop_assert_eq!(&traced_in_steps(everyone(), readings), &found);
         prop_assert_eq!(found.interval_ns, interval.1 - interval.0);
+        let ready = (0..VCPUS).map(|domain| found.vcpus[&vcpu(domain)].ready_ns);
+        prop_assert_eq!(found.ready_ns, ready.sum::<u64>());
         prop_assert_eq!(found.contradictions, 0);
         for domain in 0..VCPUS {
             let times = &found.vcpus[&vcpu(domain)];

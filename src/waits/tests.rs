@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::fixtures::{SECOND, equipped};
-use crate::runstate::{IDLE, Times, Traced, VcpuId};
+use crate::runstate::{IDLE, Times, Traced, VcpuId, expected};
 use crate::snapshot::{Snapshot, VcpuState};
 
 const DOM0: VcpuId = vcpu(0, 0);
@@ -157,7 +157,10 @@ fn vcpus_may_run_in_their_pool_and_affinity() {
         .unwrap();
     web.vcpus.as_mut().unwrap()[0].state = VcpuState::Runnable;
     let state = |host: &Snapshot| {
-        let all = expected(host);
+        let all = expected(
+            &host.domains,
+            host.host.pools.as_deref().unwrap_or_default(),
+        );
         let web = all.into_iter().find(|one| one.vcpu == WEB).unwrap();
         (web.state, web.may_run_on)
     };
