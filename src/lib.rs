@@ -37,6 +37,7 @@ pub mod selector;
 pub mod snapshot;
 pub mod source;
 pub mod text;
+pub mod tracer;
 mod units;
 pub mod view;
 pub mod waits;

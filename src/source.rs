@@ -1,5 +1,7 @@
 //! Where snapshots come from.
 
+mod state_times;
+
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -11,6 +13,7 @@ use crate::snapshot::{
 use crate::xen::Error;
 use crate::xen::Hypervisor;
 use crate::xenstore::{Watches, XenStore};
+use state_times::Tracing;
 
 /// How often the nodes are read until the host's free memory does not change meanwhile.
 const NODE_READINGS: usize = 5;
@@ -24,6 +27,8 @@ pub struct Source {
     collect: Collect,
     /// The domains to sample; `None` for all.
     only: Option<Vec<Identity>>,
+    tracing: Tracing,
+    allow_untested: bool,
 }
 
 /// How often an audit reads the times of pCPUs and domains. dom0 can lose its pCPU in the middle, for milliseconds.
@@ -68,6 +73,8 @@ impl Source {
             boot,
             collect,
             only: None,
+            tracing: Tracing::default(),
+            allow_untested,
         })
     }
 
@@ -90,8 +97,11 @@ impl Source {
         self.xenstore.wait(deadline)
     }
 
-    /// Sets what the next samples contain.
+    /// Sets what the next samples contain. Without state times, a trace ends now.
     pub fn set_collect(&mut self, collect: Collect) {
+        if !collect.state_times {
+            self.tracing.stop();
+        }
         self.collect = collect;
     }
 
@@ -137,7 +147,7 @@ impl Source {
                 }
             }
         }
-        let mut pools = if self.collect.host || any.scheduling {
+        let mut pools = if self.collect.host || any.scheduling || any.state_times {
             self.hypervisor.pools()?
         } else {
             Vec::new()
@@ -161,6 +171,7 @@ impl Source {
             let online = host.pcpu.iter().filter(|pcpu| pcpu.is_online());
             host.pcpu_clocks = self.hypervisor.pcpu_clocks(online.map(|pcpu| pcpu.id));
         }
+        notes.extend(self.trace((&mut domains, &pools), &mut host));
         let mut orphans = Vec::new();
         let devices = self.devices(&domains, &mut notes);
         let left = give(&mut domains, devices.nics, |domain| {
@@ -284,6 +295,17 @@ impl Source {
             }
         }
         Ok(())
+    }
+
+    /// Fills in how long vCPUs have been in each state, if that is to be collected. If it cannot be, returns a note.
+    fn trace(&mut self, domains: (&mut [Domain], &[Pool]), host: &mut Host) -> Option<Note> {
+        if !self.collect.state_times {
+            return None;
+        }
+        let filled = self
+            .tracing
+            .fill_in(&self.hypervisor, domains, host, self.allow_untested);
+        filled.err().map(|error| Note::NotTraced(error.to_string()))
     }
 
     /// Reads the NICs and disks to collect. If dom0's kernel does not list them, returns none and

@@ -232,6 +232,7 @@ impl Feed for Live {
 
     fn collect(&mut self, collect: Collect) {
         self.collect = collect;
+        self.source.set_collect(collect);
     }
 
     fn only(&mut self, domains: &[Identity]) {

@@ -8,10 +8,10 @@ use std::fs;
 use std::path::Path;
 
 /// The layers, from the lowest to the highest. A file or folder of src/ imports from those before it.
-const LAYERS: [&str; 26] = [
-    "text", "interval", "snapshot", "clock", "runstate", "rates", "sample", "waits", "fields",
-    "units", "xen", "xenstore", "dom0", "source", "feed", "selector", "xentop", "events", "audit",
-    "compare", "view", "cli", "exit", "commands", "main", "lib",
+const LAYERS: [&str; 27] = [
+    "text", "interval", "snapshot", "clock", "runstate", "rates", "sample", "waits",
+    "fields", "units", "xen", "xenstore", "dom0", "tracer", "source", "feed", "selector", "xentop",
+    "events", "audit", "compare", "view", "cli", "exit", "commands", "main", "lib",
 ];
 
 /// What only tests and fuzzing compile.

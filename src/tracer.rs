@@ -1,0 +1,140 @@
+//! A trace that goes on in a thread of its own, for samples.
+//!
+//! The trace buffers fill up within seconds on a busy host, so something has to read them between two samples.
+
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::runstate::{Expected, Runstates, Traced};
+use crate::snapshot::DomId;
+use crate::xen::{Error, Trace};
+
+/// The longest time between two readings. A buffer that is half full causes one earlier.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// A running trace. When it is dropped, Xen traces as before.
+pub struct Tracer {
+    /// `None` only while it is dropped.
+    requests: Option<Sender<Request>>,
+    wake: UnixStream,
+    thread: Option<JoinHandle<Result<(), Error>>>,
+}
+
+/// A request for the figures so far.
+struct Request {
+    gone: Vec<DomId>,
+    new: Vec<Expected>,
+    answer: Sender<Option<Traced>>,
+}
+
+impl Tracer {
+    /// Begins to trace. See [`Trace::start`].
+    ///
+    /// # Errors
+    /// As [`Trace::start`], and if there can be no more threads or files.
+    pub fn start(allow_untested: bool) -> Result<Self, Error> {
+        let (wake, woken) = UnixStream::pair().map_err(no_thread)?;
+        woken.set_nonblocking(true).map_err(no_thread)?;
+        let (requests, requested) = mpsc::channel();
+        let (started, start) = mpsc::channel();
+        let thread = thread::Builder::new().name("tracer".into());
+        let run = move || {
+            let trace = match Trace::start(allow_untested) {
+                Ok(trace) => trace,
+                Err(error) => {
+                    let _ = started.send(Err(error));
+                    return Ok(());
+                }
+            };
+            let _ = started.send(Ok(()));
+            follow(trace, &requested, woken)
+        };
+        let thread = thread.spawn(run).map_err(no_thread)?;
+        let mut tracer = Self {
+            requests: Some(requests),
+            wake,
+            thread: Some(thread),
+        };
+        match start.recv() {
+            Ok(outcome) => outcome.map(|()| tracer),
+            Err(_) => Err(tracer.ended()),
+        }
+    }
+
+    /// Returns the figures since the trace began; `None` if no vCPU has changed its state yet. Forgets the vCPUs of
+    /// domains that are gone, then takes up new ones.
+    ///
+    /// # Errors
+    /// If the trace ended, and why.
+    pub fn figures(
+        &mut self,
+        gone: Vec<DomId>,
+        new: Vec<Expected>,
+    ) -> Result<Option<Traced>, Error> {
+        let (answer, answered) = mpsc::channel();
+        if let Some(requests) = &self.requests {
+            // If the thread has ended, so have the answers.
+            let _ = requests.send(Request { gone, new, answer });
+            let _ = self.wake.write(&[0]);
+        }
+        answered.recv().map_err(|_| self.ended())
+    }
+
+    /// Waits for the end of the thread, and returns why it ended.
+    fn ended(&mut self) -> Error {
+        self.requests = None;
+        let _ = self.wake.write(&[0]);
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(Err(error))) => error,
+            _ => no_thread(std::io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+}
+
+impl Drop for Tracer {
+    fn drop(&mut self) {
+        let _ = self.ended();
+    }
+}
+
+/// Reads the trace until nobody can ask for figures any more.
+fn follow(
+    mut trace: Trace,
+    requested: &Receiver<Request>,
+    mut woken: UnixStream,
+) -> Result<(), Error> {
+    let mut states = Runstates::new(Vec::new());
+    loop {
+        states.add(trace.read()?);
+        let request = match requested.try_recv() {
+            Ok(request) => request,
+            Err(TryRecvError::Disconnected) => return Ok(()),
+            Err(TryRecvError::Empty) => {
+                trace
+                    .wait(Instant::now() + IDLE, woken.as_fd())
+                    .map_err(|error| no_thread(error.into()))?;
+                // One request can be waiting, and a byte for each.
+                let _ = woken.read(&mut [0]);
+                continue;
+            }
+        };
+        states.forget(|domain| request.gone.contains(&domain));
+        states.expect(request.new);
+        // The figures are those up to the reading before the last one.
+        states.add(trace.read()?);
+        let _ = request.answer.send(states.so_far());
+    }
+}
+
+/// Returns the error of a thread that cannot be started, or has ended for no known reason.
+fn no_thread(source: std::io::Error) -> Error {
+    Error::Trace {
+        what: "a thread that reads the trace",
+        source,
+        remedy: "run 'xenscope -vv waits' to see more",
+    }
+}
