@@ -4,12 +4,15 @@ use std::sync::LazyLock;
 
 use super::device;
 use super::field::{
-    AFFINITIES, DETAILS, DISKS, Field, NAMES, NIC_COUNTERS, SCHEDULING, TARGETS, Thing, Unit,
-    VCPUS, YES_NO,
+    AFFINITIES, DETAILS, DISKS, Field, NAMES, NIC_COUNTERS, SCHEDULING, STATE_TIMES, TARGETS,
+    Thing, Unit, VCPUS, YES_NO,
 };
 use super::value::Value;
+use crate::rates::{Rate, StateRates};
 use crate::sample::{DomainSample, VcpuSample};
-use crate::snapshot::{DomainState, Reservation, Scheduling, ShutdownReason, VcpuState};
+use crate::snapshot::{
+    DomainState, Reservation, Scheduling, ShutdownReason, StateTimes, VcpuState,
+};
 
 impl Thing for DomainSample<'static> {
     type Of<'a> = DomainSample<'a>;
@@ -52,6 +55,39 @@ fn domain_fields() -> Vec<Field<DomainSample<'static>>> {
         F::gauge("period_ns", Nanoseconds, "rtds: period of its vCPUs; null if they differ", |of| reservation(of, |reserved| reserved.period_ns.into())).part(SCHEDULING),
         F::gauge("budget_ns", Nanoseconds, "rtds: budget of its vCPUs; null if they differ", |of| reservation(of, |reserved| reserved.budget_ns.into())).part(SCHEDULING),
         F::state("extra_time", YES_NO, "rtds: whether its vCPUs may run beyond their budget", |of| reservation(of, |reserved| reserved.extra_time.into())).part(SCHEDULING),
+    ]
+    .into_iter()
+    .chain(state_fields(|of: &DomainSample<'_>| of.domain.state_times, |of: &DomainSample<'_>| of.rates.states))
+    .collect()
+}
+
+/// Returns the fields about the states of a vCPU, or of all vCPUs of a domain together.
+#[rustfmt::skip]
+fn state_fields<T: Thing>(
+    times: fn(&T::Of<'_>) -> Option<StateTimes>,
+    rates: fn(&T::Of<'_>) -> StateRates,
+) -> Vec<Field<T>> {
+    use Unit::{Count, Nanoseconds, Percent, PerSecond};
+    let counter = |names, unit, doc, get: fn(&StateTimes) -> u64| {
+        Field::<T>::counter(names, unit, doc, move |of| times(of).as_ref().map(get).into())
+    };
+    let rate = |name, unit, doc, get: fn(&StateRates) -> Option<Rate>| {
+        Field::<T>::rate(name, unit, doc, move |of| get(&rates(of)).into())
+    };
+    let scheduled = STATE_TIMES.and(SCHEDULING);
+    vec![
+        counter(("ready_time_ns", Some("ready_percent")), Nanoseconds, "time ready to run, waiting for a pCPU", |of| of.ready_ns).part(STATE_TIMES),
+        rate("ready_percent", Percent, "share of it: 100 is one vCPU", |of| of.ready_percent).part(STATE_TIMES),
+        counter(("blocked_time_ns", Some("blocked_percent")), Nanoseconds, "time waiting for an event", |of| of.blocked_ns).part(STATE_TIMES),
+        rate("blocked_percent", Percent, "share of it: 100 is one vCPU", |of| of.blocked_percent).part(STATE_TIMES),
+        counter(("offline_time_ns", Some("offline_percent")), Nanoseconds, "time paused, unplugged or throttled", |of| of.offline_ns).part(STATE_TIMES),
+        rate("offline_percent", Percent, "share of it: 100 is one vCPU", |of| of.offline_percent).part(STATE_TIMES),
+        rate("throttled_percent", Percent, "share of the time that its cap kept it from running", |of| of.throttled_percent).part(scheduled),
+        counter(("schedules", Some("schedules_per_second")), Count, "times it was scheduled in", |of| of.schedules).part(STATE_TIMES),
+        rate("schedules_per_second", PerSecond, "times it was scheduled in", |of| of.schedules_per_second).part(STATE_TIMES),
+        counter(("waits", Some("waits_per_second")), Count, "waits for a pCPU", |of| of.waits).part(STATE_TIMES),
+        rate("waits_per_second", PerSecond, "waits for a pCPU", |of| of.waits_per_second).part(STATE_TIMES),
+        Field::gauge("longest_wait_ns", Nanoseconds, "its longest wait since the sample before", move |of| times(of).map(|times| times.longest_wait_ns).into()).part(STATE_TIMES),
     ]
 }
 
@@ -128,4 +164,7 @@ fn vcpu_fields() -> Vec<Field<VcpuSample<'static>>> {
         F::text("hard_affinity", "the pCPUs that it may run on", |of| of.vcpu.hard_affinity.as_deref().into()).part(AFFINITIES),
         F::text("soft_affinity", "the pCPUs that it prefers", |of| of.vcpu.soft_affinity.as_deref().into()).part(AFFINITIES),
     ]
+    .into_iter()
+    .chain(state_fields(|of: &VcpuSample<'_>| of.vcpu.state_times, |of: &VcpuSample<'_>| of.states))
+    .collect()
 }

@@ -70,7 +70,8 @@ parts!(
     AFFINITIES = affinities,
     SCHEDULING = scheduling,
     MACS = macs,
-    HOST = host
+    HOST = host,
+    STATE_TIMES = state_times
 );
 
 /// The part of NICs, whoever serves them.
@@ -136,6 +137,11 @@ impl<T: Thing> Field<T> {
             part: Collect::NOTHING,
             get: Box::new(get),
         }
+    }
+
+    /// Returns whether only a trace tells it. It is left out of samples of a host that is not traced.
+    pub fn is_traced(&self) -> bool {
+        self.part.state_times
     }
 
     /// Returns this field as a field that needs `part`.

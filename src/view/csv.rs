@@ -22,27 +22,30 @@ use crate::waits::{DomainWaits, Occupant, VcpuWaits, Waits};
 /// set.
 pub fn domains(sample: Sample<'_>, shown: DisplayOptions, header: bool) -> String {
     let mut table = Table::new::<Sample<'_>>(sample);
+    let of_domain = is_told(sample);
+    let told = is_told(sample);
+    let of_vcpu = |field: &Field<VcpuSample<'static>>| shown.vcpus && told(field);
     if header {
         table.header(|row| {
-            row.names::<DomainSample<'_>>("", all);
-            row.names::<VcpuSample<'_>>("vcpus.", |_| shown.vcpus);
+            row.names::<DomainSample<'_>>("", of_domain);
+            row.names::<VcpuSample<'_>>("vcpus.", of_vcpu);
             row.names::<NicSample<'_>>("nics.", |_| shown.networks);
             row.names::<DiskSample<'_>>("disks.", |_| shown.vbds);
         });
     }
     let parts = |row: &mut Rows, vcpu, nic, disk| {
-        row.cells::<VcpuSample<'_>>(vcpu, |_| shown.vcpus);
+        row.cells::<VcpuSample<'_>>(vcpu, of_vcpu);
         row.cells::<NicSample<'_>>(nic, |_| shown.networks);
         row.cells::<DiskSample<'_>>(disk, |_| shown.vbds);
     };
     for domain in sample.domains() {
         table.row("domain", |row| {
-            row.cells::<DomainSample<'_>>(Some(domain), all);
+            row.cells::<DomainSample<'_>>(Some(domain), of_domain);
             parts(row, None, None, None);
         });
         for vcpu in domain.vcpus().into_iter().flatten().filter(|_| shown.vcpus) {
             table.row("vcpu", |row| {
-                row.owner::<DomainSample<'_>>(domain);
+                row.owner::<DomainSample<'_>>(domain, of_domain);
                 parts(row, Some(vcpu), None, None);
             });
         }
@@ -53,13 +56,13 @@ pub fn domains(sample: Sample<'_>, shown: DisplayOptions, header: bool) -> Strin
             .filter(|_| shown.networks)
         {
             table.row("nic", |row| {
-                row.owner::<DomainSample<'_>>(domain);
+                row.owner::<DomainSample<'_>>(domain, of_domain);
                 parts(row, None, Some(nic), None);
             });
         }
         for disk in domain.disks().into_iter().flatten().filter(|_| shown.vbds) {
             table.row("disk", |row| {
-                row.owner::<DomainSample<'_>>(domain);
+                row.owner::<DomainSample<'_>>(domain, of_domain);
                 parts(row, None, None, Some(disk));
             });
         }
@@ -72,13 +75,13 @@ pub fn vcpus(sample: Sample<'_>) -> String {
     let mut table = Table::new::<Sample<'_>>(sample);
     table.header(|row| {
         row.names::<DomainSample<'_>>("", identifies_owner);
-        row.names::<VcpuSample<'_>>("vcpus.", all);
+        row.names::<VcpuSample<'_>>("vcpus.", is_told(sample));
     });
     for domain in sample.domains() {
         for vcpu in domain.vcpus().into_iter().flatten() {
             table.row("vcpu", |row| {
                 row.cells::<DomainSample<'_>>(Some(domain), identifies_owner);
-                row.cells::<VcpuSample<'_>>(Some(vcpu), all);
+                row.cells::<VcpuSample<'_>>(Some(vcpu), is_told(sample));
             });
         }
     }
@@ -89,7 +92,7 @@ pub fn vcpus(sample: Sample<'_>) -> String {
 pub fn host(sample: Sample<'_>) -> String {
     let mut table = Table::new::<Sample<'_>>(sample);
     table.header(|row| {
-        row.names::<HostSample<'_>>("", all);
+        row.names::<HostSample<'_>>("", is_told(sample));
         row.names::<PcpuSample<'_>>("pcpu.", all);
         row.names::<Node>("nodes.", all);
         row.names::<Pool>("pools.", all);
@@ -98,7 +101,7 @@ pub fn host(sample: Sample<'_>) -> String {
     });
     let host = sample.host();
     let row = |row: &mut Rows, host: Option<HostSample<'_>>, pcpu, node, pool| {
-        row.cells::<HostSample<'_>>(host, all);
+        row.cells::<HostSample<'_>>(host, is_told(sample));
         row.cells::<PcpuSample<'_>>(pcpu, all);
         row.cells::<Node>(node, all);
         row.cells::<Pool>(pool, all);
@@ -145,10 +148,10 @@ pub fn waits(waits: &Waits) -> String {
             let mut part = |kind, occupant: Option<&Occupant>| {
                 table.row(kind, |row| {
                     row.cells::<Waits>(None, of_host);
-                    row.owner::<DomainWaits>(domain);
+                    row.owner::<DomainWaits>(domain, all);
                     match occupant {
                         None => row.cells::<VcpuWaits>(Some(vcpu), all),
-                        Some(_) => row.identity::<VcpuWaits>(vcpu, |field| field.name == "id"),
+                        Some(_) => row.identity::<VcpuWaits>(vcpu, all, |field| field.name == "id"),
                     }
                     row.cells::<Occupant>(occupant, all);
                 });
@@ -160,6 +163,12 @@ pub fn waits(waits: &Waits) -> String {
         }
     }
     table.text()
+}
+
+/// Selects the fields of a sample: what only a trace tells if the host was traced.
+fn is_told<T: Thing>(sample: Sample<'_>) -> impl Fn(&Field<T>) -> bool + Copy {
+    let traced = sample.snapshot.collected.state_times;
+    move |field| traced || !field.is_traced()
 }
 
 /// Selects every field.
@@ -263,14 +272,19 @@ impl Rows {
         }
     }
 
-    /// Fills the columns of a domain with only the fields that identify it.
-    fn owner<T: Thing>(&mut self, domain: T::Of<'_>) {
-        self.identity::<T>(domain, identifies_owner);
+    /// Fills those columns of a domain that are shown with only the fields that identify it.
+    fn owner<T: Thing>(&mut self, domain: T::Of<'_>, shown: impl Fn(&Field<T>) -> bool) {
+        self.identity::<T>(domain, shown, identifies_owner);
     }
 
-    /// Fills the columns of a thing with only the fields that pass.
-    fn identity<T: Thing>(&mut self, thing: T::Of<'_>, passes: impl Fn(&Field<T>) -> bool) {
-        for field in T::fields() {
+    /// Fills those columns of a thing that are shown with only the fields that pass.
+    fn identity<T: Thing>(
+        &mut self,
+        thing: T::Of<'_>,
+        shown: impl Fn(&Field<T>) -> bool,
+        passes: impl Fn(&Field<T>) -> bool,
+    ) {
+        for field in T::fields().iter().filter(|field| shown(field)) {
             let value = match passes(field) {
                 true => field.of(&thing),
                 false => Value::Unknown,

@@ -305,6 +305,7 @@ mod tests {
         web.disks = Some(vec![disk(51712, 0, 0)]);
         let mut snapshot = snapshot(SECOND, 0, vec![web]);
         snapshot.host = full(snapshot.host);
+        snapshot.collected.state_times = true;
         let line = line(Sample {
             snapshot: &snapshot,
             rates: &Rates::between(None, &snapshot),

@@ -7,19 +7,24 @@ use crate::sample::{DomainSample, HostSample, Sample};
 use crate::waits::{DomainWaits, Occupant, VcpuWaits, WaitedFor, Waits};
 
 /// A thing, serialized as an object with all of its fields.
-struct Object<'a, T: Thing>(T::Of<'a>);
+struct Object<'a, T: Thing> {
+    thing: T::Of<'a>,
+    /// Whether what only a trace tells is in it.
+    traced: bool,
+}
 
 /// A sample, serialized as an object with its host and its domains.
 pub(super) struct Record<'a>(pub(super) Sample<'a>);
 
-struct Host<'a>(HostSample<'a>);
+/// The host, and whether it was traced.
+struct Host<'a>(HostSample<'a>, bool);
 
 struct Domain<'a>(DomainSample<'a>);
 
 impl<T: Thing> Serialize for Object<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        put::<T, _>(&mut map, &self.0)?;
+        put::<T, _>(&mut map, &self.thing, self.traced)?;
         map.end()
     }
 }
@@ -27,8 +32,9 @@ impl<T: Thing> Serialize for Object<'_, T> {
 impl Serialize for Record<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        put::<Sample<'_>, _>(&mut map, &self.0)?;
-        map.serialize_entry("host", &Host(self.0.host()))?;
+        put::<Sample<'_>, _>(&mut map, &self.0, false)?;
+        let traced = self.0.snapshot.collected.state_times;
+        map.serialize_entry("host", &Host(self.0.host(), traced))?;
         let domains: Vec<_> = self.0.domains().map(Domain).collect();
         map.serialize_entry("domains", &domains)?;
         map.end()
@@ -42,14 +48,17 @@ impl Serialize for Host<'_> {
 
         let host = self.0.host;
         let mut map = serializer.serialize_map(None)?;
-        put::<HostSample<'_>, _>(&mut map, &self.0)?;
-        map.serialize_entry("pcpu", &objects::<PcpuSample<'_>>(Some(self.0.pcpus())))?;
+        put::<HostSample<'_>, _>(&mut map, &self.0, self.1)?;
+        map.serialize_entry(
+            "pcpu",
+            &objects::<PcpuSample<'_>>(Some(self.0.pcpus()), false),
+        )?;
         let nodes = host.nodes.as_ref().map(|nodes| nodes.iter());
-        map.serialize_entry("nodes", &objects::<Node>(nodes))?;
+        map.serialize_entry("nodes", &objects::<Node>(nodes, false))?;
         let pools = host.pools.as_ref().map(|pools| pools.iter());
-        map.serialize_entry("pools", &objects::<Pool>(pools))?;
-        map.serialize_entry("build", &host.build.as_ref().map(Object::<Build>))?;
-        map.serialize_entry("dom0", &self.0.dom0().map(Object::<Dom0Sample<'_>>))?;
+        map.serialize_entry("pools", &objects::<Pool>(pools, false))?;
+        map.serialize_entry("build", &host.build.as_ref().map(plain::<Build>))?;
+        map.serialize_entry("dom0", &self.0.dom0().map(plain::<Dom0Sample<'_>>))?;
         map.end()
     }
 }
@@ -58,11 +67,12 @@ impl Serialize for Domain<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use crate::sample::{DiskSample, NicSample, VcpuSample};
 
+        let traced = self.0.snapshot.collected.state_times;
         let mut map = serializer.serialize_map(None)?;
-        put::<DomainSample<'_>, _>(&mut map, &self.0)?;
-        map.serialize_entry("vcpus", &objects::<VcpuSample<'_>>(self.0.vcpus()))?;
-        map.serialize_entry("nics", &objects::<NicSample<'_>>(self.0.nics()))?;
-        map.serialize_entry("disks", &objects::<DiskSample<'_>>(self.0.disks()))?;
+        put::<DomainSample<'_>, _>(&mut map, &self.0, traced)?;
+        map.serialize_entry("vcpus", &objects::<VcpuSample<'_>>(self.0.vcpus(), traced))?;
+        map.serialize_entry("nics", &objects::<NicSample<'_>>(self.0.nics(), false))?;
+        map.serialize_entry("disks", &objects::<DiskSample<'_>>(self.0.disks(), false))?;
         map.end()
     }
 }
@@ -77,7 +87,7 @@ struct WaitingVcpu<'a>(&'a VcpuWaits);
 impl Serialize for Waiting<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        put::<Waits, _>(&mut map, &self.0)?;
+        put::<Waits, _>(&mut map, &self.0, false)?;
         let domains: Vec<_> = self.0.domains.iter().map(WaitingDomain).collect();
         map.serialize_entry("domains", &domains)?;
         map.end()
@@ -87,7 +97,7 @@ impl Serialize for Waiting<'_> {
 impl Serialize for WaitingDomain<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        put::<DomainWaits, _>(&mut map, &self.0)?;
+        put::<DomainWaits, _>(&mut map, &self.0, false)?;
         map.serialize_entry("waited_for", &occupants(&self.0.waited_for))?;
         let vcpus = self.0.vcpus.as_ref();
         let vcpus = vcpus.map(|all| all.iter().map(WaitingVcpu).collect::<Vec<_>>());
@@ -99,27 +109,43 @@ impl Serialize for WaitingDomain<'_> {
 impl Serialize for WaitingVcpu<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        put::<VcpuWaits, _>(&mut map, &self.0)?;
+        put::<VcpuWaits, _>(&mut map, &self.0, false)?;
         map.serialize_entry("waited_for", &occupants(&self.0.waited_for))?;
         map.end()
     }
 }
 
 fn occupants(waited_for: &WaitedFor) -> Option<Vec<Object<'_, Occupant>>> {
-    objects::<Occupant>(waited_for.domains.as_ref().map(|domains| domains.iter()))
+    let domains = waited_for.domains.as_ref();
+    objects::<Occupant>(domains.map(|domains| domains.iter()), false)
 }
 
-/// Adds the fields of a thing to an object.
-fn put<T: Thing, M: SerializeMap>(map: &mut M, thing: &T::Of<'_>) -> Result<(), M::Error> {
+/// Adds the fields of a thing to an object; what only a trace tells if `traced` is set.
+fn put<T: Thing, M: SerializeMap>(
+    map: &mut M,
+    thing: &T::Of<'_>,
+    traced: bool,
+) -> Result<(), M::Error> {
     for field in T::fields() {
-        map.serialize_entry(field.name, &field.of(thing))?;
+        if traced || !field.is_traced() {
+            map.serialize_entry(field.name, &field.of(thing))?;
+        }
     }
     Ok(())
+}
+
+/// Returns a thing that no trace tells anything about as an object.
+fn plain<'a, T: Thing>(thing: T::Of<'a>) -> Object<'a, T> {
+    Object {
+        thing,
+        traced: false,
+    }
 }
 
 /// Returns each thing as an object; `None` if the things are unknown.
 fn objects<'a, T: Thing>(
     things: Option<impl Iterator<Item = T::Of<'a>>>,
+    traced: bool,
 ) -> Option<Vec<Object<'a, T>>> {
-    Some(things?.map(Object).collect())
+    Some(things?.map(|thing| Object { thing, traced }).collect())
 }
