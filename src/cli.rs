@@ -185,6 +185,12 @@ pub(crate) struct Audit {
     #[arg(allow_negative_numbers = true)]
     pub(crate) interval: Duration,
 
+    /// Also check CPU time by Xen's trace buffers
+    ///
+    /// Traces the whole host for as long as it runs, see 'xenscope waits'.
+    #[arg(long)]
+    pub(crate) ready: bool,
+
     /// Number of audits, each against the previous sample
     #[arg(long, value_name = "N", default_value = "1")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]

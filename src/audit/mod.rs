@@ -20,6 +20,7 @@ mod memory;
 mod placement;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 use std::sync::Arc;
 
@@ -99,6 +100,7 @@ impl Auditor {
         self.start.go_on(&interval, after);
         let found = [
             cpu::checks(&interval, &self.start),
+            trace::checks(&interval),
             dom0::checks(&interval),
             memory::checks(&interval),
             lifecycle::memory(&interval, &mut self.settled),

@@ -11,8 +11,9 @@ use crate::cli::{Audit, AuditFormat};
 use crate::exit::{NoSnapshot, Outcome};
 
 /// Returns what `xenscope audit` collects.
-pub(super) fn collect() -> Collect {
+pub(super) fn collect(options: &Audit) -> Collect {
     Collect {
+        state_times: options.ready,
         macs: false,
         driver_domains: false,
         nic_counters: false,
