@@ -233,6 +233,13 @@ pub(crate) struct Top {
     #[arg(allow_negative_numbers = true)]
     pub(crate) iterations: Option<u64>,
 
+    /// Measure how long vCPUs wait for a pCPU
+    ///
+    /// Traces with Xen's trace buffers, which belong to the whole host, for as long as it runs. Without
+    /// -b, R turns it on and off.
+    #[arg(long)]
+    pub(crate) ready: bool,
+
     #[command(flatten)]
     pub(crate) display: DisplayOptions,
 
@@ -271,6 +278,7 @@ impl Top {
     /// The option that the format has no place for; `None` when there is none.
     fn misplaced(&self) -> Option<&'static str> {
         match self.format {
+            BatchFormat::Xentop if self.batch && self.ready => Some("--ready"),
             BatchFormat::Xentop => None,
             _ if self.display.repeat_header => Some("--repeat-header"),
             BatchFormat::Csv if self.display.pcpus => Some("--pcpus"),

@@ -91,6 +91,17 @@ pub(crate) fn seconds(ns: u64) -> String {
     format!("{:.1} s", ns as f64 / 1e9)
 }
 
+/// Formats nanoseconds with three digits and their unit.
+pub(crate) fn nanoseconds(ns: f64) -> String {
+    match ns {
+        ..999_500.0 => format!("{:.0} us", ns / 1e3),
+        ..9_995_000.0 => format!("{:.2} ms", ns / 1e6),
+        ..99_950_000.0 => format!("{:.1} ms", ns / 1e6),
+        ..999_500_000.0 => format!("{:.0} ms", ns / 1e6),
+        _ => format!("{:.2} s", ns / 1e9),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,5 +137,23 @@ mod tests {
         fn shares_take_at_most_five_columns(share in 0.0..99_999.0) {
             prop_assert!(few(share).len() <= 5);
         }
+    }
+
+    #[test]
+    fn nanoseconds_have_three_digits() {
+        let texts = [
+            1e3,
+            999_499.0,
+            999_501.0,
+            9_994_999.0,
+            12_345_678.0,
+            0.2e9,
+            1.5e9,
+        ]
+        .map(nanoseconds);
+        let expected = [
+            "1 us", "999 us", "1.00 ms", "9.99 ms", "12.3 ms", "200 ms", "1.50 s",
+        ];
+        assert_eq!(texts, expected);
     }
 }

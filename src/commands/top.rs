@@ -1,13 +1,16 @@
 //! `xenscope top -b`
 
+use libc::c_int;
+use signal_hook::low_level::emulate_default_handler;
 use xenscope::feed::Feed;
 use xenscope::snapshot::Collect;
 use xenscope::view::{Sample, csv, json, top, xentop};
 
 use super::follow::Follow;
 use super::output::{Notes, Output};
+use super::signals::{ENDING, End};
 use crate::cli::{BatchFormat, Top};
-use crate::exit::Outcome;
+use crate::exit::{Outcome, cannot};
 
 /// Returns what `xenscope top -b` collects.
 pub(super) fn collect(options: &Top) -> Collect {
@@ -24,6 +27,8 @@ pub(super) fn collect(options: &Top) -> Collect {
         nic_counters: !csv || options.display.networks,
         // As in xentop, that layout has only the devices of dom0.
         driver_domains: options.format != BatchFormat::Xentop,
+        state_times: options.ready,
+        scheduling: options.ready,
         macs: table && options.display.networks,
         host: table && options.display.pcpus,
         ..Collect::default()
@@ -56,7 +61,12 @@ pub(super) fn run(
     let mut blocks = xentop::Blocks::new(shown);
     let mut notes = Notes::default();
     let mut printed = 0;
-    let mut follow = Follow::start(feed, &[])?;
+    // A trace has to be switched off before the end.
+    let signals: &[c_int] = match options.ready {
+        true => &ENDING,
+        false => &[],
+    };
+    let mut follow = Follow::start(feed, signals)?;
     while options.iterations.is_none_or(|wanted| printed < wanted) {
         if out.is_closed() {
             break;
@@ -76,6 +86,11 @@ pub(super) fn run(
             BatchFormat::Csv => out.print(&csv::domains(sample, shown, printed == 0)),
         }?;
         printed += 1;
+    }
+    if let Some(End::Signal(signal)) = follow.end() {
+        // The signal drops nothing.
+        follow.feed.collect(Collect::NOTHING);
+        emulate_default_handler(signal).map_err(cannot("end by a signal"))?;
     }
     Ok(Outcome::Done)
 }

@@ -49,7 +49,8 @@ pub fn table(sample: Sample<'_>, shown: DisplayOptions, width: Option<usize>) ->
 }
 
 fn domains(sample: Sample<'_>, full_name: bool) -> Table {
-    let heads = [
+    let traced = sample.snapshot.collected.state_times;
+    let mut heads = vec![
         ("STATE", Align::Left),
         ("VCPUS", Align::Right),
         ("CPU %", Align::Right),
@@ -60,10 +61,13 @@ fn domains(sample: Sample<'_>, full_name: bool) -> Table {
         ("DISK RD", Align::Right),
         ("DISK WR", Align::Right),
     ];
+    if traced {
+        heads.extend(vcpus::STATE_HEADS);
+    }
     let rows = sample.domains().map(|DomainSample { domain, rates, .. }| {
         let nics = |counter| kib_per_second(rates.of_nics(domain, counter));
         let disks = |counter| kib_per_second(rates.of_disks(domain, counter));
-        let cells = vec![
+        let mut cells = vec![
             domain.states.summary().to_string(),
             domain.vcpus_online.to_string(),
             tenths(rates.cpu_percent),
@@ -74,6 +78,9 @@ fn domains(sample: Sample<'_>, full_name: bool) -> Table {
             disks(DiskCounter::ReadBytes),
             disks(DiskCounter::WriteBytes),
         ];
+        if traced {
+            cells.extend(vcpus::states(rates.states, domain.state_times));
+        }
         (domain, cells)
     });
     Table::of_domains(full_name, &heads, rows)
@@ -94,6 +101,12 @@ fn heading(sample: Sample<'_>, width: Option<usize>) -> String {
         format!("{} pCPUs, {busy} busy", host.pcpus),
         format!("{free} of {all} free"),
     ];
+    if sample.snapshot.collected.state_times {
+        let ready = or_unknown(sample.rates.host.ready_vcpus, |rate| {
+            format!("{:.1}", rate.value)
+        });
+        parts.push(format!("{ready} vCPUs ready"));
+    }
     if let Some(time) = sample.snapshot.xenstore_as_of() {
         parts.push(format!("names as of {}", time.strftime("%H:%M:%SZ")));
     }

@@ -2,10 +2,10 @@
 
 use super::Sample;
 use super::table::{Align, Head, Table};
-use crate::rates::Rate;
-use crate::snapshot::Vcpu;
+use crate::rates::{Rate, StateRates};
+use crate::snapshot::{StateTimes, Vcpu};
 use crate::text::{numbers, or_unknown};
-use crate::units::{seconds, tenths};
+use crate::units::{nanoseconds, seconds, tenths};
 
 /// Formats the table of `xenscope vcpus`, at most `width` columns wide if texts can be shortened.
 pub fn lines(sample: Sample<'_>, width: Option<usize>) -> String {
@@ -14,11 +14,41 @@ pub fn lines(sample: Sample<'_>, width: Option<usize>) -> String {
 
 /// Returns the table of the vCPUs of all domains.
 pub(super) fn table(sample: Sample<'_>, full_name: bool) -> Table {
+    let traced = sample.snapshot.collected.state_times;
+    let mut heads = HEADS.to_vec();
+    if traced {
+        heads.extend(STATE_HEADS);
+    }
     let rows = sample.domains().flat_map(|one| {
         let vcpus = one.vcpus().into_iter().flatten();
-        vcpus.map(move |vcpu| (one.domain, cells(vcpu.vcpu, vcpu.cpu_percent)))
+        vcpus.map(move |vcpu| {
+            let mut cells = cells(vcpu.vcpu, vcpu.cpu_percent);
+            if traced {
+                cells.extend(states(vcpu.states, vcpu.vcpu.state_times));
+            }
+            (one.domain, cells)
+        })
     });
-    Table::of_domains(full_name, &HEADS, rows)
+    Table::of_domains(full_name, &heads, rows)
+}
+
+/// The columns of the states of a vCPU or a domain.
+pub(super) const STATE_HEADS: [Head; 4] = [
+    ("READY %", Align::Right),
+    ("THROTTLED %", Align::Right),
+    ("WAITS/S", Align::Right),
+    ("LONGEST", Align::Right),
+];
+
+/// Returns the cells of the states of a vCPU or a domain.
+pub(super) fn states(rates: StateRates, times: Option<StateTimes>) -> [String; 4] {
+    let longest = times.filter(|_| rates.ready_percent.is_some());
+    [
+        tenths(rates.ready_percent),
+        tenths(rates.throttled_percent),
+        tenths(rates.waits_per_second),
+        or_unknown(longest, |times| nanoseconds(times.longest_wait_ns as f64)),
+    ]
 }
 
 /// The columns of a vCPU.
