@@ -30,6 +30,7 @@ mod fixtures;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod interval;
+pub mod pressure;
 pub mod rates;
 pub mod runstate;
 mod sample;

@@ -12,6 +12,7 @@ pub mod host;
 pub mod json;
 pub mod list;
 mod options;
+mod pressure;
 pub mod status;
 mod table;
 pub mod top;

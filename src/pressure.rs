@@ -1,0 +1,219 @@
+//! Which domains suffer, and why, from one sample. Each reason comes from figures that views show.
+
+use std::sync::Arc;
+
+use crate::rates::Rate;
+use crate::runstate::IDLE;
+use crate::sample::{DomainSample, Sample};
+use crate::snapshot::{DiskCounter, DomId, NicCounter, Scheduling};
+
+/// The share of the time its vCPUs wanted, in per cent, from which a loss is a reason.
+const WORTH_TELLING_PERCENT: f64 = 5.0;
+
+/// How far its memory is below its target before that is a reason: a hundredth, and 4 MiB.
+const MEMORY_SLACK: (u64, u64) = (100, 4 << 20);
+
+/// The time of a disk's request, in the mean, from which it is slow.
+const SLOW_NS: f64 = 50e6;
+
+/// A domain, what it lost, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pressure {
+    /// Its place in the snapshot.
+    pub place: usize,
+    /// The share of the time that its vCPUs wanted to run in which they could not, because they were ready or
+    /// throttled, in per cent; `None` if they were not traced.
+    pub lost_percent: Option<f64>,
+    /// Why it suffers; empty if it does not.
+    pub reasons: Vec<Reason>,
+}
+
+/// Why a domain suffers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reason {
+    /// Its vCPUs waited for a pCPU.
+    Ready {
+        /// In per cent of one vCPU.
+        percent: f64,
+        /// The domains that had the pCPUs, the longest first, in per cent of that time; those that are idle without a
+        /// name.
+        waited_for: Vec<(Occupant, f64)>,
+    },
+    /// Its cap kept its vCPUs from running.
+    Throttled {
+        /// In per cent of one vCPU.
+        percent: f64,
+        /// The cap, in per cent of one pCPU.
+        cap_percent: Option<u16>,
+    },
+    /// Its memory is below its target.
+    MemoryShort {
+        /// By this many bytes.
+        bytes: u64,
+        /// The target in bytes.
+        target_bytes: u64,
+    },
+    /// Requests to a disk found no free slot.
+    NoSlots {
+        /// The disk.
+        disk: String,
+        /// How often, per second.
+        per_second: f64,
+    },
+    /// A disk is slow.
+    SlowDisk {
+        /// The disk.
+        disk: String,
+        /// Nanoseconds of a request in the mean, of reads or of writes, whichever is more.
+        latency_ns: f64,
+    },
+    /// A NIC drops packets.
+    Drops {
+        /// The NIC.
+        nic: String,
+        /// Packets per second, in both directions.
+        per_second: f64,
+    },
+    /// dom0's own kernel counts steal time.
+    Steal {
+        /// In per cent of one pCPU.
+        percent: f64,
+    },
+}
+
+/// Who had a pCPU that another domain waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Occupant {
+    /// A domain, with its name if it has one.
+    Domain(DomId, Option<Arc<str>>),
+    /// Nobody.
+    Idle,
+}
+
+/// Returns the domains that suffer, the worst first: by what they lost, then by how many reasons they have.
+pub fn sufferers(sample: Sample<'_>) -> Vec<Pressure> {
+    let mut all: Vec<Pressure> = sample
+        .domains()
+        .enumerate()
+        .map(|(place, domain)| of(sample, place, domain))
+        .filter(|one| !one.reasons.is_empty())
+        .collect();
+    let lost = |one: &Pressure| one.lost_percent.unwrap_or(0.0);
+    all.sort_by(|one, other| {
+        let by_lost = lost(other).total_cmp(&lost(one));
+        by_lost.then(other.reasons.len().cmp(&one.reasons.len()))
+    });
+    all
+}
+
+/// Returns what the domain at this place of the snapshot lost, and why.
+pub fn of(sample: Sample<'_>, place: usize, one: DomainSample<'_>) -> Pressure {
+    let states = one.rates.states;
+    let value = |rate: Option<Rate>| rate.map(|rate| rate.value);
+    let (ready, throttled) = (value(states.ready_percent), value(states.throttled_percent));
+    let wanted = value(states.running_percent)
+        .zip(ready)
+        .map(|(running, ready)| running + ready + throttled.unwrap_or(0.0))
+        .filter(|&wanted| wanted > 0.0);
+    let share = |part: Option<f64>| part.zip(wanted).map(|(part, all)| part * 100.0 / all);
+    let is_worth = |part: &f64| share(Some(*part)) >= Some(WORTH_TELLING_PERCENT);
+    let mut reasons = Vec::new();
+    reasons.extend(ready.filter(is_worth).map(|percent| Reason::Ready {
+        percent,
+        waited_for: waited_for(one),
+    }));
+    reasons.extend(throttled.filter(is_worth).map(|percent| Reason::Throttled {
+        percent,
+        cap_percent: cap(one),
+    }));
+    reasons.extend(memory_short(one));
+    reasons.extend(slow_disks(one));
+    reasons.extend(drops(one));
+    if one.domain.id == DomId::DOM0 {
+        let steal = value(sample.rates.host.dom0_steal_percent);
+        let steal = steal.filter(|&percent| percent >= WORTH_TELLING_PERCENT);
+        reasons.extend(steal.map(|percent| Reason::Steal { percent }));
+    }
+    let lost = ready.map(|ready| ready + throttled.unwrap_or(0.0));
+    Pressure {
+        place,
+        // A domain that wants nothing has lost nothing.
+        lost_percent: share(lost).or(lost),
+        reasons,
+    }
+}
+
+fn waited_for(one: DomainSample<'_>) -> Vec<(Occupant, f64)> {
+    let shares = one.rates.waited_for.iter();
+    let named = shares.map(|&(id, percent)| {
+        let occupant = match id {
+            IDLE => Occupant::Idle,
+            id => {
+                let domain = one.snapshot.domain(id);
+                Occupant::Domain(id, domain.and_then(|domain| domain.name.clone()))
+            }
+        };
+        (occupant, percent)
+    });
+    named.collect()
+}
+
+fn cap(one: DomainSample<'_>) -> Option<u16> {
+    match one.domain.scheduling? {
+        Scheduling::Credit { cap_percent, .. } | Scheduling::Credit2 { cap_percent, .. } => {
+            cap_percent
+        }
+        _ => None,
+    }
+}
+
+/// Returns by how much a domain that is not being built or torn down is below its target.
+fn memory_short(one: DomainSample<'_>) -> Option<Reason> {
+    let domain = one.domain;
+    let target_bytes = domain.memory_target_bytes?;
+    let bytes = target_bytes.checked_sub(domain.memory_bytes)?;
+    let (part, least) = MEMORY_SLACK;
+    let is_short = bytes > least && bytes > target_bytes / part;
+    let runs = !domain.states.keep_from_running();
+    (is_short && runs).then_some(Reason::MemoryShort {
+        bytes,
+        target_bytes,
+    })
+}
+
+fn slow_disks(one: DomainSample<'_>) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    for disk in one.disks().into_iter().flatten() {
+        let name = || disk.disk.device.clone();
+        let no_slots = disk.rates[DiskCounter::OutOfSlots].map_or(0.0, |rate| rate.value);
+        if no_slots > 0.0 {
+            reasons.push(Reason::NoSlots {
+                disk: name(),
+                per_second: no_slots,
+            });
+        }
+        let latencies = [disk.rates.read_latency_ns, disk.rates.write_latency_ns];
+        let latency_ns = latencies.into_iter().flatten().fold(0.0, f64::max);
+        if latency_ns >= SLOW_NS {
+            reasons.push(Reason::SlowDisk {
+                disk: name(),
+                latency_ns,
+            });
+        }
+    }
+    reasons
+}
+
+fn drops(one: DomainSample<'_>) -> Vec<Reason> {
+    let nics = one.nics().into_iter().flatten();
+    let reasons = nics.filter_map(|nic| {
+        let counters = [NicCounter::RxDrops, NicCounter::TxDrops];
+        let rates = counters.map(|counter| nic.rates[counter]);
+        let per_second = rates.iter().flatten().map(|rate| rate.value).sum::<f64>();
+        (per_second > 0.0).then(|| Reason::Drops {
+            nic: nic.nic.device.clone(),
+            per_second,
+        })
+    });
+    reasons.collect()
+}

@@ -1,0 +1,69 @@
+//! Why a domain suffers, in words.
+
+use crate::pressure::{Occupant, Reason};
+use crate::text::safe;
+use crate::units::{bytes, nanoseconds};
+
+/// How many of those that had the pCPUs are named.
+const NAMED: usize = 3;
+
+/// The share of the ready time, in per cent, from which one is named.
+const WORTH_NAMING: f64 = 0.5;
+
+/// Formats a reason, such as `ready 31.0 %, for web-112 58 %, Domain-0 42 %`.
+pub(super) fn reason(reason: &Reason) -> String {
+    match reason {
+        Reason::Ready {
+            percent,
+            waited_for,
+        } => {
+            let named = waited_for
+                .iter()
+                .filter(|(_, percent)| *percent >= WORTH_NAMING)
+                .take(NAMED)
+                .map(|(one, percent)| format!("{} {percent:.0} %", occupant(one)));
+            let named: Vec<String> = named.collect();
+            match named.is_empty() {
+                true => format!("ready {percent:.1} %"),
+                false => format!("ready {percent:.1} %, for {}", named.join(", ")),
+            }
+        }
+        Reason::Throttled {
+            percent,
+            cap_percent: Some(cap),
+        } => format!("throttled {percent:.1} % by its cap of {cap} %"),
+        Reason::Throttled { percent, .. } => format!("throttled {percent:.1} %"),
+        Reason::MemoryShort {
+            bytes: short,
+            target_bytes,
+        } => {
+            let (short, target) = (bytes(*short as f64), bytes(*target_bytes as f64));
+            format!("memory {short} below its target of {target}")
+        }
+        Reason::NoSlots { disk, per_second } => {
+            format!("{} out of slots {per_second:.1}/s", safe(disk))
+        }
+        Reason::SlowDisk { disk, latency_ns } => {
+            format!(
+                "{} takes {} a request",
+                safe(disk),
+                nanoseconds(*latency_ns)
+            )
+        }
+        Reason::Drops { nic, per_second } => format!("{} drops {per_second:.1}/s", safe(nic)),
+        Reason::Steal { percent } => format!("its kernel counts {percent:.1} % steal"),
+    }
+}
+
+/// Formats all reasons in one line.
+pub(super) fn reasons(reasons: &[Reason]) -> String {
+    reasons.iter().map(reason).collect::<Vec<_>>().join("; ")
+}
+
+fn occupant(occupant: &Occupant) -> String {
+    match occupant {
+        Occupant::Domain(_, Some(name)) => safe(name).into_owned(),
+        Occupant::Domain(id, None) => format!("domain {id}"),
+        Occupant::Idle => "idle pCPUs".to_owned(),
+    }
+}
