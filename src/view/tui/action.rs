@@ -51,6 +51,8 @@ pub(super) enum Action {
     Theme(Theme),
     /// Pause on the shown sample, or resume with the newest one.
     Pause,
+    /// Begin or end to measure ready time.
+    Ready,
     /// Show a message in the last line.
     Tell(String),
 }
@@ -66,6 +68,8 @@ pub(super) enum Show {
     Neighbour(isize),
     /// The page of the pCPUs.
     Pcpus,
+    /// The page of the domains that suffer.
+    Pressure,
     /// The pane, without a list or prompt over it.
     PaneOnly,
     /// The help.

@@ -26,6 +26,10 @@ mod tests;
 /// The number of lines that one step of the mouse wheel scrolls.
 const WHEEL: isize = 3;
 
+/// What measuring ready time costs; docs/waits.md has the figures.
+const READY_COSTS: &str =
+    "measuring ready time: Xen records each switch of a vCPU; its buffers stay until it reboots";
+
 /// A snapshot, and the rates since the previous one.
 #[derive(Clone, Debug)]
 struct Taken {
@@ -76,6 +80,8 @@ pub struct App {
     terminal: Terminal,
     pub(super) settings: Settings,
     display: DisplayOptions,
+    /// Whether ready time is measured.
+    ready: bool,
     pub(super) widgets: Widgets,
     size: Size,
     live: Record,
@@ -91,12 +97,19 @@ impl App {
             terminal,
             settings,
             display,
+            ready: false,
             widgets: Widgets::new(display),
             size: Size::default(),
             live: Record::default(),
             frozen: None,
             changed: true,
         }
+    }
+
+    /// Measures ready time from the start.
+    pub fn with_ready(mut self) -> Self {
+        self.ready = true;
+        self
     }
 
     /// Adds a new sample, and shows it unless the view is paused.
@@ -179,12 +192,26 @@ impl App {
             .with_disk_counters(&cells::DISK_COUNTERS)
             .and(device_rows::collect(self.display))
             .and(self.columns_part())
+            .and(self.ready_part())
+    }
+
+    /// Returns what the next sample must collect for ready time.
+    fn ready_part(&self) -> Collect {
+        Collect {
+            state_times: self.ready,
+            scheduling: self.ready,
+            ..Collect::default()
+        }
     }
 
     /// Returns what the next sample must collect for the columns and the sort order.
     fn columns_part(&self) -> Collect {
         let columns = self.settings.columns.iter().chain([&self.settings.sort]);
-        columns.fold(Collect::default(), |all, column| all.and(column.part()))
+        // A column alone does not trace the host.
+        let parts = columns
+            .map(|column| column.part())
+            .filter(|part| !part.state_times);
+        parts.fold(Collect::default(), Collect::and)
     }
 
     /// Returns whether the screen changed since the last call.
@@ -304,6 +331,13 @@ impl App {
                 self.tell(format!("theme: {}", theme.name()));
             }
             Action::Pause => self.pause(),
+            Action::Ready => {
+                self.ready = !self.ready;
+                self.tell(match self.ready {
+                    true => READY_COSTS.to_owned(),
+                    false => "ready time is no longer measured".to_owned(),
+                });
+            }
             Action::Tell(message) => self.tell(message),
         }
         None

@@ -69,7 +69,7 @@ const OTHERS_PRIORITY: u8 = 8;
 
 /// The columns laid out by hand, in display order.
 #[rustfmt::skip]
-const LAID: [Laid; 21] = [
+const LAID: [Laid; 23] = [
     laid("id",           "id",                               ("ID", "ID"),          (3, 5),   15, true),
     laid("name",         "name",                             ("NAME", "NAME"),      (8, 12),  21, true),
     laid("type",         "type",                             ("TYPE", "TYPE"),      (5, 5),    8, false),
@@ -77,6 +77,8 @@ const LAID: [Laid; 21] = [
     laid("vcpus",        "vcpus_online",                     ("VCPUS", "VCPU"),     (5, 6),    2, true),
     laid("cpu",          "cpu_percent",                      ("CPU %", "CPU%"),     (5, 7),   19, true),
     laid("cpu_of_vcpus", "cpu_percent_of_vcpus",             ("VCPU %", "VCP%"),    (5, 7),   10, false),
+    laid("ready",        "ready_percent",                    ("READY %", "RDY%"),   (5, 8),   17, false),
+    laid("throttled",    "throttled_percent",                ("THR %", "THR%"),     (5, 6),   17, false),
     laid("cpu_bar",      "",                                 ("BUSY", "BUSY"),      (5, 20),   3, true),
     laid("cpu_history",  "",                                 ("HISTORY", "PAST"),   (5, 40),   1, true),
     laid("cpu_time",     "cpu_time_ns",                      ("CPU TIME", "TIME"),  (7, 9),    7, false),
@@ -184,6 +186,10 @@ impl Column {
     pub const CPU: Self = Self::laid("cpu");
     /// CPU use in per cent of its vCPUs.
     pub const CPU_OF_VCPUS: Self = Self::laid("cpu_of_vcpus");
+    /// Time that its vCPUs waited for a pCPU, in per cent of one.
+    pub const READY: Self = Self::laid("ready");
+    /// Time that its cap kept its vCPUs from running, in per cent of one.
+    pub const THROTTLED: Self = Self::laid("throttled");
     /// CPU use of its vCPUs as a bar.
     pub const CPU_BAR: Self = Self::laid("cpu_bar");
     /// CPU use of its vCPUs over time.
@@ -243,6 +249,20 @@ impl Column {
             Shows::MemoryShare | Shows::CpuBar | Shows::CpuHistory => true,
         }
     }
+}
+
+/// Returns the chosen columns that a sample has something for: without a trace, none that only a trace tells; with
+/// one, also ready and throttled time, after the CPU use.
+pub(super) fn shown(chosen: &[Column], traced: bool) -> Vec<Column> {
+    let mut columns = chosen.to_vec();
+    if !traced {
+        columns.retain(|column| !column.part().state_times);
+    } else if !columns.iter().any(|column| column.part().state_times) {
+        let cpu = columns.iter().position(|&column| column == Column::CPU);
+        let place = cpu.map_or(columns.len(), |cpu| cpu + 1);
+        columns.splice(place..place, [Column::READY, Column::THROTTLED]);
+    }
+    columns
 }
 
 /// Returns whether two texts are equal, in a const context.

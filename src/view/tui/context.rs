@@ -6,6 +6,7 @@ use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::Style;
 
 use super::action::Action;
+use super::columns::{Column, shown};
 use super::history::Histories;
 use super::settings::Settings;
 use super::theme::{Role, Terminal};
@@ -37,6 +38,12 @@ impl Context<'_> {
     /// Returns the same context for a widget in this area.
     pub(super) fn within(self, area: Rect) -> Self {
         Self { area, ..self }
+    }
+
+    /// Returns the columns of the table that the shown sample has something for.
+    pub(super) fn columns(self) -> Vec<Column> {
+        let traced = |sample: Sample<'_>| sample.snapshot.collected.state_times;
+        shown(&self.settings.columns, self.sample.is_some_and(traced))
     }
 
     /// Returns the style of a role in the chosen theme.

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::table::shown_columns;
 use super::text_page::TextPage;
+use crate::view::Sample;
 use crate::view::tui::action::{Action, Show};
 use crate::view::tui::columns::Column;
 use crate::view::tui::context::{Context, Hint, Widget};
@@ -98,8 +99,12 @@ fn toggle(context: Context<'_>, column: Column) -> Vec<Action> {
             columns.insert(place, column);
             let fits = shows(context, &settings, column);
             let mut actions = vec![Action::Columns(settings.columns)];
-            if !fits {
-                let title = column.shape().titles.0;
+            let title = column.shape().titles.0;
+            let traced = |sample: Sample<'_>| sample.snapshot.collected.state_times;
+            if column.part().state_times && !context.sample.is_some_and(traced) {
+                let message = format!("{title} is shown while ready time is measured: press R");
+                actions.push(Action::Tell(message));
+            } else if !fits {
                 let message = format!("no room for {title}: hide a column or widen the terminal");
                 actions.push(Action::Tell(message));
             }
@@ -225,8 +230,10 @@ mod tests {
                 keys(&mut app, "j");
             }
             keys(&mut app, " ");
-            let reported = last(&mut app).starts_with("no room");
-            assert_eq!(reported, added == column("uuid"), "{added:?}");
+            let told = last(&mut app);
+            let reported = told.starts_with("no room") || told.ends_with("press R");
+            let expected = added == column("uuid") || added.part().state_times;
+            assert_eq!(reported, expected, "{added:?}");
             assert_ne!(reported, shown_columns(app.parts().0).contains(&added));
         }
     }

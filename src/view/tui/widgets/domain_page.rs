@@ -12,6 +12,7 @@ use crate::snapshot::{Collect, DiskCounter, Domain, Identity, NicCounter, Snapsh
 use crate::text::{UNKNOWN, or_unknown, safe};
 use crate::units;
 use crate::view::domain::{memory, pair, scheduling, served, state, uuid};
+use crate::view::pressure;
 use crate::view::table::{Align, Table};
 use crate::view::tui::action::{Action, Show};
 use crate::view::tui::cells;
@@ -95,6 +96,7 @@ fn lines(context: Context<'_>, identity: Identity) -> Vec<Line<'static>> {
         )];
     };
     let mut lines = vec![title(domain)];
+    lines.extend(why(context, identity));
     lines.extend(facts(context, domain, rates));
     lines.extend(charts(context, domain));
     let mut add = |what: &str, known: bool, collected: bool, table: Table| {
@@ -128,6 +130,24 @@ fn labelled(context: Context<'_>, label: &str, text: impl Into<String>) -> Line<
         Span::styled(format!("{label:<10} "), context.style(Role::Accent)),
         Span::raw(text.into()),
     ])
+}
+
+/// Returns a line for each reason why the domain suffers.
+fn why(context: Context<'_>, identity: Identity) -> Vec<Line<'static>> {
+    let mut found = Vec::new();
+    if let Some(sample) = context.sample {
+        let mut all = sample.domains().enumerate();
+        if let Some((place, one)) = all.find(|(_, one)| one.domain.identity() == identity) {
+            let reasons = crate::pressure::of(sample, place, one).reasons;
+            let style = context.style(Role::Busy);
+            found.extend(
+                reasons
+                    .iter()
+                    .map(|reason| Line::styled(format!("! {}", pressure::reason(reason)), style)),
+            );
+        }
+    }
+    found
 }
 
 fn title(domain: &Domain) -> Line<'static> {

@@ -9,7 +9,7 @@ use crate::view::tui::action::{Action, Command, Show};
 use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::theme::Role;
 
-const KEYS: [(&str, &str); 40] = [
+const KEYS: [(&str, &str); 45] = [
     ("", "everywhere"),
     ("q  Q  ^C", "quit"),
     ("?  h  F1", "show this help; q, Esc or Enter closes it"),
@@ -19,6 +19,11 @@ const KEYS: [(&str, &str); 40] = [
     (
         "P",
         "show the use of each pCPU; again: go back to the table",
+    ),
+    ("w", "show which domains suffer, and why; again: go back"),
+    (
+        "R",
+        "measure how long vCPUs wait for a pCPU; again: stop that",
     ),
     ("t", "switch to the next theme: usual, colour-blind, plain"),
     ("W", "save columns, order, interval and theme to"),
@@ -61,7 +66,7 @@ const KEYS: [(&str, &str); 40] = [
     ("n  N", "show or hide each domain's NICs"),
     ("b  B", "show or hide each domain's disks"),
     ("v  V", "show or hide each domain's vCPUs"),
-    ("R", "show or hide the titles above each domain"),
+    ("H", "show or hide the titles above each domain"),
     (
         "mouse",
         "click a title to sort, a row to choose; wheel scrolls",
@@ -81,6 +86,15 @@ const KEYS: [(&str, &str); 40] = [
     (
         "BUSY",
         "CPU use in per cent of all its vCPUs; HISTORY: over time",
+    ),
+    (
+        "READY %",
+        "time its vCPUs waited for a pCPU: 100 is one vCPU",
+    ),
+    ("THR %", "time its cap kept its vCPUs from running"),
+    (
+        "LOST %",
+        "share of the time they wanted that vCPUs could not run",
     ),
     ("RX  TX", "bytes per second that the guest receives, sends"),
     ("RD  WR", "bytes per second that the guest reads, writes"),

@@ -5,6 +5,7 @@ mod domain_page;
 mod header;
 mod help;
 mod pcpus;
+mod pressure;
 mod prompt;
 mod status_line;
 pub(super) mod table;
@@ -27,6 +28,7 @@ use domain_page::DomainPage;
 use header::Header;
 use help::Help;
 use pcpus::Pcpus;
+use pressure::PressurePage;
 use prompt::Prompt;
 use status_line::{Extras, StatusLine};
 use table::Table;
@@ -43,6 +45,8 @@ enum Pane {
     Domain(DomainPage),
     /// The pCPUs.
     Pcpus(Pcpus),
+    /// The domains that suffer.
+    Pressure(PressurePage),
 }
 
 /// A list, page or prompt that is open over the pane.
@@ -92,6 +96,7 @@ impl Widgets {
             Pane::Table => self.table.collect(),
             Pane::Domain(page) => page.collect(),
             Pane::Pcpus(pcpus) => pcpus.collect(),
+            Pane::Pressure(page) => page.collect(),
         }
     }
 
@@ -103,6 +108,7 @@ impl Widgets {
             (Overlay::Nothing | Overlay::Prompt(_), Pane::Table) => &mut self.table,
             (Overlay::Nothing | Overlay::Prompt(_), Pane::Domain(page)) => page,
             (Overlay::Nothing | Overlay::Prompt(_), Pane::Pcpus(pcpus)) => pcpus,
+            (Overlay::Nothing | Overlay::Prompt(_), Pane::Pressure(page)) => page,
         }
     }
 
@@ -186,8 +192,13 @@ impl Widgets {
             KeyCode::Char('t') => Action::Theme(settings.theme.next()),
             KeyCode::Char('P') => Action::Show(match self.pane {
                 Pane::Pcpus(_) => Show::Table,
-                Pane::Table | Pane::Domain(_) => Show::Pcpus,
+                Pane::Table | Pane::Domain(_) | Pane::Pressure(_) => Show::Pcpus,
             }),
+            KeyCode::Char('w') => Action::Show(match self.pane {
+                Pane::Pressure(_) => Show::Table,
+                Pane::Table | Pane::Domain(_) | Pane::Pcpus(_) => Show::Pressure,
+            }),
+            KeyCode::Char('R') => Action::Ready,
             _ => return None,
         })
     }
@@ -215,6 +226,7 @@ impl Widgets {
                 }
             }
             Show::Pcpus => self.pane = Pane::Pcpus(Pcpus::default()),
+            Show::Pressure => self.pane = Pane::Pressure(PressurePage::default()),
             Show::PaneOnly => self.overlay = Overlay::Nothing,
             Show::Help => self.overlay = Overlay::Help(Help::default()),
             Show::Columns(index) => self.overlay = Overlay::Columns(ColumnChooser::at(index)),

@@ -38,6 +38,11 @@ impl TextPage {
         self.above = self.above.saturating_add_signed(by);
     }
 
+    /// Returns the number of lines above the area.
+    pub(super) fn above(&self) -> usize {
+        self.above
+    }
+
     /// Limits the number of lines above the area to `first` to `last`.
     pub(super) fn keep_within(&mut self, first: usize, last: usize) {
         self.above = self.above.clamp(first, last);

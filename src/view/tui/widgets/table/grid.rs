@@ -38,7 +38,7 @@ pub(super) fn slots(context: Context<'_>, sample: Sample<'_>) -> Vec<Slot> {
         .last()
         .map_or(1, |domain| domain.id.to_string().len());
     fit(
-        &context.settings.columns,
+        &context.columns(),
         context.settings.sort,
         context.area.width,
         (id, names.max().unwrap_or(0)),

@@ -205,7 +205,7 @@ impl Widget for Table {
                 vcpus: !display.vcpus,
                 ..display
             }),
-            KeyCode::Char('R') => show(DisplayOptions {
+            KeyCode::Char('H') => show(DisplayOptions {
                 repeat_header: !display.repeat_header,
                 ..display
             }),
@@ -266,8 +266,8 @@ impl Widget for Table {
 /// there is no other column.
 fn sort_by_neighbour(context: Context<'_>, by: isize) -> Option<Action> {
     let drawn = |column: &Column| matches!(*column, Column::CPU_BAR | Column::CPU_HISTORY);
-    let columns = context.settings.columns.iter().copied();
-    let columns: Vec<Column> = columns.filter(|column| !drawn(column)).collect();
+    let mut columns = context.columns();
+    columns.retain(|column| !drawn(column));
     let sort = context.settings.sort;
     let now = columns.iter().position(|&column| column == sort);
     let next = match now {

@@ -84,7 +84,7 @@ fn devices_are_below_their_domain() {
     ] {
         assert!(screen[line].starts_with(start), "{}", screen[line]);
     }
-    keys(&mut app, "R");
+    keys(&mut app, "H");
     assert!(lines(&mut app, 80, 24)[9].starts_with(" ID NAME"));
 }
 
