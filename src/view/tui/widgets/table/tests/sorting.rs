@@ -187,13 +187,15 @@ fn columns_have_their_own_order() {
                 ids[2..].sort_unstable();
                 ids
             }
+            // Unknown without a trace.
+            Column::READY | Column::THROTTLED => vec![0, 1, 2, 3],
             _ => order(sorted),
         };
         assert_eq!(ids(&app), expected, "{sorted:?}");
         seen.insert(expected);
     }
     assert!(
-        seen.len() >= laid_out().count() - 4,
+        seen.len() >= laid_out().count() - 6,
         "most orders are different"
     );
 }
