@@ -119,6 +119,12 @@ pub(crate) struct Waits {
     #[arg(value_name = "DOMAIN")]
     pub(crate) domains: Vec<Selector>,
 
+    /// Also show the last second of a vCPU, a mark for each ms
+    ///
+    /// DOMAIN/VCPU, such as db1/0; without a number it is the first one.
+    #[arg(long, value_name = "VCPU", value_parser = vcpu)]
+    pub(crate) timeline: Option<(Selector, u32)>,
+
     /// Seconds to trace (may be fractional)
     #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = interval::parse)]
     #[arg(allow_negative_numbers = true)]
@@ -274,6 +280,14 @@ impl From<Xentop> for Cli {
     }
 }
 
+impl Waits {
+    /// The option that the format has no place for; `None` when there is none.
+    fn misplaced(&self) -> Option<&'static str> {
+        let in_table = self.format == Format::Table;
+        (self.timeline.is_some() && !in_table).then_some("--timeline")
+    }
+}
+
 impl Top {
     /// The option that the format has no place for; `None` when there is none.
     fn misplaced(&self) -> Option<&'static str> {
@@ -320,6 +334,24 @@ pub(crate) struct Man {
     /// Directory to write all pages to
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+}
+
+/// A vCPU: `db1/0`, or `db1` for its first one.
+fn vcpu(text: &str) -> Result<(Selector, u32), String> {
+    let (domain, number) = match text.rsplit_once('/') {
+        Some((domain, number)) => {
+            let number = number.parse();
+            (
+                domain,
+                number.map_err(|_| format!("'{text}' does not end in a number of a vCPU"))?,
+            )
+        }
+        None => (text, 0),
+    };
+    let domain = domain
+        .parse::<Selector>()
+        .map_err(|error| error.to_string())?;
+    Ok((domain, number))
 }
 
 /// The name of a command.
@@ -427,10 +459,17 @@ impl Cli {
             true => Xentop::try_parse_from(words).map(Self::from)?,
             false => Self::try_parse_from(words)?,
         };
-        if let Command::Top(top) = &cli.command
-            && let Some(option) = top.misplaced()
-        {
-            let format = top.format.to_possible_value();
+        let misplaced = match &cli.command {
+            Command::Top(top) => top
+                .misplaced()
+                .map(|option| (option, top.format.to_possible_value())),
+            Command::Waits(waits) => {
+                let option = waits.misplaced();
+                option.map(|option| (option, waits.format.to_possible_value()))
+            }
+            _ => None,
+        };
+        if let Some((option, format)) = misplaced {
             let format = format.as_ref().map_or("", PossibleValue::get_name);
             let message = format!("'{option}' cannot be used with '--format {format}'");
             return Err(Self::command().error(ErrorKind::ArgumentConflict, message));

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use libc::{SIGQUIT, c_int};
 use signal_hook::low_level::{emulate_default_handler, pipe};
 use signal_hook::{SigId, flag, low_level};
-use xenscope::runstate::{Runstates, Traced, expected};
+use xenscope::runstate::{Runstates, Traced, VcpuId, expected};
+use xenscope::selector::{NotFound, Selector};
 use xenscope::snapshot::{Collect, Snapshot};
 use xenscope::source::Source;
 use xenscope::view::{csv, json, waits};
@@ -43,8 +44,8 @@ pub(super) fn run(
 ) -> anyhow::Result<Outcome> {
     let mut notes = Notes::default();
     let mut outcome = Outcome::Done;
-    let mut only = None;
-    if !options.domains.is_empty() {
+    let (mut only, mut watched) = (None, None);
+    if !options.domains.is_empty() || options.timeline.is_some() {
         // Before anything is traced.
         source.set_collect(Collect {
             names: true,
@@ -53,18 +54,31 @@ pub(super) fn run(
         let all = source.sample(None)?;
         notes.report(&all.notes);
         source.set_collect(collect());
-        let (wanted, found) = two_samples::find(&options.domains, &all)?;
-        if wanted.is_empty() {
-            return Ok(found);
+        if let Some(vcpu) = &options.timeline {
+            watched = find_vcpu(vcpu, &all)?;
+            if watched.is_none() {
+                return Ok(Outcome::NotThere);
+            }
         }
-        (only, outcome) = (Some(wanted), found);
+        if !options.domains.is_empty() {
+            let (wanted, found) = two_samples::find(&options.domains, &all)?;
+            if wanted.is_empty() {
+                return Ok(found);
+            }
+            (only, outcome) = (Some(wanted), found);
+        }
     }
     let signals = Signals::catch()?;
     let mut trace = Trace::start(allow_untested)?;
     say(&trace);
     let before = source.sample(None)?;
     notes.report(&before.notes);
-    let traced = follow(&mut trace, &before, options.seconds, &signals)?;
+    let pools = before.host.pools.as_deref().unwrap_or_default();
+    let mut states = Runstates::new(expected(&before.domains, pools));
+    if let Some(vcpu) = watched {
+        states = states.watching(vcpu);
+    }
+    let traced = follow(&mut trace, states, options.seconds, &signals)?;
     let after = source.sample(Some(&before))?;
     notes.report(&after.notes);
     // Whatever happens now, Xen traces as before.
@@ -88,20 +102,45 @@ pub(super) fn run(
         Format::Json => json::waits(&found),
         Format::Csv => csv::waits(&found),
     })?;
+    if watched.is_some() {
+        out.print(&format!("\n{}", waits::timeline(&traced.timeline)))?;
+    }
     Ok(outcome)
+}
+
+/// Returns a vCPU; `None` if there is none of this name and number, after saying so.
+fn find_vcpu(
+    (domain, number): &(Selector, u32),
+    all: &Snapshot,
+) -> Result<Option<VcpuId>, NotFound> {
+    let identity = match domain.find(all) {
+        Ok(identity) => identity,
+        Err(ambiguous @ NotFound::Ambiguous { .. }) => return Err(ambiguous),
+        Err(missing) => {
+            complain(missing);
+            return Ok(None);
+        }
+    };
+    let count = all.find(identity).map_or(0, |domain| domain.vcpus_max);
+    if *number >= count {
+        complain(format_args!(
+            "{domain} has no vCPU {number}: it has {count}"
+        ));
+        return Ok(None);
+    }
+    Ok(Some(VcpuId {
+        domain: identity.id,
+        number: *number,
+    }))
 }
 
 /// Reads the trace for this long, or until a signal.
 fn follow(
     trace: &mut Trace,
-    before: &Snapshot,
+    mut states: Runstates,
     length: Duration,
     signals: &Signals,
 ) -> anyhow::Result<Option<Traced>> {
-    let mut states = Runstates::new(expected(
-        &before.domains,
-        before.host.pools.as_deref().unwrap_or_default(),
-    ));
     states.add(trace.read()?);
     let deadline = Instant::now() + length;
     while Instant::now() < deadline && !signals.have_come() {

@@ -19,5 +19,5 @@ mod times;
 
 pub use expected::expected;
 pub use record::{IDLE, Record, VcpuId, What};
-pub use states::{Expected, Runstates, Traced};
+pub use states::{Expected, Runstates, Stretch, Traced};
 pub use times::{Times, Waits};

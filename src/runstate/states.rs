@@ -1,6 +1,6 @@
 //! The state of each vCPU over time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::merge::Merge;
 use super::pcpus::{ByOccupant, Pcpus, SetIndex};
@@ -40,14 +40,31 @@ pub struct Traced {
     pub ready_ns: u64,
     /// The most vCPUs that were ready at a time; `None` if records were lost.
     pub most_ready: Option<u32>,
+    /// The last second of the vCPU that was watched, or a little more; empty if none was.
+    pub timeline: Vec<Stretch>,
     /// Each vCPU that was expected or has a record, the idle ones too.
     pub vcpus: BTreeMap<VcpuId, Times>,
+}
+
+/// Nanoseconds of a timeline.
+const TIMELINE_NS: u64 = 1_000_000_000;
+
+/// A time in which a vCPU was in one state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// From when on, in nanoseconds of the TSC.
+    pub from_ns: u64,
+    /// Until when.
+    pub to_ns: u64,
+    /// The state; `None` if it is unknown.
+    pub state: Option<VcpuState>,
 }
 
 /// Follows the states of all vCPUs.
 #[derive(Debug)]
 pub struct Runstates {
     expected: Vec<Expected>,
+    watched: Option<VcpuId>,
     merge: Merge,
     /// `None` until the interval has begun.
     follow: Option<Follow>,
@@ -58,9 +75,16 @@ impl Runstates {
     pub fn new(expected: Vec<Expected>) -> Self {
         Self {
             expected,
+            watched: None,
             merge: Merge::default(),
             follow: None,
         }
+    }
+
+    /// Keeps the last second of this vCPU, see [`Traced::timeline`].
+    pub fn watching(mut self, vcpu: VcpuId) -> Self {
+        self.watched = Some(vcpu);
+        self
     }
 
     /// Adds the records of one reading of all buffers, those of a pCPU in the order in which it wrote them. The
@@ -70,10 +94,10 @@ impl Runstates {
         let Some(until_ns) = self.merge.complete_until_ns() else {
             return;
         };
-        let expected = &self.expected;
+        let (expected, watched) = (&self.expected, self.watched);
         let follow = self
             .follow
-            .get_or_insert_with(|| Follow::new(until_ns, expected));
+            .get_or_insert_with(|| Follow::new(until_ns, expected, watched));
         for record in ready {
             follow.apply(record);
         }
@@ -137,6 +161,8 @@ struct Vcpu {
     /// Nanoseconds of the wait that has not ended.
     wait_ns: u64,
     times: Times,
+    /// Its last second, if that is kept.
+    last: Option<VecDeque<Stretch>>,
 }
 
 #[derive(Debug)]
@@ -147,6 +173,8 @@ struct Follow {
     pcpus: Pcpus,
     /// The pCPUs that lose records, and since when.
     losing: BTreeMap<u32, u64>,
+    /// The vCPU whose last second is kept.
+    watched: Option<VcpuId>,
     /// How many vCPUs are known to be ready.
     ready: u32,
     /// The most of them at a time since the figures were last asked for; `None` if records were lost since then.
@@ -155,13 +183,14 @@ struct Follow {
 }
 
 impl Follow {
-    fn new(begin_ns: u64, expected: &[Expected]) -> Self {
+    fn new(begin_ns: u64, expected: &[Expected], watched: Option<VcpuId>) -> Self {
         let mut follow = Self {
             begin_ns,
             now_ns: begin_ns,
             vcpus: BTreeMap::new(),
             pcpus: Pcpus::new(begin_ns),
             losing: BTreeMap::new(),
+            watched,
             ready: 0,
             most_ready: Some(0),
             traced: Traced {
@@ -196,6 +225,9 @@ impl Follow {
             self.ready += u32::from(vcpu.is_ready(one.vcpu));
             vcpu
         });
+        if self.watched == Some(one.vcpu) {
+            vcpu.last.get_or_insert_default();
+        }
         if vcpu.set.is_none() {
             vcpu.set = set;
             vcpu.mark(now, &mut self.pcpus);
@@ -283,6 +315,9 @@ impl Follow {
         let was_ready = self.vcpus.get(&id).is_some_and(|vcpu| vcpu.is_ready(id));
         let vcpu = self.vcpus.entry(id);
         let vcpu = vcpu.or_insert_with(|| Vcpu::new(Phase::Known(old), now));
+        if self.watched == Some(id) {
+            vcpu.last.get_or_insert_default();
+        }
         if old == Running {
             vcpu.pcpu = Some(pcpu);
         }
@@ -327,6 +362,7 @@ impl Follow {
         for (&id, vcpu) in &mut self.vcpus {
             vcpu.settle(vcpu.state(), now, &mut self.pcpus);
             vcpu.mark(now, &mut self.pcpus);
+            traced.timeline.extend(vcpu.last.iter().flatten().copied());
             let times = vcpu.so_far(&self.pcpus);
             traced.running_ns = traced.running_ns.saturating_add(times.running_ns);
             traced.vcpus.insert(id, times);
@@ -349,6 +385,7 @@ impl Vcpu {
             waited_for: ByOccupant::new(),
             wait_ns: 0,
             times: Times::default(),
+            last: None,
         }
     }
 
@@ -374,6 +411,19 @@ impl Vcpu {
             return;
         }
         self.times.add(state, passed);
+        if let Some(last) = &mut self.last {
+            last.push_back(Stretch {
+                from_ns: now_ns - passed,
+                to_ns: now_ns,
+                state,
+            });
+            while last
+                .front()
+                .is_some_and(|first| first.to_ns.saturating_add(TIMELINE_NS) < now_ns)
+            {
+                last.pop_front();
+            }
+        }
         match state {
             Some(VcpuState::Running) => self.times.ran_on.extend(self.pcpu),
             Some(VcpuState::Runnable) => {

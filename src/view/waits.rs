@@ -1,6 +1,8 @@
 //! Who waited for a pCPU, a line for each vCPU.
 
 use super::table::{Align, Head, Table};
+use crate::runstate::Stretch;
+use crate::snapshot::VcpuState;
 use crate::text::{UNKNOWN, numbers, or_unknown, safe};
 use crate::units::nanoseconds;
 use crate::waits::{DomainWaits, Occupant, VcpuWaits, WaitedFor, Waits};
@@ -32,6 +34,58 @@ pub fn lines(waits: &Waits, width: Option<usize>) -> String {
         vcpus.map(move |vcpu| cells(domain, vcpu))
     });
     Table::of(&HEADS, rows).render(width)
+}
+
+/// The milliseconds of a line of a timeline.
+const LINE_MS: u64 = 100;
+
+/// Formats the last second of a vCPU, 100 ms a line, with a mark for each millisecond: the state that it was in for the
+/// longest part of it.
+pub fn timeline(stretches: &[Stretch]) -> String {
+    let Some(end) = stretches.last().map(|last| last.to_ns) else {
+        return String::new();
+    };
+    let first = stretches.first().map_or(end, |first| first.from_ns);
+    let lines = 1000 / LINE_MS;
+    let mut text = String::from(
+        "# runs   w waits for a pCPU   . blocked   x throttled or paused   ? unknown\n",
+    );
+    for line in 0..lines {
+        let before_end_ms = (lines - line) * LINE_MS;
+        let marks = (0..LINE_MS).map(|ms| {
+            let ago = (before_end_ms - ms) * 1_000_000;
+            match end.checked_sub(ago) {
+                Some(from) if from + 1_000_000 > first => mark(stretches, from),
+                _ => ' ',
+            }
+        });
+        let marks: String = marks.collect();
+        text.push_str(&format!("-{before_end_ms:>4} ms  {}\n", marks.trim_end()));
+    }
+    text
+}
+
+/// Returns the mark of the state that the vCPU was in for the longest part of the millisecond from here on.
+fn mark(stretches: &[Stretch], from_ns: u64) -> char {
+    let mut marks: Vec<(char, u64)> = Vec::new();
+    for stretch in stretches {
+        let from = stretch.from_ns.max(from_ns);
+        let to = stretch.to_ns.min(from_ns + 1_000_000);
+        let mark = match stretch.state {
+            Some(VcpuState::Running) => '#',
+            Some(VcpuState::Runnable) => 'w',
+            Some(VcpuState::Blocked) => '.',
+            Some(VcpuState::Offline) => 'x',
+            None => '?',
+        };
+        let ns = to.saturating_sub(from);
+        match marks.iter_mut().find(|one| one.0 == mark) {
+            Some(one) => one.1 += ns,
+            None => marks.push((mark, ns)),
+        }
+    }
+    let longest = marks.into_iter().max_by_key(|one| one.1);
+    longest.map_or('?', |one| one.0)
 }
 
 fn cells(domain: &DomainWaits, vcpu: &VcpuWaits) -> Vec<String> {
@@ -78,6 +132,39 @@ fn waited_for(waited_for: &WaitedFor) -> String {
 mod tests {
     use super::*;
     use crate::waits::tests::waiting;
+
+    #[test]
+    fn a_timeline_has_a_mark_for_each_millisecond() {
+        use VcpuState::{Blocked, Runnable, Running};
+        let mut at = 5_000_000_000;
+        let mut stretches = Vec::new();
+        for (us, state) in [
+            (1_600, Some(Running)),
+            (300, Some(Runnable)),
+            (600, None),
+            (995_000, Some(Blocked)),
+            (1_900, Some(Runnable)),
+            (1_100, Some(Running)),
+        ] {
+            let from_ns = at;
+            at += us * 1000;
+            let to_ns = at;
+            stretches.push(Stretch {
+                from_ns,
+                to_ns,
+                state,
+            });
+        }
+        let text = timeline(&stretches);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 11);
+        assert_eq!(lines[1], format!("-1000 ms  #?{}", ".".repeat(98)));
+        assert_eq!(lines[10], format!("- 100 ms  {}ww#", ".".repeat(97)));
+        // One that was followed for less than a second has no marks before.
+        let text = timeline(&stretches[4..]);
+        assert!(text.ends_with(&format!("- 100 ms  {}ww#\n", " ".repeat(97))));
+        assert_eq!(timeline(&[]), "");
+    }
 
     #[test]
     fn each_vcpu_has_a_line_with_those_it_waited_for() {
