@@ -20,6 +20,7 @@ mod many;
 mod nics;
 mod proxy;
 mod quiet;
+mod ready;
 mod refusals;
 mod sample;
 mod shells;

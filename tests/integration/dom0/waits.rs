@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
-use std::process::Child;
+use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -12,12 +12,12 @@ use super::guest::{Burning, Console, Paused};
 use crate::command::{Said, say, tool, xenscope};
 
 /// Makes `pv-net` burn until it is dropped.
-struct NetBurns;
+pub struct NetBurns(());
 
 impl NetBurns {
-    fn start() -> Self {
+    pub fn start() -> Self {
         Console::of("pv-net").run("while :; do :; done & burner=$!");
-        Self
+        Self(())
     }
 }
 
@@ -82,6 +82,38 @@ fn two_that_burn_on_one_pcpu_wait_for_each_other() {
     assert!((0.9..=1.3).contains(&ready), "{found}");
 }
 
+/// Sets the weights of domains until it is dropped.
+pub struct Weights(Vec<(String, String)>);
+
+impl Weights {
+    pub fn set(weights: &[(&str, &str)]) -> Self {
+        let listed = tool("xl", &["sched-credit2"]);
+        let weight = |name: &str| {
+            let mut lines = listed.lines().map(str::split_whitespace);
+            let mut line = lines
+                .find(|line| line.clone().next() == Some(name))
+                .unwrap();
+            line.nth(2).unwrap().to_owned()
+        };
+        let before = weights
+            .iter()
+            .map(|(name, _)| ((*name).to_owned(), weight(name)));
+        let before = Self(before.collect());
+        for (name, weight) in weights {
+            tool("xl", &["sched-credit2", "-d", name, "-w", weight]);
+        }
+        before
+    }
+}
+
+impl Drop for Weights {
+    fn drop(&mut self) {
+        for (name, weight) in &self.0 {
+            tool("xl", &["sched-credit2", "-d", name, "-w", weight]);
+        }
+    }
+}
+
 /// Sets scheduling parameters of `pv-burn` until it is dropped.
 struct Scheduled;
 
@@ -121,13 +153,18 @@ fn a_cap_throttles() {
 fn tracing() -> Child {
     let words = ["waits", "--seconds", "600"];
     let child = xenscope(&words).spawn().unwrap();
+    until_traced(child.id());
+    child
+}
+
+/// Waits until a process traces.
+pub fn until_traced(pid: u32) {
     let end = Instant::now() + Duration::from_secs(60);
     // Only once it has the interrupt, so that it does not read along itself.
-    while !(has_interrupt(child.id()) && short().stderr.contains("reads along")) {
+    while !(has_interrupt(pid) && short().stderr.contains("reads along")) {
         assert!(Instant::now() < end, "it never traces");
         sleep(Duration::from_millis(100));
     }
-    child
 }
 
 /// Returns whether a process has an event channel open.
@@ -165,4 +202,90 @@ fn the_next_trace_cleans_up_after_a_kill() {
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(said.stderr.contains("left on"), "{said:?}");
     short().fine();
+}
+
+/// Two that burn on one pCPU fill its buffer within seconds, while the program that reads it is stopped.
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn a_reader_that_sleeps_knows_that_it_knows_nothing() {
+    let _other = Paused::all(&["pv-disk"]);
+    let _burning = Burning::start();
+    let _net = NetBurns::start();
+    // The shortest time between two decisions of the scheduler, in microseconds.
+    tool("xl", &["sched-credit2", "-s", "-r", "100"]);
+    let words = ["waits", "--seconds", "40", "--format", "json"];
+    let mut waits = xenscope(&words);
+    let waits = waits
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    until_traced(waits.id());
+    tool("kill", &["-STOP", &waits.id().to_string()]);
+    sleep(Duration::from_secs(35));
+    tool("kill", &["-CONT", &waits.id().to_string()]);
+    let said = Said::from(waits.wait_with_output().unwrap());
+    tool("xl", &["sched-credit2", "-s", "-r", "1000"]);
+    assert!(
+        said.stderr.contains("pCPU 1 lost records"),
+        "{}",
+        said.stderr
+    );
+    let found: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert!(found["lost_ns"].as_u64() > Some(0));
+    for name in ["pv-burn", "pv-net"] {
+        let vcpu = vcpu(&found, name);
+        assert_eq!(vcpu["ready_percent"], Value::Null, "{vcpu}");
+        assert!(percent(vcpu, "unknown_percent") > 10.0, "{vcpu}");
+    }
+    assert_eq!(found["ready_vcpus"], Value::Null);
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn two_at_once_find_the_same() {
+    let _other = Paused::all(&["pv-disk"]);
+    let _burning = Burning::start();
+    let _net = NetBurns::start();
+    let words = ["waits", "--seconds", "8", "--format", "json"];
+    let owner = xenscope(&words).stdout(Stdio::piped()).spawn().unwrap();
+    until_traced(owner.id());
+    let beside = say(&["waits", "--seconds", "4", "--format", "json"]);
+    assert!(beside.stderr.contains("reads along"), "{beside:?}");
+    let owner = owner.wait_with_output().unwrap();
+    let [owner, beside] = [&owner.stdout[..], beside.stdout.as_bytes()]
+        .map(|text| serde_json::from_slice::<Value>(text).unwrap());
+    for name in ["pv-burn", "pv-net"] {
+        let [one, other] =
+            [&owner, &beside].map(|found| percent(vcpu(found, name), "ready_percent"));
+        assert!((one - other).abs() < 4.0, "{one} {other}");
+    }
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn a_timeline_shows_the_last_second() {
+    let _other = Paused::all(&["pv-disk"]);
+    let _burning = Burning::start();
+    let _net = NetBurns::start();
+    let text = say(&[
+        "waits",
+        "pv-burn",
+        "--seconds",
+        "2",
+        "--timeline",
+        "pv-burn/0",
+    ])
+    .fine();
+    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with('-')).collect();
+    assert_eq!(lines.len(), 10, "{text}");
+    let marks = |mark| {
+        lines
+            .iter()
+            .map(|line| line.matches(mark).count())
+            .sum::<usize>()
+    };
+    assert!(marks('#') > 300 && marks('w') > 300, "{text}");
+    assert!(marks('#') + marks('w') > 980, "{text}");
+    say(&["waits", "--timeline", "pv-burn/7"]).refused(1, &["pv-burn has no vCPU 7: it has 1"]);
 }

@@ -1,0 +1,198 @@
+//! Ready time in samples: `top --ready`, the live view, `audit --ready`. dom0 has pCPU 0 for itself, the guests share
+//! pCPU 1.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Duration;
+
+use super::guest::{Burning, Paused};
+use super::shells::Shells;
+use super::waits::{NetBurns, Weights, until_traced};
+use crate::command::{say, tool, xenscope, xenscope_path};
+use crate::record::{Audit, Record, all};
+use crate::terminal::OnTerminal;
+
+/// Asserts that nobody left the trace on.
+fn assert_switched_off() {
+    say(&["waits", "pv-net", "--seconds", "0.3"]).fine();
+}
+
+/// Returns the samples of `top -b --ready` with this interval.
+fn samples(seconds: &str, count: &str) -> Vec<Record> {
+    let words = [
+        "top", "-b", "--ready", "-v", "--format", "json", "-d", seconds, "-i", count,
+    ];
+    all(&say(&words).fine())
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn what_does_not_run_is_ready() {
+    let _other = Paused::all(&["pv-disk"]);
+    let _burning = Burning::start();
+    let _net = NetBurns::start();
+    for sample in &samples("3", "3")[1..] {
+        assert_eq!(sample.host.trace_lost_ns, Some(0));
+        assert!(
+            sample
+                .host
+                .ready_vcpus
+                .is_some_and(|ready| (0.8..1.4).contains(&ready))
+        );
+        assert!(sample.host.most_ready_vcpus >= Some(1));
+        for name in ["pv-burn", "pv-net"] {
+            let domain = sample.domain(name);
+            // The CPU use is by hypercalls, the ready time by the trace.
+            let sum = domain.cpu_percent.unwrap() + domain.ready_percent.unwrap();
+            assert!((98.0..=102.0).contains(&sum), "{domain:?}");
+            assert_eq!(domain.throttled_percent, Some(0.0), "{domain:?}");
+            assert!(domain.waits_per_second > Some(1.0) && domain.longest_wait_ns > Some(0));
+            let vcpu = &domain.vcpus.as_ref().unwrap()[0];
+            assert_eq!(vcpu.ready_percent, domain.ready_percent, "{domain:?}");
+        }
+        let paused = sample.domain("pv-disk");
+        assert_eq!(paused.ready_percent, Some(0.0), "{paused:?}");
+        assert!(paused.offline_percent > Some(99.0), "{paused:?}");
+    }
+    assert_switched_off();
+}
+
+/// The weights count only between those that burn: dom0 has a pCPU for itself, and the same weight as the lighter one,
+/// because credit2 burns credit by the largest weight.
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn shares_are_as_the_weights_say() {
+    let _other = Paused::all(&["pv-disk"]);
+    let _burning = Burning::start();
+    let _net = NetBurns::start();
+    let _weights = Weights::set(&[("Domain-0", "256"), ("pv-net", "256"), ("pv-burn", "512")]);
+    let found = samples("6", "2");
+    let (heavy, light) = (found[1].domain("pv-burn"), found[1].domain("pv-net"));
+    for (domain, share) in [(heavy, 66.7), (light, 33.3)] {
+        let cpu = domain.cpu_percent.unwrap();
+        assert!((cpu - share).abs() < 5.0, "{heavy:?} {light:?}");
+        assert!(
+            (domain.ready_percent.unwrap() - (100.0 - cpu)).abs() < 2.0,
+            "{domain:?}"
+        );
+    }
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn domains_come_and_go_while_they_are_traced() {
+    let _burning = Burning::start();
+    let words = [
+        "top", "-b", "--ready", "--format", "json", "-d", "1", "-i", "6",
+    ];
+    let mut top = xenscope(&words).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(top.stdout.take().unwrap()).lines();
+    let mut next = || Record::one(&(lines.next().unwrap().unwrap() + "\n"));
+    next();
+    let shells = Shells::create(20, 2000, "");
+    next();
+    let with = next();
+    assert!(with.domains.len() >= 20);
+    drop(shells);
+    next();
+    for sample in [next(), next()] {
+        let burn = sample.domain("pv-burn");
+        assert!(
+            burn.ready_percent.is_some() && burn.blocked_percent.is_some(),
+            "{burn:?}"
+        );
+        assert_eq!(sample.host.trace_lost_ns, Some(0));
+    }
+    assert!(top.wait().unwrap().success());
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn a_signal_ends_the_trace_of_top() {
+    for signal in ["-TERM", "-INT", "-HUP"] {
+        let words = ["top", "-b", "--ready", "--format", "json", "-d", "1"];
+        let mut top = xenscope(&words).stdout(Stdio::null()).spawn().unwrap();
+        until_traced(top.id());
+        tool("kill", &[signal, &top.id().to_string()]);
+        assert_eq!(top.wait().unwrap().code(), None);
+        assert_switched_off();
+    }
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn the_live_view_says_who_suffers_and_why() {
+    let _other = Paused::all(&["pv-disk"]);
+    let _burning = Burning::start();
+    let _net = NetBurns::start();
+    for ends in ["q", "-TERM"] {
+        let mut top = OnTerminal::start(&xenscope_path(), &["top", "-d", "1"], (140, 30));
+        top.until("the guests", |screen| screen.contents().contains("pv-burn"));
+        assert!(!top.look(|screen| screen.contents().contains("READY %")));
+        top.press("w");
+        top.until("unmeasured", |screen| {
+            screen.contents().contains("R turns it on")
+        });
+        top.press("R");
+        top.until("the worst", |screen| {
+            let text = screen.contents();
+            let line = |name| {
+                text.lines()
+                    .find(|line| line.contains(name) && line.contains("ready "))
+            };
+            line("pv-burn").is_some_and(|line| line.contains("for pv-net"))
+                && text
+                    .lines()
+                    .any(|line| line.contains(" pv-net ") && line.contains("for pv-burn"))
+        });
+        top.press("\r");
+        top.until("its page", |screen| screen.contents().contains("! ready "));
+        top.press("\u{1b}");
+        top.until("the columns", |screen| {
+            screen.contents().contains("READY %")
+        });
+        match ends {
+            "q" => {
+                top.press("q");
+                assert!(top.ended().success());
+            }
+            signal => {
+                tool("kill", &[signal, &top.pid().to_string()]);
+                top.ended();
+            }
+        }
+        assert_switched_off();
+    }
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn the_trace_agrees_with_cpu_time() {
+    let _burning = Burning::start();
+    let _net = NetBurns::start();
+    sleep(Duration::from_secs(1));
+    let words = [
+        "audit",
+        "--ready",
+        "--interval",
+        "3",
+        "--samples",
+        "3",
+        "--format",
+        "json",
+    ];
+    for report in all::<Audit>(&say(&words).fine()) {
+        let found = report.of("cpu.trace");
+        // The sum, and at least one vCPU of each domain.
+        assert!(found.verdict == "ok" && found.comparisons >= 5, "{found:?}");
+    }
+    let words = ["audit", "--format", "json"];
+    let report: Vec<Audit> = all(&say(&words).stdout);
+    assert!(
+        report[0]
+            .findings
+            .iter()
+            .all(|found| found.check != "cpu.trace")
+    );
+}
