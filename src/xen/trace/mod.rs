@@ -139,13 +139,16 @@ impl Trace {
     }
 
     /// Waits until a buffer is half full, until the deadline, until a signal arrives, or until `also` can be read
-    /// from. Beside another program, only that one learns how full the buffers are, so this returns often.
+    /// from, at most for a second. Beside another program, only that one learns how full the buffers are, so this
+    /// returns more often.
     ///
     /// # Errors
     /// If dom0's kernel refuses to wait.
     pub fn wait(&self, deadline: Instant, also: BorrowedFd<'_>) -> nix::Result<()> {
-        /// Milliseconds between two readings beside another program.
+        /// The most milliseconds between two readings beside another program.
         const BESIDE_MS: u16 = 100;
+        /// The same without one, because another program may have switched the trace off.
+        const ALONE_MS: u16 = 1000;
 
         let left = deadline.saturating_duration_since(Instant::now());
         let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
@@ -153,7 +156,7 @@ impl Trace {
         let waited = match &self.interrupt {
             Some(interrupt) => {
                 let mut files = [PollFd::new(interrupt.fd(), PollFlags::POLLIN), also];
-                let waited = poll(&mut files, left);
+                let waited = poll(&mut files, left.min(ALONE_MS.into()));
                 if files[0].any() == Some(true) {
                     interrupt.acknowledge();
                 }
@@ -183,8 +186,9 @@ impl Trace {
             }
         }
         if mask != STATES && self.mode != Mode::Beside {
-            // xentrace sets its own before it finds out that it may not trace.
+            // xentrace sets its own before it finds out that it may not trace, and then switches the trace off.
             self.hypervisor.set_trace_mask(STATES)?;
+            self.hypervisor.enable_trace(PAGES)?;
         }
         Ok(records)
     }

@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::guest::{Burning, Console, Paused};
-use crate::command::{Said, say, tool, xenscope};
+use crate::command::{Said, run, say, tool, xenscope};
 
 /// Makes `pv-net` burn until it is dropped.
 pub struct NetBurns(());
@@ -288,4 +288,76 @@ fn a_timeline_shows_the_last_second() {
     assert!(marks('#') > 300 && marks('w') > 300, "{text}");
     assert!(marks('#') + marks('w') > 980, "{text}");
     say(&["waits", "--timeline", "pv-burn/7"]).refused(1, &["pv-burn has no vCPU 7: it has 1"]);
+}
+
+/// xentrace, which writes what it reads to a file.
+struct Xentrace(Child);
+
+const TRACED: &str = "/tmp/xentrace.bin";
+
+impl Xentrace {
+    /// Starts it with this mask, and waits until it traces.
+    fn start(mask: &str) -> Self {
+        let xentrace = Command::new("xentrace")
+            .args(["-D", "-e", mask, TRACED])
+            .spawn()
+            .unwrap();
+        let end = Instant::now() + Duration::from_secs(60);
+        while fs::metadata(TRACED).map_or(0, |file| file.len()) < 4096 {
+            assert!(Instant::now() < end, "xentrace never traces");
+            sleep(Duration::from_millis(100));
+        }
+        Self(xentrace)
+    }
+}
+
+impl Drop for Xentrace {
+    fn drop(&mut self) {
+        tool("kill", &["-INT", &self.0.id().to_string()]);
+        let _ = self.0.wait();
+        let _ = fs::remove_file(TRACED);
+    }
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn beside_xentrace_it_reads_along_or_says_why_it_cannot() {
+    let _other = Paused::all(&["pv-disk"]);
+    let _burning = Burning::start();
+    let _net = NetBurns::start();
+    let xentrace = Xentrace::start("0x21000");
+    let said = say(&["waits", "--seconds", "3", "--format", "json"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.stderr.contains("reads along"), "{said:?}");
+    let found: Value = serde_json::from_str(&said.stdout).unwrap();
+    let burn = vcpu(&found, "pv-burn");
+    let sum = percent(burn, "ready_percent") + percent(burn, "running_percent");
+    assert!((98.0..=100.1).contains(&sum), "{burn}");
+    assert!(waited_for(burn, "pv-net") > 95.0, "{burn}");
+    drop(xentrace);
+    // Interrupts and nothing else.
+    let xentrace = Xentrace::start("0x802000");
+    short().refused(3, &["another program", "xentrace -e 0x21000"]);
+    drop(xentrace);
+    short().fine();
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn an_xentrace_that_starts_later_fails() {
+    let words = ["waits", "--seconds", "10", "--format", "json"];
+    let waits = xenscope(&words).stdout(Stdio::piped()).spawn().unwrap();
+    until_traced(waits.id());
+    let late = run(Command::new("xentrace").args(["-D", "-e", "0x802000", "-T", "2", TRACED]));
+    assert_ne!(late.code, Some(0), "{late:?}");
+    // It has set its mask and switched the trace off before it failed. xenscope has undone that, and says for how long
+    // it saw nothing.
+    let found = waits.wait_with_output().unwrap();
+    let found: Value = serde_json::from_slice(&found.stdout).unwrap();
+    assert!(
+        found["interval_ns"].as_u64() > Some(6_000_000_000),
+        "{found}"
+    );
+    assert!(found["lost_ns"].as_u64() > Some(0), "{found}");
+    short().fine();
 }
