@@ -4,8 +4,7 @@ use super::check::{Check, Numbers};
 use super::faults::{Fault, Found};
 use super::finding::Unit;
 use super::interval::{Interval, signed};
-use crate::rates::Span;
-use crate::snapshot::{Snapshot, TraceTotals, Vcpu};
+use crate::snapshot::{Dom0Vcpu, DomId, Domain, Host, Stamp, StateTimes, TraceTotals, Vcpu};
 
 /// How far the sum of all running times may be from the time of all pCPUs, in parts of it: what the rate of the TSC
 /// and the clocks of pCPUs are off by.
@@ -25,7 +24,7 @@ pub(super) fn checks(interval: &Interval<'_>) -> Vec<Found> {
     }
     let mut check = Check::new(
         "cpu.trace",
-        "time that vCPUs ran by the trace, against pCPUs × time and against CPU time",
+        "time that vCPUs ran by the trace, against pCPUs × time and CPU time; dom0's ready time",
         "a quarter per cent of all pCPUs' time; 1 % of a vCPU's, 20 us for each time that it was scheduled, and \
          between reading the trace and the vCPU",
     );
@@ -41,64 +40,113 @@ pub(super) fn checks(interval: &Interval<'_>) -> Vec<Found> {
     }
     sum(interval, &mut check, (was, is));
     vcpus(interval, &mut check, (was, is));
+    dom0(interval, &mut check, (was, is));
     check.finish("")
 }
 
 /// Compares the time that all vCPUs ran, the idle ones too, with the time of all pCPUs.
 fn sum(interval: &Interval<'_>, check: &mut Check, (was, is): (TraceTotals, TraceTotals)) {
-    let elapsed = signed(is.elapsed_ns).saturating_sub(signed(was.elapsed_ns));
-    let all = elapsed.saturating_mul(i64::from(interval.after.host.pcpus));
-    let ran = signed(is.running_ns).saturating_sub(signed(was.running_ns));
-    let same_pcpus = interval.before.host.pcpus == interval.after.host.pcpus;
-    if same_pcpus {
-        let numbers = Numbers::equal(Unit::Ns, all, ran, all / SUM_PARTS);
-        check.numbers(None, numbers, || {
-            Fault::warning("the trace's running times do not add up to the time of the pCPUs")
-        });
+    let pcpus = interval.after.host.pcpus;
+    if interval.before.host.pcpus != pcpus {
+        return;
     }
+    let all = rise(was.elapsed_ns, is.elapsed_ns).saturating_mul(i64::from(pcpus));
+    let ran = rise(was.running_ns, is.running_ns);
+    let numbers = Numbers::equal(Unit::Ns, all, ran, all / SUM_PARTS);
+    check.numbers(None, numbers, || {
+        Fault::warning("the trace's running times do not add up to the time of the pCPUs")
+    });
 }
 
 /// Compares the time that each vCPU ran with its CPU time.
-fn vcpus(interval: &Interval<'_>, check: &mut Check, (was, is): (TraceTotals, TraceTotals)) {
-    let off = |snapshot: &Snapshot, trace: &TraceTotals, vcpu: &Vcpu| {
-        let between = trace.stamp.around(vcpu.stamp);
-        signed(between.uncertainty_ns.saturating_mul(2)).max(signed(snapshot.stamp.uncertainty_ns))
-    };
+fn vcpus(interval: &Interval<'_>, check: &mut Check, traces: (TraceTotals, TraceTotals)) {
     for (old, new) in interval.pairs() {
-        for vcpu in new.vcpus.iter().flatten() {
-            let mut before = old.vcpus.iter().flatten();
-            let Some(then) = before.find(|then| then.id == vcpu.id) else {
-                continue;
-            };
+        for (then, vcpu) in matching(old, new) {
             let (Some(first), Some(last)) = (then.state_times, vcpu.state_times) else {
                 continue;
             };
-            let Some(span) = Span::between(then.stamp, vcpu.stamp) else {
-                continue;
-            };
-            let rise = |old: u64, new: u64| signed(new).saturating_sub(signed(old));
-            let schedules = rise(first.schedules, last.schedules);
-            let tolerance = [
-                signed(span.ns) / VCPU_PARTS,
-                schedules.saturating_mul(NS_PER_SCHEDULE),
-                off(interval.before, &was, then),
-                off(interval.after, &is, vcpu),
-                signed(interval.skew_of_two_readings_ns()),
-            ];
             let numbers = Numbers::equal(
                 Unit::Ns,
                 rise(then.cpu_time_ns, vcpu.cpu_time_ns),
                 rise(first.running_ns, last.running_ns),
-                tolerance.into_iter().fold(0, i64::saturating_add),
+                tolerance(interval, traces, (first, last), (then.stamp, vcpu.stamp)),
             );
-            let fault = || {
+            check.numbers(Some(new.id), numbers, || {
                 let text = format!(
                     "vCPU {} ran for another time by the trace than by Xen's count",
                     vcpu.id
                 );
                 interval.miscount(numbers, 1, text)
-            };
-            check.numbers(Some(new.id), numbers, fault);
+            });
         }
     }
+}
+
+/// Compares the time that each of dom0's vCPUs was ready with what Xen counts for dom0's kernel.
+fn dom0(interval: &Interval<'_>, check: &mut Check, traces: (TraceTotals, TraceTotals)) {
+    let counted = |host: &Host| host.dom0_vcpus.clone().unwrap_or_default();
+    let (before, after) = (
+        counted(&interval.before.host),
+        counted(&interval.after.host),
+    );
+    let Some((old, new)) = interval.pairs().find(|(_, new)| new.id == DomId::DOM0) else {
+        return;
+    };
+    for (then, vcpu) in matching(old, new) {
+        let of = |all: &[Dom0Vcpu]| all.iter().find(|one| one.id == vcpu.id).copied();
+        let (Some(was), Some(is)) = (of(&before), of(&after)) else {
+            continue;
+        };
+        let (Some(first), Some(last)) = (then.state_times, vcpu.state_times) else {
+            continue;
+        };
+        let numbers = Numbers::equal(
+            Unit::Ns,
+            rise(was.runnable_ns, is.runnable_ns),
+            rise(first.ready_ns, last.ready_ns),
+            tolerance(interval, traces, (first, last), (was.stamp, is.stamp)),
+        );
+        check.numbers(Some(new.id), numbers, || {
+            let text = format!(
+                "vCPU {} was ready for another time by the trace than by Xen's count",
+                vcpu.id
+            );
+            interval.miscount(numbers, 1, text)
+        });
+    }
+}
+
+/// Returns the vCPUs that are in both states of a domain.
+fn matching<'a>(old: &'a Domain, new: &'a Domain) -> impl Iterator<Item = (&'a Vcpu, &'a Vcpu)> {
+    new.vcpus.iter().flatten().filter_map(|vcpu| {
+        let mut before = old.vcpus.iter().flatten();
+        Some((before.find(|then| then.id == vcpu.id)?, vcpu))
+    })
+}
+
+/// Returns by how much a time of the trace may differ from one that was read at these stamps.
+fn tolerance(
+    interval: &Interval<'_>,
+    (was, is): (TraceTotals, TraceTotals),
+    (first, last): (StateTimes, StateTimes),
+    stamps: (Stamp, Stamp),
+) -> i64 {
+    let between = |trace: TraceTotals, stamp: Stamp| {
+        let around = trace.stamp.around(stamp);
+        signed(around.uncertainty_ns.saturating_mul(2))
+    };
+    [
+        rise(was.elapsed_ns, is.elapsed_ns) / VCPU_PARTS,
+        rise(first.schedules, last.schedules).saturating_mul(NS_PER_SCHEDULE),
+        between(was, stamps.0),
+        between(is, stamps.1),
+        signed(interval.skew_of_two_readings_ns()),
+    ]
+    .into_iter()
+    .fold(0, i64::saturating_add)
+}
+
+/// Returns by how much a count has risen.
+fn rise(old: u64, new: u64) -> i64 {
+    signed(new).saturating_sub(signed(old))
 }
