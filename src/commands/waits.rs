@@ -180,9 +180,12 @@ fn judge(traced: &Traced, length: Duration) {
         ));
     }
     if traced.contradictions > 0 {
+        let records = match traced.contradictions {
+            1 => "1 record contradicts".to_owned(),
+            count => format!("{count} records contradict"),
+        };
         complain(format_args!(
-            "{} records contradict the one before, as if pCPUs' clocks differ",
-            traced.contradictions
+            "{records} the one before, as if pCPUs' clocks differ"
         ));
     }
     let interval = Duration::from_nanos(traced.interval_ns);

@@ -117,6 +117,11 @@ const VCPUS: Page = Page {
     ..NOTHING
 };
 
+/// What `--ready` does.
+const READY: &str = "With --ready, READY % is how long a domain's vCPUs waited for a pCPU, and THROTTLED % how long its \
+     cap kept them from running. The host's vCPUs are traced for that, see xenscope-waits(8): Xen's trace buffers \
+     stay allocated until the host reboots. If another program traces, xenscope reads along or says why it cannot.";
+
 const WAITS: Page = Page {
     description: &[
         DOMAINS,
@@ -130,6 +135,8 @@ const WAITS: Page = Page {
          ends, so does what xenscope sees. What xenscope switches on, it switches off at the end, also \
          if it is interrupted. After SIGKILL, the next xenscope waits does so.",
         "If records are lost, the figures that they would change are unknown.",
+        "--timeline shows the last second of a vCPU, a mark for each millisecond: # for running, w for \
+         waiting, . for blocked, x for throttled or paused, ? for unknown.",
         FORMATS,
     ],
     reads_host: true,
@@ -150,6 +157,10 @@ const WAITS: Page = Page {
         (
             "xenscope waits web db --seconds 60",
             "Show for whom two domains wait, over a minute.",
+        ),
+        (
+            "xenscope waits web --timeline web/1",
+            "Show also what the second vCPU of web did in the last second.",
         ),
         (
             "xenscope waits --format json | jq '.domains[] | [.name, .ready_percent]'",
@@ -184,6 +195,7 @@ const TOP: Page = Page {
         DRIVER_DOMAINS,
         "Under the name xentop, an option may be given twice and a long one may be shortened, as in \
          xentop.",
+        READY,
         FAILED_SAMPLES,
     ],
     reads_host: true,
@@ -210,6 +222,10 @@ const TOP: Page = Page {
         "Columns, order, interval and theme, written by W.",
     )],
     examples: &[
+        (
+            "xenscope top -b --ready --format table -i 2",
+            "Show how long vCPUs wait, between two samples.",
+        ),
         (
             "xenscope top -d 1 -z",
             "Watch all domains with a sample each second, dom0 first.",
@@ -242,6 +258,8 @@ const AUDIT: Page = Page {
          request yet), ok, or skipped (nothing could be compared). What a toolstack may cause while \
          it builds or destroys a domain fails once it has lasted for 30 seconds. A longer interval, \
          and more samples, find smaller leaks of CPU time.",
+        "With --ready, the host's vCPUs are also traced, see xenscope-waits(8), and the time that they ran is \
+         compared with their CPU time.",
     ],
     reads_host: true,
     failure: "A check failed",
