@@ -43,9 +43,9 @@ fn what_does_not_run_is_ready() {
         assert!(sample.host.most_ready_vcpus >= Some(1));
         for name in ["pv-burn", "pv-net"] {
             let domain = sample.domain(name);
-            // The CPU use is by hypercalls, the ready time by the trace.
+            // The CPU use is by hypercalls, the ready time by the trace, a moment later.
             let sum = domain.cpu_percent.unwrap() + domain.ready_percent.unwrap();
-            assert!((98.0..=102.0).contains(&sum), "{domain:?}");
+            assert!((94.0..=106.0).contains(&sum), "{domain:?}");
             assert_eq!(domain.throttled_percent, Some(0.0), "{domain:?}");
             assert!(domain.waits_per_second > Some(1.0) && domain.longest_wait_ns > Some(0));
             let vcpu = &domain.vcpus.as_ref().unwrap()[0];
@@ -73,7 +73,7 @@ fn shares_are_as_the_weights_say() {
         let cpu = domain.cpu_percent.unwrap();
         assert!((cpu - share).abs() < 5.0, "{heavy:?} {light:?}");
         assert!(
-            (domain.ready_percent.unwrap() - (100.0 - cpu)).abs() < 2.0,
+            (domain.ready_percent.unwrap() - (100.0 - cpu)).abs() < 4.0,
             "{domain:?}"
         );
     }
@@ -83,20 +83,22 @@ fn shares_are_as_the_weights_say() {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn domains_come_and_go_while_they_are_traced() {
     let _burning = Burning::start();
-    let words = [
-        "top", "-b", "--ready", "--format", "json", "-d", "1", "-i", "6",
-    ];
+    let words = ["top", "-b", "--ready", "--format", "json", "-d", "1"];
     let mut top = xenscope(&words).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(top.stdout.take().unwrap()).lines();
-    let mut next = || Record::one(&(lines.next().unwrap().unwrap() + "\n"));
-    next();
+    let mut until = |holds: &dyn Fn(&Record) -> bool| loop {
+        let sample = Record::one(&(lines.next().unwrap().unwrap() + "\n"));
+        if holds(&sample) {
+            break sample;
+        }
+    };
+    until(&|sample| sample.interval_ns.is_some());
     let shells = Shells::create(20, 2000, "");
-    next();
-    let with = next();
-    assert!(with.domains.len() >= 20);
+    until(&|sample| sample.domains.len() > 20);
     drop(shells);
-    next();
-    for sample in [next(), next()] {
+    until(&|sample| sample.domains.len() < 20);
+    for _ in 0..2 {
+        let sample = until(&|_| true);
         let burn = sample.domain("pv-burn");
         assert!(
             burn.ready_percent.is_some() && burn.blocked_percent.is_some(),
@@ -104,7 +106,9 @@ fn domains_come_and_go_while_they_are_traced() {
         );
         assert_eq!(sample.host.trace_lost_ns, Some(0));
     }
-    assert!(top.wait().unwrap().success());
+    tool("kill", &[&top.id().to_string()]);
+    top.wait().unwrap();
+    assert_switched_off();
 }
 
 #[test]

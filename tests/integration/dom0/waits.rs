@@ -285,7 +285,7 @@ fn a_timeline_shows_the_last_second() {
             .map(|line| line.matches(mark).count())
             .sum::<usize>()
     };
-    assert!(marks('#') > 300 && marks('w') > 300, "{text}");
+    assert!(marks('#') > 50 && marks('w') > 50, "{text}");
     assert!(marks('#') + marks('w') > 980, "{text}");
     say(&["waits", "--timeline", "pv-burn/7"]).refused(1, &["pv-burn has no vCPU 7: it has 1"]);
 }
@@ -298,16 +298,14 @@ const TRACED: &str = "/tmp/xentrace.bin";
 impl Xentrace {
     /// Starts it with this mask, and waits until it traces.
     fn start(mask: &str) -> Self {
-        let xentrace = Command::new("xentrace")
-            .args(["-D", "-e", mask, TRACED])
-            .spawn()
-            .unwrap();
+        let mut xentrace = Command::new("xentrace");
+        let xentrace = Self(xentrace.args(["-D", "-e", mask, TRACED]).spawn().unwrap());
         let end = Instant::now() + Duration::from_secs(60);
         while fs::metadata(TRACED).map_or(0, |file| file.len()) < 4096 {
             assert!(Instant::now() < end, "xentrace never traces");
             sleep(Duration::from_millis(100));
         }
-        Self(xentrace)
+        xentrace
     }
 }
 
@@ -335,8 +333,8 @@ fn beside_xentrace_it_reads_along_or_says_why_it_cannot() {
     assert!((98.0..=100.1).contains(&sum), "{burn}");
     assert!(waited_for(burn, "pv-net") > 95.0, "{burn}");
     drop(xentrace);
-    // Interrupts and nothing else.
-    let xentrace = Xentrace::start("0x802000");
+    // What the scheduler itself records, and no states.
+    let xentrace = Xentrace::start("0x22000");
     short().refused(3, &["another program", "xentrace -e 0x21000"]);
     drop(xentrace);
     short().fine();
@@ -348,7 +346,7 @@ fn an_xentrace_that_starts_later_fails() {
     let words = ["waits", "--seconds", "10", "--format", "json"];
     let waits = xenscope(&words).stdout(Stdio::piped()).spawn().unwrap();
     until_traced(waits.id());
-    let late = run(Command::new("xentrace").args(["-D", "-e", "0x802000", "-T", "2", TRACED]));
+    let late = run(Command::new("xentrace").args(["-D", "-e", "0x22000", "-T", "2", TRACED]));
     assert_ne!(late.code, Some(0), "{late:?}");
     // It has set its mask and switched the trace off before it failed. xenscope has undone that, and says for how long
     // it saw nothing.
