@@ -188,7 +188,7 @@ impl Follow {
             begin_ns,
             now_ns: begin_ns,
             vcpus: BTreeMap::new(),
-            pcpus: Pcpus::new(begin_ns),
+            pcpus: Pcpus::new(),
             losing: BTreeMap::new(),
             watched,
             ready: 0,
@@ -230,7 +230,7 @@ impl Follow {
         }
         if vcpu.set.is_none() {
             vcpu.set = set;
-            vcpu.mark(now, &mut self.pcpus);
+            vcpu.mark(now, &self.pcpus);
         }
     }
 
@@ -238,7 +238,7 @@ impl Follow {
         self.vcpus.retain(|id, vcpu| {
             let gone = !id.is_idle() && is_gone(id.domain);
             if gone {
-                vcpu.settle(vcpu.state(), self.now_ns, &mut self.pcpus);
+                vcpu.settle(vcpu.state(), self.now_ns, &self.pcpus);
                 self.traced.running_ns += vcpu.times.running_ns;
             }
             self.ready -= u32::from(gone && vcpu.is_ready(*id));
@@ -284,8 +284,8 @@ impl Follow {
             let runs_elsewhere =
                 vcpu.state() == Some(VcpuState::Running) && vcpu.pcpu.is_some_and(|on| on != pcpu);
             if !runs_elsewhere && vcpu.phase != Phase::Lost {
-                vcpu.settle(vcpu.state(), now, &mut self.pcpus);
-                vcpu.enter(Phase::Lost, now, &mut self.pcpus);
+                vcpu.settle(vcpu.state(), now, &self.pcpus);
+                vcpu.enter(Phase::Lost, now, &self.pcpus);
             }
         }
     }
@@ -302,8 +302,8 @@ impl Follow {
         }
         for vcpu in self.vcpus.values_mut() {
             if vcpu.phase == Phase::Lost {
-                vcpu.settle(None, now, &mut self.pcpus);
-                vcpu.enter(Phase::Unchanged(None), now, &mut self.pcpus);
+                vcpu.settle(None, now, &self.pcpus);
+                vcpu.enter(Phase::Unchanged(None), now, &self.pcpus);
             }
         }
     }
@@ -329,7 +329,7 @@ impl Follow {
             Phase::Known(_) | Phase::Unchanged(_) => Some(old),
             Phase::Lost => None,
         };
-        vcpu.settle(was, now, &mut self.pcpus);
+        vcpu.settle(was, now, &self.pcpus);
         if new == Running && old != Running && counts {
             vcpu.times.schedules += 1;
             vcpu.times.moves += u64::from(vcpu.pcpu.is_some_and(|before| before != pcpu));
@@ -348,7 +348,7 @@ impl Follow {
         if new == Running {
             self.pcpus.enter(pcpu, id.domain, now);
         }
-        vcpu.enter(phase, now, &mut self.pcpus);
+        vcpu.enter(phase, now, &self.pcpus);
         let is_ready = vcpu.is_ready(id);
         self.ready = self.ready + u32::from(is_ready) - u32::from(was_ready);
     }
@@ -360,8 +360,8 @@ impl Follow {
             *traced.lost_ns.entry(*pcpu).or_default() += now - since;
         }
         for (&id, vcpu) in &mut self.vcpus {
-            vcpu.settle(vcpu.state(), now, &mut self.pcpus);
-            vcpu.mark(now, &mut self.pcpus);
+            vcpu.settle(vcpu.state(), now, &self.pcpus);
+            vcpu.mark(now, &self.pcpus);
             traced.timeline.extend(vcpu.last.iter().flatten().copied());
             let times = vcpu.so_far(&self.pcpus);
             traced.running_ns = traced.running_ns.saturating_add(times.running_ns);
@@ -404,7 +404,7 @@ impl Vcpu {
     }
 
     /// Adds the time until now, in which it was in this state.
-    fn settle(&mut self, state: Option<VcpuState>, now_ns: u64, pcpus: &mut Pcpus) {
+    fn settle(&mut self, state: Option<VcpuState>, now_ns: u64, pcpus: &Pcpus) {
         let passed = now_ns - self.since_ns;
         self.since_ns = now_ns;
         if passed == 0 {
@@ -435,15 +435,9 @@ impl Vcpu {
     }
 
     /// Charges the wait until now to those who had its pCPUs.
-    fn charge(&mut self, now_ns: u64, pcpus: &mut Pcpus) {
-        let Some(set) = self.set else { return };
-        let times = pcpus.times(set, now_ns);
-        if self.waited_for.len() < times.len() {
-            self.waited_for.resize(times.len(), 0);
-        }
-        let before = self.set_times.iter().copied().chain(std::iter::repeat(0));
-        for ((sum, time), before) in self.waited_for.iter_mut().zip(times).zip(before) {
-            *sum += time - before;
+    fn charge(&mut self, now_ns: u64, pcpus: &Pcpus) {
+        if let Some(set) = self.set {
+            pcpus.charge(set, now_ns, &self.set_times, &mut self.waited_for);
         }
     }
 
@@ -454,7 +448,7 @@ impl Vcpu {
             times.waits.add(self.wait_ns);
         }
         if let Some(set) = self.set {
-            let size = pcpus.size(set) as u128;
+            let size = pcpus.size(set) as i128;
             let domains = pcpus.domains(&self.waited_for);
             // No share is longer than the interval.
             let shares = domains
@@ -467,7 +461,7 @@ impl Vcpu {
     }
 
     /// Enters a phase now, after the time before was added.
-    fn enter(&mut self, phase: Phase, now_ns: u64, pcpus: &mut Pcpus) {
+    fn enter(&mut self, phase: Phase, now_ns: u64, pcpus: &Pcpus) {
         let wait_ns = std::mem::take(&mut self.wait_ns);
         if wait_ns > 0 {
             self.times.waits.add(wait_ns);
@@ -477,13 +471,13 @@ impl Vcpu {
     }
 
     /// Remembers the times of its set, since when it may wait.
-    fn mark(&mut self, now_ns: u64, pcpus: &mut Pcpus) {
+    fn mark(&mut self, now_ns: u64, pcpus: &Pcpus) {
         let may_wait = matches!(
             self.phase,
             Phase::Known(VcpuState::Runnable) | Phase::Unchanged(_)
         );
         if let Some(set) = self.set.filter(|_| may_wait) {
-            self.set_times.clone_from(pcpus.times(set, now_ns));
+            pcpus.times(set, now_ns, &mut self.set_times);
         }
     }
 }
