@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::snapshot::{
     Backend, Boot, Build, Collect, Disk, DiskBackend, DiskCounter, Dom0Kernel, Dom0Vcpu, DomId,
     Domain, DomainType, Host, Listing, Nic, NicCounter, Node, Pcpu, PcpuClock, Pool, Scheduler,
-    Scheduling, Snapshot, Stamp, StateFlags, Vcpu, VcpuState, XenClock,
+    Scheduling, Snapshot, Stamp, StateFlags, StateTimes, TraceTotals, Vcpu, VcpuState, XenClock,
 };
 
 /// A second, in nanoseconds.
@@ -375,6 +375,60 @@ pub(crate) fn full(host: Host) -> Host {
         pcpu_clocks: None,
         ..host
     }
+}
+
+/// Returns two samples of a traced host, two seconds apart, whose domains suffer: `web` waits for `batch`, `batch` is
+/// throttled by its cap of 20 %, `mail` lacks memory, `db` has a disk out of slots and a NIC that drops packets, and
+/// `idle` wants nothing.
+pub(crate) fn troubled() -> (Snapshot, Snapshot) {
+    let at = |second: u64| {
+        let tenths = |tenths: u64| second * SECOND / 10 * tenths;
+        let with = |id, name, [running, ready, blocked, offline]: [u64; 4]| Domain {
+            vcpus_max: 1,
+            state_times: Some(StateTimes {
+                running_ns: tenths(running),
+                ready_ns: tenths(ready),
+                blocked_ns: tenths(blocked),
+                offline_ns: tenths(offline),
+                ..StateTimes::default()
+            }),
+            scheduling: Some(Scheduling::Credit2 {
+                weight: 256,
+                cap_percent: (name == "batch").then_some(20),
+            }),
+            ..domain(id, name, second * SECOND, tenths(running))
+        };
+        let mut domains = vec![
+            with(1, "idle", [0, 0, 10, 0]),
+            with(2, "web", [6, 3, 1, 0]),
+            with(3, "batch", [2, 0, 0, 8]),
+            with(4, "mail", [1, 0, 9, 0]),
+            with(5, "db", [1, 0, 9, 0]),
+        ];
+        domains[1].waited_for_ns = vec![(DomId(3), tenths(2)), (DomId(0x7fff), tenths(1))];
+        domains[3].memory_target_bytes = Some(192 << 20);
+        let stamp = stamp(second * SECOND);
+        let mut disk = disk(51712, 0, 0);
+        (disk.stamp, disk[DiskCounter::OutOfSlots]) = (stamp, Some(second * 40));
+        let mut nic = nic(0, 0, 0);
+        (nic.stamp, nic[NicCounter::RxDrops]) = (stamp, Some(second * 3));
+        (domains[4].disks, domains[4].nics) = (Some(vec![disk]), Some(vec![nic]));
+        let mut snapshot = snapshot(second * SECOND, 0, domains);
+        snapshot.collected = Collect::ALL;
+        snapshot.host.trace = Some(TraceTotals {
+            begin_ns: 1,
+            elapsed_ns: second * SECOND,
+            records: second,
+            contradictions: 0,
+            lost_ns: 0,
+            running_ns: tenths(20),
+            ready_ns: tenths(3),
+            most_ready: Some(1),
+            stamp,
+        });
+        snapshot
+    };
+    (at(1), at(3))
 }
 
 /// Returns a host that passes every check of an audit, sampled at `at_ns`. dom0's vCPU has run 30 %

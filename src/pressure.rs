@@ -138,7 +138,7 @@ pub fn of(sample: Sample<'_>, place: usize, one: DomainSample<'_>) -> Pressure {
     Pressure {
         place,
         // A domain that wants nothing has lost nothing.
-        lost_percent: share(lost).or(lost),
+        lost_percent: share(lost).or(lost.map(|_| 0.0)),
         reasons,
     }
 }
@@ -216,4 +216,85 @@ fn drops(one: DomainSample<'_>) -> Vec<Reason> {
         })
     });
     reasons.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::fixtures::{SECOND, troubled};
+    use crate::rates::Rates;
+    use crate::snapshot::Snapshot;
+
+    fn found(old: &Snapshot, new: &Snapshot) -> Vec<Pressure> {
+        let rates = &Rates::between(Some(old), new);
+        let snapshot = new;
+        sufferers(Sample { snapshot, rates })
+    }
+
+    #[test]
+    fn the_worst_is_first_and_who_wants_nothing_does_not_suffer() {
+        let (old, new) = troubled();
+        let all = found(&old, &new);
+        let places: Vec<usize> = all.iter().map(|one| one.place).collect();
+        // batch, web, then db with two reasons and mail with one.
+        assert_eq!(places, [2, 1, 4, 3]);
+        let lost = |one: &Pressure| one.lost_percent.unwrap();
+        assert!((lost(&all[0]) - 80.0).abs() < 0.01 && (lost(&all[1]) - 33.3).abs() < 0.1);
+        let Reason::Ready {
+            percent,
+            waited_for,
+        } = &all[1].reasons[0]
+        else {
+            panic!("{:?}", all[1]);
+        };
+        assert!((percent - 30.0).abs() < 0.01);
+        let batch = Occupant::Domain(DomId(3), Some("batch".into()));
+        assert_eq!(waited_for[0].0, batch);
+        assert_eq!(waited_for[1].0, Occupant::Idle);
+        assert!((waited_for[0].1 - 66.7).abs() < 0.1);
+    }
+
+    #[test]
+    fn without_a_trace_the_other_reasons_stay() {
+        let (mut old, mut new) = troubled();
+        (old.host.trace, new.host.trace) = (None, None);
+        let all = found(&old, &new);
+        assert_eq!(all.iter().map(|one| one.place).collect::<Vec<_>>(), [4, 3]);
+        assert!(all.iter().all(|one| one.lost_percent.is_none()));
+    }
+
+    #[test]
+    fn a_domain_that_cannot_run_lacks_no_memory() {
+        let (old, mut new) = troubled();
+        new.domains[3].states.paused = true;
+        assert!(found(&old, &new).iter().all(|one| one.place != 3));
+        // A page less than the target is no reason.
+        let (old, mut new) = troubled();
+        new.domains[3].memory_target_bytes = Some((128 << 20) + 4096);
+        assert!(found(&old, &new).iter().all(|one| one.place != 3));
+    }
+
+    proptest! {
+        /// What a domain lost is a share of what it wanted, and each sufferer has lost as much as the next one.
+        #[test]
+        fn losses_are_shares_in_order(times in prop::collection::vec(any::<[u16; 4]>(), 5)) {
+            let (old, mut new) = troubled();
+            for (domain, [running, ready, blocked, offline]) in new.domains.iter_mut().zip(times) {
+                let times = domain.state_times.as_mut().unwrap();
+                let add = |time: &mut u64, tenths: u16| *time += u64::from(tenths) * SECOND / 10;
+                add(&mut times.running_ns, running);
+                add(&mut times.ready_ns, ready);
+                add(&mut times.blocked_ns, blocked);
+                add(&mut times.offline_ns, offline);
+            }
+            let all = found(&old, &new);
+            let lost: Vec<f64> = all.iter().map(|one| one.lost_percent.unwrap()).collect();
+            prop_assert!(lost.iter().all(|lost| (0.0..=100.001).contains(lost)), "{lost:?}");
+            prop_assert!(lost.is_sorted_by(|one, next| one >= next), "{lost:?}");
+        }
+    }
 }

@@ -67,3 +67,41 @@ fn occupant(occupant: &Occupant) -> String {
         Occupant::Idle => "idle pCPUs".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::troubled;
+    use crate::pressure::sufferers;
+    use crate::rates::Rates;
+    use crate::snapshot::DomId;
+    use crate::view::Sample;
+
+    #[test]
+    fn reasons_are_in_words() {
+        let (old, new) = troubled();
+        let rates = &Rates::between(Some(&old), &new);
+        let snapshot = &new;
+        let all = sufferers(Sample { snapshot, rates });
+        let texts: Vec<String> = all.iter().map(|one| reasons(&one.reasons)).collect();
+        assert_eq!(
+            texts,
+            [
+                "throttled 80.0 % by its cap of 20 %",
+                "ready 30.0 %, for batch 67 %, idle pCPUs 33 %",
+                "xvda out of slots 40.0/s; vif9.0 drops 3.0/s",
+                "memory 64.0M below its target of 192M",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_name_cannot_leave_its_line() {
+        let waited_for = vec![(Occupant::Domain(DomId(7), Some("a\x1b[2J\n".into())), 60.0)];
+        let text = reason(&Reason::Ready {
+            percent: 10.0,
+            waited_for,
+        });
+        assert!(!text.contains(['\x1b', '\n']), "{text:?}");
+    }
+}

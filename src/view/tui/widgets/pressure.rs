@@ -189,3 +189,82 @@ fn line(context: Context<'_>, sample: Sample<'_>, one: &Pressure, width: usize) 
         Span::raw(pressure::reasons(&one.reasons)),
     ])
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use ratatui::crossterm::event::KeyCode;
+
+    use crate::fixtures::troubled;
+    use crate::view::tui::Settings;
+    use crate::view::tui::testing::{app, key, keys, lines, take};
+
+    #[test]
+    fn the_page_says_who_suffers_and_why() {
+        let mut app = app(Settings::default());
+        let (old, new) = troubled();
+        take(&mut app, old);
+        take(&mut app, new);
+        lines(&mut app, 100, 24);
+        keys(&mut app, "w");
+        assert!(!app.collect().state_times, "only R traces the host");
+        let page = lines(&mut app, 100, 24);
+        assert_eq!(
+            page[4].trim_end(),
+            "4 domains suffer, 0.3 vCPUs ready in the mean, 1 at most"
+        );
+        assert_eq!(
+            page[5].trim_end(),
+            "   ID NAME  LOST %   CPU % READY %   THR %  WHY"
+        );
+        assert_eq!(
+            page[6].trim_end(),
+            "    3 batch   80.0    20.0     0.0    80.0  throttled 80.0 % by its cap of 20 %"
+        );
+        assert!(page[7].contains("ready 30.0 %, for batch 67 %"), "{page:?}");
+        // The chosen one is shown, and has its reason as well.
+        keys(&mut app, "j");
+        key(&mut app, KeyCode::Enter);
+        let page = lines(&mut app, 100, 24);
+        assert!(page[4].starts_with("web (domain 2)"), "{page:?}");
+        assert!(
+            page[5].starts_with("! ready 30.0 %, for batch 67 %"),
+            "{page:?}"
+        );
+        key(&mut app, KeyCode::Esc);
+        keys(&mut app, "R");
+        assert!(app.collect().state_times && app.collect().scheduling);
+        let titles = lines(&mut app, 100, 24)[4].clone();
+        assert!(
+            titles.contains(" RDY% ") && titles.contains(" THR% "),
+            "{titles}"
+        );
+        keys(&mut app, "R");
+        assert!(!app.collect().state_times);
+    }
+
+    #[test]
+    fn without_a_trace_it_says_how_to_begin_one() {
+        let mut app = app(Settings::default());
+        let (mut old, mut new) = troubled();
+        for snapshot in [&mut old, &mut new] {
+            snapshot.collected.state_times = false;
+            snapshot.host.trace = None;
+            snapshot.domains.truncate(3);
+        }
+        take(&mut app, old);
+        take(&mut app, new);
+        lines(&mut app, 80, 10);
+        keys(&mut app, "w");
+        let page = lines(&mut app, 80, 10);
+        assert_eq!(
+            page[1].trim_end(),
+            "no domain suffers, ready time is not measured: R turns it on"
+        );
+        // Nobody is chosen.
+        key(&mut app, KeyCode::Enter);
+        keys(&mut app, "w");
+        assert!(lines(&mut app, 80, 10)[1].contains("NAME"));
+    }
+}
