@@ -4,10 +4,12 @@ use super::Snapshot;
 use super::device::Counters;
 use super::domain::Domain;
 use super::host::Host;
+use super::state_times::StateTimes;
 
 impl Snapshot {
     /// Fills in what this snapshot lacks, from a later one of the same boot. What this one has does
-    /// not change. Each vCPU, NIC and disk keeps its own stamp, so the rates stay right.
+    /// not change. Each vCPU, NIC and disk keeps its own stamp, so the rates stay right. State times become those of
+    /// the later one, because the longest waits until then are told only once.
     pub fn fill_in(&mut self, later: &Self) {
         for domain in &mut self.domains {
             if let Some(later) = later.find(domain.identity()) {
@@ -37,7 +39,14 @@ impl Domain {
         fill(&mut self.xenstore_uuid, &later.xenstore_uuid);
         fill(&mut self.vcpus_available, &later.vcpus_available);
         fill(&mut self.scheduling, &later.scheduling);
+        if self.vcpus.is_some() {
+            self.follow_vcpus(later);
+        }
         fill(&mut self.vcpus, &later.vcpus);
+        follow(&mut self.state_times, later.state_times);
+        if later.state_times.is_some() {
+            self.waited_for_ns.clone_from(&later.waited_for_ns);
+        }
         fill(&mut self.nics, &later.nics);
         fill(&mut self.disks, &later.disks);
         let later_vcpus = later.vcpus.iter().flatten();
@@ -68,8 +77,27 @@ impl Domain {
     }
 }
 
+impl Domain {
+    fn follow_vcpus(&mut self, later: &Self) {
+        let later = later.vcpus.iter().flatten();
+        for vcpu in self.vcpus.iter_mut().flatten() {
+            let now = later.clone().find(|later| later.id == vcpu.id);
+            follow(&mut vcpu.state_times, now.and_then(|now| now.state_times));
+        }
+    }
+}
+
 impl Host {
     fn fill_in(&mut self, later: &Self) {
+        if let Some(mut now) = later.trace {
+            if let Some(before) = self.trace {
+                now.most_ready = before
+                    .most_ready
+                    .zip(now.most_ready)
+                    .map(|(one, other)| one.max(other));
+            }
+            self.trace = Some(now);
+        }
         fill(
             &mut self.memory_free_after_bytes,
             &later.memory_free_after_bytes,
@@ -109,12 +137,21 @@ fn fill<T: Clone>(value: &mut Option<T>, later: &Option<T>) {
     }
 }
 
+/// Goes on to later state times, with the longest wait of both.
+fn follow(times: &mut Option<StateTimes>, later: Option<StateTimes>) {
+    if let Some(mut now) = later {
+        let before = times.map_or(0, |times| times.longest_wait_ns);
+        now.longest_wait_ns = now.longest_wait_ns.max(before);
+        *times = Some(now);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::fixtures::{SECOND, audited, domain, equipped};
+    use crate::fixtures::{SECOND, audited, domain, equipped, troubled};
     use crate::rates::Rates;
     use crate::snapshot::Collect;
 
@@ -158,6 +195,39 @@ mod tests {
             filled.fill_in(&later);
             assert_eq!(filled, later);
         }
+    }
+
+    #[test]
+    fn the_longest_wait_is_told_whenever_it_was() {
+        let (mut filled, mut later) = troubled();
+        let longest = |snapshot: &mut Snapshot, ns| {
+            let times = snapshot.domains[1].state_times.as_mut().unwrap();
+            times.longest_wait_ns = ns;
+        };
+        (longest(&mut filled, 7), longest(&mut later, 5));
+        filled.host.trace.as_mut().unwrap().most_ready = Some(4);
+        filled.fill_in(&later);
+        let (web, after) = (&filled.domains[1], &later.domains[1]);
+        let expected = StateTimes {
+            longest_wait_ns: 7,
+            ..after.state_times.unwrap()
+        };
+        assert_eq!(web.state_times, Some(expected));
+        assert_eq!(web.waited_for_ns, after.waited_for_ns);
+        let (trace, after) = (filled.host.trace.unwrap(), later.host.trace.unwrap());
+        assert_eq!(
+            (trace.elapsed_ns, trace.most_ready),
+            (after.elapsed_ns, Some(4))
+        );
+        // A trace that begins with the later sample begins in this one.
+        let mut untraced = troubled().0;
+        (untraced.host.trace, untraced.domains[1].state_times) = (None, None);
+        untraced.fill_in(&later);
+        assert_eq!(untraced.host.trace, later.host.trace);
+        assert_eq!(
+            untraced.domains[1].state_times,
+            later.domains[1].state_times
+        );
     }
 
     #[test]
