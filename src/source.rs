@@ -302,6 +302,9 @@ impl Source {
         if !self.collect.state_times {
             return None;
         }
+        for domain in &mut *domains.0 {
+            domain.ready_ns = self.hypervisor.ready_ns(domain);
+        }
         let filled = self
             .tracing
             .fill_in(&self.hypervisor, domains, host, self.allow_untested);

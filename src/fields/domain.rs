@@ -57,14 +57,16 @@ fn domain_fields() -> Vec<Field<DomainSample<'static>>> {
         F::state("extra_time", YES_NO, "rtds: whether its vCPUs may run beyond their budget", |of| reservation(of, |reserved| reserved.extra_time.into())).part(SCHEDULING),
     ]
     .into_iter()
-    .chain(state_fields(|of: &DomainSample<'_>| of.domain.state_times, |of: &DomainSample<'_>| of.rates.states))
+    .chain(state_fields(|of: &DomainSample<'_>| of.domain.state_times, |of: &DomainSample<'_>| of.domain.ready_ns, |of: &DomainSample<'_>| of.rates.states))
     .collect()
 }
 
-/// Returns the fields about the states of a vCPU, or of all vCPUs of a domain together.
+/// Returns the fields about the states of a vCPU, or of all vCPUs of a domain together. `ready_ns` is another count of
+/// ready time, for a host that is not traced.
 #[rustfmt::skip]
 fn state_fields<T: Thing>(
     times: fn(&T::Of<'_>) -> Option<StateTimes>,
+    ready_ns: fn(&T::Of<'_>) -> Option<u64>,
     rates: fn(&T::Of<'_>) -> StateRates,
 ) -> Vec<Field<T>> {
     use Unit::{Count, Nanoseconds, Percent, PerSecond};
@@ -76,7 +78,7 @@ fn state_fields<T: Thing>(
     };
     let scheduled = STATE_TIMES.and(SCHEDULING);
     vec![
-        counter(("ready_time_ns", Some("ready_percent")), Nanoseconds, "time ready to run, waiting for a pCPU", |of| of.ready_ns).part(STATE_TIMES),
+        Field::counter(("ready_time_ns", Some("ready_percent")), Nanoseconds, "time ready to run, waiting for a pCPU", move |of| times(of).map(|times| times.ready_ns).or_else(|| ready_ns(of)).into()).part(STATE_TIMES),
         rate("ready_percent", Percent, "share of it: 100 is one vCPU", |of| of.ready_percent).part(STATE_TIMES),
         counter(("blocked_time_ns", Some("blocked_percent")), Nanoseconds, "time waiting for an event", |of| of.blocked_ns).part(STATE_TIMES),
         rate("blocked_percent", Percent, "share of it: 100 is one vCPU", |of| of.blocked_percent).part(STATE_TIMES),
@@ -165,6 +167,6 @@ fn vcpu_fields() -> Vec<Field<VcpuSample<'static>>> {
         F::text("soft_affinity", "the pCPUs that it prefers", |of| of.vcpu.soft_affinity.as_deref().into()).part(AFFINITIES),
     ]
     .into_iter()
-    .chain(state_fields(|of: &VcpuSample<'_>| of.vcpu.state_times, |of: &VcpuSample<'_>| of.states))
+    .chain(state_fields(|of: &VcpuSample<'_>| of.vcpu.state_times, |_: &VcpuSample<'_>| None, |of: &VcpuSample<'_>| of.states))
     .collect()
 }

@@ -161,7 +161,13 @@ fn domain_rates(old: Option<&Domain>, new: &Domain, traced: Option<TraceSpan>) -
             Span::between(old.stamp, vcpu.stamp)?
                 .share(Some(old.cpu_time_ns), Some(vcpu.cpu_time_ns))
         }),
-        states: domain_states(old, new, traced).unwrap_or_default(),
+        states: domain_states(old, new, traced).unwrap_or_else(|| StateRates {
+            // The hypervisor's own count, if it has one.
+            ready_percent: old.and_then(|old| {
+                Span::between(old.stamp, new.stamp)?.share(old.ready_ns, new.ready_ns)
+            }),
+            ..StateRates::default()
+        }),
         vcpu_states: each(&new.vcpus, |vcpu| {
             let states = || {
                 let (span, old) = (traced?, old?);

@@ -43,6 +43,7 @@ impl Domain {
             self.follow_vcpus(later);
         }
         fill(&mut self.vcpus, &later.vcpus);
+        fill(&mut self.ready_ns, &later.ready_ns);
         follow(&mut self.state_times, later.state_times);
         if later.state_times.is_some() {
             self.waited_for_ns.clone_from(&later.waited_for_ns);
@@ -204,7 +205,8 @@ mod tests {
             let times = snapshot.domains[1].state_times.as_mut().unwrap();
             times.longest_wait_ns = ns;
         };
-        (longest(&mut filled, 7), longest(&mut later, 5));
+        longest(&mut filled, 7);
+        longest(&mut later, 5);
         filled.host.trace.as_mut().unwrap().most_ready = Some(4);
         filled.fill_in(&later);
         let (web, after) = (&filled.domains[1], &later.domains[1]);

@@ -21,6 +21,7 @@ mod hypervisor;
 mod library;
 mod logger;
 mod memory;
+mod runstates;
 mod scheduler;
 mod topology;
 mod trace;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::fixtures::{SECOND, domain, snapshot, stamp, vcpu};
 use crate::rates::{DomainRates, Rates, StateRates};
 use crate::runstate::IDLE;
-use crate::snapshot::{DomId, Scheduling, Snapshot, StateTimes, TraceTotals, VcpuState};
+use crate::snapshot::{DomId, Domain, Scheduling, Snapshot, StateTimes, TraceTotals, VcpuState};
 
 /// Returns times of a vCPU in tenths of a second: running, ready, blocked, offline, unknown.
 fn times(tenths: [u64; 5]) -> StateTimes {
@@ -105,6 +105,23 @@ fn only_a_cap_throttles() {
     assert_eq!(throttled(&unplug, Some(50)), [None; 2]);
     let forget = |host: &mut Snapshot| host.domains[0].scheduling = None;
     assert_eq!(throttled(&forget, Some(50)), [None; 2]);
+}
+
+#[test]
+fn without_a_trace_ready_time_is_the_hypervisors_own() {
+    let at = |second: u64, ready_ns| {
+        let web = Domain {
+            ready_ns,
+            ..domain(5, "web", second * SECOND, 0)
+        };
+        snapshot(second * SECOND, 0, vec![web])
+    };
+    let rates = |old, new| domain_rates(&at(0, old), &at(2, new)).states;
+    let ready = rates(Some(7), Some(7 + SECOND));
+    assert_eq!(value(ready.ready_percent), Some(50.0));
+    assert_eq!(value(ready.running_percent), None);
+    assert_eq!(rates(Some(7), Some(6)), StateRates::default());
+    assert_eq!(rates(None, Some(7)), StateRates::default());
 }
 
 #[test]
