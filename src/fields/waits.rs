@@ -25,6 +25,7 @@ fn waits_fields() -> Vec<Field<Waits>> {
         F::gauge("records", Unit::Count, "records of the trace buffers that were used", |of| of.records.into()),
         F::gauge("lost_ns", Unit::Nanoseconds, "time for which pCPUs lost records, summed", |of| of.lost_ns.into()),
         F::gauge("ready_vcpus", Unit::Count, "vCPUs that waited at a time, in the mean", |of| of.ready_vcpus.into()),
+        F::gauge("most_ready_vcpus", Unit::Count, "most vCPUs that waited at a time", |of| of.most_ready_vcpus.into()),
     ]
 }
 

@@ -41,6 +41,7 @@ impl Waits {
                 .lost_ns
                 .values()
                 .fold(0, |sum, ns| sum.saturating_add(*ns)),
+            most_ready_vcpus: traced.most_ready,
             ready_vcpus: ready.and_then(|ns| part(ns as f64, traced.interval_ns)),
             domains: after
                 .domains

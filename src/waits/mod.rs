@@ -21,6 +21,8 @@ pub struct Waits {
     pub lost_ns: u64,
     /// How many vCPUs waited at a time, in the mean; `None` if a vCPU's figures are unknown.
     pub ready_vcpus: Option<f64>,
+    /// The most vCPUs that waited at a time; `None` if records were lost.
+    pub most_ready_vcpus: Option<u32>,
     /// The domains, by their IDs.
     pub domains: Vec<DomainWaits>,
 }

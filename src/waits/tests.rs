@@ -49,6 +49,7 @@ fn traced() -> Traced {
     Traced {
         interval_ns: 10 * SECOND,
         records: 1000,
+        most_ready: Some(2),
         vcpus: BTreeMap::from([
             (DOM0, dom0),
             (WEB, web),
@@ -75,6 +76,7 @@ pub(crate) fn waiting() -> Waits {
 fn shares_are_of_the_interval() {
     let waits = waiting();
     assert_eq!(waits.ready_vcpus, Some(0.44));
+    assert_eq!(waits.most_ready_vcpus, Some(2));
     let web = &waits.domains[1];
     assert_eq!(web.shares.running_percent, Some(40.0));
     assert_eq!(web.shares.ready_percent, Some(40.0));
