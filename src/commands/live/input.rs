@@ -275,9 +275,7 @@ mod tests {
                 print!("{event:?}\r\n");
             }
         }
-        // Returns the events, and the longest pause within a sequence.
         let press = |pause: Option<Duration>| {
-            let mut longest = Duration::ZERO;
             let type_all = |keyboard: &mut dyn Write| {
                 for sequence in SEQUENCES {
                     let parts = [b"\x1b", sequence.as_bytes()];
@@ -286,10 +284,8 @@ mod tests {
                         continue;
                     };
                     keyboard.write_all(parts[0]).unwrap();
-                    let started = Instant::now();
                     sleep(pause);
                     keyboard.write_all(parts[1]).unwrap();
-                    longest = longest.max(started.elapsed());
                 }
                 keyboard.write_all(b"q").unwrap();
             };
@@ -298,15 +294,12 @@ mod tests {
             let shown = String::from_utf8(left.shown).unwrap();
             let (_, events) = shown.split_once("ready\r\n").unwrap();
             let events = events.lines().filter(|line| line.contains("Event {"));
-            let events: Vec<String> = events.map(str::to_owned).collect();
-            (events, longest)
+            events.map(str::to_owned).collect::<Vec<String>>()
         };
-        let (whole, _) = press(None);
+        let whole = press(None);
         assert_eq!(whole.len(), SEQUENCES.len(), "{whole:#?}");
-        // On a busy machine, a pause may become too long.
+        // On a busy machine, a pause may become too long; then Esc and the rest are keys of their own.
         let mut in_parts = (0..20).map(|_| press(Some(Duration::from_millis(30))));
-        let in_parts = in_parts.find(|(_, longest)| *longest < PART * 2 / 3);
-        let (in_parts, _) = in_parts.expect("a quiet moment");
-        assert_eq!(in_parts, whole);
+        assert!(in_parts.any(|in_parts| in_parts == whole));
     }
 }
