@@ -54,7 +54,8 @@ pub(crate) enum Command {
     /// Show who waits for a pCPU, how long, and for whom
     ///
     /// Traces with Xen's trace buffers for as long as it runs. They belong to the whole host: while
-    /// another program traces, xenscope reads along if that one traces what vCPUs do.
+    /// another program traces, xenscope reads along if that one traces what vCPUs do. The buffers, 128
+    /// KiB for each pCPU, stay allocated until the host reboots.
     Waits(Waits),
     /// Show the host: Xen, memory, NUMA nodes, CPU pools, pCPUs
     Host(Host),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::dom0::{Devices, Dom0, Fault};
+use crate::rates::mistraced;
 use crate::snapshot::{
     Backend, Boot, Collect, DiskBackend, DomId, Domain, Host, Identity, Note, Pool, Snapshot,
     Stamp, XenClock, keep_identities,
@@ -196,7 +197,7 @@ impl Source {
             uncertainty_ns = stamp.uncertainty_ns,
             "a sample"
         );
-        Ok(Snapshot {
+        let mut snapshot = Snapshot {
             time,
             boot: self.boot,
             stamp,
@@ -207,7 +208,17 @@ impl Source {
             orphans,
             listing: described.listing,
             notes,
-        })
+        };
+        if let Some((domain, traced_ns, counted_ns)) =
+            earlier.and_then(|earlier| mistraced(earlier, &snapshot))
+        {
+            snapshot.notes.push(Note::TraceDiffers {
+                domain,
+                traced_ns,
+                counted_ns,
+            });
+        }
+        Ok(snapshot)
     }
 
     /// Reads the time in C-states of each pCPU of the last sample, for an audit.

@@ -4,17 +4,12 @@ use super::check::{Check, Numbers};
 use super::faults::{Fault, Found};
 use super::finding::Unit;
 use super::interval::{Interval, signed};
+use crate::rates::trace_tolerance_ns;
 use crate::snapshot::{Dom0Vcpu, DomId, Domain, Host, Stamp, StateTimes, TraceTotals, Vcpu};
 
 /// How far the sum of all running times may be from the time of all pCPUs, in parts of it: what the rate of the TSC
 /// and the clocks of pCPUs are off by.
 const SUM_PARTS: i64 = 400;
-
-/// How far the running time of a vCPU may be from its CPU time: a hundredth of the interval.
-const VCPU_PARTS: i64 = 100;
-
-/// How far each scheduling may be recorded from when it is counted, in nanoseconds.
-const NS_PER_SCHEDULE: i64 = 20_000;
 
 /// Compares the running times of all vCPUs and of each one, if both samples are of the same trace. Without a trace
 /// there is no such check.
@@ -127,23 +122,12 @@ fn matching<'a>(old: &'a Domain, new: &'a Domain) -> impl Iterator<Item = (&'a V
 /// Returns by how much a time of the trace may differ from one that was read at these stamps.
 fn tolerance(
     interval: &Interval<'_>,
-    (was, is): (TraceTotals, TraceTotals),
-    (first, last): (StateTimes, StateTimes),
+    traces: (TraceTotals, TraceTotals),
+    times: (StateTimes, StateTimes),
     stamps: (Stamp, Stamp),
 ) -> i64 {
-    let between = |trace: TraceTotals, stamp: Stamp| {
-        let around = trace.stamp.around(stamp);
-        signed(around.uncertainty_ns.saturating_mul(2))
-    };
-    [
-        rise(was.elapsed_ns, is.elapsed_ns) / VCPU_PARTS,
-        rise(first.schedules, last.schedules).saturating_mul(NS_PER_SCHEDULE),
-        between(was, stamps.0),
-        between(is, stamps.1),
-        signed(interval.skew_of_two_readings_ns()),
-    ]
-    .into_iter()
-    .fold(0, i64::saturating_add)
+    let tolerance_ns = trace_tolerance_ns(traces, times, stamps);
+    signed(tolerance_ns.saturating_add(interval.skew_of_two_readings_ns()))
 }
 
 /// Returns by how much a count has risen.

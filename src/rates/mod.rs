@@ -18,7 +18,8 @@ pub use device::{DiskRates, NicRates};
 pub use rate::Rate;
 pub(crate) use rate::Span;
 pub use states::StateRates;
-pub(crate) use states::throttled;
+pub use states::mistraced;
+pub(crate) use states::{throttled, trace_tolerance_ns};
 
 /// The rates between an older and a newer snapshot.
 #[derive(Clone, Debug, PartialEq)]

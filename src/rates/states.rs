@@ -1,7 +1,7 @@
 //! The shares of the states that vCPUs are in.
 
 use super::rate::{Rate, risen};
-use crate::snapshot::{DomId, Domain, Host, Scheduling, StateTimes};
+use crate::snapshot::{DomId, Domain, Host, Scheduling, Snapshot, Stamp, StateTimes, TraceTotals};
 
 /// How much of the time a vCPU was in each state, or all vCPUs of a domain together. Everything is `None` if it was
 /// not traced in both samples, and if more than a thousandth of the time is unknown.
@@ -80,6 +80,60 @@ impl TraceSpan {
             uncertainty: 0.0,
         }
     }
+}
+
+/// The parts of an interval that a time by the trace may differ by from one by hypercalls: a hundredth.
+const TRACE_PARTS: u64 = 100;
+
+/// How far each scheduling may be recorded from when it is counted, in nanoseconds.
+const NS_PER_SCHEDULE: u64 = 20_000;
+
+/// Returns by how many nanoseconds a time by the trace may differ from one that was read by hypercalls at these stamps,
+/// if the pCPUs' clocks agree: a hundredth of the interval, 20 us for each time that the vCPUs were scheduled in, and
+/// what may have passed between reading the trace and the other time.
+pub(crate) fn trace_tolerance_ns(
+    (was, is): (TraceTotals, TraceTotals),
+    (first, last): (StateTimes, StateTimes),
+    stamps: (Stamp, Stamp),
+) -> u64 {
+    let between = |trace: TraceTotals, stamp: Stamp| {
+        trace.stamp.around(stamp).uncertainty_ns.saturating_mul(2)
+    };
+    let schedules = last.schedules.saturating_sub(first.schedules);
+    [
+        is.elapsed_ns.saturating_sub(was.elapsed_ns) / TRACE_PARTS,
+        schedules.saturating_mul(NS_PER_SCHEDULE),
+        between(was, stamps.0),
+        between(is, stamps.1),
+    ]
+    .into_iter()
+    .fold(0, u64::saturating_add)
+}
+
+/// How far a domain's running time by the trace may be from its CPU time beyond that, before samples tell it: a
+/// twentieth of the interval, because Xen's own count is off if the pCPUs' clocks differ.
+const TOLD_PARTS: u64 = 20;
+
+/// Returns the first domain whose running time by the trace is not its CPU time, with both in nanoseconds; `None` if
+/// there is none, or if the two samples are not of one complete trace.
+pub fn mistraced(old: &Snapshot, new: &Snapshot) -> Option<(DomId, u64, u64)> {
+    let (was, is) = (old.host.trace?, new.host.trace?);
+    if was.begin_ns != is.begin_ns || was.lost_ns != is.lost_ns {
+        return None;
+    }
+    let slack = is.elapsed_ns.saturating_sub(was.elapsed_ns) / TOLD_PARTS;
+    new.domains.iter().find_map(|domain| {
+        let before = old.find(domain.identity())?;
+        let (first, last) = (before.state_times?, domain.state_times?);
+        let traced = last.running_ns.checked_sub(first.running_ns)?;
+        let counted = domain.cpu_time_ns.checked_sub(before.cpu_time_ns)?;
+        let stamps = (before.stamp, domain.stamp);
+        let tolerance = trace_tolerance_ns((was, is), (first, last), stamps);
+        // Each of its vCPUs may be off.
+        let vcpus = u64::from(domain.vcpus_max.max(1));
+        let most = tolerance.saturating_add(slack).saturating_mul(vcpus);
+        (traced.abs_diff(counted) > most).then_some((domain.id, traced, counted))
+    })
 }
 
 /// Returns for whom a domain's vCPUs waited between two samples, see [`DomainRates::waited_for`].

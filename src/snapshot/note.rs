@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::domid::DomId;
+
 /// A note about how a sample was read, usually that something could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -28,6 +30,15 @@ pub enum Note {
     DisksUnreadable(String),
     /// Nobody traces how long vCPUs are in each state; the text says why.
     NotTraced(String),
+    /// A domain ran for another time by the trace than by Xen's count, so its state times may be wrong.
+    TraceDiffers {
+        /// The domain.
+        domain: DomId,
+        /// Nanoseconds by the trace since the sample before.
+        traced_ns: u64,
+        /// Nanoseconds by Xen's count.
+        counted_ns: u64,
+    },
     /// A device's counters could not be read, in this sample and the one before.
     CountersUnreadable {
         /// Its name in dom0's kernel.
@@ -60,6 +71,16 @@ impl fmt::Display for Note {
             Self::NicsUnreadable(why) => write!(f, "the NICs can't be listed: {why}"),
             Self::DisksUnreadable(why) => write!(f, "the disks can't be listed: {why}"),
             Self::NotTraced(why) => write!(f, "ready time is unknown: {why}"),
+            Self::TraceDiffers {
+                domain,
+                traced_ns,
+                counted_ns,
+            } => write!(
+                f,
+                "domain {domain} ran for {:.2} s by the trace and {:.2} s by Xen's count: see 'audit --ready'",
+                *traced_ns as f64 / 1e9,
+                *counted_ns as f64 / 1e9
+            ),
             Self::CountersUnreadable { device, why, more } => {
                 write!(f, "{device}: counters can't be read: {why}")?;
                 match more {

@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 
 use crate::fixtures::{SECOND, domain, snapshot, stamp, vcpu};
-use crate::rates::{DomainRates, Rates, StateRates};
+use crate::rates::{DomainRates, Rates, StateRates, mistraced};
 use crate::runstate::IDLE;
 use crate::snapshot::{DomId, Domain, Scheduling, Snapshot, StateTimes, TraceTotals, VcpuState};
 
@@ -122,6 +122,25 @@ fn without_a_trace_ready_time_is_the_hypervisors_own() {
     assert_eq!(value(ready.running_percent), None);
     assert_eq!(rates(Some(7), Some(6)), StateRates::default());
     assert_eq!(rates(None, Some(7)), StateRates::default());
+}
+
+#[test]
+fn a_domain_that_ran_for_another_time_is_told() {
+    let at = |tenths: u64, cpu_time_ns| {
+        let mut host = traced(7, times([tenths, 0, 20 - tenths, 0, 0]));
+        host.domains[0].cpu_time_ns = cpu_time_ns;
+        host
+    };
+    let old = traced(7, times([0; 5]));
+    assert_eq!(mistraced(&old, &at(10, SECOND)), None);
+    // The tolerance is 6 % of two seconds, and some milliseconds between the readings.
+    assert_eq!(mistraced(&old, &at(10, SECOND * 9 / 10)), None);
+    let differs = mistraced(&old, &at(10, SECOND / 2));
+    assert_eq!(differs, Some((DomId(5), SECOND, SECOND / 2)));
+    // Of what was lost, nothing is known.
+    let mut lossy = at(10, SECOND / 2);
+    lossy.host.trace.as_mut().unwrap().lost_ns = 1;
+    assert_eq!(mistraced(&old, &lossy), None);
 }
 
 #[test]
