@@ -180,7 +180,6 @@ mod tests {
 
     use std::io::Write;
     use std::thread::sleep;
-    use std::time::Instant;
 
     use ratatui::crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 
