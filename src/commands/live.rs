@@ -35,7 +35,7 @@ use super::signals::can_be_continued;
 use crate::cli::Top;
 use crate::exit::{Outcome, WrongUsage, cannot};
 use message::{Message, read_input};
-use sampler::{Request, Sampled, Sampler};
+use sampler::{Newest, Request, Sampled};
 use screen::Screen;
 
 /// Why the live view cannot open a screen.
@@ -76,23 +76,16 @@ pub(super) fn run(
     let interval = settings.interval;
     let terminal = Terminal::of(|name| env::var(name).ok());
     let mut app = App::new(settings, options.display, terminal);
-    if options.ready {
-        app = app.with_ready();
-    }
     if let Some(warning) = warning {
         app.tell(warning);
     }
 
     let (sender, messages) = mpsc::channel();
     let collect = app.collect();
-    let started = sampler::start(
-        move || open(collect, interval),
-        sender.clone(),
-        collect.state_times,
-    );
-    let sampler = started.map_err(cannot("start a thread"))?;
+    let started = sampler::start(move || open(collect, interval), sender.clone());
+    let (requests, newest) = started.map_err(cannot("start a thread"))?;
     // The screen opens after the first sample. An error before that is printed as for any command.
-    let first = messages.recv().ok().and_then(|_| sampler.take());
+    let first = messages.recv().ok().and_then(|_| newest.take());
     app.take(&first.ok_or(Ended)?.outcome?);
     signals::watch(sender.clone()).map_err(cannot("wait for signals"))?;
     let screen = Screen::open().map_err(cannot("use the terminal"))?;
@@ -103,7 +96,8 @@ pub(super) fn run(
         watches,
         screen,
         messages,
-        sampler,
+        newest,
+        requests,
         resume_input,
         input_waits: false,
         asked: (collect, interval),
@@ -149,7 +143,8 @@ struct Driver {
     /// The handle on the sampler's watches.
     watches: Watches,
     messages: Receiver<Message>,
-    sampler: Sampler,
+    newest: Newest,
+    requests: Sender<Request>,
     /// Lets the input thread continue after a suspend.
     resume_input: Sender<()>,
     /// Whether the input thread waits for that.
@@ -194,7 +189,7 @@ impl Driver {
     fn handle(&mut self, message: Message) -> anyhow::Result<bool> {
         match message {
             Message::Sampled => {
-                if let Some(sampled) = self.sampler.take() {
+                if let Some(sampled) = self.newest.take() {
                     self.show(sampled);
                 }
             }
@@ -227,7 +222,6 @@ impl Driver {
             }
             Message::Signal(signal) => {
                 self.screen.close();
-                self.sampler.end();
                 emulate_default_handler(signal).map_err(cannot("end by a signal"))?;
             }
         }
@@ -266,11 +260,12 @@ impl Driver {
     /// Sends the sampler what has changed: what to collect, and the interval.
     fn send_requests(&mut self) {
         let now = (self.app.collect(), self.app.settings().interval);
+        // If the sampler has ended, it has sent a message.
         if now.0 != self.asked.0 {
-            self.sampler.request(Request::Collect(now.0));
+            let _ = self.requests.send(Request::Collect(now.0));
         }
         if now.1 != self.asked.1 {
-            self.sampler.request(Request::Interval(now.1));
+            let _ = self.requests.send(Request::Interval(now.1));
         }
         self.asked = now;
     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use xenscope::feed::{Feed, Live, Pair};
@@ -31,7 +31,7 @@ pub(super) struct Sampled {
 
 /// The newest sample until it is taken. A slow terminal skips samples, so that none wait in memory.
 #[derive(Clone, Default)]
-struct Newest(Arc<Mutex<Option<Sampled>>>);
+pub(super) struct Newest(Arc<Mutex<Option<Sampled>>>);
 
 impl Newest {
     /// Replaces the sample; returns `true` if the one before was taken.
@@ -45,52 +45,9 @@ impl Newest {
     }
 
     /// Takes the sample; `None` if it was taken before.
-    fn take(&self) -> Option<Sampled> {
+    pub(super) fn take(&self) -> Option<Sampled> {
         let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         newest.take()
-    }
-}
-
-/// The thread that takes the samples.
-#[derive(Default)]
-pub(super) struct Sampler {
-    newest: Newest,
-    /// `None` once it was asked to end.
-    requests: Option<Sender<Request>>,
-    thread: Option<JoinHandle<()>>,
-    /// Whether it may be tracing, which it has to switch off.
-    traces: bool,
-}
-
-impl Sampler {
-    /// Takes the newest sample; `None` if it was taken before.
-    pub(super) fn take(&self) -> Option<Sampled> {
-        self.newest.take()
-    }
-
-    /// Passes a request to the thread. If that has ended, it has sent a message.
-    pub(super) fn request(&mut self, request: Request) {
-        if let Request::Collect(collect) = &request {
-            self.traces |= collect.state_times;
-        }
-        if let Some(requests) = &self.requests {
-            let _ = requests.send(request);
-        }
-    }
-
-    /// Ends the thread. Waits for it if it may be tracing, so that Xen traces as before.
-    pub(super) fn end(&mut self) {
-        self.requests = None;
-        if let Some(thread) = self.thread.take().filter(|_| self.traces) {
-            // If it panicked, its trace is off as well.
-            let _ = thread.join();
-        }
-    }
-}
-
-impl Drop for Sampler {
-    fn drop(&mut self) {
-        self.end();
     }
 }
 
@@ -122,8 +79,7 @@ impl Drop for Out {
 pub(super) fn start(
     open: impl FnOnce() -> Result<Live, Error> + Send + 'static,
     messages: Sender<Message>,
-    traces: bool,
-) -> io::Result<Sampler> {
+) -> io::Result<(Sender<Request>, Newest)> {
     let (requests, requested) = mpsc::channel();
     let newest = Newest::default();
     let out = Out {
@@ -131,7 +87,7 @@ pub(super) fn start(
         messages,
     };
     let thread = thread::Builder::new().name("sampler".into());
-    let thread = thread.spawn(move || {
+    thread.spawn(move || {
         if let Err(error) = open().and_then(|feed| run(feed, &requested, &out)) {
             out.put(Sampled {
                 outcome: Err(error),
@@ -140,12 +96,7 @@ pub(super) fn start(
             });
         }
     })?;
-    Ok(Sampler {
-        newest,
-        requests: Some(requests),
-        thread: Some(thread),
-        traces,
-    })
+    Ok((requests, newest))
 }
 
 /// Takes samples until the driver ends, or until too many of them failed.
