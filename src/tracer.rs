@@ -5,7 +5,9 @@
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -15,6 +17,53 @@ use crate::xen::{Error, Trace};
 
 /// The longest time between two readings. A buffer that is half full causes one earlier.
 const IDLE: Duration = Duration::from_secs(10);
+
+/// The running trace of this process. Xen has only one, and whatever ends the process has to switch it off.
+static RUNNING: Mutex<Option<Arc<Running>>> = Mutex::new(None);
+
+/// How long [`switch_off`] waits.
+const SWITCHES_OFF: Duration = Duration::from_secs(2);
+
+/// A thread that traces, for [`switch_off`].
+struct Running {
+    wake: UnixStream,
+    shall_end: AtomicBool,
+    has_ended: Mutex<bool>,
+    ended: Condvar,
+}
+
+/// Ends the trace of this process, if there is one, and waits until Xen traces as before. For a signal that ends the
+/// process, which drops nothing.
+pub fn switch_off() {
+    let running = RUNNING
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    let Some(running) = running else { return };
+    running.shall_end.store(true, Ordering::Relaxed);
+    let _ = (&running.wake).write(&[0]);
+    let has_ended = running
+        .has_ended
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    // The process ends in any case.
+    let _ = running
+        .ended
+        .wait_timeout_while(has_ended, SWITCHES_OFF, |ended| !*ended);
+}
+
+/// Says that a thread has ended, also if it panics.
+struct Ended(Arc<Running>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let Running {
+            has_ended, ended, ..
+        } = &*self.0;
+        *has_ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        ended.notify_all();
+    }
+}
 
 /// A running trace. When it is dropped, Xen traces as before.
 pub struct Tracer {
@@ -39,10 +88,19 @@ impl Tracer {
     pub fn start(allow_untested: bool) -> Result<Self, Error> {
         let (wake, woken) = UnixStream::pair().map_err(no_thread)?;
         woken.set_nonblocking(true).map_err(no_thread)?;
+        let running = Arc::new(Running {
+            wake: wake.try_clone().map_err(no_thread)?,
+            shall_end: AtomicBool::new(false),
+            has_ended: Mutex::new(false),
+            ended: Condvar::new(),
+        });
+        let ended = Ended(Arc::clone(&running));
         let (requests, requested) = mpsc::channel();
         let (started, start) = mpsc::channel();
         let thread = thread::Builder::new().name("tracer".into());
         let run = move || {
+            // Dropped last.
+            let ended = ended;
             let trace = match Trace::start(allow_untested) {
                 Ok(trace) => trace,
                 Err(error) => {
@@ -51,8 +109,9 @@ impl Tracer {
                 }
             };
             let _ = started.send(Ok(()));
-            follow(trace, &requested, woken)
+            follow(trace, &requested, woken, &ended.0.shall_end)
         };
+        *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
         let thread = thread.spawn(run).map_err(no_thread)?;
         let mut tracer = Self {
             requests: Some(requests),
@@ -106,10 +165,14 @@ fn follow(
     mut trace: Trace,
     requested: &Receiver<Request>,
     mut woken: UnixStream,
+    shall_end: &AtomicBool,
 ) -> Result<(), Error> {
     let mut states = Runstates::new(Vec::new());
     loop {
         states.add(trace.read()?);
+        if shall_end.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let request = match requested.try_recv() {
             Ok(request) => request,
             Err(TryRecvError::Disconnected) => return Ok(()),

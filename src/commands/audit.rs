@@ -7,8 +7,9 @@ use xenscope::view::{audit, json};
 
 use super::follow::retry;
 use super::output::{Notes, Output};
+use super::signals::switch_off_first;
 use crate::cli::{Audit, AuditFormat};
-use crate::exit::{NoSnapshot, Outcome};
+use crate::exit::{NoSnapshot, Outcome, cannot};
 
 /// Returns what `xenscope audit` collects.
 pub(super) fn collect(options: &Audit) -> Collect {
@@ -27,6 +28,9 @@ pub(super) fn run(
     feed: &mut dyn Feed,
     out: &mut Output<'_>,
 ) -> anyhow::Result<Outcome> {
+    if options.ready {
+        switch_off_first().map_err(cannot("wait for signals"))?;
+    }
     let mut notes = Notes::default();
     let mut auditor: Option<Auditor> = None;
     let mut outcome = Outcome::Done;

@@ -28,6 +28,7 @@ use signal_hook::low_level::emulate_default_handler;
 use thiserror::Error as ThisError;
 use xenscope::feed::{Live, Watches};
 use xenscope::snapshot::Collect;
+use xenscope::tracer;
 use xenscope::view::tui::{App, Command, Settings, Terminal};
 use xenscope::xen::Error;
 
@@ -76,6 +77,9 @@ pub(super) fn run(
     let interval = settings.interval;
     let terminal = Terminal::of(|name| env::var(name).ok());
     let mut app = App::new(settings, options.display, terminal);
+    if options.ready {
+        app = app.with_ready();
+    }
     if let Some(warning) = warning {
         app.tell(warning);
     }
@@ -106,7 +110,10 @@ pub(super) fn run(
         was_stopped: false,
         continued: None,
     };
-    driver.run()?;
+    let ended = driver.run();
+    // Nobody waits for the sampler.
+    tracer::switch_off();
+    ended?;
     Ok(Outcome::Done)
 }
 
@@ -222,6 +229,7 @@ impl Driver {
             }
             Message::Signal(signal) => {
                 self.screen.close();
+                tracer::switch_off();
                 emulate_default_handler(signal).map_err(cannot("end by a signal"))?;
             }
         }

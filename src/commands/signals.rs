@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use libc::{SIGHUP, SIGINT, SIGTERM, SIGTSTP, c_int};
+use libc::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, c_int};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{getpgrp, getsid};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 use xenscope::feed::Watches;
+use xenscope::tracer;
 
 /// The signals that ask a program to end.
 pub(super) const ENDING: [c_int; 3] = [SIGHUP, SIGINT, SIGTERM];
@@ -81,6 +82,23 @@ impl Watch {
     fn lock(&self) -> MutexGuard<'_, Option<End>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Makes a signal that ends the program switch off its trace first.
+///
+/// # Errors
+/// If there can be no more threads or files.
+pub(super) fn switch_off_first() -> io::Result<()> {
+    let signals = ENDING.into_iter().chain([SIGQUIT]);
+    let mut signals = Signals::new(not_ignored(signals))?;
+    let wait = move || {
+        for signal in signals.forever() {
+            tracer::switch_off();
+            let _ = emulate_default_handler(signal);
+        }
+    };
+    thread::Builder::new().name("signals".into()).spawn(wait)?;
+    Ok(())
 }
 
 /// Stops the program until it is continued, without watches in the meantime.

@@ -1,14 +1,12 @@
 //! `xenscope top -b`
 
-use libc::c_int;
-use signal_hook::low_level::emulate_default_handler;
 use xenscope::feed::Feed;
 use xenscope::snapshot::Collect;
 use xenscope::view::{Sample, csv, json, top, xentop};
 
 use super::follow::Follow;
 use super::output::{Notes, Output};
-use super::signals::{ENDING, End};
+use super::signals::switch_off_first;
 use crate::cli::{BatchFormat, Top};
 use crate::exit::{Outcome, cannot};
 
@@ -61,12 +59,10 @@ pub(super) fn run(
     let mut blocks = xentop::Blocks::new(shown);
     let mut notes = Notes::default();
     let mut printed = 0;
-    // A trace has to be switched off before the end.
-    let signals: &[c_int] = match options.ready {
-        true => &ENDING,
-        false => &[],
-    };
-    let mut follow = Follow::start(feed, signals)?;
+    if options.ready {
+        switch_off_first().map_err(cannot("wait for signals"))?;
+    }
+    let mut follow = Follow::start(feed, &[])?;
     while options.iterations.is_none_or(|wanted| printed < wanted) {
         if out.is_closed() {
             break;
@@ -86,11 +82,6 @@ pub(super) fn run(
             BatchFormat::Csv => out.print(&csv::domains(sample, shown, printed == 0)),
         }?;
         printed += 1;
-    }
-    if let Some(End::Signal(signal)) = follow.end() {
-        // The signal drops nothing.
-        follow.feed.collect(Collect::NOTHING);
-        emulate_default_handler(signal).map_err(cannot("end by a signal"))?;
     }
     Ok(Outcome::Done)
 }

@@ -113,8 +113,14 @@ fn domains_come_and_go_while_they_are_traced() {
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn a_signal_ends_the_trace_of_top() {
-    for signal in ["-TERM", "-INT", "-HUP"] {
+fn a_signal_ends_the_trace_first() {
+    let audit = ["audit", "--ready", "--interval", "60"];
+    let mut audit = xenscope(&audit).stdout(Stdio::null()).spawn().unwrap();
+    until_traced(audit.id());
+    tool("kill", &[&audit.id().to_string()]);
+    assert_eq!(audit.wait().unwrap().code(), None);
+    assert_switched_off();
+    for signal in ["-TERM", "-INT", "-QUIT"] {
         let words = ["top", "-b", "--ready", "--format", "json", "-d", "1"];
         let mut top = xenscope(&words).stdout(Stdio::null()).spawn().unwrap();
         until_traced(top.id());
