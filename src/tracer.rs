@@ -2,24 +2,24 @@
 //!
 //! The trace buffers fill up within seconds on a busy host, so something has to read them between two samples.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::runstate::{Expected, Runstates, Traced};
 use crate::snapshot::DomId;
 use crate::xen::{Error, Trace};
 
-/// The longest time between two readings. A buffer that is half full causes one earlier.
-const IDLE: Duration = Duration::from_secs(10);
-
 /// The running trace of this process. Xen has only one, and whatever ends the process has to switch it off.
 static RUNNING: Mutex<Option<Arc<Running>>> = Mutex::new(None);
+
+/// Whether the process ends, so that no other trace begins.
+static ENDS: AtomicBool = AtomicBool::new(false);
 
 /// How long [`switch_off`] waits.
 const SWITCHES_OFF: Duration = Duration::from_secs(2);
@@ -35,6 +35,7 @@ struct Running {
 /// Ends the trace of this process, if there is one, and waits until Xen traces as before. For a signal that ends the
 /// process, which drops nothing.
 pub fn switch_off() {
+    ENDS.store(true, Ordering::Relaxed);
     let running = RUNNING
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
@@ -75,7 +76,8 @@ pub struct Tracer {
 
 /// A request for the figures so far.
 struct Request {
-    gone: Vec<DomId>,
+    /// The domains whose vCPUs are followed further, in ascending order.
+    stay: Vec<DomId>,
     new: Vec<Expected>,
     answer: Sender<Option<Traced>>,
 }
@@ -101,6 +103,10 @@ impl Tracer {
         let run = move || {
             // Dropped last.
             let ended = ended;
+            if ENDS.load(Ordering::Relaxed) {
+                let _ = started.send(Err(no_thread(ErrorKind::Interrupted.into())));
+                return Ok(());
+            }
             let trace = match Trace::start(allow_untested) {
                 Ok(trace) => trace,
                 Err(error) => {
@@ -125,19 +131,19 @@ impl Tracer {
     }
 
     /// Returns the figures since the trace began; `None` if no vCPU has changed its state yet. Forgets the vCPUs of
-    /// domains that are gone, then takes up new ones.
+    /// all domains but those that `stay`, which are in ascending order, then takes up new ones.
     ///
     /// # Errors
     /// If the trace ended, and why.
     pub fn figures(
         &mut self,
-        gone: Vec<DomId>,
+        stay: Vec<DomId>,
         new: Vec<Expected>,
     ) -> Result<Option<Traced>, Error> {
         let (answer, answered) = mpsc::channel();
         if let Some(requests) = &self.requests {
             // If the thread has ended, so have the answers.
-            let _ = requests.send(Request { gone, new, answer });
+            let _ = requests.send(Request { stay, new, answer });
             let _ = self.wake.write(&[0]);
         }
         answered.recv().map_err(|_| self.ended())
@@ -149,7 +155,7 @@ impl Tracer {
         let _ = self.wake.write(&[0]);
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(Err(error))) => error,
-            _ => no_thread(std::io::ErrorKind::BrokenPipe.into()),
+            _ => no_thread(ErrorKind::BrokenPipe.into()),
         }
     }
 }
@@ -170,6 +176,9 @@ fn follow(
     let mut states = Runstates::new(Vec::new());
     loop {
         states.add(trace.read()?);
+        if trace.has_ended() {
+            return Err(no_thread(ErrorKind::UnexpectedEof.into()));
+        }
         if shall_end.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -178,17 +187,17 @@ fn follow(
             Err(TryRecvError::Disconnected) => return Ok(()),
             Err(TryRecvError::Empty) => {
                 trace
-                    .wait(Instant::now() + IDLE, woken.as_fd())
+                    .wait(None, woken.as_fd())
                     .map_err(|error| no_thread(error.into()))?;
                 // One request can be waiting, and a byte for each.
                 let _ = woken.read(&mut [0]);
                 continue;
             }
         };
-        states.forget(|domain| request.gone.contains(&domain));
-        states.expect(request.new);
         // The figures are those up to the reading before the last one.
         states.add(trace.read()?);
+        states.forget(|domain| request.stay.binary_search(&domain).is_err());
+        states.expect(request.new);
         let _ = request.answer.send(states.so_far());
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use libc::{SIGQUIT, c_int};
 use signal_hook::low_level::{emulate_default_handler, pipe};
 use signal_hook::{SigId, flag, low_level};
-use xenscope::runstate::{Runstates, Traced, VcpuId, expected};
+use xenscope::runstate::{Runstates, Traced, VcpuId, expected, with_idle};
 use xenscope::selector::{NotFound, Selector};
 use xenscope::snapshot::{Collect, Snapshot};
 use xenscope::source::Source;
@@ -74,7 +74,9 @@ pub(super) fn run(
     let before = source.sample(None)?;
     notes.report(&before.notes);
     let pools = before.host.pools.as_deref().unwrap_or_default();
-    let mut states = Runstates::new(expected(&before.domains, pools));
+    let online = before.host.pcpu.iter().filter(|pcpu| pcpu.is_online());
+    let vcpus = with_idle(expected(&before.domains, pools), online.map(|pcpu| pcpu.id));
+    let mut states = Runstates::new(vcpus);
     if let Some(vcpu) = watched {
         states = states.watching(vcpu);
     }
@@ -143,9 +145,9 @@ fn follow(
 ) -> anyhow::Result<Option<Traced>> {
     states.add(trace.read()?);
     let deadline = Instant::now() + length;
-    while Instant::now() < deadline && !signals.have_come() {
+    while Instant::now() < deadline && !signals.have_come() && !trace.has_ended() {
         trace
-            .wait(deadline, signals.as_fd())
+            .wait(Some(deadline), signals.as_fd())
             .map_err(cannot("wait for the trace"))?;
         states.add(trace.read()?);
     }

@@ -17,7 +17,7 @@ mod states;
 mod tests;
 mod times;
 
-pub use expected::expected;
+pub use expected::{expected, with_idle};
 pub use record::{IDLE, Record, VcpuId, What};
 pub use states::{Expected, Runstates, Stretch, Traced};
 pub use times::{Times, Waits};

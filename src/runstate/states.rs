@@ -104,14 +104,6 @@ impl Runstates {
         follow.advance(until_ns);
     }
 
-    /// Returns whether this vCPU is followed already.
-    pub fn knows(&self, vcpu: VcpuId) -> bool {
-        match &self.follow {
-            Some(follow) => follow.vcpus.contains_key(&vcpu),
-            None => self.expected.iter().any(|one| one.vcpu == vcpu),
-        }
-    }
-
     /// Says what hypercalls know of vCPUs that may have appeared since the interval began.
     pub fn expect(&mut self, expected: Vec<Expected>) {
         match &mut self.follow {
@@ -239,7 +231,8 @@ impl Follow {
             let gone = !id.is_idle() && is_gone(id.domain);
             if gone {
                 vcpu.settle(vcpu.state(), self.now_ns, &self.pcpus);
-                self.traced.running_ns += vcpu.times.running_ns;
+                let running_ns = &mut self.traced.running_ns;
+                *running_ns = running_ns.saturating_add(vcpu.times.running_ns);
             }
             self.ready -= u32::from(gone && vcpu.is_ready(*id));
             !gone

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::clock::stamped;
-use crate::runstate::{Times, Traced, expected};
+use crate::runstate::{Times, Traced, expected, with_idle};
 use crate::snapshot::{DomId, Domain, Host, Identity, Pool, Stamp, StateTimes, TraceTotals};
 use crate::tracer::Tracer;
 use crate::xen::{Error, Hypervisor};
@@ -36,8 +36,11 @@ impl Tracing {
             None => self.tracer.insert(Tracer::start(allow_untested)?),
         };
         let now: Vec<Identity> = domains.iter().map(Domain::identity).collect();
-        let gone = self.known.iter().filter(|known| !now.contains(known));
-        let gone: Vec<DomId> = gone.map(|identity| identity.id).collect();
+        // Of an ID that was reused, the vCPUs are new.
+        let stay = now
+            .iter()
+            .filter(|now| self.known.binary_search(now).is_ok());
+        let stay: Vec<DomId> = stay.map(|identity| identity.id).collect();
         let mut new = Vec::new();
         for domain in &*domains {
             if self.known.binary_search(&domain.identity()).is_err() {
@@ -47,7 +50,12 @@ impl Tracing {
                 });
             }
         }
-        let (figures, stamp) = stamped(|| tracer.figures(gone, expected(&new, pools)));
+        let mut new = expected(&new, pools);
+        if self.known.is_empty() {
+            let online = host.pcpu.iter().filter(|pcpu| pcpu.is_online());
+            new = with_idle(new, online.map(|pcpu| pcpu.id));
+        }
+        let (figures, stamp) = stamped(|| tracer.figures(stay, new));
         self.known = now;
         match figures {
             Ok(Some(traced)) => fill_in(domains, host, (&traced, stamp)),

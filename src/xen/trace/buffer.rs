@@ -4,7 +4,7 @@
 //! twice the size of the data and begin again. Xen writes whole records between them, in words; none straddles the
 //! end of the data.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering, fence};
 
 use super::libraries::Mapping;
 use super::parse::{Clock, parse};
@@ -56,6 +56,20 @@ impl Buffer {
         }
     }
 
+    /// Returns that the records are complete from now on.
+    pub(super) fn complete(&self, now_ns: u64) -> Record {
+        Record {
+            pcpu: self.pcpu,
+            at_ns: now_ns,
+            what: What::Complete,
+        }
+    }
+
+    /// Returns up to where Xen has written.
+    pub(super) fn written(&self) -> Option<u32> {
+        self.produced()
+    }
+
     /// Appends that records may be lost from now on, until the next one.
     pub(super) fn lose(&self, records: &mut Vec<Record>) {
         records.push(Record {
@@ -68,19 +82,21 @@ impl Buffer {
     /// Appends the records since the last reading; `None` if some may be lost after the last of them.
     fn copy(&mut self, clock: Clock, records: &mut Vec<Record>) -> Option<()> {
         let end = self.produced()?;
-        let length = self.ring.distance(self.position, end);
+        let start = self.position;
+        let length = self.ring.distance(start, end);
+        // How much the program that empties the buffer has left in it: Xen drops what does not fit.
+        let left = self.ring.distance(self.emptied()?, end);
         let words = self.words(length);
-        let seen = match self.owned {
-            true => length,
-            // Xen does not wait for a reader that it does not know of, and may have overwritten what was copied.
-            false => self.ring.distance(self.position, self.produced()?),
-        };
         self.consume(end);
-        if length > self.ring.size || seen > self.ring.size {
+        // What Xen wrote meanwhile. It does not wait for a reader that it does not know of, and begins to write before
+        // it says so.
+        fence(Ordering::SeqCst);
+        let seen = self.ring.distance(start, self.produced()?);
+        if length > self.ring.size || (!self.owned && seen > self.ring.size - MARGIN) {
             return None;
         }
         parse(&words?, (self.pcpu, clock), &mut self.last_ns, records).ok()?;
-        let was_full = self.owned && length > self.ring.size - MARGIN;
+        let was_full = left.max(seen) > self.ring.size - MARGIN;
         (!was_full).then_some(())
     }
 
@@ -94,8 +110,16 @@ impl Buffer {
 
     /// Returns up to where Xen has written; `None` if that cannot be.
     fn produced(&self) -> Option<u32> {
-        let end = self.at(PROD)?.load(Ordering::Acquire);
+        let end = self.at(PROD)?.load(Ordering::Relaxed);
+        // What Xen wrote before it moved on is read after this.
+        fence(Ordering::Acquire);
         self.ring.is_position(end).then_some(end)
+    }
+
+    /// Returns up to where the program that empties the buffer has read; `None` if that cannot be.
+    fn emptied(&self) -> Option<u32> {
+        let start = self.at(CONS)?.load(Ordering::Relaxed);
+        self.ring.is_position(start).then_some(start)
     }
 
     /// Goes on from this position at the next reading.

@@ -22,6 +22,8 @@ const REMEDY: &str = "the hypervisor must be built with CONFIG_TRACEBUFFER, and 
 
 type Enable = unsafe extern "C" fn(*mut xc_interface, c_ulong, *mut c_ulong, *mut c_ulong) -> c_int;
 type SetMask = unsafe extern "C" fn(*mut xc_interface, u32) -> c_int;
+/// `xc_cpumap_t` is an array of bytes.
+type SetPcpus = unsafe extern "C" fn(*mut xc_interface, *mut u8) -> c_int;
 type Disable = unsafe extern "C" fn(*mut xc_interface) -> c_int;
 
 /// A sysctl about the trace buffers (`struct xen_sysctl`, whose interface version depends on the hypervisor).
@@ -103,6 +105,17 @@ impl Hypervisor {
         traced("xc_tbuf_set_evt_mask", returned)
     }
 
+    /// Traces all pCPUs. Another program may have left out some (`xentrace -c`), and nothing says which.
+    pub(super) fn trace_all_pcpus(&self) -> Result<(), Error> {
+        let mut all = vec![u8::MAX; self.cpumap_bytes()?];
+        // SAFETY: the type is that of xenctrl.h.
+        let set = unsafe { self.library.optional::<SetPcpus>(b"xc_tbuf_set_cpu_mask\0") };
+        let set = set.ok_or_else(missing)?;
+        // SAFETY: the handle is open; the map is `xc_get_cpumap_size` bytes long, and outlives the call.
+        let returned = unsafe { set(self.handle.as_ptr(), all.as_mut_ptr()) };
+        traced("xc_tbuf_set_cpu_mask", returned)
+    }
+
     /// Makes buffers of this many pages for each pCPU, unless there are some, and begins to trace.
     pub(super) fn enable_trace(&self, pages: u32) -> Result<(), Error> {
         // SAFETY: the type is that of xenctrl.h.
@@ -134,7 +147,10 @@ fn traced(what: &'static str, returned: c_int) -> Result<(), Error> {
 }
 
 fn missing() -> Error {
-    refused("xc_tbuf_enable", io::Error::from_raw_os_error(libc::ENOSYS))
+    refused(
+        "a function of libxenctrl",
+        io::Error::from_raw_os_error(libc::ENOSYS),
+    )
 }
 
 fn refused(what: &'static str, source: io::Error) -> Error {

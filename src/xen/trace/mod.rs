@@ -9,8 +9,9 @@ mod control;
 mod libraries;
 mod parse;
 
+use std::mem;
 use std::os::fd::BorrowedFd;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
@@ -24,6 +25,12 @@ use crate::runstate::Record;
 
 /// The size of each pCPU's buffer in pages, if no earlier program of this boot chose it.
 const PAGES: u32 = 32;
+
+/// How long Xen has to write records before it seems not to trace.
+const MOMENT: Duration = Duration::from_millis(50);
+
+/// How long nobody can be silent beside a program that traces: this one runs more often, which Xen would record.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// How this program traces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +53,10 @@ pub struct Trace {
     mode: Mode,
     /// The events that were traced before.
     mask_before: u32,
+    /// Whether all records may have been lost since the reading before.
+    lost_all: bool,
+    /// When the last reading that had records was.
+    seen: Instant,
     buffer_bytes: u64,
 }
 
@@ -79,19 +90,40 @@ impl Trace {
                 Mode::TookOver => EVERYTHING,
                 Mode::Alone | Mode::Beside => mask,
             },
+            lost_all: false,
+            seen: Instant::now(),
             buffer_bytes: 0,
         };
-        if mode != Mode::Beside {
+        let pcpus = physinfo.max_cpu_id;
+        if mode == Mode::TookOver {
+            trace.map(pcpus)?;
+            // Somebody else may have left this mask.
+            if !trace.goes_on() {
+                (trace.mode, trace.mask_before) = (Mode::Alone, mask);
+            }
+        }
+        if trace.mode != Mode::Beside {
             // Before the size, because that alone begins to trace everything.
             trace.hypervisor.set_trace_mask(STATES)?;
+            trace.hypervisor.trace_all_pcpus()?;
             trace.hypervisor.enable_trace(PAGES)?;
         }
-        trace.map(physinfo.max_cpu_id)?;
+        trace.map(pcpus)?;
         Ok(trace)
+    }
+
+    /// Returns whether Xen writes records: this process runs again after a moment, so it would write some.
+    fn goes_on(&self) -> bool {
+        let positions =
+            || -> Vec<Option<u32>> { self.buffers.iter().map(Buffer::written).collect() };
+        let before = positions();
+        std::thread::sleep(MOMENT);
+        positions() != before
     }
 
     /// Maps the buffers of all pCPUs.
     fn map(&mut self, last_pcpu: u32) -> Result<(), Error> {
+        (self.buffers, self.buffer_bytes) = (Vec::new(), 0);
         let info = self.hypervisor.trace_info()?;
         let memory = XenMemory::open()?;
         let frames: Vec<u64> = (info.frame..).take(info.bytes.div_ceil(4096)).collect();
@@ -144,14 +176,15 @@ impl Trace {
     ///
     /// # Errors
     /// If dom0's kernel refuses to wait.
-    pub fn wait(&self, deadline: Instant, also: BorrowedFd<'_>) -> nix::Result<()> {
+    pub fn wait(&self, deadline: Option<Instant>, also: BorrowedFd<'_>) -> nix::Result<()> {
         /// The most milliseconds between two readings beside another program.
         const BESIDE_MS: u16 = 100;
         /// The same without one, because another program may have switched the trace off.
         const ALONE_MS: u16 = 1000;
 
-        let left = deadline.saturating_duration_since(Instant::now());
-        let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let left = left.and_then(|left| PollTimeout::try_from(left).ok());
+        let left = left.unwrap_or(PollTimeout::MAX);
         let also = PollFd::new(also, PollFlags::POLLIN);
         let waited = match &self.interrupt {
             Some(interrupt) => {
@@ -179,18 +212,32 @@ impl Trace {
         for buffer in &mut self.buffers {
             buffer.read(self.clock, &mut records);
         }
+        if let Some(newest) = records.iter().map(|record| record.at_ns).max() {
+            self.seen = Instant::now();
+            if mem::take(&mut self.lost_all) {
+                // An idle pCPU writes nothing for long.
+                records.extend(self.buffers.iter().map(|buffer| buffer.complete(newest)));
+            }
+        }
         let Info { mask, .. } = self.hypervisor.trace_info()?;
         if mask & STATES != STATES {
             for buffer in &self.buffers {
                 buffer.lose(&mut records);
             }
+            self.lost_all = true;
         }
         if mask != STATES && self.mode != Mode::Beside {
             // xentrace sets its own before it finds out that it may not trace, and then switches the trace off.
             self.hypervisor.set_trace_mask(STATES)?;
+            self.hypervisor.trace_all_pcpus()?;
             self.hypervisor.enable_trace(PAGES)?;
         }
         Ok(records)
+    }
+
+    /// Returns whether the other program that traced has ended, so that there are no more records.
+    pub fn has_ended(&self) -> bool {
+        self.mode == Mode::Beside && self.seen.elapsed() > SILENCE
     }
 }
 
