@@ -77,9 +77,6 @@ pub(super) fn run(
     let interval = settings.interval;
     let terminal = Terminal::of(|name| env::var(name).ok());
     let mut app = App::new(settings, options.display, terminal);
-    if options.ready {
-        app = app.with_ready();
-    }
     if let Some(warning) = warning {
         app.tell(warning);
     }
@@ -95,6 +92,10 @@ pub(super) fn run(
     let screen = Screen::open().map_err(cannot("use the terminal"))?;
     let (resume_input, continued) = mpsc::channel();
     thread::spawn(move || read_input(&sender, &continued));
+    // Only now, because from here on every way out switches the trace off.
+    if options.ready {
+        app = app.with_ready();
+    }
     let driver = Driver {
         app,
         watches,
@@ -110,11 +111,18 @@ pub(super) fn run(
         was_stopped: false,
         continued: None,
     };
-    let ended = driver.run();
-    // Nobody waits for the sampler.
-    tracer::switch_off();
-    ended?;
+    let _off = SwitchesOff;
+    driver.run()?;
     Ok(Outcome::Done)
+}
+
+/// Switches the trace off when it is dropped, also by a panic. Nobody waits for the sampler.
+struct SwitchesOff;
+
+impl Drop for SwitchesOff {
+    fn drop(&mut self) {
+        tracer::switch_off();
+    }
 }
 
 /// Returns an error if the terminal cannot show a screen.

@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 use ratatui::crossterm::terminal::disable_raw_mode;
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
+use xenscope::tracer;
 
 use super::message::Message;
 use crate::commands::signals::wait_for_hangup;
@@ -45,6 +46,7 @@ pub(super) fn watch(out: Sender<Message>) -> io::Result<()> {
                 // If the terminal accepts no output, the driver hangs, so this ends the program.
                 thread::sleep(CLOSE_TIMEOUT);
                 let _ = disable_raw_mode();
+                tracer::switch_off();
                 let _ = emulate_default_handler(signal);
             }
         }
