@@ -313,13 +313,16 @@ impl Source {
         if !self.collect.state_times {
             return None;
         }
-        for domain in &mut *domains.0 {
-            domain.ready_ns = self.hypervisor.ready_ns(domain);
-        }
+        let (domains, pools) = domains;
+        let all = (&mut *domains, pools);
         let filled = self
             .tracing
-            .fill_in(&self.hypervisor, domains, host, self.allow_untested);
-        filled.err().map(|error| Note::NotTraced(error.to_string()))
+            .fill_in(&self.hypervisor, all, host, self.allow_untested);
+        let error = filled.err()?;
+        for domain in domains {
+            domain.ready_ns = self.hypervisor.ready_ns(domain);
+        }
+        Some(Note::NotTraced(error.to_string()))
     }
 
     /// Reads the NICs and disks to collect. If dom0's kernel does not list them, returns none and

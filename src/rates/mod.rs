@@ -181,7 +181,9 @@ fn domain_rates(old: Option<&Domain>, new: &Domain, traced: Option<TraceSpan>) -
             };
             states().unwrap_or_default()
         }),
-        waited_for: old.map_or_else(Vec::new, |old| waited_for(old, new)),
+        waited_for: traced
+            .and(old)
+            .map_or_else(Vec::new, |old| waited_for(old, new)),
         nics: each(&new.nics, |nic| {
             let old = old.and_then(|old| {
                 same(&old.nics, |old| {

@@ -144,12 +144,12 @@ pub(super) fn waited_for(old: &Domain, new: &Domain) -> Vec<(DomId, f64)> {
     let Some(all) = risen(ready_ns(old), ready_ns(new)).filter(|&all| all > 0) else {
         return Vec::new();
     };
-    let before = |id: DomId| {
-        let mut before = old.waited_for_ns.iter();
-        before.find(|one| one.0 == id).map_or(0, |one| one.1)
-    };
+    // Both are in order of ID.
+    let mut before = old.waited_for_ns.iter().peekable();
     let shares = new.waited_for_ns.iter().map(|&(id, ns)| {
-        let more = ns.saturating_sub(before(id));
+        while before.next_if(|one| one.0 < id).is_some() {}
+        let then = before.next_if(|one| one.0 == id).map_or(0, |one| one.1);
+        let more = ns.saturating_sub(then);
         (id, more as f64 * 100.0 / all as f64)
     });
     let mut shares: Vec<(DomId, f64)> = shares.filter(|share| share.1 > 0.0).collect();
@@ -164,14 +164,17 @@ pub(crate) fn throttled(
     is_online: (Option<bool>, Option<bool>),
     offline_ns: u64,
 ) -> Option<u64> {
-    let cap = match new.scheduling? {
+    let cap = |domain: &Domain| match domain.scheduling? {
         Scheduling::Credit { cap_percent, .. } | Scheduling::Credit2 { cap_percent, .. } => {
-            cap_percent
+            Some(cap_percent)
         }
-        _ => None,
+        _ => Some(None),
     };
-    if cap.is_none() {
-        return Some(0);
+    match (cap(old)?, cap(new)?) {
+        (None, None) => return Some(0),
+        (Some(_), Some(_)) => {}
+        // Nobody knows since when.
+        _ => return None,
     }
     let kept = old.states.keep_from_running() || new.states.keep_from_running();
     match (is_online.0?, is_online.1?) {

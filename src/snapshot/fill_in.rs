@@ -39,7 +39,7 @@ impl Domain {
         fill(&mut self.xenstore_uuid, &later.xenstore_uuid);
         fill(&mut self.vcpus_available, &later.vcpus_available);
         fill(&mut self.scheduling, &later.scheduling);
-        if self.vcpus.is_some() {
+        if later.state_times.is_some() {
             self.follow_vcpus(later);
         }
         fill(&mut self.vcpus, &later.vcpus);
@@ -83,7 +83,11 @@ impl Domain {
         let later = later.vcpus.iter().flatten();
         for vcpu in self.vcpus.iter_mut().flatten() {
             let now = later.clone().find(|later| later.id == vcpu.id);
-            follow(&mut vcpu.state_times, now.and_then(|now| now.state_times));
+            match now.and_then(|now| now.state_times) {
+                // The trace has gone on without it.
+                None => vcpu.state_times = None,
+                now => follow(&mut vcpu.state_times, now),
+            }
         }
     }
 }
