@@ -13,8 +13,9 @@ pub struct StateRates {
     pub ready_percent: Option<Rate>,
     /// Waiting for an event, in per cent.
     pub blocked_percent: Option<Rate>,
-    /// Kept from running by its cap, in per cent; `None` also if it may have been paused or unplugged meanwhile, and
-    /// if scheduling parameters were not collected.
+    /// Kept from running by its cap, in per cent, at most: an HVM vCPU that waits for its device model counts as well.
+    /// `None` also if one of the samples has it paused, unplugged or under another cap, and if scheduling parameters
+    /// were not collected.
     pub throttled_percent: Option<Rate>,
     /// Paused, unplugged or throttled, in per cent.
     pub offline_percent: Option<Rate>,

@@ -80,7 +80,7 @@ pub struct Shares {
     pub ready_percent: Option<f64>,
     /// Waiting for an event.
     pub blocked_percent: Option<f64>,
-    /// Kept from running by its cap; `None` also if it may have been paused meanwhile.
+    /// Kept from running by its cap, at most; `None` also if it was paused, unplugged or had another cap at one end.
     pub throttled_percent: Option<f64>,
     /// Paused, unplugged, or throttled.
     pub offline_percent: Option<f64>,
