@@ -128,10 +128,12 @@ fn nic_fields() -> Vec<Field<NicSample<'static>>> {
             "device",
             "its interface in the domain that serves it",
             |of| of.nic.device.as_str().into(),
-        ),
+        )
+        .label("device"),
         F::number("backend_domain_id", "the domain that serves it", |of| {
             of.nic.backend_domain.into()
-        }),
+        })
+        .label("backend_domid"),
         F::text("mac", "the guest's MAC address", |of| {
             of.nic.mac.as_deref().into()
         })
@@ -167,7 +169,7 @@ impl Thing for DiskSample<'static> {
 fn disk_fields() -> Vec<Field<DiskSample<'static>>> {
     type F = Field<DiskSample<'static>>;
     let mut fields = vec![
-        F::number("id", "its number in the domain", |of| of.disk.id.into()),
+        F::number("id", "its number in the domain", |of| of.disk.id.into()).label("id"),
         F::text("device", "the guest's name for it", |of| {
             of.disk.device.as_str().into()
         }),
@@ -176,10 +178,12 @@ fn disk_fields() -> Vec<Field<DiskSample<'static>>> {
             &["blkback", "tapdisk", "qdisk"],
             "its backend",
             |of| of.disk.backend.name().into(),
-        ),
+        )
+        .label("backend"),
         F::number("backend_domain_id", "the domain that serves it", |of| {
             of.disk.backend_domain.into()
-        }),
+        })
+        .label("backend_domid"),
     ];
     fields.extend(all().map(|counter| {
         let counted = disk(counter);

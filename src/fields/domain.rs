@@ -28,10 +28,10 @@ fn domain_fields() -> Vec<Field<DomainSample<'static>>> {
     type F = Field<DomainSample<'static>>;
     use Unit::{Bytes, Count, Nanoseconds, Percent};
     vec![
-        F::number("id", "its ID, which a later domain may reuse", |of| of.domain.id.into()),
+        F::number("id", "its ID, which a later domain may reuse", |of| of.domain.id.into()).label("domid"),
         F::text("uuid", "its UUID in Xen", |of| of.domain.uuid.into()),
         F::text("name", "its name in XenStore", |of| of.domain.name.as_deref().into()).part(NAMES),
-        F::state("type", &["pv", "pvh", "hvm"], "how it is virtualised", |of| of.domain.kind.name().into()),
+        F::state("type", &["pv", "pvh", "hvm"], "how it is virtualised", |of| of.domain.kind.name().into()).label("type"),
         F::state("state", DomainState::NAMES, "its state", |of| of.domain.states.summary().name().into()),
         F::state("shutdown_reason", ShutdownReason::NAMES, "shutdown reason that the guest reports, or a number", |of| of.domain.states.shutdown.map(ShutdownReason::name).into()),
         F::gauge("vcpus_online", Count, "vCPUs online", |of| of.domain.vcpus_online.into()),
@@ -48,7 +48,7 @@ fn domain_fields() -> Vec<Field<DomainSample<'static>>> {
         F::gauge("memory_shared_bytes", Bytes, "memory that it shares with other domains", |of| of.domain.memory_shared_bytes.into()),
         F::gauge("memory_paged_bytes", Bytes, "memory paged out", |of| of.domain.memory_paged_bytes.into()),
         F::gauge("paging_pool_bytes", Bytes, "size of its paging pool; null for PV", |of| of.domain.paging_pool_bytes.into()).part(SCHEDULING),
-        F::number("pool", "its CPU pool", |of| of.domain.pool.into()),
+        F::number("pool", "its CPU pool", |of| of.domain.pool.into()).label("pool"),
         F::text("scheduler", "the scheduler of its CPU pool", |of| of.domain.scheduling.map(Scheduling::scheduler).into()).part(SCHEDULING),
         F::gauge("weight", Count, "its weight under credit and credit2; 256 unless set", |of| of.domain.scheduling.and_then(Scheduling::weight).into()).part(SCHEDULING),
         F::gauge("cap_percent", Percent, "its limit: 100 is one pCPU; null without a cap", |of| cap(of.domain.scheduling)).part(SCHEDULING),

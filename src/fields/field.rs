@@ -26,6 +26,8 @@ pub struct Field<T: Thing> {
     pub doc: &'static str,
     /// What has to be collected for it; nothing if every sample has it.
     pub part: Collect,
+    /// How it appears in OpenMetrics.
+    pub metric: Metric,
     get: Get<T>,
 }
 
@@ -50,6 +52,17 @@ pub enum Kind {
     },
     /// A text or a list.
     Text,
+}
+
+/// How a field appears in OpenMetrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// By its kind: counters, gauges and states are metrics, and nothing else is.
+    ByKind,
+    /// A label with this name, in the information about the thing.
+    Label(&'static str),
+    /// Not at all.
+    Absent,
 }
 
 /// The words of a state that is true or false.
@@ -135,6 +148,7 @@ impl<T: Thing> Field<T> {
             unit,
             doc,
             part: Collect::NOTHING,
+            metric: Metric::ByKind,
             get: Box::new(get),
         }
     }
@@ -147,6 +161,22 @@ impl<T: Thing> Field<T> {
     /// Returns this field as a field that needs `part`.
     pub(super) fn part(self, part: Collect) -> Self {
         Self { part, ..self }
+    }
+
+    /// Returns this field as a field that is this label in OpenMetrics.
+    pub(super) fn label(self, name: &'static str) -> Self {
+        Self {
+            metric: Metric::Label(name),
+            ..self
+        }
+    }
+
+    /// Returns this field as a field that is not in OpenMetrics.
+    pub(super) fn no_metric(self) -> Self {
+        Self {
+            metric: Metric::Absent,
+            ..self
+        }
     }
 
     pub(super) fn counter(

@@ -25,7 +25,7 @@ fn sample_fields() -> Vec<Field<Sample<'static>>> {
     vec![
         F::number("schema", "goes up when a field changes its meaning or goes away", |_| SCHEMA.into()),
         F::text("time", "wall-clock time of the sample, RFC 3339, UTC", |of| of.snapshot.time.into()),
-        F::gauge("interval_ns", Unit::Nanoseconds, "time since the sample before", |of| of.rates.interval_ns.into()),
+        F::gauge("interval_ns", Unit::Nanoseconds, "time since the sample before", |of| of.rates.interval_ns.into()).no_metric(),
         F::text("xenstore_as_of", "time of the names, if XenStore does not answer", |of| of.snapshot.xenstore_as_of().into()),
     ]
 }
@@ -73,10 +73,10 @@ fn pcpu_fields() -> Vec<Field<PcpuSample<'static>>> {
     vec![
         F::number("id", "its number in Xen", |of| of.pcpu.id.into()),
         F::state("online", YES_NO, "whether it is online", |of| of.pcpu.is_online().into()),
-        F::number("socket", "its socket", |of| of.pcpu.socket.into()).part(HOST),
-        F::number("core", "its core in the socket", |of| of.pcpu.core.into()).part(HOST),
-        F::number("node", "its NUMA node", |of| of.pcpu.node.into()).part(HOST),
-        F::number("pool", "its CPU pool", |of| of.host.pool_of(of.pcpu.id).map(|pool| pool.id).into()).part(HOST),
+        F::number("socket", "its socket", |of| of.pcpu.socket.into()).part(HOST).label("socket"),
+        F::number("core", "its core in the socket", |of| of.pcpu.core.into()).part(HOST).label("core"),
+        F::number("node", "its NUMA node", |of| of.pcpu.node.into()).part(HOST).label("node"),
+        F::number("pool", "its CPU pool", |of| of.host.pool_of(of.pcpu.id).map(|pool| pool.id).into()).part(HOST).label("pool"),
         F::counter(("idle_time_ns", Some("cpu_percent")), Unit::Nanoseconds, "time that it has been idle", |of| of.pcpu.idle_time_ns.into()),
         F::rate("cpu_percent", Unit::Percent, "share of the time that it was not idle", |of| of.cpu_percent.into()),
     ]
@@ -115,8 +115,8 @@ fn pool_fields() -> Vec<Field<Pool>> {
     type F = Field<Pool>;
     vec![
         F::number("id", "its number", |of| of.id.into()).part(HOST),
-        F::text("name", "its name in XenStore", |of| of.name.as_deref().into()).part(HOST),
-        F::text("scheduler", "its scheduler; a number if unknown", |of| of.scheduler.name().into()).part(HOST),
+        F::text("name", "its name in XenStore", |of| of.name.as_deref().into()).part(HOST).label("name"),
+        F::text("scheduler", "its scheduler; a number if unknown", |of| of.scheduler.name().into()).part(HOST).label("scheduler"),
         F::gauge("timeslice_ns", Unit::Nanoseconds, "how long credit lets a vCPU run at a time", |of| of.timeslice_ns.into()).part(HOST),
         F::text("pcpus", "the numbers of its pCPUs", |of| of.pcpus.as_slice().into()).part(HOST),
         F::gauge("domains", Unit::Count, "domains in it", |of| of.domains.into()).part(HOST),
@@ -136,10 +136,10 @@ impl Thing for Build {
 fn build_fields() -> Vec<Field<Build>> {
     type F = Field<Build>;
     vec![
-        F::text("changeset", "the changeset that Xen was built from", |of| of.changeset.as_str().into()).part(HOST),
-        F::text("compiler", "the compiler that it was built with", |of| of.compiler.as_str().into()).part(HOST),
-        F::text("date", "when it was built", |of| of.date.as_str().into()).part(HOST),
-        F::text("id", "its build ID", |of| of.id.as_deref().into()).part(HOST),
+        F::text("changeset", "the changeset that Xen was built from", |of| of.changeset.as_str().into()).part(HOST).label("changeset"),
+        F::text("compiler", "the compiler that it was built with", |of| of.compiler.as_str().into()).part(HOST).label("compiler"),
+        F::text("date", "when it was built", |of| of.date.as_str().into()).part(HOST).label("date"),
+        F::text("id", "its build ID", |of| of.id.as_deref().into()).part(HOST).label("build_id"),
         F::text("command_line", "the command line that it was booted with", |of| of.command_line.as_str().into()).part(HOST),
         F::text("capabilities", "the kinds of guests that it can run", |of| of.capabilities.as_str().into()).part(HOST),
     ]
