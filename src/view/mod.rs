@@ -11,6 +11,7 @@ pub mod fields;
 pub mod host;
 pub mod json;
 pub mod list;
+pub mod openmetrics;
 mod options;
 mod pressure;
 pub mod status;
