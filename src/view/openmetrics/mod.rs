@@ -10,6 +10,8 @@ mod labels;
 mod metric;
 mod scrape;
 mod series;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use exposition::Exposition;
