@@ -3,9 +3,8 @@
 mod pages;
 mod texts;
 
-use std::fs::{self, OpenOptions, Permissions};
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, Command, CommandFactory};
@@ -16,7 +15,7 @@ use thiserror::Error;
 use xenscope::text::safe;
 use xenscope::view::tui;
 
-use super::output::Output;
+use super::output::{Output, replace};
 use crate::cli::{self, Cli, Shell};
 use crate::exit::Outcome;
 
@@ -76,27 +75,9 @@ fn write(dir: &Path, pages: &[(String, String)]) -> Result<(), Unwritten> {
     })?;
     for (name, text) in pages {
         let file = dir.join(format!("{name}.{SECTION}"));
-        write_file(&file, text).map_err(|source| Unwritten::File { file, source })?;
+        replace(&file, text).map_err(|source| Unwritten::File { file, source })?;
     }
     Ok(())
-}
-
-/// Writes a file atomically, and follows no link.
-fn write_file(file: &Path, text: &str) -> io::Result<()> {
-    let new = file.with_extension(format!("{SECTION}.new"));
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut out = OpenOptions::new().write(true).create_new(true).open(&new)?;
-    let written = out
-        .set_permissions(Permissions::from_mode(0o644))
-        .and_then(|()| out.write_all(text.as_bytes()))
-        .and_then(|()| fs::rename(&new, file));
-    if written.is_err() {
-        let _ = fs::remove_file(&new);
-    }
-    written
 }
 
 /// Returns the page of xenscope or of one of its commands, in roff.

@@ -1,7 +1,10 @@
 //! The output of commands: text to stdout, notes to stderr.
 
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::mem::discriminant;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use terminal_size::{Width, terminal_size_of};
 use xenscope::snapshot::Note;
@@ -57,6 +60,26 @@ impl<'a> Output<'a> {
         }
         Ok(())
     }
+}
+
+/// Writes a file atomically, and follows no link. All users may read it, whatever the umask is.
+pub(super) fn replace(file: &Path, text: &str) -> io::Result<()> {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let new = file.with_file_name(name);
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut out = OpenOptions::new().write(true).create_new(true).open(&new)?;
+    let written = out
+        .set_permissions(Permissions::from_mode(0o644))
+        .and_then(|()| out.write_all(text.as_bytes()))
+        .and_then(|()| fs::rename(&new, file));
+    if written.is_err() {
+        let _ = fs::remove_file(&new);
+    }
+    written
 }
 
 /// Reports on stderr what could not be read. A problem is reported once for as long as it lasts,
