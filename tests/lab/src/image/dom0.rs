@@ -203,8 +203,12 @@ fn busybox(root: &Path, tree: &mut Tree) -> Result<()> {
 
 /// Adds the files in /etc, and terminal descriptions.
 fn settings(root: &Path, tree: &mut Tree) -> Result<()> {
-    tree.bytes("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
-    tree.bytes("etc/group", "root:x:0:\n");
+    let nobody = "nobody:x:65534:65534::/nonexistent:/bin/false\n";
+    tree.bytes(
+        "etc/passwd",
+        format!("root:x:0:0:root:/root:/bin/sh\n{nobody}"),
+    );
+    tree.bytes("etc/group", "root:x:0:\nnogroup:x:65534:\n");
     tree.bytes("etc/hosts", "127.0.0.1 localhost dom0\n");
     // xl needs this file; it may be empty.
     tree.bytes("etc/xen/xl.conf", "");
