@@ -2,6 +2,7 @@
 //!
 //! The mirrors are those of the host's apt configuration.
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,47 +18,68 @@ use crate::xen::Xen;
 /// The keys of all Debian suites, which every Debian has.
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
+/// The packages of programs that tests on the host run. They need nothing of what they depend on.
+const TOOLS: [&str; 1] = ["prometheus"];
+
 /// Fetches and unpacks this version unless that is already done.
 pub fn ensure(xen: Xen) -> Result<()> {
-    let folder = paths::version(xen);
-    // Written last, with the list of packages: an incomplete fetch, or one with another list, is
-    // repeated.
-    let stamp = folder.join("fetched");
-    let wanted = xen.packages().join("\n");
-    if fs::read_to_string(&stamp).is_ok_and(|fetched| fetched == wanted) {
-        return Ok(());
-    }
-    eprintln!(
-        "lab: fetching Xen {} and its dom0 from Debian {} (once)",
+    let what = format!(
+        "Xen {} and its dom0 from Debian {}",
         xen.label(),
         xen.suite()
     );
+    once(&paths::version(xen), &what, &xen.packages(), |folder| {
+        fetch(xen, folder)
+    })
+}
+
+/// Fetches and unpacks the programs that tests on the host run, unless that is already done.
+pub fn ensure_tools() -> Result<()> {
+    once(&paths::tools(), "programs for tests", &TOOLS, |folder| {
+        let state = State::create(&folder.join("apt"), None)?;
+        tied::capture(state.apt_get().arg("update"), "apt-get update")?;
+        let archives = state.0.join("cache/archives");
+        let mut download = state.apt_get();
+        download.arg("download").args(TOOLS).current_dir(&archives);
+        tied::capture(&mut download, "apt-get download")?;
+        unpack(&archives, &folder.join("root"))
+    })
+}
+
+/// Fills an empty folder by `fetch`, unless it was filled with these packages before.
+fn once(
+    folder: &Path,
+    what: &str,
+    packages: &[impl Borrow<str>],
+    fetch: impl FnOnce(&Path) -> Result<()>,
+) -> Result<()> {
+    // Written last, with the list of packages: an incomplete fetch, or one with another list, is
+    // repeated.
+    let stamp = folder.join("fetched");
+    let wanted = packages.join("\n");
+    if fs::read_to_string(&stamp).is_ok_and(|fetched| fetched == wanted) {
+        return Ok(());
+    }
+    eprintln!("lab: fetching {what} (once)");
     let started = Instant::now();
-    fetch(xen, &folder).with_context(|| {
-        format!(
-            "cannot fetch Xen {} from Debian {} (no network?); wanted: {}",
-            xen.label(),
-            xen.suite(),
-            xen.packages().join(" ")
-        )
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot clear {}", folder.display()))?;
+    }
+    fetch(folder).with_context(|| {
+        let packages = packages.join(" ");
+        format!("cannot fetch {what} (no network?); wanted: {packages}")
     })?;
+    // The packages are unpacked, so their files are not needed.
+    let apt = folder.join("apt");
+    fs::remove_dir_all(&apt).with_context(|| format!("cannot remove {}", apt.display()))?;
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
-    eprintln!(
-        "lab: Xen {} is ready in {} s",
-        xen.label(),
-        started.elapsed().as_secs()
-    );
+    let seconds = started.elapsed().as_secs();
+    eprintln!("lab: {what}: ready in {seconds} s");
     Ok(())
 }
 
 fn fetch(xen: Xen, folder: &Path) -> Result<()> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).with_context(|| format!("cannot clear {}", folder.display()))?;
-    }
     let apt = folder.join("apt");
-    let root = folder.join("root");
-    fs::create_dir_all(&root).with_context(|| format!("cannot create {}", root.display()))?;
-
     let sources = sources(xen, &apt)?;
     let state = State::create(&apt.join(xen.suite()), Some(&sources))?;
     let tell = |what: &str| eprintln!("lab:   {what} of Debian {}", xen.suite());
@@ -76,8 +98,13 @@ fn fetch(xen: Xen, folder: &Path) -> Result<()> {
             .args(xen.packages()),
         "apt-get install --download-only",
     )?;
-    let archives = state.0.join("cache/archives");
-    let mut debs: Vec<PathBuf> = fs::read_dir(&archives)
+    unpack(&state.0.join("cache/archives"), &folder.join("root"))
+}
+
+/// Unpacks all packages of a folder.
+fn unpack(archives: &Path, root: &Path) -> Result<()> {
+    fs::create_dir_all(root).with_context(|| format!("cannot create {}", root.display()))?;
+    let mut debs: Vec<PathBuf> = fs::read_dir(archives)
         .and_then(|entries| {
             entries
                 .map(|entry| entry.map(|entry| entry.path()))
@@ -85,16 +112,15 @@ fn fetch(xen: Xen, folder: &Path) -> Result<()> {
         })
         .with_context(|| format!("cannot list {}", archives.display()))?;
     debs.retain(|path| path.extension().is_some_and(|extension| extension == "deb"));
-    tell(&format!("unpacking {} packages", debs.len()));
+    eprintln!("lab:   unpacking {} packages", debs.len());
     for deb in debs {
         let what = format!("dpkg-deb -x {}", deb.display());
         tied::capture(
-            tied::command("dpkg-deb").arg("-x").arg(&deb).arg(&root),
+            tied::command("dpkg-deb").arg("-x").arg(&deb).arg(root),
             &what,
         )?;
     }
-    // The packages are unpacked, so their files are not needed.
-    fs::remove_dir_all(&apt).with_context(|| format!("cannot remove {}", apt.display()))
+    Ok(())
 }
 
 /// Returns the `sources.list` of this version's suite. `apt` is a folder for package lists of the host, if it has none.

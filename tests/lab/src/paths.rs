@@ -32,6 +32,11 @@ pub fn root(xen: Xen) -> PathBuf {
     version(xen).join("root")
 }
 
+/// Returns the folder of the programs that tests on the host run.
+pub fn tools() -> PathBuf {
+    lab().join("tools")
+}
+
 /// Returns the folder of the serial consoles' logs.
 pub fn logs() -> PathBuf {
     lab().join("logs")

@@ -1,5 +1,6 @@
 //! `cargo lab test`: all tests, on the host and in dom0.
 
+use std::env;
 use std::io::{self, Write};
 use std::num::NonZero;
 use std::panic::resume_unwind;
@@ -10,8 +11,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::build;
+use crate::debian;
 use crate::libtest::{self, Counts};
 use crate::machine::Hardware;
+use crate::paths;
 use crate::session::{Extra, Plan, Session};
 use crate::setup;
 use crate::tied;
@@ -187,9 +190,14 @@ fn timed(name: &'static str, tests: impl FnOnce(&mut Counts) -> Result<Option<St
 
 /// Runs all tests that need no Xen; returns why they failed, `None` if they passed.
 fn on_host(filters: &[String], counts: &mut Counts) -> Result<Option<String>> {
+    debian::ensure_tools()?;
+    let mut path = paths::tools().join("root/usr/bin").into_os_string();
+    path.push(":");
+    path.push(env::var_os("PATH").unwrap_or_default());
     let mut child = build::cargo_command()
         .args(["test", "--workspace", "--no-fail-fast", "--"])
         .args(filters)
+        .env("PATH", path)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
