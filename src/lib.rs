@@ -22,6 +22,7 @@ mod clock;
 pub mod compare;
 mod dom0;
 pub mod events;
+pub mod export;
 pub mod feed;
 pub mod fields;
 #[cfg(test)]

@@ -1,0 +1,13 @@
+//! The web server of `xenscope export`, in a process without any privilege.
+//!
+//! A hypercall needs an open privcmd, and whoever has it owns the host. So the process that listens on a
+//! network never has it. It asks the sampler, another process, through a pair of sockets: a request is
+//! one byte without content, and the answer is formatted text. The server only chooses what to send to
+//! whom.
+//!
+//! ```text
+//! sampler (root)                      server (own user, no capabilities)
+//! privcmd, XenStore ──> text ──> socket ──> HTTP, TLS, passwords ──> network
+//! ```
+
+pub mod wire;
