@@ -10,4 +10,8 @@
 //! privcmd, XenStore ──> text ──> socket ──> HTTP, TLS, passwords ──> network
 //! ```
 
+mod listen;
+mod negotiate;
 pub mod wire;
+
+pub use listen::ListenAddress;
