@@ -12,6 +12,9 @@
 
 mod listen;
 mod negotiate;
+mod passwords;
+mod tls;
+mod web_config;
 pub mod wire;
 
 pub use listen::ListenAddress;
