@@ -10,6 +10,7 @@
 //! privcmd, XenStore ──> text ──> socket ──> HTTP, TLS, passwords ──> network
 //! ```
 
+mod confine;
 mod listen;
 mod negotiate;
 mod passwords;
@@ -17,4 +18,5 @@ mod tls;
 mod web_config;
 pub mod wire;
 
+pub use confine::close_inherited;
 pub use listen::ListenAddress;
