@@ -11,12 +11,20 @@
 //! ```
 
 mod confine;
+mod connections;
 mod listen;
 mod negotiate;
+mod page;
 mod passwords;
+mod relay;
+mod server;
+mod site;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod web_config;
 pub mod wire;
 
 pub use confine::close_inherited;
 pub use listen::ListenAddress;
+pub use server::{Options, ServerError, serve};
