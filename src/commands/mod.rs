@@ -3,6 +3,7 @@
 mod audit;
 mod compare;
 mod events;
+mod export;
 mod fields;
 mod follow;
 #[cfg(test)]
@@ -87,6 +88,10 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
                 &mut feed.watching(&Watches::default()),
                 io::stdout(),
             )
+        }
+        Command::Export(options) => {
+            let collect = export::collect(options);
+            export::run(options, || open(collect, Pace::AtOnce), out)
         }
         Command::Man(options) => manual::man(options, out),
         Command::Fields(options) => fields::run(options, out),

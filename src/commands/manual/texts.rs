@@ -15,6 +15,7 @@ pub(super) fn page(command: &str) -> Page {
         "audit" => AUDIT,
         "compare" => COMPARE,
         "events" => EVENTS,
+        "export" => EXPORT,
         "man" => MAN,
         "fields" => FIELDS,
         "completions" => COMPLETIONS,
@@ -320,6 +321,50 @@ const EVENTS: Page = Page {
             "Print only crashes.",
         ),
     ],
+    ..NOTHING
+};
+
+const EXPORT: Page = Page {
+    description: &[
+        "There are two processes. The sampler runs as root, is not on the network, and reads nothing \
+         that a client sends. The server runs as --user, without capabilities, with no_new_privs and a \
+         seccomp filter, and with Landlock if the kernel has it; it has neither privcmd nor XenStore. \
+         It has to be able to read the file of --web.config.file, and those that are named there. If \
+         one of the two fails, both end; if no sample can be taken, xen_up is 0 and there are no other \
+         figures.",
+        "A sample is taken when somebody asks for the metrics, at most one every --min-interval. /healthz \
+         answers as long as both processes run, without a sample.",
+        "The file of --web.config.file is that of Prometheus' exporter-toolkit, with the keys \
+         tls_server_config (cert_file, key_file, client_auth_type, client_ca_file, min_version) and \
+         basic_auth_users. Another key is an error. It is read once, when the server starts.",
+        "With --audit, each sample is audited against the one before, so the first one has no verdicts.",
+        "With --textfile FILE, there is no server. FILE.new is written and renamed. If there is no \
+         sample, FILE says so instead of keeping old figures.",
+        FAILED_SAMPLES,
+    ],
+    reads_host: true,
+    failure: "The server cannot listen, the sampler has ended or takes too long",
+    wrong_usage: "there is no such user, or a configuration file is wrong",
+    environment: &[(
+        "LISTEN_FDS, LISTEN_PID",
+        "Sockets that systemd passes, for --web.systemd-socket.",
+    )],
+    examples: &[
+        ("xenscope export", "Serve http://127.0.0.1:14170/metrics."),
+        (
+            "xenscope export --web.listen-address :14170 --web.config.file /etc/xenscope/web.yml",
+            "Serve on all addresses of dom0, with TLS and passwords.",
+        ),
+        (
+            "xenscope export --textfile /var/lib/prometheus/node-exporter/xen.prom --interval 15",
+            "Write a file for node_exporter every 15 seconds.",
+        ),
+        (
+            "xenscope export --textfile - | promtool check metrics",
+            "Check the metrics with Prometheus' own tool.",
+        ),
+    ],
+    see_also: &[("prometheus", "1"), ("prometheus-node-exporter", "1")],
     ..NOTHING
 };
 
