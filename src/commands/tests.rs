@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -173,6 +174,7 @@ fn run_to(
         Command::Host(options) => host::run(&options, feed, out),
         Command::Top(options) => top::run(&options, feed, out),
         Command::Audit(options) => audit::run(&options, feed, out),
+        Command::Export(options) => export::textfile::once(&options, Path::new("-"), feed, out),
         other => panic!("{other:?} does not read"),
     }
 }

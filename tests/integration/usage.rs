@@ -109,6 +109,8 @@ fn without_xen_every_command_exits_3() {
         &["audit"],
         &["events"],
         &["waits"],
+        &["export"],
+        &["export", "--textfile", "-"],
     ] {
         say(words).refused(3, &["not running on Xen", "dom0"]);
     }
