@@ -10,6 +10,7 @@ mod devices;
 mod driver_domains;
 mod ends;
 mod events;
+mod export;
 mod faults;
 mod follow;
 mod guest;

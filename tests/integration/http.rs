@@ -1,0 +1,27 @@
+//! A client of HTTP.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+/// How long an answer may take, under emulation and beside busy guests.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Opens a connection.
+pub fn connect(port: u16) -> std::io::Result<TcpStream> {
+    let stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(LIMIT))?;
+    Ok(stream)
+}
+
+/// Gets a page; returns the head and the body of the answer, `None` if there is none.
+pub fn get(port: u16, path: &str, headers: &str) -> Option<(String, String)> {
+    let mut stream = connect(port).ok()?;
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: dom0\r\nConnection: close\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).ok()?;
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    Some((head.to_owned(), body.to_owned()))
+}
