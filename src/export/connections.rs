@@ -70,6 +70,8 @@ impl Connections {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use std::future::pending;
 
     use super::*;

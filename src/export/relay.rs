@@ -16,9 +16,12 @@ use super::page::Page;
 use super::wire;
 use crate::view::openmetrics::Exposition;
 
-/// How long the server waits for a sample. Prometheus waits for ten seconds unless told otherwise, and has to
+/// How long a client waits for a sample. Prometheus waits for ten seconds unless told otherwise, and has to
 /// get the answer that there is none.
 const PATIENCE: Duration = Duration::from_secs(8);
+
+/// After how long the sampler hangs. A sample takes longer than usual when XenStore has to be read again.
+const HANGS: Duration = Duration::from_secs(30);
 
 /// How many requests may wait for a sample. There are fewer connections.
 const QUEUE: usize = 1024;
@@ -30,7 +33,7 @@ pub enum SamplerFailure {
     #[error("the sampler has ended")]
     Ended,
     /// It took too long.
-    #[error("the sampler has not answered for {} s", PATIENCE.as_secs())]
+    #[error("the sampler has not answered for {} s", HANGS.as_secs())]
     Silent,
     /// It sent something else than an answer.
     #[error("the sampler sent something that is not an answer")]
@@ -48,12 +51,12 @@ impl From<io::Error> for SamplerFailure {
 pub(super) struct Samples(mpsc::Sender<oneshot::Sender<Arc<Page>>>);
 
 impl Samples {
-    /// Returns a sample that is younger than the minimum interval. If there can be none, the page says so.
+    /// Returns a sample that is younger than the minimum interval. If there is none in time, the page says so.
     pub(super) async fn get(&self) -> Arc<Page> {
         let (reply, page) = oneshot::channel();
         let asked = self.0.send(reply).await;
-        match (asked, page.await) {
-            (Ok(()), Ok(page)) => page,
+        match (asked, timeout(PATIENCE, page).await) {
+            (Ok(()), Ok(Ok(page))) => page,
             _ => Arc::new(Page::of(Exposition::down())),
         }
     }
@@ -147,7 +150,7 @@ impl Relay {
         // Its memory is free before the next one needs some.
         self.newest = None;
         self.sampler.write_all(&[wire::REQUEST]).await?;
-        let page = timeout(PATIENCE, self.receive()).await;
+        let page = timeout(HANGS, self.receive()).await;
         let page = page.map_err(|_| SamplerFailure::Silent)??;
         self.newest = Some((now, Arc::clone(&page)));
         Ok(page)

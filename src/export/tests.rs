@@ -27,7 +27,7 @@ use crate::fixtures::at_work;
 use crate::view::openmetrics::{Exposition, Scrape, Series};
 
 /// How long a client waits for an answer.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A server and its sampler.
 struct Running {

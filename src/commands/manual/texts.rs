@@ -343,7 +343,7 @@ const EXPORT: Page = Page {
         FAILED_SAMPLES,
     ],
     reads_host: true,
-    failure: "The server cannot listen, the sampler has ended or takes too long",
+    failure: "The server cannot listen, or the sampler has ended or hangs",
     wrong_usage: "there is no such user, or a configuration file is wrong",
     environment: &[(
         "LISTEN_FDS, LISTEN_PID",

@@ -19,7 +19,7 @@ use crate::http::{connect, get};
 use crate::record::Record;
 
 /// How long a process may take to start or to end, under emulation and beside busy guests.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// The default port.
 const PORT: u16 = 14170;
@@ -181,7 +181,10 @@ fn a_socket_of_systemd_is_served_by_the_server_alone() {
     // The shell's copy of the socket is closed, so this connects to the server's.
     drop(shell);
     let (head, body) = get(port, "/metrics", "").unwrap();
-    assert!(head.starts_with("HTTP/1.1 200") && body.contains("\nxen_up 1\n"), "{head}");
+    assert!(
+        head.starts_with("HTTP/1.1 200") && body.contains("\nxen_up 1\n"),
+        "{head}"
+    );
     let server = child_of(sampler.id());
     assert_eq!(network_sockets(sampler.id()), 0);
     assert!(network_sockets(server) > 0);
@@ -264,7 +267,8 @@ fn figures_are_those_of_list() {
 fn a_domain_that_goes_is_gone_at_the_next_scrape() {
     let _exporter = Exporter::start(&[]);
     let shells = Shells::create(300, 2000, "");
-    let domains = || by_name(&Exporter::scrape(), "xen_domain_cpu_seconds_total").len();
+    // A name that XenStore takes too long to tell is missing.
+    let domains = || Exporter::scrape().matches("\nxen_domain_info{").count();
     let with = domains();
     assert!(with >= 304, "{with}");
     drop(shells);
