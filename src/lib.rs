@@ -12,7 +12,8 @@
 //! [`feed::Feed`] hands out each snapshot with the one before, live or from a recording.
 //! [`rates::Rates`] is a pure function of two of them, with `None` for an unknown value. [`audit`]
 //! checks them, and [`events::History`] reports what changed from one to the next. The views in
-//! [`view`] turn all of it into text, and never collect.
+//! [`view`] turn all of it into text, and never collect. [`export`] serves such text over HTTP, in a
+//! process without privileges.
 //!
 //! [`xen::Trace`] hands out the records of Xen's trace buffers. [`runstate::Runstates`] follows each vCPU's state
 //! through them, and [`waits::Waits`] says who waited for a pCPU.

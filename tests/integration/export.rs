@@ -15,8 +15,9 @@ use tempfile::TempDir;
 use xenscope::export::wire;
 use xenscope::view::openmetrics::Exposition;
 
-use crate::command::{run, say, xenscope_path};
-use crate::http::get;
+use crate::certificates::Certificates;
+use crate::command::{run, say, tool, xenscope_path};
+use crate::http::{connect, get, get_over};
 
 /// Debian's user nobody.
 const NOBODY: u32 = 65534;
@@ -47,7 +48,9 @@ fn folder() -> TempDir {
 fn server(folder: &Path, options: &[&str]) -> Command {
     // The user may not be able to reach the folder of the build.
     let program = folder.join("xenscope");
-    fs::copy(xenscope_path(), &program).unwrap();
+    // A program cannot be started while another process has it open for writing, and other tests start
+    // processes now. So cp is the only one that opens it.
+    tool("cp", &[xenscope_path().as_ref(), program.as_os_str()]);
     let mut command = Command::new(program);
     command.args([
         "-v",
@@ -163,6 +166,42 @@ fn passwords_are_checked_by_a_confined_server() {
     assert!(status("Authorization: Basic YWxpY2U6d3Jvbmc=\r\n").starts_with("HTTP/1.1 401"));
     let right = status("Authorization: Basic YWxpY2U6c2VjcmV0\r\n");
     assert!(right.starts_with("HTTP/1.1 200"), "{right}");
+}
+
+/// Starts a server with TLS and these lines more in its configuration.
+fn start_with_tls(more: &str) -> (Server, Certificates) {
+    let folder = folder();
+    let certificates = Certificates::make(folder.path());
+    let file = folder.path().join("web.yml");
+    let own = "tls_server_config:\n  cert_file: dom0.crt\n  key_file: dom0.key\n";
+    fs::write(&file, format!("{own}{more}")).unwrap();
+    let mut server = start(folder, &["--web.config.file", file.to_str().unwrap()]);
+    server.sample();
+    (server, certificates)
+}
+
+#[test]
+fn tls_verifies_clients_if_it_is_told_to() {
+    let verify = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.crt\n";
+    let if_given = verify
+        .replace("RequireAndVerify", "Verify")
+        .replace("Cert\n", "CertIfGiven\n");
+    for (more, without, with) in [
+        ("", true, true),
+        (verify, false, true),
+        (&if_given, true, true),
+    ] {
+        let (server, certificates) = start_with_tls(more);
+        // Without TLS there is no answer.
+        assert!(get(server.port, "/metrics", "").is_none());
+        for (certificate, expected) in [(false, without), (true, with)] {
+            let stream = connect(server.port).unwrap();
+            let stream = certificates.connect(stream, certificate);
+            let answer = get_over(stream, "/metrics", "");
+            let got = answer.is_some_and(|(head, _)| head.starts_with("HTTP/1.1 200"));
+            assert_eq!(got, expected, "{more} {certificate}");
+        }
+    }
 }
 
 #[test]

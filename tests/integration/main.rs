@@ -11,6 +11,7 @@
     unreachable_pub
 )]
 
+mod certificates;
 mod command;
 mod console;
 mod docs;

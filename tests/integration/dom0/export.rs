@@ -281,13 +281,25 @@ fn a_sampler_that_hangs_or_dies_ends_both() {
     let mut exporter = Exporter::start(&[]);
     let pid = exporter.sampler.id().to_string();
     assert!(Exporter::scrape().contains("\nxen_up 1\n"));
-    tool("kill", &["-STOP", &pid]);
+    let signal = |name: &str| tool("kill", &[name, &pid]);
+    signal("-STOP");
     let answer = Exporter::scrape();
-    tool("kill", &["-CONT", &pid]);
+    assert!(answer.contains("\nxen_up 0\n"), "{answer}");
+    assert!(!answer.contains("xen_domain"), "{answer}");
+    signal("-CONT");
     assert!(
-        answer.contains("\nxen_up 0\n") && !answer.contains("xen_domain"),
-        "{answer}"
+        Exporter::scrape().contains("\nxen_up 1\n"),
+        "it was only slow"
     );
+
+    signal("-STOP");
+    assert!(Exporter::scrape().contains("\nxen_up 0\n"));
+    let end = Instant::now() + LIMIT;
+    while is_running(exporter.server) {
+        assert!(Instant::now() < end, "the server waits for ever");
+        sleep(Duration::from_millis(200));
+    }
+    signal("-CONT");
     assert_eq!(exporter.ended().code(), Some(1));
 
     let mut exporter = Exporter::start(&[]);
