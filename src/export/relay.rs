@@ -169,3 +169,37 @@ impl Relay {
         Ok(Arc::new(Page::of(exposition)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_asks_while_a_sample_is_taken_shares_the_next() {
+        let (own, mut sampler) = UnixStream::pair().unwrap();
+        let (relay, samples) = Relay::new(own, Duration::ZERO);
+        let clients: Vec<_> = (0..10)
+            .map(|_| {
+                let samples = samples.clone();
+                tokio::spawn(async move { samples.get().await })
+            })
+            .collect();
+        // All of them ask before the relay runs.
+        tokio::task::yield_now().await;
+        let relay = tokio::spawn(relay.run());
+        let mut requests = [0; 16];
+        let count = sampler.read(&mut requests).await.unwrap();
+        assert_eq!(requests[..count], [wire::REQUEST]);
+        let answer = wire::answer(&Exposition::down());
+        sampler.write_all(&answer).await.unwrap();
+        let mut pages = Vec::new();
+        for client in clients {
+            pages.push(client.await.unwrap());
+        }
+        assert!(pages.iter().all(|page| Arc::ptr_eq(page, &pages[0])));
+        drop(sampler);
+        assert!(matches!(relay.await.unwrap(), SamplerFailure::Ended));
+    }
+}
