@@ -26,6 +26,9 @@ const HANGS: Duration = Duration::from_secs(30);
 /// How many requests may wait for a sample. There are fewer connections.
 const QUEUE: usize = 1024;
 
+/// How much room there is for an answer before it arrives. 1,000 domains without devices take 1.6 MB.
+const ROOM: u32 = 8 << 20;
+
 /// Why there are no more samples.
 #[derive(Debug, Error)]
 pub enum SamplerFailure {
@@ -159,7 +162,7 @@ impl Relay {
     /// Receives an answer.
     async fn receive(&mut self) -> Result<Arc<Page>, SamplerFailure> {
         let length = self.sampler.read_u32_le().await?;
-        let mut answer = Vec::new();
+        let mut answer = Vec::with_capacity(length.min(ROOM) as usize);
         let mut rest = (&mut self.sampler).take(length.into());
         let read = rest.read_to_end(&mut answer).await?;
         if u32::try_from(read) != Ok(length) {

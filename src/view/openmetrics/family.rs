@@ -1,8 +1,8 @@
 //! Metric families, and the lines that describe them.
 
-use std::fmt::Write;
-
 use super::format::Format;
+use super::value;
+use crate::fields::{Unit, Value};
 
 /// The type of a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,26 +58,50 @@ impl Family {
         }
     }
 
-    /// Adds a sample. `labels` is `name="value",…`, or empty.
+    /// Adds a sample with this text as its value. `labels` is `name="value",…`, or empty.
     pub(super) fn put(&mut self, labels: &str, value: &str) {
+        self.begin(labels);
+        self.samples.push_str(value);
+        self.samples.push('\n');
+    }
+
+    /// Adds a sample; none if the value is unknown.
+    pub(super) fn put_value(&mut self, labels: &str, value: Value<'_>, unit: Unit) {
+        let before = self.samples.len();
+        self.begin(labels);
+        match value::write(&mut self.samples, value, unit) {
+            true => self.samples.push('\n'),
+            false => self.samples.truncate(before),
+        }
+    }
+
+    /// Writes a sample up to its value.
+    fn begin(&mut self, labels: &str) {
         self.samples.push_str(&self.name);
         if !labels.is_empty() {
-            // Writing to a String cannot fail.
-            let _ = write!(self.samples, "{{{labels}}}");
+            self.samples.push('{');
+            self.samples.push_str(labels);
+            self.samples.push('}');
         }
-        let _ = writeln!(self.samples, " {value}");
+        self.samples.push(' ');
     }
 
     /// Adds a sample for each state. The label of the state has the family's name.
     pub(super) fn put_states(&mut self, labels: &str, states: &[&str], current: &str) {
-        let separator = if labels.is_empty() { "" } else { "," };
         for &state in states {
-            let value = u8::from(state == current);
-            let _ = writeln!(
-                self.samples,
-                "{name}{{{labels}{separator}{name}=\"{state}\"}} {value}",
-                name = self.name,
-            );
+            let out = &mut self.samples;
+            out.push_str(&self.name);
+            out.push('{');
+            out.push_str(labels);
+            out.push_str(if labels.is_empty() { "" } else { "," });
+            out.push_str(&self.name);
+            out.push_str("=\"");
+            out.push_str(state);
+            out.push_str(if state == current {
+                "\"} 1\n"
+            } else {
+                "\"} 0\n"
+            });
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::family::{Family, Type};
 use super::series::EVERYTHING;
-use super::value::{base_unit, number};
+use super::value::base_unit;
 use crate::fields::{Field, Kind, Metric as Appearance, Thing, Unit, Value};
 
 /// What the names and the help of a kind of thing begin with.
@@ -80,11 +80,7 @@ impl<T: Thing> Metric<T> {
             (Kind::State { words }, Value::Text(word)) => family.put_states(labels, words, word),
             // A number that has no word.
             (Kind::State { .. }, Value::Count(_)) => {}
-            _ => {
-                if let Some(number) = number(value, self.field.unit) {
-                    family.put(labels, &number);
-                }
-            }
+            _ => family.put_value(labels, value, self.field.unit),
         }
     }
 }

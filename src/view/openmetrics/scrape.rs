@@ -7,7 +7,6 @@ use super::family::{Family, Type};
 use super::labels::{Labelled, distinguish, with, with_number};
 use super::metric::Prefix;
 use super::series::Series;
-use super::value::number;
 use crate::audit::{Report, Verdict};
 use crate::fields::Unit;
 use crate::rates::Rates;
@@ -75,8 +74,7 @@ impl Scrape<'_> {
             ),
         ] {
             let mut family = Family::new(&format!("{name}_seconds"), Type::Gauge, "seconds", help);
-            let seconds = number(ns.into(), Unit::Nanoseconds);
-            family.put("", &seconds.unwrap_or_default());
+            family.put_value("", ns.into(), Unit::Nanoseconds);
             all.add(family);
         }
         let is_down =
