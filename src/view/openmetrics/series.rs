@@ -31,6 +31,7 @@ pub(super) const EVERYTHING: Collect = Collect {
     scheduling: false,
     macs: false,
     audit_inputs: false,
+    state_times: false,
     ..Collect::ALL
 };
 
