@@ -12,9 +12,9 @@ use crate::cli::{Audit, AuditFormat};
 use crate::exit::{NoSnapshot, Outcome, cannot};
 
 /// Returns what `xenscope audit` collects.
-pub(super) fn collect(options: &Audit) -> Collect {
+pub(super) fn collect(ready: bool) -> Collect {
     Collect {
-        state_times: options.ready,
+        state_times: ready,
         macs: false,
         driver_domains: false,
         nic_counters: false,

@@ -79,7 +79,11 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         }
         Command::Audit(options) => {
             let pace = Pace::Every(options.interval);
-            audit::run(options, &mut open(audit::collect(options), pace)?, out)
+            audit::run(
+                options,
+                &mut open(audit::collect(options.ready), pace)?,
+                out,
+            )
         }
         Command::Events(options) => {
             let feed = open(events::collect(), Pace::AtOnce)?;

@@ -88,7 +88,7 @@ fn what_a_command_shows_is_collected() {
             Command::Vcpus(_) => vcpus::collect(),
             Command::Host(_) => host::collect(),
             Command::Top(options) => top::collect(&options),
-            Command::Audit(options) => audit::collect(&options),
+            Command::Audit(options) => audit::collect(options.ready),
             Command::Events(_) => events::collect(),
             other => panic!("{other:?} does not read"),
         };

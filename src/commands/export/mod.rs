@@ -18,7 +18,7 @@ use crate::exit::Outcome;
 pub(super) fn collect(options: &Export) -> Collect {
     let series = options.series.collect();
     match options.audit {
-        true => series.and(audit::collect()),
+        true => series.and(audit::collect(false)),
         false => series,
     }
 }
