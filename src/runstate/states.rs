@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::merge::Merge;
 use super::pcpus::{ByOccupant, Pcpus, SetIndex};
-use super::record::{Record, VcpuId, What};
+use super::record::{IDLE, Record, VcpuId, What};
 use super::times::Times;
 use crate::snapshot::{DomId, VcpuState};
 
@@ -305,6 +305,9 @@ impl Follow {
     fn change(&mut self, pcpu: u32, id: VcpuId, (old, new): (VcpuState, VcpuState), counts: bool) {
         use VcpuState::Running;
         let now = self.now_ns;
+        if (old == Running || new == Running) && !id.is_idle() {
+            self.is_not_idle(pcpu);
+        }
         let was_ready = self.vcpus.get(&id).is_some_and(|vcpu| vcpu.is_ready(id));
         let vcpu = self.vcpus.entry(id);
         let vcpu = vcpu.or_insert_with(|| Vcpu::new(Phase::Known(old), now));
@@ -344,6 +347,21 @@ impl Follow {
         vcpu.enter(phase, now, &self.pcpus);
         let is_ready = vcpu.is_ready(id);
         self.ready = self.ready + u32::from(is_ready) - u32::from(was_ready);
+    }
+
+    /// Another vCPU has this pCPU, so an idle vCPU without a record never had it: a hypercall took a moment of a switch
+    /// for idleness.
+    fn is_not_idle(&mut self, pcpu: u32) {
+        let id = VcpuId {
+            domain: IDLE,
+            number: pcpu,
+        };
+        if let Some(idle) = self.vcpus.get_mut(&id)
+            && idle.phase == Phase::Unchanged(Some(VcpuState::Running))
+        {
+            idle.settle(Some(VcpuState::Runnable), self.now_ns, &self.pcpus);
+            idle.enter(Phase::Known(VcpuState::Runnable), self.now_ns, &self.pcpus);
+        }
     }
 
     fn so_far(&mut self) -> Traced {

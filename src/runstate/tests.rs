@@ -82,6 +82,23 @@ fn traced_in_steps(expected: Vec<Expected>, readings: Vec<Vec<Record>>) -> Trace
 }
 
 #[test]
+fn an_idle_vcpu_without_a_record_runs_only_if_nobody_else_does() {
+    let [one, two] = [vcpu(1), vcpu(2)].map(|vcpu| unseen(vcpu, &[0]));
+    // Hypercalls saw neither of them run on pCPU 0.
+    let mut states = Runstates::new(with_idle(vec![one.clone(), two], 0..3));
+    let spin = |at| vec![change(at, 1, vcpu(3), Running, Running)];
+    states.add(spin(100));
+    let ends = change(500, 0, one.vcpu, Running, Runnable);
+    states.add([vec![ends], spin(900)].concat());
+    states.add(Vec::new());
+    let found = states.so_far().unwrap();
+    let running = |pcpu| found.vcpus[&idle(pcpu)].running_ns;
+    // pCPU 2 never writes: it is idle all the time.
+    assert_eq!([0, 1, 2].map(running), [0, 0, 800]);
+    assert_eq!(found.running_ns, 400 + 800 + 800);
+}
+
+#[test]
 fn vcpus_come_and_go_while_others_are_followed() {
     let (old, new) = (vcpu(1), vcpu(2));
     let mut states = Runstates::new(vec![unseen(old, &[0])]);
