@@ -113,10 +113,11 @@ pub fn of(sample: Sample<'_>, place: usize, one: DomainSample<'_>) -> Pressure {
     let (ready, throttled) = (value(states.ready_percent), value(states.throttled_percent));
     let wanted = value(states.running_percent)
         .zip(ready)
-        .map(|(running, ready)| running + ready + throttled.unwrap_or(0.0))
-        .filter(|&wanted| wanted > 0.0);
-    let share = |part: Option<f64>| part.zip(wanted).map(|(part, all)| part * 100.0 / all);
-    let is_worth = |part: &f64| share(Some(*part)) >= Some(WORTH_TELLING_PERCENT);
+        .map(|(running, ready)| running + ready + throttled.unwrap_or(0.0));
+    // A domain that wants nothing has lost nothing.
+    let share = |part: f64| wanted.map(|all| if all > 0.0 { part * 100.0 / all } else { 0.0 });
+    // Without a trace, the hypervisor's own count is in per cent of a vCPU.
+    let is_worth = |part: &f64| share(*part).unwrap_or(*part) >= WORTH_TELLING_PERCENT;
     let mut reasons = Vec::new();
     reasons.extend(ready.filter(is_worth).map(|percent| Reason::Ready {
         percent,
@@ -137,8 +138,7 @@ pub fn of(sample: Sample<'_>, place: usize, one: DomainSample<'_>) -> Pressure {
     let lost = ready.map(|ready| ready + throttled.unwrap_or(0.0));
     Pressure {
         place,
-        // A domain that wants nothing has lost nothing.
-        lost_percent: share(lost).or(lost.map(|_| 0.0)),
+        lost_percent: lost.and_then(share),
         reasons,
     }
 }
@@ -265,6 +265,17 @@ mod tests {
         let all = found(&old, &new);
         assert_eq!(all.iter().map(|one| one.place).collect::<Vec<_>>(), [4, 3]);
         assert!(all.iter().all(|one| one.lost_percent.is_none()));
+    }
+
+    #[test]
+    fn the_hypervisors_own_count_is_a_reason_without_a_share() {
+        let (mut old, mut new) = troubled();
+        (old.host.trace, new.host.trace) = (None, None);
+        (old.domains[1].ready_ns, new.domains[1].ready_ns) = (Some(0), Some(SECOND));
+        let all = found(&old, &new);
+        let web = all.iter().find(|one| one.place == 1).unwrap();
+        assert_eq!(web.lost_percent, None);
+        assert!(matches!(web.reasons[0], Reason::Ready { percent, .. } if percent == 50.0));
     }
 
     #[test]

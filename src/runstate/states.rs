@@ -114,7 +114,8 @@ impl Runstates {
 
     /// Forgets the vCPUs of domains that are gone.
     pub fn forget(&mut self, is_gone: impl Fn(DomId) -> bool) {
-        self.expected.retain(|one| !is_gone(one.vcpu.domain));
+        self.expected
+            .retain(|one| one.vcpu.is_idle() || !is_gone(one.vcpu.domain));
         if let Some(follow) = &mut self.follow {
             follow.forget(is_gone);
         }
