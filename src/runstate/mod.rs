@@ -20,4 +20,4 @@ mod times;
 pub use expected::{expected, with_idle};
 pub use record::{IDLE, Record, VcpuId, What};
 pub use states::{Expected, Runstates, Stretch, Traced};
-pub use times::{Times, Waits};
+pub use times::Times;

@@ -233,7 +233,7 @@ impl Follow {
             if gone {
                 vcpu.settle(vcpu.state(), self.now_ns, &self.pcpus);
                 let running_ns = &mut self.traced.running_ns;
-                *running_ns = running_ns.saturating_add(vcpu.times.running_ns);
+                *running_ns = running_ns.saturating_add(vcpu.times.states.running_ns);
             }
             self.ready -= u32::from(gone && vcpu.is_ready(*id));
             !gone
@@ -328,7 +328,7 @@ impl Follow {
         };
         vcpu.settle(was, now, &self.pcpus);
         if new == Running && old != Running && counts {
-            vcpu.times.schedules += 1;
+            vcpu.times.states.schedules += 1;
             vcpu.times.moves += u64::from(vcpu.pcpu.is_some_and(|before| before != pcpu));
         }
         if new == Running {
@@ -376,7 +376,7 @@ impl Follow {
             vcpu.mark(now, &self.pcpus);
             traced.timeline.extend(vcpu.last.iter().flatten().copied());
             let times = vcpu.so_far(&self.pcpus);
-            traced.running_ns = traced.running_ns.saturating_add(times.running_ns);
+            traced.running_ns = traced.running_ns.saturating_add(times.states.running_ns);
             traced.vcpus.insert(id, times);
         }
         traced.interval_ns = now - self.begin_ns;
@@ -457,7 +457,7 @@ impl Vcpu {
     fn so_far(&mut self, pcpus: &Pcpus) -> Times {
         let mut times = self.times.clone();
         if self.wait_ns > 0 {
-            times.waits.add(self.wait_ns);
+            times.add_wait(self.wait_ns);
         }
         if let Some(set) = self.set {
             let size = pcpus.size(set) as i128;
@@ -468,7 +468,7 @@ impl Vcpu {
                 .map(|(domain, ns)| (domain, u64::try_from(ns / size).unwrap_or(u64::MAX)));
             times.waited_for_ns = shares.collect();
         }
-        self.times.waits.longest_ns = 0;
+        self.times.states.longest_wait_ns = 0;
         times
     }
 
@@ -476,7 +476,7 @@ impl Vcpu {
     fn enter(&mut self, phase: Phase, now_ns: u64, pcpus: &Pcpus) {
         let wait_ns = std::mem::take(&mut self.wait_ns);
         if wait_ns > 0 {
-            self.times.waits.add(wait_ns);
+            self.times.add_wait(wait_ns);
         }
         self.phase = phase;
         self.mark(now_ns, pcpus);

@@ -70,13 +70,13 @@ fn traced_in_steps(expected: Vec<Expected>, readings: Vec<Vec<Record>>) -> Trace
             &traced.vcpus
         }) {
             let longest: &mut u64 = longest.entry(*id).or_default();
-            *longest = times.waits.longest_ns.max(*longest);
+            *longest = times.states.longest_wait_ns.max(*longest);
         }
     }
     let mut all = states.so_far().unwrap();
     all.most_ready = most;
     for (id, times) in &mut all.vcpus {
-        times.waits.longest_ns = longest[id];
+        times.states.longest_wait_ns = longest[id];
     }
     all
 }
@@ -92,7 +92,7 @@ fn an_idle_vcpu_without_a_record_runs_only_if_nobody_else_does() {
     states.add([vec![ends], spin(900)].concat());
     states.add(Vec::new());
     let found = states.so_far().unwrap();
-    let running = |pcpu| found.vcpus[&idle(pcpu)].running_ns;
+    let running = |pcpu| found.vcpus[&idle(pcpu)].states.running_ns;
     // pCPU 2 never writes: it is idle all the time.
     assert_eq!([0, 1, 2].map(running), [0, 0, 800]);
     assert_eq!(found.running_ns, 400 + 800 + 800);
@@ -115,14 +115,14 @@ fn vcpus_come_and_go_while_others_are_followed() {
     let first = states.so_far().unwrap();
     assert!(!first.vcpus.contains_key(&old));
     let times = &first.vcpus[&new];
-    assert_eq!((times.ready_ns, times.total_ns()), (100, 100));
+    assert_eq!((times.states.ready_ns, times.states.total_ns()), (100, 100));
     assert_eq!(times.waited_for_ns, BTreeMap::from([(DomId(3), 100)]));
     assert_eq!((first.most_ready, first.ready_ns), (Some(1), 300));
     // A wait that lasts is the longest of each time that it lasts in, and one wait.
     states.add(Vec::new());
     let second = states.so_far().unwrap();
-    let waits = &second.vcpus[&new].waits;
-    assert_eq!((waits.count, waits.longest_ns), (1, 400));
+    let states = &second.vcpus[&new].states;
+    assert_eq!((states.waits, states.longest_wait_ns), (1, 400));
 }
 
 #[test]
@@ -141,12 +141,12 @@ fn two_vcpus_on_one_pcpu_wait_for_each_other() {
     let found = traced(vec![unseen(one, &[0]), unseen(two, &[0])], readings);
     assert_eq!(found.interval_ns, 400);
     let times = &found.vcpus[&two];
-    assert_eq!((times.running_ns, times.ready_ns), (100, 300));
-    assert_eq!((times.waits.count, times.waits.longest_ns), (1, 300));
+    assert_eq!((times.states.running_ns, times.states.ready_ns), (100, 300));
+    assert_eq!((times.states.waits, times.states.longest_wait_ns), (1, 300));
     assert_eq!(times.waited_for_ns, BTreeMap::from([(DomId(1), 300)]));
     let times = &found.vcpus[&one];
-    assert_eq!((times.running_ns, times.ready_ns), (300, 100));
-    assert_eq!(times.schedules, 1);
+    assert_eq!((times.states.running_ns, times.states.ready_ns), (300, 100));
+    assert_eq!(times.states.schedules, 1);
     assert_eq!(times.waited_for_ns, BTreeMap::from([(DomId(2), 100)]));
 }
 
@@ -165,10 +165,10 @@ fn a_vcpu_without_records_is_what_a_hypercall_says() {
     // Only pCPU 1 writes.
     let sleeps = |at| vec![change(at, 1, vcpu(3), Running, Blocked)];
     let found = traced(expected, vec![sleeps(100), sleeps(900)]);
-    assert_eq!(found.vcpus[&spins].running_ns, 800);
+    assert_eq!(found.vcpus[&spins].states.running_ns, 800);
     assert_eq!(found.vcpus[&spins].ran_on, BTreeSet::from([0]));
     let starves = &found.vcpus[&starves];
-    assert_eq!((starves.ready_ns, starves.waits.count), (800, 1));
+    assert_eq!((starves.states.ready_ns, starves.states.waits), (800, 1));
     assert_eq!(starves.waited_for_ns, BTreeMap::from([(DomId(1), 800)]));
 }
 
@@ -205,11 +205,17 @@ fn lost_records_make_the_time_unknown() {
     let found = traced(vec![unseen(one, &[]), unseen(two, &[])], readings);
     assert_eq!(found.lost_ns, BTreeMap::from([(0, 200)]));
     let times = &found.vcpus[&one];
-    assert_eq!((times.running_ns, times.unknown_ns), (100, 200));
-    assert_eq!(times.blocked_ns, 100);
-    assert!(!times.is_known());
+    assert_eq!(
+        (times.states.running_ns, times.states.unknown_ns),
+        (100, 200)
+    );
+    assert_eq!(times.states.blocked_ns, 100);
+    assert!(!times.states.is_known());
     let times = &found.vcpus[&two];
-    assert_eq!((times.running_ns, times.unknown_ns), (200, 200));
+    assert_eq!(
+        (times.states.running_ns, times.states.unknown_ns),
+        (200, 200)
+    );
 }
 
 #[test]
@@ -225,20 +231,20 @@ fn records_that_contradict_each_other_are_counted() {
     let found = traced(vec![], readings);
     assert_eq!(found.contradictions, 1);
     let times = &found.vcpus[&one];
-    assert_eq!((times.unknown_ns, times.ready_ns), (200, 100));
+    assert_eq!((times.states.unknown_ns, times.states.ready_ns), (200, 100));
 }
 
 #[test]
 fn quantiles_are_never_below_the_truth() {
-    let mut waits = Waits::default();
-    assert_eq!(waits.quantile_ns(0.99), None);
+    let mut waits = Times::default();
+    assert_eq!(waits.wait_quantile_ns(0.99), None);
     for ns in 1..=1000 {
-        waits.add(ns);
+        waits.add_wait(ns);
     }
-    assert_eq!(waits.quantile_ns(0.5), Some(512));
-    assert_eq!(waits.quantile_ns(0.99), Some(1000));
-    waits.add(u64::MAX);
-    assert_eq!(waits.quantile_ns(1.0), Some(u64::MAX));
+    assert_eq!(waits.wait_quantile_ns(0.5), Some(512));
+    assert_eq!(waits.wait_quantile_ns(0.99), Some(1000));
+    waits.add_wait(u64::MAX);
+    assert_eq!(waits.wait_quantile_ns(1.0), Some(u64::MAX));
 }
 
 /// What happens next on a made-up host.
@@ -399,17 +405,17 @@ proptest! {
         let found = traced(everyone(), readings.clone());
         prop_assert_eq!(&traced_in_steps(everyone(), readings), &found);
         prop_assert_eq!(found.interval_ns, interval.1 - interval.0);
-        let ready = (0..VCPUS).map(|domain| found.vcpus[&vcpu(domain)].ready_ns);
+        let ready = (0..VCPUS).map(|domain| found.vcpus[&vcpu(domain)].states.ready_ns);
         prop_assert_eq!(found.ready_ns, ready.sum::<u64>());
         prop_assert_eq!(found.contradictions, 0);
         for domain in 0..VCPUS {
             let times = &found.vcpus[&vcpu(domain)];
             let (truth, waited_for) = history.truth(domain, interval);
-            prop_assert_eq!(times.running_ns, truth.running_ns);
-            prop_assert_eq!(times.ready_ns, truth.ready_ns);
-            prop_assert_eq!(times.blocked_ns, truth.blocked_ns);
-            prop_assert_eq!(times.offline_ns, truth.offline_ns);
-            prop_assert_eq!(times.unknown_ns, 0);
+            prop_assert_eq!(times.states.running_ns, truth.states.running_ns);
+            prop_assert_eq!(times.states.ready_ns, truth.states.ready_ns);
+            prop_assert_eq!(times.states.blocked_ns, truth.states.blocked_ns);
+            prop_assert_eq!(times.states.offline_ns, truth.states.offline_ns);
+            prop_assert_eq!(times.states.unknown_ns, 0);
             let shares = waited_for.into_iter().map(|(domain, ns)| (domain, ns / u64::from(PCPUS)));
             prop_assert_eq!(&times.waited_for_ns, &shares.collect());
         }
@@ -441,14 +447,14 @@ proptest! {
         for domain in 0..VCPUS {
             let times = &found.vcpus[&vcpu(domain)];
             let truth = history.truth(domain, interval).0;
-            prop_assert_eq!(times.total_ns(), interval.1 - interval.0);
+            prop_assert_eq!(times.states.total_ns(), interval.1 - interval.0);
             for (figure, truth) in [
-                (times.running_ns, truth.running_ns),
-                (times.ready_ns, truth.ready_ns),
-                (times.blocked_ns, truth.blocked_ns),
-                (times.offline_ns, truth.offline_ns),
+                (times.states.running_ns, truth.states.running_ns),
+                (times.states.ready_ns, truth.states.ready_ns),
+                (times.states.blocked_ns, truth.states.blocked_ns),
+                (times.states.offline_ns, truth.states.offline_ns),
             ] {
-                prop_assert!(figure <= truth && truth <= figure + times.unknown_ns, "{:?}", times);
+                prop_assert!(figure <= truth && truth <= figure + times.states.unknown_ns, "{:?}", times);
             }
         }
     }

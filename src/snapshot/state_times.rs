@@ -39,6 +39,11 @@ impl StateTimes {
         .fold(0, u64::saturating_add)
     }
 
+    /// Returns whether the figures hold: not more than a thousandth of the time is unknown.
+    pub fn is_known(&self) -> bool {
+        self.total_ns() > 0 && self.unknown_ns <= self.total_ns() / 1000
+    }
+
     /// Adds those of another vCPU.
     pub fn add(&mut self, other: &Self) {
         let sums = [

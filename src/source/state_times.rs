@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::clock::stamped;
-use crate::runstate::{Times, Traced, expected, with_idle};
+use crate::runstate::{Traced, expected, with_idle};
 use crate::snapshot::{DomId, Domain, Host, Identity, Pool, Stamp, StateTimes, TraceTotals};
 use crate::tracer::Tracer;
 use crate::xen::{Error, Hypervisor};
@@ -77,16 +77,15 @@ fn fill_in(domains: &mut [Domain], host: &mut Host, (traced, stamp): (&Traced, S
         let mut sum = None;
         let mut waited_for = BTreeMap::<DomId, u64>::new();
         while let Some((id, times)) = all.next_if(|(id, _)| id.domain == domain.id) {
-            let state_times = state_times(times);
             sum.get_or_insert_with(StateTimes::default)
-                .add(&state_times);
+                .add(&times.states);
             for (other, ns) in &times.waited_for_ns {
                 let sum = waited_for.entry(*other).or_default();
                 *sum = sum.saturating_add(*ns);
             }
             let vcpus = domain.vcpus.iter_mut().flatten();
             for vcpu in vcpus.filter(|vcpu| vcpu.id == id.number) {
-                vcpu.state_times = Some(state_times);
+                vcpu.state_times = Some(times.states);
             }
         }
         domain.state_times = sum;
@@ -104,17 +103,4 @@ fn fill_in(domains: &mut [Domain], host: &mut Host, (traced, stamp): (&Traced, S
         most_ready: traced.most_ready,
         stamp,
     });
-}
-
-fn state_times(times: &Times) -> StateTimes {
-    StateTimes {
-        running_ns: times.running_ns,
-        ready_ns: times.ready_ns,
-        blocked_ns: times.blocked_ns,
-        offline_ns: times.offline_ns,
-        unknown_ns: times.unknown_ns,
-        schedules: times.schedules,
-        waits: times.waits.count,
-        longest_wait_ns: times.waits.longest_ns,
-    }
 }

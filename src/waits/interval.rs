@@ -31,7 +31,8 @@ impl Waits {
         let is_wanted =
             |domain: &&Domain| only.is_none_or(|only| only.contains(&domain.identity()));
         let guests = traced.vcpus.iter().filter(|(id, _)| !id.is_idle());
-        let ready = guests.map(|(_, times)| times.is_known().then_some(times.ready_ns));
+        let ready =
+            guests.map(|(_, times)| times.states.is_known().then_some(times.states.ready_ns));
         let ready: Option<u128> = ready.map(|ns| ns.map(u128::from)).sum();
         Self {
             time: after.time,
@@ -75,12 +76,8 @@ impl Interval<'_> {
             throttled = throttled
                 .zip(shares.throttled_percent)
                 .map(|(sum, one)| sum + one);
-            is_known &= times.is_known();
-            add(&mut sum.running_ns, times.running_ns);
-            add(&mut sum.ready_ns, times.ready_ns);
-            add(&mut sum.blocked_ns, times.blocked_ns);
-            add(&mut sum.offline_ns, times.offline_ns);
-            add(&mut sum.unknown_ns, times.unknown_ns);
+            is_known &= times.states.is_known();
+            sum.states.add(&times.states);
             for (&domain, ns) in &times.waited_for_ns {
                 add(sum.waited_for_ns.entry(domain).or_default(), *ns);
             }
@@ -92,12 +89,14 @@ impl Interval<'_> {
             uuid: domain.uuid,
             name: domain.name.clone(),
             shares: Shares {
-                running_percent: percent(sum.running_ns),
-                ready_percent: percent(sum.ready_ns),
-                blocked_percent: percent(sum.blocked_ns),
+                running_percent: percent(sum.states.running_ns),
+                ready_percent: percent(sum.states.ready_ns),
+                blocked_percent: percent(sum.states.blocked_ns),
                 throttled_percent: throttled.filter(|_| is_known),
-                offline_percent: percent(sum.offline_ns),
-                unknown_percent: self.percent(sum.unknown_ns).filter(|_| sum.total_ns() > 0),
+                offline_percent: percent(sum.states.offline_ns),
+                unknown_percent: self
+                    .percent(sum.states.unknown_ns)
+                    .filter(|_| sum.states.total_ns() > 0),
             },
             waited_for: self.waited_for(&sum, is_known),
             vcpus: (domain.vcpus.is_some() && is_same).then_some(all),
@@ -105,21 +104,21 @@ impl Interval<'_> {
     }
 
     fn vcpu(&self, id: u32, shares: Shares, times: &Times) -> VcpuWaits {
-        let is_known = times.is_known();
+        let is_known = times.states.is_known();
         let per_second =
             |count: u64| part(count as f64 * 1e9, self.traced.interval_ns).filter(|_| is_known);
-        let waits = &times.waits;
-        let has_waited = is_known && waits.count > 0;
+        let states = &times.states;
+        let has_waited = is_known && states.waits > 0;
         let pcpus: Vec<u32> = times.ran_on.iter().copied().collect();
         VcpuWaits {
             id,
             shares,
-            schedules_per_second: per_second(times.schedules),
+            schedules_per_second: per_second(times.states.schedules),
             moves_per_second: per_second(times.moves),
-            waits_per_second: per_second(waits.count),
-            mean_wait_ns: has_waited.then(|| times.ready_ns as f64 / waits.count as f64),
-            p99_wait_ns: waits.quantile_ns(0.99).filter(|_| has_waited),
-            longest_wait_ns: has_waited.then_some(waits.longest_ns),
+            waits_per_second: per_second(states.waits),
+            mean_wait_ns: has_waited.then(|| times.states.ready_ns as f64 / states.waits as f64),
+            p99_wait_ns: times.wait_quantile_ns(0.99).filter(|_| has_waited),
+            longest_wait_ns: has_waited.then_some(states.longest_wait_ns),
             nodes: self.nodes(&pcpus).filter(|_| is_known),
             pcpus: is_known.then_some(pcpus),
             waited_for: self.waited_for(times, is_known),
@@ -134,16 +133,16 @@ impl Interval<'_> {
     }
 
     fn shares(&self, times: &Times, throttled_ns: Option<u64>) -> Shares {
-        let percent = |ns: u64| self.percent(ns).filter(|_| times.is_known());
+        let percent = |ns: u64| self.percent(ns).filter(|_| times.states.is_known());
         Shares {
-            running_percent: percent(times.running_ns),
-            ready_percent: percent(times.ready_ns),
-            blocked_percent: percent(times.blocked_ns),
+            running_percent: percent(times.states.running_ns),
+            ready_percent: percent(times.states.ready_ns),
+            blocked_percent: percent(times.states.blocked_ns),
             throttled_percent: throttled_ns.and_then(percent),
-            offline_percent: percent(times.offline_ns),
+            offline_percent: percent(times.states.offline_ns),
             unknown_percent: self
-                .percent(times.unknown_ns)
-                .filter(|_| times.total_ns() > 0),
+                .percent(times.states.unknown_ns)
+                .filter(|_| times.states.total_ns() > 0),
         }
     }
 
@@ -162,17 +161,17 @@ impl Interval<'_> {
         };
         let before = earlier.unwrap_or(domain);
         let online = (earlier.and_then(is_online), is_online(domain));
-        throttled((before, domain), online, times.offline_ns)
+        throttled((before, domain), online, times.states.offline_ns)
     }
 
     fn waited_for(&self, times: &Times, is_known: bool) -> WaitedFor {
-        if !is_known || times.ready_ns == 0 {
+        if !is_known || times.states.ready_ns == 0 {
             return WaitedFor {
                 domains: is_known.then(Vec::new),
                 ..WaitedFor::default()
             };
         }
-        let percent = |ns: u64| ns as f64 * 100.0 / times.ready_ns as f64;
+        let percent = |ns: u64| ns as f64 * 100.0 / times.states.ready_ns as f64;
         let name = |id| {
             let domain = self.after.domain(id).or_else(|| self.before.domain(id));
             domain.and_then(|domain| domain.name.clone())
@@ -193,7 +192,7 @@ impl Interval<'_> {
         WaitedFor {
             domains: Some(domains),
             idle_percent: Some(percent(by_domain.get(&IDLE).copied().unwrap_or(0))),
-            unknown_percent: Some(percent(times.ready_ns.saturating_sub(known))),
+            unknown_percent: Some(percent(times.states.ready_ns.saturating_sub(known))),
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::fixtures::{SECOND, equipped};
 use crate::runstate::{IDLE, Times, Traced, VcpuId, expected};
-use crate::snapshot::{Snapshot, VcpuState};
+use crate::snapshot::{Snapshot, StateTimes, VcpuState};
 
 const DOM0: VcpuId = vcpu(0, 0);
 const WEB: VcpuId = vcpu(5, 0);
@@ -20,12 +20,16 @@ fn times(tenths: [u64; 5], waited_for: &[(DomId, u64)]) -> Times {
     let [running_ns, ready_ns, blocked_ns, offline_ns, unknown_ns] =
         tenths.map(|tenths| tenths * SECOND / 10);
     let in_ns = |&(domain, tenths): &(DomId, u64)| (domain, tenths * SECOND / 10);
-    Times {
+    let states = StateTimes {
         running_ns,
         ready_ns,
         blocked_ns,
         offline_ns,
         unknown_ns,
+        ..StateTimes::default()
+    };
+    Times {
+        states,
         waited_for_ns: waited_for.iter().map(in_ns).collect(),
         ..Times::default()
     }
@@ -37,11 +41,11 @@ fn traced() -> Traced {
     dom0.ran_on = [0, 2].into();
     let mut web = times([40, 40, 0, 20, 0], &[(DomId(0), 10), (DomId(9), 30)]);
     web.ran_on = [1].into();
-    web.schedules = 100;
+    web.states.schedules = 100;
     web.moves = 50;
-    web.waits.count = 80;
-    web.waits.longest_ns = SECOND / 5;
-    web.waits.histogram[28] = 80;
+    web.states.waits = 80;
+    web.states.longest_wait_ns = SECOND / 5;
+    web.waits[28] = 80;
     let idle = VcpuId {
         domain: IDLE,
         number: 0,
@@ -120,7 +124,7 @@ fn a_pause_is_not_a_cap() {
 #[test]
 fn unknown_time_makes_figures_unknown() {
     let mut traced = traced();
-    traced.vcpus.get_mut(&WEB).unwrap().unknown_ns = SECOND / 10;
+    traced.vcpus.get_mut(&WEB).unwrap().states.unknown_ns = SECOND / 10;
     let waits = found(&traced, |_| {});
     let web = &waits.domains[1];
     let vcpus = web.vcpus.as_ref().unwrap();
@@ -134,7 +138,7 @@ fn unknown_time_makes_figures_unknown() {
     assert_eq!(web.waited_for, WaitedFor::default());
     assert_eq!(waits.ready_vcpus, None);
     assert_eq!(waits.domains[0].shares.ready_percent, Some(4.0));
-    traced.vcpus.get_mut(&WEB).unwrap().unknown_ns = SECOND / 1000;
+    traced.vcpus.get_mut(&WEB).unwrap().states.unknown_ns = SECOND / 1000;
     let waits = found(&traced, |_| {});
     assert_eq!(waits.domains[1].shares.ready_percent, Some(40.0));
 }

@@ -42,15 +42,15 @@ fn adds_up(records: &[Record]) {
         return assert!(records.is_empty());
     };
     for times in traced.vcpus.values() {
-        assert_eq!(times.total_ns(), traced.interval_ns);
+        assert_eq!(times.states.total_ns(), traced.interval_ns);
         assert!(
             times
                 .waited_for_ns
                 .values()
                 .map(|&ns| u128::from(ns))
                 .sum::<u128>()
-                <= u128::from(times.ready_ns)
+                <= u128::from(times.states.ready_ns)
         );
-        assert!(times.waits.longest_ns <= times.ready_ns);
+        assert!(times.states.longest_wait_ns <= times.states.ready_ns);
     }
 }
