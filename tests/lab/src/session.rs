@@ -256,8 +256,12 @@ impl Session {
             ],
             limit,
         )?;
+        // Paused: Xen frees a vCPU's scheduler data while the pCPU that the vCPU ran on may still use it
+        // (sched_move_domain, unit_context_saved), and panics.
         for guest in self.guests().iter().skip(1).step_by(2) {
+            self.step(&["xl", "pause", guest], limit)?;
             self.step(&["xl", "cpupool-migrate", guest, "lab"], limit)?;
+            self.step(&["xl", "unpause", guest], limit)?;
         }
         Ok(())
     }
