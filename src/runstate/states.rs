@@ -1,9 +1,9 @@
 //! The state of each vCPU over time.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::merge::Merge;
-use super::pcpus::{ByOccupant, Pcpus, SetIndex};
+use super::pcpus::{Pcpus, SetIndex, WaitedFor};
 use super::record::{IDLE, Record, VcpuId, What};
 use super::times::Times;
 use crate::snapshot::{DomId, VcpuState};
@@ -147,10 +147,8 @@ struct Vcpu {
     /// The pCPU that it is on, or was on last.
     pcpu: Option<u32>,
     set: Option<SetIndex>,
-    /// The times of its set since when it may wait.
-    set_times: ByOccupant,
     /// For whom it waited.
-    waited_for: ByOccupant,
+    waited_for: WaitedFor,
     /// Nanoseconds of the wait that has not ended.
     wait_ns: u64,
     times: Times,
@@ -164,6 +162,8 @@ struct Follow {
     now_ns: u64,
     vcpus: BTreeMap<VcpuId, Vcpu>,
     pcpus: Pcpus,
+    /// The domains that are gone, but not for longer than since the last time.
+    gone: BTreeSet<DomId>,
     /// The pCPUs that lose records, and since when.
     losing: BTreeMap<u32, u64>,
     /// The vCPU whose last second is kept.
@@ -181,7 +181,8 @@ impl Follow {
             begin_ns,
             now_ns: begin_ns,
             vcpus: BTreeMap::new(),
-            pcpus: Pcpus::new(),
+            pcpus: Pcpus::default(),
+            gone: BTreeSet::new(),
             losing: BTreeMap::new(),
             watched,
             ready: 0,
@@ -200,8 +201,6 @@ impl Follow {
     /// Takes up a vCPU, or learns where it may run.
     fn expect(&mut self, one: &Expected) {
         let now = self.now_ns;
-        let may_run = !one.may_run_on.is_empty();
-        let set = may_run.then(|| self.pcpus.set(&one.may_run_on, now));
         let vcpu = self.vcpus.entry(one.vcpu).or_insert_with(|| {
             let pcpu = one.pcpu.filter(|_| one.state == Some(VcpuState::Running));
             if let Some(pcpu) = pcpu {
@@ -221,9 +220,18 @@ impl Follow {
         if self.watched == Some(one.vcpu) {
             vcpu.last.get_or_insert_default();
         }
-        if vcpu.set.is_none() {
-            vcpu.set = set;
-            vcpu.mark(now, &self.pcpus);
+        let is_same = match vcpu.set {
+            Some(set) => self.pcpus.is(set, &one.may_run_on),
+            None => one.may_run_on.is_empty(),
+        };
+        if !is_same {
+            vcpu.settle(vcpu.state(), now, &self.pcpus);
+            if let Some(set) = vcpu.set.take() {
+                self.pcpus.part(set);
+            }
+            if !one.may_run_on.is_empty() {
+                vcpu.set = Some(self.pcpus.join(&one.may_run_on));
+            }
         }
     }
 
@@ -236,8 +244,33 @@ impl Follow {
                 *running_ns = running_ns.saturating_add(vcpu.times.states.running_ns);
             }
             self.ready -= u32::from(gone && vcpu.is_ready(*id));
+            if let Some(set) = vcpu.set.filter(|_| gone) {
+                self.pcpus.part(set);
+            }
             !gone
         });
+        // Who waited for a domain that is gone shows so once more.
+        let long_gone = std::mem::take(&mut self.gone);
+        for vcpu in self.vcpus.values_mut() {
+            let is_gone = |domain| domain != IDLE && is_gone(domain);
+            vcpu.waited_for
+                .forget(|domain| long_gone.contains(&domain) && is_gone(domain));
+            vcpu.waited_for.each(|domain| {
+                if is_gone(domain) {
+                    self.gone.insert(domain);
+                }
+            });
+        }
+    }
+
+    /// Charges the waits until now, and forgets who had the pCPUs before.
+    fn charge(&mut self) {
+        for (id, vcpu) in &mut self.vcpus {
+            if vcpu.is_ready(*id) {
+                vcpu.settle(vcpu.state(), self.now_ns, &self.pcpus);
+            }
+        }
+        self.pcpus.forget_stints();
     }
 
     /// Time never goes back, so an older record takes effect now.
@@ -279,7 +312,7 @@ impl Follow {
                 vcpu.state() == Some(VcpuState::Running) && vcpu.pcpu.is_some_and(|on| on != pcpu);
             if !runs_elsewhere && vcpu.phase != Phase::Lost {
                 vcpu.settle(vcpu.state(), now, &self.pcpus);
-                vcpu.enter(Phase::Lost, now, &self.pcpus);
+                vcpu.enter(Phase::Lost);
             }
         }
     }
@@ -297,7 +330,7 @@ impl Follow {
         for vcpu in self.vcpus.values_mut() {
             if vcpu.phase == Phase::Lost {
                 vcpu.settle(None, now, &self.pcpus);
-                vcpu.enter(Phase::Unchanged(None), now, &self.pcpus);
+                vcpu.enter(Phase::Unchanged(None));
             }
         }
     }
@@ -345,9 +378,12 @@ impl Follow {
         if new == Running {
             self.pcpus.enter(pcpu, id.domain, now);
         }
-        vcpu.enter(phase, now, &self.pcpus);
+        vcpu.enter(phase);
         let is_ready = vcpu.is_ready(id);
         self.ready = self.ready + u32::from(is_ready) - u32::from(was_ready);
+        if self.pcpus.is_full() {
+            self.charge();
+        }
     }
 
     /// Another vCPU has this pCPU, so an idle vCPU without a record never had it: a hypercall took a moment of a switch
@@ -361,7 +397,7 @@ impl Follow {
             && idle.phase == Phase::Unchanged(Some(VcpuState::Running))
         {
             idle.settle(Some(VcpuState::Runnable), self.now_ns, &self.pcpus);
-            idle.enter(Phase::Known(VcpuState::Runnable), self.now_ns, &self.pcpus);
+            idle.enter(Phase::Known(VcpuState::Runnable));
         }
     }
 
@@ -373,12 +409,12 @@ impl Follow {
         }
         for (&id, vcpu) in &mut self.vcpus {
             vcpu.settle(vcpu.state(), now, &self.pcpus);
-            vcpu.mark(now, &self.pcpus);
             traced.timeline.extend(vcpu.last.iter().flatten().copied());
             let times = vcpu.so_far(&self.pcpus);
             traced.running_ns = traced.running_ns.saturating_add(times.states.running_ns);
             traced.vcpus.insert(id, times);
         }
+        self.pcpus.forget_stints();
         traced.interval_ns = now - self.begin_ns;
         let next = self.losing.is_empty().then_some(0);
         traced.most_ready = std::mem::replace(&mut self.most_ready, next);
@@ -393,8 +429,7 @@ impl Vcpu {
             since_ns,
             pcpu: None,
             set: None,
-            set_times: ByOccupant::new(),
-            waited_for: ByOccupant::new(),
+            waited_for: WaitedFor::default(),
             wait_ns: 0,
             times: Times::default(),
             last: None,
@@ -440,16 +475,11 @@ impl Vcpu {
             Some(VcpuState::Running) => self.times.ran_on.extend(self.pcpu),
             Some(VcpuState::Runnable) => {
                 self.wait_ns += passed;
-                self.charge(now_ns, pcpus);
+                if let Some(set) = self.set {
+                    pcpus.charge(set, (now_ns - passed, now_ns), &mut self.waited_for);
+                }
             }
             _ => {}
-        }
-    }
-
-    /// Charges the wait until now to those who had its pCPUs.
-    fn charge(&mut self, now_ns: u64, pcpus: &Pcpus) {
-        if let Some(set) = self.set {
-            pcpus.charge(set, now_ns, &self.set_times, &mut self.waited_for);
         }
     }
 
@@ -459,37 +489,17 @@ impl Vcpu {
         if self.wait_ns > 0 {
             times.add_wait(self.wait_ns);
         }
-        if let Some(set) = self.set {
-            let size = pcpus.size(set) as i128;
-            let domains = pcpus.domains(&self.waited_for);
-            // No share is longer than the interval.
-            let shares = domains
-                .into_iter()
-                .map(|(domain, ns)| (domain, u64::try_from(ns / size).unwrap_or(u64::MAX)));
-            times.waited_for_ns = shares.collect();
-        }
+        times.waited_for_ns = pcpus.domains(&self.waited_for);
         self.times.states.longest_wait_ns = 0;
         times
     }
 
     /// Enters a phase now, after the time before was added.
-    fn enter(&mut self, phase: Phase, now_ns: u64, pcpus: &Pcpus) {
+    fn enter(&mut self, phase: Phase) {
         let wait_ns = std::mem::take(&mut self.wait_ns);
         if wait_ns > 0 {
             self.times.add_wait(wait_ns);
         }
         self.phase = phase;
-        self.mark(now_ns, pcpus);
-    }
-
-    /// Remembers the times of its set, since when it may wait.
-    fn mark(&mut self, now_ns: u64, pcpus: &Pcpus) {
-        let may_wait = matches!(
-            self.phase,
-            Phase::Known(VcpuState::Runnable) | Phase::Unchanged(_)
-        );
-        if let Some(set) = self.set.filter(|_| may_wait) {
-            pcpus.times(set, now_ns, &mut self.set_times);
-        }
     }
 }

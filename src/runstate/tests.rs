@@ -126,6 +126,70 @@ fn vcpus_come_and_go_while_others_are_followed() {
 }
 
 #[test]
+fn a_vcpu_may_run_elsewhere_from_a_moment_on() {
+    let waits = vcpu(1);
+    let on = |pcpus: &[u32]| Expected {
+        state: Some(Runnable),
+        ..unseen(waits, pcpus)
+    };
+    let mut states = Runstates::new(vec![on(&[0])]);
+    let spin = |at| {
+        let spin = |pcpu| change(at, pcpu, vcpu(2 + pcpu as u16), Running, Running);
+        vec![spin(0), spin(1)]
+    };
+    states.add(spin(100));
+    states.add(spin(300));
+    states.add(spin(400));
+    states.expect(vec![on(&[1])]);
+    states.add(spin(1000));
+    states.add(Vec::new());
+    let found = states.so_far().unwrap();
+    let waited_for = BTreeMap::from([(DomId(2), 200), (DomId(3), 700)]);
+    assert_eq!(found.vcpus[&waits].waited_for_ns, waited_for);
+}
+
+#[test]
+fn who_waited_for_a_domain_that_is_gone_shows_so_once() {
+    let waits = Expected {
+        state: Some(Runnable),
+        ..unseen(vcpu(1), &[0])
+    };
+    let mut states = Runstates::new(vec![waits]);
+    let spin = |at, domain| vec![change(at, 0, vcpu(domain), Running, Running)];
+    for at in [100, 300, 500] {
+        states.add(spin(at, 2));
+    }
+    let mut waited_for = |at| {
+        states.add(spin(at, 3));
+        states.forget(|domain| domain == DomId(2));
+        states.so_far().unwrap().vcpus[&vcpu(1)]
+            .waited_for_ns
+            .clone()
+    };
+    assert_eq!(waited_for(700)[&DomId(2)], 400);
+    assert_eq!(waited_for(900)[&DomId(2)], 600);
+    assert!(!waited_for(1100).contains_key(&DomId(2)));
+}
+
+#[test]
+fn long_waits_are_charged_although_the_past_is_forgotten() {
+    let waits = Expected {
+        state: Some(Runnable),
+        ..unseen(vcpu(1), &[0])
+    };
+    let mut all = Vec::new();
+    for switch in 0..100_000 {
+        let at = 1000 + switch * 10;
+        let [from, to] = [2 + switch % 2, 3 - switch % 2].map(|domain| vcpu(domain as u16));
+        all.push(change(at, 0, from, Running, Runnable));
+        all.push(change(at, 0, to, Runnable, Running));
+    }
+    let found = traced(vec![waits], vec![vec![all[0]], all]);
+    let waited_for = BTreeMap::from([(DomId(2), 499_990), (DomId(3), 500_000)]);
+    assert_eq!(found.vcpus[&vcpu(1)].waited_for_ns, waited_for);
+}
+
+#[test]
 fn two_vcpus_on_one_pcpu_wait_for_each_other() {
     let (one, two) = (vcpu(1), vcpu(2));
     let switch = |at, from, to| {
@@ -416,7 +480,8 @@ proptest! {
             prop_assert_eq!(times.states.blocked_ns, truth.states.blocked_ns);
             prop_assert_eq!(times.states.offline_ns, truth.states.offline_ns);
             prop_assert_eq!(times.states.unknown_ns, 0);
-            let shares = waited_for.into_iter().map(|(domain, ns)| (domain, ns / u64::from(PCPUS)));
+            let share = |ns: u64| (ns as f64 / f64::from(PCPUS)).round() as u64;
+            let shares = waited_for.into_iter().map(|(domain, ns)| (domain, share(ns)));
             prop_assert_eq!(&times.waited_for_ns, &shares.collect());
         }
     }
