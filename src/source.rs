@@ -172,7 +172,7 @@ impl Source {
             let online = host.pcpu.iter().filter(|pcpu| pcpu.is_online());
             host.pcpu_clocks = self.hypervisor.pcpu_clocks(online.map(|pcpu| pcpu.id));
         }
-        notes.extend(self.trace((&mut domains, &pools), &mut host));
+        self.trace((&mut domains, &pools), &mut host, &mut notes);
         let mut orphans = Vec::new();
         let devices = self.devices(&domains, &mut notes);
         let left = give(&mut domains, devices.nics, |domain| {
@@ -269,6 +269,14 @@ impl Source {
         })
     }
 
+    /// See [`Hypervisor::schedules_cores`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn schedules_cores(&self) -> Result<bool, Error> {
+        self.hypervisor.schedules_cores()
+    }
+
     /// Reuses the memory of a snapshot for the next one.
     pub fn reuse(&mut self, snapshot: Snapshot) {
         self.hypervisor.reuse(snapshot.domains);
@@ -308,21 +316,29 @@ impl Source {
         Ok(())
     }
 
-    /// Fills in how long vCPUs have been in each state, if that is to be collected. If it cannot be, returns a note.
-    fn trace(&mut self, domains: (&mut [Domain], &[Pool]), host: &mut Host) -> Option<Note> {
+    /// Fills in how long vCPUs have been in each state, if that is to be collected. Adds notes, also if it cannot be.
+    fn trace(
+        &mut self,
+        (domains, pools): (&mut [Domain], &[Pool]),
+        host: &mut Host,
+        notes: &mut Vec<Note>,
+    ) {
         if !self.collect.state_times {
-            return None;
+            return;
         }
-        let (domains, pools) = domains;
         let all = (&mut *domains, pools);
         let filled = self
             .tracing
             .fill_in(&self.hypervisor, all, host, self.allow_untested);
-        let error = filled.err()?;
-        for domain in domains {
-            domain.ready_ns = self.hypervisor.ready_ns(domain);
+        match filled {
+            Ok(about) => notes.extend(about),
+            Err(error) => {
+                for domain in domains {
+                    domain.ready_ns = self.hypervisor.ready_ns(domain);
+                }
+                notes.push(Note::NotTraced(error.to_string()));
+            }
         }
-        Some(Note::NotTraced(error.to_string()))
     }
 
     /// Reads the NICs and disks to collect. If dom0's kernel does not list them, returns none and

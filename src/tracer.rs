@@ -2,6 +2,7 @@
 //!
 //! The trace buffers fill up within seconds on a busy host, so something has to read them between two samples.
 
+use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use crate::runstate::{Expected, Runstates, Traced};
 use crate::snapshot::DomId;
-use crate::xen::{Error, Trace};
+use crate::xen::{Error, Mode, Trace};
 
 /// The running trace of this process. Xen has only one, and whatever ends the process has to switch it off.
 static RUNNING: Mutex<Option<Arc<Running>>> = Mutex::new(None);
@@ -72,14 +73,33 @@ pub struct Tracer {
     requests: Option<Sender<Request>>,
     wake: UnixStream,
     thread: Option<JoinHandle<Result<(), Error>>>,
+    mode: Mode,
+}
+
+/// What hypercalls know at a sample.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// The domains whose vCPUs are followed further, in ascending order. Those of all others are forgotten.
+    pub stay: Vec<DomId>,
+    /// vCPUs that are new, or may run elsewhere.
+    pub vcpus: Vec<Expected>,
+    /// The pCPUs that are online.
+    pub online: Vec<u32>,
+}
+
+/// What a trace knows at a sample.
+#[derive(Debug)]
+pub struct Figures {
+    /// The figures since the trace began; `None` if no vCPU has changed its state yet.
+    pub traced: Option<Traced>,
+    /// The pCPUs that are online and have no trace buffer. As long as there is one, everything is unknown.
+    pub untraced: BTreeSet<u32>,
 }
 
 /// A request for the figures so far.
 struct Request {
-    /// The domains whose vCPUs are followed further, in ascending order.
-    stay: Vec<DomId>,
-    new: Vec<Expected>,
-    answer: Sender<Option<Traced>>,
+    known: Known,
+    answer: Sender<Figures>,
 }
 
 impl Tracer {
@@ -114,7 +134,7 @@ impl Tracer {
                     return Ok(());
                 }
             };
-            let _ = started.send(Ok(()));
+            let _ = started.send(Ok(trace.mode()));
             follow(trace, &requested, woken, &ended.0.shall_end)
         };
         *RUNNING.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
@@ -123,27 +143,31 @@ impl Tracer {
             requests: Some(requests),
             wake,
             thread: Some(thread),
+            mode: Mode::Alone,
         };
         match start.recv() {
-            Ok(outcome) => outcome.map(|()| tracer),
+            Ok(mode) => {
+                tracer.mode = mode?;
+                Ok(tracer)
+            }
             Err(_) => Err(tracer.ended()),
         }
     }
 
-    /// Returns the figures since the trace began; `None` if no vCPU has changed its state yet. Forgets the vCPUs of
-    /// all domains but those that `stay`, which are in ascending order, then takes up new ones.
+    /// Returns how this program traces.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Returns the figures, after the trace has learnt what hypercalls know.
     ///
     /// # Errors
     /// If the trace ended, and why.
-    pub fn figures(
-        &mut self,
-        stay: Vec<DomId>,
-        new: Vec<Expected>,
-    ) -> Result<Option<Traced>, Error> {
+    pub fn figures(&mut self, known: Known) -> Result<Figures, Error> {
         let (answer, answered) = mpsc::channel();
         if let Some(requests) = &self.requests {
             // If the thread has ended, so have the answers.
-            let _ = requests.send(Request { stay, new, answer });
+            let _ = requests.send(Request { known, answer });
             let _ = self.wake.write(&[0]);
         }
         answered.recv().map_err(|_| self.ended())
@@ -182,7 +206,7 @@ fn follow(
         if shall_end.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let request = match requested.try_recv() {
+        let Request { known, answer } = match requested.try_recv() {
             Ok(request) => request,
             Err(TryRecvError::Disconnected) => return Ok(()),
             Err(TryRecvError::Empty) => {
@@ -196,9 +220,12 @@ fn follow(
         };
         // The figures are those up to the reading before the last one.
         states.add(trace.read()?);
-        states.forget(|domain| request.stay.binary_search(&domain).is_err());
-        states.expect(request.new);
-        let _ = request.answer.send(states.so_far());
+        states.forget(|domain| known.stay.binary_search(&domain).is_err());
+        states.expect(known.vcpus);
+        let untraced = trace.untraced(known.online);
+        states.blind(untraced.clone());
+        let traced = states.so_far();
+        let _ = answer.send(Figures { traced, untraced });
     }
 }
 

@@ -12,11 +12,11 @@ use signal_hook::low_level::{emulate_default_handler, pipe};
 use signal_hook::{SigId, flag, low_level};
 use xenscope::runstate::{Runstates, Traced, VcpuId, expected, with_idle};
 use xenscope::selector::{NotFound, Selector};
-use xenscope::snapshot::{Collect, Snapshot};
+use xenscope::snapshot::{Collect, Note, Snapshot};
 use xenscope::source::Source;
 use xenscope::view::{csv, json, waits};
 use xenscope::waits::Waits;
-use xenscope::xen::{Mode, Trace};
+use xenscope::xen::Trace;
 
 use super::output::{Notes, Output};
 use super::signals::{ENDING, not_ignored};
@@ -70,13 +70,25 @@ pub(super) fn run(
     }
     let signals = Signals::catch()?;
     let mut trace = Trace::start(allow_untested)?;
-    say(&trace);
     let before = source.sample(None)?;
-    notes.report(&before.notes);
     let pools = before.host.pools.as_deref().unwrap_or_default();
     let online = before.host.pcpu.iter().filter(|pcpu| pcpu.is_online());
-    let vcpus = with_idle(expected(&before.domains, pools), online.map(|pcpu| pcpu.id));
+    let online: Vec<u32> = online.map(|pcpu| pcpu.id).collect();
+    let mut vcpus = with_idle(expected(&before.domains, pools), online.iter().copied());
+    let mut about = before.notes.clone();
+    about.extend(trace.mode().note());
+    let by_cores = source.schedules_cores()?;
+    if by_cores {
+        vcpus.iter_mut().for_each(|one| one.may_run_on.clear());
+        about.push(Note::CoresScheduled);
+    }
+    let untraced = trace.untraced(online);
+    if !untraced.is_empty() {
+        about.push(Note::PcpusNotTraced(untraced.iter().copied().collect()));
+    }
+    notes.report(&about);
     let mut states = Runstates::new(vcpus);
+    states.blind(untraced);
     if let Some(vcpu) = watched {
         states = states.watching(vcpu);
     }
@@ -156,23 +168,6 @@ fn follow(
     Ok(states.so_far())
 }
 
-/// Says what a trace does to the host.
-fn say(trace: &Trace) {
-    match trace.mode() {
-        Mode::Alone => {}
-        Mode::TookOver => complain(
-            "the trace was left on, probably by an xenscope that was killed; it is switched off at the end",
-        ),
-        Mode::Beside => complain(
-            "another program traces, so xenscope only reads along; what it overlooks is unknown",
-        ),
-    }
-    tracing::debug!(
-        bytes = trace.buffer_bytes(),
-        "the trace buffers stay allocated until the host reboots"
-    );
-}
-
 /// Says what is wrong with a trace.
 fn judge(traced: &Traced, length: Duration) {
     for (pcpu, ns) in &traced.lost_ns {
@@ -181,7 +176,8 @@ fn judge(traced: &Traced, length: Duration) {
             "pCPU {pcpu} lost records for {seconds:.2} s, which make figures unknown"
         ));
     }
-    if traced.contradictions > 0 {
+    // What a few cost is unknown time. Pairs of records can change places where pCPUs' clocks differ a little.
+    if traced.contradictions > traced.records / 1000 {
         let records = match traced.contradictions {
             1 => "1 record contradicts".to_owned(),
             count => format!("{count} records contradict"),

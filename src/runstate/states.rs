@@ -66,6 +66,8 @@ pub struct Runstates {
     expected: Vec<Expected>,
     watched: Option<VcpuId>,
     merge: Merge,
+    /// The pCPUs that run and write no records.
+    blind: BTreeSet<u32>,
     /// `None` until the interval has begun.
     follow: Option<Follow>,
 }
@@ -77,6 +79,7 @@ impl Runstates {
             expected,
             watched: None,
             merge: Merge::default(),
+            blind: BTreeSet::new(),
             follow: None,
         }
     }
@@ -94,21 +97,33 @@ impl Runstates {
         let Some(until_ns) = self.merge.complete_until_ns() else {
             return;
         };
-        let (expected, watched) = (&self.expected, self.watched);
-        let follow = self
-            .follow
-            .get_or_insert_with(|| Follow::new(until_ns, expected, watched));
+        let follow = self.follow.get_or_insert_with(|| {
+            let mut follow = Follow::new(until_ns, &self.expected, self.watched);
+            self.blind.iter().for_each(|pcpu| follow.lose(*pcpu));
+            follow
+        });
         for record in ready {
             follow.apply(record);
         }
         follow.advance(until_ns);
     }
 
-    /// Says what hypercalls know of vCPUs that may have appeared since the interval began.
+    /// Says what hypercalls know of vCPUs that may have appeared, or may run elsewhere, since the interval began.
     pub fn expect(&mut self, expected: Vec<Expected>) {
         match &mut self.follow {
             Some(follow) => expected.into_iter().for_each(|one| follow.expect(&one)),
             None => self.expected.extend(expected),
+        }
+    }
+
+    /// Says which pCPUs run and write no records. What vCPUs do is unknown as long as there is one.
+    pub fn blind(&mut self, pcpus: BTreeSet<u32>) {
+        let before = std::mem::replace(&mut self.blind, pcpus);
+        if let Some(follow) = &mut self.follow {
+            let new = self.blind.difference(&before);
+            new.for_each(|pcpu| follow.lose(*pcpu));
+            let gone = before.difference(&self.blind);
+            gone.for_each(|pcpu| follow.complete(*pcpu));
         }
     }
 

@@ -149,6 +149,31 @@ fn a_vcpu_may_run_elsewhere_from_a_moment_on() {
 }
 
 #[test]
+fn beside_a_pcpu_that_writes_nothing_only_those_that_run_elsewhere_are_known() {
+    let (runs, blocks) = (vcpu(2), vcpu(1));
+    let blocked = Expected {
+        state: Some(Blocked),
+        ..unseen(blocks, &[0, 1])
+    };
+    let mut states = Runstates::new(vec![blocked]);
+    let spin = |at| vec![change(at, 0, runs, Running, Running)];
+    for at in [100, 300, 400] {
+        states.add(spin(at));
+    }
+    // It is online from 300 on, as far as is known.
+    states.blind(BTreeSet::from([1]));
+    states.add(spin(700));
+    states.add(spin(900));
+    states.blind(BTreeSet::new());
+    states.add(Vec::new());
+    let found = states.so_far().unwrap();
+    assert_eq!(found.vcpus[&runs].states.running_ns, 800);
+    let times = &found.vcpus[&blocks].states;
+    assert_eq!((times.blocked_ns, times.unknown_ns), (200, 600));
+    assert_eq!(found.lost_ns, BTreeMap::from([(1, 400)]));
+}
+
+#[test]
 fn who_waited_for_a_domain_that_is_gone_shows_so_once() {
     let waits = Expected {
         state: Some(Runnable),

@@ -30,6 +30,14 @@ pub enum Note {
     DisksUnreadable(String),
     /// Nobody traces how long vCPUs are in each state; the text says why.
     NotTraced(String),
+    /// Another program traces, and xenscope only reads along.
+    TracedBeside,
+    /// The trace was on as an earlier xenscope leaves it that is killed.
+    TraceTakenOver,
+    /// These pCPUs are online, and have no trace buffer.
+    PcpusNotTraced(Vec<u32>),
+    /// Xen schedules whole cores or sockets, so a record does not say which pCPU a vCPU has.
+    CoresScheduled,
     /// A domain ran for another time by the trace than by Xen's count, so its state times may be wrong.
     TraceDiffers {
         /// The domain.
@@ -71,6 +79,24 @@ impl fmt::Display for Note {
             Self::NicsUnreadable(why) => write!(f, "the NICs can't be listed: {why}"),
             Self::DisksUnreadable(why) => write!(f, "the disks can't be listed: {why}"),
             Self::NotTraced(why) => write!(f, "ready time is unknown: {why}"),
+            Self::TracedBeside => f.write_str(
+                "another program traces, so xenscope only reads along; what it overlooks is unknown",
+            ),
+            Self::TraceTakenOver => f.write_str(
+                "the trace was left on, probably by an xenscope that was killed; it is switched off at the end",
+            ),
+            Self::PcpusNotTraced(pcpus) => {
+                let pcpus: Vec<String> = pcpus.iter().map(u32::to_string).collect();
+                write!(
+                    f,
+                    "pCPU {} came online after Xen made its trace buffers, so what vCPUs do is unknown \
+                     until it is offline again, or the host has rebooted",
+                    pcpus.join(", ")
+                )
+            }
+            Self::CoresScheduled => f.write_str(
+                "Xen schedules whole cores (sched-gran), so it is unknown for whom vCPUs wait",
+            ),
             Self::TraceDiffers {
                 domain,
                 traced_ns,

@@ -57,6 +57,15 @@ impl Hypervisor {
         Ok(text(&changeset))
     }
 
+    /// Returns whether Xen was told to schedule the vCPUs of a whole core or socket together (`sched-gran`, Xen's
+    /// docs/misc/xen-command-line.pandoc).
+    ///
+    /// # Errors
+    /// If the hypervisor refuses to say how it was booted.
+    pub fn schedules_cores(&self) -> Result<bool, Error> {
+        Ok(schedules_cores(&self.command_line()?))
+    }
+
     fn command_line(&self) -> Result<String, Error> {
         if let Some(command_line) = self.whole(c"xc_xenver_commandline") {
             return Ok(command_line);
@@ -126,6 +135,13 @@ impl Hypervisor {
     }
 }
 
+/// Returns whether these options of Xen's have it schedule more than a thread at a time. The last one counts.
+fn schedules_cores(command_line: &str) -> bool {
+    let words = command_line.split_whitespace();
+    let mut granularity = words.filter_map(|word| word.strip_prefix("sched-gran="));
+    granularity.next_back().is_some_and(|unit| unit != "cpu")
+}
+
 /// Returns the C string in a buffer of fixed length. A full buffer has no terminating zero.
 fn text(buffer: &[c_char]) -> String {
     let bytes: Vec<u8> = buffer
@@ -146,5 +162,15 @@ mod tests {
         assert_eq!(text(&buffer(b"credit\0garbage")), "credit");
         assert_eq!(text(&buffer(b"full")), "full");
         assert_eq!(text(&buffer(b"\xff\0")), "\u{fffd}");
+    }
+
+    #[test]
+    fn the_last_granularity_counts() {
+        let given = [
+            "",
+            "smt=1 sched-gran=core",
+            "sched-gran=core sched-gran=cpu",
+        ];
+        assert_eq!(given.map(schedules_cores), [false, true, false]);
     }
 }

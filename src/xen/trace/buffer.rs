@@ -65,6 +65,11 @@ impl Buffer {
         }
     }
 
+    /// Returns whose buffer it is.
+    pub(super) fn pcpu(&self) -> u32 {
+        self.pcpu
+    }
+
     /// Returns up to where Xen has written.
     pub(super) fn written(&self) -> Option<u32> {
         self.produced()

@@ -9,6 +9,7 @@ mod control;
 mod libraries;
 mod parse;
 
+use std::collections::BTreeSet;
 use std::mem;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
@@ -22,6 +23,7 @@ use self::parse::Clock;
 use super::error::Error;
 use super::hypervisor::Hypervisor;
 use crate::runstate::Record;
+use crate::snapshot::Note;
 
 /// The size of each pCPU's buffer in pages, if no earlier program of this boot chose it.
 const PAGES: u32 = 32;
@@ -41,6 +43,17 @@ pub enum Mode {
     TookOver,
     /// Another program traces, and this one only reads along.
     Beside,
+}
+
+impl Mode {
+    /// Returns what to say about it; `None` if all is as usual.
+    pub fn note(self) -> Option<Note> {
+        match self {
+            Self::Alone => None,
+            Self::TookOver => Some(Note::TraceTakenOver),
+            Self::Beside => Some(Note::TracedBeside),
+        }
+    }
 }
 
 /// A trace of what vCPUs do. When it is dropped, Xen traces as before.
@@ -168,6 +181,12 @@ impl Trace {
     /// Returns the bytes of all buffers, which stay allocated until the host reboots.
     pub fn buffer_bytes(&self) -> u64 {
         self.buffer_bytes
+    }
+
+    /// Returns those of the pCPUs that have no buffer: Xen made the buffers while they were offline.
+    pub fn untraced(&self, pcpus: impl IntoIterator<Item = u32>) -> BTreeSet<u32> {
+        let has_buffer = |pcpu: &u32| self.buffers.iter().any(|buffer| buffer.pcpu() == *pcpu);
+        pcpus.into_iter().filter(|pcpu| !has_buffer(pcpu)).collect()
     }
 
     /// Waits until a buffer is half full, until the deadline, until a signal arrives, or until `also` can be read
