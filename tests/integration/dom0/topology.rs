@@ -145,6 +145,37 @@ fn a_pcpu_that_goes_offline_is_shown_and_costs_no_check() {
     assert_eq!(report.wrong(), [], "{report:?}");
 }
 
+/// No other test of this boot traces, so Xen makes the trace buffers here.
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn a_pcpu_that_comes_online_after_the_trace_buffers_makes_states_unknown() {
+    let words = ["waits", "--seconds", "1", "--format", "csv"];
+    {
+        let _offline = Offline::take("3");
+        assert!(!say(&words).fine().contains("pCPU 3"));
+    }
+    let said = say(&words);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let about = "pCPU 3 came online after Xen made its trace buffers";
+    assert!(said.stderr.contains(about), "{said:?}");
+    let top = [
+        "top",
+        "-b",
+        "--ready",
+        "--iterations",
+        "2",
+        "--interval",
+        "1",
+        "--format",
+        "json",
+    ];
+    let said = say(&top);
+    assert!(said.stderr.contains(about), "{said:?}");
+    // An idle guest is blocked, if it is known what it is.
+    let unknown = "\"ready_percent\":null";
+    assert!(said.stdout.contains(unknown), "{said:?}");
+}
+
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn affinities_are_those_of_xl() {

@@ -247,11 +247,21 @@ fn two_at_once_find_the_same() {
     let _other = Paused::all(&["pv-disk"]);
     let _burning = Burning::start();
     let _net = NetBurns::start();
-    let words = ["waits", "--seconds", "8", "--format", "json"];
+    let words = ["waits", "--seconds", "12", "--format", "json"];
     let owner = xenscope(&words).stdout(Stdio::piped()).spawn().unwrap();
     until_traced(owner.id());
     let beside = say(&["waits", "--seconds", "4", "--format", "json"]);
     assert!(beside.stderr.contains("reads along"), "{beside:?}");
+    let top = say(&[
+        "top",
+        "-b",
+        "--ready",
+        "--iterations",
+        "2",
+        "--interval",
+        "0.3",
+    ]);
+    assert!(top.stderr.contains("reads along"), "{top:?}");
     let owner = owner.wait_with_output().unwrap();
     let [owner, beside] = [&owner.stdout[..], beside.stdout.as_bytes()]
         .map(|text| serde_json::from_slice::<Value>(text).unwrap());
