@@ -1,0 +1,4 @@
+//! Recordings: snapshots on disk.
+
+mod bytes;
+mod tree;
