@@ -1,0 +1,154 @@
+//! A snapshot as a tree of values under names.
+
+use std::collections::HashMap;
+
+use super::bytes::Broken;
+
+/// The node that is the snapshot itself.
+pub(super) const ROOT: u32 = 0;
+
+/// The depth that no snapshot reaches. It bounds the stack of who reads a broken file.
+const MAX_DEPTH: u8 = 32;
+
+/// What a node is in a sample.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Cell {
+    /// An unknown value.
+    #[default]
+    Null,
+    Bool(bool),
+    Number(u64),
+    /// A text, by its number in the tree.
+    Text(u32),
+    /// The nodes of its fields.
+    Struct(Vec<u32>),
+    /// The nodes of its elements.
+    List(Vec<u32>),
+}
+
+/// A place in a snapshot.
+#[derive(Debug)]
+pub(super) struct Node {
+    parent: u32,
+    /// The text that is its name; `None` for an element of a list.
+    pub(super) name: Option<u32>,
+    class: u32,
+    depth: u8,
+    pub(super) cell: Cell,
+}
+
+impl Node {
+    /// Returns the node that it is below.
+    pub(super) fn parent(&self) -> u32 {
+        self.parent
+    }
+}
+
+/// The nodes of consecutive samples, with their values in the last one.
+#[derive(Debug)]
+pub(super) struct Tree {
+    pub(super) texts: Vec<String>,
+    pub(super) nodes: Vec<Node>,
+    /// The nodes of each class. Nodes that differ only in the elements that they belong to, such as all domains' CPU
+    /// times, are of the same class.
+    pub(super) classes: Vec<Vec<u32>>,
+    class_of: HashMap<(u32, Option<u32>), u32>,
+}
+
+impl Tree {
+    /// Returns a tree of the root alone.
+    pub(super) fn new() -> Self {
+        let root = Node {
+            parent: ROOT,
+            name: None,
+            class: 0,
+            depth: 0,
+            cell: Cell::Null,
+        };
+        Self {
+            texts: Vec::new(),
+            nodes: vec![root],
+            classes: vec![vec![ROOT]],
+            class_of: HashMap::new(),
+        }
+    }
+
+    /// Returns a node.
+    ///
+    /// # Errors
+    /// If there is none with this number.
+    pub(super) fn node(&self, node: u32) -> Result<&Node, Broken> {
+        self.nodes.get(node as usize).ok_or(Broken("no such node"))
+    }
+
+    /// Returns a text.
+    ///
+    /// # Errors
+    /// If there is none with this number.
+    pub(super) fn text(&self, text: u32) -> Result<&str, Broken> {
+        let text = self.texts.get(text as usize);
+        text.map(String::as_str).ok_or(Broken("no such text"))
+    }
+
+    /// Adds a node, and returns its number, which is higher than its parent's.
+    ///
+    /// # Errors
+    /// If there is no such parent or name, or if the tree would be too deep.
+    pub(super) fn add(&mut self, parent: u32, name: Option<u32>) -> Result<u32, Broken> {
+        let number = u32::try_from(self.nodes.len()).map_err(|_| Broken("too many nodes"))?;
+        let above = self.node(parent)?;
+        let depth = above.depth + 1;
+        if depth > MAX_DEPTH {
+            return Err(Broken("too deep"));
+        }
+        if let Some(name) = name {
+            self.text(name)?;
+        }
+        let next = self.classes.len() as u32;
+        let class = *self.class_of.entry((above.class, name)).or_insert(next);
+        if class == next {
+            self.classes.push(Vec::new());
+        }
+        self.classes[class as usize].push(number);
+        self.nodes.push(Node {
+            parent,
+            name,
+            class,
+            depth,
+            cell: Cell::Null,
+        });
+        Ok(number)
+    }
+
+    /// Changes what a node is.
+    ///
+    /// # Errors
+    /// If there is no such node or text, or if the nodes below it are not its own.
+    pub(super) fn set(&mut self, node: u32, cell: Cell) -> Result<(), Broken> {
+        match &cell {
+            Cell::Struct(below) | Cell::List(below) => self.check_below(node, below, &cell)?,
+            Cell::Text(text) => drop(self.text(*text)?),
+            Cell::Null | Cell::Bool(_) | Cell::Number(_) => {}
+        }
+        let node = self.nodes.get_mut(node as usize);
+        node.ok_or(Broken("no such node"))?.cell = cell;
+        Ok(())
+    }
+
+    /// Checks that a walk of the tree visits each node once.
+    fn check_below(&self, node: u32, below: &[u32], cell: &Cell) -> Result<(), Broken> {
+        let mut sorted = below.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        if sorted.len() != below.len() {
+            return Err(Broken("a node is twice in its parent"));
+        }
+        for &one in below {
+            let one = self.node(one)?;
+            if one.parent != node || one.name.is_some() != matches!(cell, Cell::Struct(_)) {
+                return Err(Broken("a node has another parent"));
+            }
+        }
+        Ok(())
+    }
+}
