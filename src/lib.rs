@@ -34,6 +34,7 @@ pub mod fuzzing;
 pub mod interval;
 pub mod pressure;
 pub mod rates;
+pub mod recording;
 pub mod runstate;
 mod sample;
 pub mod selector;

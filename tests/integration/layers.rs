@@ -8,10 +8,10 @@ use std::fs;
 use std::path::Path;
 
 /// The layers, from the lowest to the highest. A file or folder of src/ imports from those before it.
-const LAYERS: [&str; 29] = [
+const LAYERS: [&str; 30] = [
     "text", "interval", "snapshot", "clock", "runstate", "rates", "sample", "pressure", "waits",
-    "fields", "units", "xen", "xenstore", "dom0", "tracer", "source", "feed", "selector", "xentop",
-    "events", "audit", "compare", "view", "export", "cli", "exit", "commands", "main", "lib",
+    "fields", "units", "xen", "xenstore", "dom0", "tracer", "source", "recording", "feed", "selector",
+    "xentop", "events", "audit", "compare", "view", "export", "cli", "exit", "commands", "main", "lib",
 ];
 
 /// What only tests and fuzzing compile.
