@@ -1,4 +1,5 @@
 //! Recordings: snapshots on disk.
 
 mod bytes;
+mod group;
 mod tree;
