@@ -8,7 +8,9 @@ mod error;
 mod flatten;
 mod group;
 mod rebuild;
+mod recorder;
 mod store;
 mod tree;
 
 pub use error::RecordingError;
+pub use recorder::{Limits, Recorder};

@@ -1,0 +1,202 @@
+//! Writes a recording.
+
+use std::fs::{DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+
+use super::error::RecordingError;
+use super::group::Group;
+use super::store::{Entry, FORMAT, Store, index_time};
+use crate::snapshot::{Boot, Snapshot};
+
+/// The time from the first sample of a chunk until it is written: what is lost if the power fails.
+const CHUNK_NS: u64 = 10_000_000_000;
+
+/// The most samples in a chunk.
+const CHUNK_SAMPLES: u32 = 1_000;
+
+/// The time from the first sample of a group to its last chunk.
+const GROUP_NS: u64 = 300_000_000_000;
+
+/// The effort of zstd.
+const LEVEL: i32 = 3;
+
+/// How much a recording keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The age of the oldest sample.
+    pub age: Duration,
+    /// The size of the file in bytes.
+    pub bytes: u64,
+}
+
+/// Writes snapshots to a folder, and deletes the oldest ones. Only one recorder at a time has a folder.
+#[derive(Debug)]
+pub struct Recorder {
+    folder: PathBuf,
+    store: Store,
+    _lock: Flock<File>,
+    limits: Limits,
+    next_id: i64,
+    group: Group,
+    /// The chunk that begins the group; `None` before it is written.
+    keyed_by: Option<i64>,
+    group_bytes: u64,
+    /// Of the group's first sample.
+    group_begun_ns: u64,
+    /// Of the chunk's first sample.
+    chunk_begun_ns: u64,
+    /// The wall-clock times of the chunk's earliest and latest sample.
+    span: Option<(i64, i64)>,
+    boot: Option<Boot>,
+}
+
+impl Recorder {
+    /// Opens the recording in a folder, and creates both if they do not exist. The folder is readable only by its owner
+    /// if it is created.
+    ///
+    /// # Errors
+    /// If the folder cannot be written, if another recorder has it, or if the recording has a newer format.
+    pub fn open(folder: &Path, limits: Limits) -> Result<Self, RecordingError> {
+        let created = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        created.map_err(|error| io_error(folder, error))?;
+        let lock = lock(folder)?;
+        let store = Store::create(folder)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            next_id: store.next_id()?,
+            store,
+            _lock: lock,
+            limits,
+            group: Group::new(),
+            keyed_by: None,
+            group_bytes: 0,
+            group_begun_ns: 0,
+            chunk_begun_ns: 0,
+            span: None,
+            boot: None,
+        })
+    }
+
+    /// Returns the folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Adds a snapshot, and writes all that were added since the last chunk if that is 10 s ago.
+    ///
+    /// # Errors
+    /// If they cannot be written. They are lost then; the next snapshot may be written.
+    pub fn push(&mut self, snapshot: &Snapshot) -> Result<(), RecordingError> {
+        let at_ns = snapshot.stamp.at_ns;
+        let same_boot = self.boot.is_none_or(|boot| boot.is_same(&snapshot.boot));
+        let group_is_full = at_ns.saturating_sub(self.group_begun_ns) >= GROUP_NS
+            || self.group_bytes > self.limits.bytes / 4;
+        if !same_boot || (group_is_full && self.group.samples() == 0) {
+            self.flush()?;
+            self.new_group();
+        }
+        if self.boot.is_none() {
+            self.group_begun_ns = at_ns;
+            self.boot = Some(snapshot.boot);
+        }
+        if self.span.is_none() {
+            self.chunk_begun_ns = at_ns;
+        }
+        if let Err(broken) = self.group.push(snapshot) {
+            self.new_group();
+            return Err(RecordingError::Unstorable(broken.0));
+        }
+        let time = index_time(snapshot.time);
+        let (earliest, latest) = self.span.unwrap_or((time, time));
+        self.span = Some((earliest.min(time), latest.max(time)));
+        let chunk_is_full = at_ns.saturating_sub(self.chunk_begun_ns) >= CHUNK_NS
+            || self.group.samples() >= CHUNK_SAMPLES;
+        match chunk_is_full {
+            true => self.flush(),
+            false => Ok(()),
+        }
+    }
+
+    /// Writes the snapshots that were added since the last chunk.
+    ///
+    /// # Errors
+    /// As for [`Recorder::push`].
+    pub fn flush(&mut self) -> Result<(), RecordingError> {
+        let written = self.write();
+        if written.is_err() {
+            self.new_group();
+        }
+        written
+    }
+
+    fn write(&mut self) -> Result<(), RecordingError> {
+        let Some((earliest, latest)) = self.span.take() else {
+            return Ok(());
+        };
+        let samples = self.group.samples();
+        let data = compressed(&self.group.take_part());
+        let data = data.map_err(|error| io_error(&self.folder, error))?;
+        let id = self.next_id;
+        let entry = Entry {
+            id,
+            keyed_by: self.keyed_by.unwrap_or(id),
+            format: FORMAT,
+            earliest,
+            latest,
+            samples,
+        };
+        let id_of_boot = self.boot.and_then(|boot| boot.dom0_boot_id);
+        let boot = id_of_boot.map(|id| id.to_string());
+        let age_ns = i64::try_from(self.limits.age.as_nanos()).unwrap_or(i64::MAX);
+        let oldest = latest.saturating_sub(age_ns);
+        self.store
+            .append(&entry, boot.as_deref(), &data, oldest, self.limits.bytes)?;
+        self.keyed_by = Some(entry.keyed_by);
+        self.group_bytes += data.len() as u64;
+        self.next_id += 1;
+        Ok(())
+    }
+
+    /// Begins a group. What the last one has not written is lost.
+    fn new_group(&mut self) {
+        self.group = Group::new();
+        (self.keyed_by, self.group_bytes) = (None, 0);
+        (self.span, self.boot) = (None, None);
+    }
+}
+
+/// Locks the folder until the file is closed.
+fn lock(folder: &Path) -> Result<Flock<File>, RecordingError> {
+    let path = folder.join("lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| io_error(&path, error))?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
+        Errno::EWOULDBLOCK => RecordingError::InUse {
+            path: folder.to_owned(),
+        },
+        errno => io_error(&path, errno.into()),
+    })
+}
+
+pub(super) fn compressed(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut compressor = zstd::bulk::Compressor::new(LEVEL)?;
+    compressor.include_checksum(true)?;
+    compressor.compress(bytes)
+}
+
+fn io_error(path: &Path, error: io::Error) -> RecordingError {
+    RecordingError::Io {
+        path: path.to_owned(),
+        error,
+    }
+}
