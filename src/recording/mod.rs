@@ -1,5 +1,6 @@
 //! Recordings: snapshots on disk.
 //!
+//! A [`Recorder`] writes snapshots to an SQLite file, and a [`Recording`] returns them. Samples are in chunks of 10 s.
 //! In a chunk, each sample is what differs from the one before: a value that does not change takes no space, and a
 //! counter is a difference. Values are under the names that serde has for the fields of a snapshot.
 
@@ -7,10 +8,14 @@ mod bytes;
 mod error;
 mod flatten;
 mod group;
+mod reader;
 mod rebuild;
 mod recorder;
+mod samples;
 mod store;
 mod tree;
 
 pub use error::RecordingError;
+pub use reader::Recording;
 pub use recorder::{Limits, Recorder};
+pub use samples::Samples;
