@@ -313,8 +313,8 @@ fn audit_compares_snapshots_of_one_boot() {
     assert!(report.contains("cpu.conservation"), "{report}");
     let mut wrong = audited(2 * SECOND);
     wrong.domains[1].memory_bytes += 1 << 30;
-    let mut feed = Recorded::new(vec![audited(SECOND), wrong, audited(3 * SECOND)]);
-    let mut read = feed.clone();
+    let snapshots = vec![audited(SECOND), wrong, audited(3 * SECOND)];
+    let [mut feed, mut read] = [snapshots.clone(), snapshots].map(Recorded::new);
     let (_, outcome) = run_on(&mut feed, &["audit", "--samples", "2"]);
     assert_eq!(outcome.unwrap(), Outcome::Failed, "one failure is enough");
     let outcome = run_closed(&mut read, &["audit", "--samples", "2"]);
@@ -378,7 +378,7 @@ fn events_start_at_the_position() {
     let of_web = [&start[..], &boot[1..3], &boot[4..]].concat();
     let words = ["web", "--since-start"];
     assert_eq!(events(&mut at("01:00:01"), &words), of_web);
-    assert!(events(&mut Recorded::default(), &[]).is_empty());
+    assert!(events(&mut Recorded::new(Vec::new()), &[]).is_empty());
 }
 
 #[test]

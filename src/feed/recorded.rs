@@ -1,4 +1,4 @@
-//! A feed of snapshots in memory.
+//! A feed of snapshots that were taken before.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -6,16 +6,19 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::pair::{Feed, Pair};
+use crate::recording::Samples;
 use crate::snapshot::{Collect, Identity, Snapshot};
 use crate::xen::Error;
 use crate::xenstore::Watches;
 
 /// Returns snapshots that were taken before, in their order.
-#[derive(Clone, Debug, Default)]
 pub struct Recorded {
-    snapshots: Vec<Arc<Snapshot>>,
+    samples: Box<dyn Samples + Send>,
     /// The number of the snapshot at the position, from 1; 0 is before the first.
     position: usize,
+    /// The numbers of the first and the last snapshot that it returns.
+    first: usize,
+    last: usize,
     only: Option<Vec<Identity>>,
 }
 
@@ -23,28 +26,67 @@ impl Recorded {
     /// Makes a feed of these snapshots, in the order in which they were taken. Its position is
     /// before the first.
     pub fn new(snapshots: Vec<Snapshot>) -> Self {
+        let snapshots: Vec<_> = snapshots.into_iter().map(Arc::new).collect();
+        Self::of(snapshots)
+    }
+
+    /// Makes a feed of what returns snapshots. Its position is before the first. Those that cannot be read are skipped.
+    pub fn of(samples: impl Samples + Send + 'static) -> Self {
         Self {
-            snapshots: snapshots.into_iter().map(Arc::new).collect(),
-            ..Self::default()
+            last: samples.count(),
+            samples: Box::new(samples),
+            position: 0,
+            first: 1,
+            only: None,
         }
     }
 
-    /// Moves to this position, and returns its pair; `None` if there is none.
-    fn move_to(&mut self, position: usize) -> Option<Pair> {
-        let pair = self.pair(position)?;
-        self.position = position;
-        Some(pair)
+    /// Restricts the feed to snapshots of these wall-clock times. Its position is before the first of them.
+    pub fn between(mut self, since: Option<Timestamp>, until: Option<Timestamp>) -> Self {
+        if let Some(since) = since {
+            let before = since.checked_sub(jiff::SignedDuration::from_nanos(1));
+            let before = before.ok().and_then(|before| self.samples.up_to(before));
+            self.first = before.map_or(1, |before| before + 2);
+        }
+        if let Some(until) = until {
+            self.last = self.samples.up_to(until).map_or(0, |last| last + 1);
+        }
+        self.position = self.first - 1;
+        self
+    }
+
+    /// Moves to the last snapshot.
+    pub fn at_end(mut self) -> Self {
+        self.position = (self.first..=self.last)
+            .rev()
+            .find(|&position| self.samples.get(position - 1).is_some())
+            .unwrap_or(self.position);
+        self
+    }
+
+    /// Moves to the first of these positions that has a snapshot, and returns its pair; `None` if none has.
+    fn move_to(&mut self, positions: impl Iterator<Item = usize>) -> Option<Pair> {
+        for position in positions {
+            if let Some(pair) = self.pair(position) {
+                self.position = position;
+                return Some(pair);
+            }
+        }
+        None
     }
 
     /// Returns the pair at this position; `None` if there is none.
-    fn pair(&self, position: usize) -> Option<Pair> {
+    fn pair(&mut self, position: usize) -> Option<Pair> {
+        if !(self.first..=self.last).contains(&position) {
+            return None;
+        }
         let at = position.checked_sub(1)?;
-        let newer = self.snapshots.get(at)?;
-        let older = at.checked_sub(1).and_then(|at| self.snapshots.get(at));
+        let newer = self.samples.get(at)?;
+        let older = (0..at).rev().find_map(|at| self.samples.get(at));
         let older = older.filter(|older| older.boot.is_same(&newer.boot));
         Some(Pair {
-            older: older.map(|older| self.restricted(older)),
-            newer: self.restricted(newer),
+            older: older.map(|older| self.restricted(&older)),
+            newer: self.restricted(&newer),
         })
     }
 
@@ -71,7 +113,7 @@ impl Feed for Recorded {
     }
 
     fn next(&mut self) -> Result<Option<Pair>, Error> {
-        Ok(self.move_to(self.position + 1))
+        Ok(self.move_to(self.position + 1..=self.last))
     }
 
     fn due(&self) -> Instant {
@@ -84,19 +126,14 @@ impl Feed for Recorded {
     }
 
     fn previous(&mut self) -> Result<Option<Pair>, Error> {
-        Ok(self.move_to(self.position.saturating_sub(1)))
+        Ok(self.move_to((self.first..self.position).rev()))
     }
 
     /// If the wall clock was set back, several snapshots may have the same time. This moves to the
     /// one that was taken last.
     fn go_to(&mut self, time: Timestamp) -> Result<Option<Pair>, Error> {
-        let up_to = (1..)
-            .zip(&self.snapshots)
-            .filter(|(_, snapshot)| snapshot.time <= time);
-        // `max_by_key` returns the last of equal elements.
-        let nearest = up_to.max_by_key(|(_, snapshot)| snapshot.time);
-        let position = nearest.map(|(position, _)| position);
-        Ok(position.and_then(|position| self.move_to(position)))
+        let position = self.samples.up_to(time).map(|position| position + 1);
+        Ok(self.move_to(position.into_iter()))
     }
 
     fn recent(&mut self, count: usize) -> Result<Vec<Pair>, Error> {
