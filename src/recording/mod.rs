@@ -13,6 +13,8 @@ mod rebuild;
 mod recorder;
 mod samples;
 mod store;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 pub use error::RecordingError;
