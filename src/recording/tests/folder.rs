@@ -1,0 +1,194 @@
+//! The folder of a recording: who writes, what is kept, which format.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+
+use super::*;
+use crate::recording::store::FILE;
+
+#[test]
+fn a_second_recorder_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Recorder::open(folder.path(), ALL).unwrap();
+    let second = Recorder::open(folder.path(), ALL).unwrap_err();
+    assert!(matches!(second, RecordingError::InUse { .. }), "{second}");
+    drop(first);
+    Recorder::open(folder.path(), ALL).unwrap();
+}
+
+#[test]
+fn recorders_continue_a_recording() {
+    let folder = tempfile::tempdir().unwrap();
+    let new = folder.path().join("a/b");
+    let snapshots = seconds(30);
+    for snapshots in snapshots.chunks(7) {
+        write(&new, snapshots);
+    }
+    assert_eq!(read(&new).unwrap(), snapshots);
+    assert_eq!(read(&new.join(FILE)).unwrap(), snapshots);
+    let mode = fs::metadata(&new).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "names are only for root");
+}
+
+#[test]
+fn what_is_written_can_be_read_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let snapshots = seconds(40);
+    let mut recorder = Recorder::open(folder.path(), ALL).unwrap();
+    for (count, snapshot) in (1..).zip(&snapshots) {
+        recorder.push(snapshot).unwrap();
+        let read = read(folder.path()).unwrap();
+        assert_eq!(read, snapshots[..read.len()]);
+        assert!(read.len() + 10 >= count, "{} of {count}", read.len());
+    }
+}
+
+#[test]
+fn samples_that_are_too_old_are_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let snapshots = seconds(1_500);
+    let limits = Limits {
+        age: Duration::from_secs(400),
+        ..ALL
+    };
+    let mut recorder = Recorder::open(folder.path(), limits).unwrap();
+    for snapshot in &snapshots {
+        recorder.push(snapshot).unwrap();
+    }
+    recorder.flush().unwrap();
+    let read = read(folder.path()).unwrap();
+    assert_eq!(read, snapshots[snapshots.len() - read.len()..]);
+    // Whole groups of five minutes are deleted.
+    assert!((400..=720).contains(&read.len()), "{}", read.len());
+}
+
+#[test]
+fn a_recording_does_not_grow_beyond_its_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let limit = 4 << 20;
+    let limits = Limits {
+        bytes: limit,
+        ..ALL
+    };
+    let mut recorder = Recorder::open(folder.path(), limits).unwrap();
+    let mut host = at_work(4).0;
+    let mut random = 1u64;
+    let mut last = None;
+    for second in 0..2_000u64 {
+        host.stamp.at_ns += SECOND;
+        host.time += Duration::from_secs(1);
+        // It does not compress to less than a half.
+        let name = (0..400).map(|_| {
+            random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            format!("{:08x}", random >> 32)
+        });
+        host.domains[1].name = Some(name.collect::<String>().into());
+        recorder.push(&host).unwrap();
+        if second % 100 == 99 {
+            let files = fs::read_dir(folder.path()).unwrap();
+            let bytes: u64 = files
+                .map(|file| file.unwrap().metadata().unwrap().len())
+                .sum();
+            assert!(bytes <= limit, "{bytes}");
+            last = Some(bytes);
+        }
+    }
+    assert!(last.unwrap() > limit / 3, "{last:?}");
+    recorder.flush().unwrap();
+    let read = read(folder.path()).unwrap();
+    assert!(
+        read.len() < 2_000 && read.last() == Some(&host),
+        "{}",
+        read.len()
+    );
+}
+
+#[test]
+fn a_newer_format_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &seconds(3));
+    let file = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
+    file.pragma_update(None, "user_version", 2).unwrap();
+    for refused in [
+        Recorder::open(folder.path(), ALL).map(|_| ()),
+        read(folder.path()).map(|_| ()),
+    ] {
+        let error = refused.unwrap_err().to_string();
+        assert!(
+            error.contains("a newer xenscope wrote it (format 2"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn other_files_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = read(folder.path()).unwrap_err().to_string();
+    assert!(missing.contains("No such file"), "{missing}");
+    let path = folder.path().join(FILE);
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute_batch("CREATE TABLE other (x)")
+        .unwrap();
+    for refused in [
+        Recorder::open(folder.path(), ALL).map(|_| ()),
+        read(&path).map(|_| ()),
+    ] {
+        let error = refused.unwrap_err().to_string();
+        assert!(error.contains("not a recording"), "{error}");
+    }
+    fs::write(&path, "hello").unwrap();
+    assert!(read(&path).is_err());
+}
+
+#[test]
+fn a_read_only_folder_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let snapshots = seconds(12);
+    write(folder.path(), &snapshots);
+    let copy = folder.path().join("a copy?#%41");
+    fs::copy(folder.path().join(FILE), &copy).unwrap();
+    assert_eq!(read(&copy).unwrap(), snapshots);
+}
+
+/// What the process does that is killed below.
+const FOLDER: &str = "XENSCOPE_TEST_RECORD_TO";
+
+#[test]
+fn a_killed_recorder_loses_ten_seconds() {
+    if let Some(folder) = env::var_os(FOLDER) {
+        let mut recorder = Recorder::open(folder.as_ref(), ALL).unwrap();
+        for snapshot in seconds(20_000) {
+            recorder.push(&snapshot).unwrap();
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut before = 0;
+    for _ in 0..3 {
+        let mut child = Command::new(env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "recording::tests::folder::a_killed_recorder_loses_ten_seconds",
+            ])
+            .env(FOLDER, folder.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let written = || read(folder.path()).map_or(0, |read| read.len());
+        while written() < before + 50 {
+            assert!(child.try_wait().unwrap().is_none());
+            sleep(Duration::from_millis(10));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let read = read(folder.path()).unwrap();
+        // Each began at the first second.
+        let all = seconds((read.len() - before) as u64);
+        assert_eq!(read[before..], all);
+        before = read.len();
+    }
+}
