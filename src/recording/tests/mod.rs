@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod damage;
+mod folder;
 mod size;
 
 use std::path::Path;
