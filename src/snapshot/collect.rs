@@ -3,7 +3,7 @@
 use enum_map::{Enum, EnumMap};
 use serde::{Deserialize, Serialize};
 
-use super::device::DiskCounter;
+use super::device::{DiskCounter, counters};
 use super::domain::Identity;
 
 /// What to collect beyond the figures of the domains and the host, which cost one hypercall each.
@@ -32,6 +32,7 @@ pub struct Collect {
     /// Which disks there are, with their names.
     pub disks: bool,
     /// Counters of these disks: a file for each.
+    #[serde(deserialize_with = "counters")]
     pub disk_counters: EnumMap<DiskCounter, bool>,
     /// Also the NICs and disks that other domains than dom0 serve, if there are any: two reads in
     /// XenStore for each domain, and one for each device.

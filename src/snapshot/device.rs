@@ -1,10 +1,12 @@
 //! A domain's NICs and disks, as their backends report them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{Index, IndexMut};
 
-use enum_map::{Enum, EnumMap};
-use serde::{Deserialize, Serialize};
+use enum_map::{Enum, EnumArray, EnumMap};
+use serde::de::{self, IntoDeserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::domid::DomId;
 use super::stamp::Stamp;
@@ -80,6 +82,7 @@ pub struct Nic {
     /// or was not collected.
     pub mac: Option<String>,
     /// Its counters.
+    #[serde(deserialize_with = "counters")]
     pub counters: Counters<NicCounter>,
     /// When its counters were read.
     pub stamp: Stamp,
@@ -101,9 +104,30 @@ pub struct Disk {
     /// for other backends, and if it is not in XenStore.
     pub process: Option<u32>,
     /// Its backend's counters.
+    #[serde(deserialize_with = "counters")]
     pub counters: Counters<DiskCounter>,
     /// When its counters were read.
     pub stamp: Stamp,
+}
+
+/// Reads what there is for each counter. Another version may have written it: what it did not know has its default, and
+/// what this version does not know is ignored.
+pub(super) fn counters<'de, C, V, D>(from: D) -> Result<EnumMap<C, V>, D::Error>
+where
+    C: EnumArray<V> + Deserialize<'de>,
+    V: Default + Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    let mut counters = EnumMap::default();
+    for (name, value) in BTreeMap::<String, V>::deserialize(from)? {
+        let counter = C::deserialize(IntoDeserializer::<de::value::Error>::into_deserializer(
+            name,
+        ));
+        if let Ok(counter) = counter {
+            counters[counter] = value;
+        }
+    }
+    Ok(counters)
 }
 
 impl Nic {
