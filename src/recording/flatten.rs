@@ -9,17 +9,16 @@ use serde::ser::{self, Error, Impossible, Serialize, Serializer};
 use super::bytes::Broken;
 use super::group::{Group, SCRATCH};
 use super::tree::{Cell, ROOT};
-use crate::snapshot::Snapshot;
 
 /// The field by which elements of a list are found.
 const ID: &str = "id";
 
 impl Group {
-    /// Adds a sample.
+    /// Adds a sample, a snapshot of this or another version.
     ///
     /// # Errors
     /// If the snapshot has values that a recording cannot have. The group is useless then.
-    pub(super) fn push(&mut self, snapshot: &Snapshot) -> Result<(), Broken> {
+    pub(super) fn push(&mut self, snapshot: &impl Serialize) -> Result<(), Broken> {
         snapshot.serialize(At {
             group: self,
             place: Place::Node(ROOT),

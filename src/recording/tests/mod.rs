@@ -5,6 +5,7 @@
 mod damage;
 mod folder;
 mod size;
+mod versions;
 
 use std::path::Path;
 use std::sync::Mutex;
