@@ -32,6 +32,7 @@ mod fixtures;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod interval;
+pub mod moment;
 pub mod pressure;
 pub mod rates;
 pub mod recording;
