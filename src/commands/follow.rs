@@ -22,6 +22,22 @@ impl<'a> Follow<'a> {
     /// # Errors
     /// Those of [`Watch::start`].
     pub(super) fn start(feed: &'a mut dyn Feed, signals: &[c_int]) -> Result<Self, Cannot> {
+        let follow = Self::without_output(feed, signals)?;
+        if let (Some(watch), Some(watches)) = (&follow.watch, follow.feed.watches()) {
+            let started = watch.also_reader(watches);
+            started.map_err(cannot("wait for the reader"))?;
+        }
+        Ok(follow)
+    }
+
+    /// Watches for these signals only, if the feed waits.
+    ///
+    /// # Errors
+    /// Those of [`Watch::start`].
+    pub(super) fn without_output(
+        feed: &'a mut dyn Feed,
+        signals: &[c_int],
+    ) -> Result<Self, Cannot> {
         let watches = feed.watches();
         let watch = watches.map(|watches| Watch::start(watches, signals));
         Ok(Self {

@@ -36,8 +36,8 @@ pub(super) enum End {
 pub(super) struct Watch(Arc<Mutex<Option<End>>>);
 
 impl Watch {
-    /// Starts the threads. One also releases the watches before SIGTSTP stops the program. A signal
-    /// that the program was started without, as by nohup, stays ignored.
+    /// Starts a thread that waits for these signals. It also releases the watches before SIGTSTP stops the program. A
+    /// signal that the program was started without, as by nohup, stays ignored.
     ///
     /// # Errors
     /// If there can be no more threads or files.
@@ -45,8 +45,7 @@ impl Watch {
         let signals = signals.iter().chain(&[SIGTSTP]).copied();
         let mut signals = Signals::new(not_ignored(signals))?;
         let watch = Self::default();
-        let (at_signal, at_hangup) = (watch.clone(), watch.clone());
-        let also_watches = watches.clone();
+        let at_signal = watch.clone();
         thread::Builder::new()
             .name("signals".into())
             .spawn(move || {
@@ -60,13 +59,21 @@ impl Watch {
                     let _ = emulate_default_handler(signal);
                 }
             })?;
-        thread::Builder::new()
-            .name("reader".into())
-            .spawn(move || {
-                wait_for_hangup(io::stdout());
-                at_hangup.set(End::ReaderGone, &also_watches);
-            })?;
         Ok(watch)
+    }
+
+    /// Starts a thread that waits until nobody reads stdout any more.
+    ///
+    /// # Errors
+    /// If there can be no more threads.
+    pub(super) fn also_reader(&self, watches: Watches) -> io::Result<()> {
+        let at_hangup = self.clone();
+        let thread = thread::Builder::new().name("reader".into());
+        thread.spawn(move || {
+            wait_for_hangup(io::stdout());
+            at_hangup.set(End::ReaderGone, &watches);
+        })?;
+        Ok(())
     }
 
     /// Returns the first reason to end; `None` if there is none yet.
