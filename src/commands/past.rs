@@ -1,0 +1,42 @@
+//! The feed of a command that looks back.
+
+use std::path::Path;
+
+use xenscope::feed::{Feed, Recorded};
+use xenscope::moment;
+use xenscope::recording::Recording;
+
+use crate::cli::{Moment, RECORDINGS, Span};
+use crate::exit::{NoSnapshot, complain};
+
+/// Returns the feed at the moment that was asked for; `None` if that is now. Says when the snapshot was taken.
+pub(super) fn at(moment: &Moment) -> anyhow::Result<Option<Recorded>> {
+    if !moment.is_past() {
+        return Ok(None);
+    }
+    let mut feed = Recorded::of(open(moment.from.as_deref())?);
+    match moment.at {
+        Some(time) => drop(feed.go_to(time)?),
+        None => feed = feed.at_end(),
+    }
+    let snapshot = feed.look()?.ok_or(NoSnapshot)?;
+    let time = moment::local(snapshot.time);
+    complain(format_args!("as recorded at {time}"));
+    Ok(Some(feed))
+}
+
+/// Returns the feed of the span of time that was asked for; `None` if that is from now on.
+pub(super) fn between(span: &Span) -> anyhow::Result<Option<Recorded>> {
+    if !span.is_past() {
+        return Ok(None);
+    }
+    let recording = open(span.from.as_deref())?;
+    Ok(Some(
+        Recorded::of(recording).between(span.since, span.until),
+    ))
+}
+
+fn open(path: Option<&Path>) -> anyhow::Result<Recording> {
+    let path = path.unwrap_or(Path::new(RECORDINGS));
+    Ok(Recording::open(path, |text| complain(text))?)
+}
