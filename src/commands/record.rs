@@ -1,0 +1,73 @@
+//! `xenscope record`
+
+use signal_hook::low_level::emulate_default_handler;
+use xenscope::feed::Feed;
+use xenscope::recording::{Limits, Recorder, RecordingError};
+use xenscope::snapshot::Collect;
+
+use super::follow::Follow;
+use super::output::Notes;
+use super::signals::{ENDING, End};
+use crate::cli::Record;
+use crate::exit::{Outcome, cannot, complain};
+
+/// Returns what `xenscope record` collects.
+pub(super) fn collect(options: &Record) -> Collect {
+    Collect {
+        vcpus: options.vcpus,
+        affinities: options.vcpus,
+        scheduling: options.ready,
+        state_times: options.ready,
+        audit_inputs: false,
+        ..Collect::ALL
+    }
+}
+
+/// Opens the folder.
+///
+/// # Errors
+/// Those of [`Recorder::open`].
+pub(super) fn open(options: &Record) -> Result<Recorder, RecordingError> {
+    let limits = Limits {
+        age: options.keep,
+        bytes: options.max_size,
+    };
+    Recorder::open(&options.dir, limits)
+}
+
+pub(super) fn run(recorder: &mut Recorder, feed: &mut dyn Feed) -> anyhow::Result<Outcome> {
+    let mut notes = Notes::default();
+    let mut is_first = true;
+    let mut failed = false;
+    let mut follow = Follow::without_output(feed, &ENDING)?;
+    let followed = loop {
+        let pair = match follow.next() {
+            Ok(Some(pair)) => pair,
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        };
+        let before = pair.older.as_deref().filter(|_| is_first);
+        is_first = false;
+        for snapshot in before.into_iter().chain([&*pair.newer]) {
+            notes.report(&snapshot.notes);
+            match recorder.push(snapshot) {
+                Ok(()) => failed = false,
+                // Once for as long as it lasts: a chunk is written every ten seconds.
+                Err(error) if !failed => {
+                    complain(format_args!("{error}; samples are lost, trying again"));
+                    failed = true;
+                }
+                Err(_) => {}
+            }
+        }
+    };
+    let written = recorder.flush();
+    // A trace has to be switched off before the end.
+    follow.feed.collect(Collect::NOTHING);
+    followed?;
+    written?;
+    if let Some(End::Signal(signal)) = follow.end() {
+        emulate_default_handler(signal).map_err(cannot("end by a signal"))?;
+    }
+    Ok(Outcome::Done)
+}
