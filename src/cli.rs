@@ -1,5 +1,7 @@
 //! The command line: flags as given, and what the help says of them.
 
+mod limits;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +10,9 @@ use clap::builder::PossibleValue;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use xenscope::export::ListenAddress;
+use jiff::Timestamp;
 use xenscope::interval;
+use xenscope::moment;
 use xenscope::selector::Selector;
 use xenscope::view::DisplayOptions;
 use xenscope::view::openmetrics::Series;
@@ -50,7 +54,7 @@ pub(crate) enum Command {
     /// ~/.config/xenscope/config.toml if that variable is not set. The next start reads them; as
     /// root, it follows no link there, and uses only what nobody but root can write. NO_COLOR turns
     /// colours off.
-    Top(Top),
+    Top(TopCommand),
     /// Show vCPUs: state, pCPU, CPU use and time, affinity
     Vcpus(Vcpus),
     /// Show who waits for a pCPU, how long, and for whom
@@ -83,6 +87,11 @@ pub(crate) enum Command {
     /// Serves OpenMetrics and the classic text format. The process that takes the samples is not on
     /// the network: another one without any privilege is, and asks it. Runs until it is interrupted.
     Export(Export),
+    /// Keep samples on disk, to look back
+    ///
+    /// Runs until it is interrupted. Other commands show what was recorded with --at, --since and
+    /// --until.
+    Record(Record),
     /// Print a manual page, or write all of them
     Man(Man),
     /// Fields of JSON and CSV, with their kinds and units
@@ -96,9 +105,94 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
+    #[command(flatten)]
+    pub(crate) moment: Moment,
+
     /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+}
+
+/// Where `record` writes, and where the other commands look.
+pub(crate) const RECORDINGS: &str = "/var/lib/xenscope";
+
+/// A moment in the past.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Moment {
+    /// Recording to read [default: that of /var/lib/xenscope]
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) from: Option<PathBuf>,
+
+    /// Show what was recorded at this time
+    ///
+    /// 03:00, 'yesterday 14:05', '2026-11-28 03:00', -2h or RFC 3339, in the local time zone.
+    /// Without it, --from shows the last sample.
+    #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_hyphen_values = true)]
+    pub(crate) at: Option<Timestamp>,
+}
+
+impl Moment {
+    /// Returns whether it is one.
+    pub(crate) fn is_past(&self) -> bool {
+        self.from.is_some() || self.at.is_some()
+    }
+}
+
+/// A span of time in the past.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Span {
+    /// Recording to read [default: that of /var/lib/xenscope]
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) from: Option<PathBuf>,
+
+    /// Show what was recorded from this time on
+    ///
+    /// 03:00, 'yesterday 14:05', '2026-11-28 03:00', -2h or RFC 3339, in the local time zone.
+    #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_hyphen_values = true)]
+    pub(crate) since: Option<Timestamp>,
+
+    /// Show what was recorded up to this time
+    #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_hyphen_values = true)]
+    pub(crate) until: Option<Timestamp>,
+}
+
+impl Span {
+    /// Returns whether it is one.
+    pub(crate) fn is_past(&self) -> bool {
+        self.from.is_some() || self.since.is_some() || self.until.is_some()
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Record {
+    /// Folder to write to
+    #[arg(long, value_name = "DIR", default_value = RECORDINGS)]
+    pub(crate) dir: PathBuf,
+
+    /// Seconds between two samples (may be fractional)
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval::parse)]
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) interval: Duration,
+
+    /// Age after which samples are deleted, such as 12h or 7d
+    #[arg(long, value_name = "AGE", default_value = "7d", value_parser = limits::age)]
+    pub(crate) keep: Duration,
+
+    /// Size at which the oldest samples are deleted
+    ///
+    /// In bytes, or with K, M, G or T; at least 16M.
+    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = limits::size)]
+    pub(crate) max_size: u64,
+
+    /// Also record how long vCPUs wait for a pCPU
+    ///
+    /// Traces with Xen's trace buffers, which belong to the whole host, for as long as it runs.
+    #[arg(long)]
+    pub(crate) ready: bool,
+
+    /// Also record each vCPU
+    #[arg(long)]
+    pub(crate) vcpus: bool,
 }
 
 #[derive(Debug, Args)]
@@ -106,6 +200,9 @@ pub(crate) struct Status {
     /// ID, exact name or UUID; id:5, name:5, uuid:… if ambiguous
     #[arg(required = true, value_name = "DOMAIN")]
     pub(crate) domains: Vec<Selector>,
+
+    #[command(flatten)]
+    pub(crate) moment: Moment,
 
     #[command(flatten)]
     pub(crate) interval: IntervalArgs,
@@ -116,6 +213,9 @@ pub(crate) struct Vcpus {
     /// ID, exact name or UUID [default: all domains]
     #[arg(value_name = "DOMAIN")]
     pub(crate) domains: Vec<Selector>,
+
+    #[command(flatten)]
+    pub(crate) moment: Moment,
 
     #[command(flatten)]
     pub(crate) interval: IntervalArgs,
@@ -145,6 +245,9 @@ pub(crate) struct Waits {
 
 #[derive(Debug, Args)]
 pub(crate) struct Host {
+    #[command(flatten)]
+    pub(crate) moment: Moment,
+
     #[command(flatten)]
     pub(crate) interval: IntervalArgs,
 }
@@ -194,21 +297,26 @@ pub(crate) enum CompareFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct Audit {
+    #[command(flatten)]
+    pub(crate) span: Span,
+
     /// Seconds between two samples (may be fractional)
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval::parse)]
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_negative_numbers = true, conflicts_with_all = ["from", "since", "until"])]
     pub(crate) interval: Duration,
 
     /// Also check CPU time by Xen's trace buffers
     ///
     /// Traces the whole host for as long as it runs, see 'xenscope waits'.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["from", "since", "until"])]
     pub(crate) ready: bool,
 
-    /// Number of audits, each against the previous sample
-    #[arg(long, value_name = "N", default_value = "1")]
+    /// Number of audits [default: 1; all that were recorded]
+    ///
+    /// Each is against the previous sample.
+    #[arg(long, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
-    pub(crate) samples: u64,
+    pub(crate) samples: Option<u64>,
 
     /// Output format
     #[arg(long, value_enum, default_value_t)]
@@ -220,7 +328,7 @@ pub(crate) struct Audit {
 pub(crate) struct IntervalArgs {
     /// Seconds to measure over (may be fractional)
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval::parse)]
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_negative_numbers = true, conflicts_with_all = ["from", "at"])]
     pub(crate) interval: Duration,
 
     /// Output format
@@ -228,7 +336,17 @@ pub(crate) struct IntervalArgs {
     pub(crate) format: Format,
 }
 
-/// The options of `xenscope top`, and the only ones under the name `xentop`.
+/// `xenscope top`
+#[derive(Debug, Args)]
+pub(crate) struct TopCommand {
+    #[command(flatten)]
+    pub(crate) top: Top,
+
+    #[command(flatten)]
+    pub(crate) span: Span,
+}
+
+/// The options of `xenscope top` that it also has under the name `xentop`.
 #[derive(Debug, Args)]
 pub(crate) struct Top {
     /// Print blocks of lines, as 'xentop -b' does
@@ -283,7 +401,10 @@ impl From<Xentop> for Cli {
         Self {
             verbose: 0,
             allow_untested_xen: xentop.allow_untested_xen,
-            command: Command::Top(xentop.top),
+            command: Command::Top(TopCommand {
+                top: xentop.top,
+                span: Span::default(),
+            }),
         }
     }
 }
@@ -317,11 +438,14 @@ pub(crate) struct Events {
     #[arg(value_name = "DOMAIN")]
     pub(crate) domains: Vec<Selector>,
 
+    #[command(flatten)]
+    pub(crate) span: Span,
+
     /// Longest time between two samples, in seconds
     ///
     /// May be fractional. XenStore's watches cause more samples.
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval::parse)]
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_negative_numbers = true, conflicts_with_all = ["from", "since", "until"])]
     pub(crate) poll: Duration,
 
     /// First print the domains that exist at the start
@@ -544,7 +668,11 @@ impl Cli {
             false => Self::try_parse_from(words)?,
         };
         let misplaced = match &cli.command {
-            Command::Top(top) => top
+            Command::Top(TopCommand { top, span }) if span.is_past() && !top.batch => {
+                let message = "the live view does not look back yet; use -b";
+                return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
+            }
+            Command::Top(TopCommand { top, .. }) => top
                 .misplaced()
                 .map(|option| (option, top.format.to_possible_value())),
             Command::Waits(waits) => {

@@ -35,6 +35,11 @@ pub(super) fn run(
     let mut auditor: Option<Auditor> = None;
     let mut outcome = Outcome::Done;
     let mut made = 0;
+    // A recording is audited to its end.
+    let wanted = options.samples.unwrap_or(match feed.is_live() {
+        true => 1,
+        false => u64::MAX,
+    });
     // Nothing is compared with the very first sample. It takes longest, because nothing of what it needs
     // is in the caches yet, so its times are the least certain.
     if feed.is_live() {
@@ -44,7 +49,7 @@ pub(super) fn run(
             }
         }
     }
-    while made < options.samples && !out.is_closed() {
+    while made < wanted && !out.is_closed() {
         let Pair { older, newer } = match feed.next() {
             Ok(Some(pair)) => pair,
             Ok(None) => break,

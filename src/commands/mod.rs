@@ -13,6 +13,8 @@ mod list;
 mod live;
 mod manual;
 mod output;
+mod past;
+mod record;
 mod signals;
 mod status;
 #[cfg(test)]
@@ -28,7 +30,7 @@ use xenscope::feed::{Live, Pace, Watches};
 use xenscope::interval;
 use xenscope::source::Source;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, TopCommand};
 use crate::exit::Outcome;
 use output::Output;
 
@@ -42,14 +44,23 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
     let out = &mut Output::stdout();
     match &cli.command {
         Command::List(options) => {
+            if let Some(mut past) = past::at(&options.moment)? {
+                return list::run(options, &mut past, out);
+            }
             let collect = list::collect(options.format);
             list::run(options, &mut open(collect, Pace::AtOnce)?, out)
         }
         Command::Status(options) => {
+            if let Some(mut past) = past::at(&options.moment)? {
+                return status::run(options, &mut past, out);
+            }
             let pace = Pace::Every(options.interval.interval);
             status::run(options, &mut open(status::collect(), pace)?, out)
         }
         Command::Vcpus(options) => {
+            if let Some(mut past) = past::at(&options.moment)? {
+                return vcpus::run(options, &mut past, out);
+            }
             let pace = Pace::Every(options.interval.interval);
             vcpus::run(options, &mut open(vcpus::collect(), pace)?, out)
         }
@@ -58,6 +69,9 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             waits::run(options, source, allow_untested, out)
         }
         Command::Host(options) => {
+            if let Some(mut past) = past::at(&options.moment)? {
+                return host::run(options, &mut past, out);
+            }
             let pace = Pace::Every(options.interval.interval);
             host::run(options, &mut open(host::collect(), pace)?, out)
         }
@@ -65,12 +79,15 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             let source = &mut Source::open(compare::collect(), allow_untested)?;
             compare::run(options, source, out)
         }
-        Command::Top(options) if options.batch => {
+        Command::Top(TopCommand { top: options, span }) if options.batch => {
+            if let Some(mut past) = past::between(span)? {
+                return top::run(options, &mut past, out);
+            }
             let pace = Pace::Blocks(options.delay.unwrap_or(interval::DEFAULT));
             let feed = open(top::collect(options), pace)?;
             top::run(options, &mut feed.watching(&Watches::default()), out)
         }
-        Command::Top(options) => {
+        Command::Top(TopCommand { top: options, .. }) => {
             let watches = Watches::default();
             live::run(options, watches.clone(), move |collect, interval| {
                 let feed = open(collect, Pace::Primed(interval))?;
@@ -78,6 +95,9 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             })
         }
         Command::Audit(options) => {
+            if let Some(mut past) = past::between(&options.span)? {
+                return audit::run(options, &mut past, out);
+            }
             let pace = Pace::Every(options.interval);
             audit::run(
                 options,
@@ -86,6 +106,9 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             )
         }
         Command::Events(options) => {
+            if let Some(mut past) = past::between(&options.span)? {
+                return events::run(options, &mut past, io::stdout());
+            }
             let feed = open(events::collect(), Pace::AtOnce)?;
             events::run(
                 options,
@@ -96,6 +119,10 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Export(options) => {
             let collect = export::collect(options);
             export::run(options, || open(collect, Pace::AtOnce), out)
+        Command::Record(options) => {
+            let recorder = &mut record::open(options)?;
+            let feed = open(record::collect(options), Pace::Primed(options.interval))?;
+            record::run(recorder, &mut feed.watching(&Watches::default()))
         }
         Command::Man(options) => manual::man(options, out),
         Command::Fields(options) => fields::run(options, out),

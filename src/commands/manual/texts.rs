@@ -16,6 +16,7 @@ pub(super) fn page(command: &str) -> Page {
         "compare" => COMPARE,
         "events" => EVENTS,
         "export" => EXPORT,
+        "record" => RECORD,
         "man" => MAN,
         "fields" => FIELDS,
         "completions" => COMPLETIONS,
@@ -365,6 +366,40 @@ const EXPORT: Page = Page {
         ),
     ],
     see_also: &[("prometheus", "1"), ("prometheus-node-exporter", "1")],
+const RECORD: Page = Page {
+    description: &[
+        "Samples are raw counters and states. They are written every ten seconds: what a loss of power costs at most. \
+         SIGTERM, SIGINT and SIGHUP end it once it has written all samples.",
+        "DIR is created with mode 0700 if it does not exist. A second recorder of the same DIR is refused. If a chunk \
+         cannot be written, for example because the disk is full, that is said once, its samples are lost, and the \
+         next chunk is tried.",
+        "Whole groups of five minutes are deleted at a time, so that up to five minutes more than AGE are kept.",
+        FAILED_SAMPLES,
+    ],
+    reads_host: true,
+    failure: "DIR cannot be written, or another xenscope records there",
+    files: &[(
+        "/var/lib/xenscope/recording.sqlite",
+        "The recording, with its log of changes beside it while it is written.",
+    )],
+    examples: &[
+        (
+            "xenscope record --keep 30d --max-size 10G",
+            "Record until a signal arrives; keep at most 30 days and 10 GiB.",
+        ),
+        (
+            "xenscope status db1 --at 03:00",
+            "Show what db1 used at three in the morning.",
+        ),
+        (
+            "xenscope top -b --since -1h --format csv",
+            "Print the last hour as CSV.",
+        ),
+        (
+            "xenscope events --since yesterday",
+            "Print what has happened since yesterday.",
+        ),
+    ],
     ..NOTHING
 };
 
