@@ -22,6 +22,7 @@ mod nics;
 mod proxy;
 mod quiet;
 mod ready;
+mod recordings;
 mod refusals;
 mod sample;
 mod shells;

@@ -1,0 +1,110 @@
+//! `xenscope record`, and commands that look back.
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::tempdir;
+
+use crate::command::{say, tool, xenscope};
+use crate::record::{Event, Record, all};
+
+/// How long the first chunk may take: ten seconds, under emulation.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Starts a recorder to this folder.
+fn record(folder: &str) -> Child {
+    let words = ["record", "--dir", folder, "--interval", "0.5", "--vcpus"];
+    let mut command = xenscope(&words);
+    command.stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Returns the samples of a folder, from a time on.
+fn samples(folder: &str, more: &[&str]) -> Vec<Record> {
+    let words = ["top", "-b", "--format", "json", "--from", folder];
+    let said = say(&[&words, more].concat());
+    match said.code {
+        Some(0) => all(&said.stdout),
+        _ => Vec::new(),
+    }
+}
+
+/// Waits until a recording has more than this many samples; returns how many.
+fn grows(folder: &str, than: usize) -> usize {
+    let end = Instant::now() + LIMIT;
+    loop {
+        let count = samples(folder, &[]).len();
+        if count > than {
+            return count;
+        }
+        assert!(Instant::now() < end, "{count} samples");
+        sleep(Duration::from_secs(1));
+    }
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn recordings_show_what_was() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let mut recorder = record(path);
+    grows(path, 3);
+    tool("xl", &["rename", "pv-net", "was-net"]);
+    sleep(Duration::from_secs(2));
+    tool(
+        "xl",
+        &["rename", "pv-net".replace("pv", "was").as_str(), "pv-net"],
+    );
+    say(&["record", "--dir", path]).refused(1, &["another xenscope records here", path]);
+
+    // It writes what it has when a signal ends it.
+    kill(Pid::from_raw(recorder.id() as i32), Signal::SIGTERM).unwrap();
+    let ended = recorder.wait().unwrap();
+    assert_eq!(ended.signal(), Some(Signal::SIGTERM as i32), "{ended}");
+    let said = say(&["events", "--format", "json", "--from", path]);
+    let events: Vec<Event> = all(&said.stdout);
+    let names: Vec<&str> = events
+        .iter()
+        .filter(|event| event.event == "renamed")
+        .filter_map(|event| event.name.as_deref())
+        .collect();
+    assert_eq!(names, ["was-net", "pv-net"], "{said:?}");
+
+    let said = say(&["status", "pv-net", "--from", path]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.stderr.contains("as recorded at 2"), "{said:?}");
+    assert!(said.stdout.contains("pv-net"), "{said:?}");
+    for words in [&["list"][..], &["vcpus", "pv-net"], &["host"]] {
+        let said = say(&[words, &["--from", path, "--at", "-0s"]].concat());
+        assert_eq!(said.code, Some(0), "{said:?}");
+    }
+    say(&["list", "--from", path, "--at", "1999-01-01"]).refused(1, &["nothing was recorded"]);
+    say(&["list", "--from", "/nonexistent"]).refused(1, &["/nonexistent"]);
+    assert!(samples(path, &["--until", "1999-01-01"]).is_empty());
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn a_killed_recorder_leaves_a_recording() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let mut first = record(path);
+    let before = grows(path, 3);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let mut second = record(path);
+    let all = grows(path, before + 3);
+    second.kill().unwrap();
+    second.wait().unwrap();
+    assert!(Path::new(path).join("recording.sqlite").exists());
+    let samples = samples(path, &[]);
+    assert!(samples.len() >= all);
+    // The first sample has none before it, and both recorders saw the same boot.
+    let with_rates = |sample: &Record| sample.domains.iter().all(|d| d.cpu_percent.is_some());
+    let without = samples.iter().filter(|sample| !with_rates(sample)).count();
+    assert_eq!(without, 1);
+}
