@@ -119,6 +119,7 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Export(options) => {
             let collect = export::collect(options);
             export::run(options, || open(collect, Pace::AtOnce), out)
+        }
         Command::Record(options) => {
             let recorder = &mut record::open(options)?;
             let feed = open(record::collect(options), Pace::Primed(options.interval))?;

@@ -87,10 +87,8 @@ fn what_a_command_shows_is_collected() {
             Command::Status(_) => status::collect(),
             Command::Vcpus(_) => vcpus::collect(),
             Command::Host(_) => host::collect(),
-            Command::Top(options) => top::collect(&options),
-            Command::Audit(options) => audit::collect(options.ready),
             Command::Top(options) => top::collect(&options.top),
-            Command::Audit(options) => audit::collect(&options),
+            Command::Audit(options) => audit::collect(options.ready),
             Command::Events(_) => events::collect(),
             other => panic!("{other:?} does not read"),
         };

@@ -366,6 +366,9 @@ const EXPORT: Page = Page {
         ),
     ],
     see_also: &[("prometheus", "1"), ("prometheus-node-exporter", "1")],
+    ..NOTHING
+};
+
 const RECORD: Page = Page {
     description: &[
         "Samples are raw counters and states. They are written every ten seconds: what a loss of power costs at most. \
