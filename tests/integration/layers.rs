@@ -8,9 +8,10 @@ use std::fs;
 use std::path::Path;
 
 /// The layers, from the lowest to the highest. A file or folder of src/ imports from those before it.
-const LAYERS: [&str; 30] = [
+const LAYERS: [&str; 31] = [
     "text",
     "interval",
+    "moment",
     "snapshot",
     "clock",
     "runstate",
