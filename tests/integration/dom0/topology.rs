@@ -164,7 +164,7 @@ fn a_pcpu_that_comes_online_after_the_trace_buffers_makes_states_unknown() {
         "--ready",
         "--iterations",
         "2",
-        "--interval",
+        "-d",
         "1",
         "--format",
         "json",

@@ -252,15 +252,7 @@ fn two_at_once_find_the_same() {
     until_traced(owner.id());
     let beside = say(&["waits", "--seconds", "4", "--format", "json"]);
     assert!(beside.stderr.contains("reads along"), "{beside:?}");
-    let top = say(&[
-        "top",
-        "-b",
-        "--ready",
-        "--iterations",
-        "2",
-        "--interval",
-        "0.3",
-    ]);
+    let top = say(&["top", "-b", "--ready", "--iterations", "2", "-d", "0.3"]);
     assert!(top.stderr.contains("reads along"), "{top:?}");
     let owner = owner.wait_with_output().unwrap();
     let [owner, beside] = [&owner.stdout[..], beside.stdout.as_bytes()]
