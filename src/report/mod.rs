@@ -1,0 +1,364 @@
+//! What a host was like over a time: figures in columns, events, verdicts of the audit, and who suffered.
+
+mod axis;
+mod troubles;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use enum_map::{Enum, EnumMap};
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use crate::audit::{Auditor, Verdict};
+use crate::events::{Change, Event, Filter, History};
+use crate::feed::Pair;
+use crate::pressure;
+use crate::rates::Rate;
+use crate::sample::{DomainSample, Sample};
+use crate::selector::Selector;
+use crate::snapshot::{DiskCounter, DomId, Domain, NicCounter, Snapshot};
+
+pub use axis::{Axis, COLUMNS, Series};
+pub use troubles::{Trouble, Troubles};
+
+/// How many events are kept.
+const EVENTS: usize = 2000;
+
+/// A figure of a domain over time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum Figure {
+    /// CPU use in per cent of one pCPU.
+    Cpu,
+    /// The time in which its vCPUs were ready, in per cent of one pCPU.
+    Ready,
+    /// Memory in bytes.
+    Memory,
+    /// Bytes read from disks per second.
+    DiskRead,
+    /// Bytes written to disks per second.
+    DiskWritten,
+    /// Bytes received by its NICs per second.
+    Received,
+    /// Bytes sent by its NICs per second.
+    Sent,
+}
+
+/// What tells a domain from others, also after a reboot. Domains whose UUID is zero have only their IDs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key(Uuid, Option<DomId>);
+
+impl Key {
+    fn of(domain: &Domain) -> Self {
+        Self(domain.uuid, domain.uuid.is_nil().then_some(domain.id))
+    }
+}
+
+/// A domain over the time of a report.
+#[derive(Clone, Debug)]
+pub struct Course {
+    /// Its last ID.
+    pub id: DomId,
+    /// Its last known name.
+    pub name: Option<Arc<str>>,
+    /// Its figures.
+    pub figures: EnumMap<Figure, Series>,
+    /// What it suffered from.
+    pub troubles: Troubles,
+}
+
+/// The verdicts of a check over time.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// The worst of each column; `None` if it was not made. Columns after the last are missing.
+    pub verdicts: Vec<Option<Verdict>>,
+    /// Why it was not OK at its worst, first of all.
+    pub reason: Option<(Verdict, Timestamp, String)>,
+}
+
+/// What a host was like over a time.
+pub struct Report {
+    axis: Axis,
+    wanted: Vec<Selector>,
+    domains: BTreeMap<Key, Course>,
+    /// The use of each pCPU in per cent.
+    pcpus: Vec<Series>,
+    memory: Series,
+    memory_free: Series,
+    checks: BTreeMap<&'static str, Checked>,
+    auditor: Option<Auditor>,
+    history: History,
+    filter: Filter,
+    events: Vec<Event>,
+    events_left_out: usize,
+    samples: usize,
+    last: Arc<Snapshot>,
+}
+
+impl Report {
+    /// Begins with the first pair of a time, for the domains that one of these matches, or for all if there are none.
+    pub fn new(first: &Pair, wanted: Vec<Selector>) -> Self {
+        let begin = match &first.older {
+            Some(older) => older.time.min(first.newer.time),
+            None => first.newer.time,
+        };
+        let mut report = Self {
+            axis: Axis::new(begin),
+            filter: Filter::new(wanted.clone()),
+            wanted,
+            domains: BTreeMap::new(),
+            pcpus: Vec::new(),
+            memory: Series::default(),
+            memory_free: Series::default(),
+            checks: BTreeMap::new(),
+            auditor: None,
+            history: History::default(),
+            events: Vec::new(),
+            events_left_out: 0,
+            samples: 0,
+            last: Arc::clone(&first.newer),
+        };
+        if let Some(older) = &first.older {
+            report.happened(older);
+        }
+        report.add(first);
+        report
+    }
+
+    /// Adds the next pair.
+    pub fn add(&mut self, pair: &Pair) {
+        let Pair { older, newer } = pair;
+        self.samples += 1;
+        self.last = Arc::clone(newer);
+        self.happened(newer);
+        let rates = &pair.rates();
+        // The wall clock may have been set between the two.
+        let interval = rates.interval_ns.and_then(|ns| i64::try_from(ns).ok());
+        let (Some(older), Some(interval)) = (older, interval) else {
+            self.auditor = None;
+            return;
+        };
+        let from = newer
+            .time
+            .saturating_sub(SignedDuration::from_nanos(interval));
+        let from = from.unwrap_or(Timestamp::MIN);
+        for _ in 0..self.axis.reach(newer.time) {
+            self.double();
+        }
+        let snapshot = &**newer;
+        self.figures(Sample { snapshot, rates }, from);
+        self.verdicts(older, newer, from);
+    }
+
+    /// Ends the report: events that were held back are reported.
+    pub fn finish(&mut self) {
+        let held = self.history.finish();
+        self.keep(held);
+    }
+
+    fn happened(&mut self, snapshot: &Snapshot) {
+        let events = self.history.update(snapshot);
+        self.keep(events);
+    }
+
+    fn keep(&mut self, events: Vec<Event>) {
+        let events = self.filter.pass(events);
+        // What was there is no event.
+        let news = events
+            .into_iter()
+            .filter(|event| event.change != Change::Existing);
+        for event in news {
+            match self.events.len() < EVENTS {
+                true => self.events.push(event),
+                false => self.events_left_out += 1,
+            }
+        }
+    }
+
+    fn double(&mut self) {
+        let domains = self.domains.values_mut();
+        let figures = domains.flat_map(|domain| domain.figures.values_mut());
+        let host = [&mut self.memory, &mut self.memory_free];
+        figures
+            .chain(&mut self.pcpus)
+            .chain(host)
+            .for_each(Series::double);
+        for check in self.checks.values_mut() {
+            let pairs = check.verdicts.chunks(2);
+            check.verdicts = pairs
+                .map(|pair| pair.iter().copied().max().flatten())
+                .collect();
+        }
+    }
+
+    fn figures(&mut self, sample: Sample<'_>, from: Timestamp) {
+        let to = sample.snapshot.time;
+        let host = &sample.snapshot.host;
+        self.pcpus
+            .resize_with(host.pcpu.len().max(self.pcpus.len()), Series::default);
+        for (column, ns) in self.axis.over(from, to) {
+            for (series, pcpu) in self.pcpus.iter_mut().zip(sample.host().pcpus()) {
+                series.add(column, pcpu.cpu_percent.map(|rate| rate.value), ns);
+            }
+            self.memory.add(column, Some(host.memory_bytes as f64), ns);
+            self.memory_free
+                .add(column, Some(host.memory_free_bytes as f64), ns);
+        }
+        let mut troubles = pressure::sufferers(sample);
+        troubles.sort_by_key(|one| one.place);
+        let mut troubles = troubles.into_iter().peekable();
+        for (place, one) in sample.domains().enumerate() {
+            let trouble = troubles.next_if(|trouble| trouble.place == place);
+            let domain = one.domain;
+            let name = domain.name.as_deref();
+            let is_wanted = |wanted: &Selector| wanted.matches(domain.identity(), name);
+            if !self.wanted.is_empty() && !self.wanted.iter().any(is_wanted) {
+                continue;
+            }
+            let course = self
+                .domains
+                .entry(Key::of(domain))
+                .or_insert_with(|| Course {
+                    id: domain.id,
+                    name: None,
+                    figures: EnumMap::default(),
+                    troubles: Troubles::default(),
+                });
+            course.id = domain.id;
+            if domain.name.is_some() {
+                course.name.clone_from(&domain.name);
+            }
+            let values = values(one);
+            for (column, ns) in self.axis.over(from, to) {
+                for (figure, value) in values {
+                    course.figures[figure].add(column, value, ns);
+                }
+            }
+            if let Some(trouble) = trouble {
+                let ns = to.as_nanosecond() - from.as_nanosecond();
+                course.troubles.add(trouble, to, ns as f64);
+            }
+        }
+    }
+
+    fn verdicts(&mut self, older: &Arc<Snapshot>, newer: &Arc<Snapshot>, from: Timestamp) {
+        let auditor = self
+            .auditor
+            .get_or_insert_with(|| Auditor::new(Arc::clone(older)));
+        let Some(found) = auditor.audit(Arc::clone(newer)) else {
+            return;
+        };
+        let columns: Vec<usize> = self
+            .axis
+            .over(from, newer.time)
+            .map(|(column, _)| column)
+            .collect();
+        for finding in found.findings {
+            if finding.verdict == Verdict::Skipped {
+                continue;
+            }
+            let check = self.checks.entry(finding.check).or_default();
+            for &column in &columns {
+                if check.verdicts.len() <= column {
+                    check.verdicts.resize(column + 1, None);
+                }
+                let verdict = &mut check.verdicts[column];
+                *verdict = (*verdict).max(Some(finding.verdict));
+            }
+            let before = check.reason.as_ref().map(|(verdict, ..)| *verdict);
+            if let Some(reason) = finding.reason
+                && finding.verdict >= Verdict::Warning
+                && Some(finding.verdict) > before
+            {
+                check.reason = Some((finding.verdict, newer.time, reason));
+            }
+        }
+    }
+
+    /// Returns the columns.
+    pub fn axis(&self) -> &Axis {
+        &self.axis
+    }
+
+    /// Returns the domains that were seen.
+    pub fn domains(&self) -> impl Iterator<Item = &Course> {
+        self.domains.values()
+    }
+
+    /// Returns the domains with the most of a figure over the whole time, the first with the most; those without any
+    /// are left out.
+    pub fn most(&self, figure: Figure) -> Vec<&Course> {
+        let total = |course: &&Course| course.figures[figure].total();
+        let mut all: Vec<&Course> = self
+            .domains()
+            .filter(|course| total(course) > 0.0)
+            .collect();
+        all.sort_by(|one, other| total(other).total_cmp(&total(one)));
+        all
+    }
+
+    /// Returns whether the figure of any domain is known at any time.
+    pub fn knows(&self, figure: Figure) -> bool {
+        self.domains()
+            .any(|course| course.figures[figure].mean().is_some())
+    }
+
+    /// Returns the domains that suffered, the worst first: by what they lost, then by how long they suffered.
+    pub fn sufferers(&self) -> Vec<&Course> {
+        let suffers = |course: &&Course| !course.troubles.all.is_empty();
+        let mut all: Vec<&Course> = self.domains().filter(suffers).collect();
+        let order = |course: &Course| (course.troubles.lost_ns, course.troubles.any_ns);
+        all.sort_by(|one, other| {
+            let ((lost, any), (other_lost, other_any)) = (order(one), order(other));
+            other_lost.total_cmp(&lost).then(other_any.total_cmp(&any))
+        });
+        all
+    }
+
+    /// Returns the use of each pCPU in per cent.
+    pub fn pcpus(&self) -> &[Series] {
+        &self.pcpus
+    }
+
+    /// Returns the host's memory in bytes, and how much of it is free.
+    pub fn memory(&self) -> (&Series, &Series) {
+        (&self.memory, &self.memory_free)
+    }
+
+    /// Returns the verdicts of each check that was made.
+    pub fn checks(&self) -> &BTreeMap<&'static str, Checked> {
+        &self.checks
+    }
+
+    /// Returns what happened, and how many more events were left out.
+    pub fn events(&self) -> (&[Event], usize) {
+        (&self.events, self.events_left_out)
+    }
+
+    /// Returns how many snapshots were read.
+    pub fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// Returns the last snapshot.
+    pub fn last(&self) -> &Snapshot {
+        &self.last
+    }
+}
+
+/// Returns the figures of a domain in a sample.
+fn values(one: DomainSample<'_>) -> [(Figure, Option<f64>); Figure::LENGTH] {
+    let value = |rate: Option<Rate>| rate.map(|rate| rate.value);
+    let DomainSample { domain, rates, .. } = one;
+    let disks = |counter: DiskCounter| value(rates.of_disks(domain, counter));
+    let nics = |counter: NicCounter| value(rates.of_nics(domain, counter));
+    [
+        (Figure::Cpu, value(rates.cpu_percent)),
+        (Figure::Ready, value(rates.states.ready_percent)),
+        (Figure::Memory, Some(domain.memory_bytes as f64)),
+        (Figure::DiskRead, disks(DiskCounter::ReadBytes)),
+        (Figure::DiskWritten, disks(DiskCounter::WriteBytes)),
+        (Figure::Received, nics(NicCounter::RxBytes)),
+        (Figure::Sent, nics(NicCounter::TxBytes)),
+    ]
+}
