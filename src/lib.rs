@@ -36,6 +36,7 @@ pub mod moment;
 pub mod pressure;
 pub mod rates;
 pub mod recording;
+pub mod report;
 pub mod runstate;
 mod sample;
 pub mod selector;

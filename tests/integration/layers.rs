@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// The layers, from the lowest to the highest. A file or folder of src/ imports from those before it.
-const LAYERS: [&str; 31] = [
+const LAYERS: [&str; 32] = [
     "text",
     "interval",
     "moment",
@@ -33,6 +33,7 @@ const LAYERS: [&str; 31] = [
     "events",
     "audit",
     "compare",
+    "report",
     "view",
     "export",
     "cli",
