@@ -1,0 +1,382 @@
+//! A report as one page of HTML, with its charts in it: no scripts, and nothing from a network.
+
+mod chart;
+#[cfg(test)]
+mod tests;
+mod ticks;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use self::chart::{Frame, Shade};
+use self::ticks::ticks;
+use super::{events, pressure};
+use crate::audit::Verdict;
+use crate::events::Change;
+use crate::report::{Checked, Course, Figure, Report, Series};
+use crate::text::{UNKNOWN, or_unknown, safe};
+use crate::units::bytes;
+
+const STYLE: &str = include_str!("style.css");
+
+/// How many domains have a band of their own.
+const BANDS: usize = 8;
+
+/// How many sufferers, and how many events, are listed.
+const SUFFERERS: usize = 40;
+const EVENTS: usize = 400;
+
+/// What a chart of bands is of.
+struct Chart {
+    figure: Figure,
+    title: &'static str,
+    /// Said if the figure is unknown all the time.
+    without: &'static str,
+    unit: fn(f64) -> String,
+}
+
+const CHARTS: [Chart; 7] = [
+    Chart {
+        figure: Figure::Cpu,
+        title: "CPU use, in per cent of a pCPU",
+        without: "CPU use is unknown.",
+        unit: percent,
+    },
+    Chart {
+        figure: Figure::Ready,
+        title: "Waiting for a pCPU, in per cent of a pCPU",
+        without: "Ready time was not recorded: xenscope record --ready does that.",
+        unit: percent,
+    },
+    Chart {
+        figure: Figure::Memory,
+        title: "Memory of domains",
+        without: "Memory is unknown.",
+        unit: bytes,
+    },
+    Chart {
+        figure: Figure::DiskRead,
+        title: "Read from disks",
+        without: "No domain has disks whose counters dom0 knows.",
+        unit: per_second,
+    },
+    Chart {
+        figure: Figure::DiskWritten,
+        title: "Written to disks",
+        without: "No domain has disks whose counters dom0 knows.",
+        unit: per_second,
+    },
+    Chart {
+        figure: Figure::Received,
+        title: "Received by domains' NICs",
+        without: "No domain has NICs whose counters dom0 knows.",
+        unit: per_second,
+    },
+    Chart {
+        figure: Figure::Sent,
+        title: "Sent by domains' NICs",
+        without: "No domain has NICs whose counters dom0 knows.",
+        unit: per_second,
+    },
+];
+
+/// Formats a report as a page, with times in this zone.
+pub fn page(report: &Report, zone: &TimeZone) -> String {
+    let axis = report.axis();
+    let times = &Times(zone);
+    let all_ticks = ticks(axis, zone);
+    let (happened, _) = report.events();
+    let marks: Vec<f64> = happened
+        .iter()
+        .filter(|event| is_mark(&event.change))
+        .map(|event| axis.place(event.time))
+        .collect();
+    let frame = &Frame {
+        columns: axis.columns(),
+        ticks: &all_ticks,
+        marks: &marks,
+    };
+    let title = format!("xenscope report, {}", times.whole(axis.begin()));
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                (head(report, times))
+                (sufferers(report, times))
+                @for chart in &CHARTS { (bands(report, frame, chart)) }
+                (pcpus(report, frame))
+                (audit(report, frame, times))
+                (happenings(report, times))
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// Formats times in a zone.
+struct Times<'a>(&'a TimeZone);
+
+impl Times<'_> {
+    fn whole(&self, time: Timestamp) -> String {
+        let zoned = time.to_zoned(self.0.clone());
+        zoned.strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+    }
+
+    fn short(&self, time: Timestamp) -> String {
+        let zoned = time.to_zoned(self.0.clone());
+        zoned.strftime("%b %-d %H:%M:%S").to_string()
+    }
+}
+
+fn head(report: &Report, times: &Times<'_>) -> Markup {
+    let axis = report.axis();
+    let last = report.last();
+    let (memory, free) = report.memory();
+    let host = &last.host;
+    html! {
+        header {
+            h1 { "xenscope report" }
+            p {
+                (times.whole(axis.begin())) " to " (times.whole(last.time)) ". "
+                (report.samples()) " samples, " (report.domains().count()) " domains. A point of the charts is "
+                (duration(axis.column_seconds() * 1e9)) "; figures are means over that time, and a gap is unknown time. "
+                "Dashed lines are events: domains that were created, shut down, crashed or destroyed."
+            }
+            p {
+                "Xen " (safe(&host.xen_version)) ", " (host.pcpus) " pCPUs, "
+                (or_unknown(memory.mean(), bytes)) " memory, of which " (or_unknown(free.mean(), bytes))
+                " were free in the mean, and " (or_unknown(least(free), bytes)) " at least."
+            }
+        }
+    }
+}
+
+fn least(series: &Series) -> Option<f64> {
+    series.means().flatten().min_by(f64::total_cmp)
+}
+
+fn sufferers(report: &Report, times: &Times<'_>) -> Markup {
+    let all = report.sufferers();
+    html! {
+        section {
+            h2 { "Who suffered, and why" }
+            @if all.is_empty() {
+                p { "No domain did, as far as was recorded." }
+            } @else {
+                table {
+                    tr { th { "domain" } th.n { "for" } th { "reason, at its worst" } th { "when that was" } }
+                    @for course in all.iter().take(SUFFERERS) {
+                        @for (row, trouble) in course.troubles.all.iter().enumerate() {
+                            tr {
+                                td { @if row == 0 { (name(course)) } }
+                                td.n { (duration(trouble.ns)) }
+                                td { (pressure::reason(&trouble.worst)) }
+                                td { (times.short(trouble.worst_at)) }
+                            }
+                        }
+                    }
+                }
+                @if let more @ 1.. = all.len().saturating_sub(SUFFERERS) { p { "and " (more) " more" } }
+            }
+        }
+    }
+}
+
+/// Draws the bands of the domains with most of a figure, and of all others together.
+fn bands(report: &Report, frame: &Frame<'_>, chart: &Chart) -> Markup {
+    let all = report.most(chart.figure);
+    let (own, others) = all.split_at(all.len().min(BANDS));
+    let mut bands: Vec<Vec<Option<f64>>> = own
+        .iter()
+        .map(|course| course.figures[chart.figure].means().collect())
+        .collect();
+    if !others.is_empty() {
+        let sum = |column: usize| {
+            let values = others
+                .iter()
+                .map(|course| course.figures[chart.figure].at(column));
+            values.flatten().reduce(|sum, value| sum + value)
+        };
+        bands.push((0..frame.columns).map(sum).collect());
+    }
+    html! {
+        section {
+            h2 { (chart.title) }
+            @if !report.knows(chart.figure) {
+                p { (chart.without) }
+            } @else {
+                (drawn(chart::stacked(frame, &bands, chart.unit)))
+                @if own.is_empty() { p { "It was zero all the time." } } @else {
+                    table {
+                        tr { th { "domain" } th.n { "mean" } th.n { "most" } }
+                        @for (band, course) in own.iter().enumerate() {
+                            @let series = &course.figures[chart.figure];
+                            tr {
+                                td { (swatch(band)) " " (name(course)) }
+                                td.n { (or_unknown(series.mean(), chart.unit)) }
+                                td.n { (or_unknown(series.most(), chart.unit)) }
+                            }
+                        }
+                        @if !others.is_empty() {
+                            tr { td { (swatch(own.len())) " " (others.len()) " others" } td {} td {} }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn swatch(band: usize) -> Markup {
+    let class = format!("swatch b{}", band + 1);
+    html! { span class=(class) { (band + 1) } }
+}
+
+/// Draws how busy each pCPU was.
+fn pcpus(report: &Report, frame: &Frame<'_>) -> Markup {
+    let all = report.pcpus();
+    let shade = |percent: f64| Shade::Tenth((percent / 10.0).clamp(0.0, 9.0) as u8);
+    let row = |(number, series): (usize, &Series)| {
+        let shades = series.means().map(|percent| percent.map(shade));
+        (number.to_string(), shades.collect())
+    };
+    let rows: Vec<_> = all.iter().enumerate().map(row).collect();
+    let height = if rows.len() > 24 { 6 } else { 16 };
+    html! {
+        section {
+            h2 { "pCPUs: the darker, the busier" }
+            @if rows.is_empty() { p { "Unknown." } } @else { (drawn(chart::strips(frame, &rows, height))) }
+        }
+    }
+}
+
+/// Draws the verdicts of the checks that were not always OK.
+fn audit(report: &Report, frame: &Frame<'_>, times: &Times<'_>) -> Markup {
+    let checks = report.checks();
+    let is_wrong = |checked: &Checked| {
+        let verdicts = checked.verdicts.iter().flatten();
+        verdicts
+            .into_iter()
+            .any(|verdict| *verdict >= Verdict::Warning)
+    };
+    let wrong: Vec<_> = checks
+        .iter()
+        .filter(|(_, checked)| is_wrong(checked))
+        .collect();
+    let level = |verdict: Verdict| {
+        Shade::Verdict(match verdict {
+            Verdict::Skipped | Verdict::Ok => 0,
+            Verdict::Warning => 1,
+            Verdict::Failed => 2,
+        })
+    };
+    let row = |(name, checked): &(&&'static str, &Checked)| {
+        let verdicts = checked.verdicts.iter();
+        let shades = verdicts.map(|verdict| verdict.map(level)).collect();
+        ((**name).to_owned(), shades)
+    };
+    let rows: Vec<_> = wrong.iter().map(row).collect();
+    html! {
+        section {
+            h2 { "The audit" }
+            p { (checks.len() - wrong.len()) " of " (checks.len()) " checks were OK each time that they were made." }
+            @if !rows.is_empty() {
+                p { "Low bars are OK, higher ones warnings, and full ones failures." }
+                (drawn(chart::strips(frame, &rows, 16)))
+                table {
+                    tr { th { "check" } th { "worst" } th { "when first" } th { "why" } }
+                    @for (name, checked) in &wrong {
+                        @if let Some((verdict, time, reason)) = &checked.reason {
+                            tr {
+                                td { (name) }
+                                td class=(verdict.word()) { (verdict.word()) }
+                                td { (times.short(*time)) }
+                                td { (safe(reason)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn happenings(report: &Report, times: &Times<'_>) -> Markup {
+    let (all, left_out) = report.events();
+    html! {
+        section {
+            h2 { "Events" }
+            @if all.is_empty() { p { "None." } } @else {
+                table {
+                    tr { th { "time" } th.n { "ID" } th { "domain" } th { "event" } }
+                    @for event in all.iter().take(EVENTS) {
+                        tr {
+                            td { (times.short(event.time)) }
+                            td.n { (event.domain.map_or_else(|| UNKNOWN.to_owned(), |domain| domain.id.to_string())) }
+                            td { (safe(event.name.as_deref().unwrap_or(UNKNOWN))) }
+                            td { (events::happening(&event.change)) }
+                        }
+                    }
+                }
+                @if let more @ 1.. = all.len().saturating_sub(EVENTS) + left_out {
+                    p { "and " (more) " more: see xenscope events --from" }
+                }
+            }
+        }
+    }
+}
+
+/// Returns whether the charts have a line for it.
+fn is_mark(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::Created
+            | Change::Shutdown { .. }
+            | Change::Crashed
+            | Change::Destroyed
+            | Change::Rebooted { .. }
+            | Change::HostBooted { .. }
+    )
+}
+
+fn drawn(svg: Result<String, Box<dyn std::error::Error>>) -> Markup {
+    match svg {
+        Ok(svg) => html! { div.chart { (PreEscaped(svg)) } },
+        Err(error) => html! { p { "The chart could not be drawn: " (error) } },
+    }
+}
+
+fn name(course: &Course) -> String {
+    match &course.name {
+        Some(name) => safe(name).into_owned(),
+        None => format!("domain {}", course.id),
+    }
+}
+
+fn percent(value: f64) -> String {
+    let digits = usize::from(value < 9.95 && value > 0.0);
+    format!("{value:.digits$} %")
+}
+
+fn per_second(value: f64) -> String {
+    format!("{}/s", bytes(value))
+}
+
+/// Formats a length of time in its two largest units.
+fn duration(ns: f64) -> String {
+    let seconds = (ns / 1e9).round() as u64;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds / 3600 % 24),
+    }
+}
