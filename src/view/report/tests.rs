@@ -1,0 +1,173 @@
+#![allow(clippy::unwrap_used)]
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::*;
+use crate::feed::{Feed, Recorded};
+use crate::fixtures::{SECOND, boot, domain, snapshot};
+use crate::snapshot::{Domain, Snapshot};
+
+/// A name that tries to get out of its place.
+const HOSTILE: &str = "</td></svg><script>alert(1)</script>\x1b[2J&\"'";
+
+/// Returns a snapshot of this second. `web` uses half a pCPU, and one and a half in the second minute.
+fn at(second: u64) -> Snapshot {
+    let at_ns = second * SECOND;
+    let used = |share: f64, from: u64| (second.saturating_sub(from) as f64 * share * 1e9) as u64;
+    let web = used(0.5, 0) + used(1.0, 60).min(60 * SECOND);
+    let mut domains = vec![
+        domain(0, "Domain-0", at_ns, used(0.1, 0)),
+        domain(1, "web", at_ns, web),
+        domain(2, HOSTILE, at_ns, used(0.2, 0)),
+    ];
+    // It lacks memory for a while.
+    if (100..=130).contains(&second) {
+        domains[1].memory_target_bytes = Some(192 << 20);
+    }
+    // It is rebuilt under another ID.
+    if second >= 150 {
+        let again = Domain {
+            uuid: domains[2].uuid,
+            ..domain(7, HOSTILE, at_ns, used(0.4, 150))
+        };
+        domains[2] = again;
+    }
+    let mut snapshot = snapshot(at_ns, at_ns / 4, domains);
+    let start = Timestamp::from_second(1_764_300_000).unwrap();
+    snapshot.time = start + SignedDuration::from_secs(second as i64);
+    snapshot.boot = boot(1);
+    snapshot
+}
+
+fn report(seconds: impl Iterator<Item = u64>, wanted: &[&str]) -> Report {
+    let mut feed = Recorded::new(seconds.map(at).collect());
+    let first = feed.next().unwrap().unwrap();
+    let wanted = wanted.iter().map(|word| word.parse().unwrap()).collect();
+    let mut report = Report::new(&first, wanted);
+    while let Some(pair) = feed.next().unwrap() {
+        report.add(&pair);
+    }
+    report.finish();
+    report
+}
+
+fn named<'a>(report: &'a Report, name: &str) -> &'a Course {
+    let mut domains = report.domains();
+    domains
+        .find(|course| course.name.as_deref() == Some(name))
+        .unwrap()
+}
+
+#[test]
+fn figures_are_means_of_columns() {
+    let report = report(0..=200, &[]);
+    let cpu = &named(&report, "web").figures[Figure::Cpu];
+    assert_eq!(report.axis().columns(), 201);
+    assert!(
+        (cpu.at(30).unwrap() - 50.0).abs() < 0.01 && (cpu.at(90).unwrap() - 150.0).abs() < 0.01
+    );
+    assert!(
+        (cpu.mean().unwrap() - 80.0).abs() < 0.01,
+        "{:?}",
+        cpu.mean()
+    );
+    let order: Vec<_> = report
+        .most(Figure::Cpu)
+        .iter()
+        .map(|course| name(course))
+        .collect();
+    assert_eq!(order[0], "web");
+    // The first half under one ID, the rest under another.
+    let hostile = named(&report, HOSTILE);
+    assert_eq!(hostile.id.0, 7);
+    let cpu = &hostile.figures[Figure::Cpu];
+    assert!(
+        (cpu.at(20).unwrap() - 20.0).abs() < 0.01 && (cpu.at(180).unwrap() - 40.0).abs() < 0.01
+    );
+    // Its first second has no sample before it.
+    assert_eq!(cpu.at(149), None);
+}
+
+#[test]
+fn a_recording_that_paused_has_the_mean_of_the_pause() {
+    let report = report((0..=40).chain(90..=120), &[]);
+    let cpu = &named(&report, "web").figures[Figure::Cpu];
+    // 20 s of one and 30 s of the other.
+    let mean = (20.0 * 50.0 + 30.0 * 150.0) / 50.0;
+    assert!(
+        (cpu.at(70).unwrap() - mean).abs() < 0.01,
+        "{:?}",
+        cpu.at(70)
+    );
+}
+
+#[test]
+fn who_suffered_is_listed_with_the_reason_and_for_how_long() {
+    let report = report(0..=200, &[]);
+    let names: Vec<String> = report
+        .sufferers()
+        .iter()
+        .map(|course| name(course))
+        .collect();
+    assert_eq!(names, ["web"]);
+    let page = page(&report, &TimeZone::UTC);
+    assert!(
+        page.contains("memory 64.0M below its target of 192M"),
+        "{page}"
+    );
+    assert!(page.contains(">31 s<"), "{page}");
+}
+
+#[test]
+fn a_report_can_be_of_some_domains() {
+    let report = report(0..=200, &["web"]);
+    assert_eq!(report.domains().count(), 1);
+    let (events, _) = report.events();
+    assert_eq!(events.len(), 2, "{events:?}");
+    assert!(
+        events
+            .iter()
+            .all(|event| event.name.as_deref() == Some("web"))
+    );
+}
+
+#[test]
+fn events_are_listed_and_marked() {
+    let report = report(0..=200, &[]);
+    let page = page(&report, &TimeZone::UTC);
+    assert!(page.contains("<td>destroyed</td>") && page.contains("<td>created</td>"));
+    assert!(page.contains("stroke=\"#040000\""));
+}
+
+#[test]
+fn nothing_in_the_page_runs_or_is_loaded() {
+    let page = page(&report(0..=200, &[]), &TimeZone::UTC);
+    let lower = page.to_lowercase();
+    for wrong in [
+        "<script", "\x1b", "href=", "src=", "url(", "@import", "onload", "</svg><s",
+    ] {
+        assert!(!lower.contains(wrong), "{wrong}");
+    }
+    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+    // A drawing is a part of the page, so it has no declaration of its own.
+    assert!(!page.contains("<?xml"));
+}
+
+#[test]
+fn what_was_not_recorded_is_said() {
+    let page = page(&report(0..=20, &[]), &TimeZone::UTC);
+    assert!(page.contains("Ready time was not recorded"));
+    assert!(page.contains("No domain has disks whose counters dom0 knows."));
+}
+
+#[test]
+fn labels_are_at_round_times_of_the_zone() {
+    let report = report(0..=200, &[]);
+    let zone = TimeZone::fixed(jiff::tz::Offset::from_seconds(5 * 3600 + 1800).unwrap());
+    let ticks = ticks(report.axis(), &zone);
+    let labels: Vec<&str> = ticks.iter().map(|tick| &*tick.label).collect();
+    // 2025-11-28 03:20:00 UTC.
+    assert_eq!(labels[..3], ["Nov 28 08:50", "08:50:30", "08:51:00"]);
+    assert_eq!(ticks[1].place, 30.0);
+}
