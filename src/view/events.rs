@@ -8,6 +8,12 @@ use crate::events::{Change, Device, Event};
 use crate::text::{UNKNOWN, or_unknown, safe};
 use crate::units::mib;
 
+/// Formats what happened, such as `vcpus 2 online, was 1`.
+pub(super) fn happening(change: &Change) -> String {
+    let (word, details) = words(change);
+    format!("{word}{details}")
+}
+
 /// Formats an event as one line.
 pub fn line(event: &Event) -> String {
     let (id, uuid) = match event.domain {

@@ -14,6 +14,7 @@ pub mod list;
 pub mod openmetrics;
 mod options;
 mod pressure;
+pub mod report;
 pub mod status;
 mod table;
 pub mod top;
