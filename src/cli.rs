@@ -92,6 +92,12 @@ pub(crate) enum Command {
     /// Runs until it is interrupted. Other commands show what was recorded with --at, --since and
     /// --until.
     Record(Record),
+    /// Write a page about what was recorded: charts, events, who suffered
+    ///
+    /// One file of HTML without scripts, to look at or to attach to a ticket. It has CPU use, ready
+    /// time, memory, disks and NICs by domain, the pCPUs, verdicts of the audit, events, and which
+    /// domains suffered, and why.
+    Report(Report),
     /// Print a manual page, or write all of them
     Man(Man),
     /// Fields of JSON and CSV, with their kinds and units
@@ -193,6 +199,20 @@ pub(crate) struct Record {
     /// Also record each vCPU
     #[arg(long)]
     pub(crate) vcpus: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// ID, exact name or UUID [default: all domains]
+    #[arg(value_name = "DOMAIN")]
+    pub(crate) domains: Vec<Selector>,
+
+    #[command(flatten)]
+    pub(crate) span: Span,
+
+    /// File to write; - for standard output
+    #[arg(short, long, value_name = "FILE", default_value = "report.html")]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Args)]

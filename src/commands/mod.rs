@@ -15,6 +15,7 @@ mod manual;
 mod output;
 mod past;
 mod record;
+mod report;
 mod signals;
 mod status;
 #[cfg(test)]
@@ -125,6 +126,7 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             let feed = open(record::collect(options), Pace::Primed(options.interval))?;
             record::run(recorder, &mut feed.watching(&Watches::default()))
         }
+        Command::Report(options) => report::run(options, out),
         Command::Man(options) => manual::man(options, out),
         Command::Fields(options) => fields::run(options, out),
         Command::Completions { shell } => manual::completions(*shell, out),

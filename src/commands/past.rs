@@ -30,10 +30,12 @@ pub(super) fn between(span: &Span) -> anyhow::Result<Option<Recorded>> {
     if !span.is_past() {
         return Ok(None);
     }
-    let recording = open(span.from.as_deref())?;
-    Ok(Some(
-        Recorded::of(recording).between(span.since, span.until),
-    ))
+    Ok(Some(all(span)?.between(span.since, span.until)))
+}
+
+/// Returns the feed of the whole recording that was asked for.
+pub(super) fn all(span: &Span) -> anyhow::Result<Recorded> {
+    Ok(Recorded::of(open(span.from.as_deref())?))
 }
 
 fn open(path: Option<&Path>) -> anyhow::Result<Recording> {

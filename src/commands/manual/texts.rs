@@ -17,6 +17,7 @@ pub(super) fn page(command: &str) -> Page {
         "events" => EVENTS,
         "export" => EXPORT,
         "record" => RECORD,
+        "report" => REPORT,
         "man" => MAN,
         "fields" => FIELDS,
         "completions" => COMPLETIONS,
@@ -366,6 +367,30 @@ const EXPORT: Page = Page {
         ),
     ],
     see_also: &[("prometheus", "1"), ("prometheus-node-exporter", "1")],
+    ..NOTHING
+};
+
+const REPORT: Page = Page {
+    description: &[
+        "Without --since, the report is of the hour up to --until, or up to the last sample. It has up to 480 points of \
+         time; figures are means over them, from counters, so that no use is missed. Domains with most of a figure have \
+         a band of their own, and all others are one band. Time that is unknown is a gap.",
+        "A domain suffers, as on the pressure page of the live view, when it waits for a pCPU, is throttled by its cap, \
+         has less memory than its target, finds no free disk slot, has a slow disk, or drops packets. Each kind of \
+         reason is shown at its worst, with how long it lasted.",
+        "The page has no scripts and loads nothing. Names of domains are in it.",
+    ],
+    failure: "nothing was recorded in that time, none of the domains was there then, or FILE cannot be written",
+    examples: &[
+        (
+            "xenscope report --since 02:30 --until 04:00 -o night.html",
+            "Show what the night was like.",
+        ),
+        (
+            "xenscope report db1 --since yesterday",
+            "Show db1 alone, since yesterday's midnight.",
+        ),
+    ],
     ..NOTHING
 };
 

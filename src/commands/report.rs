@@ -1,0 +1,80 @@
+//! `xenscope report`
+
+use std::io::{IsTerminal, stderr};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use xenscope::feed::{Feed, Pair, Recorded};
+use xenscope::report::Report;
+use xenscope::view::report;
+
+use super::output::{Output, replace};
+use super::past;
+use crate::cli;
+use crate::exit::{NoSnapshot, Outcome, cannot, complain};
+
+/// How long a report is of, unless the user says from when on.
+const USUAL: SignedDuration = SignedDuration::from_hours(1);
+
+/// How often the progress is shown.
+const SHOWN: Duration = Duration::from_millis(500);
+
+pub(super) fn run(options: &cli::Report, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
+    let span = &options.span;
+    let mut feed = past::all(span)?.at_end();
+    let end = match span.until {
+        Some(until) => until,
+        None => feed.look()?.ok_or(NoSnapshot)?.time,
+    };
+    let usual = || end.saturating_sub(USUAL).unwrap_or(Timestamp::MIN);
+    let since = span.since.unwrap_or_else(usual);
+    let mut feed = feed.between(Some(since), Some(end));
+    let first = feed.next()?.ok_or(NoSnapshot)?;
+    let mut found = Report::new(&first, options.domains.clone());
+    read(&mut feed, &mut found, (first.newer.time, end))?;
+    found.finish();
+    if found.domains().next().is_none() {
+        complain("none of these domains was there in that time");
+        return Ok(Outcome::NotThere);
+    }
+    let page = report::page(&found, &TimeZone::system());
+    if options.output == Path::new("-") {
+        out.print(&page)?;
+        return Ok(Outcome::Done);
+    }
+    replace(&options.output, &page).map_err(cannot("write the report"))?;
+    Ok(Outcome::Done)
+}
+
+/// Reads all that follows, and shows how far it is on a terminal.
+fn read(
+    feed: &mut Recorded,
+    report: &mut Report,
+    (begin, end): (Timestamp, Timestamp),
+) -> anyhow::Result<()> {
+    let is_seen = stderr().is_terminal();
+    let mut shown = Instant::now();
+    let mut has_shown = false;
+    while let Some(pair) = feed.next()? {
+        report.add(&pair);
+        if is_seen && shown.elapsed() > SHOWN {
+            shown = Instant::now();
+            has_shown = true;
+            eprint!("\rreading {:.0} % ", progress(&pair, begin, end));
+        }
+    }
+    if has_shown {
+        eprint!("\r\x1b[K");
+    }
+    Ok(())
+}
+
+fn progress(pair: &Pair, begin: Timestamp, end: Timestamp) -> f64 {
+    let [done, all] = [pair.newer.time, end].map(|time| time.duration_since(begin).as_secs_f64());
+    match all > 0.0 {
+        true => (done / all * 100.0).clamp(0.0, 100.0),
+        false => 100.0,
+    }
+}
