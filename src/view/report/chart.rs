@@ -17,6 +17,9 @@ const LEFT: u32 = 72;
 const BOTTOM: u32 = 22;
 const MARGIN: u32 = 8;
 
+/// How many labels the axis of a figure has at most, besides 0.
+pub(super) const LABELS: u32 = 5;
+
 /// A band less high than this has no number in it.
 const NUMBER_HEIGHT: f64 = 14.0;
 
@@ -68,8 +71,7 @@ struct Places {
 }
 
 impl Places {
-    fn new(end: usize, labels: Vec<f64>) -> Self {
-        let end = end as f64;
+    fn new(end: f64, labels: Vec<f64>) -> Self {
         Self { end, labels }
     }
 }
@@ -99,12 +101,21 @@ impl Ranged for Places {
 /// A chart could not be drawn.
 type Failed = Box<dyn std::error::Error>;
 
-/// Draws bands on top of each other, the first one at the bottom. In each, the mean of a column is `None` where it is
-/// unknown. A column without any has none of them. The numbers of bands, from 1, are on them.
+/// A band of a chart.
+pub(super) struct Band {
+    /// The number of its colour, from 0.
+    pub(super) color: usize,
+    /// The mean of each column; `None` where it is unknown.
+    pub(super) means: Vec<Option<f64>>,
+}
+
+/// Draws bands on top of each other, the first one at the bottom. A column where none is known is a gap. The numbers of
+/// bands, from 1, are on them. `step` returns how far labels are apart, for a highest value.
 pub(super) fn stacked(
     frame: &Frame<'_>,
-    bands: &[Vec<Option<f64>>],
+    bands: &[Band],
     unit: fn(f64) -> String,
+    step: fn(f64) -> f64,
 ) -> Result<String, Failed> {
     let sums = sums(frame.columns, bands);
     let highest = sums
@@ -113,6 +124,10 @@ pub(super) fn stacked(
         .filter_map(|sums| sums.last().copied());
     let top = highest.fold(0.0, f64::max) * 1.05;
     let top = if top > 0.0 { top } else { 1.0 };
+    let step = step(top);
+    let labels = (0..=LABELS)
+        .map(|label| label as f64 * step)
+        .filter(|at| *at <= top);
     let mut svg = String::new();
     {
         let root = SVGBackend::with_string(&mut svg, (WIDTH, HEIGHT)).into_drawing_area();
@@ -121,11 +136,13 @@ pub(super) fn stacked(
             .margin(MARGIN)
             .set_label_area_size(LabelAreaPosition::Left, LEFT)
             .set_label_area_size(LabelAreaPosition::Bottom, BOTTOM)
-            .build_cartesian_2d(Places::new(frame.columns, keys), 0.0..top)?;
+            .build_cartesian_2d(
+                Places::new(frame.columns as f64, keys),
+                Places::new(top, labels.collect()),
+            )?;
         chart
             .configure_mesh()
             .disable_x_mesh()
-            .y_labels(5)
             .x_label_formatter(&|place| label(frame.ticks, *place))
             .y_label_formatter(&|value| unit(*value))
             .axis_style(GRID)
@@ -133,10 +150,10 @@ pub(super) fn stacked(
             .light_line_style(TRANSPARENT)
             .label_style(("sans-serif", 12).into_font().color(&TEXT))
             .draw()?;
-        for band in 0..bands.len() {
+        for (number, band) in bands.iter().enumerate() {
             for run in runs(&sums) {
-                let shape = outline(&sums, band, run);
-                chart.draw_series([Polygon::new(shape, band_color(band).filled())])?;
+                let shape = outline(&sums, number, run);
+                chart.draw_series([Polygon::new(shape, band_color(band.color).filled())])?;
             }
         }
         let per_unit = f64::from(HEIGHT - BOTTOM - 2 * MARGIN) / top;
@@ -180,8 +197,8 @@ pub(super) fn strips(
             .set_label_area_size(LabelAreaPosition::Left, left)
             .set_label_area_size(LabelAreaPosition::Bottom, BOTTOM)
             .build_cartesian_2d(
-                Places::new(frame.columns, keys),
-                Places::new(rows.len(), named),
+                Places::new(frame.columns as f64, keys),
+                Places::new(count, named),
             )?;
         let row_name = |at: &f64| {
             let row = (count - at) as usize;
@@ -223,9 +240,11 @@ fn label(ticks: &[Tick], place: f64) -> String {
 }
 
 /// Returns for each column the top of each band; `None` where no band is known.
-fn sums(columns: usize, bands: &[Vec<Option<f64>>]) -> Vec<Option<Vec<f64>>> {
+fn sums(columns: usize, bands: &[Band]) -> Vec<Option<Vec<f64>>> {
     let column = |column: usize| {
-        let values = bands.iter().map(|band| band.get(column).copied().flatten());
+        let values = bands
+            .iter()
+            .map(|band| band.means.get(column).copied().flatten());
         let values: Vec<Option<f64>> = values.collect();
         let is_known = values.iter().any(Option::is_some);
         is_known.then(|| {
@@ -277,17 +296,20 @@ fn outline(sums: &[Option<Vec<f64>>], band: usize, (from, to): (usize, usize)) -
     points
 }
 
-/// Returns where a band is highest, if it is at least this high there, and the middle of it.
+/// Returns where a band is about as high as anywhere, if it is at least this high there, and the middle of it.
 fn number(sums: &[Option<Vec<f64>>], band: usize, least: f64) -> Option<(f64, f64)> {
     let known = sums.iter().enumerate();
     let heights = known.filter_map(|(column, sums)| {
         let sums = sums.as_ref()?;
         let bottom = band.checked_sub(1).map_or(0.0, |below| sums[below]);
-        Some((column, bottom, sums[band]))
+        Some((column, bottom, sums[band] - bottom))
     });
-    let (column, bottom, top) =
-        heights.max_by(|one, other| (one.2 - one.1).total_cmp(&(other.2 - other.1)))?;
-    (top - bottom >= least).then_some((column as f64 + 0.5, (bottom + top) / 2.0))
+    let heights: Vec<(usize, f64, f64)> = heights.collect();
+    let highest = heights.iter().map(|one| one.2).fold(0.0, f64::max);
+    let high = heights.iter().filter(|one| one.2 >= highest * 0.95);
+    let high: Vec<_> = high.collect();
+    let (column, bottom, height) = **high.get(high.len() / 2)?;
+    (height >= least).then_some((column as f64 + 0.5, bottom + height / 2.0))
 }
 
 /// Returns the stretches of the same shade, with their first columns and those after them.
@@ -312,6 +334,7 @@ mod tests {
             vec![Some(1.0), None, None, Some(2.0)],
             vec![Some(3.0), Some(1.0)],
         ];
+        let bands = bands.map(|means| Band { color: 0, means });
         let sums = sums(5, &bands);
         let known = [
             Some(vec![1.0, 4.0]),

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use self::chart::{Frame, Shade};
+use self::chart::{Band, Frame, LABELS, Shade};
 use self::ticks::ticks;
 use super::{events, pressure};
 use crate::audit::Verdict;
@@ -34,6 +34,8 @@ struct Chart {
     /// Said if the figure is unknown all the time.
     without: &'static str,
     unit: fn(f64) -> String,
+    /// How far labels are apart, for a highest value.
+    step: fn(f64) -> f64,
 }
 
 const CHARTS: [Chart; 7] = [
@@ -42,42 +44,49 @@ const CHARTS: [Chart; 7] = [
         title: "CPU use, in per cent of a pCPU",
         without: "CPU use is unknown.",
         unit: percent,
+        step: tens,
     },
     Chart {
         figure: Figure::Ready,
         title: "Waiting for a pCPU, in per cent of a pCPU",
         without: "Ready time was not recorded: xenscope record --ready does that.",
         unit: percent,
+        step: tens,
     },
     Chart {
         figure: Figure::Memory,
         title: "Memory of domains",
         without: "Memory is unknown.",
         unit: bytes,
+        step: twos,
     },
     Chart {
         figure: Figure::DiskRead,
         title: "Read from disks",
         without: "No domain has disks whose counters dom0 knows.",
         unit: per_second,
+        step: twos,
     },
     Chart {
         figure: Figure::DiskWritten,
         title: "Written to disks",
         without: "No domain has disks whose counters dom0 knows.",
         unit: per_second,
+        step: twos,
     },
     Chart {
         figure: Figure::Received,
         title: "Received by domains' NICs",
         without: "No domain has NICs whose counters dom0 knows.",
         unit: per_second,
+        step: twos,
     },
     Chart {
         figure: Figure::Sent,
         title: "Sent by domains' NICs",
         without: "No domain has NICs whose counters dom0 knows.",
         unit: per_second,
+        step: twos,
     },
 ];
 
@@ -111,7 +120,8 @@ pub fn page(report: &Report, zone: &TimeZone) -> String {
             body {
                 (head(report, times))
                 (sufferers(report, times))
-                @for chart in &CHARTS { (bands(report, frame, chart)) }
+                @let mut colors = Colors::default();
+                @for chart in &CHARTS { (bands(report, frame, chart, &mut colors)) }
                 (pcpus(report, frame))
                 (audit(report, frame, times))
                 (happenings(report, times))
@@ -176,10 +186,10 @@ fn sufferers(report: &Report, times: &Times<'_>) -> Markup {
                     @for course in all.iter().take(SUFFERERS) {
                         @for (row, trouble) in course.troubles.all.iter().enumerate() {
                             tr {
-                                td { @if row == 0 { (name(course)) } }
+                                td { @if row == 0 { (name(report, course)) } }
                                 td.n { (duration(trouble.ns)) }
                                 td { (pressure::reason(&trouble.worst)) }
-                                td { (times.short(trouble.worst_at)) }
+                                td.t { (times.short(trouble.worst_at)) }
                             }
                         }
                     }
@@ -191,12 +201,20 @@ fn sufferers(report: &Report, times: &Times<'_>) -> Markup {
 }
 
 /// Draws the bands of the domains with most of a figure, and of all others together.
-fn bands(report: &Report, frame: &Frame<'_>, chart: &Chart) -> Markup {
+fn bands<'a>(
+    report: &'a Report,
+    frame: &Frame<'_>,
+    chart: &Chart,
+    colors: &mut Colors<'a>,
+) -> Markup {
     let all = report.most(chart.figure);
     let (own, others) = all.split_at(all.len().min(BANDS));
-    let mut bands: Vec<Vec<Option<f64>>> = own
+    let mut bands: Vec<Band> = own
         .iter()
-        .map(|course| course.figures[chart.figure].means().collect())
+        .map(|course| Band {
+            color: colors.of(course),
+            means: course.figures[chart.figure].means().collect(),
+        })
         .collect();
     if !others.is_empty() {
         let sum = |column: usize| {
@@ -205,29 +223,32 @@ fn bands(report: &Report, frame: &Frame<'_>, chart: &Chart) -> Markup {
                 .map(|course| course.figures[chart.figure].at(column));
             values.flatten().reduce(|sum, value| sum + value)
         };
-        bands.push((0..frame.columns).map(sum).collect());
+        bands.push(Band {
+            color: BANDS,
+            means: (0..frame.columns).map(sum).collect(),
+        });
     }
     html! {
         section {
             h2 { (chart.title) }
             @if !report.knows(chart.figure) {
                 p { (chart.without) }
+            } @else if own.is_empty() {
+                p { "It was zero all the time." }
             } @else {
-                (drawn(chart::stacked(frame, &bands, chart.unit)))
-                @if own.is_empty() { p { "It was zero all the time." } } @else {
-                    table {
-                        tr { th { "domain" } th.n { "mean" } th.n { "most" } }
-                        @for (band, course) in own.iter().enumerate() {
-                            @let series = &course.figures[chart.figure];
-                            tr {
-                                td { (swatch(band)) " " (name(course)) }
-                                td.n { (or_unknown(series.mean(), chart.unit)) }
-                                td.n { (or_unknown(series.most(), chart.unit)) }
-                            }
+                (drawn(chart::stacked(frame, &bands, chart.unit, chart.step)))
+                table {
+                    tr { th { "domain" } th.n { "mean" } th.n { "most" } }
+                    @for (number, course) in own.iter().enumerate() {
+                        @let series = &course.figures[chart.figure];
+                        tr {
+                            td { (swatch(number, &bands[number])) " " (name(report, course)) }
+                            td.n { (or_unknown(series.mean(), chart.unit)) }
+                            td.n { (or_unknown(series.most(), chart.unit)) }
                         }
-                        @if !others.is_empty() {
-                            tr { td { (swatch(own.len())) " " (others.len()) " others" } td {} td {} }
-                        }
+                    }
+                    @if let Some(band) = bands.get(own.len()) {
+                        tr { td { (swatch(own.len(), band)) " " (others.len()) " others" } td {} td {} }
                     }
                 }
             }
@@ -235,9 +256,24 @@ fn bands(report: &Report, frame: &Frame<'_>, chart: &Chart) -> Markup {
     }
 }
 
-fn swatch(band: usize) -> Markup {
-    let class = format!("swatch b{}", band + 1);
-    html! { span class=(class) { (band + 1) } }
+fn swatch(number: usize, band: &Band) -> Markup {
+    let class = format!("swatch b{}", band.color + 1);
+    html! { span class=(class) { (number + 1) } }
+}
+
+/// The colours of domains, which are the same in all charts as long as there are enough.
+#[derive(Default)]
+struct Colors<'a>(Vec<&'a Course>);
+
+impl<'a> Colors<'a> {
+    fn of(&mut self, course: &'a Course) -> usize {
+        let known = self.0.iter().position(|one| std::ptr::eq(*one, course));
+        let place = known.unwrap_or_else(|| {
+            self.0.push(course);
+            self.0.len() - 1
+        });
+        place % BANDS
+    }
 }
 
 /// Draws how busy each pCPU was.
@@ -297,8 +333,8 @@ fn audit(report: &Report, frame: &Frame<'_>, times: &Times<'_>) -> Markup {
                         @if let Some((verdict, time, reason)) = &checked.reason {
                             tr {
                                 td { (name) }
-                                td class=(verdict.word()) { (verdict.word()) }
-                                td { (times.short(*time)) }
+                                td class={ "t " (verdict.word()) } { (verdict.word()) }
+                                td.t { (times.short(*time)) }
                                 td { (safe(reason)) }
                             }
                         }
@@ -319,7 +355,7 @@ fn happenings(report: &Report, times: &Times<'_>) -> Markup {
                     tr { th { "time" } th.n { "ID" } th { "domain" } th { "event" } }
                     @for event in all.iter().take(EVENTS) {
                         tr {
-                            td { (times.short(event.time)) }
+                            td.t { (times.short(event.time)) }
                             td.n { (event.domain.map_or_else(|| UNKNOWN.to_owned(), |domain| domain.id.to_string())) }
                             td { (safe(event.name.as_deref().unwrap_or(UNKNOWN))) }
                             td { (events::happening(&event.change)) }
@@ -354,11 +390,29 @@ fn drawn(svg: Result<String, Box<dyn std::error::Error>>) -> Markup {
     }
 }
 
-fn name(course: &Course) -> String {
+/// Returns a domain's name, with its ID if another one has the same.
+fn name(report: &Report, course: &Course) -> String {
+    let same = |other: &&Course| other.name == course.name;
     match &course.name {
+        Some(name) if report.domains().filter(same).count() > 1 => {
+            format!("{} ({})", safe(name), course.id)
+        }
         Some(name) => safe(name).into_owned(),
         None => format!("domain {}", course.id),
     }
+}
+
+/// Returns a round step: 1, 2 or 5 times a power of ten.
+fn tens(top: f64) -> f64 {
+    let least = top / f64::from(LABELS);
+    let power = 10_f64.powf(least.log10().floor());
+    let steps = [1.0, 2.0, 5.0, 10.0].map(|step| step * power);
+    steps.into_iter().find(|step| *step >= least).unwrap_or(top)
+}
+
+/// Returns a step of bytes: a power of two.
+fn twos(top: f64) -> f64 {
+    2_f64.powf((top / f64::from(LABELS)).log2().ceil())
 }
 
 fn percent(value: f64) -> String {

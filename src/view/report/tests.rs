@@ -75,7 +75,7 @@ fn figures_are_means_of_columns() {
     let order: Vec<_> = report
         .most(Figure::Cpu)
         .iter()
-        .map(|course| name(course))
+        .map(|course| name(&report, course))
         .collect();
     assert_eq!(order[0], "web");
     // The first half under one ID, the rest under another.
@@ -108,7 +108,7 @@ fn who_suffered_is_listed_with_the_reason_and_for_how_long() {
     let names: Vec<String> = report
         .sufferers()
         .iter()
-        .map(|course| name(course))
+        .map(|course| name(&report, course))
         .collect();
     assert_eq!(names, ["web"]);
     let page = page(&report, &TimeZone::UTC);
@@ -159,6 +159,12 @@ fn what_was_not_recorded_is_said() {
     let page = page(&report(0..=20, &[]), &TimeZone::UTC);
     assert!(page.contains("Ready time was not recorded"));
     assert!(page.contains("No domain has disks whose counters dom0 knows."));
+}
+
+#[test]
+fn labels_of_figures_are_round() {
+    assert_eq!([7.0, 95.0, 2400.0].map(tens), [2.0, 20.0, 500.0]);
+    assert_eq!([3.0, 1_500_000.0].map(twos), [1.0, 524_288.0]);
 }
 
 #[test]

@@ -82,6 +82,17 @@ fn recordings_show_what_was() {
         let said = say(&[words, &["--from", path, "--at", "-0s"]].concat());
         assert_eq!(said.code, Some(0), "{said:?}");
     }
+    let page = folder.path().join("page.html");
+    say(&["report", "--from", path, "-o", page.to_str().unwrap()]).fine();
+    let page = std::fs::read_to_string(page).unwrap();
+    for found in ["pv-burn", "<td>renamed, was pv-net</td>", "checks were OK"] {
+        assert!(page.contains(found), "no {found} in {page}");
+    }
+    // Of one domain, to standard output.
+    let page = say(&["report", "pv-disk", "--from", path, "-o", "-"]).fine();
+    let has_band = |name: &str| page.contains(&format!("</span> {name}</td>"));
+    assert!(has_band("pv-disk") && !has_band("pv-burn"), "{page}");
+    say(&["report", "nobody", "--from", path]).refused(1, &["none of these domains"]);
     say(&["list", "--from", path, "--at", "1999-01-01"]).refused(1, &["nothing was recorded"]);
     say(&["list", "--from", "/nonexistent"]).refused(1, &["/nonexistent"]);
     assert!(samples(path, &["--until", "1999-01-01"]).is_empty());
