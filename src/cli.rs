@@ -92,7 +92,7 @@ pub(crate) enum Command {
     /// Runs until it is interrupted. Other commands show what was recorded with --at, --since and
     /// --until.
     Record(Record),
-    /// Write a page about what was recorded: charts, events, who suffered
+    /// Write a page about what was recorded, with charts
     ///
     /// One file of HTML without scripts, to look at or to attach to a ticket. It has CPU use, ready
     /// time, memory, disks and NICs by domain, the pCPUs, verdicts of the audit, events, and which
