@@ -652,6 +652,8 @@ pub(crate) enum BatchFormat {
     Json,
     /// One row per domain under a header; -v, -x, -n add rows
     Csv,
+    /// Metrics with times, for 'promtool tsdb create-blocks-from'
+    Openmetrics,
 }
 
 /// How `events` prints.

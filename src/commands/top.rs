@@ -2,6 +2,7 @@
 
 use xenscope::feed::Feed;
 use xenscope::snapshot::Collect;
+use xenscope::view::openmetrics::{History, Series};
 use xenscope::view::{Sample, csv, json, top, xentop};
 
 use super::follow::Follow;
@@ -12,6 +13,13 @@ use crate::exit::{Outcome, cannot};
 
 /// Returns what `xenscope top -b` collects.
 pub(super) fn collect(options: &Top) -> Collect {
+    if options.format == BatchFormat::Openmetrics {
+        return Collect {
+            state_times: options.ready,
+            scheduling: options.ready,
+            ..series(options).collect()
+        };
+    }
     let for_machines = matches!(options.format, BatchFormat::Json | BatchFormat::Csv);
     let table = options.format == BatchFormat::Table;
     let csv = options.format == BatchFormat::Csv;
@@ -34,6 +42,14 @@ pub(super) fn collect(options: &Top) -> Collect {
     collect.and(disks(options))
 }
 
+/// Returns which metrics there are.
+fn series(options: &Top) -> Series {
+    Series {
+        vcpus: options.display.vcpus,
+        ..Series::default()
+    }
+}
+
 /// Returns the part of it that is about disks.
 fn disks(options: &Top) -> Collect {
     match options.format {
@@ -42,7 +58,7 @@ fn disks(options: &Top) -> Collect {
             Collect::NOTHING.with_disk_counters(top::disk_counters(options.display))
         }
         BatchFormat::Csv if !options.display.vbds => Collect::NOTHING,
-        BatchFormat::Json | BatchFormat::Csv => Collect {
+        BatchFormat::Json | BatchFormat::Csv | BatchFormat::Openmetrics => Collect {
             disks: true,
             disk_counters: Collect::ALL.disk_counters,
             ..Collect::NOTHING
@@ -56,6 +72,7 @@ pub(super) fn run(
     out: &mut Output<'_>,
 ) -> anyhow::Result<Outcome> {
     let shown = options.display;
+    let mut metrics = History::new(series(options));
     let mut blocks = xentop::Blocks::new(shown);
     let mut notes = Notes::default();
     let mut printed = 0;
@@ -80,8 +97,12 @@ pub(super) fn run(
             BatchFormat::Table => out.print(&top::table(sample, shown, out.width())),
             BatchFormat::Json => out.print(&json::line(sample)),
             BatchFormat::Csv => out.print(&csv::domains(sample, shown, printed == 0)),
+            BatchFormat::Openmetrics => out.print(&metrics.add(&pair.newer)),
         }?;
         printed += 1;
+    }
+    if options.format == BatchFormat::Openmetrics {
+        out.print(metrics.end())?;
     }
     Ok(Outcome::Done)
 }

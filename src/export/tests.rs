@@ -80,7 +80,7 @@ fn start(config: Config, min_interval: Duration) -> Running {
             snapshot.domains[0].cpu_time_ns = number * 1_000_000_000;
             let scrape = Scrape {
                 snapshot: &snapshot,
-                took: Duration::ZERO,
+                took: Some(Duration::ZERO),
                 report: None,
                 series: Series::default(),
             };

@@ -52,7 +52,7 @@ impl<'a> Sampler<'a> {
         let report = self.audit(&snapshot);
         let scrape = Scrape {
             snapshot: &snapshot,
-            took,
+            took: Some(took),
             report: report.as_ref(),
             series: self.series,
         };

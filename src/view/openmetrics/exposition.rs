@@ -6,6 +6,9 @@ use super::labels::{Labelled, with, with_value};
 use super::metric::{Prefix, information, metrics};
 use crate::fields::Thing;
 
+/// The last line of OpenMetrics.
+pub(super) const END: &str = "# EOF\n";
+
 /// Metric families with their samples. A family without samples is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exposition {
@@ -37,7 +40,7 @@ impl Exposition {
             family.write(&mut out, format);
         }
         if format == Format::OpenMetrics {
-            out.push_str("# EOF\n");
+            out.push_str(END);
         }
         out
     }

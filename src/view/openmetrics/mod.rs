@@ -6,6 +6,7 @@
 mod exposition;
 mod family;
 mod format;
+mod history;
 mod labels;
 mod metric;
 mod scrape;
@@ -17,5 +18,6 @@ mod value;
 pub use exposition::Exposition;
 pub use family::Family;
 pub use format::Format;
+pub use history::History;
 pub use scrape::Scrape;
 pub use series::Series;

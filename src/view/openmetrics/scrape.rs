@@ -20,8 +20,8 @@ use crate::snapshot::{Build, Node, Note, Pool, Snapshot};
 pub struct Scrape<'a> {
     /// The snapshot.
     pub snapshot: &'a Snapshot,
-    /// How long it took.
-    pub took: Duration,
+    /// How long it took; `None` if that is unknown.
+    pub took: Option<Duration>,
     /// What an audit found since the snapshot before; `None` without an audit.
     pub report: Option<&'a Report>,
     /// Which series it has.
@@ -59,8 +59,10 @@ impl Scrape<'_> {
 
     /// Adds how good the sample is, and what the audit found.
     fn about_the_sample(&self, all: &mut Exposition) {
-        let took = u64::try_from(self.took.as_nanos()).unwrap_or(u64::MAX);
-        let uncertainty = self.snapshot.stamp.uncertainty_ns;
+        let took = self
+            .took
+            .and_then(|took| u64::try_from(took.as_nanos()).ok());
+        let uncertainty = Some(self.snapshot.stamp.uncertainty_ns);
         for (name, help, ns) in [
             (
                 "xen_scrape_duration",

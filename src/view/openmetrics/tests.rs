@@ -34,7 +34,7 @@ const ALL: Series = Series {
 fn scrape(snapshot: &Snapshot, series: Series) -> Exposition {
     let scrape = Scrape {
         snapshot,
-        took: Duration::from_millis(12),
+        took: Some(Duration::from_millis(12)),
         report: None,
         series,
     };
@@ -249,7 +249,7 @@ fn the_audits_worst_verdict_is_exported() {
     let report = Auditor::new(first).audit(second.clone()).unwrap();
     let with_report = Scrape {
         snapshot: &second,
-        took: Duration::ZERO,
+        took: Some(Duration::ZERO),
         report: Some(&report),
         series: ALL,
     };
@@ -381,7 +381,7 @@ fn the_docs_list_every_metric() {
         .unwrap();
     let own = Scrape {
         snapshot: &snapshot,
-        took: Duration::ZERO,
+        took: Some(Duration::ZERO),
         report: Some(&report),
         series: Series {
             no_pcpus: true,
