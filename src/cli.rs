@@ -199,6 +199,19 @@ pub(crate) struct Record {
     /// Also record each vCPU
     #[arg(long)]
     pub(crate) vcpus: bool,
+
+    /// Copy what was recorded to a file instead of recording
+    ///
+    /// The file can be given to --from anywhere.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dir", "interval", "keep", "max_size", "ready", "vcpus"])]
+    pub(crate) export: Option<PathBuf>,
+
+    /// Replace names, UUIDs and MAC addresses in the copy
+    #[arg(long, requires = "export")]
+    pub(crate) anonymise: bool,
+
+    #[command(flatten)]
+    pub(crate) span: Span,
 }
 
 #[derive(Debug, Args)]
@@ -693,6 +706,10 @@ impl Cli {
             Command::Top(TopCommand { top, span }) if span.is_past() && !top.batch => {
                 let message = "the live view does not look back yet; use -b";
                 return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
+            }
+            Command::Record(record) if record.span.is_past() && record.export.is_none() => {
+                let message = "--from, --since and --until are for --export";
+                return Err(Self::command().error(ErrorKind::MissingRequiredArgument, message));
             }
             Command::Top(TopCommand { top, .. }) => top
                 .misplaced()

@@ -3,6 +3,7 @@
 mod audit;
 mod compare;
 mod events;
+mod excerpt;
 mod export;
 mod fields;
 mod follow;
@@ -121,6 +122,7 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             let collect = export::collect(options);
             export::run(options, || open(collect, Pace::AtOnce), out)
         }
+        Command::Record(options) if options.export.is_some() => excerpt::run(options),
         Command::Record(options) => {
             let recorder = &mut record::open(options)?;
             let feed = open(record::collect(options), Pace::Primed(options.interval))?;

@@ -11,7 +11,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 use super::error::RecordingError;
 use super::group::Group;
-use super::store::{Entry, FORMAT, Store, index_time};
+use super::store::{Entry, FILE, FORMAT, Store, index_time};
 use crate::snapshot::{Boot, Snapshot};
 
 /// The time from the first sample of a chunk until it is written: what is lost if the power fails.
@@ -35,12 +35,21 @@ pub struct Limits {
     pub bytes: u64,
 }
 
+impl Limits {
+    /// Keeps everything.
+    pub const NONE: Self = Self {
+        age: Duration::MAX,
+        bytes: u64::MAX,
+    };
+}
+
 /// Writes snapshots to a folder, and deletes the oldest ones. Only one recorder at a time has a folder.
 #[derive(Debug)]
 pub struct Recorder {
     folder: PathBuf,
     store: Store,
-    _lock: Flock<File>,
+    /// `None` if nobody else knows of the file.
+    _lock: Option<Flock<File>>,
     limits: Limits,
     next_id: i64,
     group: Group,
@@ -66,7 +75,29 @@ impl Recorder {
         let created = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         created.map_err(|error| io_error(folder, error))?;
         let lock = lock(folder)?;
-        let store = Store::create(folder)?;
+        Self::of(
+            folder,
+            Store::create(folder.join(FILE))?,
+            Some(lock),
+            limits,
+        )
+    }
+
+    /// Opens a file to write a recording to, which is then read as one file. Nobody else may write to it.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn to_file(path: &Path) -> Result<Self, RecordingError> {
+        let store = Store::create(path.to_owned())?;
+        Self::of(path, store, None, Limits::NONE)
+    }
+
+    fn of(
+        folder: &Path,
+        store: Store,
+        lock: Option<Flock<File>>,
+        limits: Limits,
+    ) -> Result<Self, RecordingError> {
         Ok(Self {
             folder: folder.to_owned(),
             next_id: store.next_id()?,
@@ -121,6 +152,15 @@ impl Recorder {
             true => self.flush(),
             false => Ok(()),
         }
+    }
+
+    /// Writes what was added, and ends the recording: all of it is in its file.
+    ///
+    /// # Errors
+    /// As for [`Recorder::push`].
+    pub fn close(mut self) -> Result<(), RecordingError> {
+        self.flush()?;
+        self.store.close()
     }
 
     /// Writes the snapshots that were added since the last chunk.

@@ -68,12 +68,11 @@ pub(super) fn index_time(time: Timestamp) -> i64 {
 }
 
 impl Store {
-    /// Opens a recording in a folder to write, and creates it if there is none.
+    /// Opens a recording to write, and creates it if there is none.
     ///
     /// # Errors
     /// If the file cannot be written, is no recording, or has a newer format.
-    pub(super) fn create(folder: &Path) -> Result<Self, RecordingError> {
-        let path = folder.join(FILE);
+    pub(super) fn create(path: PathBuf) -> Result<Self, RecordingError> {
         let connection = Connection::open(&path);
         let store = Self::of(path, connection)?;
         store.run(|connection| {
@@ -177,6 +176,14 @@ impl Store {
             }),
             _ => Ok(()),
         }
+    }
+
+    /// Ends the writing so that all is in one file.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub(super) fn close(self) -> Result<(), RecordingError> {
+        self.run(|connection| connection.pragma_update(None, "journal_mode", "DELETE"))
     }
 
     /// Appends a chunk. First deletes other groups until the limits hold: none has ended before `oldest`, and the file

@@ -402,6 +402,9 @@ const RECORD: Page = Page {
          cannot be written, for example because the disk is full, that is said once, its samples are lost, and the \
          next chunk is tried.",
         "Whole groups of five minutes are deleted at a time, so that up to five minutes more than AGE are kept.",
+        "With --export, xenscope copies what was recorded, and records nothing. With --anonymise, the copy has numbers in \
+         place of names, UUIDs and MAC addresses, always the same ones, and neither Xen's command line nor the texts of \
+         errors; figures, domain IDs and times stay.",
         FAILED_SAMPLES,
     ],
     reads_host: true,
@@ -418,6 +421,10 @@ const RECORD: Page = Page {
         (
             "xenscope status db1 --at 03:00",
             "Show what db1 used at three in the morning.",
+        ),
+        (
+            "xenscope record --export night.sqlite --since 02:00 --until 04:00 --anonymise",
+            "Copy two hours without the names, to attach them to a bug report.",
         ),
         (
             "xenscope top -b --since -1h --format csv",

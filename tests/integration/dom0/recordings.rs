@@ -82,6 +82,16 @@ fn recordings_show_what_was() {
         let said = say(&[words, &["--from", path, "--at", "-0s"]].concat());
         assert_eq!(said.code, Some(0), "{said:?}");
     }
+    let copy = folder.path().join("copy");
+    let copy = copy.to_str().unwrap();
+    say(&["record", "--export", copy, "--from", path, "--anonymise"]).fine();
+    let of_copy = samples(copy, &[]);
+    assert_eq!(of_copy.len(), samples(path, &[]).len());
+    let names = of_copy.iter().flat_map(|sample| &sample.domains);
+    let names: Vec<&str> = names.filter_map(|domain| domain.name.as_deref()).collect();
+    assert!(names.contains(&"domain-1") && names.contains(&"Domain-0"));
+    let bytes = std::fs::read(copy).unwrap();
+    assert!(!String::from_utf8_lossy(&bytes).contains("pv-"));
     let page = folder.path().join("page.html");
     say(&["report", "--from", path, "-o", page.to_str().unwrap()]).fine();
     let page = std::fs::read_to_string(page).unwrap();
