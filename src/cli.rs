@@ -260,15 +260,19 @@ pub(crate) struct Waits {
     #[arg(value_name = "DOMAIN")]
     pub(crate) domains: Vec<Selector>,
 
+    #[command(flatten)]
+    pub(crate) span: Span,
+
     /// Also show the last second of a vCPU, a mark for each ms
     ///
     /// DOMAIN/VCPU, such as db1/0; without a number it is the first one.
     #[arg(long, value_name = "VCPU", value_parser = vcpu)]
+    #[arg(conflicts_with_all = ["from", "since", "until"])]
     pub(crate) timeline: Option<(Selector, u32)>,
 
     /// Seconds to trace (may be fractional)
     #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = interval::parse)]
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_negative_numbers = true, conflicts_with_all = ["from", "since", "until"])]
     pub(crate) seconds: Duration,
 
     /// Output format

@@ -15,6 +15,7 @@ mod live;
 mod manual;
 mod output;
 mod past;
+mod past_waits;
 mod record;
 mod report;
 mod signals;
@@ -67,6 +68,9 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             vcpus::run(options, &mut open(vcpus::collect(), pace)?, out)
         }
         Command::Waits(options) => {
+            if let Some(mut past) = past::between(&options.span)? {
+                return past_waits::run(options, &mut past, out);
+            }
             let source = &mut Source::open(waits::collect(), allow_untested)?;
             waits::run(options, source, allow_untested, out)
         }

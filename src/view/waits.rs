@@ -31,9 +31,34 @@ const HEADS: [Head; 14] = [
 pub fn lines(waits: &Waits, width: Option<usize>) -> String {
     let rows = waits.domains.iter().flat_map(|domain| {
         let vcpus = domain.vcpus.iter().flatten();
-        vcpus.map(move |vcpu| cells(domain, vcpu))
+        let together = together(domain);
+        let vcpus = vcpus.map(move |vcpu| cells(domain, vcpu));
+        together.into_iter().chain(vcpus)
     });
     Table::of(&HEADS, rows).render(width)
+}
+
+/// Returns the line of a domain of which more is known than of its vCPUs.
+fn together(domain: &DomainWaits) -> Option<Vec<String>> {
+    let mut vcpus = domain.vcpus.iter().flatten();
+    let lacks = domain.vcpus.is_none() || vcpus.any(|vcpu| vcpu.waited_for.domains.is_none());
+    let is_known = domain.shares.ready_percent.is_some();
+    (lacks && is_known).then(|| {
+        let tenths = |value: Option<f64>| or_unknown(value, |value| format!("{value:.1}"));
+        let shares = &domain.shares;
+        let mut cells = vec![
+            domain.id.to_string(),
+            safe(domain.name.as_deref().unwrap_or(UNKNOWN)).into_owned(),
+            "all".to_owned(),
+            tenths(shares.running_percent),
+            tenths(shares.ready_percent),
+            tenths(shares.blocked_percent),
+            tenths(shares.throttled_percent),
+        ];
+        cells.resize(HEADS.len() - 1, UNKNOWN.to_owned());
+        cells.push(waited_for(&domain.waited_for));
+        cells
+    })
 }
 
 /// The milliseconds of a line of a timeline.
