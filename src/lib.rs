@@ -18,6 +18,7 @@
 //! [`xen::Trace`] hands out the records of Xen's trace buffers. [`runstate::Runstates`] follows each vCPU's state
 //! through them, and [`waits::Waits`] says who waited for a pCPU.
 
+pub mod anonymous;
 pub mod audit;
 mod clock;
 pub mod compare;

@@ -5,9 +5,9 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use xenscope::anonymous::Anonymizer;
 use xenscope::feed::Feed;
 use xenscope::recording::Recorder;
-use xenscope::snapshot::Anonymizer;
 
 use super::past;
 use crate::cli::Record;

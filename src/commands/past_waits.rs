@@ -2,7 +2,7 @@
 
 use xenscope::feed::{Feed, Recorded};
 use xenscope::view::{csv, json, waits};
-use xenscope::waits::Stretch;
+use xenscope::waits::recorded::Stretch;
 
 use super::output::Output;
 use super::two_samples;

@@ -3,7 +3,6 @@
 //! A collector produces snapshots, and a view displays them. They can be stored and read back
 //! with serde, so that live and replayed data use the same code.
 
-mod anonymous;
 mod boot;
 mod collect;
 mod device;
@@ -20,7 +19,6 @@ mod state_times;
 
 use serde::{Deserialize, Serialize};
 
-pub use anonymous::Anonymizer;
 pub use boot::Boot;
 pub use collect::Collect;
 pub use device::{Counters, Disk, DiskBackend, DiskCounter, Nic, NicCounter};

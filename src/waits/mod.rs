@@ -1,15 +1,13 @@
 //! Who waited for a pCPU, how long, and for whom: the figures of `xenscope waits`, from a trace and snapshots.
 
 mod interval;
-mod recorded;
+pub mod recorded;
 #[cfg(test)]
 pub(crate) mod tests;
 
 use std::sync::Arc;
 
 use crate::snapshot::DomId;
-
-pub use recorded::Stretch;
 
 /// What a trace found.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,11 +8,12 @@ use std::fs;
 use std::path::Path;
 
 /// The layers, from the lowest to the highest. A file or folder of src/ imports from those before it.
-const LAYERS: [&str; 32] = [
+const LAYERS: [&str; 33] = [
     "text",
     "interval",
     "moment",
     "snapshot",
+    "anonymous",
     "clock",
     "runstate",
     "rates",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{DomId, Domain, Note, Snapshot};
+use crate::snapshot::{DomId, Domain, Note, Snapshot};
 
 /// What stands for a text that is left out.
 const REMOVED: &str = "removed";
