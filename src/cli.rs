@@ -295,6 +295,12 @@ pub(crate) struct Compare {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) with: With,
 
+    /// Show all figures, not only those that differ
+    ///
+    /// JSON always has all.
+    #[arg(short, long)]
+    pub(crate) all: bool,
+
     /// Number of runs of each tool
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..))]
     #[arg(allow_negative_numbers = true)]
@@ -347,6 +353,12 @@ pub(crate) struct Audit {
     /// Traces the whole host for as long as it runs, see 'xenscope waits'.
     #[arg(long, conflicts_with_all = ["from", "since", "until"])]
     pub(crate) ready: bool,
+
+    /// Show all findings, not only what is wrong
+    ///
+    /// JSON always has all.
+    #[arg(short, long)]
+    pub(crate) all: bool,
 
     /// Number of audits [default: 1; all that were recorded]
     ///
@@ -484,6 +496,12 @@ pub(crate) struct Events {
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval::parse)]
     #[arg(allow_negative_numbers = true, conflicts_with_all = ["from", "since", "until"])]
     pub(crate) poll: Duration,
+
+    /// Show UUIDs as well
+    ///
+    /// JSON always has them.
+    #[arg(short, long)]
+    pub(crate) all: bool,
 
     /// First print the domains that exist at the start
     #[arg(long)]

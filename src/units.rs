@@ -4,6 +4,12 @@ use crate::fields::{Kind, Unit, Value};
 use crate::rates::Rate;
 use crate::text::{UNKNOWN, numbers, or_unknown, safe};
 
+/// Formats a number of things with their name, such as `1 domain` or `3 domains`.
+pub(crate) fn counted(count: usize, name: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {name}{plural}")
+}
+
 /// Formats bytes in at most five columns: `0`, `512B`, `1.5K`, `1023K`, `12.3G`.
 pub(crate) fn bytes(bytes: f64) -> String {
     const UNITS: [&str; 7] = ["B", "K", "M", "G", "T", "P", "E"];

@@ -76,7 +76,7 @@ pub(super) fn run(
             outcome = Outcome::Failed;
         }
         out.print(&match options.format {
-            AuditFormat::Table => audit::lines(&report),
+            AuditFormat::Table => audit::lines(&report, options.all),
             AuditFormat::Json => json::audit(&report),
         })?;
         made += 1;

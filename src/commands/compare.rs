@@ -64,7 +64,7 @@ pub(super) fn run(
                 CompareFormat::Json => line(&report),
                 CompareFormat::Table => {
                     let gap = if sample > 0 || index > 0 { "\n" } else { "" };
-                    format!("{gap}{}", sections(&report, out.width()))
+                    format!("{gap}{}", sections(&report, options.all, out.width()))
                 }
             })?;
         }

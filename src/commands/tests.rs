@@ -309,7 +309,7 @@ fn audit_compares_snapshots_of_one_boot() {
         "there is no later pair"
     );
 
-    let report = done(&mut recording(), &["audit"]);
+    let report = done(&mut recording(), &["audit", "--all"]);
     assert!(report.contains("cpu.conservation"), "{report}");
     let mut wrong = audited(2 * SECOND);
     wrong.domains[1].memory_bytes += 1 << 30;

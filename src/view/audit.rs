@@ -3,9 +3,10 @@
 use crate::audit::{Figures, Finding, Relation, Report, Unit, Verdict};
 use crate::text::safe;
 
-/// Formats all findings and the number of findings with each verdict.
-pub fn lines(report: &Report) -> String {
-    let findings = report.findings.iter().map(finding);
+/// Formats what is not as it should be, or `all` findings, and the number of findings with each verdict.
+pub fn lines(report: &Report, all: bool) -> String {
+    let is_shown = |finding: &&Finding| all || finding.verdict >= Verdict::Warning;
+    let findings = report.findings.iter().filter(is_shown).map(finding);
     let counts: Vec<String> = Verdict::ALL
         .iter()
         .map(|&verdict| format!("{} {}", report.count(verdict), verdict.word()))

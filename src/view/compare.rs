@@ -4,13 +4,14 @@ use serde::Serialize;
 
 use super::json::object;
 use super::table::{Align, Table};
-use crate::compare::{Comparison, DomainRef, Report, Tool, Verdict};
+use crate::compare::{Comparison, DomainRef, Figure, Report, Tool, Verdict};
 use crate::fields::SCHEMA;
 use crate::text::{UNKNOWN, safe};
 
 /// Formats a report: a line about the run, a line for each domain that is missing or should not be
-/// there, and a line for each figure. It is at most `width` columns wide if names can be shortened.
-pub fn sections(report: &Report, width: Option<usize>) -> String {
+/// there, and a line for each figure that differs, or for `all`. It is at most `width` columns wide if names can be
+/// shortened.
+pub fn sections(report: &Report, all: bool, width: Option<usize>) -> String {
     let program = report.path.as_ref().map_or_else(String::new, |path| {
         format!(" ({})", safe(&path.to_string_lossy()))
     });
@@ -27,7 +28,7 @@ pub fn sections(report: &Report, width: Option<usize>) -> String {
             for line in domains(comparison) {
                 out.push_str(&format!("{name} {line}\n"));
             }
-            let table = figures(comparison);
+            let table = figures(comparison, all);
             if !table.is_empty() {
                 out.push('\n');
                 out.push_str(&table.render(width));
@@ -75,7 +76,7 @@ fn label(domain: &DomainRef) -> String {
     }
 }
 
-fn figures(comparison: &Comparison) -> Table {
+fn figures(comparison: &Comparison, all: bool) -> Table {
     let mut table = Table::new(&[
         ("ID", Align::Right),
         ("NAME", Align::Yielding),
@@ -85,7 +86,8 @@ fn figures(comparison: &Comparison) -> Table {
         ("OURS AFTER", Align::Right),
         ("VERDICT", Align::Left),
     ]);
-    for figure in &comparison.figures {
+    let is_shown = |figure: &&Figure| all || figure.verdict == Verdict::Differs;
+    for figure in comparison.figures.iter().filter(is_shown) {
         let name = figure.domain.name.as_deref().unwrap_or(UNKNOWN);
         table.row(vec![
             figure.domain.id.to_string(),
@@ -170,7 +172,7 @@ mod tests {
             cells: ["64", "1", "------", "1.0"].map(str::to_owned).to_vec(),
         };
         let report = report(Ok(compare_rows(Tool::Xl, &[row], &before, &before)));
-        let text = sections(&report, None);
+        let text = sections(&report, true, None);
         assert_eq!(
             text,
             "xl (/usr/sbin/xl): DIFFERS; 3 figures agree, 1 differ, 0 not known\n\
@@ -192,7 +194,7 @@ mod tests {
     fn failed_tool_has_a_reason() {
         let report = report(Err(Trouble::Killed { signal: 11 }));
         assert_eq!(
-            sections(&report, None),
+            sections(&report, true, None),
             "xl (/usr/sbin/xl): it was killed by signal 11 (it crashed)\n"
         );
         let json: serde_json::Value = serde_json::from_str(&line(&report)).unwrap();

@@ -16,17 +16,23 @@ pub(super) fn happening(change: &Change) -> String {
 
 /// Formats an event as one line.
 pub fn line(event: &Event) -> String {
-    let (id, uuid) = match event.domain {
-        Some(domain) => (domain.id.to_string(), domain.uuid.to_string()),
-        None => (UNKNOWN.to_owned(), UNKNOWN.to_owned()),
-    };
+    with(event, "")
+}
+
+/// Formats an event as one line, with the domain's UUID.
+pub fn line_with_uuid(event: &Event) -> String {
+    let uuid = event.domain.map(|domain| domain.uuid.to_string());
+    let uuid = uuid.unwrap_or_else(|| UNKNOWN.to_owned());
+    with(event, &format!("{uuid:<36} "))
+}
+
+fn with(event: &Event, uuid: &str) -> String {
+    let id = event.domain.map(|domain| domain.id.to_string());
+    let id = id.unwrap_or_else(|| UNKNOWN.to_owned());
     let (word, details) = words(&event.change);
     let name = safe(event.name.as_deref().unwrap_or(UNKNOWN));
-    let line = format!(
-        "{} {id:>5} {uuid:<36} {name:<16} {word}{details}",
-        time(event.time)
-    );
-    line + "\n"
+    let time = time(event.time);
+    format!("{time} {id:>5} {uuid}{name:<16} {word}{details}\n")
 }
 
 fn time(time: Timestamp) -> impl Display {
@@ -107,9 +113,13 @@ mod tests {
             bytes: None,
         };
         assert_eq!(
-            line(&event(Some("web"), max)),
+            line_with_uuid(&event(Some("web"), max.clone())),
             "2026-11-21T05:22:40.500Z     5 00000000-0000-0000-0000-000000000006 \
              web              memory max -, was 64.0 MiB\n"
+        );
+        assert_eq!(
+            line(&event(Some("web"), max)),
+            "2026-11-21T05:22:40.500Z     5 web              memory max -, was 64.0 MiB\n"
         );
         let dropped = Event {
             domain: None,
@@ -121,7 +131,7 @@ mod tests {
                 domain: None,
                 ..event(None, Change::HostBooted { xen_start })
             }),
-            "2026-11-21T05:22:40.500Z     - -                                    -                \
+            "2026-11-21T05:22:40.500Z     - -                \
              host booted, Xen started 1970-01-01T00:00:00.000Z\n"
         );
         assert!(line(&dropped).ends_with(" dropped 7 events: the reader is slow\n"));

@@ -71,8 +71,13 @@ fn paragraph(sample: Sample<'_>) -> String {
 
 fn built(build: &Build) -> [(&'static str, String); 6] {
     let id = build.id.as_deref().unwrap_or(UNKNOWN);
+    // A hypervisor that was not built from a repository has none.
+    let changeset = match build.changeset.as_str() {
+        "" => UNKNOWN.into(),
+        changeset => safe(changeset),
+    };
     [
-        ("changeset", safe(&build.changeset).into_owned()),
+        ("changeset", changeset.into_owned()),
         ("built", safe(&build.date).into_owned()),
         ("compiler", safe(&build.compiler).into_owned()),
         ("build id", id.to_owned()),
@@ -85,7 +90,11 @@ fn uptime(ns: Option<u64>) -> String {
     or_unknown(ns, |ns| {
         let minutes = ns / 60_000_000_000;
         let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
-        format!("{days} d {hours} h {minutes} min")
+        match (days, hours) {
+            (0, 0) => format!("{minutes} min"),
+            (0, _) => format!("{hours} h {minutes} min"),
+            _ => format!("{days} d {hours} h {minutes} min"),
+        }
     })
 }
 

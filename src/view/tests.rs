@@ -77,7 +77,7 @@ fn compared() -> String {
             ..Comparison::default()
         }),
     };
-    compare::sections(&report, None)
+    compare::sections(&report, true, None)
 }
 
 /// Returns the headings of the tables in a text, as words. Headings are in capitals, except units.

@@ -9,7 +9,11 @@ use crate::units::{nanoseconds, seconds, tenths};
 
 /// Formats the table of `xenscope vcpus`, at most `width` columns wide if texts can be shortened.
 pub fn lines(sample: Sample<'_>, width: Option<usize>) -> String {
-    table(sample, false).render(width)
+    let table = table(sample, false);
+    match table.is_empty() {
+        true => "There are no vCPUs.\n".to_owned(),
+        false => table.render(width),
+    }
 }
 
 /// Returns the table of the vCPUs of all domains.

@@ -40,6 +40,7 @@ pub(super) fn run(
     to: impl Write + Send + 'static,
 ) -> anyhow::Result<Outcome> {
     let line: fn(&Event) -> String = match options.format {
+        EventFormat::Text if options.all => events::line_with_uuid,
         EventFormat::Text => events::line,
         EventFormat::Json => json::event,
     };

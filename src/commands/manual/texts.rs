@@ -273,8 +273,8 @@ const AUDIT: Page = Page {
             "Audit each minute for an hour.",
         ),
         (
-            "xenscope audit | grep -A3 ^failed",
-            "Show only what is wrong.",
+            "xenscope audit --all",
+            "Show each check, with what it compared and how exact that is.",
         ),
     ],
     ..NOTHING

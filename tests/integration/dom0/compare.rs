@@ -61,7 +61,7 @@ fn on_a_bridge_xentop_and_xl_agree() {
     let read = figure(&reports[0], "pv-disk", "VBD_RSECT");
     assert!(read["theirs"].as_str().unwrap().parse::<u64>().unwrap() > 1000);
 
-    let table = say(&["compare", "--with", "xl"]).fine();
+    let table = say(&["compare", "--with", "xl", "--all"]).fine();
     assert!(
         table.contains(": agrees; ") && table.contains("Time(s)"),
         "{table}"

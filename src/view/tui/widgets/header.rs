@@ -60,7 +60,7 @@ impl Header {
         parts.extend([
             Part::new("  ", format!("CPU {busy}%"), 4),
             Part::new("  ", format!("{free} free"), 3),
-            Part::new("  ", format!("{domains} domains"), 2),
+            Part::new("  ", units::counted(domains, "domain"), 2),
             Part::new("  ", measured(sample), 0),
         ]);
         parts.extend(self.skipped(context, 1));
@@ -70,7 +70,7 @@ impl Header {
     /// Draws the number of domains, in total and by state. Failure states are dropped last.
     fn domains(&self, context: Context<'_>, sample: Sample<'_>, pen: &mut Pen<'_>) {
         let domains = &sample.snapshot.domains;
-        let mut parts = vec![Part::new("", format!("{} domains", domains.len()), 9)];
+        let mut parts = vec![Part::new("", units::counted(domains.len(), "domain"), 9)];
         for (one, priority) in [
             (DomainState::Running, 3),
             (DomainState::Runnable, 2),
@@ -179,7 +179,14 @@ fn cpu(context: Context<'_>, sample: Sample<'_>, pen: &mut Pen<'_>) {
     let busy = sample.rates.host.cpu_percent;
     let parts = vec![
         Part::new("", format!("{:>5} %", units::percent(busy)), 1),
-        Part::new(" ", format!("of {} pCPUs", sample.snapshot.host.pcpus), 0),
+        Part::new(
+            " ",
+            format!(
+                "of {}",
+                units::counted(sample.snapshot.host.pcpus as usize, "pCPU")
+            ),
+            0,
+        ),
     ];
     let share = busy.map(|busy: Rate| busy.value);
     gauge(context, pen, "CPU", share, parts);
