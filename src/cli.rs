@@ -1,6 +1,7 @@
 //! The command line: flags as given, and what the help says of them.
 
 mod limits;
+mod look;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,6 +17,8 @@ use xenscope::moment;
 use xenscope::selector::Selector;
 use xenscope::view::DisplayOptions;
 use xenscope::view::openmetrics::Series;
+
+pub(crate) use look::Look;
 
 /// A dom0 monitor that asks the Xen hypervisor itself.
 ///
@@ -392,6 +395,9 @@ pub(crate) struct TopCommand {
     pub(crate) top: Top,
 
     #[command(flatten)]
+    pub(crate) look: Look,
+
+    #[command(flatten)]
     pub(crate) span: Span,
 }
 
@@ -452,6 +458,7 @@ impl From<Xentop> for Cli {
             allow_untested_xen: xentop.allow_untested_xen,
             command: Command::Top(TopCommand {
                 top: xentop.top,
+                look: Look::default(),
                 span: Span::default(),
             }),
         }
@@ -725,7 +732,7 @@ impl Cli {
             false => Self::try_parse_from(words)?,
         };
         let misplaced = match &cli.command {
-            Command::Top(TopCommand { top, span }) if span.is_past() && !top.batch => {
+            Command::Top(TopCommand { top, span, .. }) if span.is_past() && !top.batch => {
                 let message = "the live view does not look back yet; use -b";
                 return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
             }

@@ -33,7 +33,7 @@ use xenscope::view::tui::{App, Command, Settings, Terminal};
 use xenscope::xen::Error;
 
 use super::signals::can_be_continued;
-use crate::cli::Top;
+use crate::cli::{Look, Top};
 use crate::exit::{Outcome, WrongUsage, cannot};
 use message::{Message, read_input};
 use sampler::{Newest, Request, Sampled};
@@ -60,7 +60,7 @@ struct Ended;
 /// Shows the samples of the feed that `open` returns. Its arguments are what to collect first, and
 /// the interval. `watches` is the handle on the feed's watches.
 pub(super) fn run(
-    options: &Top,
+    (options, look): (&Top, &Look),
     watches: Watches,
     open: impl FnOnce(Collect, Duration) -> Result<Live, Error> + Send + 'static,
 ) -> anyhow::Result<Outcome> {
@@ -74,9 +74,13 @@ pub(super) fn run(
     if let Some(delay) = options.delay {
         settings.interval = delay;
     }
+    look.change(&mut settings);
     let interval = settings.interval;
     let terminal = Terminal::of(|name| env::var(name).ok());
     let mut app = App::new(settings, options.display, terminal);
+    if let Some(filter) = &look.filter {
+        app.filter(filter);
+    }
     if let Some(warning) = warning {
         app.tell(warning);
     }

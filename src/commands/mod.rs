@@ -85,7 +85,9 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             let source = &mut Source::open(compare::collect(), allow_untested)?;
             compare::run(options, source, out)
         }
-        Command::Top(TopCommand { top: options, span }) if options.batch => {
+        Command::Top(TopCommand {
+            top: options, span, ..
+        }) if options.batch => {
             if let Some(mut past) = past::between(span)? {
                 return top::run(options, &mut past, out);
             }
@@ -93,12 +95,18 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             let feed = open(top::collect(options), pace)?;
             top::run(options, &mut feed.watching(&Watches::default()), out)
         }
-        Command::Top(TopCommand { top: options, .. }) => {
+        Command::Top(TopCommand {
+            top: options, look, ..
+        }) => {
             let watches = Watches::default();
-            live::run(options, watches.clone(), move |collect, interval| {
-                let feed = open(collect, Pace::Primed(interval))?;
-                Ok(feed.watching(&watches).with_host_once())
-            })
+            live::run(
+                (options, look),
+                watches.clone(),
+                move |collect, interval| {
+                    let feed = open(collect, Pace::Primed(interval))?;
+                    Ok(feed.watching(&watches).with_host_once())
+                },
+            )
         }
         Command::Audit(options) => {
             if let Some(mut past) = past::between(&options.span)? {

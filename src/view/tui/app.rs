@@ -106,6 +106,12 @@ impl App {
         }
     }
 
+    /// Shows only domains with this text in their names, IDs or UUIDs.
+    pub fn filter(&mut self, text: &str) {
+        let (context, widgets) = self.parts();
+        widgets.table.filter_by(context, text);
+    }
+
     /// Measures ready time from the start.
     pub fn with_ready(mut self) -> Self {
         self.ready = true;

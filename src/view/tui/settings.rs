@@ -48,6 +48,11 @@ struct File {
 }
 
 impl Settings {
+    /// Sorts by this column, in its usual direction.
+    pub fn sort_by(&mut self, column: Column) {
+        (self.sort, self.descending) = (column, column.descends());
+    }
+
     /// Returns the settings in a TOML text.
     ///
     /// # Errors

@@ -11,6 +11,20 @@ use crate::view::tui::testing::{app, click, ids, key, keys, lines, take, watchin
 use crate::view::tui::{App, Column, Settings};
 
 #[test]
+fn a_filter_can_be_set_before_the_first_sample() {
+    let mut app = app(Settings::default());
+    app.filter("guest-3");
+    let (old, new) = at_work(5);
+    take(&mut app, old);
+    take(&mut app, new);
+    let screen = lines(&mut app, 80, 20).join("\n");
+    assert!(
+        screen.contains("guest-3") && !screen.contains("guest-2"),
+        "{screen}"
+    );
+}
+
+#[test]
 fn filter_works_while_typing() {
     let mut app = watching(12);
     keys(&mut app, "/guest-1");

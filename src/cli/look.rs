@@ -1,0 +1,117 @@
+//! The options of the live view that are also settings.
+
+use clap::Args;
+use serde::de::value::{Error, StrDeserializer};
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use xenscope::text::safe;
+use xenscope::view::tui::{Column, Settings, Theme};
+
+/// How the live view looks at its start. Settings that are not given are those that `W` wrote.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Look {
+    /// Sort by this column, such as cpu, memory or name
+    ///
+    /// Names are in ascending order, figures in descending order. Not with -b.
+    #[arg(long, value_name = "COLUMN", conflicts_with = "batch", value_parser = setting::<Column>)]
+    pub(crate) sort: Option<Column>,
+
+    /// Show these columns, such as id,name,cpu,ready
+    ///
+    /// Their names are those of the settings that W writes. Not with -b.
+    #[arg(
+        long,
+        value_name = "COLUMNS",
+        conflicts_with = "batch",
+        value_delimiter = ','
+    )]
+    #[arg(value_parser = setting::<Column>)]
+    pub(crate) columns: Option<Vec<Column>>,
+
+    /// Show only domains whose name, ID or UUID has this text
+    ///
+    /// As '/' does. Not with -b.
+    #[arg(long, value_name = "TEXT", conflicts_with = "batch")]
+    pub(crate) filter: Option<String>,
+
+    /// Use this theme: usual, colour-blind or plain
+    ///
+    /// Not with -b.
+    #[arg(long, value_name = "THEME", conflicts_with = "batch", value_parser = setting::<Theme>)]
+    pub(crate) theme: Option<Theme>,
+}
+
+impl Look {
+    /// Changes the settings to what was given.
+    pub(crate) fn change(&self, settings: &mut Settings) {
+        if let Some(sort) = self.sort {
+            settings.sort_by(sort);
+        }
+        if let Some(columns) = &self.columns {
+            settings.columns.clone_from(columns);
+        }
+        if let Some(theme) = self.theme {
+            settings.theme = theme;
+        }
+    }
+}
+
+/// Parses a word of the settings.
+fn setting<T: DeserializeOwned>(word: &str) -> Result<T, String> {
+    let word: StrDeserializer<'_, Error> = word.into_deserializer();
+    T::deserialize(word).map_err(|error| safe(&error.to_string()).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Options {
+        #[arg(long)]
+        batch: bool,
+        #[command(flatten)]
+        look: Look,
+    }
+
+    fn parsed(words: &[&str]) -> Result<Look, String> {
+        let words = ["top"].into_iter().chain(words.iter().copied());
+        let options = Options::try_parse_from(words).map_err(|error| error.to_string())?;
+        assert!(!options.batch);
+        Ok(options.look)
+    }
+
+    #[test]
+    fn what_is_given_replaces_the_setting() {
+        let words = [
+            "--sort",
+            "name",
+            "--columns",
+            "id,name,ready",
+            "--theme",
+            "colour-blind",
+        ];
+        let mut settings = Settings::default();
+        parsed(&words).unwrap().change(&mut settings);
+        let wanted =
+            "sort = \"name\"\ncolumns = [\"id\", \"name\", \"ready\"]\ntheme = \"colour-blind\"";
+        assert_eq!(Ok(&settings), Settings::from_toml(wanted).as_ref());
+        parsed(&[]).unwrap().change(&mut settings);
+        assert_eq!(Ok(settings), Settings::from_toml(wanted));
+    }
+
+    #[test]
+    fn unknown_words_are_named() {
+        for (words, why) in [
+            (["--sort", "cpus"], "unknown column `cpus`"),
+            (["--columns", "id,\x1b[2J"], "unknown column `\\u{1b}[2J`"),
+            (["--theme", "blue"], "unknown variant `blue`"),
+        ] {
+            let said = parsed(&words).unwrap_err();
+            assert!(said.contains(why), "{said}");
+        }
+    }
+}
