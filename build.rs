@@ -56,6 +56,7 @@ const TYPES: &[&str] = &[
     "xen_hvm_get_time",
     "vcpu_runstate_info",
     "xen_sysctl_tbuf_op",
+    "evtchn_status",
 ];
 /// Constants, as regular expressions.
 const CONSTANTS: &[&str] = &[
@@ -75,6 +76,10 @@ const CONSTANTS: &[&str] = &[
     "XEN_RESOURCE_OP_MSR_READ",
     "__HYPERVISOR_sysctl",
     "XEN_SYSCTL_tbuf_op",
+    "XEN_SYSCTL_physinfo",
+    "__HYPERVISOR_domctl",
+    "XEN_DOMCTL_getdomaininfo",
+    "EVTCHNSTAT_virq",
     "XEN_SYSCTL_TBUFOP_get_info",
     "VIRQ_TBUF",
     "TRC_(SCHED_MIN|SCHED_RUNSTATE_CHANGE|SCHED_CONTINUE_RUNNING|LOST_RECORDS|ALL)",

@@ -14,6 +14,7 @@ pub mod crash;
 mod detection;
 mod domains;
 mod error;
+mod examine;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod host;
@@ -29,6 +30,7 @@ mod vcpus;
 mod version;
 
 pub use error::Error;
+pub use examine::Interfaces;
 pub use hypervisor::Hypervisor;
-pub use trace::{Mode, Trace};
+pub use trace::{Buffers, Mode, Trace};
 pub use version::Version;

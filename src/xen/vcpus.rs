@@ -25,7 +25,7 @@ impl Hypervisor {
         unless_gone(vcpus.collect())
     }
 
-    fn vcpu(&self, domain: DomId, id: u32, affinities: bool) -> Result<Vcpu, Error> {
+    pub(super) fn vcpu(&self, domain: DomId, id: u32, affinities: bool) -> Result<Vcpu, Error> {
         let mut info = xc_vcpuinfo_t::default();
         let (returned, stamp) = stamped(|| {
             // SAFETY: the handle is open; we own the structure and it outlives the call.

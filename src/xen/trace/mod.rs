@@ -5,6 +5,7 @@
 //! and from Xen's common/trace.c.
 
 mod buffer;
+mod buffers;
 mod control;
 mod libraries;
 mod parse;
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use self::buffer::Buffer;
+pub use self::buffers::Buffers;
 use self::control::{EVERYTHING, Info, STATES};
 use self::libraries::{Interrupt, XenMemory};
 use self::parse::Clock;
