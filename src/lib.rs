@@ -22,6 +22,7 @@ pub mod anonymous;
 pub mod audit;
 mod clock;
 pub mod compare;
+pub mod doctor;
 mod dom0;
 pub mod events;
 pub mod export;

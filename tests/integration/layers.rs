@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// The layers, from the lowest to the highest. A file or folder of src/ imports from those before it.
-const LAYERS: [&str; 33] = [
+const LAYERS: [&str; 34] = [
     "text",
     "interval",
     "moment",
@@ -34,6 +34,7 @@ const LAYERS: [&str; 33] = [
     "events",
     "audit",
     "compare",
+    "doctor",
     "report",
     "view",
     "export",
