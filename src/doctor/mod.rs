@@ -1,8 +1,9 @@
 //! Whether this host can be watched, and what stands in the way. Nothing is changed or switched on.
 //!
-//! `kernel` looks at dom0's kernel and at this process.
+//! `kernel` looks at dom0's kernel, and `programs` at other programs and at the toolstack.
 
 mod kernel;
+mod programs;
 
 use std::fmt::Display;
 use std::path::Path;
@@ -73,7 +74,10 @@ impl Check {
 
 /// Looks at everything, in the order in which it is needed.
 pub fn examine() -> Vec<Check> {
-    kernel::checks(Path::new("/"))
+    let root = Path::new("/");
+    let mut checks = kernel::checks(root);
+    checks.extend(programs::checks(root));
+    checks
 }
 
 /// Returns whether nothing stands in the way.
