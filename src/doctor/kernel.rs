@@ -44,6 +44,17 @@ pub(super) fn checks(root: &Path) -> Vec<Check> {
     checks
 }
 
+/// Returns who this process is.
+pub(super) fn identity(root: &Path) -> String {
+    let uid = nix::unistd::geteuid();
+    let status = fs::read_to_string(root.join("proc/self/status")).unwrap_or_default();
+    let capabilities = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    match capabilities {
+        Some(capabilities) => format!("UID {uid}, capabilities {}", capabilities.trim()),
+        None => format!("UID {uid}"),
+    }
+}
+
 /// Reads a file of one line; `None` if it is not there, or not readable.
 fn line(root: &Path, path: &str) -> Option<String> {
     let text = fs::read_to_string(root.join(path)).ok()?;

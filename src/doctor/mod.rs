@@ -1,12 +1,16 @@
 //! Whether this host can be watched, and what stands in the way. Nothing is changed or switched on.
 //!
-//! `kernel` looks at dom0's kernel, and `programs` at other programs and at the toolstack.
+//! `hypervisor` asks Xen and XenStore, `kernel` looks at dom0's kernel and at this process, and `programs` at other
+//! programs and at the toolstack.
 
+mod hypervisor;
 mod kernel;
 mod programs;
 
 use std::fmt::Display;
 use std::path::Path;
+
+use crate::xen;
 
 /// How something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,12 +74,26 @@ impl Check {
             ..Self::new(name, State::Limited, found)
         }
     }
+
+    /// Returns the check that this error was met at. An error of Xen says what failed, a semicolon, and what to do.
+    fn failed(name: &'static str, state: State, error: &xen::Error) -> Self {
+        let text = error.to_string();
+        match text.rsplit_once("; ") {
+            Some((found, remedy)) => Self {
+                remedy: Some(remedy.to_owned()),
+                ..Self::new(name, state, found)
+            },
+            None => Self::new(name, state, text),
+        }
+    }
 }
 
-/// Looks at everything, in the order in which it is needed.
-pub fn examine() -> Vec<Check> {
+/// Looks at everything, in the order in which it is needed. See [`xen::Hypervisor::open`] for
+/// `allow_untested`.
+pub fn examine(allow_untested: bool) -> Vec<Check> {
     let root = Path::new("/");
-    let mut checks = kernel::checks(root);
+    let mut checks = hypervisor::checks(allow_untested, root);
+    checks.extend(kernel::checks(root));
     checks.extend(programs::checks(root));
     checks
 }

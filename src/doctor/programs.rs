@@ -6,6 +6,9 @@ use std::path::Path;
 
 use super::{Check, list};
 
+/// Programs that trace, all of them by an event channel.
+const TRACERS: [&str; 3] = ["xentrace", "xenbaked", "xenscope"];
+
 /// A process.
 struct Process {
     pid: u32,
@@ -37,6 +40,17 @@ pub(super) fn checks(root: &Path) -> Vec<Check> {
     ]
 }
 
+/// Returns the programs that may trace: they trace if they run, and have an event channel open.
+pub(super) fn tracers(root: &Path) -> Vec<String> {
+    let mut all = processes(root);
+    all.retain(|process| {
+        TRACERS.contains(&&*process.program)
+            && has_open(root, process.pid, Path::new("/dev/xen/evtchn"))
+    });
+    let name = |process: Process| format!("{} (PID {})", process.program, process.pid);
+    all.into_iter().map(name).collect()
+}
+
 fn processes(root: &Path) -> Vec<Process> {
     let entries = fs::read_dir(root.join("proc")).into_iter().flatten();
     let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
@@ -56,6 +70,13 @@ fn process(root: &Path, pid: u32) -> Option<Process> {
         program,
         words: words.map(str::to_owned).collect(),
     })
+}
+
+/// Returns whether a process has this file open.
+fn has_open(root: &Path, pid: u32, file: &Path) -> bool {
+    let links = fs::read_dir(root.join(format!("proc/{pid}/fd")));
+    let mut links = links.into_iter().flatten().flatten();
+    links.any(|link| fs::read_link(link.path()).is_ok_and(|target| target == file))
 }
 
 /// Returns which toolstack manages the domains.
@@ -98,6 +119,8 @@ fn product(inventory: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
     fn write(root: &Path, path: &str, text: &str) {
@@ -121,6 +144,20 @@ mod tests {
         write(root, "proc/uptime", "1 1");
         let found: Vec<String> = checks(root).into_iter().map(|check| check.found).collect();
         assert_eq!(found[..2], ["runs (PID 12)", "does not run"]);
+    }
+
+    #[test]
+    fn tracers_have_an_event_channel_open() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        for (pid, program) in [(5, "xentrace"), (6, "xenscope"), (7, "qemu")] {
+            write(root, &format!("proc/{pid}/cmdline"), program);
+            fs::create_dir(root.join(format!("proc/{pid}/fd"))).unwrap();
+        }
+        for pid in [5, 7] {
+            symlink("/dev/xen/evtchn", root.join(format!("proc/{pid}/fd/3"))).unwrap();
+        }
+        assert_eq!(tracers(root), ["xentrace (PID 5)"]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ const FEATURE_DOM0: u32 = 11;
 /// # Errors
 /// [`Error::NotXen`] if this kernel does not run on Xen, [`Error::VersionUnreadable`] if sysfs has
 /// no version of it.
-pub(super) fn running(sysfs: &Path) -> Result<Version, Error> {
+pub(crate) fn running(sysfs: &Path) -> Result<Version, Error> {
     let folder = sysfs.join("hypervisor");
     let read = |name: &str| fs::read_to_string(folder.join(name)).ok();
     let number = |name: &str| read(name)?.trim().parse().ok();

@@ -11,7 +11,7 @@ use super::error::Error;
 use super::version::Version;
 
 /// Returns the file name of the libxenctrl that belongs to `version`.
-pub(super) fn name(version: Version) -> String {
+pub(crate) fn name(version: Version) -> String {
     format!("libxenctrl.so.{version}")
 }
 

@@ -29,8 +29,10 @@ mod trace;
 mod vcpus;
 mod version;
 
+pub(crate) use detection::running;
 pub use error::Error;
 pub use examine::Interfaces;
 pub use hypervisor::Hypervisor;
+pub(crate) use library::name as library_name;
 pub use trace::{Buffers, Mode, Trace};
 pub use version::Version;

@@ -10,7 +10,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::socket::sockopt::{PeerCredentials, SendTimeout};
 use nix::sys::socket::{
@@ -52,8 +52,7 @@ impl Daemon {
     /// # Errors
     /// If nothing listens on the socket, or if the peer does not answer as XenStore does.
     pub(super) fn probe() -> io::Result<Self> {
-        let path = env::var_os("XENSTORED_PATH").map_or_else(|| SOCKET.into(), PathBuf::from);
-        Self::probe_socket(&path)
+        Self::probe_socket(&socket_path())
     }
 
     fn probe_socket(socket: &Path) -> io::Result<Self> {
@@ -86,6 +85,15 @@ impl Daemon {
         })
     }
 
+    /// Returns the name of its process; `None` if the process is unknown.
+    pub(super) fn name(&self) -> Option<String> {
+        let mut text = [0; 128];
+        let length = self.stat.as_ref()?.read_at(&mut text, 0).ok()?;
+        let (_, from) = str::from_utf8(&text[..length]).ok()?.split_once('(')?;
+        let (name, _) = from.rsplit_once(')')?;
+        Some(name.to_owned())
+    }
+
     /// Returns whether it has a socket.
     pub(super) fn has_socket(&self) -> bool {
         self.has_socket
@@ -111,6 +119,26 @@ impl Daemon {
             Ok(_) => Ok(()),
         }
     }
+}
+
+/// Measures how long each of `count` answers takes, one after the other.
+///
+/// # Errors
+/// As [`Daemon::probe`].
+pub(super) fn round_trips(count: u32) -> io::Result<Vec<Duration>> {
+    let mut stream = connect_with_timeout(&socket_path())?;
+    stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+    let mut timed = || {
+        let start = Instant::now();
+        exchange(&mut stream)?;
+        Ok(start.elapsed())
+    };
+    (0..count).map(|_| timed()).collect()
+}
+
+/// Returns the path of the daemon's socket.
+fn socket_path() -> PathBuf {
+    env::var_os("XENSTORED_PATH").map_or_else(|| SOCKET.into(), PathBuf::from)
 }
 
 /// Connects, with a time limit for this and for each write: only a few connections fit the backlog

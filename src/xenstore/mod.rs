@@ -10,6 +10,7 @@
 mod client;
 mod connection;
 mod daemon;
+mod examine;
 mod fill_in;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
@@ -27,6 +28,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::snapshot::{Collect, Domain, Listing, Note, Pool};
+pub(crate) use examine::{Reached, examine};
 use known::{ConnectionState, Known, Shared};
 use wanted::Wanted;
 
