@@ -5,6 +5,7 @@
 pub mod audit;
 pub mod compare;
 pub mod csv;
+pub mod doctor;
 mod domain;
 pub mod events;
 pub mod fields;
