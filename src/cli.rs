@@ -41,8 +41,8 @@ pub(crate) struct Cli {
 }
 
 const AFTER: &str = "\
-Exit codes: 0 done; 1 a check of audit failed, compare found a difference, a named domain does not
-exist, or the output could not be written; 2 wrong usage; 3 no Xen, no permission, or the wrong version.";
+Exit codes: 0 done; 1 a check of audit failed, compare found a difference, doctor found something in the way, a
+named domain does not exist, or the output could not be written; 2 wrong usage; 3 no Xen, no permission, or the wrong version.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -80,6 +80,12 @@ pub(crate) enum Command {
     /// xenscope's figures before and after, rounded as the tool rounds. Ends with 1 if one does
     /// not, if a domain is missing, invented or shown twice, or if a tool cannot be run.
     Compare(Compare),
+    /// Check whether this host can be watched, and what is missing
+    ///
+    /// Looks at Xen and its library, at this process's rights, XenStore, dom0's kernel, the trace
+    /// buffers, and at other programs. It changes nothing, and works without Xen and without root.
+    /// Ends with 1 if something stands in the way.
+    Doctor(Doctor),
     /// Print what happens to domains: created, paused, destroyed
     ///
     /// Runs until it is interrupted. Other events are: a name, vCPUs, a memory target or a ceiling
@@ -317,6 +323,23 @@ pub(crate) struct Compare {
     /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: CompareFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Output format
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: DoctorFormat,
+}
+
+/// How `doctor` prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DoctorFormat {
+    /// For people
+    #[default]
+    Table,
+    /// One JSON object
+    Json,
 }
 
 /// What to compare with.

@@ -80,7 +80,12 @@ pub(crate) fn no_command(error: &clap::Error) -> ExitCode {
 
 /// Writes an error to stderr in one line, and returns its exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    complain(error);
+    match error.downcast_ref::<xen::Error>() {
+        Some(_) => complain(format_args!(
+            "{error}; 'xenscope doctor' shows what is missing"
+        )),
+        None => complain(error),
+    }
     match error.downcast_ref::<NotFound>() {
         Some(NotFound::Ambiguous { .. }) => ExitCode::from(2),
         Some(_) => ExitCode::from(1),

@@ -2,6 +2,7 @@
 
 mod audit;
 mod compare;
+mod doctor;
 mod events;
 mod excerpt;
 mod export;
@@ -85,6 +86,7 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             let source = &mut Source::open(compare::collect(), allow_untested)?;
             compare::run(options, source, out)
         }
+        Command::Doctor(options) => doctor::run(options, allow_untested, out),
         Command::Top(TopCommand {
             top: options, span, ..
         }) if options.batch => {

@@ -112,8 +112,25 @@ fn without_xen_every_command_exits_3() {
         &["export"],
         &["export", "--textfile", "-"],
     ] {
-        say(words).refused(3, &["not running on Xen", "dom0"]);
+        say(words).refused(3, &["not running on Xen", "dom0", "xenscope doctor"]);
     }
+}
+
+#[test]
+fn without_xen_the_doctor_says_so() {
+    if std::fs::read_to_string("/sys/hypervisor/type").is_ok_and(|name| name.trim() == "xen") {
+        return;
+    }
+    let said = say(&["doctor"]);
+    assert_eq!((said.code, &*said.stderr), (Some(1), ""), "{said:?}");
+    for part in ["not running on Xen", "cannot be watched"] {
+        assert!(said.stdout.contains(part), "{said:?}");
+    }
+    let said = say(&["doctor", "--format", "json"]);
+    assert!(
+        said.stdout.starts_with("{\"schema\":1,\"ready\":false,"),
+        "{said:?}"
+    );
 }
 
 /// Returns the commands that the help lists.

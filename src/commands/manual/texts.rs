@@ -14,6 +14,7 @@ pub(super) fn page(command: &str) -> Page {
         "top" => TOP,
         "audit" => AUDIT,
         "compare" => COMPARE,
+        "doctor" => DOCTOR,
         "events" => EVENTS,
         "export" => EXPORT,
         "record" => RECORD,
@@ -389,6 +390,26 @@ const REPORT: Page = Page {
         (
             "xenscope report db1 --since yesterday",
             "Show db1 alone, since yesterday's midnight.",
+        ),
+    ],
+    ..NOTHING
+};
+
+const DOCTOR: Page = Page {
+    description: &[
+        "STATE is ok; limited if some commands do less than they could; blocked if no command can watch this host; \
+         or - if it could not be found out. What to do is below the table.",
+        "Without root, some of it cannot be found out.",
+    ],
+    failure: "Something is blocked",
+    examples: &[
+        (
+            "xenscope doctor",
+            "Show what there is, and what is missing.",
+        ),
+        (
+            "xenscope doctor --format json",
+            "Print it as a JSON object, for example for a report of a bug.",
         ),
     ],
     ..NOTHING

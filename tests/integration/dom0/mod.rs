@@ -7,6 +7,7 @@ mod churn;
 mod compare;
 mod debian;
 mod devices;
+mod doctor;
 mod driver_domains;
 mod ends;
 mod events;

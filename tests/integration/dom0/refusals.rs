@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use crate::command::{run, say, tool, xenscope};
 
 /// Replaces a file by another one until it is dropped.
-struct Replaced(PathBuf);
+pub struct Replaced(PathBuf);
 
 impl Replaced {
-    fn put(path: &Path, other: &Path) -> Self {
+    pub fn put(path: &Path, other: &Path) -> Self {
         tool(
             "mount",
             &[
@@ -24,7 +24,7 @@ impl Replaced {
     }
 
     /// Replaces the file at `path` by one with this text.
-    fn text(path: &str, text: &str) -> Self {
+    pub fn text(path: &str, text: &str) -> Self {
         let other = std::env::temp_dir().join("in-place-of");
         fs::write(&other, text).unwrap();
         Self::put(Path::new(path), &other)
@@ -38,7 +38,7 @@ impl Drop for Replaced {
 }
 
 /// Returns the path of this Xen's libxenctrl.
-fn library() -> PathBuf {
+pub fn library() -> PathBuf {
     let xen = std::env::var("XENSCOPE_LAB_XEN").unwrap();
     Path::new("/usr/lib/x86_64-linux-gnu").join(format!("libxenctrl.so.{xen}"))
 }

@@ -293,13 +293,13 @@ fn a_timeline_shows_the_last_second() {
 }
 
 /// xentrace, which writes what it reads to a file.
-struct Xentrace(Child);
+pub struct Xentrace(Child);
 
 const TRACED: &str = "/tmp/xentrace.bin";
 
 impl Xentrace {
     /// Starts it with this mask, and waits until it traces.
-    fn start(mask: &str) -> Self {
+    pub fn start(mask: &str) -> Self {
         let mut xentrace = Command::new("xentrace");
         let xentrace = Self(xentrace.args(["-D", "-e", mask, TRACED]).spawn().unwrap());
         let end = Instant::now() + Duration::from_secs(60);
