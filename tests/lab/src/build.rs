@@ -31,7 +31,10 @@ struct Target {
 /// Builds everything that dom0 gets.
 pub fn programs(xen: Xen, extra: &Extra) -> Result<Programs> {
     Ok(Programs {
-        xenscope: xenscope()?,
+        xenscope: match extra {
+            Extra::Program(path) => path.clone(),
+            _ => xenscope()?,
+        },
         agent: cargo(&["build", "--bin", "lab-dom0"], "bin")?,
         shells: shells(xen)?,
         bench: matches!(extra, Extra::Bench { .. })

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use goblin::elf::Elf;
 
 /// Returns whether a file is an ELF file.
@@ -54,6 +54,40 @@ fn needed(path: &Path) -> Result<Vec<String>> {
     Ok(elf.libraries.iter().map(|&name| name.to_owned()).collect())
 }
 
+/// Returns the newest version of glibc that a program needs, as major and minor number.
+///
+/// # Errors
+/// If a version of glibc is not a number, such as `GLIBC_ABI_DT_RELR`, which only newer ones have.
+pub fn glibc(path: &Path) -> Result<(u32, u32)> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let elf =
+        Elf::parse(&bytes).with_context(|| format!("{} is not an ELF file", path.display()))?;
+    let needed = elf.verneed.iter().flat_map(|section| section.iter());
+    let names = needed.flat_map(|library| {
+        let names = library
+            .iter()
+            .map(|need| elf.dynstrtab.get_at(need.vna_name));
+        names.collect::<Vec<_>>()
+    });
+    newest_glibc(names.flatten())
+}
+
+/// Returns the newest of the versions `GLIBC_2.2.5` and the like.
+fn newest_glibc<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<(u32, u32)> {
+    let mut newest = None;
+    for version in names
+        .into_iter()
+        .filter_map(|name| name.strip_prefix("GLIBC_"))
+    {
+        let mut numbers = version.split('.').map(str::parse);
+        let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) else {
+            bail!("GLIBC_{version} is not a version number");
+        };
+        newest = newest.max(Some((major, minor)));
+    }
+    newest.context("no version of glibc is needed")
+}
+
 /// Returns the modules that a kernel module depends on, from the bytes of its file.
 pub fn module_depends(module: &[u8]) -> Result<BTreeSet<String>> {
     let elf = Elf::parse(module).context("not an ELF file")?;
@@ -98,6 +132,16 @@ mod tests {
             error.contains("which dom0's suite does not have"),
             "{error}"
         );
+        Ok(())
+    }
+
+    #[test]
+    fn the_newest_glibc_counts() -> Result<()> {
+        let names = ["GLIBC_2.9", "GCC_3.0", "GLIBC_2.2.5", "GLIBC_2.17"];
+        assert_eq!(newest_glibc(names)?, (2, 17));
+        assert!(newest_glibc(["GLIBC_2.4", "GLIBC_ABI_DT_RELR"]).is_err());
+        assert!(newest_glibc(["GCC_3.0"]).is_err());
+        assert!(glibc(&std::env::current_exe()?)? >= (2, 17));
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! setup ──> debian: a suite's packages, unpacked under target/lab
+//! package > cargo and zig: xenscope for all dom0s
 //! build ──> cargo and cc: xenscope, dom0's agent, lab-shells, the tests, lab-bench
 //! image ──> dom0's file system as an initramfs
 //! machine > QEMU, the serial log, and the channel to dom0's agent (protocol; its other end is src/dom0)
@@ -23,6 +24,7 @@ pub mod elf;
 pub mod image;
 pub mod libtest;
 pub mod machine;
+pub mod package;
 pub mod paths;
 pub mod protocol;
 pub mod screen;

@@ -49,6 +49,8 @@ pub struct Plan {
 pub enum Extra {
     /// None.
     Nothing,
+    /// This build of xenscope in the place of the usual one.
+    Program(PathBuf),
     /// The integration tests, and the files that they need.
     Tests,
     /// `lab-bench`.
