@@ -56,6 +56,7 @@ impl Watch {
                     }
                     at_signal.set(End::Signal(signal), &watches);
                     thread::sleep(TIMEOUT);
+                    tracer::switch_off();
                     let _ = emulate_default_handler(signal);
                 }
             })?;

@@ -89,7 +89,7 @@ fn state_fields<T: Thing>(
         rate("schedules_per_second", PerSecond, "times it was scheduled in", |of| of.schedules_per_second).part(STATE_TIMES),
         counter(("waits", Some("waits_per_second")), Count, "waits for a pCPU", |of| of.waits).part(STATE_TIMES),
         rate("waits_per_second", PerSecond, "waits for a pCPU", |of| of.waits_per_second).part(STATE_TIMES),
-        Field::gauge("longest_wait_ns", Nanoseconds, "its longest wait since the sample before", move |of| times(of).map(|times| times.longest_wait_ns).into()).part(STATE_TIMES),
+        Field::gauge("longest_wait_ns", Nanoseconds, "its longest wait since the sample before", move |of| times(of).map(|times| times.longest_wait_ns).into()).part(STATE_TIMES).no_metric(),
     ]
 }
 

@@ -51,8 +51,8 @@ fn host_fields() -> Vec<Field<HostSample<'static>>> {
         F::gauge("memory_free_bytes", Unit::Bytes, "memory that is free", |of| of.host.memory_free_bytes.into()),
         F::gauge("memory_claimed_bytes", Unit::Bytes, "free memory that is claimed for domains under construction", |of| of.host.memory_claimed_bytes.into()),
         F::rate("cpu_percent", Unit::Percent, "share of all pCPUs that was not idle", |of| of.rates.cpu_percent.into()),
-        F::gauge("ready_vcpus", Unit::Count, "vCPUs that waited for a pCPU at a time, in the mean", |of| of.rates.ready_vcpus.into()).part(STATE_TIMES),
-        F::gauge("most_ready_vcpus", Unit::Count, "most vCPUs that waited for a pCPU at a time", |of| of.host.trace.and_then(|trace| trace.most_ready).into()).part(STATE_TIMES),
+        F::gauge("ready_vcpus", Unit::Count, "vCPUs that waited for a pCPU at a time, in the mean", |of| of.rates.ready_vcpus.into()).part(STATE_TIMES).no_metric(),
+        F::gauge("most_ready_vcpus", Unit::Count, "most vCPUs that waited for a pCPU at a time", |of| of.host.trace.and_then(|trace| trace.most_ready).into()).part(STATE_TIMES).no_metric(),
         F::counter(("trace_records", None), Unit::Count, "records of the trace buffers that were used", |of| of.host.trace.map(|trace| trace.records).into()).part(STATE_TIMES),
         F::counter(("trace_lost_ns", None), Unit::Nanoseconds, "time for which pCPUs lost records, summed", |of| of.host.trace.map(|trace| trace.lost_ns).into()).part(STATE_TIMES),
     ]

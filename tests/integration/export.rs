@@ -257,6 +257,7 @@ fn wrong_usage_is_refused() {
         wrong(&["export", "--web.telemetry-path", path], "another page");
     }
     wrong(&["export", "--interval", "5"], "--textfile");
+    say(&["export", "--textfile", "-", "--collector.ready"]).refused(2, &["needs --interval"]);
     wrong(
         &["export", "--textfile", "-", "--min-interval", "5"],
         "cannot be used with",

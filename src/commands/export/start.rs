@@ -13,8 +13,10 @@ use nix::unistd::{User, close, geteuid};
 use xenscope::export::wire;
 use xenscope::feed::{Live, Watches};
 use xenscope::text::safe;
+use xenscope::tracer;
 use xenscope::xen::Error;
 
+use super::super::signals::switch_off_first;
 use super::sampler::Sampler;
 use super::server::FIRST_SOCKET;
 use crate::cli::Export;
@@ -46,6 +48,9 @@ pub(super) fn run(
         let _ = close(socket);
     }
     end_with(child).map_err(cannot("start a thread"))?;
+    if options.series.ready {
+        switch_off_first().map_err(cannot("wait for signals"))?;
+    }
     let mut feed = feed.watching(&Watches::default());
     let mut sampler = Sampler::new(&mut feed, options);
     // The server ends when this is closed, and then this process does. If it has an error to report first,
@@ -105,6 +110,8 @@ fn end_with(mut child: Child) -> io::Result<()> {
             },
             Err(_) => 1,
         };
+        // An exit drops nothing.
+        tracer::switch_off();
         process::exit(code);
     };
     thread::Builder::new().name("server".into()).spawn(wait)?;

@@ -9,6 +9,7 @@ use signal_hook::low_level::emulate_default_handler;
 use thiserror::Error;
 use xenscope::feed::{Feed, Live, Watches};
 use xenscope::text::safe;
+use xenscope::tracer;
 use xenscope::view::openmetrics::{Exposition, Format};
 use xenscope::xen;
 
@@ -16,7 +17,7 @@ use super::super::output::{Output, replace};
 use super::super::signals::{self, End, Watch};
 use super::sampler::Sampler;
 use crate::cli::Export;
-use crate::exit::{Outcome, cannot};
+use crate::exit::{Outcome, WrongUsage, cannot};
 
 /// The file could not be written.
 #[derive(Debug, Error)]
@@ -34,6 +35,11 @@ pub(super) fn run(
     open: impl FnOnce() -> Result<Live, xen::Error>,
     out: &mut Output<'_>,
 ) -> anyhow::Result<Outcome> {
+    if options.series.ready && options.interval.is_none() {
+        let message =
+            "--collector.ready counts from its start: with --textfile, it needs --interval";
+        return Err(WrongUsage(message.into()).into());
+    }
     let written = match open() {
         Ok(mut feed) if options.interval.is_none() => once(options, path, &mut feed, out),
         Ok(feed) => repeatedly(options, path, feed, out),
@@ -82,6 +88,7 @@ fn repeatedly(
     if path != "-" {
         let _ = fs::remove_file(path);
     }
+    tracer::switch_off();
     if let Some(End::Signal(signal)) = watch.end() {
         emulate_default_handler(signal).map_err(cannot("end by a signal"))?;
     }

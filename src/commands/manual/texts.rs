@@ -341,6 +341,8 @@ const EXPORT: Page = Page {
          tls_server_config (cert_file, key_file, client_auth_type, client_ca_file, min_version) and \
          basic_auth_users. Another key is an error. It is read once, when the server starts.",
         "With --audit, each sample is audited against the one before, so the first one has no verdicts.",
+        "With --collector.ready, Xen's trace buffers are on from the first sample until the command ends, and are read \
+         meanwhile. Times count from then on, so --textfile needs --interval.",
         "With --textfile FILE, there is no server. FILE.new is written and renamed. If there is no \
          sample, FILE says so instead of keeping old figures.",
         FAILED_SAMPLES,

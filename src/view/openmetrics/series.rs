@@ -11,6 +11,12 @@ pub struct Series {
     #[arg(long = "collector.vcpus")]
     pub vcpus: bool,
 
+    /// Export how long domains and vCPUs wait for a pCPU
+    ///
+    /// Traces with Xen's trace buffers, which belong to the whole host, for as long as it runs.
+    #[arg(long = "collector.ready")]
+    pub ready: bool,
+
     /// Export no NICs
     #[arg(long = "no-collector.nics")]
     pub no_nics: bool,
@@ -31,7 +37,6 @@ pub(super) const EVERYTHING: Collect = Collect {
     scheduling: false,
     macs: false,
     audit_inputs: false,
-    state_times: false,
     ..Collect::ALL
 };
 
@@ -41,6 +46,7 @@ impl Series {
         let (nics, disks) = (!self.no_nics, !self.no_disks);
         Collect {
             vcpus: self.vcpus,
+            state_times: self.ready,
             nics,
             nic_counters: nics,
             disks,

@@ -22,10 +22,11 @@ use crate::fixtures::{at_work, audited, disk, domain, equipped, nic, snapshot, v
 use crate::sample::{
     DiskSample, Dom0Sample, DomainSample, HostSample, NicSample, PcpuSample, VcpuSample,
 };
-use crate::snapshot::{Build, DomId, Node, Note, Pool, ShutdownReason, Snapshot};
+use crate::snapshot::{Build, DomId, Node, Note, Pool, ShutdownReason, Snapshot, StateTimes};
 
 const ALL: Series = Series {
     vcpus: true,
+    ready: true,
     no_nics: false,
     no_disks: false,
     no_pcpus: false,
@@ -215,6 +216,7 @@ fn switches_leave_series_out() {
     let (_, snapshot) = equipped();
     let none = Series {
         vcpus: false,
+        ready: false,
         no_nics: true,
         no_disks: true,
         no_pcpus: true,
@@ -236,6 +238,34 @@ fn switches_leave_series_out() {
     }
     let collect = none.collect();
     assert!(!collect.nics && !collect.disks && !collect.vcpus && !collect.driver_domains);
+    assert!(!collect.state_times && ALL.collect().state_times);
+}
+
+#[test]
+fn times_of_the_trace_are_counters() {
+    let (_, mut snapshot) = equipped();
+    let mut domains = snapshot.domains.iter_mut();
+    let web = domains.find(|one| one.id == DomId(5)).unwrap();
+    web.state_times = Some(StateTimes {
+        ready_ns: 1_500_000_000,
+        blocked_ns: 20_000_000,
+        waits: 7,
+        longest_wait_ns: 8,
+        ..StateTimes::default()
+    });
+    let (open, _) = texts(&scrape(&snapshot, ALL));
+    let of_web = "{uuid=\"00000000-0000-0000-0000-000000000006\",name=\"web\"}";
+    for (name, value) in [
+        ("ready_seconds_total", "1.5"),
+        ("blocked_seconds_total", "0.02"),
+        ("offline_seconds_total", "0"),
+        ("waits_total", "7"),
+    ] {
+        let line = format!("\nxen_domain_{name}{of_web} {value}\n");
+        assert!(open.contains(&line), "{line} {open}");
+    }
+    // What is since the last sample depends on who asked for that.
+    assert!(!open.contains("longest_wait"), "{open}");
 }
 
 #[test]

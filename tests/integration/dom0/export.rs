@@ -28,13 +28,13 @@ const PORT: u16 = 14170;
 const NOBODY: &str = "65534";
 
 /// An exporter; it ends when this is dropped.
-struct Exporter {
-    sampler: Child,
-    server: u32,
+pub(super) struct Exporter {
+    pub(super) sampler: Child,
+    pub(super) server: u32,
 }
 
 impl Exporter {
-    fn start(options: &[&str]) -> Self {
+    pub(super) fn start(options: &[&str]) -> Self {
         let words = [&["export", "--min-interval", "0.01"], options].concat();
         let sampler = xenscope(&words).stdout(Stdio::null()).spawn().unwrap();
         let end = Instant::now() + LIMIT;
@@ -46,14 +46,14 @@ impl Exporter {
         Self { sampler, server }
     }
 
-    fn scrape() -> String {
+    pub(super) fn scrape() -> String {
         let (head, body) = get(PORT, "/metrics", "").unwrap();
         assert!(head.starts_with("HTTP/1.1 200"), "{head}");
         body
     }
 
     /// Waits until the sampler has ended, and asserts that the server has.
-    fn ended(&mut self) -> ExitStatus {
+    pub(super) fn ended(&mut self) -> ExitStatus {
         let end = Instant::now() + LIMIT;
         loop {
             if let Some(status) = self.sampler.try_wait().unwrap()

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
+use super::export::Exporter;
 use super::guest::{Burning, Paused};
 use super::shells::Shells;
 use super::waits::{NetBurns, Weights, until_traced};
@@ -205,4 +206,56 @@ fn the_trace_agrees_with_cpu_time() {
             .iter()
             .all(|found| found.check != "cpu.trace")
     );
+}
+
+/// Returns the value of a series of which the text has these words.
+fn value(text: &str, words: [&str; 2]) -> f64 {
+    let line = text
+        .lines()
+        .find(|line| line.starts_with(words[0]) && line.contains(words[1]));
+    let line = line.unwrap_or_else(|| panic!("{words:?} in {text}"));
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn the_exporter_counts_ready_time() {
+    let _other = Paused::all(&["pv-disk"]);
+    let _burning = Burning::start();
+    let _net = NetBurns::start();
+    let mut exporter = Exporter::start(&["--collector.ready"]);
+    until_traced(exporter.sampler.id());
+    let scrape = || {
+        sleep(Duration::from_secs(4));
+        Exporter::scrape()
+    };
+    let (first, last) = (scrape(), scrape());
+    let moved = |words| value(&last, words) - value(&first, words);
+    // It is paused, and has two vCPUs.
+    let interval = moved(["xen_domain_offline_seconds_total{", "\"pv-disk\""]) / 2.0;
+    assert!(interval > 3.0, "{interval}");
+    for name in ["\"pv-burn\"", "\"pv-net\""] {
+        let ready = moved(["xen_domain_ready_seconds_total{", name]);
+        let ran = moved(["xen_domain_cpu_seconds_total{", name]);
+        assert!(ready > 0.1 * interval, "{name}: {ready} of {interval}");
+        let share = (ready + ran) / interval;
+        assert!((0.9..1.1).contains(&share), "{name}: {share}");
+    }
+    assert_eq!(moved(["xen_host_trace_lost_seconds_total", ""]), 0.0);
+    tool("kill", &[&exporter.sampler.id().to_string()]);
+    exporter.ended();
+    assert_switched_off();
+    // The server ends first.
+    let mut exporter = Exporter::start(&["--collector.ready"]);
+    until_traced(exporter.sampler.id());
+    tool("kill", &["-KILL", &exporter.server.to_string()]);
+    assert_eq!(exporter.ended().code(), Some(1));
+    assert_switched_off();
+    let words = ["export", "--textfile", "/tmp/ready.prom", "--interval", "1"];
+    let words = [&words[..], &["--collector.ready"]].concat();
+    let mut textfile = xenscope(&words).spawn().unwrap();
+    until_traced(textfile.id());
+    tool("kill", &[&textfile.id().to_string()]);
+    assert_eq!(textfile.wait().unwrap().code(), None);
+    assert_switched_off();
 }
