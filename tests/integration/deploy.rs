@@ -1,0 +1,83 @@
+//! `deploy`: what Prometheus' own tools say about it. `cargo lab test` brings these tools; without them, less is tested.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn deploy() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus")
+}
+
+fn text(name: &str) -> String {
+    fs::read_to_string(deploy().join(name)).unwrap()
+}
+
+/// Runs one of Prometheus' tools in `deploy/prometheus`, if it is installed. Returns what it said.
+fn tool(name: &str, arguments: &[&str]) -> Option<String> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    if !env::split_paths(&path).any(|folder| folder.join(name).is_file()) {
+        return None;
+    }
+    let said = Command::new(name)
+        .args(arguments)
+        .current_dir(deploy())
+        .output()
+        .unwrap();
+    let messages = [said.stdout, said.stderr].concat();
+    let messages = String::from_utf8_lossy(&messages).into_owned();
+    assert!(said.status.success(), "{name} {arguments:?}: {messages}");
+    Some(messages)
+}
+
+#[test]
+fn prometheus_accepts_the_configuration() {
+    if let Some(said) = tool("promtool", &["check", "config", "prometheus.yml"]) {
+        // It finds the rules.
+        assert!(said.contains("2 rule files found"), "{said}");
+        // A rule that is defined twice is only a warning.
+        let said = tool(
+            "promtool",
+            &["check", "rules", "recording.yml", "alerts.yml"],
+        )
+        .unwrap();
+        assert!(!said.contains("duplicate"), "{said}");
+    }
+    tool("amtool", &["check-config", "alertmanager.yml"]);
+}
+
+#[test]
+fn rules_compute_what_their_tests_say() {
+    let tests = ["tests/recording.yml", "tests/alerts.yml"];
+    tool("promtool", &[&["test", "rules"], &tests[..]].concat());
+    let tests = tests.map(text).concat();
+    let rules = text("recording.yml") + &text("alerts.yml");
+    for kind in ["- record: ", "- alert: "] {
+        for rule in rules
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix(kind))
+        {
+            assert!(tests.contains(rule), "no test of {rule}");
+        }
+    }
+}
+
+#[test]
+fn rules_use_metrics_that_there_are() {
+    let docs = include_str!("../../docs/metrics.md");
+    let rules = text("recording.yml") + &text("alerts.yml");
+    let lines = rules.lines().filter(|line| !line.trim().starts_with('#'));
+    let words =
+        lines.flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && !"_:".contains(c)));
+    let metrics: BTreeSet<&str> = words.filter(|word| word.starts_with("xen_")).collect();
+    // The groups of rules have names as well.
+    let metrics = metrics
+        .difference(&BTreeSet::from(["xen_hosts", "xen_guests"]))
+        .copied()
+        .collect::<Vec<_>>();
+    assert!(metrics.len() > 15, "{metrics:?}");
+    for metric in metrics {
+        assert!(docs.contains(&format!("| `{metric}` |")), "{metric}");
+    }
+}
