@@ -14,6 +14,7 @@
 mod certificates;
 mod command;
 mod console;
+mod deploy;
 mod docs;
 mod dom0;
 mod export;

@@ -19,7 +19,7 @@ use crate::xen::Xen;
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// The packages of programs that tests on the host run. They need nothing of what they depend on.
-const TOOLS: [&str; 1] = ["prometheus"];
+const TOOLS: [&str; 2] = ["prometheus", "prometheus-alertmanager"];
 
 /// Fetches and unpacks this version unless that is already done.
 pub fn ensure(xen: Xen) -> Result<()> {
