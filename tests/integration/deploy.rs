@@ -64,20 +64,27 @@ fn rules_compute_what_their_tests_say() {
 }
 
 #[test]
-fn rules_use_metrics_that_there_are() {
+fn queries_use_metrics_and_rules_that_there_are() {
     let docs = include_str!("../../docs/metrics.md");
     let rules = text("recording.yml") + &text("alerts.yml");
-    let lines = rules.lines().filter(|line| !line.trim().starts_with('#'));
-    let words =
-        lines.flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && !"_:".contains(c)));
-    let metrics: BTreeSet<&str> = words.filter(|word| word.starts_with("xen_")).collect();
-    // The groups of rules have names as well.
-    let metrics = metrics
-        .difference(&BTreeSet::from(["xen_hosts", "xen_guests"]))
-        .copied()
-        .collect::<Vec<_>>();
-    assert!(metrics.len() > 15, "{metrics:?}");
-    for metric in metrics {
-        assert!(docs.contains(&format!("| `{metric}` |")), "{metric}");
+    let lines = rules.lines();
+    let of_rules = lines.filter(|line| !line.trim().starts_with(['#', '-']));
+    let of_rules = of_rules.filter(|line| !line.contains("name: "));
+    let dashboards = ["fleet", "host", "guest"];
+    let dashboards = dashboards
+        .map(|name| text(&format!("../grafana/{name}.json")))
+        .concat();
+    let of_dashboards = dashboards.lines().filter(|line| line.contains("\"expr\""));
+    let words = of_rules
+        .chain(of_dashboards)
+        .flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && !"_:".contains(c)));
+    let names: BTreeSet<&str> = words.filter(|word| word.contains("xen_")).collect();
+    assert!(names.len() > 40, "{names:?}");
+    for name in names {
+        let known = match name.contains(':') {
+            true => rules.contains(&format!("- record: {name}\n")),
+            false => docs.contains(&format!("| `{name}` |")),
+        };
+        assert!(known, "{name}");
     }
 }
