@@ -178,6 +178,7 @@ impl From<Boot> for Plan {
             pools: boot.pools,
             shells: boot.shells,
             extra: Extra::Nothing,
+            exporter_port: None,
         }
     }
 }
@@ -277,6 +278,7 @@ fn demo(xen: Xen) -> Result<i32> {
         pools: false,
         shells: Vec::new(),
         extra: Extra::Nothing,
+        exporter_port: None,
     })?;
     let words = |text: &str| text.split(' ').map(str::to_owned).collect();
     if io::stdin().is_terminal() && io::stdout().is_terminal() {

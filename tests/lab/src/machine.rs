@@ -28,6 +28,9 @@ const DOM0_MEMORY: u32 = 768;
 /// 4 GiB, that of a PVH guest, which starts in 32-bit mode, is written over something else.
 pub const USUAL_MEMORY: u32 = 3072;
 
+/// The port of `xenscope export` in dom0.
+pub const EXPORTER_PORT: u16 = 14170;
+
 /// What the machine is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct Hardware {
@@ -130,11 +133,14 @@ impl Machine {
     /// registers in the guest's context, and the guest "triple faults". With one thread for all
     /// CPUs, PVH guests run longer, but an interrupt is sometimes delivered twice, and a guest that
     /// is always busy crashes within a minute.
+    ///
+    /// With `exporter_port`, dom0 has a NIC, and this port of the host leads to [`EXPORTER_PORT`] in dom0.
     pub fn start(
         xen: Xen,
         userland: Userland,
         hardware: Hardware,
         one_thread: bool,
+        exporter_port: Option<u16>,
         image: &Image,
     ) -> Result<Self> {
         let logs = paths::logs();
@@ -208,6 +214,16 @@ impl Machine {
             .stdout(Stdio::piped())
             .stderr(errors);
         hardware.options(&mut command);
+        if let Some(port) = exporter_port {
+            command
+                .arg("-netdev")
+                .arg(format!(
+                    "user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:{EXPORTER_PORT}"
+                ))
+                .arg("-device")
+                // It boots from no network, so QEMU needs no ROM for it.
+                .arg("virtio-net-pci,netdev=net,disable-legacy=on,iommu_platform=on,romfile=");
+        }
         for (serial, file, written) in &image.disks {
             let mode = match written {
                 // What is written goes to a file of QEMU's that has no name.

@@ -42,6 +42,8 @@ pub struct Plan {
     pub shells: Vec<Shells>,
     /// More programs of the lab in dom0.
     pub extra: Extra,
+    /// The host's port on loopback that leads to `xenscope export` in dom0, which has a NIC then.
+    pub exporter_port: Option<u16>,
 }
 
 /// A program of the lab that dom0 has only if a command needs it.
@@ -95,8 +97,14 @@ impl Session {
                 (_, false) => BOOT_LIMIT,
             };
         let one_thread = svm || plan.extra == Extra::Tests;
-        let mut machine =
-            Machine::start(plan.xen, plan.userland, plan.hardware, one_thread, &image)?;
+        let mut machine = Machine::start(
+            plan.xen,
+            plan.userland,
+            plan.hardware,
+            one_thread,
+            plan.exporter_port,
+            &image,
+        )?;
         machine.wait_ready(limit)?;
         let seconds = || started.elapsed().as_secs();
         eprintln!("lab: Xen {xen}: dom0 is up after {} s", seconds());

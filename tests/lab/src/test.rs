@@ -227,6 +227,7 @@ fn in_dom0(
         pools: boot.pools,
         shells: Vec::new(),
         extra: Extra::Tests,
+        exporter_port: None,
     })?;
     // Unpaused, it takes a core from the other machine. Tests that need its load unpause it.
     let soon = Instant::now() + Duration::from_secs(60);

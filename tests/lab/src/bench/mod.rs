@@ -106,6 +106,7 @@ pub fn run(options: Options) -> Result<()> {
         extra: Extra::Bench {
             against: against.clone(),
         },
+        exporter_port: None,
     })?;
     // QEMU's emulation translates a program's code again for each address that it is loaded at. On
     // real hardware, random addresses cost nothing.

@@ -27,8 +27,8 @@ const BOOT_MODULES: [&str; 10] = [
     "loop",
 ];
 
-/// Modules for a test that needs a bridge. They are not loaded at boot.
-const SPARE_MODULES: [&str; 1] = ["bridge"];
+/// Modules for tests that need a bridge, or a network between hosts. They are not loaded at boot.
+const SPARE_MODULES: [&str; 2] = ["bridge", "virtio_net"];
 
 /// Debian's folder of libraries.
 const LIBRARIES: &str = "lib/x86_64-linux-gnu";
