@@ -7,6 +7,7 @@
 //! build ──> cargo and cc: xenscope, dom0's agent, lab-shells, the tests, lab-bench
 //! image ──> dom0's file system as an initramfs
 //! machine > QEMU, the serial log, and the channel to dom0's agent (protocol; its other end is src/dom0)
+//! fleet ──> two sessions, with Prometheus and alertmanager on the host
 //! session > guests and empty domains, then the command: run, shell, screen, demo, test, bench
 //! ```
 //!
@@ -21,6 +22,7 @@ mod console;
 pub mod debian;
 pub mod disk;
 pub mod elf;
+pub mod fleet;
 pub mod image;
 pub mod libtest;
 pub mod machine;

@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::build;
 use crate::debian;
+use crate::fleet;
 use crate::libtest::{self, Counts};
 use crate::machine::Hardware;
 use crate::paths;
@@ -148,6 +149,12 @@ pub fn run(versions: &[Xen], filters: &[String]) -> Result<bool> {
             }
         });
     }
+    // It needs a host on each Xen.
+    if versions.len() == Xen::ALL.len()
+        && (filters.is_empty() || filters.iter().any(|filter| fleet::TEST.contains(filter)))
+    {
+        runs.push(timed("two hosts", in_fleet));
+    }
     let all = print_table(&runs);
     let well = runs.iter().all(|run| run.failure.is_none());
     if well && all == Counts::default() {
@@ -262,6 +269,19 @@ fn in_dom0(
         counts.passed += u64::from(reported.is_ok());
         reported?;
     }
+    Ok(failure)
+}
+
+/// Runs the test of two hosts; returns why it failed, `None` if it passed.
+fn in_fleet(counts: &mut Counts) -> Result<Option<String>> {
+    let failure = fleet::test().err().map(|error| format!("{error:#}"));
+    println!(
+        "test {} ... {}",
+        fleet::TEST,
+        if failure.is_none() { "ok" } else { "FAILED" }
+    );
+    counts.passed += u64::from(failure.is_none());
+    counts.failed += u64::from(failure.is_some());
     Ok(failure)
 }
 
