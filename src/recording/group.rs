@@ -2,14 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::bytes::{Broken, Bytes, fold, length, put, put_bytes, unfold};
+use super::bytes::{Broken, fold, put, put_bytes};
+use super::prediction::{Follows, Prediction};
 use super::tree::{Cell, ROOT, Tree};
 
 /// The node that is outside of the snapshot, for a value that is a name or an ID.
 pub(super) const SCRATCH: u32 = 1;
-
-/// The most samples that a part has.
-pub(super) const MAX_SAMPLES: u32 = 100_000;
 
 /// What the writer has to know of a node.
 #[derive(Debug, Default)]
@@ -230,68 +228,6 @@ impl Group {
     }
 }
 
-/// What the differences of a class are compared with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Follows {
-    /// Nothing.
-    Nothing = 0,
-    /// The difference of the node before in the same sample: what was read together moves together.
-    NodeBefore = 1,
-}
-
-impl Follows {
-    /// Returns what takes fewer bytes.
-    fn cheaper<'a>(samples: u32, lists: impl Iterator<Item = &'a Vec<(u32, Cell)>>) -> Self {
-        let [mut alone, mut after] =
-            [Self::Nothing, Self::NodeBefore].map(|follows| Prediction::new(follows, samples));
-        let (mut alone_bytes, mut after_bytes) = (0, 0);
-        for (sample, cell) in lists.flatten() {
-            if let Cell::Number(difference) = *cell {
-                alone_bytes += length(fold(alone.rest(*sample, difference)));
-                after_bytes += length(fold(after.rest(*sample, difference)));
-            }
-        }
-        match after_bytes < alone_bytes {
-            true => Self::NodeBefore,
-            false => Self::Nothing,
-        }
-    }
-}
-
-/// The differences that are expected in each sample.
-#[derive(Debug)]
-struct Prediction(Option<Vec<u64>>);
-
-impl Prediction {
-    fn new(follows: Follows, samples: u32) -> Self {
-        let expected = vec![0; samples as usize];
-        Self((follows == Follows::NodeBefore).then_some(expected))
-    }
-
-    /// Returns a difference less the expected one.
-    fn rest(&mut self, sample: u32, difference: u64) -> u64 {
-        match &mut self.0 {
-            None => difference,
-            Some(expected) => {
-                let before = std::mem::replace(&mut expected[sample as usize], difference);
-                difference.wrapping_sub(before)
-            }
-        }
-    }
-
-    /// Returns the difference of which this is the rest.
-    fn difference(&mut self, sample: u32, rest: u64) -> u64 {
-        match &mut self.0 {
-            None => rest,
-            Some(expected) => {
-                let difference = rest.wrapping_add(expected[sample as usize]);
-                expected[sample as usize] = difference;
-                difference
-            }
-        }
-    }
-}
-
 /// The bytes of changes. Those that are alike are together.
 #[derive(Debug, Default)]
 struct Streams {
@@ -328,131 +264,4 @@ impl Streams {
             }
         }
     }
-}
-
-/// Samples that were written together, read one by one.
-#[derive(Debug)]
-pub(super) struct Part {
-    /// What each sample changes. A number is the difference to the number before.
-    samples: Vec<Vec<(u32, Cell)>>,
-}
-
-impl Part {
-    /// Decodes the part that follows what `tree` has been through.
-    ///
-    /// # Errors
-    /// If the bytes are not what [`Group::take_part`] returned. The tree is useless then.
-    pub(super) fn decode(bytes: &[u8], tree: &mut Tree) -> Result<Self, Broken> {
-        let mut bytes = Bytes(bytes);
-        let count = bytes.small()?;
-        if count > MAX_SAMPLES {
-            return Err(Broken("too many samples"));
-        }
-        for _ in 0..bytes.small()? {
-            let text = std::str::from_utf8(bytes.bytes()?);
-            let text = text.map_err(|_| Broken("a text is not UTF-8"))?;
-            tree.texts.push(text.to_owned());
-        }
-        let mut parent = u64::from(ROOT);
-        for _ in 0..bytes.small()? {
-            parent = parent.wrapping_add(unfold(bytes.number()?));
-            let name = bytes.small()?.checked_sub(1);
-            tree.add(
-                u32::try_from(parent).map_err(|_| Broken("no such node"))?,
-                name,
-            )?;
-        }
-        let mut streams = [Bytes(&[]); 4];
-        for stream in &mut streams {
-            *stream = Bytes(bytes.bytes()?);
-        }
-        let [nodes, ..] = &mut streams;
-        let mut nodes = *nodes;
-        let mut part = Self {
-            samples: vec![Vec::new(); count as usize],
-        };
-        for class in &tree.classes {
-            part.take_class(class, &mut nodes, &mut streams)?;
-        }
-        Ok(part)
-    }
-
-    /// Decodes the changes of a class of nodes.
-    fn take_class(
-        &mut self,
-        class: &[u32],
-        from: &mut Bytes<'_>,
-        [_, samples, kinds, values]: &mut [Bytes<'_>; 4],
-    ) -> Result<(), Broken> {
-        let changed = from.small()?;
-        if changed == 0 {
-            return Ok(());
-        }
-        let follows = match from.number()? {
-            0 => Follows::Nothing,
-            1 => Follows::NodeBefore,
-            _ => return Err(Broken("an unknown prediction")),
-        };
-        let mut prediction = Prediction::new(follows, self.samples.len() as u32);
-        let mut next = 0usize;
-        for _ in 0..changed {
-            let nth = next.saturating_add(from.small()? as usize);
-            let &node = class.get(nth).ok_or(Broken("no such node"))?;
-            next = nth + 1;
-            let mut due = 0u32;
-            for _ in 0..from.small()? {
-                let sample = due.saturating_add(samples.small()?);
-                let changes = self.samples.get_mut(sample as usize);
-                let changes = changes.ok_or(Broken("no such sample"))?;
-                due = sample + 1;
-                let cell = match kinds.number()? {
-                    0 => Cell::Number(prediction.difference(sample, unfold(values.number()?))),
-                    1 => Cell::Null,
-                    2 => Cell::Bool(false),
-                    3 => Cell::Bool(true),
-                    4 => Cell::Text(values.small()?),
-                    5 => Cell::Struct(below(node, values)?),
-                    6 => Cell::List(below(node, values)?),
-                    _ => return Err(Broken("an unknown kind of value")),
-                };
-                changes.push((node, cell));
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns how many samples it has.
-    pub(super) fn len(&self) -> usize {
-        self.samples.len()
-    }
-
-    /// Changes the tree to what it is in a sample, if it is what it was in the one before.
-    ///
-    /// # Errors
-    /// If a change makes no sense.
-    pub(super) fn apply(&self, sample: usize, tree: &mut Tree) -> Result<(), Broken> {
-        for (node, cell) in self.samples.get(sample).into_iter().flatten() {
-            let cell = match (cell, &tree.node(*node)?.cell) {
-                (Cell::Number(more), Cell::Number(before)) => {
-                    Cell::Number(before.wrapping_add(*more))
-                }
-                (cell, _) => cell.clone(),
-            };
-            tree.set(*node, cell)?;
-        }
-        Ok(())
-    }
-}
-
-/// Takes the nodes below one.
-fn below(node: u32, values: &mut Bytes<'_>) -> Result<Vec<u32>, Broken> {
-    let mut below = Vec::new();
-    let mut due = u64::from(node);
-    for _ in 0..values.small()? {
-        due = due.wrapping_add(unfold(values.number()?));
-        let one = u32::try_from(due).map_err(|_| Broken("no such node"))?;
-        below.push(one);
-        due += 1;
-    }
-    Ok(below)
 }

@@ -8,6 +8,8 @@ mod bytes;
 mod error;
 mod flatten;
 mod group;
+mod part;
+mod prediction;
 mod reader;
 mod rebuild;
 mod recorder;

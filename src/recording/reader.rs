@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::bytes::Broken;
 use super::error::RecordingError;
-use super::group::Part;
+use super::part::Part;
 use super::samples::{Samples, newest_up_to};
 use super::store::{Entry, FORMAT, Store, index_time};
 use super::tree::Tree;

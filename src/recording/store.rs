@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 use super::error::RecordingError;
-use super::group::MAX_SAMPLES;
+use super::part::MAX_SAMPLES;
 
 /// The format of the chunks that this version writes, and the newest that it reads.
 pub(super) const FORMAT: u32 = 1;

@@ -15,7 +15,8 @@ use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::group::{Group, Part};
+use super::group::Group;
+use super::part::Part;
 use super::tree::Tree;
 use super::*;
 use crate::fixtures::{SECOND, at_work, audited, boot, domain, equipped, snapshot, troubled};
