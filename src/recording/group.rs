@@ -1,4 +1,7 @@
-//! Consecutive samples, each as what differs from the one before.
+//! Samples that have a key.
+//!
+//! The key is the first sample in full. A part has the next samples: the first of them as what differs from the key,
+//! each other one as what differs from the one before. So a part is read with the key alone.
 
 use std::collections::HashMap;
 
@@ -18,11 +21,31 @@ struct Written {
     selected_in: u64,
     /// The nodes below it, in the order in which they were added.
     below: Vec<u32>,
+    /// What it was in the key; nothing if it was added since.
+    key: Cell,
     /// What it became in samples of this part. A number is the difference to the number before.
     changes: Vec<(u32, Cell)>,
 }
 
-/// Samples that are written together.
+impl Written {
+    /// Notes what it is in the first sample of a part.
+    fn begin(&mut self, cell: &Cell) {
+        self.changes.clear();
+        if self.key != *cell {
+            self.changes.push((0, change(&self.key, cell)));
+        }
+    }
+}
+
+/// Returns how a value becomes another one.
+fn change(before: &Cell, now: &Cell) -> Cell {
+    match (before, now) {
+        (Cell::Number(before), Cell::Number(now)) => Cell::Number(now.wrapping_sub(*before)),
+        _ => now.clone(),
+    }
+}
+
+/// Samples that have a key in common.
 #[derive(Debug)]
 pub(super) struct Group {
     tree: Tree,
@@ -32,8 +55,9 @@ pub(super) struct Group {
     samples: u32,
     /// The samples of all parts, with the current one.
     sample: u64,
-    encoded_texts: usize,
-    encoded_nodes: usize,
+    /// How many texts and nodes the key has.
+    key_texts: usize,
+    key_nodes: usize,
 }
 
 impl Group {
@@ -45,15 +69,15 @@ impl Group {
             numbers_of_texts: HashMap::new(),
             samples: 0,
             sample: 1,
-            encoded_texts: 0,
-            encoded_nodes: 1,
+            key_texts: 0,
+            key_nodes: 1,
         };
         // It cannot fail: the root exists.
         let _ = group.add(ROOT, None, 0);
         group
     }
 
-    /// Returns how many samples the part has that is not encoded yet.
+    /// Returns how many samples the part has.
     pub(super) fn samples(&self) -> u32 {
         self.samples
     }
@@ -79,18 +103,16 @@ impl Group {
 
     /// Changes what a node is, if it was something else.
     pub(super) fn set(&mut self, node: u32, cell: Cell) -> Result<(), Broken> {
-        let before = self.cell(node);
+        let before = &self.tree.nodes[node as usize].cell;
         if *before == cell {
             return Ok(());
         }
-        let change = match (before, &cell) {
-            (Cell::Number(before), Cell::Number(now)) => Cell::Number(now.wrapping_sub(*before)),
-            _ => cell.clone(),
-        };
         if node != SCRATCH {
-            self.written[node as usize]
-                .changes
-                .push((self.samples, change));
+            let written = &mut self.written[node as usize];
+            match self.samples {
+                0 => written.begin(&cell),
+                sample => written.changes.push((sample, change(before, &cell))),
+            }
         }
         self.tree.set(node, cell)
     }
@@ -160,16 +182,38 @@ impl Group {
         Ok(node)
     }
 
-    /// Returns the samples since the last call as bytes, and forgets them.
+    /// Returns the key as bytes, a part of one sample. Only after the first sample of the group, of which the part then
+    /// has no more than that it is like the key.
+    pub(super) fn take_key(&mut self) -> Vec<u8> {
+        let bytes = self.encode();
+        self.key_texts = self.tree.texts.len();
+        self.key_nodes = self.tree.nodes.len();
+        for (written, node) in self.written.iter_mut().zip(&self.tree.nodes) {
+            written.key = node.cell.clone();
+        }
+        bytes
+    }
+
+    /// Returns the part as bytes, and begins another one.
     pub(super) fn take_part(&mut self) -> Vec<u8> {
+        let bytes = self.encode();
+        self.samples = 0;
+        for (written, node) in self.written.iter_mut().zip(&self.tree.nodes) {
+            written.begin(&node.cell);
+        }
+        self.written[SCRATCH as usize].changes.clear();
+        bytes
+    }
+
+    fn encode(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         put(&mut bytes, self.samples.into());
-        let texts = &self.tree.texts[self.encoded_texts..];
+        let texts = &self.tree.texts[self.key_texts..];
         put(&mut bytes, texts.len() as u64);
         for text in texts {
             put_bytes(&mut bytes, text.as_bytes());
         }
-        let nodes = &self.tree.nodes[self.encoded_nodes..];
+        let nodes = &self.tree.nodes[self.key_nodes..];
         put(&mut bytes, nodes.len() as u64);
         let mut before = u64::from(ROOT);
         for node in nodes {
@@ -190,9 +234,6 @@ impl Group {
         ] {
             put_bytes(&mut bytes, &stream);
         }
-        self.samples = 0;
-        self.encoded_texts = self.tree.texts.len();
-        self.encoded_nodes = self.tree.nodes.len();
         bytes
     }
 

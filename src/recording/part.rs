@@ -7,7 +7,7 @@ use super::tree::{Cell, ROOT, Tree};
 /// The most samples that a part has.
 pub(super) const MAX_SAMPLES: u32 = 100_000;
 
-/// Samples that were written together, read one by one.
+/// Samples that were written together.
 #[derive(Debug)]
 pub(super) struct Part {
     /// What each sample changes. A number is the difference to the number before.
@@ -15,7 +15,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Decodes the part that follows what `tree` has been through.
+    /// Decodes a part, or a key. `tree` is that of the key, or an empty one.
     ///
     /// # Errors
     /// If the bytes are not what [`Group::take_part`](super::group::Group::take_part) returned. The tree is useless then.

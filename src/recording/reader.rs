@@ -29,8 +29,8 @@ pub struct Recording {
     /// The position of each chunk's first snapshot, and the number of all.
     starts: Vec<usize>,
     decoded: VecDeque<(usize, Vec<Arc<Snapshot>>)>,
-    /// The last chunk that was decoded, and the tree after it.
-    tree: Option<(usize, Tree)>,
+    /// The ID of the last key that was read, and its tree.
+    key: Option<(i64, Tree)>,
     broken: BTreeSet<usize>,
     report: fn(&str),
 }
@@ -57,7 +57,7 @@ impl Recording {
             chunks,
             starts,
             decoded: VecDeque::new(),
-            tree: None,
+            key: None,
             broken: BTreeSet::new(),
             report,
         })
@@ -94,23 +94,15 @@ impl Recording {
     }
 
     fn decode(&mut self, number: usize) -> Result<Vec<Arc<Snapshot>>, String> {
-        let key = self.chunks[number].keyed_by;
-        let key = self.chunks.binary_search_by_key(&key, |chunk| chunk.id);
-        let key = key.map_err(|_| "the beginning of its group is missing")?;
-        let (mut next, mut tree) = match self.tree.take() {
-            Some((last, tree)) if (key..number).contains(&last) => (last + 1, tree),
-            _ => (key, Tree::new()),
-        };
-        while next < number {
-            let part = self.part(next, key, &mut tree)?;
-            for sample in 0..part.len() {
-                part.apply(sample, &mut tree)
-                    .map_err(|why| why.to_string())?;
-            }
-            next += 1;
+        let chunk = self.chunks[number];
+        if chunk.format > FORMAT {
+            return Err("a newer xenscope wrote it; update xenscope".to_owned());
         }
-        let part = self.part(number, key, &mut tree)?;
-        if part.len() != self.chunks[number].samples as usize {
+        let mut tree = self.key(chunk.key)?;
+        let data = self.store.data(chunk.id);
+        let data = data.map_err(|error| error.to_string())?;
+        let part = part(&data.ok_or("it was deleted")?, &mut tree)?;
+        if part.len() != chunk.samples as usize {
             return Err("it has another number of samples".to_owned());
         }
         let snapshots = (0..part.len()).map(|sample| {
@@ -118,29 +110,46 @@ impl Recording {
             tree.snapshot().map(Arc::new)
         });
         let snapshots: Result<_, Broken> = snapshots.collect();
-        let snapshots = snapshots.map_err(|why| why.to_string())?;
-        self.tree = Some((number, tree));
-        Ok(snapshots)
+        snapshots.map_err(|why| why.to_string())
     }
 
-    /// Decodes a chunk of the group that `key` begins.
-    fn part(&self, number: usize, key: usize, tree: &mut Tree) -> Result<Part, String> {
-        let chunk = self.chunks[number];
-        let id = self.chunks[key].id;
-        if chunk.keyed_by != id || chunk.id - id != (number - key) as i64 {
-            return Err("a chunk of its group is missing".to_owned());
+    /// Returns the tree of a key, or of its copy if it is broken.
+    fn key(&mut self, id: i64) -> Result<Tree, String> {
+        if let Some((of, tree)) = &self.key
+            && *of == id
+        {
+            return Ok(tree.clone());
         }
-        if chunk.format > FORMAT {
-            return Err("a newer xenscope wrote it; update xenscope".to_owned());
+        let mut why = "its key was deleted".to_owned();
+        for bytes in self.store.keys(id) {
+            let tree = match bytes {
+                Ok(Some(bytes)) => key_tree(&bytes),
+                Ok(None) => continue,
+                Err(error) => Err(error.to_string()),
+            };
+            match tree {
+                Ok(tree) => {
+                    self.key = Some((id, tree.clone()));
+                    return Ok(tree);
+                }
+                Err(error) => why = format!("its key: {error}"),
+            }
         }
-        let data = self
-            .store
-            .data(chunk.id)
-            .map_err(|error| error.to_string())?;
-        let data = data.ok_or("it was deleted")?;
-        let bytes = decompressed(&data).map_err(|error| error.to_string())?;
-        Part::decode(&bytes, tree).map_err(|why| why.to_string())
+        Err(why)
     }
+}
+
+fn key_tree(bytes: &[u8]) -> Result<Tree, String> {
+    let mut tree = Tree::new();
+    let key = part(bytes, &mut tree)?;
+    let applied = key.apply(0, &mut tree);
+    applied.map(|()| tree).map_err(|why| why.to_string())
+}
+
+/// Decodes compressed bytes.
+fn part(bytes: &[u8], tree: &mut Tree) -> Result<Part, String> {
+    let bytes = decompressed(bytes).map_err(|error| error.to_string())?;
+    Part::decode(&bytes, tree).map_err(|why| why.to_string())
 }
 
 impl Samples for Recording {

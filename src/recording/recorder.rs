@@ -11,7 +11,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 use super::error::RecordingError;
 use super::group::Group;
-use super::store::{Entry, FILE, FORMAT, Store, index_time};
+use super::store::{Chunk, Entry, FILE, FORMAT, Store, index_time};
 use crate::snapshot::{Boot, Snapshot};
 
 /// The time from the first sample of a chunk until it is written: what is lost if the power fails.
@@ -20,7 +20,7 @@ const CHUNK_NS: u64 = 10_000_000_000;
 /// The most samples in a chunk.
 const CHUNK_SAMPLES: u32 = 1_000;
 
-/// The time from the first sample of a group to its last chunk.
+/// The time from the key to the last chunk that needs it.
 const GROUP_NS: u64 = 300_000_000_000;
 
 /// The effort of zstd.
@@ -53,8 +53,10 @@ pub struct Recorder {
     limits: Limits,
     next_id: i64,
     group: Group,
-    /// The chunk that begins the group; `None` before it is written.
-    keyed_by: Option<i64>,
+    /// The ID of the group's key: that of the chunk that was to be written first.
+    key: i64,
+    /// The key until it is written.
+    unwritten_key: Option<Vec<u8>>,
     group_bytes: u64,
     /// Of the group's first sample.
     group_begun_ns: u64,
@@ -105,7 +107,8 @@ impl Recorder {
             _lock: lock,
             limits,
             group: Group::new(),
-            keyed_by: None,
+            key: 0,
+            unwritten_key: None,
             group_bytes: 0,
             group_begun_ns: 0,
             chunk_begun_ns: 0,
@@ -132,9 +135,9 @@ impl Recorder {
             self.flush()?;
             self.new_group();
         }
-        if self.boot.is_none() {
+        let begins = self.boot.is_none();
+        if begins {
             self.group_begun_ns = at_ns;
-            self.boot = Some(snapshot.boot);
         }
         if self.span.is_none() {
             self.chunk_begun_ns = at_ns;
@@ -142,6 +145,11 @@ impl Recorder {
         if let Err(broken) = self.group.push(snapshot) {
             self.new_group();
             return Err(RecordingError::Unstorable(broken.0));
+        }
+        if begins {
+            self.boot = Some(snapshot.boot);
+            self.key = self.next_id;
+            self.unwritten_key = Some(self.compressed(Group::take_key)?);
         }
         let time = index_time(snapshot.time);
         let (earliest, latest) = self.span.unwrap_or((time, time));
@@ -168,24 +176,14 @@ impl Recorder {
     /// # Errors
     /// As for [`Recorder::push`].
     pub fn flush(&mut self) -> Result<(), RecordingError> {
-        let written = self.write();
-        if written.is_err() {
-            self.new_group();
-        }
-        written
-    }
-
-    fn write(&mut self) -> Result<(), RecordingError> {
         let Some((earliest, latest)) = self.span.take() else {
             return Ok(());
         };
         let samples = self.group.samples();
-        let data = compressed(&self.group.take_part());
-        let data = data.map_err(|error| io_error(&self.folder, error))?;
-        let id = self.next_id;
+        let data = self.compressed(Group::take_part)?;
         let entry = Entry {
-            id,
-            keyed_by: self.keyed_by.unwrap_or(id),
+            id: self.next_id,
+            key: self.key,
             format: FORMAT,
             earliest,
             latest,
@@ -195,18 +193,32 @@ impl Recorder {
         let boot = id_of_boot.map(|id| id.to_string());
         let age_ns = i64::try_from(self.limits.age.as_nanos()).unwrap_or(i64::MAX);
         let oldest = latest.saturating_sub(age_ns);
-        self.store
-            .append(&entry, boot.as_deref(), &data, oldest, self.limits.bytes)?;
-        self.keyed_by = Some(entry.keyed_by);
+        let key = self.unwritten_key.as_deref();
+        let new = Chunk {
+            entry,
+            boot: boot.as_deref(),
+            data: &data,
+            key,
+        };
+        self.store.append(&new, oldest, self.limits.bytes)?;
+        self.unwritten_key = None;
         self.group_bytes += data.len() as u64;
         self.next_id += 1;
         Ok(())
     }
 
+    /// Takes bytes from the group and compresses them.
+    fn compressed(&mut self, take: fn(&mut Group) -> Vec<u8>) -> Result<Vec<u8>, RecordingError> {
+        compressed(&take(&mut self.group)).map_err(|error| {
+            self.new_group();
+            io_error(&self.folder, error)
+        })
+    }
+
     /// Begins a group. What the last one has not written is lost.
     fn new_group(&mut self) {
         self.group = Group::new();
-        (self.keyed_by, self.group_bytes) = (None, 0);
+        (self.unwritten_key, self.group_bytes) = (None, 0);
         (self.span, self.boot) = (None, None);
     }
 }

@@ -1,7 +1,7 @@
 //! The SQLite file of a recording.
 //!
-//! A chunk is a part of a group, compressed with zstd. The first chunk of a group stands for itself; each other one is
-//! read after those before it.
+//! A chunk is a part of a group, compressed with zstd. It is read with the key of its group, of which there is a copy,
+//! so that a broken page of the file costs one chunk.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,12 +25,11 @@ const APPLICATION: u32 = 0x7865_6e73;
 /// How long to wait for another process that uses the file.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Times in nanoseconds since the epoch. `keyed_by` is the chunk that begins the group. The data is in a table of its
-/// own, so that the index is read without it.
+/// Times in nanoseconds since the epoch. The data is in a table of its own, so that the index is read without it.
 const SCHEMA: &str = "
     CREATE TABLE chunk (
         id INTEGER PRIMARY KEY,
-        keyed_by INTEGER NOT NULL,
+        key INTEGER NOT NULL,
         format INTEGER NOT NULL,
         boot TEXT,
         earliest INTEGER NOT NULL,
@@ -38,6 +37,8 @@ const SCHEMA: &str = "
         samples INTEGER NOT NULL
     );
     CREATE TABLE data (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+    CREATE TABLE key (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+    CREATE TABLE key_copy (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
     CREATE TRIGGER chunk_deleted AFTER DELETE ON chunk BEGIN DELETE FROM data WHERE id = old.id; END;
 ";
 
@@ -45,13 +46,23 @@ const SCHEMA: &str = "
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) id: i64,
-    pub(super) keyed_by: i64,
+    pub(super) key: i64,
     pub(super) format: u32,
     /// The wall-clock time of its earliest and its latest sample, in nanoseconds since the epoch. The clock may have
     /// been set back in between.
     pub(super) earliest: i64,
     pub(super) latest: i64,
     pub(super) samples: u32,
+}
+
+/// A chunk to write.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chunk<'a> {
+    pub(super) entry: Entry,
+    pub(super) boot: Option<&'a str>,
+    pub(super) data: &'a [u8],
+    /// The key of its group, unless that is written.
+    pub(super) key: Option<&'a [u8]>,
 }
 
 /// An open recording.
@@ -186,46 +197,46 @@ impl Store {
         self.run(|connection| connection.pragma_update(None, "journal_mode", "DELETE"))
     }
 
-    /// Appends a chunk. First deletes other groups until the limits hold: none has ended before `oldest`, and the file
-    /// has at most `max_bytes`.
+    /// Appends a chunk. First deletes others until the limits hold: none has ended before `oldest`, and the file has at
+    /// most `max_bytes`.
     ///
     /// # Errors
     /// If nothing was written, for example because the disk is full.
     pub(super) fn append(
         &mut self,
-        entry: &Entry,
-        boot: Option<&str>,
-        data: &[u8],
+        chunk: &Chunk<'_>,
         oldest: i64,
         max_bytes: u64,
     ) -> Result<(), RecordingError> {
+        let (entry, data) = (chunk.entry, chunk.data);
         let path = &self.path;
         let connection = &mut self.connection;
         let mut append = || {
             let transaction = connection.transaction()?;
-            transaction.execute(
-                "DELETE FROM chunk WHERE keyed_by IN \
-                 (SELECT keyed_by FROM chunk GROUP BY keyed_by HAVING max(latest) < ?1) AND keyed_by != ?2",
-                params![oldest, entry.keyed_by],
-            )?;
-            while used_bytes(&transaction)? + data.len() as u64 + OVERHEAD > max_bytes {
-                let deleted = transaction.execute(
-                    "DELETE FROM chunk WHERE keyed_by = (SELECT keyed_by FROM chunk ORDER BY id LIMIT 1) \
-                     AND keyed_by != ?1",
-                    [entry.keyed_by],
-                )?;
-                if deleted == 0 {
+            transaction.execute("DELETE FROM chunk WHERE latest < ?1", [oldest])?;
+            let keys = 2 * chunk.key.map_or(0, <[u8]>::len);
+            let more = (data.len() + keys) as u64 + OVERHEAD;
+            while used_bytes(&transaction)? + more > max_bytes {
+                let first = "DELETE FROM chunk WHERE id = (SELECT min(id) FROM chunk)";
+                if transaction.execute(first, [])? == 0 {
                     break;
+                }
+                transaction.execute_batch(UNUSED_KEYS)?;
+            }
+            for table in ["key", "key_copy"] {
+                let insert = format!("INSERT INTO {table} (id, bytes) VALUES (?1, ?2)");
+                if let Some(key) = chunk.key {
+                    transaction.execute(&insert, params![entry.key, key])?;
                 }
             }
             transaction.execute(
-                "INSERT INTO chunk (id, keyed_by, format, boot, earliest, latest, samples) \
+                "INSERT INTO chunk (id, key, format, boot, earliest, latest, samples) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 params![
                     entry.id,
-                    entry.keyed_by,
+                    entry.key,
                     entry.format,
-                    boot,
+                    chunk.boot,
                     entry.earliest,
                     entry.latest,
                     entry.samples,
@@ -235,6 +246,7 @@ impl Store {
                 "INSERT INTO data (id, bytes) VALUES (?1, ?2)",
                 params![entry.id, data],
             )?;
+            transaction.execute_batch(UNUSED_KEYS)?;
             transaction.execute_batch("PRAGMA incremental_vacuum")?;
             transaction.commit()
         };
@@ -259,7 +271,7 @@ impl Store {
         for order in ["ASC", "DESC"] {
             let read = self.run(|connection| {
                 let mut statement = connection.prepare(&format!(
-                    "SELECT id, keyed_by, format, earliest, latest, samples FROM chunk \
+                    "SELECT id, key, format, earliest, latest, samples FROM chunk \
                      WHERE samples BETWEEN 1 AND {MAX_SAMPLES} ORDER BY id {order}"
                 ))?;
                 for entry in statement.query_map([], entry)? {
@@ -280,9 +292,18 @@ impl Store {
 
     /// Returns the data of a chunk; `None` if it was deleted meanwhile.
     pub(super) fn data(&self, id: i64) -> Result<Option<Vec<u8>>, RecordingError> {
+        self.bytes("data", id)
+    }
+
+    /// Returns a key, and its copy.
+    pub(super) fn keys(&self, id: i64) -> [Result<Option<Vec<u8>>, RecordingError>; 2] {
+        ["key", "key_copy"].map(|table| self.bytes(table, id))
+    }
+
+    fn bytes(&self, table: &str, id: i64) -> Result<Option<Vec<u8>>, RecordingError> {
         self.run(|connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT bytes FROM data WHERE id = ?1")?;
+            let query = format!("SELECT bytes FROM {table} WHERE id = ?1");
+            let mut statement = connection.prepare_cached(&query)?;
             statement.query_row([id], |row| row.get(0)).optional()
         })
     }
@@ -291,13 +312,19 @@ impl Store {
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     Ok(Entry {
         id: row.get(0)?,
-        keyed_by: row.get(1)?,
+        key: row.get(1)?,
         format: row.get(2)?,
         earliest: row.get(3)?,
         latest: row.get(4)?,
         samples: row.get(5)?,
     })
 }
+
+/// Deletes the keys before that of the first chunk.
+const UNUSED_KEYS: &str = "
+    DELETE FROM key WHERE id < (SELECT key FROM chunk ORDER BY id LIMIT 1);
+    DELETE FROM key_copy WHERE id < (SELECT key FROM chunk ORDER BY id LIMIT 1);
+";
 
 /// What the log of changes, the index and unfilled pages take.
 const OVERHEAD: u64 = 2 << 20;

@@ -27,7 +27,7 @@ pub(super) enum Cell {
 }
 
 /// A place in a snapshot.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Node {
     parent: u32,
     /// The text that is its name; `None` for an element of a list.
@@ -45,7 +45,7 @@ impl Node {
 }
 
 /// The nodes of consecutive samples, with their values in the last one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Tree {
     pub(super) texts: Vec<String>,
     pub(super) nodes: Vec<Node>,

@@ -424,7 +424,7 @@ const RECORD: Page = Page {
         "DIR is created with mode 0700 if it does not exist. A second recorder of the same DIR is refused. If a chunk \
          cannot be written, for example because the disk is full, that is said once, its samples are lost, and the \
          next chunk is tried.",
-        "Whole groups of five minutes are deleted at a time, so that up to five minutes more than AGE are kept.",
+        "Ten seconds are deleted at a time.",
         "With --export, xenscope copies what was recorded, and records nothing. With --anonymise, the copy has numbers in \
          place of names, UUIDs and MAC addresses, always the same ones, and neither Xen's command line nor the texts of \
          errors; figures, domain IDs and times stay.",

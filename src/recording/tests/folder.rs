@@ -61,8 +61,8 @@ fn samples_that_are_too_old_are_deleted() {
     recorder.flush().unwrap();
     let read = read(folder.path()).unwrap();
     assert_eq!(read, snapshots[snapshots.len() - read.len()..]);
-    // Whole groups of five minutes are deleted.
-    assert!((400..=720).contains(&read.len()), "{}", read.len());
+    // Whole chunks are deleted.
+    assert!((400..=422).contains(&read.len()), "{}", read.len());
 }
 
 #[test]

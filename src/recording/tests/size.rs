@@ -84,18 +84,21 @@ fn bytes_a_sample(count: u16) -> usize {
         domain.vcpus_available = Some(vec![Some(true); 2]);
     }
     let mut group = Group::new();
-    let mut part = || {
+    let compressed = |bytes: Vec<u8>| super::super::recorder::compressed(&bytes).unwrap().len();
+    group.push(&host).unwrap();
+    let key = compressed(group.take_key());
+    group.take_part();
+    // In the first ten seconds after the key, and in the last.
+    let [first, last] = [0, 280].map(|pause| {
+        (0..pause).for_each(|_| pass(&mut host, random));
         for _ in 0..10 {
             pass(&mut host, random);
             group.push(&host).unwrap();
         }
-        super::super::recorder::compressed(&group.take_part())
-            .unwrap()
-            .len()
-    };
-    let (first, other) = (part(), part());
-    println!("{count} domains: {first} bytes in the first chunk, {other} in another");
-    (first + 29 * other) / 300
+        compressed(group.take_part())
+    });
+    println!("{count} domains: {key} bytes of a key, {first} to {last} of a chunk");
+    (2 * key + 15 * (first + last)) / 300
 }
 
 #[test]
