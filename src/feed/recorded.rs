@@ -132,7 +132,7 @@ impl Feed for Recorded {
     /// If the wall clock was set back, several snapshots may have the same time. This moves to the
     /// one that was taken last.
     fn go_to(&mut self, time: Timestamp) -> Result<Option<Pair>, Error> {
-        let position = self.samples.up_to(time).map(|position| position + 1);
+        let position = self.samples.up_to(time).map(|at| self.last.min(at + 1));
         Ok(self.move_to(position.into_iter()))
     }
 
