@@ -1,0 +1,214 @@
+//! The recording that the live view shows instead of the running host.
+
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use xenscope::feed::{Feed, Pair, Recorded};
+use xenscope::view::tui::{App, Step};
+use xenscope::xen::Error;
+
+/// How many samples the charts have.
+const CHARTS: usize = 120;
+
+/// How long after a step the charts are drawn, so that a key that is held down waits for none.
+const CHARTS_AFTER: Duration = Duration::from_millis(150);
+
+/// A position in a recording.
+pub(super) struct Past {
+    feed: Recorded,
+    /// When the charts are due; `None` if they are those of the shown sample.
+    charts: Option<Instant>,
+    /// When the next sample is due; `None` if they do not follow by themselves.
+    next: Option<Instant>,
+}
+
+impl Past {
+    pub(super) fn of(feed: Recorded) -> Self {
+        Self {
+            feed,
+            charts: None,
+            next: None,
+        }
+    }
+
+    /// Shows the sample at the position; returns `false` if there is none.
+    ///
+    /// # Errors
+    /// Those of the feed.
+    pub(super) fn show(&mut self, app: &mut App) -> Result<bool, Error> {
+        let pair = self.feed.measure(&mut |_| {})?;
+        let found = pair.is_some();
+        self.jump(pair, app);
+        Ok(found)
+    }
+
+    /// Takes a step.
+    ///
+    /// # Errors
+    /// Those of the feed.
+    pub(super) fn go(&mut self, step: Step, app: &mut App) -> Result<(), Error> {
+        let Some(shown) = app.shown_time() else {
+            return Ok(());
+        };
+        let plays = self.next.take().is_some();
+        if app.shows_past() {
+            app.play(false);
+        }
+        let found = match step {
+            Step::Play => {
+                self.next = (!plays).then(Instant::now);
+                app.play(!plays);
+                return Ok(());
+            }
+            Step::Next => match self.feed.next()? {
+                Some(pair) => {
+                    app.follow(&pair);
+                    return Ok(());
+                }
+                None => None,
+            },
+            Step::Previous if app.shows_past() => self.feed.previous()?,
+            Step::Previous => self.feed.go_to(shown)?,
+            Step::Seconds(seconds) => self.by(seconds, shown)?,
+            Step::To(time) => self.feed.go_to(time)?,
+            Step::Newest => self.feed.go_to(Timestamp::MAX)?,
+        };
+        if found.is_none() {
+            app.tell(match step {
+                Step::Next | Step::Seconds(1..) => "nothing was recorded after this".to_owned(),
+                _ => "nothing was recorded before that".to_owned(),
+            });
+        }
+        self.jump(found, app);
+        Ok(())
+    }
+
+    /// Moves by this many seconds, or over a pause of the recording.
+    fn by(&mut self, seconds: i64, shown: Timestamp) -> Result<Option<Pair>, Error> {
+        let time = shown.checked_add(SignedDuration::from_secs(seconds));
+        let found = self.feed.go_to(time.unwrap_or(shown))?;
+        match found {
+            Some(pair) if seconds > 0 && pair.newer.time <= shown => self.feed.next(),
+            found => Ok(found),
+        }
+    }
+
+    fn jump(&mut self, pair: Option<Pair>, app: &mut App) {
+        if let Some(pair) = pair {
+            app.jump(&[pair]);
+            self.charts = Some(Instant::now() + CHARTS_AFTER);
+        }
+    }
+
+    /// Returns when to call [`Past::go_on`]; `None` if there is no reason to.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.charts.into_iter().chain(self.next).min()
+    }
+
+    /// Shows what is due. `interval` is that from one sample to the next.
+    ///
+    /// # Errors
+    /// Those of the feed.
+    pub(super) fn go_on(&mut self, app: &mut App, interval: Duration) -> Result<(), Error> {
+        let now = Instant::now();
+        if self.charts.take_if(|due| *due <= now).is_some() {
+            app.jump(&self.feed.recent(CHARTS)?);
+        }
+        if self.next.take_if(|due| *due <= now).is_some() {
+            match self.feed.next()? {
+                Some(pair) => {
+                    app.follow(&pair);
+                    self.next = Some(now + interval);
+                }
+                None => {
+                    app.play(false);
+                    app.tell("nothing was recorded after this".to_owned());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::fs;
+
+    use xenscope::snapshot::Snapshot;
+    use xenscope::view::DisplayOptions;
+    use xenscope::view::tui::{Settings, Terminal};
+
+    use super::*;
+
+    fn time(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// Returns a recording of samples at these times, and an app that shows the last one.
+    fn past(seconds: &[i64]) -> (Past, App) {
+        let golden = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/golden/recording-1.jsonl"
+        );
+        let golden = fs::read_to_string(golden).unwrap();
+        let one: Snapshot = serde_json::from_str(golden.lines().next().unwrap()).unwrap();
+        let snapshots = seconds.iter().map(|&second| {
+            let mut snapshot = one.clone();
+            snapshot.time = time(second);
+            snapshot.stamp.at_ns += second as u64 * 1_000_000_000;
+            snapshot
+        });
+        let mut past = Past::of(Recorded::new(snapshots.collect()).at_end());
+        let terminal = Terminal::of(|_| None);
+        let mut app = App::new(Settings::default(), DisplayOptions::default(), terminal);
+        assert!(past.show(&mut app).unwrap());
+        (past, app)
+    }
+
+    #[test]
+    fn steps_end_where_the_recording_does() {
+        let seconds: Vec<i64> = (0..200).chain(5_000..5_100).collect();
+        let (mut past, mut app) = past(&seconds);
+        for (step, second) in [
+            (Step::Next, 5_099),
+            (Step::Previous, 5_098),
+            (Step::Previous, 5_097),
+            (Step::Next, 5_098),
+            (Step::Seconds(-60), 5_038),
+            // Nothing was recorded for more than an hour.
+            (Step::Seconds(-60), 199),
+            (Step::Seconds(60), 5_000),
+            (Step::To(time(61)), 61),
+            (Step::Seconds(-60), 1),
+            (Step::Seconds(-60), 1),
+            (Step::Previous, 0),
+            (Step::Previous, 0),
+            (Step::To(time(-5)), 0),
+            (Step::To(time(4_000)), 199),
+            (Step::Newest, 5_099),
+        ] {
+            past.go(step, &mut app).unwrap();
+            assert_eq!(app.shown_time(), Some(time(second)), "{step:?}");
+        }
+    }
+
+    #[test]
+    fn playing_shows_one_sample_after_the_other() {
+        let (mut past, mut app) = past(&[1, 2, 3, 4]);
+        past.go(Step::To(time(1)), &mut app).unwrap();
+        past.go(Step::Play, &mut app).unwrap();
+        let mut shown = vec![app.shown_time().unwrap()];
+        while past.next.is_some() {
+            past.go_on(&mut app, Duration::ZERO).unwrap();
+            shown.push(app.shown_time().unwrap());
+        }
+        shown.dedup();
+        assert_eq!(shown, [1, 2, 3, 4].map(time));
+        past.go(Step::To(time(1)), &mut app).unwrap();
+        past.go(Step::Play, &mut app).unwrap();
+        past.go(Step::Play, &mut app).unwrap();
+        assert!(past.next.is_none(), "it stops");
+    }
+}
