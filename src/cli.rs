@@ -422,6 +422,13 @@ pub(crate) struct TopCommand {
 
     #[command(flatten)]
     pub(crate) span: Span,
+
+    /// Begin with what was recorded at this time
+    ///
+    /// Not with -b, which prints all samples of a span.
+    #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_hyphen_values = true)]
+    #[arg(conflicts_with_all = ["batch", "since"])]
+    pub(crate) at: Option<Timestamp>,
 }
 
 /// The options of `xenscope top` that it also has under the name `xentop`.
@@ -483,6 +490,7 @@ impl From<Xentop> for Cli {
                 top: xentop.top,
                 look: Look::default(),
                 span: Span::default(),
+                at: None,
             }),
         }
     }
@@ -755,10 +763,6 @@ impl Cli {
             false => Self::try_parse_from(words)?,
         };
         let misplaced = match &cli.command {
-            Command::Top(TopCommand { top, span, .. }) if span.is_past() && !top.batch => {
-                let message = "the live view does not look back yet; use -b";
-                return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
-            }
             Command::Record(record) if record.span.is_past() && record.export.is_none() => {
                 let message = "--from, --since and --until are for --export";
                 return Err(Self::command().error(ErrorKind::MissingRequiredArgument, message));

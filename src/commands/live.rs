@@ -6,6 +6,7 @@
 mod folder;
 mod input;
 mod message;
+mod past;
 #[cfg(test)]
 mod pty_tests;
 mod sampler;
@@ -20,22 +21,24 @@ use std::env;
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
 use std::mem;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use signal_hook::low_level::emulate_default_handler;
 use thiserror::Error as ThisError;
-use xenscope::feed::{Live, Watches};
+use xenscope::feed::{Live, Recorded, Watches};
 use xenscope::snapshot::Collect;
 use xenscope::tracer;
-use xenscope::view::tui::{App, Command, Settings, Terminal};
+use xenscope::view::tui::{App, Command, Settings, Step, Terminal};
 use xenscope::xen::Error;
 
+use super::past::all as open_recording;
 use super::signals::can_be_continued;
-use crate::cli::{Look, Top};
-use crate::exit::{Outcome, WrongUsage, cannot};
+use crate::cli::{Look, Span, Top};
+use crate::exit::{NoSnapshot, Outcome, WrongUsage, cannot};
 use message::{Message, read_input};
+use past::Past;
 use sampler::{Newest, Request, Sampled};
 use screen::Screen;
 
@@ -64,6 +67,51 @@ pub(super) fn run(
     watches: Watches,
     open: impl FnOnce(Collect, Duration) -> Result<Live, Error> + Send + 'static,
 ) -> anyhow::Result<Outcome> {
+    let mut app = app(options, look)?;
+    let interval = app.settings().interval;
+    let (sender, messages) = mpsc::channel();
+    let collect = app.collect();
+    let started = sampler::start(move || open(collect, interval), sender.clone());
+    let (requests, newest) = started.map_err(cannot("start a thread"))?;
+    // The screen opens after the first sample. An error before that is printed as for any command.
+    let first = messages.recv().ok().and_then(|_| newest.take());
+    app.take(&first.ok_or(Ended)?.outcome?);
+    let mut driver = Driver::new(app, sender, messages)?;
+    // Only now, because from here on every way out switches the trace off.
+    let _off = SwitchesOff;
+    if options.ready {
+        driver.app = driver.app.with_ready();
+    }
+    driver.live = Some(Sampler {
+        watches,
+        newest,
+        requests,
+        asked: (collect, interval),
+    });
+    driver.remaining = options.iterations;
+    driver.run()?;
+    Ok(Outcome::Done)
+}
+
+/// Shows a recording, first the sample at its position.
+pub(super) fn look_back(
+    (options, look): (&Top, &Look),
+    feed: Recorded,
+) -> anyhow::Result<Outcome> {
+    let mut app = app(options, look)?;
+    let mut past = Past::of(feed);
+    if !past.show(&mut app)? {
+        return Err(NoSnapshot.into());
+    }
+    let (sender, messages) = mpsc::channel();
+    let mut driver = Driver::new(app, sender, messages)?;
+    driver.past = Some(past);
+    driver.run()?;
+    Ok(Outcome::Done)
+}
+
+/// Returns the app with the saved settings, and what was given instead.
+fn app(options: &Top, look: &Look) -> anyhow::Result<App> {
     check_terminal(
         io::stdout().is_terminal(),
         io::stdin().is_terminal(),
@@ -75,7 +123,6 @@ pub(super) fn run(
         settings.interval = delay;
     }
     look.change(&mut settings);
-    let interval = settings.interval;
     let terminal = Terminal::of(|name| env::var(name).ok());
     let mut app = App::new(settings, options.display, terminal);
     if let Some(filter) = &look.filter {
@@ -84,40 +131,7 @@ pub(super) fn run(
     if let Some(warning) = warning {
         app.tell(warning);
     }
-
-    let (sender, messages) = mpsc::channel();
-    let collect = app.collect();
-    let started = sampler::start(move || open(collect, interval), sender.clone());
-    let (requests, newest) = started.map_err(cannot("start a thread"))?;
-    // The screen opens after the first sample. An error before that is printed as for any command.
-    let first = messages.recv().ok().and_then(|_| newest.take());
-    app.take(&first.ok_or(Ended)?.outcome?);
-    signals::watch(sender.clone()).map_err(cannot("wait for signals"))?;
-    let screen = Screen::open().map_err(cannot("use the terminal"))?;
-    let (resume_input, continued) = mpsc::channel();
-    thread::spawn(move || read_input(&sender, &continued));
-    // Only now, because from here on every way out switches the trace off.
-    if options.ready {
-        app = app.with_ready();
-    }
-    let driver = Driver {
-        app,
-        watches,
-        screen,
-        messages,
-        newest,
-        requests,
-        resume_input,
-        input_waits: false,
-        asked: (collect, interval),
-        remaining: options.iterations,
-        failure: None,
-        was_stopped: false,
-        continued: None,
-    };
-    let _off = SwitchesOff;
-    driver.run()?;
-    Ok(Outcome::Done)
+    Ok(app)
 }
 
 /// Switches the trace off when it is dropped, also by a panic. Nobody waits for the sampler.
@@ -159,17 +173,15 @@ fn settings() -> (Settings, Option<String>) {
 struct Driver {
     app: App,
     screen: Screen,
-    /// The handle on the sampler's watches.
-    watches: Watches,
     messages: Receiver<Message>,
-    newest: Newest,
-    requests: Sender<Request>,
+    /// `None` if only a recording is shown.
+    live: Option<Sampler>,
+    /// The recording that is shown; `None` if the running host is.
+    past: Option<Past>,
     /// Lets the input thread continue after a suspend.
     resume_input: Sender<()>,
     /// Whether the input thread waits for that.
     input_waits: bool,
-    /// The last request to the sampler.
-    asked: (Collect, Duration),
     /// How many more samples to show; `None` for no limit.
     remaining: Option<u64>,
     /// Why the newest sample failed; `None` if it did not.
@@ -180,7 +192,38 @@ struct Driver {
     continued: Option<Instant>,
 }
 
+/// What takes the samples of the running host.
+struct Sampler {
+    /// The handle on its watches.
+    watches: Watches,
+    newest: Newest,
+    requests: Sender<Request>,
+    /// The last request.
+    asked: (Collect, Duration),
+}
+
 impl Driver {
+    /// Opens the screen, and starts to read the input and the signals.
+    fn new(app: App, sender: Sender<Message>, messages: Receiver<Message>) -> anyhow::Result<Self> {
+        signals::watch(sender.clone()).map_err(cannot("wait for signals"))?;
+        let screen = Screen::open().map_err(cannot("use the terminal"))?;
+        let (resume_input, continued) = mpsc::channel();
+        thread::spawn(move || read_input(&sender, &continued));
+        Ok(Self {
+            app,
+            screen,
+            messages,
+            live: None,
+            past: None,
+            resume_input,
+            input_waits: false,
+            remaining: None,
+            failure: None,
+            was_stopped: false,
+            continued: None,
+        })
+    }
+
     fn run(mut self) -> anyhow::Result<()> {
         loop {
             if self.app.changed() {
@@ -191,8 +234,9 @@ impl Driver {
                 return Ok(());
             }
             // All queued messages are drawn in one frame.
-            let Ok(first) = self.messages.recv() else {
-                return Err(self.why_ended());
+            let Some(first) = self.wait()? else {
+                self.play()?;
+                continue;
             };
             let rest: Vec<Message> = self.messages.try_iter().collect();
             for message in std::iter::once(first).chain(rest) {
@@ -204,11 +248,63 @@ impl Driver {
         }
     }
 
+    /// Returns the next message; `None` if something of the past is due before it.
+    fn wait(&mut self) -> anyhow::Result<Option<Message>> {
+        let due = self.past.as_ref().and_then(Past::due);
+        let message = match due {
+            None => self.messages.recv().map_err(RecvTimeoutError::from),
+            Some(due) => {
+                let time = due.saturating_duration_since(Instant::now());
+                self.messages.recv_timeout(time)
+            }
+        };
+        match message {
+            Ok(message) => Ok(Some(message)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(self.why_ended()),
+        }
+    }
+
+    /// Shows what is due of the past.
+    fn play(&mut self) -> Result<(), Error> {
+        let interval = self.app.settings().interval;
+        match &mut self.past {
+            Some(past) => past.go_on(&mut self.app, interval),
+            None => Ok(()),
+        }
+    }
+
+    /// Shows another time. The running host is shown again, unless there is none.
+    fn go(&mut self, step: Step) -> Result<(), Error> {
+        if step == Step::Newest && self.live.is_some() {
+            self.past = None;
+            self.app.show_newest();
+            return Ok(());
+        }
+        if self.past.is_none() {
+            match open_recording(&Span::default()) {
+                Ok(feed) => self.past = Some(Past::of(feed)),
+                Err(why) => {
+                    self.app.tell(format!("{why:#}; see 'xenscope record'"));
+                    return Ok(());
+                }
+            }
+        }
+        if let Some(past) = &mut self.past {
+            past.go(step, &mut self.app)?;
+        }
+        if !self.app.shows_past() {
+            self.past = None;
+        }
+        Ok(())
+    }
+
     /// Handles a message; returns `true` to quit.
     fn handle(&mut self, message: Message) -> anyhow::Result<bool> {
         match message {
             Message::Sampled => {
-                if let Some(sampled) = self.newest.take() {
+                let newest = self.live.as_ref().and_then(|live| live.newest.take());
+                if let Some(sampled) = newest {
                     self.show(sampled);
                 }
             }
@@ -226,6 +322,7 @@ impl Driver {
                         .map_err(cannot("write to the terminal"))?;
                 }
                 Some(Command::Save) => self.save(),
+                Some(Command::Go(step)) => self.go(step)?,
                 None => {}
             },
             Message::Signal(signal) if signals::STOP == signal => {
@@ -279,15 +376,16 @@ impl Driver {
 
     /// Sends the sampler what has changed: what to collect, and the interval.
     fn send_requests(&mut self) {
+        let Some(live) = &mut self.live else { return };
         let now = (self.app.collect(), self.app.settings().interval);
         // If the sampler has ended, it has sent a message.
-        if now.0 != self.asked.0 {
-            let _ = self.requests.send(Request::Collect(now.0));
+        if now.0 != live.asked.0 {
+            let _ = live.requests.send(Request::Collect(now.0));
         }
-        if now.1 != self.asked.1 {
-            let _ = self.requests.send(Request::Interval(now.1));
+        if now.1 != live.asked.1 {
+            let _ = live.requests.send(Request::Interval(now.1));
         }
-        self.asked = now;
+        live.asked = now;
     }
 
     /// Saves the settings, and shows the path or the error.
@@ -308,9 +406,10 @@ impl Driver {
             return Ok(());
         }
         self.screen.close();
-        self.watches.release();
+        let watches = self.live.as_ref().map(|live| &live.watches);
+        watches.inspect(|watches| watches.release());
         let stopped = signals::stop();
-        self.watches.resume();
+        watches.inspect(|watches| watches.resume());
         self.continued = Some(Instant::now());
         stopped
     }

@@ -98,8 +98,14 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             top::run(options, &mut feed.watching(&Watches::default()), out)
         }
         Command::Top(TopCommand {
-            top: options, look, ..
+            top: options,
+            look,
+            span,
+            at,
         }) => {
+            if let Some(past) = past::starting(span, *at)? {
+                return live::look_back((options, look), past);
+            }
             let watches = Watches::default();
             live::run(
                 (options, look),

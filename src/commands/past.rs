@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use xenscope::feed::{Feed, Recorded};
 use xenscope::moment;
 use xenscope::recording::Recording;
@@ -31,6 +32,20 @@ pub(super) fn between(span: &Span) -> anyhow::Result<Option<Recorded>> {
         return Ok(None);
     }
     Ok(Some(all(span)?.between(span.since, span.until)))
+}
+
+/// Returns the feed of a span at the first sample to show; `None` if that is now.
+pub(super) fn starting(span: &Span, at: Option<Timestamp>) -> anyhow::Result<Option<Recorded>> {
+    if at.is_none() && !span.is_past() {
+        return Ok(None);
+    }
+    let mut feed = all(span)?.between(span.since, span.until);
+    match (at, span.since) {
+        (Some(time), _) => drop(feed.go_to(time)?),
+        (None, Some(_)) => drop(feed.next()?),
+        (None, None) => feed = feed.at_end(),
+    }
+    Ok(Some(feed))
 }
 
 /// Returns the feed of the whole recording that was asked for.

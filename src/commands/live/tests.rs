@@ -40,13 +40,11 @@ fn driver() -> (Driver, Sender<Message>) {
     let mut screen = Screen::open().unwrap();
     screen.draw(&mut app).unwrap();
     let driver = Driver {
-        watches: Watches::default(),
-        asked: (app.collect(), app.settings().interval),
         app,
         screen,
         messages,
-        newest: Newest::default(),
-        requests: mpsc::channel().0,
+        live: None,
+        past: None,
         resume_input: mpsc::channel().0,
         input_waits: false,
         remaining: None,

@@ -235,6 +235,10 @@ const TOP: Page = Page {
             "Watch all domains with a sample each second, dom0 first.",
         ),
         (
+            "xenscope top --at 03:00",
+            "Show what was recorded at three, and step through it with [ and ].",
+        ),
+        (
             "xenscope top -b -i 5 -d 2 -n",
             "Print five blocks in xentop's layout, two seconds apart, with NICs.",
         ),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::columns::Column;
@@ -20,6 +21,25 @@ pub enum Command {
     Redraw,
     /// Save the settings to the configuration file.
     Save,
+    /// Show another time.
+    Go(Step),
+}
+
+/// A step to another time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// To the recorded sample before.
+    Previous,
+    /// To the recorded sample after.
+    Next,
+    /// By this many seconds; a negative number goes back.
+    Seconds(i64),
+    /// To the newest recorded sample up to this time.
+    To(Timestamp),
+    /// To the newest sample there is.
+    Newest,
+    /// To one recorded sample after the other, or no longer.
+    Play,
 }
 
 /// Returns whether this event is ^Z, which suspends xenscope in every pane and prompt.
@@ -80,4 +100,6 @@ pub(super) enum Show {
     Filter,
     /// The prompt for the interval.
     Delay,
+    /// The prompt for the time to show.
+    Time,
 }

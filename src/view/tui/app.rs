@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use ratatui::Frame;
 use ratatui::crossterm::event::{Event, KeyEventKind, MouseButton, MouseEventKind};
 use ratatui::layout::{Position, Rect, Size};
@@ -9,7 +10,7 @@ use ratatui::layout::{Position, Rect, Size};
 use super::action::{Action, Command, suspends};
 use super::cells;
 use super::columns::Column;
-use super::context::Context;
+use super::context::{Context, Shown};
 use super::history::Histories;
 use super::settings::Settings;
 use super::theme::Terminal;
@@ -85,8 +86,9 @@ pub struct App {
     pub(super) widgets: Widgets,
     size: Size,
     live: Record,
-    /// The record that is shown instead while the view is paused.
+    /// The record that is shown instead of the live one, unless the newest sample is shown.
     frozen: Option<Record>,
+    shown: Shown,
     changed: bool,
 }
 
@@ -102,6 +104,7 @@ impl App {
             size: Size::default(),
             live: Record::default(),
             frozen: None,
+            shown: Shown::Newest,
             changed: true,
         }
     }
@@ -118,7 +121,7 @@ impl App {
         self
     }
 
-    /// Adds a new sample, and shows it unless the view is paused.
+    /// Adds a new sample, and shows it unless the view is paused or shows the past.
     pub fn take(&mut self, pair: &Pair) {
         self.live.push(pair);
         self.changed |= self.widgets.status_line.sampled(None);
@@ -135,15 +138,44 @@ impl App {
         }
     }
 
-    /// Shows another time: the last of these pairs, with charts of all of them. Changes nothing if
-    /// there are no pairs.
+    /// Shows the past: the last of these pairs, with charts of all of them. Changes nothing if there are no pairs.
     pub fn jump(&mut self, pairs: &[Pair]) {
         let mut record = Record::default();
         pairs.iter().for_each(|pair| record.push(pair));
         if record.taken.is_some() {
-            (self.live, self.frozen) = (record, None);
-            self.refresh();
+            self.frozen = Some(record);
+            self.play(matches!(self.shown, Shown::Past { plays: true }));
         }
+    }
+
+    /// Shows the sample after the shown one of the past.
+    pub fn follow(&mut self, pair: &Pair) {
+        if let Some(record) = &mut self.frozen {
+            record.push(pair);
+        }
+        self.refresh();
+    }
+
+    /// Shows that samples of the past follow by themselves, or that they do not.
+    pub fn play(&mut self, plays: bool) {
+        self.shown = Shown::Past { plays };
+        self.refresh();
+    }
+
+    /// Shows the newest sample.
+    pub fn show_newest(&mut self) {
+        (self.frozen, self.shown) = (None, Shown::Newest);
+        self.refresh();
+    }
+
+    /// Returns the wall-clock time of the shown sample; `None` before the first one.
+    pub fn shown_time(&self) -> Option<Timestamp> {
+        self.sample().map(|sample| sample.snapshot.time)
+    }
+
+    /// Returns whether the shown sample is of the past.
+    pub fn shows_past(&self) -> bool {
+        matches!(self.shown, Shown::Past { .. })
     }
 
     /// Reports in the last line that a sample failed, and why.
@@ -232,7 +264,7 @@ impl App {
 
     /// Returns the shown sample; `None` before the first one.
     pub(super) fn sample(&self) -> Option<Sample<'_>> {
-        self.shown().sample()
+        self.record().sample()
     }
 
     /// Returns the newest snapshot; `None` before the first one.
@@ -244,7 +276,7 @@ impl App {
 
     /// Returns the context of a widget that covers the whole screen, and the widgets.
     pub(super) fn parts(&mut self) -> (Context<'_>, &mut Widgets) {
-        // Not `shown()`, because it would also borrow the widgets.
+        // Not `record()`, because it would also borrow the widgets.
         let record = self.frozen.as_ref().unwrap_or(&self.live);
         let context = Context {
             sample: record.sample(),
@@ -252,23 +284,23 @@ impl App {
             settings: &self.settings,
             display: self.display,
             terminal: self.terminal,
-            paused: self.frozen.is_some(),
+            shown: self.shown,
             screen: self.size,
             area: Rect::from((Position::ORIGIN, self.size)),
         };
         (context, &mut self.widgets)
     }
 
-    fn shown(&self) -> &Record {
+    fn record(&self) -> &Record {
         self.frozen.as_ref().unwrap_or(&self.live)
     }
 
     /// Pauses on the shown sample, or resumes with the newest one.
     fn pause(&mut self) {
-        self.frozen = match self.frozen {
-            Some(_) => None,
-            None => Some(self.live.clone()),
-        };
+        if self.frozen.is_some() {
+            return self.show_newest();
+        }
+        (self.frozen, self.shown) = (Some(self.live.clone()), Shown::Paused);
         self.refresh();
     }
 

@@ -16,6 +16,21 @@ use crate::view::{DisplayOptions, Sample};
 /// A key and its effect.
 pub(super) type Hint = (&'static str, &'static str);
 
+/// Which sample is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// The newest one.
+    #[default]
+    Newest,
+    /// The one on which the view was paused.
+    Paused,
+    /// One of a recording.
+    Past {
+        /// Whether the next ones follow by themselves.
+        plays: bool,
+    },
+}
+
 /// The data that a widget gets to draw a frame or to handle an event.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context<'a> {
@@ -26,8 +41,7 @@ pub(super) struct Context<'a> {
     pub(super) settings: &'a Settings,
     pub(super) display: DisplayOptions,
     pub(super) terminal: Terminal,
-    /// Whether the view is paused.
-    pub(super) paused: bool,
+    pub(super) shown: Shown,
     /// The size of the whole screen.
     pub(super) screen: Size,
     /// The widget's part of the screen.
@@ -58,9 +72,10 @@ impl Context<'_> {
 
     /// Returns when the parts that the shown sample lacks will be shown.
     pub(super) fn when_shown(self) -> &'static str {
-        match self.paused {
-            true => "not in the paused sample",
-            false => "with the next sample",
+        match self.shown {
+            Shown::Newest => "with the next sample",
+            Shown::Paused => "not in the paused sample",
+            Shown::Past { .. } => "not recorded",
         }
     }
 }

@@ -17,7 +17,7 @@ mod testing;
 mod theme;
 mod widgets;
 
-pub use action::{Command, suspends};
+pub use action::{Command, Step, suspends};
 pub use app::{App, draw};
 pub use columns::Column;
 pub use settings::Settings;

@@ -10,7 +10,7 @@ use crate::feed::{Feed, Pair, Recorded};
 use crate::fixtures::{SECOND, at_work, boot, counting, domain, equipped, snapshot};
 use crate::snapshot::{Collect, Snapshot};
 use crate::view::tui::testing::{column, control, ids, key, keys, last, lines, take, watching};
-use crate::view::tui::{App, Column, Command, Settings, testing};
+use crate::view::tui::{App, Column, Command, Settings, Step, testing};
 
 #[test]
 fn commands_are_left_to_the_driver() {
@@ -232,14 +232,15 @@ fn jump_shows_the_charts_of_that_time() {
         feed.go_to(wall_clock(to)).unwrap().unwrap();
         app.jump(&feed.recent(100).unwrap());
         let expected = watched_until(to);
-        assert_eq!(app.newest(), expected.newest());
-        assert_eq!(app.live.histories, expected.live.histories);
+        assert_eq!(app.shown_time(), expected.shown_time());
+        let record = app.record();
+        assert_eq!(record.histories, expected.live.histories);
         let web = domain(5, "web", 0, 0).identity();
-        let cpu = &app.live.histories.of(web).unwrap().cpu;
+        let cpu = &record.histories.of(web).unwrap().cpu;
         let steps: Vec<_> = cpu.last(9).flatten().map(f32::round).collect();
         assert_eq!(
-            lines(&mut app, 80, 24),
-            lines(&mut watched_until(to), 80, 24)
+            lines(&mut app, 80, 24)[1..23],
+            lines(&mut watched_until(to), 80, 24)[1..23]
         );
         steps
     };
@@ -262,5 +263,53 @@ fn jump_ends_a_pause_if_there_is_a_sample() {
     feed.go_to(wall_clock(3)).unwrap();
     app.jump(&feed.recent(100).unwrap());
     let screen = lines(&mut app, 80, 24);
-    assert_eq!(screen, lines(&mut watched_until(3), 80, 24));
+    assert!(screen[0].contains(" THE PAST "), "{}", screen[0]);
+    assert_eq!(screen[1..23], lines(&mut watched_until(3), 80, 24)[1..23]);
+    let keys = "columns: not recorded  ? help  q quit  [ ] step  { } minute  End newest";
+    assert!(screen[23].starts_with(keys), "{}", screen[23]);
+}
+
+#[test]
+fn the_past_stays_until_the_newest_is_shown() {
+    let mut feed = recorded();
+    let mut app = watched_until(8);
+    feed.go_to(wall_clock(3)).unwrap();
+    app.jump(&feed.recent(100).unwrap());
+    take(&mut app, at_work(9).1);
+    assert_eq!(app.shown_time(), Some(wall_clock(3)));
+    app.follow(&feed.next().unwrap().unwrap());
+    let screen = lines(&mut app, 80, 24);
+    assert_eq!(screen[1..23], lines(&mut watched_until(4), 80, 24)[1..23]);
+    app.play(true);
+    let host = &lines(&mut app, 80, 24)[0];
+    assert!(
+        host.contains("THE PAST, PLAYING") && host.contains("1970-01-01"),
+        "{host}"
+    );
+    app.show_newest();
+    assert_eq!(ids(&app).len(), 9);
+    assert!(!lines(&mut app, 80, 24)[0].contains("PAST"));
+}
+
+#[test]
+fn keys_go_to_other_times() {
+    let mut app = watching(3);
+    let go = |step| Some(Command::Go(step));
+    let mut press = |c| key(&mut app, KeyCode::Char(c));
+    assert_eq!(press('['), go(Step::Previous));
+    assert_eq!(press(']'), go(Step::Next));
+    assert_eq!(press('{'), go(Step::Seconds(-60)));
+    assert_eq!(press('}'), go(Step::Seconds(60)));
+    assert_eq!(key(&mut app, KeyCode::End), None, "the last domain");
+    keys(&mut app, "t2026-11-28T03:00:00Z");
+    let time = "2026-11-28T03:00:00Z".parse().unwrap();
+    assert_eq!(key(&mut app, KeyCode::Enter), go(Step::To(time)));
+    keys(&mut app, "tnoon");
+    assert_eq!(key(&mut app, KeyCode::Enter), None);
+    assert!(last(&mut app).contains("not a time"), "{}", last(&mut app));
+    app.jump(&[recorded().next().unwrap().unwrap()]);
+    assert_eq!(key(&mut app, KeyCode::End), go(Step::Newest));
+    for c in [' ', 'p'] {
+        assert_eq!(key(&mut app, KeyCode::Char(c)), go(Step::Play));
+    }
 }

@@ -8,7 +8,7 @@ use crate::snapshot::{DomainState, Snapshot};
 use crate::text::{columns, or_unknown, safe};
 use crate::units;
 use crate::view::Sample;
-use crate::view::tui::context::Context;
+use crate::view::tui::context::{Context, Shown};
 use crate::view::tui::glyphs::{bar, history};
 use crate::view::tui::pen::{Part, Pen};
 use crate::view::tui::theme::{Role, load, role};
@@ -51,9 +51,7 @@ impl Header {
     fn brief(&self, context: Context<'_>, sample: Sample<'_>, pen: &mut Pen<'_>) {
         let host = &sample.snapshot.host;
         let mut parts = Vec::new();
-        if context.paused {
-            parts.push(paused(5));
-        }
+        parts.extend(not_now(context, 5));
         let busy = units::percent(sample.rates.host.cpu_percent);
         let free = units::bytes(host.memory_free_bytes as f64);
         let domains = sample.snapshot.domains.len();
@@ -104,9 +102,16 @@ impl Header {
     }
 }
 
-fn paused(priority: u8) -> Part {
-    let style = Style::new().add_modifier(Modifier::REVERSED | Modifier::BOLD);
-    Part::new("  ", " PAUSED ", priority).styled(style)
+/// Returns the mark of a sample that is not the newest one.
+fn not_now(context: Context<'_>, priority: u8) -> Option<Part> {
+    let (text, style) = match context.shown {
+        Shown::Newest => return None,
+        Shown::Paused => (" PAUSED ", Style::new()),
+        Shown::Past { plays: false } => (" THE PAST ", context.style(Role::Alarm)),
+        Shown::Past { plays: true } => (" THE PAST, PLAYING ", context.style(Role::Alarm)),
+    };
+    let style = style.add_modifier(Modifier::REVERSED | Modifier::BOLD);
+    Some(Part::new("  ", text, priority).styled(style))
 }
 
 /// Returns the measured interval, or `over -` before the second sample.
@@ -126,13 +131,16 @@ fn host(context: Context<'_>, sample: Sample<'_>, pen: &mut Pen<'_>) {
         Part::new("  ", version, 4),
     ];
     parts.extend(schedulers(sample.snapshot).map(|names| Part::new("  ", names, 2)));
-    if context.paused {
-        parts.push(paused(7));
-    }
+    parts.extend(not_now(context, 7));
+    // Of the past, the day matters more than what was measured.
+    let day = match context.shown {
+        Shown::Past { .. } => 6,
+        Shown::Newest | Shown::Paused => 0,
+    };
     let time = sample.snapshot.time;
     let every = context.settings.interval.as_secs_f64();
     let right = [
-        Part::new("  ", time.strftime("%Y-%m-%d").to_string(), 0),
+        Part::new("  ", time.strftime("%Y-%m-%d").to_string(), day),
         Part::new(" ", time.strftime("%H:%M:%S UTC").to_string(), 5),
         Part::new("  ", measured(sample), 6),
         Part::new(", ", format!("every {every} s"), 3),

@@ -9,7 +9,7 @@ use crate::view::tui::action::{Action, Command, Show};
 use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::theme::Role;
 
-const KEYS: [(&str, &str); 45] = [
+const KEYS: [(&str, &str); 49] = [
     ("", "everywhere"),
     ("q  Q  ^C", "quit"),
     ("?  h  F1", "show this help; q, Esc or Enter closes it"),
@@ -25,11 +25,15 @@ const KEYS: [(&str, &str); 45] = [
         "R",
         "measure how long vCPUs wait for a pCPU; again: stop that",
     ),
-    ("t", "switch to the next theme: usual, colour-blind, plain"),
+    ("T", "switch to the next theme: usual, colour-blind, plain"),
     ("W", "save columns, order, interval and theme to"),
     ("", "  $XDG_CONFIG_HOME/xenscope/config.toml, or to"),
     ("", "  ~/.config/xenscope/config.toml"),
     ("^L  ^Z", "redraw; suspend (fg resumes)"),
+    ("", "in the recording of 'xenscope record'"),
+    ("[  ]", "show the sample before, after; {, }: a minute"),
+    ("t", "enter the time to show: 03:00, yesterday 14:05, -2h"),
+    ("space  End", "play and stop; go back to now"),
     ("", "in a prompt"),
     (
         "Enter  Esc",

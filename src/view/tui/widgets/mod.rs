@@ -18,8 +18,8 @@ use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::{Position, Rect, Size};
 
-use super::action::{Action, Command, Show};
-use super::context::{Context, Widget};
+use super::action::{Action, Command, Show, Step};
+use super::context::{Context, Hint, Shown, Widget};
 use crate::interval;
 use crate::snapshot::Collect;
 use crate::view::DisplayOptions;
@@ -34,6 +34,17 @@ use status_line::{Extras, StatusLine};
 use table::Table;
 
 pub use help::help;
+
+/// The keys to show in the last line while the past is shown.
+const PAST: [Hint; 7] = [
+    ("?", "help"),
+    ("q", "quit"),
+    ("[ ]", "step"),
+    ("{ }", "minute"),
+    ("End", "newest"),
+    ("space", "play"),
+    ("t", "time"),
+];
 
 /// The pane below the header.
 #[derive(Clone, Debug, Default)]
@@ -132,7 +143,10 @@ impl Widgets {
                 let extras = Extras {
                     filter: self.table.found(pane),
                     missing,
-                    hints: self.front().hints(),
+                    hints: match context.shown {
+                        Shown::Past { .. } => &PAST,
+                        Shown::Newest | Shown::Paused => self.front().hints(),
+                    },
                 };
                 self.status_line.draw(last, extras, buffer);
                 None
@@ -186,10 +200,21 @@ impl Widgets {
             KeyCode::Char('W') => Action::Command(Command::Save),
             KeyCode::Char('?' | 'h') | KeyCode::F(1) => Action::Show(Show::Help),
             KeyCode::Char('d' | 'D') => Action::Show(Show::Delay),
-            KeyCode::Char('p' | ' ') => Action::Pause,
+            KeyCode::Char('p' | ' ') => match context.shown {
+                Shown::Past { .. } => Action::Command(Command::Go(Step::Play)),
+                Shown::Newest | Shown::Paused => Action::Pause,
+            },
+            KeyCode::Char('[') => Action::Command(Command::Go(Step::Previous)),
+            KeyCode::Char(']') => Action::Command(Command::Go(Step::Next)),
+            KeyCode::Char('{') => Action::Command(Command::Go(Step::Seconds(-60))),
+            KeyCode::Char('}') => Action::Command(Command::Go(Step::Seconds(60))),
+            KeyCode::End if matches!(context.shown, Shown::Past { .. }) => {
+                Action::Command(Command::Go(Step::Newest))
+            }
+            KeyCode::Char('t') => Action::Show(Show::Time),
             KeyCode::Char('+') => Action::Interval(interval::longer(settings.interval)),
             KeyCode::Char('-') => Action::Interval(interval::shorter(settings.interval)),
-            KeyCode::Char('t') => Action::Theme(settings.theme.next()),
+            KeyCode::Char('T') => Action::Theme(settings.theme.next()),
             KeyCode::Char('P') => Action::Show(match self.pane {
                 Pane::Pcpus(_) => Show::Table,
                 Pane::Table | Pane::Domain(_) | Pane::Pressure(_) => Show::Pcpus,
@@ -231,6 +256,7 @@ impl Widgets {
             Show::Help => self.overlay = Overlay::Help(Help::default()),
             Show::Columns(index) => self.overlay = Overlay::Columns(ColumnChooser::at(index)),
             Show::Filter => self.overlay = Overlay::Prompt(Prompt::filter(self.table.filter())),
+            Show::Time => self.overlay = Overlay::Prompt(Prompt::time()),
             Show::Delay => self.overlay = Overlay::Prompt(Prompt::delay()),
         }
     }

@@ -6,8 +6,9 @@ use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
 
 use crate::interval;
+use crate::moment;
 use crate::text::{columns, safe};
-use crate::view::tui::action::{Action, Show};
+use crate::view::tui::action::{Action, Command, Show, Step};
 use crate::view::tui::context::Context;
 use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
@@ -19,6 +20,8 @@ pub(super) enum Question {
     Filter,
     /// The interval.
     Delay,
+    /// The time to show.
+    Time,
 }
 
 /// A question, and the answer so far.
@@ -45,6 +48,14 @@ impl Prompt {
         }
     }
 
+    /// Returns a prompt for the time to show.
+    pub(super) fn time() -> Self {
+        Self {
+            question: Question::Time,
+            text: String::new(),
+        }
+    }
+
     /// Draws the question and the answer, and returns the column of the terminal's cursor; `None`
     /// if there is no last line.
     pub(super) fn draw(&self, context: Context<'_>, buffer: &mut Buffer) -> Option<u16> {
@@ -52,6 +63,7 @@ impl Prompt {
         let mut pen = Pen::new(buffer, area, 0)?;
         let question = match self.question {
             Question::Filter => "/".to_owned(),
+            Question::Time => "show the time (03:00, -2h): ".to_owned(),
             Question::Delay => {
                 let now = context.settings.interval.as_secs_f64();
                 let long = format!("seconds between samples, now {now}: ");
@@ -82,7 +94,9 @@ impl Prompt {
             (KeyCode::Esc, Question::Filter) => {
                 return vec![Action::Show(Show::PaneOnly), Action::Filter(String::new())];
             }
-            (KeyCode::Esc, Question::Delay) => return vec![Action::Show(Show::PaneOnly)],
+            (KeyCode::Esc, Question::Delay | Question::Time) => {
+                return vec![Action::Show(Show::PaneOnly)];
+            }
             (KeyCode::Up, Question::Filter) => return vec![Action::Move(-1)],
             (KeyCode::Down, Question::Filter) => return vec![Action::Move(1)],
             (KeyCode::Backspace, _) => {
@@ -111,20 +125,23 @@ impl Prompt {
     fn typed(&self) -> Vec<Action> {
         match self.question {
             Question::Filter => vec![Action::Filter(self.text.clone())],
-            Question::Delay => Vec::new(),
+            Question::Delay | Question::Time => Vec::new(),
         }
     }
 
     /// Returns the actions of the complete answer.
     fn answer(&self) -> Vec<Action> {
-        let mut actions = vec![Action::Show(Show::PaneOnly)];
-        if self.question == Question::Delay && !self.text.is_empty() {
-            actions.push(match interval::parse(&self.text) {
-                Ok(interval) => Action::Interval(interval),
-                Err(why) => Action::Tell(why),
-            });
-        }
-        actions
+        let answer = match self.question {
+            _ if self.text.is_empty() => None,
+            Question::Filter => None,
+            Question::Delay => Some(interval::parse(&self.text).map(Action::Interval)),
+            Question::Time => Some(
+                moment::parse(&self.text).map(|time| Action::Command(Command::Go(Step::To(time)))),
+            ),
+        };
+        let answer = answer.map(|answer| answer.unwrap_or_else(Action::Tell));
+        let close = Action::Show(Show::PaneOnly);
+        std::iter::once(close).chain(answer).collect()
     }
 }
 

@@ -36,7 +36,7 @@ fn problem_replaces_an_old_message() {
     take(&mut app, noted());
     assert_eq!(last(&mut app), PROBLEM);
     // Without a problem, the message stays.
-    keys(&mut app, "t");
+    keys(&mut app, "T");
     for _ in 0..9 {
         take(&mut app, at_work(12).1);
     }
@@ -51,7 +51,7 @@ fn filter_stays_visible() {
     key(&mut app, KeyCode::Enter);
     let filter = "/guest-11 (1 of 12)  ";
     assert_eq!(last(&mut app), format!("{filter}{PROBLEM}"));
-    keys(&mut app, "t");
+    keys(&mut app, "T");
     assert_eq!(last(&mut app), format!("{filter}theme: colour-blind"));
     keys(&mut app, "/ or one with a long name that is not there");
     key(&mut app, KeyCode::Enter);
