@@ -10,8 +10,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::tempdir;
 
-use crate::command::{say, tool, xenscope};
+use crate::command::{say, tool, xenscope, xenscope_path};
 use crate::record::{Event, Record, all};
+use crate::terminal::OnTerminal;
 
 /// How long the first chunk may take: ten seconds, under emulation.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -128,4 +129,61 @@ fn a_killed_recorder_leaves_a_recording() {
     let with_rates = |sample: &Record| sample.domains.iter().all(|d| d.cpu_percent.is_some());
     let without = samples.iter().filter(|sample| !with_rates(sample)).count();
     assert_eq!(without, 1);
+}
+
+/// A name of pv-net, until it is dropped.
+struct Renamed(&'static str);
+
+impl Renamed {
+    fn to(name: &'static str) -> Self {
+        tool("xl", &["rename", "pv-net", name]);
+        Self(name)
+    }
+}
+
+impl Drop for Renamed {
+    fn drop(&mut self) {
+        tool("xl", &["rename", self.0, "pv-net"]);
+    }
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn the_live_view_steps_into_the_past() {
+    let folder = "/var/lib/xenscope";
+    let mut recorder = record(folder);
+    grows(folder, 3);
+    kill(Pid::from_raw(recorder.id() as i32), Signal::SIGTERM).unwrap();
+    recorder.wait().unwrap();
+    let _renamed = Renamed::to("now-net");
+    let mut top = OnTerminal::start(&xenscope_path(), &["top", "-d", "1"], (80, 24));
+    top.until("now", |screen| screen.contents().contains("now-net"));
+    top.press("[");
+    let is_past = |screen: &vt100::Screen| {
+        let text = screen.contents();
+        text.contains("THE PAST") && text.contains("pv-net") && !text.contains("now-net")
+    };
+    top.until("the past", is_past);
+    let time = |screen: &vt100::Screen| screen.rows(0, 80).next();
+    let last = top.look(time);
+    top.press("[");
+    top.until("the sample before", |screen| {
+        is_past(screen) && time(screen) != last
+    });
+    top.press(" ");
+    top.until("the end", |screen| {
+        screen
+            .contents()
+            .contains("nothing was recorded after this")
+            && time(screen) == last
+    });
+    top.press("\x1b[F");
+    top.until("now again", |screen| {
+        let text = screen.contents();
+        text.contains("now-net") && !text.contains("THE PAST")
+    });
+    top.press("q");
+    assert!(top.ended().success());
+    top.assert_restored();
+    std::fs::remove_dir_all(folder).unwrap();
 }

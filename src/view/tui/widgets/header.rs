@@ -143,9 +143,10 @@ fn host(context: Context<'_>, sample: Sample<'_>, pen: &mut Pen<'_>) {
         Part::new("  ", time.strftime("%Y-%m-%d").to_string(), day),
         Part::new(" ", time.strftime("%H:%M:%S UTC").to_string(), 5),
         Part::new("  ", measured(sample), 6),
-        Part::new(", ", format!("every {every} s"), 3),
     ];
-    parts.extend(right.map(Part::on_the_right));
+    let comes_again = context.shown != Shown::Past { plays: false };
+    let every = comes_again.then(|| Part::new(", ", format!("every {every} s"), 3));
+    parts.extend(right.into_iter().chain(every).map(Part::on_the_right));
     pen.put_parts(parts);
 }
 
