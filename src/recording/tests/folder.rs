@@ -4,7 +4,11 @@ use std::env;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread::sleep;
+
+use nix::sys::resource::{Resource, setrlimit};
 
 use super::*;
 use crate::recording::store::FILE;
@@ -74,19 +78,10 @@ fn a_recording_does_not_grow_beyond_its_size() {
         ..ALL
     };
     let mut recorder = Recorder::open(folder.path(), limits).unwrap();
-    let mut host = at_work(4).0;
-    let mut random = 1u64;
     let mut last = None;
-    for second in 0..2_000u64 {
-        host.stamp.at_ns += SECOND;
-        host.time += Duration::from_secs(1);
-        // It does not compress to less than a half.
-        let name = (0..400).map(|_| {
-            random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-            format!("{:08x}", random >> 32)
-        });
-        host.domains[1].name = Some(name.collect::<String>().into());
-        recorder.push(&host).unwrap();
+    let hosts: Vec<Snapshot> = incompressible().take(2_000).collect();
+    for (second, host) in hosts.iter().enumerate() {
+        recorder.push(host).unwrap();
         if second % 100 == 99 {
             let files = fs::read_dir(folder.path()).unwrap();
             let bytes: u64 = files
@@ -100,10 +95,64 @@ fn a_recording_does_not_grow_beyond_its_size() {
     recorder.flush().unwrap();
     let read = read(folder.path()).unwrap();
     assert!(
-        read.len() < 2_000 && read.last() == Some(&host),
+        read.len() < 2_000 && read.last() == hosts.last(),
         "{}",
         read.len()
     );
+}
+
+/// Returns a host whose snapshots do not compress to less than a half, each a second after the one before.
+fn incompressible() -> impl Iterator<Item = Snapshot> {
+    let mut random = 1u64;
+    seconds(u64::from(u16::MAX))
+        .into_iter()
+        .map(move |mut host| {
+            let name = (0..400).map(|_| {
+                random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+                format!("{:08x}", random >> 32)
+            });
+            host.domains[1].name = Some(name.collect::<String>().into());
+            host
+        })
+}
+
+/// What the process does that has no space below.
+const FULL: &str = "XENSCOPE_TEST_FULL";
+
+#[test]
+fn a_full_disk_costs_what_it_has_no_room_for() {
+    const TEST: &str = "recording::tests::folder::a_full_disk_costs_what_it_has_no_room_for";
+    // What was written before the disk was full, while it was, and afterwards.
+    const COUNTS: [usize; 3] = [100, 200, 50];
+    if let Some(folder) = env::var_os(FULL) {
+        // A write then fails, and ends no process.
+        let noticed = Arc::new(AtomicBool::new(false));
+        signal_hook::flag::register(libc::SIGXFSZ, noticed).unwrap();
+        let mut recorder = Recorder::open(folder.as_ref(), ALL).unwrap();
+        let mut host = incompressible();
+        for (limit, count) in [u64::MAX, 150_000, u64::MAX].into_iter().zip(COUNTS) {
+            setrlimit(Resource::RLIMIT_FSIZE, limit, u64::MAX).unwrap();
+            let pushed = host.by_ref().take(count).map(|one| recorder.push(&one));
+            let failed = pushed.filter(Result::is_err).count();
+            assert_eq!(failed > 0, limit < u64::MAX, "{failed} failed");
+        }
+        recorder.flush().unwrap();
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let child = Command::new(env::current_exe().unwrap())
+        .args(["--exact", TEST])
+        .env(FULL, folder.path())
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{child:?}");
+    let [before, full, after] = COUNTS;
+    let all: Vec<Snapshot> = incompressible().take(before + full + after).collect();
+    let read = read(folder.path()).unwrap();
+    // A chunk has up to 11 samples.
+    assert_eq!(read[..before - 11], all[..before - 11]);
+    assert_eq!(read[read.len() - after + 11..], all[before + full + 11..]);
+    assert!(read.len() < all.len() && read.iter().all(|one| all.contains(one)));
 }
 
 #[test]
