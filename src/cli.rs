@@ -209,10 +209,16 @@ pub(crate) struct Record {
     #[arg(long)]
     pub(crate) vcpus: bool,
 
+    /// Also record what only 'audit' needs
+    ///
+    /// Each sample then reads XenStore again, more than once. Includes --vcpus.
+    #[arg(long)]
+    pub(crate) audit: bool,
+
     /// Copy what was recorded to a file instead of recording
     ///
     /// The file can be given to --from anywhere.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["dir", "interval", "keep", "max_size", "ready", "vcpus"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dir", "interval", "keep", "max_size", "ready", "vcpus", "audit"])]
     pub(crate) export: Option<PathBuf>,
 
     /// Replace names, UUIDs and MAC addresses in the copy

@@ -14,11 +14,11 @@ use crate::exit::{Outcome, cannot, complain};
 /// Returns what `xenscope record` collects.
 pub(super) fn collect(options: &Record) -> Collect {
     Collect {
-        vcpus: options.vcpus,
-        affinities: options.vcpus,
-        scheduling: options.ready,
+        vcpus: options.vcpus || options.audit,
+        affinities: options.vcpus || options.audit,
+        scheduling: options.ready || options.audit,
         state_times: options.ready,
-        audit_inputs: false,
+        audit_inputs: options.audit,
         ..Collect::ALL
     }
 }

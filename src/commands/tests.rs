@@ -31,6 +31,20 @@ fn of_top(options: &[&str]) -> Collect {
 }
 
 #[test]
+fn a_recording_has_what_an_audit_needs_if_asked() {
+    let of = |words: &[&str]| match Cli::parse_from(words).command {
+        Command::Record(options) => record::collect(&options),
+        _ => panic!("not record"),
+    };
+    let recorded = of(&["xenscope", "record", "--audit"]);
+    assert!(recorded.covers(audit::collect(false)));
+    assert!(!recorded.state_times, "it traces nothing");
+    assert!(!of(&["xenscope", "record"]).audit_inputs);
+    let ready = of(&["xenscope", "record", "--audit", "--ready"]);
+    assert!(ready.covers(audit::collect(true)));
+}
+
+#[test]
 fn docs_list_the_fields_of_each_command() {
     let rows: [Row; 7] = [
         (
