@@ -1,5 +1,6 @@
 //! `xenscope record`, and commands that look back.
 
+use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -11,7 +12,7 @@ use nix::unistd::Pid;
 use tempfile::tempdir;
 
 use crate::command::{say, tool, xenscope, xenscope_path};
-use crate::record::{Event, Record, all};
+use crate::record::{Audit, Event, Record, all};
 use crate::terminal::OnTerminal;
 
 /// How long the first chunk may take: ten seconds, under emulation.
@@ -19,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// Starts a recorder to this folder.
 fn record(folder: &str) -> Child {
-    let words = ["record", "--dir", folder, "--interval", "0.5", "--vcpus"];
+    let words = ["record", "--dir", folder, "--interval", "0.5", "--audit"];
     let mut command = xenscope(&words);
     command.stderr(Stdio::piped()).spawn().unwrap()
 }
@@ -83,6 +84,19 @@ fn recordings_show_what_was() {
         let said = say(&[words, &["--from", path, "--at", "-0s"]].concat());
         assert_eq!(said.code, Some(0), "{said:?}");
     }
+    // An audit of the recording checks all that one of the host does.
+    let checked = |words: &[&str]| -> BTreeSet<String> {
+        let said = say(&[&["audit", "--format", "json"], words].concat());
+        let audits: Vec<Audit> = all(&said.stdout);
+        let findings = audits.into_iter().flat_map(|audit| audit.findings);
+        let checked = findings.filter(|finding| finding.verdict != "skipped");
+        checked.map(|finding| finding.check).collect()
+    };
+    let (live, recorded) = (checked(&[]), checked(&["--from", path]));
+    assert!(
+        !live.is_empty() && live.is_subset(&recorded),
+        "{live:?} {recorded:?}"
+    );
     let copy = folder.path().join("copy");
     let copy = copy.to_str().unwrap();
     say(&["record", "--export", copy, "--from", path, "--anonymise"]).fine();
