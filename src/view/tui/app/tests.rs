@@ -312,4 +312,6 @@ fn keys_go_to_other_times() {
     for c in [' ', 'p'] {
         assert_eq!(key(&mut app, KeyCode::Char(c)), go(Step::Play));
     }
+    keys(&mut app, "R");
+    assert!(!app.collect().state_times, "nothing can be measured");
 }

@@ -223,7 +223,10 @@ impl Widgets {
                 Pane::Pressure(_) => Show::Table,
                 Pane::Table | Pane::Domain(_) | Pane::Pcpus(_) => Show::Pressure,
             }),
-            KeyCode::Char('R') => Action::Ready,
+            KeyCode::Char('R') => match context.shown {
+                Shown::Past { .. } => Action::Tell("ready time is as it was recorded".to_owned()),
+                Shown::Newest | Shown::Paused => Action::Ready,
+            },
             _ => return None,
         })
     }
