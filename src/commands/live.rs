@@ -94,10 +94,7 @@ pub(super) fn run(
 }
 
 /// Shows a recording, first the sample at its position.
-pub(super) fn look_back(
-    (options, look): (&Top, &Look),
-    feed: Recorded,
-) -> anyhow::Result<Outcome> {
+pub(super) fn look_back((options, look): (&Top, &Look), feed: Recorded) -> anyhow::Result<Outcome> {
     let mut app = app(options, look)?;
     let mut past = Past::of(feed);
     if !past.show(&mut app)? {

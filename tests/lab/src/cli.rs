@@ -299,6 +299,7 @@ fn try_everywhere(program: &Path) -> Result<i32> {
             pools: false,
             shells: Vec::new(),
             extra: Extra::Program(program.to_owned()),
+            exporter_port: None,
         })?;
         let script = "xenscope doctor && xenscope list";
         let code = session.run(["sh", "-c", script].map(str::to_owned).into(), None)?;
