@@ -42,11 +42,12 @@ mod tests {
     use super::*;
     use crate::audit::Auditor;
     use crate::compare::{Comparison, DomainRef, Figure, Repeated, Report, Tool, Verdict};
+    use crate::doctor::{Check, State};
     use crate::fixtures::{SECOND, audited, disk, domain, full, nic, snapshot, stamp, vcpu};
     use crate::rates::Rates;
     use crate::snapshot::{DiskCounter, DomId, NicCounter, Note, Scheduling, ShutdownReason};
     use crate::text::is_unsafe;
-    use crate::view::compare;
+    use crate::view::{compare, doctor};
     use crate::waits::tests::waiting;
 
     #[test]
@@ -311,8 +312,14 @@ mod tests {
             rates: &Rates::between(None, &snapshot),
         });
         let report = Auditor::new(snapshot.clone()).audit(snapshot).unwrap();
+        let checked = doctor::json(&[Check {
+            name: "xen",
+            state: State::Ok,
+            found: String::new(),
+            remedy: None,
+        }]);
         let mut written = BTreeSet::new();
-        for line in [line, audit(&report), compared(), waits(&waiting())] {
+        for line in [line, audit(&report), compared(), waits(&waiting()), checked] {
             paths(&serde_json::from_str(&line).unwrap(), "", &mut written);
         }
         assert_eq!(documented(), written);
