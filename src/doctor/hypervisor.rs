@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use super::check::{Check, State, list};
 use super::programs::tracers;
-use super::{Check, State, list};
 use crate::xen::{self, Buffers, Error, Hypervisor, Interfaces};
 use crate::xenstore::{self, Reached};
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Check, State, list};
+use super::check::{Check, State, list};
 
 /// A device of Xen, its module, and what needs it.
 struct Device {

@@ -3,92 +3,16 @@
 //! `hypervisor` asks Xen and XenStore, `kernel` looks at dom0's kernel and at this process, and `programs` at other
 //! programs and at the toolstack.
 
+mod check;
 mod hypervisor;
 mod kernel;
 mod programs;
 
-use std::fmt::Display;
 use std::path::Path;
 
-use crate::xen;
+pub use check::{Check, State};
 
-/// How something is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// As it should be.
-    Ok,
-    /// Some commands do less than they could.
-    Limited,
-    /// The host cannot be watched.
-    Blocked,
-    /// It could not be found out.
-    Unknown,
-}
-
-impl State {
-    /// Returns its name in JSON; a table has `-` for an unknown one.
-    pub fn name(self) -> Option<&'static str> {
-        match self {
-            Self::Ok => Some("ok"),
-            Self::Limited => Some("limited"),
-            Self::Blocked => Some("blocked"),
-            Self::Unknown => None,
-        }
-    }
-}
-
-/// Something that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
-    /// What was looked at, in a word.
-    pub name: &'static str,
-    /// How it is.
-    pub state: State,
-    /// What was found. It may hold text from outside.
-    pub found: String,
-    /// What to do about it; `None` if nothing needs to be done.
-    pub remedy: Option<String>,
-}
-
-impl Check {
-    fn new(name: &'static str, state: State, found: impl Into<String>) -> Self {
-        Self {
-            name,
-            state,
-            found: found.into(),
-            remedy: None,
-        }
-    }
-
-    fn ok(name: &'static str, found: impl Into<String>) -> Self {
-        Self::new(name, State::Ok, found)
-    }
-
-    fn unknown(name: &'static str, found: impl Into<String>) -> Self {
-        Self::new(name, State::Unknown, found)
-    }
-
-    fn limited(name: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            remedy: Some(remedy.into()),
-            ..Self::new(name, State::Limited, found)
-        }
-    }
-
-    /// Returns the check that this error was met at. An error of Xen says what failed, a semicolon, and what to do.
-    fn failed(name: &'static str, state: State, error: &xen::Error) -> Self {
-        let text = error.to_string();
-        match text.rsplit_once("; ") {
-            Some((found, remedy)) => Self {
-                remedy: Some(remedy.to_owned()),
-                ..Self::new(name, state, found)
-            },
-            None => Self::new(name, state, text),
-        }
-    }
-}
-
-/// Looks at everything, in the order in which it is needed. See [`xen::Hypervisor::open`] for
+/// Looks at everything, in the order in which it is needed. See [`crate::xen::Hypervisor::open`] for
 /// `allow_untested`.
 pub fn examine(allow_untested: bool) -> Vec<Check> {
     let root = Path::new("/");
@@ -101,13 +25,4 @@ pub fn examine(allow_untested: bool) -> Vec<Check> {
 /// Returns whether nothing stands in the way.
 pub fn is_ready(checks: &[Check]) -> bool {
     checks.iter().all(|check| check.state != State::Blocked)
-}
-
-/// Joins words by commas; `none` if there are none.
-fn list(words: impl IntoIterator<Item = impl Display>, none: &str) -> String {
-    let words: Vec<String> = words.into_iter().map(|word| word.to_string()).collect();
-    match words.is_empty() {
-        true => none.to_owned(),
-        false => words.join(", "),
-    }
 }

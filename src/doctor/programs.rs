@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use super::{Check, list};
+use super::check::{Check, list};
 
 /// Programs that trace, all of them by an event channel.
 const TRACERS: [&str; 3] = ["xentrace", "xenbaked", "xenscope"];
