@@ -252,7 +252,10 @@ fn two_at_once_find_the_same() {
     until_traced(owner.id());
     let beside = say(&["waits", "--seconds", "4", "--format", "json"]);
     assert!(beside.stderr.contains("reads along"), "{beside:?}");
-    let top = say(&["top", "-b", "--ready", "--iterations", "2", "-d", "0.3"]);
+    let top = [
+        "top", "-b", "--ready", "-i", "2", "-d", "0.3", "--format", "json",
+    ];
+    let top = say(&top);
     assert!(top.stderr.contains("reads along"), "{top:?}");
     let owner = owner.wait_with_output().unwrap();
     let [owner, beside] = [&owner.stdout[..], beside.stdout.as_bytes()]
