@@ -96,7 +96,9 @@ impl Session {
                 (_, true) => PVH_BOOT_LIMIT,
                 (_, false) => BOOT_LIMIT,
             };
-        let one_thread = svm || plan.extra == Extra::Tests;
+        // Tests and hosts of a fleet run two at a time.
+        let two = plan.extra == Extra::Tests || plan.exporter_port.is_some();
+        let one_thread = svm || two;
         let mut machine = Machine::start(
             plan.xen,
             plan.userland,
