@@ -51,7 +51,8 @@ pub(super) fn run(recorder: &mut Recorder, feed: &mut dyn Feed) -> anyhow::Resul
         for snapshot in before.into_iter().chain([&*pair.newer]) {
             notes.report(&snapshot.notes);
             match recorder.push(snapshot) {
-                Ok(()) => failed = false,
+                Ok(true) => failed = false,
+                Ok(false) => {}
                 // Once for as long as it lasts: a chunk is written every ten seconds.
                 Err(error) if !failed => {
                     complain(format_args!("{error}; samples are lost, trying again"));

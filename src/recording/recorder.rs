@@ -62,6 +62,8 @@ pub struct Recorder {
     group_begun_ns: u64,
     /// Of the chunk's first sample.
     chunk_begun_ns: u64,
+    /// Of the last sample; `None` before the first.
+    last_ns: Option<u64>,
     /// The wall-clock times of the chunk's earliest and latest sample.
     span: Option<(i64, i64)>,
     boot: Option<Boot>,
@@ -112,22 +114,20 @@ impl Recorder {
             group_bytes: 0,
             group_begun_ns: 0,
             chunk_begun_ns: 0,
+            last_ns: None,
             span: None,
             boot: None,
         })
     }
 
-    /// Returns the folder.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    /// Adds a snapshot, and writes all that were added since the last chunk if that is 10 s ago.
+    /// Adds a snapshot, and writes all that were added since the last chunk if that is 10 s ago, or would be with the
+    /// next one. Returns whether it has written.
     ///
     /// # Errors
     /// If they cannot be written. They are lost then; the next snapshot may be written.
-    pub fn push(&mut self, snapshot: &Snapshot) -> Result<(), RecordingError> {
+    pub fn push(&mut self, snapshot: &Snapshot) -> Result<bool, RecordingError> {
         let at_ns = snapshot.stamp.at_ns;
+        let passed_ns = at_ns.saturating_sub(self.last_ns.replace(at_ns).unwrap_or(at_ns));
         let same_boot = self.boot.is_none_or(|boot| boot.is_same(&snapshot.boot));
         let group_is_full = at_ns.saturating_sub(self.group_begun_ns) >= GROUP_NS
             || self.group_bytes > self.limits.bytes / 4;
@@ -154,12 +154,14 @@ impl Recorder {
         let time = index_time(snapshot.time);
         let (earliest, latest) = self.span.unwrap_or((time, time));
         self.span = Some((earliest.min(time), latest.max(time)));
-        let chunk_is_full = at_ns.saturating_sub(self.chunk_begun_ns) >= CHUNK_NS
-            || self.group.samples() >= CHUNK_SAMPLES;
-        match chunk_is_full {
-            true => self.flush(),
-            false => Ok(()),
+        let chunk_ns = at_ns.saturating_sub(self.chunk_begun_ns);
+        // The next sample is probably as far from this one as this is from the one before.
+        let chunk_is_full =
+            chunk_ns >= CHUNK_NS || passed_ns >= CHUNK_NS || self.group.samples() >= CHUNK_SAMPLES;
+        if chunk_is_full {
+            self.flush()?;
         }
+        Ok(chunk_is_full)
     }
 
     /// Writes what was added, and ends the recording: all of it is in its file.

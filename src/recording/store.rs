@@ -247,7 +247,12 @@ impl Store {
                 params![entry.id, data],
             )?;
             transaction.execute_batch(UNUSED_KEYS)?;
-            transaction.execute_batch("PRAGMA incremental_vacuum")?;
+            // It frees a page for each row that is taken.
+            let mut vacuum = transaction.prepare("PRAGMA incremental_vacuum")?;
+            let mut freed = vacuum.query([])?;
+            while freed.next()?.is_some() {}
+            drop(freed);
+            drop(vacuum);
             transaction.commit()
         };
         append().map_err(|error| RecordingError::Sqlite {

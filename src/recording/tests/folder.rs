@@ -1,8 +1,10 @@
 //! The folder of a recording: who writes, what is kept, which format.
 
 use std::env;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -99,6 +101,43 @@ fn a_recording_does_not_grow_beyond_its_size() {
         "{}",
         read.len()
     );
+}
+
+#[test]
+fn a_smaller_limit_holds_at_the_next_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |bytes| Recorder::open(folder.path(), Limits { bytes, ..ALL }).unwrap();
+    let hosts: Vec<Snapshot> = incompressible().take(3_000).collect();
+    let (first, rest) = hosts.split_at(2_900);
+    let mut recorder = open(8 << 20);
+    for host in first {
+        recorder.push(host).unwrap();
+    }
+    drop(recorder);
+    let bytes = || fs::metadata(folder.path().join(FILE)).unwrap().len();
+    assert!(bytes() > 4 << 20, "{}", bytes());
+    let mut recorder = open(4 << 20);
+    for host in rest {
+        recorder.push(host).unwrap();
+    }
+    recorder.flush().unwrap();
+    drop(recorder);
+    assert!(bytes() <= 4 << 20, "{}", bytes());
+    assert_eq!(read(folder.path()).unwrap().last(), hosts.last());
+}
+
+#[test]
+fn samples_that_are_far_apart_are_written_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut recorder = Recorder::open(folder.path(), ALL).unwrap();
+    let far: Vec<Snapshot> = seconds(130).into_iter().step_by(60).collect();
+    for (number, host) in far.iter().enumerate() {
+        let has_written = recorder.push(host).unwrap();
+        assert_eq!(has_written, number > 0);
+        if has_written {
+            assert_eq!(read(folder.path()).unwrap(), far[..=number]);
+        }
+    }
 }
 
 /// Returns a host whose snapshots do not compress to less than a half, each a second after the one before.
@@ -204,6 +243,9 @@ fn a_read_only_folder_can_be_read() {
     assert_eq!(read(&copy).unwrap(), snapshots);
 }
 
+/// The file that has a byte for each sample that the recorder took.
+const PUSHED: &str = "pushed";
+
 /// What the process does that is killed below.
 const FOLDER: &str = "XENSCOPE_TEST_RECORD_TO";
 
@@ -211,8 +253,15 @@ const FOLDER: &str = "XENSCOPE_TEST_RECORD_TO";
 fn a_killed_recorder_loses_ten_seconds() {
     if let Some(folder) = env::var_os(FOLDER) {
         let mut recorder = Recorder::open(folder.as_ref(), ALL).unwrap();
+        let pushed = Path::new(&folder).join(PUSHED);
+        let mut pushed = File::options()
+            .create(true)
+            .append(true)
+            .open(pushed)
+            .unwrap();
         for snapshot in seconds(20_000) {
             recorder.push(&snapshot).unwrap();
+            pushed.write_all(b".").unwrap();
         }
     }
     let folder = tempfile::tempdir().unwrap();
@@ -238,6 +287,12 @@ fn a_killed_recorder_loses_ten_seconds() {
         // Each began at the first second.
         let all = seconds((read.len() - before) as u64);
         assert_eq!(read[before..], all);
+        let pushed = folder.path().join(PUSHED);
+        let count = fs::metadata(&pushed).unwrap().len() as usize;
+        // It may be killed before it notes the last one.
+        let lost = count.saturating_sub(all.len());
+        assert!(lost <= 10, "{lost}");
+        fs::remove_file(pushed).unwrap();
         before = read.len();
     }
 }
