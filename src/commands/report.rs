@@ -32,9 +32,13 @@ pub(super) fn run(options: &cli::Report, out: &mut Output<'_>) -> anyhow::Result
     let since = span.since.unwrap_or_else(usual);
     let mut feed = feed.between(Some(since), Some(end));
     let first = feed.next()?.ok_or(NoSnapshot)?;
-    let mut found = Report::new(&first, options.domains.clone());
+    let mut found = Report::new(&first, since, options.domains.clone());
     read(&mut feed, &mut found, (first.newer.time, end))?;
     found.finish();
+    if found.domains().next().is_none() && options.domains.is_empty() {
+        complain("only one sample was recorded in that time; a report needs two");
+        return Ok(Outcome::Failed);
+    }
     if found.domains().next().is_none() {
         complain("none of these domains was there in that time");
         return Ok(Outcome::NotThere);

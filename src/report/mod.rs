@@ -3,7 +3,7 @@
 mod axis;
 mod troubles;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use enum_map::{Enum, EnumMap};
@@ -49,9 +49,27 @@ pub enum Figure {
 struct Key(Uuid, Option<DomId>);
 
 impl Key {
-    fn of(domain: &Domain) -> Self {
-        Self(domain.uuid, domain.uuid.is_nil().then_some(domain.id))
+    /// Returns the key of a domain in a sample with these other ones. Of two with one UUID, as while one moves within
+    /// the host, the second has its ID.
+    fn of(domain: &Domain, others: &mut BTreeSet<Self>) -> Self {
+        // XAPI overwrites the UUID of a domain before it destroys it.
+        let uuid = domain.identity().uuid;
+        let key = Self(uuid, uuid.is_nil().then_some(domain.id));
+        match others.insert(key) {
+            true => key,
+            false => Self(uuid, Some(domain.id)),
+        }
     }
+}
+
+/// The time that a sample is about.
+#[derive(Clone, Copy)]
+struct Interval {
+    /// When the sample before was taken: rates are means since then.
+    from: Timestamp,
+    /// Since when states were as they are now, as far as that is known: if recording paused, it is not for all of the
+    /// time since then.
+    states_from: Timestamp,
 }
 
 /// A domain over the time of a report.
@@ -92,14 +110,17 @@ pub struct Report {
     events: Vec<Event>,
     events_left_out: usize,
     samples: usize,
+    /// The shortest time between two samples so far, in nanoseconds.
+    usual_ns: i64,
     last: Arc<Snapshot>,
 }
 
 impl Report {
-    /// Begins with the first pair of a time, for the domains that one of these matches, or for all if there are none.
-    pub fn new(first: &Pair, wanted: Vec<Selector>) -> Self {
+    /// Begins with the first pair since a time, for the domains that one of these matches, or for all if there are
+    /// none.
+    pub fn new(first: &Pair, since: Timestamp, wanted: Vec<Selector>) -> Self {
         let begin = match &first.older {
-            Some(older) => older.time.min(first.newer.time),
+            Some(older) => older.time.max(since).min(first.newer.time),
             None => first.newer.time,
         };
         let mut report = Self {
@@ -116,6 +137,7 @@ impl Report {
             events: Vec::new(),
             events_left_out: 0,
             samples: 0,
+            usual_ns: i64::MAX,
             last: Arc::clone(&first.newer),
         };
         if let Some(older) = &first.older {
@@ -138,16 +160,19 @@ impl Report {
             self.auditor = None;
             return;
         };
-        let from = newer
-            .time
-            .saturating_sub(SignedDuration::from_nanos(interval));
-        let from = from.unwrap_or(Timestamp::MIN);
+        self.usual_ns = self.usual_ns.min(interval);
+        let known = interval.min(self.usual_ns.saturating_mul(2));
+        let [from, states_from] = [interval, known].map(|ns| {
+            let before = newer.time.saturating_sub(SignedDuration::from_nanos(ns));
+            before.unwrap_or(Timestamp::MIN)
+        });
+        let interval = Interval { from, states_from };
         for _ in 0..self.axis.reach(newer.time) {
             self.double();
         }
         let snapshot = &**newer;
-        self.figures(Sample { snapshot, rates }, from);
-        self.verdicts(older, newer, from);
+        self.figures(Sample { snapshot, rates }, interval);
+        self.verdicts(older, newer, states_from);
     }
 
     /// Ends the report: events that were held back are reported.
@@ -191,7 +216,7 @@ impl Report {
         }
     }
 
-    fn figures(&mut self, sample: Sample<'_>, from: Timestamp) {
+    fn figures(&mut self, sample: Sample<'_>, Interval { from, states_from }: Interval) {
         let to = sample.snapshot.time;
         let host = &sample.snapshot.host;
         self.pcpus
@@ -200,6 +225,8 @@ impl Report {
             for (series, pcpu) in self.pcpus.iter_mut().zip(sample.host().pcpus()) {
                 series.add(column, pcpu.cpu_percent.map(|rate| rate.value), ns);
             }
+        }
+        for (column, ns) in self.axis.over(states_from, to) {
             self.memory.add(column, Some(host.memory_bytes as f64), ns);
             self.memory_free
                 .add(column, Some(host.memory_free_bytes as f64), ns);
@@ -207,6 +234,7 @@ impl Report {
         let mut troubles = pressure::sufferers(sample);
         troubles.sort_by_key(|one| one.place);
         let mut troubles = troubles.into_iter().peekable();
+        let mut keys = BTreeSet::new();
         for (place, one) in sample.domains().enumerate() {
             let trouble = troubles.next_if(|trouble| trouble.place == place);
             let domain = one.domain;
@@ -217,7 +245,7 @@ impl Report {
             }
             let course = self
                 .domains
-                .entry(Key::of(domain))
+                .entry(Key::of(domain, &mut keys))
                 .or_insert_with(|| Course {
                     id: domain.id,
                     name: None,
@@ -229,13 +257,17 @@ impl Report {
                 course.name.clone_from(&domain.name);
             }
             let values = values(one);
-            for (column, ns) in self.axis.over(from, to) {
-                for (figure, value) in values {
+            for (figure, value) in values {
+                let from = match figure {
+                    Figure::Memory => states_from,
+                    _ => from,
+                };
+                for (column, ns) in self.axis.over(from, to) {
                     course.figures[figure].add(column, value, ns);
                 }
             }
             if let Some(trouble) = trouble {
-                let ns = to.as_nanosecond() - from.as_nanosecond();
+                let ns = to.as_nanosecond() - states_from.as_nanosecond();
                 course.troubles.add(trouble, to, ns as f64);
             }
         }

@@ -86,7 +86,7 @@ impl Ranged for Places {
         } else {
             0.0
         };
-        from + (f64::from(to - from) * share).round() as i32
+        from.saturating_add((f64::from(to - from) * share).round() as i32)
     }
 
     fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {

@@ -100,6 +100,8 @@ pub fn page(report: &Report, zone: &TimeZone) -> String {
         .iter()
         .filter(|event| is_mark(&event.change))
         .map(|event| axis.place(event.time))
+        // The clock may have been set.
+        .filter(|place| (0.0..=axis.columns() as f64).contains(place))
         .collect();
     let frame = &Frame {
         columns: axis.columns(),

@@ -44,7 +44,7 @@ fn report(seconds: impl Iterator<Item = u64>, wanted: &[&str]) -> Report {
     let mut feed = Recorded::new(seconds.map(at).collect());
     let first = feed.next().unwrap().unwrap();
     let wanted = wanted.iter().map(|word| word.parse().unwrap()).collect();
-    let mut report = Report::new(&first, wanted);
+    let mut report = Report::new(&first, Timestamp::MIN, wanted);
     while let Some(pair) = feed.next().unwrap() {
         report.add(&pair);
     }
@@ -117,6 +117,29 @@ fn who_suffered_is_listed_with_the_reason_and_for_how_long() {
         "{page}"
     );
     assert!(page.contains(">31 s<"), "{page}");
+}
+
+#[test]
+fn a_domain_that_xapi_tears_down_stays_one() {
+    let mut feed = Recorded::new(
+        (0..10)
+            .map(|second| {
+                let mut snapshot = at(second);
+                if second > 5 {
+                    let web = &mut snapshot.domains[1];
+                    web.first_uuid = Some(web.uuid);
+                    web.uuid = uuid::Uuid::from_u128(0xdead_beef);
+                }
+                snapshot
+            })
+            .collect(),
+    );
+    let first = feed.next().unwrap().unwrap();
+    let mut report = Report::new(&first, Timestamp::MIN, Vec::new());
+    while let Some(pair) = feed.next().unwrap() {
+        report.add(&pair);
+    }
+    assert_eq!(report.domains().count(), 3);
 }
 
 #[test]
