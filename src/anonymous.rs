@@ -71,8 +71,19 @@ impl Anonymizer {
         }
         self.uuid(&mut domain.first_uuid);
         self.uuid(&mut domain.xenstore_uuid);
-        if let Some(name) = domain.name.as_mut().filter(|_| domain.id != DomId::DOM0) {
+        let is_dom0 = domain.id == DomId::DOM0;
+        let is_usual = |name: &str| is_dom0 && name == "Domain-0";
+        if let Some(name) = domain.name.as_mut().filter(|name| !is_usual(name)) {
             *name = format!("domain-{}", self.names.number(name)).into();
+        }
+        for disk in domain.disks.iter_mut().flatten() {
+            let letters = disk.device.trim_start_matches(['x', 's', 'h', 'v']);
+            let is_usual = letters.strip_prefix('d').is_some_and(|rest| {
+                rest.len() < 8 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            });
+            if !is_usual {
+                disk.device = format!("disk-{}", disk.id);
+            }
         }
         for nic in domain.nics.iter_mut().flatten() {
             self.nic(&mut nic.device);
@@ -137,8 +148,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::fixtures::{boot, domain, nic, snapshot};
-    use crate::snapshot::{Nic, Pool, Scheduler};
+    use crate::fixtures::{boot, disk, domain, nic, snapshot};
+    use crate::snapshot::{Disk, Nic, Pool, Scheduler};
 
     #[test]
     fn what_people_named_is_replaced_always_by_the_same() {
@@ -156,6 +167,13 @@ mod tests {
             uuid,
             xenstore_uuid: Some(uuid),
             nics: Some(nics),
+            disks: Some(vec![
+                Disk {
+                    device: secret("/dev/vg/disk"),
+                    ..disk(51728, 0, 0)
+                },
+                disk(51712, 0, 0),
+            ]),
             ..domain(5, &secret("web"), 0, 7)
         };
         let mut old = snapshot(0, 0, vec![domain(0, "Domain-0", 0, 0), web]);
@@ -188,6 +206,15 @@ mod tests {
         assert_eq!(web.xenstore_uuid, Some(web.uuid));
         let nics = web.nics.as_deref().unwrap();
         assert_eq!((&*nics[0].device, &*nics[1].device), ("vif9.0", "nic-1"));
+        let disks = web.disks.as_deref().unwrap();
+        assert_eq!(
+            (&*disks[0].device, &*disks[1].device),
+            ("disk-51728", "xvda")
+        );
+        // A name that dom0 was given goes, its usual one stays.
+        old.domains[0].name = Some(secret("host").into());
+        let named = anonymizer.replace(&old).domains[0].name.clone();
+        assert_eq!(named.as_deref(), Some("domain-2"));
         // Figures and dom0's name stay.
         assert_eq!(web.cpu_time_ns, 7);
         assert_eq!(new.domains[0].name.as_deref(), Some("Domain-0"));

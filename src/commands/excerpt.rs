@@ -26,17 +26,27 @@ pub(super) fn run(options: &Record) -> anyhow::Result<Outcome> {
         Ok(())
     });
     if renamed.is_err() {
-        let _ = fs::remove_file(&new);
+        let _ = remove(&new);
     }
     renamed.map(|()| Outcome::Done)
 }
 
+/// Removes a copy that is not whole, with what SQLite wrote beside it.
+fn remove(new: &Path) -> io::Result<()> {
+    for beside in ["", "-wal", "-shm", "-journal"] {
+        let mut name = new.as_os_str().to_owned();
+        name.push(beside);
+        match fs::remove_file(Path::new(&name)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Makes an empty file that only its owner reads, because a recording has the names of all domains. Follows no link.
 fn create(new: &Path) -> io::Result<()> {
-    match fs::remove_file(new) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    remove(new)?;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o600).open(new)?;
     Ok(())
@@ -52,9 +62,9 @@ fn write(options: &Record, new: &Path) -> anyhow::Result<()> {
     let mut copy = Recorder::to_file(new)?;
     loop {
         match &mut anonymizer {
-            Some(anonymizer) => copy.push(&anonymizer.replace(&next.newer))?,
-            None => copy.push(&next.newer)?,
-        }
+            Some(anonymizer) => copy.push(&anonymizer.replace(&next.newer)),
+            None => copy.push(&next.newer),
+        }?;
         match feed.next()? {
             Some(pair) => next = pair,
             None => break,
