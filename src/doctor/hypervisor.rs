@@ -49,10 +49,7 @@ pub(super) fn checks(allow_untested: bool, root: &Path) -> Vec<Check> {
 fn of_xen(opened: &Result<Hypervisor, Error>) -> Check {
     const NAME: &str = "xen";
     match opened {
-        Ok(hypervisor) => Check::ok(
-            NAME,
-            format!("Xen {}, and this is dom0", hypervisor.version()),
-        ),
+        Ok(hypervisor) => of_version(hypervisor.version()),
         Err(
             error @ (Error::NotXen
             | Error::VersionUnreadable { .. }
@@ -60,9 +57,19 @@ fn of_xen(opened: &Result<Hypervisor, Error>) -> Check {
             | Error::UntestedXen { .. }),
         ) => Check::failed(NAME, State::Blocked, error),
         Err(_) => match xen::running(Path::new("/sys")) {
-            Ok(version) => Check::ok(NAME, format!("Xen {version}, and this is dom0")),
+            Ok(version) => of_version(&version.to_string()),
             Err(error) => Check::failed(NAME, State::Blocked, &error),
         },
+    }
+}
+
+/// Judges where this kernel runs, if it runs on this version of Xen.
+fn of_version(version: &str) -> Check {
+    const NAME: &str = "xen";
+    match xen::is_dom0(Path::new("/sys")) {
+        Some(true) => Check::ok(NAME, format!("Xen {version}, and this is dom0")),
+        Some(false) => Check::failed(NAME, State::Blocked, &Error::NotDom0),
+        None => Check::ok(NAME, format!("Xen {version}")),
     }
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn running(sysfs: &Path) -> Result<Version, Error> {
 
 /// Reads from the sysfs mounted at `sysfs` whether this kernel is dom0's; `None` if the feature
 /// bits cannot be read.
-pub(super) fn is_dom0(sysfs: &Path) -> Option<bool> {
+pub(crate) fn is_dom0(sysfs: &Path) -> Option<bool> {
     let text = fs::read_to_string(sysfs.join("hypervisor/properties/features")).ok()?;
     let features = u64::from_str_radix(text.trim(), 16).ok()?;
     Some(features >> FEATURE_DOM0 & 1 == 1)

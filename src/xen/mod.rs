@@ -29,7 +29,7 @@ mod trace;
 mod vcpus;
 mod version;
 
-pub(crate) use detection::running;
+pub(crate) use detection::{is_dom0, running};
 pub use error::Error;
 pub use examine::Interfaces;
 pub use hypervisor::Hypervisor;
