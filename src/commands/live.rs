@@ -96,6 +96,9 @@ pub(super) fn run(
 /// Shows a recording, first the sample at its position.
 pub(super) fn look_back((options, look): (&Top, &Look), feed: Recorded) -> anyhow::Result<Outcome> {
     let mut app = app(options, look)?;
+    if options.ready {
+        app = app.with_ready();
+    }
     let mut past = Past::of(feed);
     if !past.show(&mut app)? {
         return Err(NoSnapshot.into());

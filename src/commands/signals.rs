@@ -17,7 +17,7 @@ use xenscope::feed::Watches;
 use xenscope::tracer;
 
 /// The signals that ask a program to end.
-pub(super) const ENDING: [c_int; 3] = [SIGHUP, SIGINT, SIGTERM];
+pub(super) const ENDING: [c_int; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
 
 /// How long after a signal the program ends, even if it has not written everything.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(2);
@@ -97,8 +97,7 @@ impl Watch {
 /// # Errors
 /// If there can be no more threads or files.
 pub(super) fn switch_off_first() -> io::Result<()> {
-    let signals = ENDING.into_iter().chain([SIGQUIT]);
-    let mut signals = Signals::new(not_ignored(signals))?;
+    let mut signals = Signals::new(not_ignored(ENDING.into_iter()))?;
     let wait = move || {
         for signal in signals.forever() {
             tracer::switch_off();

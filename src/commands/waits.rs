@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use libc::{SIGQUIT, c_int};
+use libc::c_int;
 use signal_hook::low_level::{emulate_default_handler, pipe};
 use signal_hook::{SigId, flag, low_level};
 use xenscope::runstate::{Runstates, Traced, VcpuId, expected, with_idle};
@@ -215,7 +215,7 @@ impl Signals {
         arrived.set_nonblocking(true)?;
         let signal = Arc::new(AtomicUsize::new(0));
         let mut handlers = Vec::new();
-        for number in not_ignored(ENDING.into_iter().chain([SIGQUIT])) {
+        for number in not_ignored(ENDING.into_iter()) {
             let value = usize::try_from(number).unwrap_or_default();
             handlers.push(flag::register_usize(number, Arc::clone(&signal), value)?);
             handlers.push(pipe::register(number, write.try_clone()?)?);

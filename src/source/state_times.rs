@@ -39,8 +39,8 @@ impl Tracing {
         allow_untested: bool,
     ) -> Result<Vec<Note>, Error> {
         if self.tracer.is_none() {
-            self.tracer = Some(Tracer::start(allow_untested)?);
             self.by_cores = hypervisor.schedules_cores()?;
+            self.tracer = Some(Tracer::start(allow_untested)?);
         }
         let (known, now) = self.know(hypervisor, (domains, pools), host)?;
         let Some(tracer) = &mut self.tracer else {
@@ -80,7 +80,7 @@ impl Tracing {
         (domains, pools): (&[Domain], &[Pool]),
         host: &Host,
     ) -> Result<(Known, Vec<(Identity, u32)>), Error> {
-        let now: Vec<(Identity, u32)> = domains
+        let mut now: Vec<(Identity, u32)> = domains
             .iter()
             .map(|one| (one.identity(), one.pool))
             .collect();
@@ -104,10 +104,17 @@ impl Tracing {
             if has_affinities() {
                 read.push(domain.clone());
             } else if pool != Some(domain.pool) || look.contains(&domain.id) {
-                read.push(Domain {
-                    vcpus: hypervisor.vcpus(domain, true)?,
-                    ..domain.clone()
-                });
+                match hypervisor.vcpus(domain, true) {
+                    Ok(vcpus) => read.push(Domain {
+                        vcpus,
+                        ..domain.clone()
+                    }),
+                    // Only this domain's figures are unknown, and the next sample tries again.
+                    Err(error) => {
+                        tracing::debug!(%error, domain = domain.id.0, "no placement");
+                        now.retain(|(identity, _)| *identity != domain.identity());
+                    }
+                }
             }
         }
         self.looked = look.last().copied();

@@ -60,6 +60,8 @@ impl Past {
                 app.play(!plays);
                 return Ok(());
             }
+            // From the running host, the step leads to what was recorded after what is shown.
+            Step::Next if !app.shows_past() => None,
             Step::Next => match self.feed.next()? {
                 Some(pair) => {
                     app.follow(&pair);

@@ -121,12 +121,21 @@ fn a_signal_ends_the_trace_first() {
     tool("kill", &[&audit.id().to_string()]);
     assert_eq!(audit.wait().unwrap().code(), None);
     assert_switched_off();
-    for signal in ["-TERM", "-INT", "-QUIT"] {
-        let words = ["top", "-b", "--ready", "--format", "json", "-d", "1"];
-        let mut top = xenscope(&words).stdout(Stdio::null()).spawn().unwrap();
-        until_traced(top.id());
-        tool("kill", &[signal, &top.id().to_string()]);
-        assert_eq!(top.wait().unwrap().code(), None);
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().to_str().unwrap();
+    let top = &["top", "-b", "--ready", "--format", "json", "-d", "1"][..];
+    let record = &["record", "--ready", "--dir", folder];
+    for (words, signal) in [
+        (top, "-TERM"),
+        (top, "-INT"),
+        (top, "-QUIT"),
+        (record, "-TERM"),
+        (record, "-QUIT"),
+    ] {
+        let mut child = xenscope(words).stdout(Stdio::null()).spawn().unwrap();
+        until_traced(child.id());
+        tool("kill", &[signal, &child.id().to_string()]);
+        assert_eq!(child.wait().unwrap().code(), None, "{words:?}");
         assert_switched_off();
     }
 }
