@@ -310,7 +310,7 @@ const EVENTS: Page = Page {
         "What comes and goes between two samples is not seen. A domain that shut down to reboot is \
          held back for at most ten seconds, and is printed as rebooted if it exists again by then. \
          If XenStore does not answer, xenscope prints so and keeps the names that it knows. SIGTERM, \
-         SIGINT and SIGHUP end it once it has written all events, or after two seconds.",
+         SIGINT, SIGQUIT and SIGHUP end it once it has written all events, or after two seconds.",
         "SIGTSTP (Ctrl-Z) closes the connection to XenStore before xenscope stops, and xenscope \
          connects again when it continues. SIGSTOP does not: the daemon stores events for a program \
          that was stopped this way.",
@@ -424,7 +424,7 @@ const DOCTOR: Page = Page {
 const RECORD: Page = Page {
     description: &[
         "Samples are raw counters and states. They are written every ten seconds: what a loss of power costs at most. \
-         SIGTERM, SIGINT and SIGHUP end it once it has written all samples.",
+         SIGTERM, SIGINT, SIGQUIT and SIGHUP end it once it has written all samples, or after two seconds.",
         "DIR is created with mode 0700 if it does not exist. A second recorder of the same DIR is refused. If a chunk \
          cannot be written, for example because the disk is full, that is said once, its samples are lost, and the \
          next chunk is tried.",

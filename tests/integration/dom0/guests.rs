@@ -45,8 +45,8 @@ busybox poweroff -f"
     );
 
     let console = ended.console().until_it_says("with all: ");
-    let remedy =
-        "this is a guest, not dom0: only dom0 may query the hypervisor; run xenscope in dom0";
+    let remedy = "this is a guest, not dom0: only dom0 may query the hypervisor; run xenscope in dom0; \
+                  'xenscope doctor' shows what is missing";
     for case in [
         "without a library: 3",
         "without the device: 3",

@@ -323,7 +323,7 @@ fn settings_of_other_users_are_ignored() {
     let start = || top_with(&[("XDG_CONFIG_HOME", home)], (120, 24));
 
     let mut top = start();
-    top.press("2tW");
+    top.press("2TW");
     top.until_last_line_has("written to");
     top.press("q");
     assert!(top.ended().success());
