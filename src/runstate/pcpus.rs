@@ -1,12 +1,12 @@
 //! Which domain runs on each pCPU, and for how long, for those who wait for it.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::record::IDLE;
 use crate::snapshot::DomId;
 
 /// Who has a pCPU.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Occupant {
     /// Whoever had this pCPU before its first record says so.
     Before(u32),
@@ -14,9 +14,13 @@ enum Occupant {
     Domain(DomId),
 }
 
-/// For whom a vCPU waited, in nanoseconds of its ready time. Each moment is split evenly over its set of pCPUs.
+/// The place of an occupant in [`Pcpus::occupants`] and in sums.
+type Place = usize;
+
+/// For whom a vCPU waited, by places, in nanoseconds of its ready time. Each moment is split evenly over its set of
+/// pCPUs. Empty if it never waited.
 #[derive(Debug, Default)]
-pub(super) struct WaitedFor(BTreeMap<Occupant, f64>);
+pub(super) struct WaitedFor(Vec<f64>);
 
 /// A set of pCPUs that some vCPU may run on; a key of [`Pcpus::sets`].
 pub(super) type SetIndex = usize;
@@ -24,7 +28,7 @@ pub(super) type SetIndex = usize;
 /// A time in which a pCPU had one occupant.
 #[derive(Clone, Copy, Debug)]
 struct Stint {
-    occupant: Occupant,
+    occupant: Place,
     from_ns: u64,
     to_ns: u64,
 }
@@ -32,7 +36,7 @@ struct Stint {
 #[derive(Debug)]
 struct Pcpu {
     /// `None` if records were lost, or if the pCPU switches from one vCPU to another.
-    occupant: Option<Occupant>,
+    occupant: Option<Place>,
     since_ns: u64,
     /// The sets that it is in.
     sets: Vec<SetIndex>,
@@ -63,6 +67,10 @@ pub(super) struct Pcpus {
     indices: HashMap<Vec<u32>, SetIndex>,
     next: SetIndex,
     is_full: bool,
+    /// `None` at a place that is free.
+    occupants: Vec<Option<Occupant>>,
+    places: HashMap<Occupant, Place>,
+    free: Vec<Place>,
 }
 
 impl Pcpus {
@@ -154,7 +162,7 @@ impl Pcpus {
         let mut add = |stint: Stint| {
             let ns = stint.to_ns.saturating_sub(stint.from_ns.max(from_ns));
             if ns > 0 {
-                *waited_for.0.entry(stint.occupant).or_default() += ns as f64 / pcpus;
+                waited_for.add(stint.occupant, ns as f64 / pcpus);
             }
         };
         let ended = set.ended.iter().rev();
@@ -184,12 +192,13 @@ impl Pcpus {
     /// Returns for which domains a vCPU waited, [`IDLE`] if nobody ran. What is unknown is left out.
     pub(super) fn domains(&self, waited_for: &WaitedFor) -> BTreeMap<DomId, u64> {
         let mut domains = BTreeMap::<DomId, f64>::new();
-        for (occupant, ns) in &waited_for.0 {
+        for (occupant, &ns) in self.occupants.iter().zip(&waited_for.0) {
             let domain = match occupant {
-                Occupant::Before(pcpu) => self.pcpus.get(pcpu).and_then(|pcpu| pcpu.before),
-                Occupant::Domain(domain) => Some(*domain),
+                Some(Occupant::Before(pcpu)) => self.pcpus.get(pcpu).and_then(|pcpu| pcpu.before),
+                Some(Occupant::Domain(domain)) => Some(*domain),
+                None => None,
             };
-            if let Some(domain) = domain {
+            if let Some(domain) = domain.filter(|_| ns > 0.0) {
                 *domains.entry(domain).or_default() += ns;
             }
         }
@@ -197,11 +206,53 @@ impl Pcpus {
         domains.into_iter().map(whole).collect()
     }
 
+    /// Returns the domains that have a place.
+    pub(super) fn known(&self) -> impl Iterator<Item = DomId> + '_ {
+        let occupants = self.occupants.iter().flatten();
+        occupants.filter_map(|occupant| match occupant {
+            Occupant::Domain(domain) if *domain != IDLE => Some(*domain),
+            _ => None,
+        })
+    }
+
+    /// Frees the places of these domains, unless they have a pCPU, and returns them. Only without stints, and what was
+    /// summed at the places has to be cleared.
+    pub(super) fn free(&mut self, domains: &BTreeSet<DomId>) -> Vec<Place> {
+        let taken = |place: Place| self.pcpus.values().any(|pcpu| pcpu.occupant == Some(place));
+        let places = domains
+            .iter()
+            .filter_map(|domain| self.places.get(&Occupant::Domain(*domain)));
+        let freed: Vec<Place> = places.copied().filter(|&place| !taken(place)).collect();
+        for &place in &freed {
+            if let Some(occupant) = self.occupants[place].take() {
+                self.places.remove(&occupant);
+            }
+        }
+        self.free.extend(&freed);
+        freed
+    }
+
     fn is_unseen(&mut self, pcpu: u32) -> bool {
-        self.pcpu(pcpu).occupant == Some(Occupant::Before(pcpu))
+        let occupant = self.pcpu(pcpu).occupant;
+        occupant.is_some_and(|place| self.occupants[place] == Some(Occupant::Before(pcpu)))
+    }
+
+    /// Returns the place of an occupant.
+    fn place(&mut self, occupant: Occupant) -> Place {
+        if let Some(&place) = self.places.get(&occupant) {
+            return place;
+        }
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.occupants.push(None);
+            self.occupants.len() - 1
+        });
+        self.occupants[place] = Some(occupant);
+        self.places.insert(occupant, place);
+        place
     }
 
     fn occupy(&mut self, id: u32, occupant: Option<Occupant>, now_ns: u64) {
+        let occupant = occupant.map(|occupant| self.place(occupant));
         let pcpu = self.pcpu(id);
         if pcpu.occupant == occupant {
             return;
@@ -220,8 +271,12 @@ impl Pcpus {
     }
 
     fn pcpu(&mut self, pcpu: u32) -> &mut Pcpu {
+        let unseen = match self.pcpus.contains_key(&pcpu) {
+            true => None,
+            false => Some(self.place(Occupant::Before(pcpu))),
+        };
         self.pcpus.entry(pcpu).or_insert_with(|| Pcpu {
-            occupant: Some(Occupant::Before(pcpu)),
+            occupant: unseen,
             since_ns: 0,
             sets: Vec::new(),
             // Whoever runs there without a record was seen by a hypercall.
@@ -242,18 +297,19 @@ impl Pcpu {
 }
 
 impl WaitedFor {
-    /// Calls this with each domain that is known.
-    pub(super) fn each(&self, mut domain: impl FnMut(DomId)) {
-        for occupant in self.0.keys() {
-            if let Occupant::Domain(id) = occupant {
-                domain(*id);
-            }
+    fn add(&mut self, place: Place, ns: f64) {
+        if self.0.len() <= place {
+            self.0.resize(place + 1, 0.0);
         }
+        self.0[place] += ns;
     }
 
-    /// Forgets these domains.
-    pub(super) fn forget(&mut self, is_gone: impl Fn(DomId) -> bool) {
-        self.0
-            .retain(|occupant, _| !matches!(occupant, Occupant::Domain(id) if is_gone(*id)));
+    /// Forgets what was summed at these places.
+    pub(super) fn clear(&mut self, places: &[Place]) {
+        for &place in places {
+            if let Some(sum) = self.0.get_mut(place) {
+                *sum = 0.0;
+            }
+        }
     }
 }

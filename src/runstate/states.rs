@@ -177,8 +177,9 @@ struct Follow {
     now_ns: u64,
     vcpus: BTreeMap<VcpuId, Vcpu>,
     pcpus: Pcpus,
-    /// The domains that are gone, but not for longer than since the last time.
+    /// The domains that are gone and have a place among the occupants, and those that were the last time as well.
     gone: BTreeSet<DomId>,
+    long_gone: BTreeSet<DomId>,
     /// The pCPUs that lose records, and since when.
     losing: BTreeMap<u32, u64>,
     /// The vCPU whose last second is kept.
@@ -198,6 +199,7 @@ impl Follow {
             vcpus: BTreeMap::new(),
             pcpus: Pcpus::default(),
             gone: BTreeSet::new(),
+            long_gone: BTreeSet::new(),
             losing: BTreeMap::new(),
             watched,
             ready: 0,
@@ -265,17 +267,13 @@ impl Follow {
             !gone
         });
         // Who waited for a domain that is gone shows so once more.
-        let long_gone = std::mem::take(&mut self.gone);
-        for vcpu in self.vcpus.values_mut() {
-            let is_gone = |domain| domain != IDLE && is_gone(domain);
-            vcpu.waited_for
-                .forget(|domain| long_gone.contains(&domain) && is_gone(domain));
-            vcpu.waited_for.each(|domain| {
-                if is_gone(domain) {
-                    self.gone.insert(domain);
-                }
-            });
-        }
+        let gone = self
+            .pcpus
+            .known()
+            .filter(|domain| is_gone(*domain))
+            .collect();
+        let before = std::mem::replace(&mut self.gone, gone);
+        self.long_gone = &before & &self.gone;
     }
 
     /// Charges the waits until now, and forgets who had the pCPUs before.
@@ -430,6 +428,12 @@ impl Follow {
             traced.vcpus.insert(id, times);
         }
         self.pcpus.forget_stints();
+        let freed = self.pcpus.free(&std::mem::take(&mut self.long_gone));
+        if !freed.is_empty() {
+            self.vcpus
+                .values_mut()
+                .for_each(|vcpu| vcpu.waited_for.clear(&freed));
+        }
         traced.interval_ns = now - self.begin_ns;
         let next = self.losing.is_empty().then_some(0);
         traced.most_ready = std::mem::replace(&mut self.most_ready, next);

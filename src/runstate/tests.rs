@@ -184,16 +184,20 @@ fn who_waited_for_a_domain_that_is_gone_shows_so_once() {
     for at in [100, 300, 500] {
         states.add(spin(at, 2));
     }
-    let mut waited_for = |at| {
-        states.add(spin(at, 3));
+    let mut waited_for = |at, domain| {
+        states.add(spin(at, domain));
         states.forget(|domain| domain == DomId(2));
         states.so_far().unwrap().vcpus[&vcpu(1)]
             .waited_for_ns
             .clone()
     };
-    assert_eq!(waited_for(700)[&DomId(2)], 400);
-    assert_eq!(waited_for(900)[&DomId(2)], 600);
-    assert!(!waited_for(1100).contains_key(&DomId(2)));
+    assert_eq!(waited_for(700, 3)[&DomId(2)], 400);
+    assert_eq!(waited_for(900, 3)[&DomId(2)], 600);
+    assert!(!waited_for(1100, 3).contains_key(&DomId(2)));
+    // A new domain does not inherit its time.
+    waited_for(1300, 4);
+    waited_for(1500, 4);
+    assert_eq!(waited_for(1700, 4)[&DomId(4)], 200);
 }
 
 #[test]
