@@ -5,7 +5,7 @@ use crate::runstate::Stretch;
 use crate::snapshot::VcpuState;
 use crate::text::{UNKNOWN, numbers, or_unknown, safe};
 use crate::units::nanoseconds;
-use crate::waits::{DomainWaits, Occupant, VcpuWaits, WaitedFor, Waits};
+use crate::waits::{DomainWaits, Occupant, Shares, VcpuWaits, WaitedFor, Waits};
 
 /// The share of the ready time, in per cent, from which a domain is named.
 const WORTH_NAMING: f64 = 0.5;
@@ -44,17 +44,7 @@ fn together(domain: &DomainWaits) -> Option<Vec<String>> {
     let lacks = domain.vcpus.is_none() || vcpus.any(|vcpu| vcpu.waited_for.domains.is_none());
     let is_known = domain.shares.ready_percent.is_some();
     (lacks && is_known).then(|| {
-        let tenths = |value: Option<f64>| or_unknown(value, |value| format!("{value:.1}"));
-        let shares = &domain.shares;
-        let mut cells = vec![
-            domain.id.to_string(),
-            safe(domain.name.as_deref().unwrap_or(UNKNOWN)).into_owned(),
-            "all".to_owned(),
-            tenths(shares.running_percent),
-            tenths(shares.ready_percent),
-            tenths(shares.blocked_percent),
-            tenths(shares.throttled_percent),
-        ];
+        let mut cells = first_cells(domain, "all".to_owned(), &domain.shares);
         cells.resize(HEADS.len() - 1, UNKNOWN.to_owned());
         cells.push(waited_for(&domain.waited_for));
         cells
@@ -114,16 +104,8 @@ fn mark(stretches: &[Stretch], from_ns: u64) -> char {
 }
 
 fn cells(domain: &DomainWaits, vcpu: &VcpuWaits) -> Vec<String> {
-    let tenths = |value: Option<f64>| or_unknown(value, |value| format!("{value:.1}"));
-    let shares = &vcpu.shares;
-    vec![
-        domain.id.to_string(),
-        safe(domain.name.as_deref().unwrap_or(UNKNOWN)).into_owned(),
-        vcpu.id.to_string(),
-        tenths(shares.running_percent),
-        tenths(shares.ready_percent),
-        tenths(shares.blocked_percent),
-        tenths(shares.throttled_percent),
+    let mut cells = first_cells(domain, vcpu.id.to_string(), &vcpu.shares);
+    cells.extend([
         tenths(vcpu.waits_per_second),
         or_unknown(vcpu.mean_wait_ns, nanoseconds),
         or_unknown(vcpu.p99_wait_ns, |ns| nanoseconds(ns as f64)),
@@ -131,7 +113,25 @@ fn cells(domain: &DomainWaits, vcpu: &VcpuWaits) -> Vec<String> {
         tenths(vcpu.moves_per_second),
         or_unknown(vcpu.pcpus.as_deref(), numbers),
         waited_for(&vcpu.waited_for),
+    ]);
+    cells
+}
+
+/// Returns the cells up to the shares. `vcpu` is its number, or says that it is about all of them.
+fn first_cells(domain: &DomainWaits, vcpu: String, shares: &Shares) -> Vec<String> {
+    vec![
+        domain.id.to_string(),
+        safe(domain.name.as_deref().unwrap_or(UNKNOWN)).into_owned(),
+        vcpu,
+        tenths(shares.running_percent),
+        tenths(shares.ready_percent),
+        tenths(shares.blocked_percent),
+        tenths(shares.throttled_percent),
     ]
+}
+
+fn tenths(value: Option<f64>) -> String {
+    or_unknown(value, |value| format!("{value:.1}"))
 }
 
 /// Formats for whom a vCPU waited, such as `batch 52 %, web3 48 %`.

@@ -143,8 +143,11 @@ impl Stretch {
     }
 }
 
+fn value(rate: Option<Rate>) -> Option<f64> {
+    rate.map(|rate| rate.value)
+}
+
 fn shares(states: StateRates) -> Shares {
-    let value = |rate: Option<Rate>| rate.map(|rate| rate.value);
     Shares {
         running_percent: value(states.running_percent),
         ready_percent: value(states.ready_percent),
@@ -156,7 +159,6 @@ fn shares(states: StateRates) -> Shares {
 }
 
 fn of_vcpu(of: VcpuSample<'_>, waited_for: WaitedFor, longest_ns: Option<u64>) -> VcpuWaits {
-    let value = |rate: Option<Rate>| rate.map(|rate| rate.value);
     let states = of.states;
     let waits = value(states.waits_per_second);
     let has_waited = waits.is_some_and(|waits| waits > 0.0);
