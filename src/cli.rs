@@ -773,6 +773,12 @@ impl Cli {
                 let message = "--from, --since and --until are for --export";
                 return Err(Self::command().error(ErrorKind::MissingRequiredArgument, message));
             }
+            Command::Top(TopCommand { top, span, at, .. })
+                if (span.is_past() || at.is_some()) && !top.batch && top.iterations.is_some() =>
+            {
+                let message = "'--iterations' cannot be used with a recording without -b";
+                return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
+            }
             Command::Top(TopCommand { top, .. }) => top
                 .misplaced()
                 .map(|option| (option, top.format.to_possible_value())),

@@ -31,6 +31,10 @@ fn counts_are_at_least_1() {
     wrong(&["top", "-b", "-i", "-1"], "invalid value '-1'");
     wrong(&["top", "-b", "-i", "x"], "invalid value 'x'");
     wrong(&["audit", "--samples", "0"], "0 is not in 1..");
+    wrong(
+        &["top", "--from", "x", "-i", "3"],
+        "cannot be used with a recording",
+    );
     wrong(&["audit", "--samples", "-1"], "invalid value '-1'");
 }
 

@@ -234,7 +234,7 @@ fn other_files_are_refused() {
 }
 
 #[test]
-fn a_read_only_folder_can_be_read() {
+fn a_file_of_any_name_can_be_read() {
     let folder = tempfile::tempdir().unwrap();
     let snapshots = seconds(12);
     write(folder.path(), &snapshots);
