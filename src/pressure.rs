@@ -114,10 +114,9 @@ pub fn of(sample: Sample<'_>, place: usize, one: DomainSample<'_>) -> Pressure {
     let wanted = value(states.running_percent)
         .zip(ready)
         .map(|(running, ready)| running + ready + throttled.unwrap_or(0.0));
-    // A domain that wants nothing has lost nothing.
-    let share = |part: f64| wanted.map(|all| if all > 0.0 { part * 100.0 / all } else { 0.0 });
     // Without a trace, the hypervisor's own count is in per cent of a vCPU.
-    let is_worth = |part: &f64| share(*part).unwrap_or(*part) >= WORTH_TELLING_PERCENT;
+    let share = |part: f64| wanted.map_or(part, |all| part * 100.0 / all.max(f64::MIN_POSITIVE));
+    let is_worth = |part: &f64| share(*part) >= WORTH_TELLING_PERCENT;
     let mut reasons = Vec::new();
     reasons.extend(ready.filter(is_worth).map(|percent| Reason::Ready {
         percent,
@@ -135,10 +134,9 @@ pub fn of(sample: Sample<'_>, place: usize, one: DomainSample<'_>) -> Pressure {
         let steal = steal.filter(|&percent| percent >= WORTH_TELLING_PERCENT);
         reasons.extend(steal.map(|percent| Reason::Steal { percent }));
     }
-    let lost = ready.map(|ready| ready + throttled.unwrap_or(0.0));
     Pressure {
         place,
-        lost_percent: lost.and_then(share),
+        lost_percent: value(states.lost_percent()),
         reasons,
     }
 }
@@ -171,7 +169,7 @@ fn cap(one: DomainSample<'_>) -> Option<u16> {
 fn memory_short(one: DomainSample<'_>) -> Option<Reason> {
     let domain = one.domain;
     let target_bytes = domain.memory_target_bytes?;
-    let bytes = target_bytes.checked_sub(domain.memory_bytes)?;
+    let bytes = domain.memory_short_bytes()?;
     let (part, least) = MEMORY_SLACK;
     let is_short = bytes > least && bytes > target_bytes / part;
     let runs = !domain.states.keep_from_running();

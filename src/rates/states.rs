@@ -25,6 +25,20 @@ pub struct StateRates {
     pub waits_per_second: Option<Rate>,
 }
 
+impl StateRates {
+    /// Returns the share of the time that it wanted to run in which it could not, because it was ready or throttled, in
+    /// per cent; 0 if it wanted nothing, `None` if it was not traced. An unknown throttled time counts as none.
+    pub fn lost_percent(&self) -> Option<Rate> {
+        let throttled = self.throttled_percent.map_or(0.0, |rate| rate.value);
+        let lost = self.ready_percent?.value + throttled;
+        let wanted = self.running_percent?.value + lost;
+        Some(Rate {
+            value: if wanted > 0.0 { lost * 100.0 / wanted } else { 0.0 },
+            uncertainty: 0.0,
+        })
+    }
+}
+
 /// The time that a trace covers between two samples.
 #[derive(Clone, Copy)]
 pub(super) struct TraceSpan {

@@ -107,6 +107,12 @@ impl Domain {
             uuid: self.first_uuid.unwrap_or(self.uuid),
         }
     }
+
+    /// Returns by how many bytes its memory is below its target; `None` if the target is unknown.
+    pub fn memory_short_bytes(&self) -> Option<u64> {
+        let target = self.memory_target_bytes?;
+        Some(target.saturating_sub(self.memory_bytes))
+    }
 }
 
 /// The ID and UUID of a domain, unique until the host reboots.
