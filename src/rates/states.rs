@@ -33,7 +33,11 @@ impl StateRates {
         let lost = self.ready_percent?.value + throttled;
         let wanted = self.running_percent?.value + lost;
         Some(Rate {
-            value: if wanted > 0.0 { lost * 100.0 / wanted } else { 0.0 },
+            value: if wanted > 0.0 {
+                lost * 100.0 / wanted
+            } else {
+                0.0
+            },
             uncertainty: 0.0,
         })
     }

@@ -1,9 +1,10 @@
-//! The columns of the table of domains, and how they share a line.
+//! The columns of the table of domains.
 //!
 //! Every figure of a domain is a column. The most used columns have titles and widths chosen by
 //! hand; the others get theirs from the figure's name.
 
-use std::cmp::Reverse;
+mod fit;
+
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -12,7 +13,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::fields::{self, Field, Kind, Thing, Unit};
 use crate::sample::DomainSample;
 use crate::snapshot::Collect;
-use crate::text::columns;
+
+pub(super) use fit::{Slot, fit};
 
 /// A column of the table of domains, as its index in the list of all columns.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -294,118 +296,9 @@ impl<'de> Deserialize<'de> for Column {
     }
 }
 
-/// The position and width of a column in the line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Slot {
-    pub(super) column: Column,
-    pub(super) x: u16,
-    pub(super) width: u16,
-}
-
-impl Slot {
-    /// Returns the longer title that fits and leaves one column for the sort mark.
-    pub(super) fn title(self) -> &'static str {
-        let (long, short) = self.column.shape().titles;
-        match columns(long) < usize::from(self.width) {
-            true => long,
-            false => short,
-        }
-    }
-}
-
-/// Returns the priority of a column if the table is sorted by `sort`. The name has the highest
-/// priority, the sorted column the second highest.
-fn rank(column: Column, sort: Column) -> u8 {
-    match column {
-        Column::NAME => column.shape().priority,
-        column if column == sort => Column::NAME.shape().priority - 1,
-        column => column.shape().priority,
-    }
-}
-
-/// Returns the columns that fit into a line of this width, with one column of space between them.
-/// Columns get their minimum width in order of priority. The remaining width then widens them, the
-/// name first.
-///
-/// `id` and `name` are the widths of the longest ID and name. `whole` makes the longest name the
-/// minimum width of the name.
-pub(super) fn fit(
-    chosen: &[Column],
-    sort: Column,
-    width: u16,
-    (id, name): (usize, usize),
-    whole: bool,
-) -> Vec<Slot> {
-    let width = usize::from(width);
-    let narrowest = |column: Column| match column {
-        Column::ID => id.max(column.shape().widths.0),
-        Column::NAME if whole => name.max(column.shape().widths.0),
-        _ => column.shape().widths.0,
-    };
-    let mut ranked: Vec<usize> = (0..chosen.len()).collect();
-    ranked.sort_by_key(|&place| Reverse(rank(chosen[place], sort)));
-    let mut taken = vec![None; chosen.len()];
-    // The first column needs no space before it, and may be narrower than its minimum.
-    let mut left = width + 1;
-    for (index, place) in ranked.into_iter().enumerate() {
-        let mut needed = narrowest(chosen[place]);
-        if index == 0 {
-            needed = needed.min(width);
-        }
-        if let Some(rest) = left.checked_sub(needed + 1) {
-            (taken[place], left) = (Some((chosen[place], needed)), rest);
-        }
-    }
-    let mut taken: Vec<(Column, usize)> = taken.into_iter().flatten().collect();
-
-    let mut widen = |column: Column, limit: usize| {
-        if let Some((_, width)) = taken.iter_mut().find(|(this, _)| *this == column) {
-            let more = limit.saturating_sub(*width).min(left);
-            *width += more;
-            left -= more;
-        }
-    };
-    widen(Column::NAME, name.min(24));
-    widen(Column::CPU_BAR, 8);
-    widen(Column::CPU_HISTORY, 8);
-    for &column in chosen {
-        if !matches!(column, Column::CPU_BAR | Column::CPU_HISTORY) {
-            widen(column, column.shape().widths.1);
-        }
-    }
-    for column in [Column::NAME, Column::CPU_BAR, Column::CPU_HISTORY] {
-        let limit = match column {
-            Column::NAME => name,
-            _ => column.shape().widths.1,
-        };
-        widen(column, limit);
-    }
-
-    let mut x = 0;
-    taken
-        .into_iter()
-        .map(|(column, width)| {
-            let slot = Slot {
-                column,
-                x: x as u16,
-                width: width as u16,
-            };
-            x += width + 1;
-            slot
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-    use proptest::sample::{select, subsequence};
-
-    fn all() -> Vec<Column> {
-        Column::all().collect()
-    }
-
     fn defaults() -> Vec<Column> {
         Column::defaults().collect()
     }
@@ -428,23 +321,6 @@ mod tests {
         assert_eq!(keys.len(), figures + 3);
     }
 
-    fn titles(width: u16, name: usize) -> String {
-        let slots = fit(&defaults(), Column::CPU, width, (1, name), false);
-        let titles = slots.iter().map(|slot| slot.title());
-        titles.collect::<Vec<_>>().join(" ")
-    }
-
-    #[test]
-    fn lowest_priority_is_dropped_first() {
-        let narrow = "ID NAME STATE VCPU CPU% BUSY PAST MEM RX/s TX/s RD/s WR/s";
-        assert_eq!(titles(75, 30), narrow);
-        assert_eq!(titles(74, 30), narrow.replace(" PAST", ""));
-        assert_eq!(titles(60, 30), "ID NAME STATE CPU% MEM RX/s TX/s RD/s WR/s");
-        assert_eq!(titles(40, 30), "ID NAME STATE CPU% MEM RX/s");
-        assert_eq!(titles(20, 30), "NAME CPU% MEM");
-        assert_eq!(titles(1, 30), "NAME");
-    }
-
     #[test]
     fn chosen_columns_outrank_bar_and_history() {
         for column in Column::all() {
@@ -455,58 +331,6 @@ mod tests {
                         .iter()
                         .all(|drawn| column.shape().priority > drawn.shape().priority)
                 );
-            }
-        }
-    }
-
-    #[test]
-    fn sorted_column_outranks_all_but_the_name() {
-        for sort in Column::all() {
-            let slots = fit(&all(), sort, 45, (1, 30), false);
-            assert!(slots.iter().any(|slot| slot.column == sort), "{sort:?}");
-        }
-    }
-
-    #[test]
-    fn name_gets_its_width() {
-        let name = |width, longest, whole| {
-            let slots = fit(&defaults(), Column::CPU, width, (1, longest), whole);
-            let name = slots.iter().find(|slot| slot.column == Column::NAME);
-            name.map(|slot| slot.width)
-        };
-        assert_eq!(name(200, 60, false), Some(60));
-        assert_eq!(name(80, 60, false), Some(13));
-        assert_eq!(name(80, 60, true), Some(60));
-        assert_eq!(name(200, 3, false), Some(12));
-    }
-
-    proptest! {
-        #[test]
-        fn slots_fill_the_line_in_order(
-            chosen in subsequence(all(), 1..=all().len()),
-            sort in select(all()),
-            width in 0_u16..300, id in 1_usize..=5, name in 0_usize..100, whole: bool,
-        ) {
-            let slots = fit(&chosen, sort, width, (id, name), whole);
-            prop_assert!(!slots.is_empty());
-            let mut next = 0;
-            for slot in &slots {
-                prop_assert_eq!(slot.x, next);
-                next += slot.width + 1;
-            }
-            prop_assert!(next <= width + 1);
-            // A dropped column has a lower priority than every shown column, or is wider.
-            let narrowest = |column: Column| match column {
-                Column::ID => id.max(3),
-                column => column.shape().widths.0,
-            };
-            let shown = |column: &Column| slots.iter().any(|slot| slot.column == *column);
-            for left_out in chosen.iter().filter(|column| !shown(column)) {
-                prop_assert!(*left_out != Column::NAME);
-                for slot in &slots {
-                    prop_assert!(rank(*left_out, sort) <= rank(slot.column, sort)
-                        || narrowest(*left_out) > narrowest(slot.column));
-                }
             }
         }
     }
