@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::rates::Rate;
 use crate::runstate::IDLE;
 use crate::sample::{DomainSample, Sample};
-use crate::snapshot::{DiskCounter, DomId, NicCounter, Scheduling};
+use crate::snapshot::{DiskCounter, DomId, DomainState, NicCounter, Scheduling};
 
 /// The share of the time its vCPUs wanted, in per cent, from which a loss is a reason.
 const WORTH_TELLING_PERCENT: f64 = 5.0;
@@ -31,6 +31,8 @@ pub struct Pressure {
 /// Why a domain suffers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reason {
+    /// It has crashed, and is kept.
+    Crashed,
     /// Its vCPUs waited for a pCPU.
     Ready {
         /// In per cent of one vCPU.
@@ -90,7 +92,8 @@ pub enum Occupant {
     Idle,
 }
 
-/// Returns the domains that suffer, the worst first: by what they lost, then by how many reasons they have.
+/// Returns the domains that suffer, the worst first: those that have crashed, then by what they lost, then by how many
+/// reasons they have.
 pub fn sufferers(sample: Sample<'_>) -> Vec<Pressure> {
     let mut all: Vec<Pressure> = sample
         .domains()
@@ -98,7 +101,10 @@ pub fn sufferers(sample: Sample<'_>) -> Vec<Pressure> {
         .map(|(place, domain)| of(sample, place, domain))
         .filter(|one| !one.reasons.is_empty())
         .collect();
-    let lost = |one: &Pressure| one.lost_percent.unwrap_or(0.0);
+    let lost = |one: &Pressure| match one.reasons.contains(&Reason::Crashed) {
+        true => f64::INFINITY,
+        false => one.lost_percent.unwrap_or(0.0),
+    };
     all.sort_by(|one, other| {
         let by_lost = lost(other).total_cmp(&lost(one));
         by_lost.then(other.reasons.len().cmp(&one.reasons.len()))
@@ -118,6 +124,8 @@ pub fn of(sample: Sample<'_>, place: usize, one: DomainSample<'_>) -> Pressure {
     let share = |part: f64| wanted.map_or(part, |all| part * 100.0 / all.max(f64::MIN_POSITIVE));
     let is_worth = |part: &f64| share(*part) >= WORTH_TELLING_PERCENT;
     let mut reasons = Vec::new();
+    let has_crashed = one.domain.states.summary() == DomainState::Crashed;
+    reasons.extend(has_crashed.then_some(Reason::Crashed));
     reasons.extend(ready.filter(is_worth).map(|percent| Reason::Ready {
         percent,
         waited_for: waited_for(one),
@@ -225,7 +233,7 @@ mod tests {
     use super::*;
     use crate::fixtures::{SECOND, troubled};
     use crate::rates::Rates;
-    use crate::snapshot::Snapshot;
+    use crate::snapshot::{ShutdownReason, Snapshot};
 
     fn found(old: &Snapshot, new: &Snapshot) -> Vec<Pressure> {
         let rates = &Rates::between(Some(old), new);
@@ -274,6 +282,16 @@ mod tests {
         let web = all.iter().find(|one| one.place == 1).unwrap();
         assert_eq!(web.lost_percent, None);
         assert!(matches!(web.reasons[0], Reason::Ready { percent, .. } if percent == 50.0));
+    }
+
+    #[test]
+    fn a_domain_that_has_crashed_is_the_worst() {
+        let (old, mut new) = troubled();
+        new.domains[0].states.shutdown = Some(ShutdownReason::Crash);
+        let all = found(&old, &new);
+        assert_eq!(all[0].place, 0);
+        assert_eq!(all[0].reasons, [Reason::Crashed]);
+        assert_eq!(all.len(), 5);
     }
 
     #[test]

@@ -72,5 +72,6 @@ fn badness(reason: &Reason) -> f64 {
         Reason::MemoryShort { bytes, .. } => *bytes as f64,
         Reason::NoSlots { per_second, .. } | Reason::Drops { per_second, .. } => *per_second,
         Reason::SlowDisk { latency_ns, .. } => *latency_ns,
+        Reason::Crashed => 0.0,
     }
 }

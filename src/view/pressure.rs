@@ -13,6 +13,7 @@ const WORTH_NAMING: f64 = 0.5;
 /// Formats a reason, such as `ready 31.0 %, for web-112 58 %, Domain-0 42 %`.
 pub(super) fn reason(reason: &Reason) -> String {
     match reason {
+        Reason::Crashed => "has crashed".to_owned(),
         Reason::Ready {
             percent,
             waited_for,
@@ -55,6 +56,34 @@ pub(super) fn reason(reason: &Reason) -> String {
     }
 }
 
+/// Formats a reason without who or what causes it, such as `ready 31%`.
+pub(super) fn brief(reason: &Reason) -> String {
+    match reason {
+        Reason::Crashed => "crashed".to_owned(),
+        Reason::Ready { percent, .. } => format!("ready {percent:.0}%"),
+        Reason::Throttled { percent, .. } => format!("throttled {percent:.0}%"),
+        Reason::MemoryShort { bytes: short, .. } => format!("short {}", bytes(*short as f64)),
+        Reason::NoSlots { .. } => "no disk slot".to_owned(),
+        Reason::SlowDisk { .. } => "slow disk".to_owned(),
+        Reason::Drops { .. } => "drops".to_owned(),
+        Reason::Steal { percent } => format!("steal {percent:.0}%"),
+    }
+}
+
+/// Returns what a reason is about, in one word.
+pub(super) fn word(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::Crashed => "crashed",
+        Reason::Ready { .. } => "cpu",
+        Reason::Throttled { .. } => "cap",
+        Reason::MemoryShort { .. } => "mem",
+        Reason::NoSlots { .. } => "slots",
+        Reason::SlowDisk { .. } => "disk",
+        Reason::Drops { .. } => "net",
+        Reason::Steal { .. } => "steal",
+    }
+}
+
 /// Formats all reasons in one line.
 pub(super) fn reasons(reasons: &[Reason]) -> String {
     reasons.iter().map(reason).collect::<Vec<_>>().join("; ")
@@ -93,6 +122,28 @@ mod tests {
                 "memory 64.0M below its target of 192M",
             ]
         );
+    }
+
+    #[test]
+    fn short_forms_say_what_it_is_about() {
+        let (old, new) = troubled();
+        let rates = &Rates::between(Some(&old), &new);
+        let snapshot = &new;
+        let all = sufferers(Sample { snapshot, rates });
+        let reasons = || all.iter().flat_map(|one| &one.reasons);
+        let briefs: Vec<String> = reasons().map(brief).collect();
+        assert_eq!(
+            briefs,
+            [
+                "throttled 80%",
+                "ready 30%",
+                "no disk slot",
+                "drops",
+                "short 64.0M"
+            ]
+        );
+        let words: Vec<&str> = reasons().map(word).collect();
+        assert_eq!(words, ["cap", "cpu", "slots", "net", "mem"]);
     }
 
     #[test]

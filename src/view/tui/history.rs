@@ -25,6 +25,20 @@ impl Ring {
         self.0.push_back(value.map(|value| value as f32));
     }
 
+    /// Returns the mean of the known values; `None` if there are none.
+    pub(super) fn mean(&self) -> Option<f64> {
+        let known = || self.0.iter().flatten();
+        let sum: f64 = known().map(|&value| f64::from(value)).sum();
+        let count = known().count();
+        (count > 0).then(|| sum / count as f64)
+    }
+
+    /// Returns the greatest known value; `None` if there is none.
+    pub(super) fn peak(&self) -> Option<f64> {
+        let known = self.0.iter().flatten().map(|&value| f64::from(value));
+        known.reduce(f64::max)
+    }
+
     /// Returns the newest `count` values, the oldest of them first.
     pub(super) fn last(
         &self,
@@ -103,12 +117,17 @@ mod tests {
     fn ring_has_the_newest_values() {
         let mut ring = Ring::default();
         ring.push(None);
-        assert_eq!(ring.last(9).len(), 0);
+        assert_eq!(
+            (ring.last(9).len(), ring.mean(), ring.peak()),
+            (0, None, None)
+        );
         for value in 0..200 {
             ring.push(Some(f64::from(value)));
         }
         ring.push(None);
         assert_eq!(ring.0.len(), CAPACITY);
+        assert_eq!(ring.peak(), Some(199.0));
+        assert!((ring.mean().unwrap() - 140.0).abs() < 0.01);
         let last: Vec<_> = ring.last(2).collect();
         assert_eq!(last, [Some(199.0), None]);
     }
