@@ -8,6 +8,7 @@ mod app;
 mod cells;
 mod columns;
 mod context;
+mod cursor;
 mod glyphs;
 mod history;
 mod pen;

@@ -1,6 +1,5 @@
 //! The table of domains.
 
-mod cursor;
 pub(in crate::view::tui) mod device_rows;
 mod grid;
 mod order;
@@ -17,10 +16,10 @@ use crate::text::{safe, shortened};
 use crate::view::tui::action::{Action, Show};
 use crate::view::tui::columns::Column;
 use crate::view::tui::context::{Context, Hint, Widget};
+use crate::view::tui::cursor::{Cursor, Rows};
 use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
 use crate::view::{DisplayOptions, Sample};
-use cursor::Cursor;
 pub(in crate::view::tui) use grid::shown_columns;
 use order::{Order, rows};
 
@@ -28,9 +27,39 @@ use order::{Order, rows};
 #[derive(Clone, Debug, Default)]
 pub(in crate::view::tui) struct Table {
     filter: String,
-    cursor: Cursor,
+    cursor: Cursor<Identity>,
     /// The domains in display order, as indexes in the shown snapshot.
     rows: Vec<usize>,
+}
+
+/// The rows of the table, and the snapshot that they are in.
+#[derive(Clone, Copy)]
+struct Listed<'a>(&'a Snapshot, &'a [usize]);
+
+impl Rows for Listed<'_> {
+    type Key = Identity;
+
+    fn count(&self) -> usize {
+        self.1.len()
+    }
+
+    fn key(&self, row: usize) -> Option<Identity> {
+        let place = *self.1.get(row)?;
+        Some(self.0.domains.get(place)?.identity())
+    }
+
+    fn find(&self, key: Identity) -> Option<usize> {
+        let domains = &self.0.domains;
+        let place = domains
+            .binary_search_by_key(&key.id, |domain| domain.id)
+            .ok()
+            .filter(|&place| domains[place].uuid == key.uuid)?;
+        self.1.iter().position(|&row| row == place)
+    }
+
+    fn exists(&self, key: Identity) -> bool {
+        self.0.find(key).is_some()
+    }
 }
 
 impl Table {
@@ -78,21 +107,22 @@ impl Table {
         };
         if let Some(sample) = context.sample {
             self.rows = rows(sample, order, &self.filter);
-            self.cursor.settle(sample.snapshot, &self.rows);
+            self.cursor.settle(&Listed(sample.snapshot, &self.rows));
         }
     }
 
     /// Moves the cursor by this many rows; a negative number moves it up.
     pub(in crate::view::tui) fn go(&mut self, context: Context<'_>, by: isize) {
         if let Some(sample) = context.sample {
-            self.cursor.go(by, sample.snapshot, &self.rows);
+            self.cursor.go(by, &Listed(sample.snapshot, &self.rows));
         }
     }
 
     /// Moves the cursor to this row, or to the last row if there are fewer.
     fn choose(&mut self, context: Context<'_>, row: usize) {
         if let Some(sample) = context.sample {
-            self.cursor.choose(row, sample.snapshot, &self.rows);
+            self.cursor
+                .choose(row, &Listed(sample.snapshot, &self.rows));
         }
     }
 
@@ -103,7 +133,7 @@ impl Table {
         };
         let (_, body) = areas(context.area);
         let Self { cursor, rows, .. } = self;
-        let chosen = cursor.row(snapshot, rows);
+        let chosen = cursor.row(&Listed(snapshot, rows));
         cursor.bring_in_sight(chosen, rows.len(), usize::from(body.height), |row| {
             height(context, snapshot, rows[row])
         });
@@ -126,7 +156,7 @@ impl Table {
     /// Returns the action that shows the page of the chosen domain, or of the first visible one.
     fn open(&mut self, context: Context<'_>) -> Option<Action> {
         let snapshot = context.sample?.snapshot;
-        let row = self.cursor.row(snapshot, &self.rows);
+        let row = self.cursor.row(&Listed(snapshot, &self.rows));
         self.choose(context, row.unwrap_or(self.cursor.top));
         let chosen = self.chosen().filter(|_| !self.rows.is_empty())?;
         Some(Action::Show(Show::Domain(chosen)))
@@ -153,7 +183,7 @@ impl Widget for Table {
         let (titles, body) = areas(context.area);
         let slots = grid::slots(context, sample);
         grid::titles(context, &slots, titles, buffer);
-        let chosen = self.cursor.row(sample.snapshot, &self.rows);
+        let chosen = self.cursor.row(&Listed(sample.snapshot, &self.rows));
         let line = |y: u16| Rect::new(body.x, body.y.saturating_add(y), body.width, 1);
         let mut y = 0;
         for (row, &place) in self.rows.iter().enumerate().skip(self.cursor.top) {
@@ -232,7 +262,7 @@ impl Widget for Table {
     }
 
     fn scroll(&mut self, lines: isize) {
-        self.cursor.scroll(lines, &self.rows);
+        self.cursor.scroll(lines, self.rows.len());
     }
 
     fn click(&mut self, context: Context<'_>, at: Position) -> Vec<Action> {

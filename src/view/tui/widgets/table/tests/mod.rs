@@ -1,6 +1,7 @@
 //! Tests of the table of domains: its cells, keys and clicks.
 #![allow(clippy::unwrap_used)]
 
+mod cursor;
 mod sorting;
 
 use ratatui::crossterm::event::KeyCode;

@@ -1,0 +1,131 @@
+//! The chosen row, and the visible part of a table.
+
+/// The rows of a table, in display order.
+pub(super) trait Rows {
+    /// What stays the same of a row when its figures and its place change.
+    type Key: Copy;
+
+    /// Returns the number of rows.
+    fn count(&self) -> usize;
+
+    /// Returns the key of this row; `None` if there are fewer rows.
+    fn key(&self, row: usize) -> Option<Self::Key>;
+
+    /// Returns the row with this key; `None` if there is none.
+    fn find(&self, key: Self::Key) -> Option<usize>;
+
+    /// Returns whether a row with this key exists, even if a filter hides it.
+    fn exists(&self, key: Self::Key) -> bool;
+}
+
+/// The cursor of a table. It belongs to what is in a row, not to a line, and moves with it.
+#[derive(Clone, Debug)]
+pub(super) struct Cursor<Key> {
+    /// The key of the chosen row; `None` until the user chooses one.
+    chosen: Option<Key>,
+    /// The last place of the chosen row. If it is gone, the cursor stays in this place.
+    row: usize,
+    /// The first visible row.
+    pub(super) top: usize,
+    /// Whether the table scrolls so that the chosen row is visible.
+    following: bool,
+}
+
+impl<Key> Default for Cursor<Key> {
+    fn default() -> Self {
+        Self {
+            chosen: None,
+            row: 0,
+            top: 0,
+            following: false,
+        }
+    }
+}
+
+impl<Key: Copy> Cursor<Key> {
+    /// Returns the key of the chosen row; `None` until the user chooses one.
+    pub(super) fn chosen(&self) -> Option<Key> {
+        self.chosen
+    }
+
+    /// Returns the place of the chosen row; `None` if it is not in the table.
+    pub(super) fn row(&self, rows: &impl Rows<Key = Key>) -> Option<usize> {
+        rows.find(self.chosen?)
+    }
+
+    /// Chooses this row, or the last one if there are fewer.
+    pub(super) fn choose(&mut self, row: usize, rows: &impl Rows<Key = Key>) {
+        let row = row.min(rows.count().saturating_sub(1));
+        if let Some(key) = rows.key(row) {
+            self.chosen = Some(key);
+            self.row = row;
+            self.following = true;
+        }
+    }
+
+    /// Moves the cursor by this many rows; the first move chooses the first visible row.
+    pub(super) fn go(&mut self, by: isize, rows: &impl Rows<Key = Key>) {
+        let row = match self.row(rows) {
+            Some(row) => row.saturating_add_signed(by),
+            None => self.top,
+        };
+        self.choose(row, rows);
+    }
+
+    /// Clears the choice, and shows the top of the table.
+    pub(super) fn leave(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Scrolls by this many rows, even if the cursor then is not visible.
+    pub(super) fn scroll(&mut self, by: isize, count: usize) {
+        self.following = false;
+        let last = count.saturating_sub(1);
+        self.top = self.top.saturating_add_signed(by).min(last);
+    }
+
+    /// Adapts the cursor to new rows. If the chosen row is gone, chooses the one that is now in its
+    /// place. A row that the filter hides stays chosen.
+    pub(super) fn settle(&mut self, rows: &impl Rows<Key = Key>) {
+        let Some(chosen) = self.chosen else { return };
+        if let Some(row) = self.row(rows) {
+            self.row = row;
+        } else if !rows.exists(chosen) {
+            let following = self.following;
+            self.chosen = None;
+            self.choose(self.row, rows);
+            self.following = following;
+        }
+    }
+
+    /// Scrolls so that this many lines show as many rows as possible, and the chosen row unless the
+    /// user scrolled away from it. A row takes `height` lines.
+    pub(super) fn bring_in_sight(
+        &mut self,
+        chosen: Option<usize>,
+        count: usize,
+        lines: usize,
+        height: impl Fn(usize) -> usize,
+    ) {
+        // Returns the first row from which all rows up to `last` fit.
+        let first_before = |last: usize| {
+            let mut free = lines;
+            let mut first = last;
+            for row in (0..=last).rev() {
+                match free.checked_sub(height(row)) {
+                    Some(rest) => (free, first) = (rest, row),
+                    None => break,
+                }
+            }
+            first
+        };
+        let Some(last) = count.checked_sub(1) else {
+            self.top = 0;
+            return;
+        };
+        self.top = self.top.min(first_before(last));
+        if let Some(chosen) = chosen.filter(|_| self.following) {
+            self.top = self.top.min(chosen).max(first_before(chosen));
+        }
+    }
+}
