@@ -1,5 +1,7 @@
 //! The chosen row, and the visible part of a table.
 
+use ratatui::crossterm::event::KeyCode;
+
 /// The rows of a table, in display order.
 pub(super) trait Rows {
     /// What stays the same of a row when its figures and its place change.
@@ -70,6 +72,20 @@ impl<Key: Copy> Cursor<Key> {
             None => self.top,
         };
         self.choose(row, rows);
+    }
+
+    /// Moves the cursor if the key is a cursor key. A page key moves it by `page` rows.
+    pub(super) fn key(&mut self, code: KeyCode, page: usize, rows: &impl Rows<Key = Key>) {
+        let page = isize::try_from(page).unwrap_or(1);
+        match code {
+            KeyCode::Up | KeyCode::Char('k') => self.go(-1, rows),
+            KeyCode::Down | KeyCode::Char('j') => self.go(1, rows),
+            KeyCode::PageUp => self.go(-page, rows),
+            KeyCode::PageDown => self.go(page, rows),
+            KeyCode::Home | KeyCode::Char('g') => self.choose(0, rows),
+            KeyCode::End | KeyCode::Char('G') => self.choose(usize::MAX, rows),
+            _ => {}
+        }
     }
 
     /// Clears the choice, and shows the top of the table.

@@ -11,6 +11,7 @@ mod context;
 mod cursor;
 mod glyphs;
 mod history;
+mod line;
 mod pen;
 mod settings;
 #[cfg(test)]

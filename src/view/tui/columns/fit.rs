@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use super::Column;
 use crate::text::columns;
+use crate::view::tui::line::Place;
 
 /// The position and width of a column in the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,15 @@ pub(in crate::view::tui) struct Slot {
 }
 
 impl Slot {
+    /// Returns its place in the line.
+    pub(in crate::view::tui) fn place(self) -> Place {
+        Place {
+            x: self.x,
+            width: self.width,
+            left: self.column.shape().left,
+        }
+    }
+
     /// Returns the longer title that fits and leaves one column for the sort mark.
     pub(in crate::view::tui) fn title(self) -> &'static str {
         let (long, short) = self.column.shape().titles;

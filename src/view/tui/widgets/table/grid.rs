@@ -2,15 +2,15 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Modifier, Style};
+use ratatui::style::Style;
 
 use crate::sample::{DomainSample, Sample};
-use crate::text::{columns, shortened};
+use crate::text::columns;
 use crate::view::tui::cells;
 use crate::view::tui::columns::{Column, Slot, fit};
 use crate::view::tui::context::Context;
 use crate::view::tui::glyphs::{bar, history};
-use crate::view::tui::pen::Pen;
+use crate::view::tui::line;
 use crate::view::tui::theme::{Role, load, role};
 
 /// Returns the columns that fit, in display order; none before the first sample.
@@ -48,31 +48,16 @@ pub(super) fn slots(context: Context<'_>, sample: Sample<'_>) -> Vec<Slot> {
 
 /// Draws the titles, and a mark after the title of the sorted column.
 pub(super) fn titles(context: Context<'_>, slots: &[Slot], area: Rect, buffer: &mut Buffer) {
-    buffer.set_style(
-        area.intersection(buffer.area),
-        Style::new().add_modifier(Modifier::REVERSED),
-    );
+    line::title_line(area, buffer);
     let (settings, unicode) = (context.settings, context.terminal.unicode);
     for slot in slots {
-        let sorted = slot.column == settings.sort;
-        let mark = match (sorted, settings.descending, unicode) {
-            (false, ..) => "",
-            (true, true, true) => "▼",
-            (true, false, true) => "▲",
-            (true, true, false) => "v",
-            (true, false, false) => "^",
-        };
-        let text = format!("{}{mark}", slot.title());
-        let style = match sorted {
-            true => Style::new().add_modifier(Modifier::BOLD),
-            false => Style::new(),
-        };
-        cell(*slot, &text, style, area, 0, buffer);
+        let sorted = (slot.column == settings.sort).then_some(settings.descending);
+        line::title(slot.place(), slot.title(), sorted, unicode, area, buffer);
     }
 }
 
 /// Draws a domain in one line of the area.
-pub(super) fn line(
+pub(super) fn domain(
     context: Context<'_>,
     slots: &[Slot],
     one: DomainSample<'_>,
@@ -112,20 +97,6 @@ pub(super) fn line(
                 (text, style)
             }
         };
-        cell(slot, &text, style, area, y, buffer);
+        line::cell(slot.place(), &text, style, area, y, buffer);
     }
-}
-
-/// Draws a cell's text, aligned left or right in its slot.
-fn cell(slot: Slot, text: &str, style: Style, area: Rect, y: u16, buffer: &mut Buffer) {
-    let Some(mut pen) = Pen::new(buffer, area, y) else {
-        return;
-    };
-    let width = usize::from(slot.width);
-    let text = shortened(text, width);
-    let free = match slot.column.shape().left {
-        true => 0,
-        false => width.saturating_sub(columns(&text)),
-    };
-    pen.skip(usize::from(slot.x) + free).put(&text, style);
 }

@@ -17,6 +17,7 @@ use crate::view::tui::action::{Action, Show};
 use crate::view::tui::columns::Column;
 use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::cursor::{Cursor, Rows};
+use crate::view::tui::line::areas;
 use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
 use crate::view::{DisplayOptions, Sample};
@@ -161,20 +162,6 @@ impl Table {
         let chosen = self.chosen().filter(|_| !self.rows.is_empty())?;
         Some(Action::Show(Show::Domain(chosen)))
     }
-
-    /// Moves the cursor if the key is a cursor key.
-    fn move_by(&mut self, context: Context<'_>, code: KeyCode) {
-        let page = isize::try_from(context.page()).unwrap_or(1);
-        match code {
-            KeyCode::Up | KeyCode::Char('k') => self.go(context, -1),
-            KeyCode::Down | KeyCode::Char('j') => self.go(context, 1),
-            KeyCode::PageUp => self.go(context, -page),
-            KeyCode::PageDown => self.go(context, page),
-            KeyCode::Home | KeyCode::Char('g') => self.choose(context, 0),
-            KeyCode::End | KeyCode::Char('G') => self.choose(context, usize::MAX),
-            _ => {}
-        }
-    }
 }
 
 impl Widget for Table {
@@ -197,7 +184,7 @@ impl Widget for Table {
             let Some(one) = sample.domain(place) else {
                 return;
             };
-            grid::line(context, &slots, one, body, y, buffer);
+            grid::domain(context, &slots, one, body, y, buffer);
             if chosen == Some(row) {
                 let style = Style::new().add_modifier(Modifier::REVERSED);
                 buffer.set_style(line(y).intersection(buffer.area), style);
@@ -254,7 +241,10 @@ impl Widget for Table {
                 None
             }
             _ => {
-                self.move_by(context, code);
+                if let Some(sample) = context.sample {
+                    let rows = Listed(sample.snapshot, &self.rows);
+                    self.cursor.key(code, context.page(), &rows);
+                }
                 None
             }
         };
@@ -307,14 +297,6 @@ fn sort_by_neighbour(context: Context<'_>, by: isize) -> Option<Action> {
     // Sorting by the same column would reverse the order.
     let next = columns.get(next).filter(|_| now != Some(next));
     next.map(|&column| Action::Sort(column))
-}
-
-/// Returns the areas of the titles and of the rows. An area of one line has no titles.
-fn areas(area: Rect) -> (Rect, Rect) {
-    let titles = u16::from(area.height >= 2);
-    let rest = area.height - titles;
-    let lines = |y: u16, height: u16| Rect::new(area.x, area.y + y, area.width, height);
-    (lines(0, titles), lines(titles, rest))
 }
 
 /// Returns the number of lines of the domain at index `place` of the snapshot.
