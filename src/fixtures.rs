@@ -317,6 +317,7 @@ pub(crate) fn at_work(count: u16) -> (Snapshot, Snapshot) {
         let mut snapshot = snapshot(second * SECOND, second * SECOND / 4, domains.collect());
         snapshot.collected = Collect {
             names: true,
+            targets: true,
             nics: true,
             nic_counters: true,
             disks: true,

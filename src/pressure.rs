@@ -28,6 +28,16 @@ pub struct Pressure {
     pub reasons: Vec<Reason>,
 }
 
+impl Pressure {
+    /// Returns how much it suffers beside others: a domain that has crashed most, then by what it lost.
+    pub fn severity(&self) -> f64 {
+        match self.reasons.contains(&Reason::Crashed) {
+            true => f64::INFINITY,
+            false => self.lost_percent.unwrap_or(0.0),
+        }
+    }
+}
+
 /// Why a domain suffers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reason {
@@ -101,13 +111,9 @@ pub fn sufferers(sample: Sample<'_>) -> Vec<Pressure> {
         .map(|(place, domain)| of(sample, place, domain))
         .filter(|one| !one.reasons.is_empty())
         .collect();
-    let lost = |one: &Pressure| match one.reasons.contains(&Reason::Crashed) {
-        true => f64::INFINITY,
-        false => one.lost_percent.unwrap_or(0.0),
-    };
     all.sort_by(|one, other| {
-        let by_lost = lost(other).total_cmp(&lost(one));
-        by_lost.then(other.reasons.len().cmp(&one.reasons.len()))
+        let by_severity = other.severity().total_cmp(&one.severity());
+        by_severity.then(other.reasons.len().cmp(&one.reasons.len()))
     });
     all
 }

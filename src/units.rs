@@ -72,7 +72,7 @@ pub(crate) fn percent(share: Option<Rate>) -> String {
 }
 
 /// Formats a number with one decimal if that takes at most five columns.
-fn few(value: f64) -> String {
+pub(crate) fn few(value: f64) -> String {
     let digits = usize::from(value < 999.95);
     format!("{value:.digits$}")
 }

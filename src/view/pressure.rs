@@ -73,11 +73,11 @@ pub(super) fn brief(reason: &Reason) -> String {
 /// Returns what a reason is about, in one word.
 pub(super) fn word(reason: &Reason) -> &'static str {
     match reason {
-        Reason::Crashed => "crashed",
+        Reason::Crashed => "crash",
         Reason::Ready { .. } => "cpu",
         Reason::Throttled { .. } => "cap",
         Reason::MemoryShort { .. } => "mem",
-        Reason::NoSlots { .. } => "slots",
+        Reason::NoSlots { .. } => "slot",
         Reason::SlowDisk { .. } => "disk",
         Reason::Drops { .. } => "net",
         Reason::Steal { .. } => "steal",
@@ -143,7 +143,7 @@ mod tests {
             ]
         );
         let words: Vec<&str> = reasons().map(word).collect();
-        assert_eq!(words, ["cap", "cpu", "slots", "net", "mem"]);
+        assert_eq!(words, ["cap", "cpu", "slot", "net", "mem"]);
     }
 
     #[test]

@@ -8,9 +8,9 @@ use ratatui::crossterm::event::{Event, KeyEventKind, MouseButton, MouseEventKind
 use ratatui::layout::{Position, Rect, Size};
 
 use super::action::{Action, Command, suspends};
-use super::cells;
 use super::columns::Column;
 use super::context::{Context, Shown};
+use super::digest::Digest;
 use super::history::Histories;
 use super::settings::Settings;
 use super::theme::Terminal;
@@ -18,7 +18,7 @@ use super::widgets::Widgets;
 use super::widgets::table::device_rows;
 use crate::feed::Pair;
 use crate::rates::Rates;
-use crate::snapshot::{Collect, Snapshot};
+use crate::snapshot::{Collect, DiskCounter, Snapshot};
 use crate::view::{DisplayOptions, Sample};
 
 #[cfg(test)]
@@ -31,18 +31,32 @@ const WHEEL: isize = 3;
 const READY_COSTS: &str =
     "measuring ready time: Xen records each switch of a vCPU; its buffers stay until it reboots";
 
-/// A snapshot, and the rates since the previous one.
+/// The disk counters that the header shows the sums of.
+const HEADER_DISK_COUNTERS: [DiskCounter; 3] = [
+    DiskCounter::ReadBytes,
+    DiskCounter::WriteBytes,
+    DiskCounter::OutOfSlots,
+];
+
+/// A snapshot, the rates since the previous one, and what follows from both.
 #[derive(Clone, Debug)]
 struct Taken {
     snapshot: Arc<Snapshot>,
     rates: Arc<Rates>,
+    digest: Arc<Digest>,
 }
 
 impl Taken {
     fn of(pair: &Pair) -> Self {
+        let (snapshot, rates) = (Arc::clone(&pair.newer), Arc::new(pair.rates()));
+        let digest = Digest::of(Sample {
+            snapshot: &snapshot,
+            rates: &rates,
+        });
         Self {
-            snapshot: Arc::clone(&pair.newer),
-            rates: Arc::new(pair.rates()),
+            snapshot,
+            rates,
+            digest: Arc::new(digest),
         }
     }
 }
@@ -86,6 +100,8 @@ pub struct App {
     pub(super) widgets: Widgets,
     size: Size,
     live: Record,
+    /// The digest before the first sample.
+    none: Digest,
     /// The record that is shown instead of the live one, unless the newest sample is shown.
     frozen: Option<Record>,
     shown: Shown,
@@ -103,6 +119,7 @@ impl App {
             widgets: Widgets::new(display),
             size: Size::default(),
             live: Record::default(),
+            none: Digest::default(),
             frozen: None,
             shown: Shown::Newest,
             changed: true,
@@ -124,6 +141,7 @@ impl App {
     /// Adds a new sample, and shows it unless the view is paused or shows the past.
     pub fn take(&mut self, pair: &Pair) {
         self.live.push(pair);
+        self.widgets.header.sampled();
         self.changed |= self.widgets.status_line.sampled(None);
         if self.frozen.is_none() {
             self.refresh();
@@ -221,13 +239,15 @@ impl App {
     pub fn collect(&self) -> Collect {
         let shown = Collect {
             names: true,
+            targets: true,
             nics: true,
             driver_domains: true,
             nic_counters: true,
+            host: true,
             ..self.widgets.collect()
         };
         shown
-            .with_disk_counters(&cells::DISK_COUNTERS)
+            .with_disk_counters(&HEADER_DISK_COUNTERS)
             .and(device_rows::collect(self.display))
             .and(self.columns_part())
             .and(self.ready_part())
@@ -278,8 +298,10 @@ impl App {
     pub(super) fn parts(&mut self) -> (Context<'_>, &mut Widgets) {
         // Not `record()`, because it would also borrow the widgets.
         let record = self.frozen.as_ref().unwrap_or(&self.live);
+        let taken = record.taken.as_ref();
         let context = Context {
             sample: record.sample(),
+            digest: taken.map_or(&self.none, |taken| &taken.digest),
             histories: &record.histories,
             settings: &self.settings,
             display: self.display,

@@ -3,12 +3,15 @@
 use std::cmp::Ordering;
 
 use super::columns::{Column, Shows};
+use super::history::History;
 use crate::fields::Value;
+use crate::pressure::{Pressure, Reason};
 use crate::rates::{DomainRates, Rate};
 use crate::sample::DomainSample;
-use crate::snapshot::{DiskCounter, Domain, NicCounter};
+use crate::snapshot::{DiskCounter, Domain, DomainState, NicCounter};
 use crate::text::{self, UNKNOWN, or_unknown, safe};
 use crate::units;
+use crate::view::pressure;
 
 /// Returns the bytes per second, received and sent, of all NICs of a domain.
 pub(super) fn net_bytes(domain: &Domain, rates: &DomainRates) -> Option<Rate> {
@@ -18,10 +21,6 @@ pub(super) fn net_bytes(domain: &Domain, rates: &DomainRates) -> Option<Rate> {
     ])
 }
 
-/// The counters that [`disk_bytes`] is made of.
-pub(super) const DISK_COUNTERS: [DiskCounter; 2] =
-    [DiskCounter::ReadBytes, DiskCounter::WriteBytes];
-
 /// Returns the bytes per second, read and written, of all disks of a domain.
 pub(super) fn disk_bytes(domain: &Domain, rates: &DomainRates) -> Option<Rate> {
     Rate::sum([
@@ -30,15 +29,63 @@ pub(super) fn disk_bytes(domain: &Domain, rates: &DomainRates) -> Option<Rate> {
     ])
 }
 
+/// A domain in the table.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'a> {
+    pub(super) one: DomainSample<'a>,
+    /// Its measurements; `None` if there are none.
+    pub(super) past: Option<&'a History>,
+    /// What it suffers from; `None` if it does not.
+    pub(super) suffers: Option<&'a Pressure>,
+}
+
 /// Returns the escaped text of a cell; empty for bars and histories, and for a figure that this
-/// sample did not collect.
-pub(super) fn text(column: Column, domain: DomainSample<'_>) -> String {
+/// sample did not collect. `width` is that of the cell.
+pub(super) fn text(column: Column, row: Row<'_>, width: usize) -> String {
+    let domain = row.one;
     match column.shape().shows {
         Shows::Figure(field) if !domain.collected().covers(field.part) => String::new(),
         Shows::Figure(field) => units::compact(field.of(&domain), field.kind, field.unit),
         Shows::MemoryShare => format!("{:.1}", memory_share(domain)),
+        Shows::CpuMean => or_unknown(mean(row), units::few),
+        Shows::CpuPeak => or_unknown(peak(row), units::few),
+        Shows::Why => why(row, width),
         Shows::CpuBar | Shows::CpuHistory => String::new(),
     }
+}
+
+/// Returns why a domain suffers, in the longest form that fits; `+` marks that there are more reasons. A domain that
+/// cannot run has its state before that.
+fn why(row: Row<'_>, width: usize) -> String {
+    let states = row.one.domain.states;
+    let state = states.summary();
+    let is_told = states.keep_from_running() && state != DomainState::Crashed;
+    let state = is_told.then(|| state.to_string());
+    let reasons = row.suffers.map_or(&[][..], |suffers| &suffers.reasons);
+    let told = |form: &dyn Fn(&Reason) -> String, between| {
+        let parts = state.iter().cloned().chain(reasons.iter().map(form));
+        parts.collect::<Vec<_>>().join(between)
+    };
+    let word = |reason: &Reason| pressure::word(reason).to_owned();
+    let forms = [
+        told(&pressure::reason, "; "),
+        told(&pressure::brief, ", "),
+        told(&word, ","),
+    ];
+    let first = || {
+        let first = state.clone().or(reasons.first().map(word));
+        first.unwrap_or_default() + "+"
+    };
+    let fits = |form: &String| text::columns(form) <= width;
+    forms.into_iter().find(fits).unwrap_or_else(first)
+}
+
+fn mean(row: Row<'_>) -> Option<f64> {
+    row.past?.cpu.mean()
+}
+
+fn peak(row: Row<'_>) -> Option<f64> {
+    row.past?.cpu.peak()
 }
 
 /// Returns a domain's name, escaped, or [`UNKNOWN`].
@@ -54,6 +101,15 @@ fn memory_share(domain: DomainSample<'_>) -> f64 {
 /// Returns whether a cell's text means zero or unknown.
 pub(super) fn is_idle(text: &str) -> bool {
     matches!(text, "0" | "0.0" | UNKNOWN)
+}
+
+/// Returns the text for zero or unknown: zero is a dot, so that a page of zeros is not a page of figures.
+pub(super) fn idle(text: &str, unicode: bool) -> &str {
+    match (text, unicode) {
+        (UNKNOWN, _) => UNKNOWN,
+        (_, true) => "·",
+        (_, false) => ".",
+    }
 }
 
 /// The sort key of a row.
@@ -89,10 +145,15 @@ impl From<Option<Rate>> for Key {
 
 impl Key {
     /// Returns the sort key of a domain in a column.
-    pub(super) fn of(column: Column, domain: DomainSample<'_>) -> Self {
+    pub(super) fn of(column: Column, row: Row<'_>) -> Self {
+        let number = |value: Option<f64>| value.map_or(Self::Unknown, Self::Number);
+        let domain = row.one;
         match column.shape().shows {
             Shows::Figure(field) => field.of(&domain).into(),
             Shows::MemoryShare => Self::Number(memory_share(domain)),
+            Shows::CpuMean => number(mean(row)),
+            Shows::CpuPeak => number(peak(row)),
+            Shows::Why => number(row.suffers.map(Pressure::severity)),
             Shows::CpuBar | Shows::CpuHistory => domain.rates.cpu_percent_of_vcpus.into(),
         }
     }

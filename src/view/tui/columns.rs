@@ -17,7 +17,7 @@ use crate::snapshot::Collect;
 pub(super) use fit::{Slot, fit};
 
 /// A column of the table of domains, as its index in the list of all columns.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Column(usize);
 
 /// A figure of a domain.
@@ -34,6 +34,12 @@ pub(super) enum Shows {
     CpuBar,
     /// CPU use of its vCPUs over time.
     CpuHistory,
+    /// Mean CPU use over the kept samples.
+    CpuMean,
+    /// The greatest CPU use of the kept samples.
+    CpuPeak,
+    /// Why the domain suffers.
+    Why,
 }
 
 /// The layout of a column.
@@ -57,44 +63,60 @@ pub(super) struct Shape {
 /// A column whose titles and widths were chosen by hand.
 struct Laid {
     key: &'static str,
-    /// The name of its figure; empty for the bar, the history and the share of memory.
+    /// The name of its figure; empty for a column that is not a figure.
     figure: &'static str,
     titles: (&'static str, &'static str),
     widths: (usize, usize),
     priority: u8,
-    /// Whether it is in the default set.
-    is_default: bool,
+    when: When,
 }
+
+/// When a column is shown that the user did not choose.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum When {
+    Always,
+    /// If there is room beside the columns that are always shown. What it shows is collected anyway.
+    Room,
+    Never,
+}
+use When::{Always, Never, Room};
 
 /// The priority of the columns that are not in [`LAID`].
 const OTHERS_PRIORITY: u8 = 8;
 
 /// The columns laid out by hand, in display order.
 #[rustfmt::skip]
-const LAID: [Laid; 23] = [
-    laid("id",           "id",                               ("ID", "ID"),          (3, 5),   15, true),
-    laid("name",         "name",                             ("NAME", "NAME"),      (8, 12),  21, true),
-    laid("type",         "type",                             ("TYPE", "TYPE"),      (5, 5),    8, false),
-    laid("state",        "state",                            ("STATE", "STATE"),    (8, 9),   16, true),
-    laid("vcpus",        "vcpus_online",                     ("VCPUS", "VCPU"),     (5, 6),    2, true),
-    laid("cpu",          "cpu_percent",                      ("CPU %", "CPU%"),     (5, 7),   19, true),
-    laid("cpu_of_vcpus", "cpu_percent_of_vcpus",             ("VCPU %", "VCP%"),    (5, 7),   10, false),
-    laid("ready",        "ready_percent",                    ("READY %", "RDY%"),   (5, 8),   17, false),
-    laid("throttled",    "throttled_percent",                ("THR %", "THR%"),     (5, 6),   17, false),
-    laid("cpu_bar",      "",                                 ("BUSY", "BUSY"),      (5, 20),   3, true),
-    laid("cpu_history",  "",                                 ("HISTORY", "PAST"),   (5, 40),   1, true),
-    laid("cpu_time",     "cpu_time_ns",                      ("CPU TIME", "TIME"),  (7, 9),    7, false),
-    laid("memory",       "memory_bytes",                     ("MEMORY", "MEM"),     (5, 7),   18, true),
-    laid("memory_share", "",                                 ("MEM %", "MEM%"),     (5, 6),    9, false),
-    laid("memory_max",   "memory_max_bytes",                 ("MEM MAX", "MAX"),    (5, 8),    6, false),
-    laid("net_received", "nics_rx_bytes_per_second",         ("NET RX/s", "RX/s"),  (5, 9),   14, true),
-    laid("net_sent",     "nics_tx_bytes_per_second",         ("NET TX/s", "TX/s"),  (5, 9),   13, true),
-    laid("disk_read",    "disks_read_bytes_per_second",      ("DISK RD/s", "RD/s"), (5, 10),  12, true),
-    laid("disk_written", "disks_write_bytes_per_second",     ("DISK WR/s", "WR/s"), (5, 10),  11, true),
-    laid("disk_reads",   "disks_read_requests_per_second",   ("READS/s", "RDS"),    (5, 8),    8, false),
-    laid("disk_writes",  "disks_write_requests_per_second",  ("WRITES/s", "WRS"),   (5, 9),    8, false),
-    laid("pool",         "pool",                             ("POOL", "POOL"),      (5, 5),    5, false),
-    laid("uuid",         "uuid",                             ("UUID", "UUID"),      (36, 36),  4, false),
+const LAID: [Laid; 30] = [
+    laid("id",           "id",                               ("ID", "ID"),          (3, 5),   15, Always),
+    laid("name",         "name",                             ("NAME", "NAME"),      (8, 12),  21, Always),
+    laid("type",         "type",                             ("TYPE", "TYPE"),      (5, 5),    8, Room),
+    laid("state",        "state",                            ("STATE", "STATE"),    (8, 9),   16, Never),
+    laid("vcpus",        "vcpus_online",                     ("VCPUS", "VCPU"),     (5, 6),    2, Always),
+    laid("cpu",          "cpu_percent",                      ("CPU %", "CPU%"),     (5, 7),   19, Always),
+    laid("cpu_of_vcpus", "cpu_percent_of_vcpus",             ("VCPU %", "VCP%"),    (5, 7),   10, Room),
+    laid("ready",        "ready_percent",                    ("READY %", "RDY%"),   (5, 8),   17, Never),
+    laid("throttled",    "throttled_percent",                ("THR %", "THR%"),     (5, 6),   17, Never),
+    laid("lost",         "lost_percent",                     ("LOST %", "LOST"),    (5, 6),   17, Never),
+    laid("cpu_bar",      "",                                 ("RAN LOST", "RAN"),    (5, 20),   3, Always),
+    laid("cpu_history",  "",                                 ("HISTORY", "PAST"),   (5, 40),   1, Always),
+    laid("cpu_mean",     "",                                 ("MEAN %", "MEAN"),    (5, 6),    8, Room),
+    laid("cpu_peak",     "",                                 ("PEAK %", "PEAK"),    (5, 6),    8, Room),
+    laid("cpu_time",     "cpu_time_ns",                      ("CPU TIME", "TIME"),  (7, 9),    7, Never),
+    laid("memory",       "memory_bytes",                     ("MEMORY", "MEM"),     (5, 7),   18, Always),
+    laid("memory_short", "memory_short_bytes",               ("GAP", "GAP"),        (5, 5),    4, Always),
+    laid("memory_share", "",                                 ("MEM %", "MEM%"),     (5, 6),    9, Room),
+    laid("memory_max",   "memory_max_bytes",                 ("MEM MAX", "MAX"),    (5, 8),    6, Room),
+    laid("net_received", "nics_rx_bytes_per_second",         ("NET RX/s", "RX/s"),  (5, 9),   14, Always),
+    laid("net_sent",     "nics_tx_bytes_per_second",         ("NET TX/s", "TX/s"),  (5, 9),   13, Always),
+    laid("disk_read",    "disks_read_bytes_per_second",      ("DISK RD/s", "RD/s"), (5, 10),  12, Always),
+    laid("disk_written", "disks_write_bytes_per_second",     ("DISK WR/s", "WR/s"), (5, 10),  11, Always),
+    laid("disk_reads",   "disks_read_requests_per_second",   ("READS/s", "RDS"),    (5, 8),    8, Never),
+    laid("disk_writes",  "disks_write_requests_per_second",  ("WRITES/s", "WRS"),   (5, 9),    8, Never),
+    laid("no_slots",     "disks_out_of_slots_per_second",    ("NO SLOT/s", "NSLT"), (5, 10),   8, Room),
+    laid("drops",        "nics_rx_drops_per_second",         ("RX DROP/s", "DROP"), (5, 10),   8, Room),
+    laid("pool",         "pool",                             ("POOL", "POOL"),      (5, 5),    5, Room),
+    laid("why",          "",                                 ("WHY", "WHY"),        (5, 48),  10, Always),
+    laid("uuid",         "uuid",                             ("UUID", "UUID"),      (36, 36),  4, Never),
 ];
 
 const fn laid(
@@ -103,7 +125,7 @@ const fn laid(
     titles: (&'static str, &'static str),
     widths: (usize, usize),
     priority: u8,
-    is_default: bool,
+    when: When,
 ) -> Laid {
     Laid {
         key,
@@ -111,7 +133,7 @@ const fn laid(
         titles,
         widths,
         priority,
-        is_default,
+        when,
     }
 }
 
@@ -122,8 +144,19 @@ static SHAPES: LazyLock<Vec<Shape>> = LazyLock::new(|| {
         let figure = figures().find(|field| field.name == laid.figure);
         let (shows, doc, left) = match (figure, laid.key) {
             (Some(figure), _) => (Shows::Figure(figure), figure.doc, is_text(figure)),
-            (None, "cpu_bar") => (Shows::CpuBar, "CPU use of its vCPUs, as a bar", true),
+            (None, "cpu_bar") => (
+                Shows::CpuBar,
+                "CPU use of its vCPUs as a bar, then what they lost",
+                true,
+            ),
             (None, "cpu_history") => (Shows::CpuHistory, "CPU use of its vCPUs over time", true),
+            (None, "cpu_mean") => (Shows::CpuMean, "mean CPU use over the kept samples", false),
+            (None, "cpu_peak") => (
+                Shows::CpuPeak,
+                "greatest CPU use of the kept samples",
+                false,
+            ),
+            (None, "why") => (Shows::Why, "why the domain suffers", true),
             (None, _) => (Shows::MemoryShare, "memory, per cent of the host's", false),
         };
         Shape {
@@ -192,10 +225,14 @@ impl Column {
     pub const READY: Self = Self::laid("ready");
     /// Time that its cap kept its vCPUs from running, in per cent of one.
     pub const THROTTLED: Self = Self::laid("throttled");
+    /// The share of the time that its vCPUs wanted to run in which they could not.
+    pub const LOST: Self = Self::laid("lost");
     /// CPU use of its vCPUs as a bar.
     pub const CPU_BAR: Self = Self::laid("cpu_bar");
     /// CPU use of its vCPUs over time.
     pub const CPU_HISTORY: Self = Self::laid("cpu_history");
+    /// Why the domain suffers.
+    pub const WHY: Self = Self::laid("why");
 
     /// Returns the column with this key in [`LAID`]; an unknown key does not compile.
     const fn laid(key: &str) -> Self {
@@ -213,8 +250,20 @@ impl Column {
 
     /// Returns the default columns.
     pub fn defaults() -> impl Iterator<Item = Self> {
-        let defaults = LAID.iter().enumerate().filter(|(_, laid)| laid.is_default);
-        defaults.map(|(place, _)| Self(place))
+        Self::those(Always)
+    }
+
+    /// Returns the columns that a wide screen shows as well.
+    pub(super) fn of_wide_screens() -> impl Iterator<Item = Self> {
+        Self::those(Room)
+    }
+
+    fn those(when: When) -> impl Iterator<Item = Self> {
+        let those = LAID
+            .iter()
+            .enumerate()
+            .filter(move |(_, laid)| laid.when == when);
+        those.map(|(place, _)| Self(place))
     }
 
     /// Returns the column with this name in the configuration file; `None` if there is none.
@@ -235,7 +284,7 @@ impl Column {
     pub(super) fn part(self) -> Collect {
         match self.shape().shows {
             Shows::Figure(field) => field.part,
-            Shows::MemoryShare | Shows::CpuBar | Shows::CpuHistory => Collect::default(),
+            _ => Collect::default(),
         }
     }
 
@@ -248,14 +297,23 @@ impl Column {
     pub(super) fn descends(self) -> bool {
         match self.shape().shows {
             Shows::Figure(field) => !matches!(field.kind, Kind::Text | Kind::State { .. }),
-            Shows::MemoryShare | Shows::CpuBar | Shows::CpuHistory => true,
+            _ => true,
+        }
+    }
+
+    /// Returns whether it shows an amount, of which 0 is nothing worth reading.
+    pub(super) fn is_amount(self) -> bool {
+        match self.shape().shows {
+            Shows::Figure(field) => !matches!(field.unit, Unit::None | Unit::Number),
+            Shows::MemoryShare | Shows::CpuMean | Shows::CpuPeak => true,
+            Shows::CpuBar | Shows::CpuHistory | Shows::Why => false,
         }
     }
 }
 
 /// Returns the chosen columns that a sample has something for: without a trace, none that only a trace tells; with
-/// one, also ready and throttled time, after the CPU use.
-pub(super) fn shown(chosen: &[Column], traced: bool) -> Vec<Column> {
+/// one, also ready and throttled time, after the CPU use. Then the columns for which there may be room.
+pub(super) fn shown(chosen: &[Column], traced: bool) -> (Vec<Column>, Vec<Column>) {
     let mut columns = chosen.to_vec();
     if !traced {
         columns.retain(|column| !column.part().state_times);
@@ -264,7 +322,13 @@ pub(super) fn shown(chosen: &[Column], traced: bool) -> Vec<Column> {
         let place = cpu.map_or(columns.len(), |cpu| cpu + 1);
         columns.splice(place..place, [Column::READY, Column::THROTTLED]);
     }
-    columns
+    // Who chose columns wants no others.
+    let are_usual = Column::defaults().eq(chosen.iter().copied());
+    let mut more: Vec<Column> = Column::of_wide_screens().filter(|_| are_usual).collect();
+    if traced {
+        more.extend([Column::LOST].iter().filter(|_| are_usual));
+    }
+    (columns, more)
 }
 
 /// Returns whether two texts are equal, in a const context.
@@ -307,8 +371,8 @@ mod tests {
     fn every_figure_has_one_column() {
         let mut keys: Vec<&str> = Column::all().map(Column::key).collect();
         let figures = DomainSample::fields().len() + fields::sums().len();
-        // The bar, the history and the share of memory are not figures.
-        assert_eq!(keys.len(), figures + 3);
+        let others = LAID.iter().filter(|laid| laid.figure.is_empty()).count();
+        assert_eq!(keys.len(), figures + others);
         for laid in &LAID {
             let is_figure = DomainSample::fields().iter().chain(fields::sums());
             let is_figure = is_figure
@@ -318,7 +382,7 @@ mod tests {
         }
         keys.sort_unstable();
         keys.dedup();
-        assert_eq!(keys.len(), figures + 3);
+        assert_eq!(keys.len(), figures + others);
     }
 
     #[test]

@@ -6,7 +6,9 @@ use ratatui::layout::{Position, Rect, Size};
 use ratatui::style::Style;
 
 use super::action::Action;
+use super::cells::Row;
 use super::columns::{Column, shown};
+use super::digest::Digest;
 use super::history::Histories;
 use super::settings::Settings;
 use super::theme::{Role, Terminal};
@@ -36,6 +38,8 @@ pub(super) enum Shown {
 pub(super) struct Context<'a> {
     /// The shown sample; `None` before the first one.
     pub(super) sample: Option<Sample<'a>>,
+    /// What follows from it.
+    pub(super) digest: &'a Digest,
     /// The measurements up to this sample.
     pub(super) histories: &'a Histories,
     pub(super) settings: &'a Settings,
@@ -48,16 +52,36 @@ pub(super) struct Context<'a> {
     pub(super) area: Rect,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
     /// Returns the same context for a widget in this area.
     pub(super) fn within(self, area: Rect) -> Self {
         Self { area, ..self }
     }
 
-    /// Returns the columns of the table that the shown sample has something for.
-    pub(super) fn columns(self) -> Vec<Column> {
-        let traced = |sample: Sample<'_>| sample.snapshot.collected.state_times;
-        shown(&self.settings.columns, self.sample.is_some_and(traced))
+    /// Returns the columns of the table that the shown sample has something for, and those for which there may be room.
+    pub(super) fn columns(self) -> (Vec<Column>, Vec<Column>) {
+        shown(&self.settings.columns, self.is_traced())
+    }
+
+    /// Returns whether the shown sample has ready time.
+    pub(super) fn is_traced(self) -> bool {
+        self.sample
+            .is_some_and(|sample| sample.snapshot.collected.state_times)
+    }
+
+    /// Returns each domain of the shown sample, in its order.
+    pub(super) fn rows(self) -> impl Iterator<Item = Row<'a>> {
+        (0..).map_while(move |place| self.row(place))
+    }
+
+    /// Returns the domain at this place of the shown sample; `None` past the last one.
+    pub(super) fn row(self, place: usize) -> Option<Row<'a>> {
+        let one = self.sample?.domain(place)?;
+        Some(Row {
+            one,
+            past: self.histories.of(one.domain.identity()),
+            suffers: self.digest.at(place),
+        })
     }
 
     /// Returns the style of a role in the chosen theme.

@@ -16,6 +16,12 @@ pub(super) fn bar(share: f64, width: usize, unicode: bool) -> String {
     bar
 }
 
+/// Returns a bar of time that was lost, to put after a [`bar`] of time that was used.
+pub(super) fn lost_bar(share: f64, width: usize, unicode: bool) -> String {
+    let cells = (share.clamp(0.0, 1.0) * width as f64).round() as usize;
+    (if unicode { "▒" } else { "-" }).repeat(cells)
+}
+
 /// Returns one glyph for each value, as high as its share of `full`; `?` for an unknown value.
 pub(super) fn history(
     values: impl Iterator<Item = Option<f32>>,

@@ -9,6 +9,7 @@ mod cells;
 mod columns;
 mod context;
 mod cursor;
+mod digest;
 mod glyphs;
 mod history;
 mod line;

@@ -151,6 +151,16 @@ pub(super) fn role(state: DomainState) -> Option<Role> {
     }
 }
 
+/// Returns the role of what a domain lost, in per cent of what it wanted; `None` if that is little. The text also has the
+/// number.
+pub(super) fn loss(percent: f64) -> Option<Role> {
+    match percent {
+        ..5.0 => None,
+        ..25.0 => Some(Role::Busy),
+        _ => Some(Role::Alarm),
+    }
+}
+
 /// Returns the role of a load in per cent. The text also has the number.
 pub(super) fn load(percent: f64) -> Role {
     match percent {

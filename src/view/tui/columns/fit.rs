@@ -34,6 +34,12 @@ impl Slot {
     }
 }
 
+/// The widest name, unless names are shown whole.
+const USUAL_NAME: usize = 24;
+
+/// The width of the reasons beside which there are more columns.
+const REASONS: usize = 20;
+
 /// Returns the priority of a column if the table is sorted by `sort`. The name has the highest
 /// priority, the sorted column the second highest.
 fn rank(column: Column, sort: Column) -> u8 {
@@ -48,10 +54,11 @@ fn rank(column: Column, sort: Column) -> u8 {
 /// Columns get their minimum width in order of priority. The remaining width then widens them, the
 /// name first.
 ///
-/// `id` and `name` are the widths of the longest ID and name. `whole` makes the longest name the
-/// minimum width of the name.
+/// `more` are columns that get their minimum width before others are widened. They and the chosen columns are then in
+/// display order. `id` and `name` are the widths of the longest ID and name. `whole` makes the longest name the minimum
+/// width of the name.
 pub(in crate::view::tui) fn fit(
-    chosen: &[Column],
+    (chosen, more): (&[Column], &[Column]),
     sort: Column,
     width: u16,
     (id, name): (usize, usize),
@@ -78,6 +85,18 @@ pub(in crate::view::tui) fn fit(
         }
     }
     let mut taken: Vec<(Column, usize)> = taken.into_iter().flatten().collect();
+    // The name and the reasons come before more columns.
+    if taken.len() == chosen.len() && !more.is_empty() {
+        let mut spare = left.saturating_sub(USUAL_NAME + REASONS);
+        for &column in more {
+            if let Some(rest) = spare.checked_sub(narrowest(column) + 1) {
+                left -= spare - rest;
+                spare = rest;
+                taken.push((column, narrowest(column)));
+            }
+        }
+        taken.sort_by_key(|&(column, _)| column);
+    }
 
     let mut widen = |column: Column, limit: usize| {
         if let Some((_, width)) = taken.iter_mut().find(|(this, _)| *this == column) {
@@ -86,20 +105,18 @@ pub(in crate::view::tui) fn fit(
             left -= more;
         }
     };
-    widen(Column::NAME, name.min(24));
+    widen(Column::NAME, name.min(USUAL_NAME));
     widen(Column::CPU_BAR, 8);
+    widen(Column::WHY, REASONS);
     widen(Column::CPU_HISTORY, 8);
-    for &column in chosen {
-        if !matches!(column, Column::CPU_BAR | Column::CPU_HISTORY) {
+    let drawn = [Column::CPU_BAR, Column::CPU_HISTORY, Column::WHY];
+    for &column in chosen.iter().chain(more) {
+        if !drawn.contains(&column) {
             widen(column, column.shape().widths.1);
         }
     }
-    for column in [Column::NAME, Column::CPU_BAR, Column::CPU_HISTORY] {
-        let limit = match column {
-            Column::NAME => name,
-            _ => column.shape().widths.1,
-        };
-        widen(column, limit);
+    for column in [Column::WHY, Column::CPU_BAR, Column::CPU_HISTORY] {
+        widen(column, column.shape().widths.1);
     }
 
     let mut x = 0;
@@ -132,18 +149,21 @@ mod tests {
     }
 
     fn titles(width: u16, name: usize) -> String {
-        let slots = fit(&defaults(), Column::CPU, width, (1, name), false);
+        let slots = fit((&defaults(), &[]), Column::CPU, width, (1, name), false);
         let titles = slots.iter().map(|slot| slot.title());
         titles.collect::<Vec<_>>().join(" ")
     }
 
     #[test]
     fn lowest_priority_is_dropped_first() {
-        let narrow = "ID NAME STATE VCPU CPU% BUSY PAST MEM RX/s TX/s RD/s WR/s";
-        assert_eq!(titles(75, 30), narrow);
-        assert_eq!(titles(74, 30), narrow.replace(" PAST", ""));
-        assert_eq!(titles(60, 30), "ID NAME STATE CPU% MEM RX/s TX/s RD/s WR/s");
-        assert_eq!(titles(40, 30), "ID NAME STATE CPU% MEM RX/s");
+        let narrow = "ID NAME VCPU CPU% RAN PAST MEM GAP RX/s TX/s RD/s WR/s WHY";
+        assert_eq!(titles(78, 30), narrow);
+        assert_eq!(titles(77, 30), narrow.replace(" PAST", ""));
+        assert_eq!(
+            titles(60, 30),
+            "ID NAME CPU% MEM GAP RX/s TX/s RD/s WR/s WHY"
+        );
+        assert_eq!(titles(40, 30), "ID NAME CPU% MEM RX/s TX/s");
         assert_eq!(titles(20, 30), "NAME CPU% MEM");
         assert_eq!(titles(1, 30), "NAME");
     }
@@ -151,20 +171,34 @@ mod tests {
     #[test]
     fn sorted_column_outranks_all_but_the_name() {
         for sort in Column::all() {
-            let slots = fit(&all(), sort, 45, (1, 30), false);
+            let slots = fit((&all(), &[]), sort, 45, (1, 30), false);
             assert!(slots.iter().any(|slot| slot.column == sort), "{sort:?}");
         }
     }
 
     #[test]
+    fn a_wide_line_has_more_columns() {
+        let more: Vec<Column> = Column::of_wide_screens().collect();
+        let shown = |width| {
+            let slots = fit((&defaults(), &more), Column::CPU, width, (1, 12), false);
+            let columns: Vec<Column> = slots.iter().map(|slot| slot.column).collect();
+            assert!(columns.is_sorted());
+            columns.len()
+        };
+        assert_eq!(shown(100), defaults().len());
+        assert!(shown(160) > defaults().len());
+        assert_eq!(shown(300), defaults().len() + more.len());
+    }
+
+    #[test]
     fn name_gets_its_width() {
         let name = |width, longest, whole| {
-            let slots = fit(&defaults(), Column::CPU, width, (1, longest), whole);
+            let slots = fit((&defaults(), &[]), Column::CPU, width, (1, longest), whole);
             let name = slots.iter().find(|slot| slot.column == Column::NAME);
             name.map(|slot| slot.width)
         };
-        assert_eq!(name(200, 60, false), Some(60));
-        assert_eq!(name(80, 60, false), Some(13));
+        assert_eq!(name(200, 60, false), Some(24));
+        assert_eq!(name(80, 60, false), Some(10));
         assert_eq!(name(80, 60, true), Some(60));
         assert_eq!(name(200, 3, false), Some(12));
     }
@@ -176,7 +210,7 @@ mod tests {
             sort in select(all()),
             width in 0_u16..300, id in 1_usize..=5, name in 0_usize..100, whole: bool,
         ) {
-            let slots = fit(&chosen, sort, width, (id, name), whole);
+            let slots = fit((&chosen, &[]), sort, width, (id, name), whole);
             prop_assert!(!slots.is_empty());
             let mut next = 0;
             for slot in &slots {

@@ -8,7 +8,8 @@ use ratatui::backend::TestBackend;
 use ratatui::style::Color;
 
 use super::{Depth, Terminal as Shows, Theme};
-use crate::fixtures::at_work;
+use crate::fixtures::troubled;
+use crate::snapshot::ShutdownReason;
 use crate::view::DisplayOptions;
 use crate::view::tui::testing::take;
 use crate::view::tui::{App, Settings, draw};
@@ -20,7 +21,8 @@ fn colours(theme: Theme, shows: Shows) -> HashSet<Color> {
         ..Settings::default()
     };
     let mut app = App::new(settings, DisplayOptions::default(), shows);
-    let (old, new) = at_work(12);
+    let (old, mut new) = troubled();
+    new.domains[4].states.shutdown = Some(ShutdownReason::Crash);
     take(&mut app, old);
     take(&mut app, new);
     let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();

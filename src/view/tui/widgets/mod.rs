@@ -277,11 +277,7 @@ impl Layout {
     /// Returns the layout of a screen. On a small screen the header shrinks, and the pane gets its
     /// lines.
     fn of(size: Size) -> Self {
-        let header = match size.height {
-            0..4 => 0,
-            4..16 => 1,
-            _ => 4,
-        };
+        let header = Header::height(size.height);
         let status_line = u16::from(size.height >= 3);
         let lines = |y: u16, height: u16| Rect::new(0, y, size.width, height);
         Self {

@@ -7,7 +7,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::text_page::TextPage;
-use crate::pressure::{Pressure, sufferers};
+use crate::pressure::Pressure;
 use crate::snapshot::{Collect, DiskCounter, Identity};
 use crate::text::{columns, or_unknown, shortened};
 use crate::units;
@@ -16,7 +16,7 @@ use crate::view::pressure;
 use crate::view::tui::action::{Action, Show};
 use crate::view::tui::cells;
 use crate::view::tui::context::{Context, Hint, Widget};
-use crate::view::tui::theme::{Role, load};
+use crate::view::tui::theme::{Role, loss};
 
 /// The widest name.
 const NAME_WIDTH: usize = 24;
@@ -37,9 +37,9 @@ impl Widget for PressurePage {
         let Some(sample) = context.sample else {
             return;
         };
-        let found = sufferers(sample);
+        let found = &context.digest.sufferers;
         self.chosen = self.chosen.min(found.len().saturating_sub(1));
-        let mut lines = lines(context, sample, &found);
+        let mut lines = lines(context, sample, found);
         let at = self.chosen + ABOVE;
         if let Some(line) = lines.get_mut(at) {
             line.style = Style::new().add_modifier(Modifier::REVERSED);
@@ -111,7 +111,7 @@ impl PressurePage {
     fn page_of(&self, context: Context<'_>, line: usize) -> Vec<Action> {
         let identity = || -> Option<Identity> {
             let sample = context.sample?;
-            let place = sufferers(sample).get(line)?.place;
+            let place = context.digest.sufferers.get(line)?.place;
             Some(sample.snapshot.domains.get(place)?.identity())
         };
         let show = |identity| Action::Show(Show::Domain(identity));
@@ -173,7 +173,9 @@ fn line(context: Context<'_>, sample: Sample<'_>, one: &Pressure, width: usize) 
     let name = shortened(&name, width);
     let blank = " ".repeat(width.saturating_sub(columns(&name)));
     let lost = one.lost_percent;
-    let style = lost.map_or_else(Style::new, |lost| context.style(load(lost)));
+    let style = lost
+        .and_then(loss)
+        .map_or_else(Style::new, |role| context.style(role));
     Line::from(vec![
         Span::raw(format!("{:>5} {name}{blank} ", domain.id.to_string())),
         Span::styled(

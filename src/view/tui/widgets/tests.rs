@@ -3,9 +3,10 @@
 
 use ratatui::crossterm::event::KeyCode;
 
-use crate::fixtures::at_work;
+use crate::fixtures::{at_work, troubled};
+use crate::snapshot::ShutdownReason;
 use crate::view::DisplayOptions;
-use crate::view::tui::testing::{key, keys, lines, take, watching, words};
+use crate::view::tui::testing::{self, key, keys, lines, take, watching, words};
 use crate::view::tui::{App, Depth, Settings, Terminal};
 
 #[test]
@@ -20,22 +21,26 @@ fn fits_80_by_24() {
     }
     assert_eq!(
         screen[1],
-        "CPU [███████████████     ]  75.0 % of 2 pCPUs  ▆"
+        "CPU [███████████████     ]  75.0 % of 2 pCPUs  12 vCPUs (6.0:1)  ▆"
     );
     assert_eq!(
         screen[2],
         "Mem [███████████████     ]  75.0 % of 4.0G, 1.0G free"
     );
-    assert_eq!(screen[3], "12 domains: 4 running, 4 runnable, 4 blocked");
+    assert_eq!(screen[3], "HURT none of 12   ready time: R");
     assert_eq!(
         screen[4],
-        " ID NAME     STATE     VCPU CPU%▼ BUSY     PAST      MEM  RX/s  TX/s  RD/s  WR/s"
+        " ID NAME      VCPU CPU%▼ BUSY    PAST    MEM   GAP  RX/s  TX/s  RD/s  WR/s WHY"
     );
     assert_eq!(
         screen[5],
-        " 11 guest-11 blocked      1  91.7 ███████▍ ▇        128M 11.0K  2.9K 11.0M 44.0K"
+        " 11 guest-11     1  91.7 ██████▍ ▇      128M     · 11.0K  2.9K 11.0M 44.0K"
     );
-    assert!(screen[16].starts_with("  0 Domain-0 runnable     1   0.0"));
+    assert!(
+        screen[16].starts_with("  0 Domain-0     1     ·"),
+        "{}",
+        screen[16]
+    );
     assert!(screen[23].starts_with("? help  q quit"));
 }
 
@@ -50,9 +55,9 @@ fn cut_lines_are_marked() {
                 c => key(&mut app, KeyCode::Char(c)),
             };
         }
-        let whole = words(&lines(&mut app, 140, 80)[5..]);
+        let whole = words(&lines(&mut app, 140, 80)[7..]);
         for width in 8..140 {
-            for line in &lines(&mut app, width, 80)[5..79] {
+            for line in &lines(&mut app, width, 80)[7..79] {
                 for word in words(std::slice::from_ref(line)) {
                     let known = word.ends_with('…') || whole.contains(&word);
                     assert!(known, "{width}: {word} in {line}");
@@ -100,4 +105,59 @@ fn only_ascii_without_unicode() {
         assert!(screen.is_ascii(), "{screen}");
         key(&mut app, KeyCode::Esc);
     }
+}
+
+#[test]
+fn who_suffers_is_seen_at_once() {
+    let mut app = testing::app(Settings::default());
+    let (old, mut new) = troubled();
+    new.domains[0].states.shutdown = Some(ShutdownReason::Crash);
+    take(&mut app, old);
+    take(&mut app, new);
+    let screen = lines(&mut app, 80, 24);
+    assert!(
+        screen[1].ends_with("5 vCPUs (2.5:1)  0.3 queued  █"),
+        "{}",
+        screen[1]
+    );
+    assert!(
+        screen[2].ends_with("1 below target, 64.0M short"),
+        "{}",
+        screen[2]
+    );
+    assert!(
+        screen[3].starts_with("HURT 5 of 5: idle crashed, batch throttled 80%, web ready 30%"),
+        "{}",
+        screen[3]
+    );
+    let line = |name: &str| {
+        screen
+            .iter()
+            .skip(5)
+            .find(|line| line.contains(name))
+            .unwrap()
+    };
+    for (name, end) in [
+        ("idle", "crash"),
+        ("web", "cpu"),
+        ("batch", "cap"),
+        ("mail", "mem"),
+        ("db", "slot+"),
+    ] {
+        assert!(line(name).ends_with(end), "{}", line(name));
+    }
+    assert!(line("batch").contains(" █▍▒▒▒▒▒ "), "{}", line("batch"));
+    // A wide screen has the reasons in words, and a high one what all devices do.
+    let wide = lines(&mut app, 160, 40);
+    assert!(
+        wide.iter()
+            .any(|line| line.ends_with("no disk slot, drops")),
+        "{wide:?}"
+    );
+    assert!(
+        wide[3].ends_with("drops >3.0/s   no slot >40.0/s"),
+        "{}",
+        wide[3]
+    );
+    assert!(wide[5].starts_with("5 domains: "), "{}", wide[5]);
 }

@@ -38,11 +38,11 @@ fn page_has_all_parts() {
         assert!(page.contains(part), "{part}:\n{page}");
     }
     key(&mut app, KeyCode::Tab);
-    assert!(lines(&mut app, 100, 39)[4].starts_with("guest-1"));
+    assert!(lines(&mut app, 100, 39)[6].starts_with("guest-1"));
     take(&mut app, at_work(1).1);
-    assert!(lines(&mut app, 100, 39)[4].starts_with("domain 1 is gone"));
+    assert!(lines(&mut app, 100, 39)[6].starts_with("domain 1 is gone"));
     key(&mut app, KeyCode::Esc);
-    assert!(lines(&mut app, 100, 39)[5].contains(" 0 Domain-0"));
+    assert!(lines(&mut app, 100, 39)[7].contains(" 0 Domain-0"));
     assert_eq!(app.collect().focus, None);
 }
 
@@ -137,7 +137,7 @@ fn claimed_and_paged_memory_is_shown() {
     key(&mut app, KeyCode::End);
     key(&mut app, KeyCode::Enter);
     assert_eq!(
-        lines(&mut app, 140, 39)[8],
+        lines(&mut app, 140, 39)[10],
         "memory     128M used, ceiling 129M, target 128M, maximum 256M, 3.0M claimed, 5.0M paged out"
     );
 }

@@ -4,14 +4,15 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::rates::Rate;
 use crate::sample::{DomainSample, Sample};
 use crate::text::columns;
-use crate::view::tui::cells;
+use crate::view::tui::cells::{self, Row};
 use crate::view::tui::columns::{Column, Slot, fit};
 use crate::view::tui::context::Context;
-use crate::view::tui::glyphs::{bar, history};
-use crate::view::tui::line;
-use crate::view::tui::theme::{Role, load, role};
+use crate::view::tui::glyphs::{bar, history, lost_bar};
+use crate::view::tui::line::{self, Place};
+use crate::view::tui::theme::{Role, loss, role};
 
 /// Returns the columns that fit, in display order; none before the first sample.
 pub(in crate::view::tui) fn shown_columns(context: Context<'_>) -> Vec<Column> {
@@ -37,8 +38,9 @@ pub(super) fn slots(context: Context<'_>, sample: Sample<'_>) -> Vec<Slot> {
     let id = domains
         .last()
         .map_or(1, |domain| domain.id.to_string().len());
+    let (chosen, more) = context.columns();
     fit(
-        &context.columns(),
+        (&chosen, &more),
         context.settings.sort,
         context.area.width,
         (id, names.max().unwrap_or(0)),
@@ -52,7 +54,11 @@ pub(super) fn titles(context: Context<'_>, slots: &[Slot], area: Rect, buffer: &
     let (settings, unicode) = (context.settings, context.terminal.unicode);
     for slot in slots {
         let sorted = (slot.column == settings.sort).then_some(settings.descending);
-        line::title(slot.place(), slot.title(), sorted, unicode, area, buffer);
+        let title = match slot.column {
+            Column::CPU_BAR if !context.is_traced() => "BUSY",
+            _ => slot.title(),
+        };
+        line::title(slot.place(), title, sorted, unicode, area, buffer);
     }
 }
 
@@ -60,43 +66,80 @@ pub(super) fn titles(context: Context<'_>, slots: &[Slot], area: Rect, buffer: &
 pub(super) fn domain(
     context: Context<'_>,
     slots: &[Slot],
-    one: DomainSample<'_>,
+    row: Row<'_>,
     area: Rect,
     y: u16,
     buffer: &mut Buffer,
 ) {
-    let DomainSample { domain, rates, .. } = one;
+    let domain = row.one.domain;
     let unicode = context.terminal.unicode;
-    let share = rates.cpu_percent_of_vcpus.map(|share| share.value);
-    let loaded = share.map_or_else(Style::new, |share| context.style(load(share)));
+    // Colour says what is lost, not what is used.
+    let lost = row.suffers.and_then(|suffers| loss(suffers.severity()));
+    let marked = lost.map_or_else(Style::new, |role| context.style(role));
     for &slot in slots {
         let width = usize::from(slot.width);
         let (text, style) = match slot.column {
             Column::CPU_BAR => {
-                let share = share.unwrap_or(0.0) / 100.0;
-                (bar(share, width, unicode), loaded)
+                let (ran, lost) = shares(row.one);
+                let ran = bar(ran, width, unicode);
+                let rest = width - columns(&ran);
+                let lost = lost_bar(lost, width, unicode);
+                let lost: String = lost.chars().take(rest).collect();
+                let after = Place {
+                    x: slot.x + columns(&ran) as u16,
+                    width: rest as u16,
+                    left: true,
+                };
+                line::cell(after, &lost, marked, area, y, buffer);
+                (ran, context.style(Role::Calm))
             }
             Column::CPU_HISTORY => {
                 let full = 100.0 * domain.vcpus_online.max(1) as f32;
-                let past = context
-                    .histories
-                    .of(domain.identity())
+                let past = row
+                    .past
                     .map(|past| history(past.cpu.last(width), full, unicode));
                 (past.unwrap_or_default(), context.style(Role::Calm))
             }
             column => {
-                let text = cells::text(column, one);
-                let style = match column {
-                    Column::STATE => role(domain.states.summary())
-                        .map_or_else(Style::new, |role| context.style(role)),
-                    Column::CPU | Column::CPU_OF_VCPUS => loaded,
-                    Column::NAME | Column::ID => Style::new(),
-                    _ if cells::is_idle(&text) => context.style(Role::Dim),
-                    _ => Style::new(),
-                };
-                (text, style)
+                let text = cells::text(column, row, width);
+                match column {
+                    Column::STATE => {
+                        let style = role(domain.states.summary())
+                            .map_or_else(Style::new, |role| context.style(role));
+                        (text, style)
+                    }
+                    Column::CPU | Column::READY | Column::THROTTLED | Column::LOST
+                        if lost.is_some() =>
+                    {
+                        (text, marked)
+                    }
+                    Column::WHY => (text, why_style(context, row)),
+                    column if column.is_amount() && cells::is_idle(&text) => (
+                        cells::idle(&text, unicode).to_owned(),
+                        context.style(Role::Dim),
+                    ),
+                    _ => (text, Style::new()),
+                }
             }
         };
         line::cell(slot.place(), &text, style, area, y, buffer);
     }
+}
+
+/// Returns the shares of all its vCPUs for which a domain ran, and for which it was ready or throttled.
+fn shares(one: DomainSample<'_>) -> (f64, f64) {
+    let rates = one.rates;
+    let share = |rate: Option<Rate>| rate.map_or(0.0, |rate| rate.value / 100.0);
+    let vcpus = f64::from(one.domain.vcpus_online.max(1));
+    let states = rates.states;
+    let lost = (share(states.ready_percent) + share(states.throttled_percent)) / vcpus;
+    (share(rates.cpu_percent_of_vcpus), lost)
+}
+
+fn why_style(context: Context<'_>, row: Row<'_>) -> Style {
+    let role = match row.suffers {
+        Some(suffers) => loss(suffers.severity()).unwrap_or(Role::Busy),
+        None => Role::Dim,
+    };
+    context.style(role)
 }

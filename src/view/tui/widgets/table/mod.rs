@@ -107,7 +107,7 @@ impl Table {
             dom0_first: context.display.dom0_first,
         };
         if let Some(sample) = context.sample {
-            self.rows = rows(sample, order, &self.filter);
+            self.rows = rows(context.rows(), order, &self.filter);
             self.cursor.settle(&Listed(sample.snapshot, &self.rows));
         }
     }
@@ -181,16 +181,16 @@ impl Widget for Table {
                 grid::titles(context, &slots, line(y), buffer);
                 y += 1;
             }
-            let Some(one) = sample.domain(place) else {
+            let Some(domain) = context.row(place) else {
                 return;
             };
-            grid::domain(context, &slots, one, body, y, buffer);
+            grid::domain(context, &slots, domain, body, y, buffer);
             if chosen == Some(row) {
                 let style = Style::new().add_modifier(Modifier::REVERSED);
                 buffer.set_style(line(y).intersection(buffer.area), style);
             }
             y += 1;
-            for text in device_rows::lines(one, context.display) {
+            for text in device_rows::lines(domain.one, context.display) {
                 if let Some(mut pen) = Pen::new(buffer, body, y) {
                     pen.say("    ");
                     pen.put(&shortened(&text, pen.room()), context.style(Role::Dim));
@@ -286,7 +286,7 @@ impl Widget for Table {
 /// there is no other column.
 fn sort_by_neighbour(context: Context<'_>, by: isize) -> Option<Action> {
     let drawn = |column: &Column| matches!(*column, Column::CPU_BAR | Column::CPU_HISTORY);
-    let mut columns = context.columns();
+    let (mut columns, _) = context.columns();
     columns.retain(|column| !drawn(column));
     let sort = context.settings.sort;
     let now = columns.iter().position(|&column| column == sort);

@@ -1,8 +1,7 @@
 //! Filters and sorts the domains of the table.
 
-use crate::sample::Sample;
 use crate::snapshot::{DomId, Domain};
-use crate::view::tui::cells::Key;
+use crate::view::tui::cells::{Key, Row};
 use crate::view::tui::columns::Column;
 
 /// The order of the rows.
@@ -16,15 +15,18 @@ pub(in crate::view::tui) struct Order {
 
 /// Returns the indexes in the snapshot of the domains that match the filter, sorted. Domains with
 /// equal keys are in order of ID.
-pub(in crate::view::tui) fn rows(sample: Sample<'_>, order: Order, filter: &str) -> Vec<usize> {
+pub(in crate::view::tui) fn rows<'a>(
+    all: impl Iterator<Item = Row<'a>>,
+    order: Order,
+    filter: &str,
+) -> Vec<usize> {
     let filter = Filter::new(filter);
-    let mut rows: Vec<(bool, Key, usize)> = sample
-        .domains()
+    let mut rows: Vec<(bool, Key, usize)> = all
         .enumerate()
-        .filter(|(_, one)| filter.passes(one.domain))
-        .map(|(index, one)| {
-            let second = !(order.dom0_first && one.domain.id == DomId::DOM0);
-            (second, Key::of(order.by, one), index)
+        .filter(|(_, row)| filter.passes(row.one.domain))
+        .map(|(index, row)| {
+            let second = !(order.dom0_first && row.one.domain.id == DomId::DOM0);
+            (second, Key::of(order.by, row), index)
         })
         .collect();
     rows.sort_by(|(second, key, _), (other_second, other_key, _)| {
@@ -64,6 +66,7 @@ mod tests {
     use super::*;
     use crate::fixtures::{SECOND, domain, snapshot};
     use crate::rates::Rates;
+    use crate::sample::Sample;
 
     /// Returns the IDs of the shown domains, in order.
     fn ids(by: Column, descending: bool, filter: &str) -> Vec<u16> {
@@ -91,7 +94,13 @@ mod tests {
         };
         let rates = &Rates::between(Some(&old), &new);
         let snapshot = &new;
-        let rows = rows(Sample { snapshot, rates }, order, filter);
+        let sample = Sample { snapshot, rates };
+        let all = sample.domains().map(|one| Row {
+            one,
+            past: None,
+            suffers: None,
+        });
+        let rows = rows(all, order, filter);
         rows.into_iter().map(|row| new.domains[row].id.0).collect()
     }
 
