@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::columns::{Column, Shows};
+use super::glyphs::nothing;
 use super::history::History;
 use crate::fields::Value;
 use crate::pressure::{Pressure, Reason};
@@ -105,10 +106,9 @@ pub(super) fn is_idle(text: &str) -> bool {
 
 /// Returns the text for zero or unknown: zero is a dot, so that a page of zeros is not a page of figures.
 pub(super) fn idle(text: &str, unicode: bool) -> &str {
-    match (text, unicode) {
-        (UNKNOWN, _) => UNKNOWN,
-        (_, true) => "·",
-        (_, false) => ".",
+    match text {
+        UNKNOWN => UNKNOWN,
+        _ => nothing(unicode),
     }
 }
 

@@ -22,6 +22,11 @@ pub(super) fn lost_bar(share: f64, width: usize, unicode: bool) -> String {
     (if unicode { "▒" } else { "-" }).repeat(cells)
 }
 
+/// Returns the mark of a figure that is zero.
+pub(super) fn nothing(unicode: bool) -> &'static str {
+    if unicode { "·" } else { "." }
+}
+
 /// Returns one glyph for each value, as high as its share of `full`; `?` for an unknown value.
 pub(super) fn history(
     values: impl Iterator<Item = Option<f32>>,
