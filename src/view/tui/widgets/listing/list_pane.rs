@@ -1,0 +1,23 @@
+//! What the panes over all domains have in common.
+
+use super::sort_list::Choice;
+use crate::view::tui::context::{Context, Widget};
+
+/// A pane over all domains.
+pub(in crate::view::tui::widgets) trait ListPane: Widget {
+    /// Rebuilds the rows from the sample, the order and the filter.
+    fn refresh(&mut self, context: Context<'_>, filter: &str);
+
+    /// Returns the filter and the number of rows that match, for the last line; `None` without a
+    /// filter.
+    fn found(&self, filter: &str) -> Option<String>;
+
+    /// Returns the columns that it can be sorted by.
+    fn choices(&self, context: Context<'_>) -> Vec<Choice>;
+
+    /// Sorts by the column with this index; reverses the order if the rows are already sorted by it.
+    fn sort_by(&mut self, context: Context<'_>, column: usize);
+
+    /// Returns what it lists.
+    fn what(&self) -> &'static str;
+}
