@@ -1,0 +1,193 @@
+//! A pane with a row for each thing of a kind, over all domains.
+
+mod widget;
+
+use super::column::Column;
+use super::fit::{Wanted, fit};
+use super::list_pane::ListPane;
+use super::rows::{Entries, Entry, Key};
+use super::sort_list::Choice;
+use super::things::{Listed, row};
+use crate::sample::Sample;
+use crate::text::{columns, safe};
+use crate::view::tui::cells::{self, Key as SortKey};
+use crate::view::tui::context::Context;
+use crate::view::tui::cursor::{Cursor, Rows as _};
+use crate::view::tui::line::Place;
+use crate::view::tui::widgets::table::Filter;
+
+/// A pane with a row for each `T`.
+#[derive(Debug)]
+pub(super) struct Listing<T: Listed> {
+    columns: &'static [Column<T>],
+    rows: Entries,
+    /// Whether the sample knows what there is.
+    known: bool,
+    cursor: Cursor<Key>,
+    /// The index of the column that the rows are sorted by.
+    sort: usize,
+    descending: bool,
+    /// The width of the longest name of a domain.
+    longest_name: u16,
+    /// The columns that fit, by their indexes.
+    slots: Vec<(usize, Place)>,
+}
+
+impl<T: Listed> Default for Listing<T> {
+    fn default() -> Self {
+        let columns = T::columns();
+        let sort = columns.iter().position(|column| column.title == T::SORT);
+        let sort = sort.unwrap_or(0);
+        Self {
+            columns,
+            rows: Entries::default(),
+            known: false,
+            cursor: Cursor::default(),
+            sort,
+            descending: columns[sort].descends(),
+            longest_name: 0,
+            slots: Vec::new(),
+        }
+    }
+}
+
+impl<T: Listed> Listing<T> {
+    /// Returns the columns that the sample has something for, with their indexes.
+    fn useful(
+        &self,
+        context: Context<'_>,
+    ) -> impl Iterator<Item = (usize, &'static Column<T>)> + use<T> {
+        let traced = |sample: Sample<'_>| sample.snapshot.collected.state_times;
+        let traced = context.sample.is_some_and(traced);
+        let columns = self.columns.iter().enumerate();
+        columns.filter(move |(_, column)| traced || !column.part.state_times)
+    }
+
+    /// Chooses the columns that fit and that the sample has something for. The sorted column
+    /// outranks all but the name.
+    fn arrange(&mut self, context: Context<'_>) {
+        let width = context.screen.width;
+        let most = match context.display.full_name {
+            true => u16::MAX,
+            false => (width / 6).clamp(8, 24),
+        };
+        let name = self.longest_name.clamp(4, most);
+        // A snapshot's domains are in order of ID.
+        let domains = context.sample.map(|sample| &sample.snapshot.domains);
+        let id = match domains.and_then(|domains| domains.last()) {
+            Some(last) if last.id.0 >= 1000 => 5,
+            _ => 3,
+        };
+        let wanted = self.useful(context).map(|(index, column)| {
+            let widths = match column.title {
+                "ID" => (id, id),
+                "NAME" => (name, name),
+                _ => column.widths,
+            };
+            let priority = match index == self.sort {
+                true => column.priority.max(99),
+                false => column.priority,
+            };
+            Wanted {
+                index,
+                widths,
+                priority,
+            }
+        });
+        let fitting = fit(&wanted.collect::<Vec<_>>(), width).into_iter();
+        let place = |(index, x, width): (usize, u16, u16)| {
+            let left = self.columns[index].left();
+            (index, Place { x, width, left })
+        };
+        self.slots = fitting.map(place).collect();
+    }
+
+    /// Sorts the rows. Rows with equal keys are in order of domain and number.
+    fn sort(&mut self, sample: Sample<'_>) {
+        let column = &self.columns[self.sort];
+        let shown = &mut self.rows.shown;
+        let of_domain = |&(key, place): &Entry| key.domain.and(place.domain);
+        shown.sort_by_key(|entry| (of_domain(entry), entry.1.index));
+        let key = |entry| {
+            let row = row::<T>(sample, entry);
+            row.map_or(SortKey::Unknown, |row| column.value(&row).into())
+        };
+        let mut keyed: Vec<(SortKey, Entry)> =
+            shown.iter().map(|&entry| (key(entry), entry)).collect();
+        keyed.sort_by(|(one, _), (other, _)| one.compare(other, self.descending));
+        shown.clear();
+        shown.extend(keyed.into_iter().map(|(_, entry)| entry));
+    }
+
+    /// Sorts by the shown column `by` places after the sorted one.
+    fn sort_by_neighbour(&mut self, context: Context<'_>, by: isize) {
+        let count = self.slots.len().max(1);
+        let now = self.slots.iter().position(|&(index, _)| index == self.sort);
+        let next = now.map_or(0, |now| (now + count).saturating_add_signed(by) % count);
+        // Sorting by the same column would reverse the order.
+        if let Some(&(column, _)) = self.slots.get(next).filter(|_| now != Some(next)) {
+            self.sort_by(context, column);
+        }
+    }
+}
+
+impl<T: Listed> ListPane for Listing<T> {
+    fn refresh(&mut self, context: Context<'_>, filter: &str) {
+        let Some(sample) = context.sample else { return };
+        let filter = Filter::new(filter);
+        let domains = &sample.snapshot.domains;
+        let passes: Vec<bool> = domains.iter().map(|domain| filter.passes(domain)).collect();
+        let entries = T::entries(sample);
+        self.known = entries.is_some();
+        let passes = |&(_, place): &Entry| {
+            place.domain.is_some_and(|domain| passes[domain])
+                || T::at(sample, place).is_some_and(|thing| filter.is_in(T::name(thing)))
+        };
+        let entries = entries.into_iter().flatten();
+        (self.rows.shown, self.rows.hidden) = entries.partition(passes);
+        let mut owners: Vec<usize> = self.rows.domains().collect();
+        owners.dedup();
+        let names = owners
+            .iter()
+            .map(|&place| columns(&cells::name(&domains[place])));
+        self.longest_name = names.max().unwrap_or(0).try_into().unwrap_or(u16::MAX);
+        self.arrange(context);
+        self.sort(sample);
+        self.cursor.settle(&self.rows);
+    }
+
+    fn found(&self, filter: &str) -> Option<String> {
+        let (count, all) = (
+            self.rows.count(),
+            self.rows.count() + self.rows.hidden.len(),
+        );
+        (!filter.is_empty()).then(|| format!("/{} ({count} of {all})", safe(filter)))
+    }
+
+    fn choices(&self, context: Context<'_>) -> Vec<Choice> {
+        let choice = |(index, column): (usize, &Column<T>)| Choice {
+            column: index,
+            title: column.title,
+            doc: column.doc,
+            sorted: (index == self.sort).then_some(self.descending),
+        };
+        self.useful(context).map(choice).collect()
+    }
+
+    fn sort_by(&mut self, context: Context<'_>, column: usize) {
+        self.descending = match self.sort == column {
+            true => !self.descending,
+            false => self.columns[column].descends(),
+        };
+        self.sort = column;
+        self.arrange(context);
+        if let Some(sample) = context.sample {
+            self.sort(sample);
+        }
+        self.cursor.settle(&self.rows);
+    }
+
+    fn what(&self) -> &'static str {
+        T::WHAT
+    }
+}
