@@ -145,3 +145,89 @@ impl<Key: Copy> Cursor<Key> {
         }
     }
 }
+
+/// Returns which of the rows are visible if they are not all, such as `rows 1-38 of 300 ↓`; else an
+/// empty text. The arrows say that there are rows above and below.
+pub(super) fn extent(top: usize, visible: usize, count: usize, unicode: bool) -> String {
+    let last = (top + visible).min(count);
+    if count == 0 || (top, last) == (0, count) {
+        return String::new();
+    }
+    let arrows = match (top > 0, last < count, unicode) {
+        (true, true, true) => "↑↓",
+        (true, false, true) => "↑",
+        (false, _, true) => "↓",
+        (true, true, false) => "^v",
+        (true, false, false) => "^",
+        (false, _, false) => "v",
+    };
+    format!("rows {}-{last} of {count} {arrows}", top + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Rows with numbers as keys, and those that a filter hides.
+    struct Numbers(Vec<u8>, Vec<u8>);
+
+    impl Rows for Numbers {
+        type Key = u8;
+
+        fn count(&self) -> usize {
+            self.0.len()
+        }
+
+        fn key(&self, row: usize) -> Option<u8> {
+            self.0.get(row).copied()
+        }
+
+        fn find(&self, key: u8) -> Option<usize> {
+            self.0.iter().position(|&one| one == key)
+        }
+
+        fn exists(&self, key: u8) -> bool {
+            self.1.contains(&key)
+        }
+    }
+
+    #[test]
+    fn extent_says_what_is_out_of_sight() {
+        assert_eq!(extent(0, 10, 10, true), "");
+        assert_eq!(extent(0, 10, 0, true), "");
+        assert_eq!(extent(0, 10, 11, true), "rows 1-10 of 11 ↓");
+        assert_eq!(extent(1, 10, 11, true), "rows 2-11 of 11 ↑");
+        assert_eq!(extent(1, 9, 11, false), "rows 2-10 of 11 ^v");
+    }
+
+    proptest! {
+        #[test]
+        fn the_chosen_row_is_in_sight(
+            steps in prop::collection::vec(
+                (prop::collection::btree_set(0_u8..50, 0..50), -60_isize..60, 1_usize..9), 1..20),
+        ) {
+            let mut cursor = Cursor::default();
+            for (keys, by, lines) in steps {
+                let (hidden, shown) = keys.iter().partition(|&&key| key % 7 == 0);
+                let rows = Numbers(shown, hidden);
+                let before = cursor.chosen();
+                cursor.settle(&rows);
+                if let Some(key) = before {
+                    let is_there = rows.find(key).is_some() || rows.exists(key);
+                    prop_assert!(!is_there || cursor.chosen() == Some(key));
+                    // Another row takes its place, if there is one.
+                    prop_assert!(is_there || cursor.chosen().is_some() == (rows.count() > 0));
+                }
+                cursor.go(by, &rows);
+                let chosen = cursor.row(&rows);
+                cursor.bring_in_sight(chosen, rows.count(), lines, |_| 1);
+                if let Some(row) = chosen {
+                    prop_assert!((cursor.top..cursor.top + lines).contains(&row));
+                }
+                // No line is left empty while there are rows above.
+                prop_assert!(cursor.top == 0 || cursor.top + lines <= rows.count());
+            }
+        }
+    }
+}

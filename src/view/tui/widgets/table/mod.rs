@@ -22,6 +22,7 @@ use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
 use crate::view::{DisplayOptions, Sample};
 pub(in crate::view::tui) use grid::shown_columns;
+pub(in crate::view::tui) use order::Filter;
 use order::{Order, rows};
 
 /// The table of domains: its filter, its cursor and its rows.

@@ -38,26 +38,31 @@ pub(in crate::view::tui) fn rows<'a>(
 }
 
 /// A filter of domains: part of a name, or the start of an ID or UUID. Ignores case.
-struct Filter {
+pub(in crate::view::tui) struct Filter {
     text: String,
 }
 
 impl Filter {
-    fn new(text: &str) -> Self {
+    pub(in crate::view::tui) fn new(text: &str) -> Self {
         Self {
             text: text.to_lowercase(),
         }
     }
 
-    fn passes(&self, domain: &Domain) -> bool {
+    /// Returns whether the domain matches.
+    pub(in crate::view::tui) fn passes(&self, domain: &Domain) -> bool {
         let text = &*self.text;
-        text.is_empty()
-            || domain
-                .name
-                .as_deref()
-                .is_some_and(|name| name.to_lowercase().contains(text))
+        domain
+            .name
+            .as_deref()
+            .map_or(text.is_empty(), |name| self.is_in(name))
             || domain.id.to_string().starts_with(text)
             || domain.uuid.to_string().starts_with(text)
+    }
+
+    /// Returns whether this name contains the text.
+    pub(in crate::view::tui) fn is_in(&self, name: &str) -> bool {
+        self.text.is_empty() || name.to_lowercase().contains(&self.text)
     }
 }
 
