@@ -61,6 +61,8 @@ pub(super) enum Action {
     Filter(String),
     /// Sort by a column; reverse the order if the table is already sorted by it.
     Sort(Column),
+    /// Sort the shown list by the column with this index; reverse the order if it already is.
+    SortList(usize),
     /// Show these columns.
     Columns(Vec<Column>),
     /// Set what the table shows besides one line per domain.
@@ -86,6 +88,10 @@ pub(super) enum Show {
     Domain(Identity),
     /// The page of the domain this many rows below the table's cursor; the cursor moves there.
     Neighbour(isize),
+    /// The pane that the page of a domain was opened from.
+    Back,
+    /// The list of all vCPUs, pCPUs, NICs or disks.
+    List(List),
     /// The page of the pCPUs.
     Pcpus,
     /// The page of the domains that suffer.
@@ -96,10 +102,21 @@ pub(super) enum Show {
     Help,
     /// The list of all columns, with the cursor on the column with this index.
     Columns(usize),
+    /// The columns of a list, to sort by one.
+    Sort(List),
     /// The prompt for the filter.
     Filter,
     /// The prompt for the interval.
     Delay,
     /// The prompt for the time to show.
     Time,
+}
+
+/// What a pane over all domains lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum List {
+    Vcpus,
+    Pcpus,
+    Nics,
+    Disks,
 }

@@ -129,7 +129,7 @@ impl App {
     /// Shows only domains with this text in their names, IDs or UUIDs.
     pub fn filter(&mut self, text: &str) {
         let (context, widgets) = self.parts();
-        widgets.table.filter_by(context, text);
+        widgets.filter_by(context, text);
     }
 
     /// Measures ready time from the start.
@@ -219,8 +219,10 @@ impl App {
         let collected = snapshot.collected;
         let one = wanted.focus.filter(|&one| snapshot.find(one).is_some());
         let shows_table = self.widgets.shows_table();
+        let lacks = self.widgets.lacks(collected);
         match one {
             Some(one) if !collected.of(one).covers(wanted.of(one)) => Some("details"),
+            None if lacks.is_some() => lacks,
             None if wanted.vcpus && !collected.vcpus => Some("vCPUs"),
             None if shows_table && !collected.covers(device_rows::collect(self.display)) => {
                 Some("disks")
@@ -326,10 +328,10 @@ impl App {
         self.refresh();
     }
 
-    /// Rebuilds the table's rows after the sample or the order changed.
+    /// Rebuilds the rows after the sample or the order changed.
     fn refresh(&mut self) {
         let (context, widgets) = self.parts();
-        widgets.table.refresh(context);
+        widgets.refresh(context);
         self.changed = true;
     }
 
@@ -377,8 +379,9 @@ impl App {
             Action::Command(command) => return Some(command),
             Action::Show(show) => widgets.show(context, show),
             Action::Move(rows) => widgets.table.go(context, rows),
-            Action::Filter(filter) => widgets.table.filter_by(context, &filter),
+            Action::Filter(filter) => widgets.filter_by(context, &filter),
             Action::Sort(column) => self.sort_by(column),
+            Action::SortList(column) => widgets.sort_list(context, column),
             Action::Columns(columns) => self.settings.columns = columns,
             Action::Display(display) => self.display = display,
             Action::Interval(interval) => {

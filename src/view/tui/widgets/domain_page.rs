@@ -50,7 +50,7 @@ impl Widget for DomainPage {
 
     fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
         match code {
-            KeyCode::Esc | KeyCode::Enter | KeyCode::Backspace => vec![Action::Show(Show::Table)],
+            KeyCode::Esc | KeyCode::Enter | KeyCode::Backspace => vec![Action::Show(Show::Back)],
             KeyCode::Tab | KeyCode::Right => vec![Action::Show(Show::Neighbour(1))],
             KeyCode::BackTab | KeyCode::Left => vec![Action::Show(Show::Neighbour(-1))],
             _ => self.text.key(context, code),

@@ -9,7 +9,7 @@ use crate::view::tui::action::{Action, Command, Show};
 use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::theme::Role;
 
-const KEYS: [(&str, &str); 49] = [
+const KEYS: [(&str, &str); 56] = [
     ("", "everywhere"),
     ("q  Q  ^C", "quit"),
     ("?  h  F1", "show this help; q, Esc or Enter closes it"),
@@ -76,12 +76,28 @@ const KEYS: [(&str, &str); 49] = [
         "click a title to sort, a row to choose; wheel scrolls",
     ),
     ("", "  hold Shift to select text in the terminal"),
+    ("", "all vCPUs, pCPUs, NICs, disks"),
+    (
+        "Tab",
+        "go through domains, vCPUs, pCPUs, NICs, disks, pressure",
+    ),
+    ("Shift-Tab", "  and backwards; a click on a name too"),
+    (
+        "C  U  I  X",
+        "show all vCPUs, pCPUs, NICs, disks; again: go back",
+    ),
+    (
+        "s  S  >  <",
+        "list all columns to sort by; sort by the next, previous",
+    ),
+    ("1 to 0  r", "sort by the first to tenth column; reverse"),
+    ("Enter  Esc", "show the page of the row's domain; go back"),
     ("", "on the page of a domain"),
     (
         "arrows",
         "up, down: scroll; left, right, Tab: show another domain",
     ),
-    ("Esc  Enter", "go back to the table"),
+    ("Esc  Enter", "go back to where it was opened from"),
     ("", "what the screen shows"),
     (
         "CPU %",

@@ -4,6 +4,7 @@ mod column_chooser;
 mod domain_page;
 mod header;
 mod help;
+mod listing;
 mod pcpus;
 mod pressure;
 mod prompt;
@@ -18,7 +19,7 @@ use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::{Position, Rect, Size};
 
-use super::action::{Action, Command, Show, Step};
+use super::action::{Action, Command, List, Show, Step};
 use super::context::{Context, Hint, Shown, Widget};
 use crate::interval;
 use crate::snapshot::Collect;
@@ -27,6 +28,7 @@ use column_chooser::ColumnChooser;
 use domain_page::DomainPage;
 use header::Header;
 use help::Help;
+use listing::{Lists, SortList, neighbour};
 use pcpus::Pcpus;
 use pressure::PressurePage;
 use prompt::Prompt;
@@ -58,6 +60,8 @@ enum Pane {
     Pcpus(Pcpus),
     /// The domains that suffer.
     Pressure(PressurePage),
+    /// All vCPUs, pCPUs, NICs or disks.
+    List(List),
 }
 
 /// A list, page or prompt that is open over the pane.
@@ -69,6 +73,8 @@ enum Overlay {
     Help(Help),
     /// The list of all columns.
     Columns(ColumnChooser),
+    /// The columns of a list, to sort by one.
+    Sort(SortList),
     /// A prompt in the last line, which leaves the pane visible.
     Prompt(Prompt),
 }
@@ -80,7 +86,10 @@ pub(super) struct Widgets {
     /// The table keeps its state while another pane is shown.
     pub(super) table: Table,
     pub(super) status_line: StatusLine,
+    lists: Lists,
     pane: Pane,
+    /// The pane that the page of a domain was opened from.
+    behind: Pane,
     overlay: Overlay,
 }
 
@@ -108,7 +117,43 @@ impl Widgets {
             Pane::Domain(page) => page.collect(),
             Pane::Pcpus(pcpus) => pcpus.collect(),
             Pane::Pressure(page) => page.collect(),
+            Pane::List(list) => self.lists.of(*list).collect(),
         }
+    }
+
+    /// Returns what a list shows but was not collected; `None` if it lacks nothing or no list is
+    /// shown.
+    pub(super) fn lacks(&self, collected: Collect) -> Option<&'static str> {
+        match self.pane {
+            Pane::List(list) => {
+                let list = self.lists.of(list);
+                (!collected.covers(list.collect())).then(|| list.what())
+            }
+            _ => None,
+        }
+    }
+
+    /// Adapts the table and the shown list to another sample or order.
+    pub(super) fn refresh(&mut self, context: Context<'_>) {
+        self.table.refresh(context);
+        if let Pane::List(list) = self.pane {
+            self.lists
+                .of_mut(list)
+                .refresh(context, self.table.filter());
+        }
+    }
+
+    /// Sorts the shown list by the column with this index.
+    pub(super) fn sort_list(&mut self, context: Context<'_>, column: usize) {
+        if let Pane::List(list) = self.pane {
+            self.lists.of_mut(list).sort_by(context, column);
+        }
+    }
+
+    /// Shows only what matches this filter.
+    pub(super) fn filter_by(&mut self, context: Context<'_>, filter: &str) {
+        self.table.filter_by(context, filter);
+        self.refresh(context);
     }
 
     /// Returns the visible widget below the header.
@@ -116,10 +161,12 @@ impl Widgets {
         match (&mut self.overlay, &mut self.pane) {
             (Overlay::Help(help), _) => help,
             (Overlay::Columns(chooser), _) => chooser,
+            (Overlay::Sort(list), _) => list,
             (Overlay::Nothing | Overlay::Prompt(_), Pane::Table) => &mut self.table,
             (Overlay::Nothing | Overlay::Prompt(_), Pane::Domain(page)) => page,
             (Overlay::Nothing | Overlay::Prompt(_), Pane::Pcpus(pcpus)) => pcpus,
             (Overlay::Nothing | Overlay::Prompt(_), Pane::Pressure(page)) => page,
+            (Overlay::Nothing | Overlay::Prompt(_), Pane::List(list)) => self.lists.of_mut(*list),
         }
     }
 
@@ -139,9 +186,12 @@ impl Widgets {
         self.front().draw(pane, buffer);
         let cursor = match &self.overlay {
             Overlay::Prompt(prompt) => prompt.draw(last, buffer),
-            Overlay::Nothing | Overlay::Help(_) | Overlay::Columns(_) => {
+            Overlay::Nothing | Overlay::Help(_) | Overlay::Columns(_) | Overlay::Sort(_) => {
                 let extras = Extras {
-                    filter: self.table.found(pane),
+                    filter: match self.pane {
+                        Pane::List(list) => self.lists.of(list).found(self.table.filter()),
+                        _ => self.table.found(pane),
+                    },
                     missing,
                     hints: match context.shown {
                         Shown::Past { .. } => &PAST,
@@ -184,7 +234,9 @@ impl Widgets {
     fn plain_key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
         match &mut self.overlay {
             Overlay::Prompt(prompt) => prompt.key(code),
-            Overlay::Help(_) | Overlay::Columns(_) => self.front().key(context, code),
+            Overlay::Help(_) | Overlay::Columns(_) | Overlay::Sort(_) => {
+                self.front().key(context, code)
+            }
             Overlay::Nothing => match self.key_of_all_panes(context, code) {
                 Some(action) => vec![action],
                 None => self.front().key(context, code),
@@ -217,18 +269,41 @@ impl Widgets {
             KeyCode::Char('T') => Action::Theme(settings.theme.next()),
             KeyCode::Char('P') => Action::Show(match self.pane {
                 Pane::Pcpus(_) => Show::Table,
-                Pane::Table | Pane::Domain(_) | Pane::Pressure(_) => Show::Pcpus,
+                _ => Show::Pcpus,
             }),
-            KeyCode::Char('w') => Action::Show(match self.pane {
-                Pane::Pressure(_) => Show::Table,
-                Pane::Table | Pane::Domain(_) | Pane::Pcpus(_) => Show::Pressure,
-            }),
+            KeyCode::Char('w') => Action::Show(self.or_back(Show::Pressure)),
+            KeyCode::Char('C') => Action::Show(self.or_back(Show::List(List::Vcpus))),
+            KeyCode::Char('U') => Action::Show(self.or_back(Show::List(List::Pcpus))),
+            KeyCode::Char('I') => Action::Show(self.or_back(Show::List(List::Nics))),
+            KeyCode::Char('X') => Action::Show(self.or_back(Show::List(List::Disks))),
+            KeyCode::Tab => Action::Show(neighbour(self.tab()?, 1)),
+            KeyCode::BackTab => Action::Show(neighbour(self.tab()?, -1)),
             KeyCode::Char('R') => match context.shown {
                 Shown::Past { .. } => Action::Tell("ready time is as it was recorded".to_owned()),
                 Shown::Newest | Shown::Paused => Action::Ready,
             },
             _ => return None,
         })
+    }
+
+    /// Returns the tab of the pane; `None` for the page of a domain, where Tab shows another one.
+    fn tab(&self) -> Option<Show> {
+        match self.pane {
+            Pane::Table => Some(Show::Table),
+            Pane::Domain(_) => None,
+            // The grid has no tab: it is before the list of the pCPUs.
+            Pane::Pcpus(_) => Some(Show::List(List::Vcpus)),
+            Pane::Pressure(_) => Some(Show::Pressure),
+            Pane::List(list) => Some(Show::List(list)),
+        }
+    }
+
+    /// Returns this pane, or the table if this pane is shown.
+    fn or_back(&self, pane: Show) -> Show {
+        match self.tab() == Some(pane) {
+            true => Show::Table,
+            false => pane,
+        }
     }
 
     /// Scrolls by this many lines; a negative number scrolls up.
@@ -246,7 +321,18 @@ impl Widgets {
     pub(super) fn show(&mut self, context: Context<'_>, show: Show) {
         match show {
             Show::Table => self.pane = Pane::Table,
-            Show::Domain(identity) => self.pane = Pane::Domain(DomainPage::of(identity)),
+            Show::Domain(identity) => {
+                let page = Pane::Domain(DomainPage::of(identity));
+                self.behind = std::mem::replace(&mut self.pane, page);
+            }
+            Show::Back => {
+                self.pane = std::mem::take(&mut self.behind);
+                self.refresh(context);
+            }
+            Show::List(list) => {
+                self.pane = Pane::List(list);
+                self.refresh(context);
+            }
             Show::Neighbour(rows) => {
                 self.table.go(context, rows);
                 if let Some(chosen) = self.table.chosen() {
@@ -258,6 +344,10 @@ impl Widgets {
             Show::PaneOnly => self.overlay = Overlay::Nothing,
             Show::Help => self.overlay = Overlay::Help(Help::default()),
             Show::Columns(index) => self.overlay = Overlay::Columns(ColumnChooser::at(index)),
+            Show::Sort(list) => {
+                let choices = self.lists.of(list).choices(context);
+                self.overlay = Overlay::Sort(SortList::of(choices));
+            }
             Show::Filter => self.overlay = Overlay::Prompt(Prompt::filter(self.table.filter())),
             Show::Time => self.overlay = Overlay::Prompt(Prompt::time()),
             Show::Delay => self.overlay = Overlay::Prompt(Prompt::delay()),

@@ -235,7 +235,8 @@ mod tests {
             "{page:?}"
         );
         key(&mut app, KeyCode::Esc);
-        keys(&mut app, "R");
+        assert!(lines(&mut app, 100, 24)[4].starts_with("4 domains suffer"));
+        keys(&mut app, "wR");
         assert!(app.collect().state_times && app.collect().scheduling);
         let titles = lines(&mut app, 100, 24)[4].clone();
         assert!(
