@@ -24,7 +24,7 @@ use xenscope::view::tui::{App, Depth, Settings, Terminal as Shows, draw};
 use fixtures::{ReadAt, SECOND, disk, domain, nic, pcpus};
 use snapshot::{DiskCounter, Domain, Snapshot};
 
-/// Returns a host with this many domains at this second. Each domain uses a NIC and a disk, and the
+/// Returns a host with this many domains at this second. Each domain uses two NICs and a disk, and the
 /// busiest domain changes each second.
 fn host_at(second: u64, domains: u16) -> Snapshot {
     let at_ns = second * SECOND;
@@ -38,7 +38,10 @@ fn host_at(second: u64, domains: u16) -> Snapshot {
         domain.states.blocked = !domain.states.running;
         Domain {
             vcpus_online: 4,
-            nics: Some(vec![nic(0, work << 10, work << 8).at(at_ns, [])]),
+            nics: Some(vec![
+                nic(0, work << 10, work << 8).at(at_ns, []),
+                nic(1, work << 6, work << 4).at(at_ns, []),
+            ]),
             disks: Some(vec![disk.at(at_ns, requests.map(|one| (one, Some(work))))]),
             ..domain
         }
@@ -78,8 +81,15 @@ fn watching() -> (App, Terminal<CrosstermBackend<io::Sink>>) {
 }
 
 fn frames(criterion: &mut Criterion) {
+    frames_of(criterion, "", KeyCode::Home);
+    frames_of(criterion, " of all NICs", KeyCode::Char('I'));
+}
+
+/// Measures the frames of the pane that this key shows.
+fn frames_of(criterion: &mut Criterion, pane: &str, shows: KeyCode) {
     let (mut app, mut terminal) = watching();
-    criterion.bench_function("handle a key and draw a frame", |bencher| {
+    app.handle(&Event::Key(shows.into()));
+    criterion.bench_function(&format!("handle a key and draw a frame{pane}"), |bencher| {
         let down = Event::Key(KeyCode::Down.into());
         bencher.iter(|| {
             black_box(app.handle(&down));
@@ -87,19 +97,22 @@ fn frames(criterion: &mut Criterion) {
         });
     });
     let mut second = 130;
-    criterion.bench_function("process a sample and draw a frame", |bencher| {
-        bencher.iter_batched(
-            || {
-                second += 1;
-                pair(second)
-            },
-            |pair| {
-                app.take(&pair);
-                black_box(terminal.draw(|frame| draw(&mut app, frame)).is_ok());
-            },
-            criterion::BatchSize::LargeInput,
-        );
-    });
+    criterion.bench_function(
+        &format!("process a sample and draw a frame{pane}"),
+        |bencher| {
+            bencher.iter_batched(
+                || {
+                    second += 1;
+                    pair(second)
+                },
+                |pair| {
+                    app.take(&pair);
+                    black_box(terminal.draw(|frame| draw(&mut app, frame)).is_ok());
+                },
+                criterion::BatchSize::LargeInput,
+            );
+        },
+    );
 }
 
 criterion_group!(benches, frames);
