@@ -304,7 +304,7 @@ fn more_rows_than_lines() {
     keys(&mut app, "kkkkkkkkkkkkkkkkkkkk");
     assert!(pane(&mut app, 80)[0].ends_with("rows 180-196 of 200 ↑↓"));
     let wide = lines(&mut app, 80, 300);
-    assert!(wide[4].ends_with("pressure"), "{}", wide[4]);
+    assert!(wide[6].ends_with("pressure"), "{}", wide[6]);
 }
 
 #[test]
