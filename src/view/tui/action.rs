@@ -96,6 +96,8 @@ pub(super) enum Show {
     Pcpus,
     /// The page of the domains that suffer.
     Pressure,
+    /// The page of what happened to domains.
+    Events,
     /// The pane, without a list or prompt over it.
     PaneOnly,
     /// The help.

@@ -12,6 +12,7 @@ use super::columns::Column;
 use super::context::{Context, Shown};
 use super::digest::Digest;
 use super::history::Histories;
+use super::news::News;
 use super::settings::Settings;
 use super::theme::Terminal;
 use super::widgets::Widgets;
@@ -61,11 +62,12 @@ impl Taken {
     }
 }
 
-/// The newest sample up to a certain time, and the histories up to then.
+/// The newest sample up to a certain time, and what happened up to then.
 #[derive(Clone, Debug, Default)]
 struct Record {
     taken: Option<Taken>,
     histories: Arc<Histories>,
+    news: Arc<News>,
 }
 
 impl Record {
@@ -76,6 +78,7 @@ impl Record {
         }
         let taken = Taken::of(pair);
         Arc::make_mut(&mut self.histories).push(&taken.snapshot, &taken.rates);
+        Arc::make_mut(&mut self.news).push(&taken.snapshot);
         self.taken = Some(taken);
     }
 
@@ -305,6 +308,7 @@ impl App {
             sample: record.sample(),
             digest: taken.map_or(&self.none, |taken| &taken.digest),
             histories: &record.histories,
+            news: &record.news,
             settings: &self.settings,
             display: self.display,
             terminal: self.terminal,
@@ -408,6 +412,7 @@ impl App {
 
     /// Sorts by a column; reverses the order if the table is already sorted by it.
     pub(super) fn sort_by(&mut self, column: Column) {
+        self.widgets.table.release();
         if self.settings.sort == column {
             self.settings.descending = !self.settings.descending;
         } else {

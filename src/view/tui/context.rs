@@ -10,6 +10,7 @@ use super::cells::Row;
 use super::columns::{Column, shown};
 use super::digest::Digest;
 use super::history::Histories;
+use super::news::News;
 use super::settings::Settings;
 use super::theme::{Role, Terminal};
 use crate::snapshot::Collect;
@@ -42,6 +43,8 @@ pub(super) struct Context<'a> {
     pub(super) digest: &'a Digest,
     /// The measurements up to this sample.
     pub(super) histories: &'a Histories,
+    /// What happened up to this sample.
+    pub(super) news: &'a News,
     pub(super) settings: &'a Settings,
     pub(super) display: DisplayOptions,
     pub(super) terminal: Terminal,

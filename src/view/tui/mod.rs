@@ -13,6 +13,7 @@ mod digest;
 mod glyphs;
 mod history;
 mod line;
+mod news;
 mod pen;
 mod settings;
 #[cfg(test)]

@@ -25,6 +25,9 @@ use crate::view::vcpus;
 #[cfg(test)]
 mod tests;
 
+/// The most events on the page.
+const MOST_EVENTS: usize = 8;
+
 /// The page of one domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct DomainPage {
@@ -40,10 +43,23 @@ impl DomainPage {
             text: TextPage::default(),
         }
     }
+
+    /// Shows the domain that has the UUID of this one, if this one is gone: it was rebooted.
+    fn follow(&mut self, context: Context<'_>) {
+        let Some(Sample { snapshot, .. }) = context.sample else {
+            return;
+        };
+        if snapshot.find(self.identity).is_none() {
+            let mut domains = snapshot.domains.iter();
+            let again = domains.find(|domain| domain.uuid == self.identity.uuid);
+            self.identity = again.map_or(self.identity, Domain::identity);
+        }
+    }
 }
 
 impl Widget for DomainPage {
     fn draw(&mut self, context: Context<'_>, buffer: &mut Buffer) {
+        self.follow(context);
         let lines = lines(context, self.identity);
         self.text.draw(context, &lines, buffer);
     }
@@ -121,6 +137,21 @@ fn lines(context: Context<'_>, identity: Identity) -> Vec<Line<'static>> {
     add("vCPUs", domain.vcpus.is_some(), collected.vcpus, vcpus);
     add("disks", domain.disks.is_some(), collected.disks, disks);
     add("NICs", domain.nics.is_some(), collected.nics, nics);
+    lines.extend(events(context, domain));
+    lines
+}
+
+/// Returns the latest events of the domain, also of those before it with the same UUID, the newest first.
+fn events(context: Context<'_>, domain: &Domain) -> Vec<Line<'static>> {
+    let news = context.news.newest_first();
+    let own = news.filter(|event| event.domain.is_some_and(|one| one.uuid == domain.uuid));
+    let mut lines: Vec<Line<'static>> = own
+        .take(MOST_EVENTS)
+        .map(|event| super::events::shown(context, event))
+        .collect();
+    if !lines.is_empty() {
+        lines.insert(0, Line::default());
+    }
     lines
 }
 

@@ -2,6 +2,7 @@
 
 mod column_chooser;
 mod domain_page;
+mod events;
 mod header;
 mod help;
 mod listing;
@@ -26,6 +27,7 @@ use crate::snapshot::Collect;
 use crate::view::DisplayOptions;
 use column_chooser::ColumnChooser;
 use domain_page::DomainPage;
+use events::EventsPage;
 use header::Header;
 use help::Help;
 use listing::{Lists, SortList, neighbour};
@@ -60,6 +62,8 @@ enum Pane {
     Pcpus(Pcpus),
     /// The domains that suffer.
     Pressure(PressurePage),
+    /// What happened to domains.
+    Events(EventsPage),
     /// All vCPUs, pCPUs, NICs or disks.
     List(List),
 }
@@ -117,6 +121,7 @@ impl Widgets {
             Pane::Domain(page) => page.collect(),
             Pane::Pcpus(pcpus) => pcpus.collect(),
             Pane::Pressure(page) => page.collect(),
+            Pane::Events(page) => page.collect(),
             Pane::List(list) => self.lists.of(*list).collect(),
         }
     }
@@ -166,6 +171,7 @@ impl Widgets {
             (Overlay::Nothing | Overlay::Prompt(_), Pane::Domain(page)) => page,
             (Overlay::Nothing | Overlay::Prompt(_), Pane::Pcpus(pcpus)) => pcpus,
             (Overlay::Nothing | Overlay::Prompt(_), Pane::Pressure(page)) => page,
+            (Overlay::Nothing | Overlay::Prompt(_), Pane::Events(page)) => page,
             (Overlay::Nothing | Overlay::Prompt(_), Pane::List(list)) => self.lists.of_mut(*list),
         }
     }
@@ -272,6 +278,7 @@ impl Widgets {
                 _ => Show::Pcpus,
             }),
             KeyCode::Char('w') => Action::Show(self.or_back(Show::Pressure)),
+            KeyCode::Char('e') => Action::Show(self.or_back(Show::Events)),
             KeyCode::Char('C') => Action::Show(self.or_back(Show::List(List::Vcpus))),
             KeyCode::Char('U') => Action::Show(self.or_back(Show::List(List::Pcpus))),
             KeyCode::Char('I') => Action::Show(self.or_back(Show::List(List::Nics))),
@@ -294,6 +301,7 @@ impl Widgets {
             // The grid has no tab: it is before the list of the pCPUs.
             Pane::Pcpus(_) => Some(Show::List(List::Vcpus)),
             Pane::Pressure(_) => Some(Show::Pressure),
+            Pane::Events(_) => Some(Show::Events),
             Pane::List(list) => Some(Show::List(list)),
         }
     }
@@ -341,6 +349,7 @@ impl Widgets {
             }
             Show::Pcpus => self.pane = Pane::Pcpus(Pcpus::default()),
             Show::Pressure => self.pane = Pane::Pressure(PressurePage::default()),
+            Show::Events => self.pane = Pane::Events(EventsPage::default()),
             Show::PaneOnly => self.overlay = Overlay::Nothing,
             Show::Help => self.overlay = Overlay::Help(Help::default()),
             Show::Columns(index) => self.overlay = Overlay::Columns(ColumnChooser::at(index)),

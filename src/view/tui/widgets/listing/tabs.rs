@@ -10,13 +10,14 @@ use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
 
 /// The panes that Tab goes through.
-const TABS: [(Show, &str); 6] = [
+const TABS: [(Show, &str); 7] = [
     (Show::Table, "domains"),
     (Show::List(List::Vcpus), "vCPUs"),
     (Show::List(List::Pcpus), "pCPUs"),
     (Show::List(List::Nics), "NICs"),
     (Show::List(List::Disks), "disks"),
     (Show::Pressure, "pressure"),
+    (Show::Events, "events"),
 ];
 
 /// Returns the pane `by` tabs after this one.

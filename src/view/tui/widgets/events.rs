@@ -1,0 +1,62 @@
+//! The page of what happened to domains, the newest first.
+
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::KeyCode;
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use super::text_page::TextPage;
+use crate::events::{Change, Event};
+use crate::view::events::line;
+use crate::view::tui::action::{Action, Show};
+use crate::view::tui::context::{Context, Hint, Widget};
+use crate::view::tui::theme::Role;
+
+/// The page of events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct EventsPage {
+    text: TextPage,
+}
+
+impl Widget for EventsPage {
+    fn draw(&mut self, context: Context<'_>, buffer: &mut Buffer) {
+        let events = context.news.newest_first();
+        let mut lines: Vec<Line<'_>> = events.map(|event| shown(context, event)).collect();
+        if lines.is_empty() {
+            let text = "nothing has happened to a domain yet";
+            lines.push(Line::styled(text, context.style(Role::Dim)));
+        }
+        self.text.draw(context, &lines, buffer);
+    }
+
+    fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
+        match code {
+            KeyCode::Esc | KeyCode::Enter | KeyCode::Backspace => vec![Action::Show(Show::Table)],
+            _ => self.text.key(context, code),
+        }
+    }
+
+    fn scroll(&mut self, lines: isize) {
+        self.text.scroll(lines);
+    }
+
+    fn hints(&self) -> &'static [Hint] {
+        &[
+            ("e", "back"),
+            ("arrows", "scroll"),
+            ("p", "pause"),
+            ("?", "help"),
+            ("q", "quit"),
+        ]
+    }
+}
+
+/// Returns the line of an event.
+pub(super) fn shown(context: Context<'_>, event: &Event) -> Line<'static> {
+    let style = match event.change {
+        Change::Crashed => context.style(Role::Alarm),
+        Change::Destroyed | Change::Shutdown { .. } | Change::Paused => context.style(Role::Busy),
+        _ => Style::new(),
+    };
+    Line::styled(line(event).trim_end().to_owned(), style)
+}
