@@ -1,0 +1,161 @@
+//! Tests of what helps to find a domain: only those that suffer, held order, pins, marks, and events.
+
+use ratatui::crossterm::event::KeyCode;
+
+use crate::fixtures::{SECOND, at_work, stamp, troubled};
+use crate::snapshot::Snapshot;
+use crate::view::tui::testing::{app, ids, key, keys, last, lines, take, watching};
+use crate::view::tui::{App, Settings};
+
+fn in_trouble() -> App {
+    let mut app = app(Settings::default());
+    let (old, new) = troubled();
+    take(&mut app, old);
+    take(&mut app, new);
+    lines(&mut app, 80, 24);
+    app
+}
+
+/// Returns the sample of `at_work` with all domains as busy as each other is the other way round, this much later.
+fn turned(count: u16, seconds: u64) -> Snapshot {
+    let mut next = at_work(count).1;
+    next.stamp = stamp((2 + seconds) * SECOND);
+    for domain in &mut next.domains {
+        let busy = u64::from(count - domain.id.0);
+        domain.cpu_time_ns += busy * seconds * SECOND / u64::from(count);
+        domain.stamp = next.stamp;
+    }
+    next
+}
+
+#[test]
+fn only_those_that_suffer() {
+    let mut app = in_trouble();
+    keys(&mut app, "F");
+    assert_eq!(ids(&app), [2, 3, 4, 5]);
+    assert!(
+        last(&mut app).starts_with("hurting only (4 of 5)"),
+        "{}",
+        last(&mut app)
+    );
+    keys(&mut app, "/b");
+    key(&mut app, KeyCode::Enter);
+    assert_eq!(ids(&app), [2, 3, 5]);
+    assert!(
+        last(&mut app).starts_with("/b  hurting only (3 of 5)"),
+        "{}",
+        last(&mut app)
+    );
+    // Esc takes away one limit after the other.
+    key(&mut app, KeyCode::Esc);
+    assert_eq!(ids(&app), [2, 3, 4, 5]);
+    key(&mut app, KeyCode::Esc);
+    assert_eq!(ids(&app).len(), 5);
+}
+
+#[test]
+fn held_rows_stay_where_they_are() {
+    let mut app = watching(4);
+    assert_eq!(ids(&app), [3, 2, 1, 0]);
+    keys(&mut app, "o");
+    take(&mut app, turned(6, 1));
+    assert_eq!(ids(&app)[..4], [3, 2, 1, 0], "new ones come after them");
+    assert!(
+        last(&mut app).starts_with("order held"),
+        "{}",
+        last(&mut app)
+    );
+    keys(&mut app, "o");
+    assert_eq!(ids(&app)[..4], [0, 1, 2, 3]);
+    // Sorting by a column ends it as well.
+    keys(&mut app, "or");
+    assert!(last(&mut app).starts_with("? help"));
+}
+
+#[test]
+fn pinned_domains_are_above_all_others() {
+    let mut app = watching(4);
+    keys(&mut app, "m");
+    assert_eq!(last(&mut app), "choose a domain to pin first");
+    // The last one, then the one above it.
+    key(&mut app, KeyCode::End);
+    keys(&mut app, "m");
+    assert_eq!(ids(&app), [0, 3, 2, 1]);
+    assert_eq!(app.widgets.table.chosen().unwrap().id.0, 0);
+    key(&mut app, KeyCode::End);
+    keys(&mut app, "m");
+    assert_eq!(ids(&app), [1, 0, 3, 2], "sorted among themselves");
+    keys(&mut app, "m");
+    assert_eq!(ids(&app), [0, 3, 2, 1]);
+}
+
+#[test]
+fn what_is_out_of_sight_is_told() {
+    let mut app = watching(69);
+    assert!(
+        last(&mut app).starts_with("rows 1-18 of 69 ↓  ? help"),
+        "{}",
+        last(&mut app)
+    );
+    keys(&mut app, "G");
+    assert!(
+        last(&mut app).starts_with("rows 52-69 of 69 ↑  "),
+        "{}",
+        last(&mut app)
+    );
+    // A window that was small for a while shows the first rows again.
+    keys(&mut app, "g");
+    key(&mut app, KeyCode::Esc);
+    lines(&mut app, 80, 7);
+    assert!(
+        last(&mut app).starts_with("rows 1-18 of 69 ↓"),
+        "{}",
+        last(&mut app)
+    );
+}
+
+#[test]
+fn new_and_gone_domains_are_marked() {
+    let mut app = watching(4);
+    let mut next = turned(5, 1);
+    next.domains.remove(2);
+    take(&mut app, next);
+    let screen = lines(&mut app, 80, 24);
+    let line = |start: &str| {
+        screen
+            .iter()
+            .any(|line| line.trim_start().starts_with(start))
+    };
+    assert!(line("+4 guest-4") && line("3 guest-3"), "{screen:?}");
+    assert!(
+        screen
+            .iter()
+            .any(|line| line.contains(" 2 guest-2 ") && line.ends_with("destroyed")),
+        "{screen:?}"
+    );
+    keys(&mut app, "e");
+    let page = lines(&mut app, 80, 24);
+    assert!(
+        page[4].contains("guest-") && page[5].contains("guest-"),
+        "{page:?}"
+    );
+    keys(&mut app, "e");
+    assert_eq!(lines(&mut app, 80, 24), screen);
+}
+
+#[test]
+fn the_page_of_a_domain_follows_its_reboot() {
+    let mut app = watching(3);
+    key(&mut app, KeyCode::Enter);
+    assert!(lines(&mut app, 80, 24)[4].starts_with("guest-2 (domain 2)"));
+    let mut next = turned(3, 1);
+    next.domains[2].id = crate::snapshot::DomId(7);
+    take(&mut app, next);
+    let page = lines(&mut app, 80, 60);
+    assert!(page[6].starts_with("guest-2 (domain 7)"), "{page:?}");
+    assert!(
+        page.iter().any(|line| line.ends_with("destroyed")),
+        "{page:?}"
+    );
+    assert_eq!(app.collect().focus.map(|one| one.id.0), Some(7));
+}
