@@ -9,7 +9,7 @@ use crate::view::tui::action::{Action, Command, Show};
 use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::theme::Role;
 
-const KEYS: [(&str, &str); 56] = [
+const KEYS: [(&str, &str); 65] = [
     ("", "everywhere"),
     ("q  Q  ^C", "quit"),
     ("?  h  F1", "show this help; q, Esc or Enter closes it"),
@@ -21,6 +21,7 @@ const KEYS: [(&str, &str); 56] = [
         "show the use of each pCPU; again: go back to the table",
     ),
     ("w", "show which domains suffer, and why; again: go back"),
+    ("e", "show what happened to domains; again: go back"),
     (
         "R",
         "measure how long vCPUs wait for a pCPU; again: stop that",
@@ -46,13 +47,16 @@ const KEYS: [(&str, &str); 56] = [
         "choose a domain; also PgUp, PgDn, Home, End, g and G",
     ),
     ("Enter", "show the page of the chosen domain"),
-    (
-        "Esc",
-        "clear the filter; without a filter, clear the choice",
-    ),
+    ("Esc", "clear the filter, then 'F', then the choice"),
     (
         "/",
         "filter by part of a name, or the start of an ID or UUID",
+    ),
+    ("F", "show only domains that suffer; again: all"),
+    ("o", "let rows keep their places; again: sort them"),
+    (
+        "m",
+        "keep the chosen domain above all others; again: no longer",
     ),
     (
         "s  c",
@@ -79,7 +83,7 @@ const KEYS: [(&str, &str); 56] = [
     ("", "all vCPUs, pCPUs, NICs, disks"),
     (
         "Tab",
-        "go through domains, vCPUs, pCPUs, NICs, disks, pressure",
+        "domains, vCPUs, pCPUs, NICs, disks, pressure, events",
     ),
     ("Shift-Tab", "  and backwards; a click on a name too"),
     (
@@ -103,10 +107,18 @@ const KEYS: [(&str, &str); 56] = [
         "CPU %",
         "per cent of one pCPU: 200 % is two pCPUs fully used",
     ),
+    ("BUSY", "CPU use of all its vCPUs; HISTORY: over time"),
     (
-        "BUSY",
-        "CPU use in per cent of all its vCPUs; HISTORY: over time",
+        "RAN LOST",
+        "the same, then the time in which its vCPUs could not run",
     ),
+    ("GAP", "by how much its memory is below its target"),
+    (
+        "WHY",
+        "why it suffers: cpu: ready; cap: throttled; mem: below target;",
+    ),
+    ("", "  slot: no free disk slot; disk: slow; net: drops"),
+    ("+", "before an ID: created in the last minute"),
     (
         "READY %",
         "time its vCPUs waited for a pCPU: 100 is one vCPU",

@@ -35,9 +35,11 @@ pub(super) fn slots(context: Context<'_>, sample: Sample<'_>) -> Vec<Slot> {
     let domains = &sample.snapshot.domains;
     let names = domains.iter().map(|domain| columns(&cells::name(domain)));
     // A snapshot's domains are in order of ID, so the last ID is the longest.
-    let id = domains
-        .last()
-        .map_or(1, |domain| domain.id.to_string().len());
+    // A new one has a mark before it.
+    let id = domains.last().map_or(1, |domain| {
+        let mark = usize::from(context.news.is_new(domain.identity()));
+        domain.id.to_string().len() + mark
+    });
     let (chosen, more) = context.columns();
     fit(
         (&chosen, &more),
@@ -103,6 +105,9 @@ pub(super) fn domain(
             column => {
                 let text = cells::text(column, row, width);
                 match column {
+                    Column::ID if context.news.is_new(domain.identity()) => {
+                        (format!("+{text}"), context.style(Role::Accent))
+                    }
                     Column::STATE => {
                         let style = role(domain.states.summary())
                             .map_or_else(Style::new, |role| context.style(role));

@@ -10,6 +10,7 @@ use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
+use uuid::Uuid;
 
 use crate::snapshot::{Identity, Snapshot};
 use crate::text::{safe, shortened};
@@ -20,15 +21,21 @@ use crate::view::tui::cursor::{Cursor, Rows};
 use crate::view::tui::line::areas;
 use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
-use crate::view::{DisplayOptions, Sample};
+use crate::view::{DisplayOptions, Sample, events};
 pub(in crate::view::tui) use grid::shown_columns;
 pub(in crate::view::tui) use order::Filter;
-use order::{Order, rows};
+use order::{Order, Places, rows};
 
 /// The table of domains: its filter, its cursor and its rows.
 #[derive(Clone, Debug, Default)]
 pub(in crate::view::tui) struct Table {
     filter: String,
+    /// Whether only domains that suffer are shown.
+    hurting: bool,
+    /// The UUIDs of the domains that are above all others.
+    pinned: Vec<Uuid>,
+    /// The places that domains keep; `None` if they are sorted.
+    held: Option<Places>,
     cursor: Cursor<Identity>,
     /// The domains in display order, as indexes in the shown snapshot.
     rows: Vec<usize>,
@@ -81,15 +88,83 @@ impl Table {
         &self.filter
     }
 
-    /// Returns the filter and the number of domains that match, for the last line; `None` without a
-    /// filter.
+    /// Returns what limits and orders the rows, and which of them are visible, for the last line; `None` if all are.
     pub(super) fn found(&self, context: Context<'_>) -> Option<String> {
-        if self.filter.is_empty() {
-            return None;
-        }
         let all = context.sample.map_or(0, |s| s.snapshot.domains.len());
-        let filter = safe(&self.filter);
-        Some(format!("/{filter} ({} of {all})", self.rows.len()))
+        let mut parts = Vec::new();
+        if !self.filter.is_empty() {
+            parts.push(format!("/{}", safe(&self.filter)));
+        }
+        if self.hurting {
+            parts.push("hurting only".to_owned());
+        }
+        if let Some(last) = parts.last_mut() {
+            last.push_str(&format!(" ({} of {all})", self.rows.len()));
+        }
+        if self.held.is_some() {
+            parts.push("order held".to_owned());
+        }
+        parts.extend(self.visible(context));
+        (!parts.is_empty()).then(|| parts.join("  "))
+    }
+
+    /// Returns which rows are visible, such as `rows 1-18 of 69 ↓`; `None` if all are.
+    fn visible(&self, context: Context<'_>) -> Option<String> {
+        let snapshot = context.sample?.snapshot;
+        let (_, body) = areas(context.area);
+        let (first, count) = (self.cursor.top, self.rows.len());
+        let mut free = usize::from(body.height);
+        let fits = |&&place: &&usize| {
+            let rest = free.checked_sub(height(context, snapshot, place));
+            rest.map(|rest| free = rest).is_some()
+        };
+        let shown = self.rows.get(first..)?.iter().take_while(fits).count();
+        let last = first + shown;
+        let (above, below) = match context.terminal.unicode {
+            true => ("↑", "↓"),
+            false => ("^", "v"),
+        };
+        let above = if first > 0 { above } else { "" };
+        let below = if last < count { below } else { "" };
+        (shown < count).then(|| format!("rows {}-{last} of {count} {above}{below}", first + 1))
+    }
+
+    /// Shows only domains that suffer, or all again.
+    fn show_hurting(&mut self, context: Context<'_>) {
+        self.hurting = !self.hurting;
+        self.refresh(context);
+    }
+
+    /// Lets every domain keep its place, or sorts again.
+    fn hold(&mut self, context: Context<'_>) {
+        let domains = context.sample.map(|sample| &sample.snapshot.domains);
+        self.held = match self.held {
+            Some(_) => None,
+            None => domains.map(|domains| {
+                let rows = self.rows.iter().map(|&place| domains[place].identity());
+                rows.zip(0..).collect()
+            }),
+        };
+        self.refresh(context);
+    }
+
+    /// Sorts again, if places were kept.
+    pub(in crate::view::tui) fn release(&mut self) {
+        self.held = None;
+    }
+
+    /// Puts the chosen domain above all others, or back.
+    fn pin(&mut self, context: Context<'_>) -> Option<Action> {
+        let Some(chosen) = self.chosen() else {
+            return Some(Action::Tell("choose a domain to pin first".to_owned()));
+        };
+        let uuid = context.sample?.snapshot.find(chosen)?.uuid;
+        match self.pinned.iter().position(|&one| one == uuid) {
+            Some(place) => drop(self.pinned.remove(place)),
+            None => self.pinned.push(uuid),
+        }
+        self.refresh(context);
+        None
     }
 
     /// Shows only the domains that match this filter.
@@ -106,9 +181,16 @@ impl Table {
             by: context.settings.sort,
             descending: context.settings.descending,
             dom0_first: context.display.dom0_first,
+            pinned: &self.pinned,
+            held: self.held.as_ref(),
         };
         if let Some(sample) = context.sample {
-            self.rows = rows(context.rows(), order, &self.filter);
+            let all = context.rows();
+            self.rows = rows(all, order, &self.filter);
+            if self.hurting {
+                self.rows
+                    .retain(|&place| context.digest.at(place).is_some());
+            }
             self.cursor.settle(&Listed(sample.snapshot, &self.rows));
         }
     }
@@ -199,6 +281,17 @@ impl Widget for Table {
                 y += 1;
             }
         }
+        for event in context.news.gone() {
+            let Some(mut pen) = Pen::new(buffer, body, y) else {
+                return;
+            };
+            let text = events::line(event);
+            pen.put(
+                &shortened(text.trim_end(), pen.room()),
+                context.style(Role::Dim),
+            );
+            y += 1;
+        }
     }
 
     fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
@@ -211,6 +304,15 @@ impl Widget for Table {
             KeyCode::Char('S' | '>') => sort_by_neighbour(context, 1),
             KeyCode::Char('<') => sort_by_neighbour(context, -1),
             KeyCode::Char('r') => Some(Action::Sort(sort)),
+            KeyCode::Char('F') => {
+                self.show_hurting(context);
+                None
+            }
+            KeyCode::Char('o') => {
+                self.hold(context);
+                None
+            }
+            KeyCode::Char('m') => self.pin(context),
             KeyCode::Char('n' | 'N') => show(DisplayOptions {
                 networks: !display.networks,
                 ..display
@@ -235,9 +337,10 @@ impl Widget for Table {
             }
             KeyCode::Enter => self.open(context),
             KeyCode::Esc => {
-                match self.filter.is_empty() {
-                    true => self.cursor.leave(),
-                    false => self.filter_by(context, ""),
+                match (self.filter.is_empty(), self.hurting) {
+                    (false, _) => self.filter_by(context, ""),
+                    (true, true) => self.show_hurting(context),
+                    (true, false) => self.cursor.leave(),
                 }
                 None
             }
@@ -275,6 +378,8 @@ impl Widget for Table {
             ("/", "filter"),
             ("s", "sort"),
             ("Enter", "detail"),
+            ("F", "hurting only"),
+            ("w", "why"),
             ("P", "pCPUs"),
             ("p", "pause"),
             ("+-", "interval"),

@@ -1,40 +1,59 @@
 //! Filters and sorts the domains of the table.
 
-use crate::snapshot::{DomId, Domain};
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use crate::snapshot::{DomId, Domain, Identity};
 use crate::view::tui::cells::{Key, Row};
 use crate::view::tui::columns::Column;
 
 /// The order of the rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::view::tui) struct Order {
+#[derive(Clone, Copy, Debug)]
+pub(in crate::view::tui) struct Order<'a> {
     pub(in crate::view::tui) by: Column,
     pub(in crate::view::tui) descending: bool,
     /// Whether dom0 is always first.
     pub(in crate::view::tui) dom0_first: bool,
+    /// The UUIDs of the domains that are above all others.
+    pub(in crate::view::tui) pinned: &'a [Uuid],
+    /// The places that domains keep, whatever their figures are; others come after them.
+    pub(in crate::view::tui) held: Option<&'a Places>,
 }
+
+/// The places of domains in the table.
+pub(in crate::view::tui) type Places = HashMap<Identity, usize>;
 
 /// Returns the indexes in the snapshot of the domains that match the filter, sorted. Domains with
 /// equal keys are in order of ID.
 pub(in crate::view::tui) fn rows<'a>(
     all: impl Iterator<Item = Row<'a>>,
-    order: Order,
+    order: Order<'_>,
     filter: &str,
 ) -> Vec<usize> {
     let filter = Filter::new(filter);
-    let mut rows: Vec<(bool, Key, usize)> = all
+    let mut rows: Vec<((bool, usize), Key, usize)> = all
         .enumerate()
         .filter(|(_, row)| filter.passes(row.one.domain))
-        .map(|(index, row)| {
-            let second = !(order.dom0_first && row.one.domain.id == DomId::DOM0);
-            (second, Key::of(order.by, row), index)
-        })
+        .map(|(index, row)| (place(row.one.domain, order), Key::of(order.by, row), index))
         .collect();
-    rows.sort_by(|(second, key, _), (other_second, other_key, _)| {
-        second
-            .cmp(other_second)
+    rows.sort_by(|(place, key, _), (other, other_key, _)| {
+        place
+            .cmp(other)
             .then_with(|| key.compare(other_key, order.descending))
     });
     rows.into_iter().map(|(_, _, index)| index).collect()
+}
+
+/// Returns whether a domain is below those that are always first, and the place that it keeps.
+fn place(domain: &Domain, order: Order<'_>) -> (bool, usize) {
+    let is_first =
+        order.pinned.contains(&domain.uuid) || order.dom0_first && domain.id == DomId::DOM0;
+    let held = order.held.map(|places| {
+        let place = places.get(&domain.identity());
+        place.copied().unwrap_or(usize::MAX)
+    });
+    (!is_first, held.unwrap_or(0))
 }
 
 /// A filter of domains: part of a name, or the start of an ID or UUID. Ignores case.
@@ -96,6 +115,8 @@ mod tests {
             by,
             descending,
             dom0_first: false,
+            pinned: &[],
+            held: None,
         };
         let rates = &Rates::between(Some(&old), &new);
         let snapshot = &new;

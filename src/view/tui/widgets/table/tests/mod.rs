@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod cursor;
+mod finding;
 mod sorting;
 
 use ratatui::crossterm::event::KeyCode;
