@@ -157,14 +157,11 @@ fn the_live_view_says_who_suffers_and_why() {
         top.press("R");
         top.until("the worst", |screen| {
             let text = screen.contents();
-            let line = |name| {
-                text.lines()
-                    .find(|line| line.contains(name) && line.contains("ready "))
+            let waits = |name, other| {
+                let mut lines = text.lines();
+                lines.any(|line| line.contains(name) && line.contains(other))
             };
-            line("pv-burn").is_some_and(|line| line.contains("for pv-net"))
-                && text
-                    .lines()
-                    .any(|line| line.contains(" pv-net ") && line.contains("for pv-burn"))
+            waits(" pv-burn ", "for pv-net") && waits(" pv-net ", "for pv-burn")
         });
         top.press("\r");
         top.until("its page", |screen| screen.contents().contains("! ready "));
