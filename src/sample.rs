@@ -1,7 +1,9 @@
 //! A snapshot with the rates since the one before it, and its parts with their rates.
 
 use crate::rates::{DiskRates, DomainRates, HostRates, NicRates, Rate, Rates, StateRates};
-use crate::snapshot::{Collect, Disk, Dom0Kernel, Domain, Host, Nic, Pcpu, Snapshot, Vcpu};
+use crate::snapshot::{
+    Collect, Disk, Dom0Kernel, Domain, Host, Identity, Nic, Pcpu, Snapshot, Vcpu,
+};
 
 /// A snapshot and the rates since the one before it.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +95,18 @@ impl<'a> Sample<'a> {
     /// Returns each domain with its rates.
     pub fn domains(self) -> impl Iterator<Item = DomainSample<'a>> {
         (0..).map_while(move |index| self.domain(index))
+    }
+
+    /// Returns each of these domains that there is, in this order; all domains if there are none of them.
+    pub fn in_order(self, wanted: &[Identity]) -> Vec<DomainSample<'a>> {
+        let all = || self.domains();
+        match wanted {
+            [] => all().collect(),
+            wanted => {
+                let named = |one: &Identity| all().find(|of| of.domain.identity() == *one);
+                wanted.iter().filter_map(named).collect()
+            }
+        }
     }
 
     /// Returns the domain at this index in the snapshot; `None` past the last one.

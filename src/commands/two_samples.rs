@@ -12,7 +12,7 @@ use crate::exit::{NoSnapshot, Outcome, complain};
 /// What a command collects, and the functions that format it.
 pub(super) struct Views {
     pub(super) collect: Collect,
-    pub(super) table: fn(Sample<'_>, Option<usize>) -> String,
+    pub(super) table: fn(Sample<'_>, &[Identity], Option<usize>) -> String,
     pub(super) csv: fn(Sample<'_>) -> String,
 }
 
@@ -45,7 +45,7 @@ pub(super) fn run(
     let pair = feed.measure(&mut |first| notes.report(&first.notes))?;
     let pair = pair.ok_or(NoSnapshot)?;
     notes.report(&pair.newer.notes);
-    for identity in wanted {
+    for &identity in &wanted {
         if pair.newer.find(identity).is_none() {
             let id = identity.id;
             complain(format_args!("domain {id} went away within the interval"));
@@ -57,7 +57,7 @@ pub(super) fn run(
         rates: &pair.rates(),
     };
     out.print(&match format {
-        Format::Table => (views.table)(sample, out.width()),
+        Format::Table => (views.table)(sample, &wanted, out.width()),
         Format::Json => json::line(sample),
         Format::Csv => (views.csv)(sample),
     })?;

@@ -64,7 +64,7 @@ impl fmt::Display for Note {
             Self::XenstoreDown(why) => write!(
                 f,
                 "XenStore does not answer, so names are missing: {why}; \
-                 start xenstored or oxenstored, whichever this dom0 has"
+                 'xenscope doctor' says whether its daemon runs, and how to start it"
             ),
             Self::XenstoreStale { since, why } => write!(
                 f,

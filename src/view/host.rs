@@ -8,15 +8,27 @@ use crate::snapshot::{Build, Host};
 use crate::text::{UNKNOWN, numbers, or_unknown, safe};
 use crate::units::{mib, tenths};
 
+/// Why the nodes have more memory than the host: Xen reports the addresses from the first to the last page of a node
+/// (`memsize` of `XEN_SYSCTL_numainfo`).
+const HOLES: &str =
+    "(from the first address of a node to its last one, with holes between that are no memory)\n";
+
 /// Formats the host as a paragraph and tables of nodes, pools and pCPUs, at most `width` columns
 /// wide if texts can be shortened.
 pub fn sections(sample: Sample<'_>, width: Option<usize>) -> String {
     let host = &sample.snapshot.host;
     let mut out = paragraph(sample);
-    for table in [nodes(host), pools(host), pcpus(sample)] {
+    let on_nodes = host.nodes.iter().flatten();
+    let on_nodes = on_nodes.filter_map(|node| node.memory_bytes);
+    let holes = match on_nodes.sum::<u64>() > host.memory_bytes {
+        true => HOLES,
+        false => "",
+    };
+    for (table, note) in [(nodes(host), holes), (pools(host), ""), (pcpus(sample), "")] {
         if !table.is_empty() {
             out.push('\n');
             out.push_str(&table.render(width));
+            out.push_str(note);
         }
     }
     out

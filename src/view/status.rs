@@ -6,15 +6,16 @@ use super::table::{Align, Head, Table};
 use super::vcpus;
 use crate::rates::{DomainRates, Rate};
 use crate::sample::{DiskSample, DomainSample, NicSample};
-use crate::snapshot::{DiskCounter, Domain, NicCounter, Snapshot};
+use crate::snapshot::{DiskCounter, Domain, Identity, NicCounter, Snapshot};
 use crate::text::{UNKNOWN, or_unknown, safe};
 use crate::units::{kib_per_second, mib, tenths};
 
 /// Formats a section for each domain of the sample, at most `width` columns wide if texts can be
 /// shortened.
-pub fn sections(sample: Sample<'_>, width: Option<usize>) -> String {
+pub fn sections(sample: Sample<'_>, wanted: &[Identity], width: Option<usize>) -> String {
     let sections: Vec<String> = sample
-        .domains()
+        .in_order(wanted)
+        .into_iter()
         .map(|one| section(one, sample.rates.interval_ns, width))
         .collect();
     sections.join("\n")
@@ -80,17 +81,17 @@ fn paragraph(domain: &Domain, rates: &DomainRates, interval_ns: Option<u64>) -> 
     out
 }
 
-/// The columns of a disk: its rates, its errors, and its totals.
+/// The columns of a disk. A narrow line leaves out the last ones.
 pub(super) const DISK: [Head; 11] = [
     ("DISK", Align::Yielding),
     ("BACKEND", Align::Left),
     ("READ/S", Align::Right),
     ("WRITE/S", Align::Right),
+    ("LATENCY", Align::Right),
+    ("NO SLOT", Align::Right),
     ("READS/S", Align::Right),
     ("WRITES/S", Align::Right),
     ("ERRORS", Align::Right),
-    ("LATENCY", Align::Right),
-    ("NO SLOT", Align::Right),
     ("READ", Align::Right),
     ("WRITTEN", Align::Right),
 ];
@@ -116,15 +117,15 @@ pub(super) fn disk(DiskSample { disk, rates }: DiskSample<'_>, snapshot: &Snapsh
         served(disk.backend.name(), disk.backend_domain, snapshot),
         kib_per_second(rates[DiskCounter::ReadBytes]),
         kib_per_second(rates[DiskCounter::WriteBytes]),
-        tenths(rates[DiskCounter::ReadRequests]),
-        tenths(rates[DiskCounter::WriteRequests]),
-        count(disk[DiskCounter::Errors]),
         format!(
             "{}/{} ms",
             latency(rates.read_latency_ns),
             latency(rates.write_latency_ns)
         ),
         count(disk[DiskCounter::OutOfSlots]),
+        tenths(rates[DiskCounter::ReadRequests]),
+        tenths(rates[DiskCounter::WriteRequests]),
+        count(disk[DiskCounter::Errors]),
         or_unknown(disk[DiskCounter::ReadBytes], mib),
         or_unknown(disk[DiskCounter::WriteBytes], mib),
     ]

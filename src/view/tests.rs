@@ -11,7 +11,7 @@ use super::{DisplayOptions, Sample, compare, host, list, status, top, vcpus, xen
 use crate::compare::{Comparison, DomainRef, Figure, Report, Tool, Verdict};
 use crate::fixtures::equipped;
 use crate::rates::Rates;
-use crate::snapshot::DomId;
+use crate::snapshot::{DomId, Snapshot};
 
 /// Returns the output of a view for the fixture host: without a limit, for 80 columns, and for 40.
 fn texts(view: impl Fn(Sample<'_>, Option<usize>) -> String) -> String {
@@ -31,12 +31,47 @@ fn the_text_of_list() {
 
 #[test]
 fn the_text_of_status() {
-    assert_eq!(texts(status::sections), include_str!("golden/status.txt"));
+    assert_eq!(
+        texts(|sample, width| status::sections(sample, &[], width)),
+        include_str!("golden/status.txt")
+    );
+}
+
+#[test]
+fn named_domains_are_in_the_order_of_their_names_on_the_command_line() {
+    let (old, new) = equipped();
+    let sample = Sample {
+        snapshot: &new,
+        rates: &Rates::between(Some(&old), &new),
+    };
+    let wanted = [2, 1].map(|place| new.domains[place].identity());
+    let text = status::sections(sample, &wanted, None);
+    assert!(
+        text.starts_with("db (domain 9)") && text.contains("\n\nweb (domain 5)"),
+        "{text}"
+    );
+    assert!(!text.contains("Domain-0 (domain 0)"), "{text}");
+    let text = vcpus::lines(sample, &[wanted[1]], None);
+    assert!(text.contains("web") && !text.contains("Domain-0"), "{text}");
+}
+
+#[test]
+fn nodes_that_are_larger_than_the_host_are_explained() {
+    let (_, mut new) = equipped();
+    let rates = &Rates::between(None, &new);
+    let said =
+        |snapshot: &Snapshot| host::sections(Sample { snapshot, rates }, None).contains("holes");
+    assert!(!said(&new));
+    new.host.nodes.as_mut().unwrap()[0].memory_bytes = Some(new.host.memory_bytes + 4096);
+    assert!(said(&new));
 }
 
 #[test]
 fn the_text_of_vcpus() {
-    assert_eq!(texts(vcpus::lines), include_str!("golden/vcpus.txt"));
+    assert_eq!(
+        texts(|sample, width| vcpus::lines(sample, &[], width)),
+        include_str!("golden/vcpus.txt")
+    );
 }
 
 #[test]
@@ -122,8 +157,8 @@ fn documented_headings_match_the_output() {
         };
         [
             list::table(sample, width),
-            status::sections(sample, width),
-            vcpus::lines(sample, width),
+            status::sections(sample, &[], width),
+            vcpus::lines(sample, &[], width),
             host::sections(sample, width),
             top::table(sample, shown, width),
             xentop::block(sample, DisplayOptions::default()),
@@ -149,7 +184,12 @@ fn documented_headings_match_the_output() {
 fn documented_labels_match_the_output() {
     // In the output of status, the domain's name is above the labels.
     let views = [
-        ("# xenscope status ", 1, 12, texts(status::sections)),
+        (
+            "# xenscope status ",
+            1,
+            12,
+            texts(|sample, width| status::sections(sample, &[], width)),
+        ),
         ("# xenscope host", 0, 13, texts(host::sections)),
     ];
     for (command, above, width, text) in views {

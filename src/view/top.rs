@@ -24,7 +24,7 @@ pub fn table(sample: Sample<'_>, shown: DisplayOptions, width: Option<usize>) ->
     let full_name = shown.full_name;
     let mut tables = vec![domains(sample, full_name)];
     if shown.vcpus {
-        tables.push(vcpus::table(sample, full_name));
+        tables.push(vcpus::table(sample, &[], full_name));
     }
     if shown.vbds {
         let disks = sample.domains().flat_map(|one| {

@@ -3,27 +3,27 @@
 use super::Sample;
 use super::table::{Align, Head, Table};
 use crate::rates::{Rate, StateRates};
-use crate::snapshot::{StateTimes, Vcpu};
+use crate::snapshot::{Identity, StateTimes, Vcpu};
 use crate::text::{numbers, or_unknown};
 use crate::units::{nanoseconds, seconds, tenths};
 
 /// Formats the table of `xenscope vcpus`, at most `width` columns wide if texts can be shortened.
-pub fn lines(sample: Sample<'_>, width: Option<usize>) -> String {
-    let table = table(sample, false);
+pub fn lines(sample: Sample<'_>, wanted: &[Identity], width: Option<usize>) -> String {
+    let table = table(sample, wanted, false);
     match table.is_empty() {
         true => "There are no vCPUs.\n".to_owned(),
         false => table.render(width),
     }
 }
 
-/// Returns the table of the vCPUs of all domains.
-pub(super) fn table(sample: Sample<'_>, full_name: bool) -> Table {
+/// Returns the table of the vCPUs of these domains, or of all if none is named.
+pub(super) fn table(sample: Sample<'_>, wanted: &[Identity], full_name: bool) -> Table {
     let traced = sample.snapshot.collected.state_times;
     let mut heads = HEADS.to_vec();
     if traced {
         heads.extend(STATE_HEADS);
     }
-    let rows = sample.domains().flat_map(|one| {
+    let rows = sample.in_order(wanted).into_iter().flat_map(|one| {
         let vcpus = one.vcpus().into_iter().flatten();
         vcpus.map(move |vcpu| {
             let mut cells = cells(vcpu.vcpu, vcpu.cpu_percent);

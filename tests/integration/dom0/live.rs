@@ -270,7 +270,9 @@ fn domains(screen: &Screen) -> Option<usize> {
     let lines: Vec<String> = screen.rows(0, 80).collect();
     let line = lines.iter().find(|line| line.starts_with("HURT "))?;
     let (_, rest) = line.split_once(" of ")?;
-    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let end = rest
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(rest.len());
     rest[..end].parse().ok()
 }
 

@@ -32,7 +32,7 @@ fn names_are_stale_until_the_daemon_restarts() {
 
     let without = say(&["list", "--format", "json"]);
     assert_eq!(without.code, Some(0), "{without:?}");
-    let remedy = "start xenstored or oxenstored";
+    let remedy = "'xenscope doctor' says whether its daemon runs";
     assert!(without.stderr.contains(remedy), "{without:?}");
     assert_eq!(without.stderr.lines().count(), 1, "{without:?}");
     let list = Record::one(&without.stdout);
