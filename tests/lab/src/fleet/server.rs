@@ -120,10 +120,14 @@ impl Drop for Servers {
 }
 
 /// Writes what both need to a folder: the files of `deploy/prometheus` with other addresses and shorter times.
-/// What takes minutes there takes seconds here.
+/// What takes minutes there takes seconds here. The hosts are host1 and host2.
 fn configure(folder: &Path, exporters: [u16; 2], alertmanager: u16, receiver: u16) -> Result<()> {
-    let hosts = exporters.map(|port| format!("\"127.0.0.1:{port}\""));
-    let hosts = hosts.join(", ");
+    let mut number = 0;
+    let hosts = exporters.map(|port| {
+        number += 1;
+        format!("- targets: [\"127.0.0.1:{port}\"]\n        labels: {{instance: host{number}}}")
+    });
+    let hosts = hosts.join("\n      ");
     let [alertmanager, receiver] = [alertmanager, receiver].map(|port| format!("localhost:{port}"));
     let window = format!("[{WINDOW}]");
     let windows = [("[5m]", window.as_str())];
@@ -132,7 +136,10 @@ fn configure(folder: &Path, exporters: [u16; 2], alertmanager: u16, receiver: u1
         ("m\n        labels:", "s\n        labels:"),
     ];
     let targets = [
-        ("\"host1:14170\", \"host2:14170\"", hosts.as_str()),
+        (
+            "- targets: [\"host1:14170\", \"host2:14170\"]",
+            hosts.as_str(),
+        ),
         ("15s", "2s"),
         ("localhost:9093", &alertmanager),
         ("    file_sd_configs:\n      - files: [\"hosts.yml\"]\n", ""),
@@ -177,7 +184,7 @@ mod tests {
         let text = |name| fs::read_to_string(folder.path().join(name));
         let targets = text("prometheus.yml")?;
         assert!(
-            targets.contains("targets: [\"127.0.0.1:1\", \"127.0.0.1:2\"]"),
+            targets.contains("- targets: [\"127.0.0.1:2\"]\n        labels: {instance: host2}"),
             "{targets}"
         );
         // No minutes are left.
