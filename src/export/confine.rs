@@ -5,7 +5,9 @@ use std::fs;
 use std::io;
 use std::os::fd::RawFd;
 
-use landlock::{ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetError, Scope};
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetError, RulesetStatus, Scope,
+};
 use nix::sys::prctl::{set_dumpable, set_no_new_privs};
 use nix::unistd::close;
 use seccompiler::{
@@ -109,7 +111,7 @@ pub(super) fn give_up_files() -> io::Result<()> {
     Ok(())
 }
 
-fn landlock() -> Result<landlock::RulesetStatus, RulesetError> {
+fn landlock() -> Result<RulesetStatus, RulesetError> {
     let ruleset = Ruleset::default()
         .handle_access(AccessFs::from_all(LANDLOCK))?
         .handle_access(AccessNet::from_all(LANDLOCK))?
@@ -149,7 +151,33 @@ fn filter() -> Result<BpfProgram, seccompiler::BackendError> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
+
+    /// The kernel applies it to one thread, so the other tests go on as before.
+    #[test]
+    fn landlock_takes_files_and_the_network() {
+        let confined = std::thread::spawn(|| {
+            let file = std::env::current_exe().unwrap();
+            fs::File::open(&file).unwrap();
+            set_no_new_privs().unwrap();
+            let status = landlock().unwrap();
+            let error = |result: io::Result<()>| result.err().map(|error| error.kind());
+            let file = error(fs::File::open(&file).map(drop));
+            let folder = error(fs::read_dir("/proc/self").map(drop));
+            let socket = error(std::net::TcpListener::bind("127.0.0.1:0").map(drop));
+            (status, [file, folder, socket])
+        });
+        let (status, errors) = confined.join().unwrap();
+        let denied = Some(io::ErrorKind::PermissionDenied);
+        match status {
+            RulesetStatus::NotEnforced => println!("this kernel has no Landlock"),
+            // An older kernel knows no networks.
+            RulesetStatus::PartiallyEnforced => assert_eq!(errors[..2], [denied; 2]),
+            RulesetStatus::FullyEnforced => assert_eq!(errors, [denied; 3]),
+        }
+    }
 
     #[test]
     fn privileges_are_recognised() {
