@@ -3,10 +3,13 @@
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, ALLOW, AUTHORIZATION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{
+    ACCEPT, ACCEPT_ENCODING, ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue,
+    VARY, WWW_AUTHENTICATE,
+};
 use hyper::{Method, Request, Response, StatusCode};
 
-use super::negotiate;
+use super::negotiate::{self, Wanted};
 use super::passwords::{Passwords, Verdict};
 use super::relay::Samples;
 
@@ -47,9 +50,12 @@ impl Site {
         }
         match request.uri().path() {
             path if path == self.telemetry_path => {
-                let format = negotiate::format(header(ACCEPT).unwrap_or_default());
+                let wanted = Wanted {
+                    format: negotiate::format(header(ACCEPT).unwrap_or_default()),
+                    gzip: negotiate::gzip(header(ACCEPT_ENCODING).unwrap_or_default()),
+                };
                 let page = self.samples.get().await;
-                response(StatusCode::OK, format.media_type(), page.text(format))
+                metrics(wanted, page.body(wanted))
             }
             "/" => response(StatusCode::OK, HTML, self.landing_page()),
             "/healthz" => response(StatusCode::OK, TEXT, "ok\n"),
@@ -67,6 +73,17 @@ impl Site {
             path = self.telemetry_path,
         )
     }
+}
+
+fn metrics(wanted: Wanted, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = response(StatusCode::OK, wanted.format.media_type(), body);
+    let vary = HeaderValue::from_static("Accept, Accept-Encoding");
+    response.headers_mut().insert(VARY, vary);
+    if wanted.gzip {
+        let gzip = HeaderValue::from_static("gzip");
+        response.headers_mut().insert(CONTENT_ENCODING, gzip);
+    }
+    response
 }
 
 fn unauthorised() -> Response<Full<Bytes>> {

@@ -14,6 +14,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use flate2::read::GzDecoder;
+
 use super::connections::MOST;
 use super::relay::SamplerFailure;
 use super::server::{Config, Options, Server};
@@ -103,17 +105,22 @@ fn ask(stream: impl Read + Write, request: &str) -> Answer {
     try_ask(stream, request).unwrap()
 }
 
+/// A body in gzip is decompressed.
 fn try_ask(mut stream: impl Read + Write, request: &str) -> Option<Answer> {
     stream.write_all(request.as_bytes()).ok()?;
-    let mut text = Vec::new();
+    let mut answer = Vec::new();
     // A connection that is closed early may still have brought an answer.
-    let _ = stream.read_to_end(&mut text);
-    let text = String::from_utf8(text).unwrap();
-    let (head, body) = text.split_once("\r\n\r\n")?;
-    Some(Answer {
-        head: head.to_ascii_lowercase(),
-        body: body.to_owned(),
-    })
+    let _ = stream.read_to_end(&mut answer);
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
+    let (head, mut body) = (&answer[..end], &answer[end + 4..]);
+    let head = str::from_utf8(head).unwrap().to_ascii_lowercase();
+    let mut text = String::new();
+    match head.contains("content-encoding: gzip") {
+        true => GzDecoder::new(body).read_to_string(&mut text),
+        false => body.read_to_string(&mut text),
+    }
+    .unwrap();
+    Some(Answer { head, body: text })
 }
 
 fn get(path: &str, headers: &str) -> String {
@@ -161,6 +168,27 @@ fn the_formats_are_negotiated() {
             .contains("# TYPE xen_domain_cpu_seconds counter\n")
     );
     assert!(open.body.ends_with("\n# EOF\n"));
+}
+
+#[test]
+fn metrics_are_compressed_for_those_who_accept_it() {
+    let running = start(Config::default(), Duration::from_secs(3600));
+    let page = |path: &str, headers: &str| ask(connect(running.address), &get(path, headers));
+    let accept = "Accept: application/openmetrics-text\r\n";
+    for format in ["", accept] {
+        let plain = page("/metrics", format);
+        let both = format!("{format}Accept-Encoding: gzip\r\n");
+        let gzip = page("/metrics", &both);
+        for answer in [&plain, &gzip] {
+            let vary = answer.head.contains("vary: accept, accept-encoding");
+            assert!(vary, "{answer:?}");
+        }
+        assert!(gzip.head.contains("content-encoding: gzip"), "{gzip:?}");
+        assert!(!plain.head.contains("content-encoding"), "{plain:?}");
+        assert_eq!(gzip.body, plain.body);
+    }
+    let landing = page("/", "Accept-Encoding: gzip\r\n");
+    assert!(!landing.head.contains("content-encoding"), "{landing:?}");
 }
 
 #[test]
