@@ -90,6 +90,12 @@ pub fn xenscope() -> Result<PathBuf> {
     )
 }
 
+/// Builds the program that makes hosts up for `cargo lab fleet`.
+pub fn generator() -> Result<PathBuf> {
+    let arguments = ["build", "--release", "--package", "lab-generator", "--bin"];
+    cargo(&[&arguments[..], &["lab-generator"]].concat(), "bin")
+}
+
 /// Returns a command of the cargo that runs the lab.
 pub fn cargo_command() -> Command {
     let mut command =

@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::bench;
 use crate::disk;
+use crate::fleet;
 use crate::machine::{self, Hardware};
 use crate::package;
 use crate::protocol::Size;
@@ -98,6 +99,24 @@ enum Command {
         /// Another build of xenscope to measure too, in turns with this one
         #[arg(long, value_name = "PROGRAM")]
         against: Option<PathBuf>,
+    },
+    /// Scrape made-up hosts with Prometheus, print what it needs for them and how long queries take
+    ///
+    /// The figures are made up, but each host is a real server of xenscope export. Nothing is booted. On a busy
+    /// machine, times are too long.
+    Fleet {
+        /// How many hosts
+        #[arg(long, value_name = "N", default_value_t = 200,
+              value_parser = clap::value_parser!(u16).range(1..=10_000))]
+        hosts: u16,
+        /// How many domains each host has, dom0 counted
+        #[arg(long, value_name = "N", default_value_t = 50,
+              value_parser = clap::value_parser!(u16).range(1..=4000))]
+        domains: u16,
+        /// How many minutes to scrape them; the first five are not measured
+        #[arg(long, value_name = "N", default_value_t = 30,
+              value_parser = clap::value_parser!(u64).range(6..))]
+        minutes: u64,
     },
     /// Build xenscope for all dom0s, and try it on each Xen
     ///
@@ -244,6 +263,18 @@ fn run(command: Command) -> Result<u8> {
                 store,
                 domains,
                 against,
+            })?;
+            0
+        }
+        Command::Fleet {
+            hosts,
+            domains,
+            minutes,
+        } => {
+            fleet::run(&fleet::Options {
+                hosts,
+                domains,
+                minutes,
             })?;
             0
         }

@@ -7,7 +7,7 @@
 //! build ──> cargo and cc: xenscope, dom0's agent, lab-shells, the tests, lab-bench
 //! image ──> dom0's file system as an initramfs
 //! machine > QEMU, the serial log, and the channel to dom0's agent (protocol; its other end is src/dom0)
-//! fleet ──> two sessions, with Prometheus and alertmanager on the host
+//! fleet ──> Prometheus and alertmanager on the host, for two sessions, or for made-up hosts
 //! session > guests and empty domains, then the command: run, shell, screen, demo, test, bench
 //! ```
 //!

@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::dashboards;
+use super::dashboards::{Dashboard, NAMES, Variables};
+use super::files::{Pace, QUICK_WINDOW};
 use super::free_port;
 use super::receiver::Receiver;
-use super::server::{Answer, Servers, WINDOW};
+use super::server::{Answer, Servers};
 use crate::debian;
 use crate::machine::{EXPORTER_PORT, Hardware};
 use crate::session::{Extra, Plan, Session};
@@ -73,8 +74,8 @@ pub fn test() -> Result<()> {
     let receiver = Receiver::start()?;
     let ports = [free_port()?, free_port()?];
     let [mut first, second] = boot(ports)?;
-    let servers = Servers::start(ports, receiver.port())?;
-    servers.until("count(xen_up == 1)", Answer::One("2"), ALERT)?;
+    let servers = Servers::start(&ports, receiver.port(), Pace::Quick)?;
+    servers.until("count(xen_up == 1)", Answer::One(2.0), ALERT)?;
     for script in [CRASHES, PROMISES, WRONG_UUID, NO_SLOTS] {
         first.step(&["sh", "-c", script], Instant::now() + STEP)?;
     }
@@ -97,17 +98,23 @@ pub fn test() -> Result<()> {
     drop(second);
     receiver.expect("XenHostDown", &[("instance", "host2")], ALERT)?;
     // What the host said before is not shown as if it were of now.
-    servers.until("count(xen_up)", Answer::One("1"), ALERT)
+    servers.until("count(xen_up)", Answer::One(1.0), ALERT)
 }
 
 /// Fails unless each panel of the dashboards gets data, as there are alerts by now.
 fn panels_have_data(servers: &Servers) -> Result<()> {
-    for (dashboard, query) in dashboards::queries()? {
-        let query = query.replace("$host", "host1").replace("$guest", "pv-burn");
-        let query = query.replace("$__rate_interval", WINDOW);
-        servers
-            .until(&query, Answer::Some, STEP)
-            .with_context(|| format!("a panel of {dashboard} is empty"))?;
+    let variables = Variables {
+        host: "host1",
+        guest: "pv-burn",
+        window: QUICK_WINDOW,
+    };
+    for name in NAMES {
+        let dashboard = Dashboard::read(name, &variables)?;
+        for target in dashboard.panels.iter().flat_map(|panel| &panel.targets) {
+            servers
+                .until(&target.expr, Answer::Some, STEP)
+                .with_context(|| format!("a panel of {name}.json is empty"))?;
+        }
     }
     Ok(())
 }

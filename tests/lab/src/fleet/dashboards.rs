@@ -3,29 +3,58 @@
 use std::fs;
 
 use anyhow::{Context, Result};
-use serde_json::Value;
+use serde::Deserialize;
 
 use crate::paths;
 
-/// Returns the queries of all panels, each with its dashboard's file.
-pub(super) fn queries() -> Result<Vec<(String, String)>> {
-    let folder = paths::workspace().join("deploy/grafana");
-    let problem = || format!("cannot read {}", folder.display());
-    let mut all = Vec::new();
-    for entry in fs::read_dir(&folder).with_context(problem)? {
-        let path = entry.with_context(problem)?.path();
-        let text = fs::read(&path).with_context(problem)?;
-        let dashboard: Value = serde_json::from_slice(&text).with_context(problem)?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        for panel in dashboard["panels"].as_array().into_iter().flatten() {
-            for target in panel["targets"].as_array().into_iter().flatten() {
-                let query = target["expr"].as_str();
-                let query = query.with_context(|| format!("{name} has a panel without a query"))?;
-                all.push((name.clone().into_owned(), query.to_owned()));
-            }
+/// The files, without `.json`.
+pub(super) const NAMES: [&str; 3] = ["fleet", "host", "guest"];
+
+/// A dashboard.
+#[derive(Debug, Deserialize)]
+pub(super) struct Dashboard {
+    pub(super) panels: Vec<Panel>,
+}
+
+/// One of its panels.
+#[derive(Debug, Deserialize)]
+pub(super) struct Panel {
+    pub(super) title: String,
+    pub(super) targets: Vec<Target>,
+}
+
+/// A query of a panel.
+#[derive(Debug, Deserialize)]
+pub(super) struct Target {
+    pub(super) expr: String,
+}
+
+/// What stands for the variables of the dashboards.
+pub(super) struct Variables<'a> {
+    pub(super) host: &'a str,
+    pub(super) guest: &'a str,
+    /// The window of rates.
+    pub(super) window: &'a str,
+}
+
+impl Dashboard {
+    /// Reads one of the dashboards, with these values of its variables.
+    pub(super) fn read(name: &str, variables: &Variables<'_>) -> Result<Self> {
+        let path = paths::workspace().join(format!("deploy/grafana/{name}.json"));
+        let problem = || format!("cannot read {}", path.display());
+        let text = fs::read_to_string(&path).with_context(problem)?;
+        let mut dashboard: Self = serde_json::from_str(&text).with_context(problem)?;
+        for target in dashboard
+            .panels
+            .iter_mut()
+            .flat_map(|panel| &mut panel.targets)
+        {
+            let expr = target.expr.replace("$host", variables.host);
+            let expr = expr.replace("$guest", variables.guest);
+            target.expr = expr.replace("$__rate_interval", variables.window);
         }
+        Ok(dashboard)
     }
-    Ok(all)
 }
 
 #[cfg(test)]
@@ -33,13 +62,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_dashboard_has_queries() -> Result<()> {
-        let all = queries()?;
-        for name in ["fleet.json", "guest.json", "host.json"] {
-            assert!(
-                all.iter().filter(|(file, _)| file == name).count() > 8,
-                "{all:?}"
-            );
+    fn all_dashboards_are_read() -> Result<()> {
+        let variables = Variables {
+            host: "h",
+            guest: "g",
+            window: "1m",
+        };
+        for name in NAMES {
+            let dashboard = Dashboard::read(name, &variables)?;
+            assert!(dashboard.panels.len() > 8, "{dashboard:?}");
+            let targets = dashboard.panels.iter().flat_map(|panel| &panel.targets);
+            assert!(targets.clone().count() >= dashboard.panels.len());
+            for target in targets {
+                assert!(!target.expr.contains('$'), "{target:?}");
+            }
         }
         Ok(())
     }

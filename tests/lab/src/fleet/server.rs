@@ -1,7 +1,8 @@
-//! Debian's Prometheus and alertmanager, with what `deploy/prometheus` has.
+//! Debian's Prometheus and alertmanager.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::io::{Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -9,13 +10,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
+use super::answer::{Series, series};
+use super::files::{self, Pace, Ports};
 use super::free_port;
-use super::http::get;
+use super::http::{connect, get};
 use crate::paths;
 use crate::tied;
-
-/// The window of rates, which is ten scrapes.
-pub(super) const WINDOW: &str = "20s";
 
 /// Runs a program of an unpacked package with that package's files in /usr/share, where alertmanager looks for its
 /// templates.
@@ -23,9 +23,9 @@ const IN_PLACE: &str = "mount --bind \"$0/usr/share\" /usr/share && exec \"$@\""
 
 /// What a query may have as its answer.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Answer<'a> {
+pub(super) enum Answer {
     /// One sample with this value.
-    One(&'a str),
+    One(f64),
     /// Any samples.
     Some,
 }
@@ -40,10 +40,15 @@ pub(super) struct Servers {
 
 impl Servers {
     /// Starts both. Prometheus scrapes these ports, and alerts go to `receiver`.
-    pub(super) fn start(exporters: [u16; 2], receiver: u16) -> Result<Self> {
+    pub(super) fn start(exporters: &[u16], receiver: u16, pace: Pace) -> Result<Self> {
         let folder = tempfile::tempdir().context("cannot create a folder")?;
         let (port, alertmanager) = (free_port()?, free_port()?);
-        configure(folder.path(), exporters, alertmanager, receiver)?;
+        let ports = Ports {
+            exporters,
+            alertmanager,
+            receiver,
+        };
+        files::write(folder.path(), &ports, pace)?;
         let mut servers = Self {
             children: Vec::new(),
             port,
@@ -55,7 +60,7 @@ impl Servers {
             alertmanager,
             &options,
         )?;
-        let options = ["--storage.tsdb.path=tsdb"];
+        let options = ["--storage.tsdb.path=tsdb", "--web.enable-admin-api"];
         servers.run(("prometheus", "prometheus.yml"), port, &options)?;
         Ok(servers)
     }
@@ -83,23 +88,67 @@ impl Servers {
         Ok(())
     }
 
-    /// Waits until a query has this answer.
-    pub(super) fn until(&self, query: &str, wanted: Answer<'_>, limit: Duration) -> Result<()> {
-        let end = Instant::now() + limit;
+    /// Gets a page of Prometheus.
+    pub(super) fn page(&self, path: &str) -> Result<String> {
+        let (head, body) = get(self.port, path, "").context("Prometheus does not answer")?;
+        match head
+            .to_ascii_lowercase()
+            .contains("transfer-encoding: chunked")
+        {
+            true => joined(body.as_bytes()).context("an answer of Prometheus is cut off"),
+            false => Ok(body),
+        }
+    }
+
+    /// Returns the series that a query gives now.
+    pub(super) fn now(&self, query: &str) -> Result<Vec<Series>> {
         let path = format!("/api/v1/query?query={}", encoded(query));
+        series(&self.page(&path)?)
+    }
+
+    /// Returns the series that a query gives from one time to another, in seconds since 1970, every `step` seconds.
+    pub(super) fn over(&self, query: &str, from: f64, to: f64, step: f64) -> Result<Vec<Series>> {
+        let query = encoded(query);
+        let path =
+            format!("/api/v1/query_range?query={query}&start={from:.3}&end={to:.3}&step={step}");
+        series(&self.page(&path)?)
+    }
+
+    /// Writes what is in memory to a block, as Prometheus does every two hours; returns the block's folder.
+    pub(super) fn snapshot(&self) -> Result<PathBuf> {
+        let mut stream = connect(self.port).context("cannot connect to Prometheus")?;
+        stream.write_all(b"POST /api/v1/admin/tsdb/snapshot HTTP/1.0\r\n\r\n")?;
         let mut answer = String::new();
-        while Instant::now() < end {
-            answer = get(self.port, &path, "").map_or(String::new(), |(_, body)| body);
-            let has_come = match wanted {
-                Answer::One(value) => answer.contains(&format!("\"{value}\"]}}]")),
-                Answer::Some => answer.contains("\"result\":[{"),
+        stream.read_to_string(&mut answer)?;
+        let name = answer.split_once("\"name\":\"");
+        let name = name.and_then(|(_, rest)| Some(rest.split_once('"')?.0));
+        let name = name.with_context(|| format!("Prometheus makes no snapshot: {answer}"))?;
+        let folder = self.folder.path().join("tsdb/snapshots").join(name);
+        let mut blocks = fs::read_dir(&folder).context("the snapshot is missing")?;
+        let block = blocks.next().context("the snapshot is empty")?;
+        Ok(block.context("the snapshot is missing")?.path())
+    }
+
+    /// Waits until a query has this answer.
+    pub(super) fn until(&self, query: &str, wanted: Answer, limit: Duration) -> Result<()> {
+        let end = Instant::now() + limit;
+        loop {
+            let answer = self.now(query);
+            let has_come = match (&answer, wanted) {
+                (Ok(series), Answer::One(value)) => {
+                    matches!(&series[..], [only] if only.points.iter().all(|point| point.1 == value))
+                }
+                (Ok(series), Answer::Some) => !series.is_empty(),
+                (Err(_), _) => false,
             };
             if has_come {
                 return Ok(());
             }
+            if Instant::now() > end {
+                bail!("{query} has no answer {wanted:?}: {answer:?}");
+            }
             sleep(Duration::from_millis(200));
         }
-        bail!("{query} has no answer {wanted:?}: {answer}")
     }
 }
 
@@ -107,6 +156,22 @@ impl Servers {
 fn encoded(query: &str) -> String {
     let bytes = query.bytes();
     bytes.map(|byte| format!("%{byte:02x}")).collect()
+}
+
+/// Returns a body that was sent in chunks (RFC 9112, 7.1); `None` if it is not complete.
+fn joined(mut body: &[u8]) -> Option<String> {
+    let mut whole = Vec::new();
+    loop {
+        let end = body.windows(2).position(|pair| pair == b"\r\n")?;
+        let size = std::str::from_utf8(&body[..end]).ok()?;
+        let size = usize::from_str_radix(size, 16).ok()?;
+        if size == 0 {
+            return String::from_utf8(whole).ok();
+        }
+        let chunk = end + 2..(end + 2).checked_add(size)?;
+        whole.extend(body.get(chunk.clone())?);
+        body = body.get(chunk.end + 2..)?;
+    }
 }
 
 impl Drop for Servers {
@@ -119,79 +184,18 @@ impl Drop for Servers {
     }
 }
 
-/// Writes what both need to a folder: the files of `deploy/prometheus` with other addresses and shorter times.
-/// What takes minutes there takes seconds here. The hosts are host1 and host2.
-fn configure(folder: &Path, exporters: [u16; 2], alertmanager: u16, receiver: u16) -> Result<()> {
-    let mut number = 0;
-    let hosts = exporters.map(|port| {
-        number += 1;
-        format!("- targets: [\"127.0.0.1:{port}\"]\n        labels: {{instance: host{number}}}")
-    });
-    let hosts = hosts.join("\n      ");
-    let [alertmanager, receiver] = [alertmanager, receiver].map(|port| format!("localhost:{port}"));
-    let window = format!("[{WINDOW}]");
-    let windows = [("[5m]", window.as_str())];
-    let alerts = [
-        ("[10m]", "[60s]"),
-        ("m\n        labels:", "s\n        labels:"),
-    ];
-    let targets = [
-        (
-            "- targets: [\"host1:14170\", \"host2:14170\"]",
-            hosts.as_str(),
-        ),
-        ("15s", "2s"),
-        ("localhost:9093", &alertmanager),
-        ("    file_sd_configs:\n      - files: [\"hosts.yml\"]\n", ""),
-        (
-            "    dns_sd_configs:\n      - names: [\"_xenscope._tcp.example.org\"]\n",
-            "",
-        ),
-    ];
-    let routes = [
-        ("localhost:8080", receiver.as_str()),
-        ("group_wait: 30s", "group_wait: 1s"),
-        ("group_interval: 5m", "group_interval: 1s"),
-    ];
-    copy("recording.yml", &windows, folder)?;
-    copy("alerts.yml", &[&windows[..], &alerts].concat(), folder)?;
-    copy("prometheus.yml", &targets, folder)?;
-    copy("alertmanager.yml", &routes, folder)
-}
-
-/// Copies a file of `deploy/prometheus`, with these changes. Each has to be possible.
-fn copy(name: &str, changes: &[(&str, &str)], folder: &Path) -> Result<()> {
-    let from = paths::workspace().join("deploy/prometheus").join(name);
-    let mut text =
-        fs::read_to_string(&from).with_context(|| format!("cannot read {}", from.display()))?;
-    for (old, new) in changes {
-        if !text.contains(old) {
-            bail!("{} does not have '{old}' any more", from.display());
-        }
-        text = text.replace(old, new);
-    }
-    fs::write(folder.join(name), text).with_context(|| format!("cannot write {name}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_is_deployed_can_be_shortened() -> Result<()> {
-        let folder = tempfile::tempdir()?;
-        configure(folder.path(), [1, 2], 3, 4)?;
-        let text = |name| fs::read_to_string(folder.path().join(name));
-        let targets = text("prometheus.yml")?;
-        assert!(
-            targets.contains("- targets: [\"127.0.0.1:2\"]\n        labels: {instance: host2}"),
-            "{targets}"
+    fn chunks_are_joined() {
+        let body = "4\r\n{\"a\"\r\nb\r\n: \"\u{e4}\r\n\u{fc}\"}\r\n0\r\n\r\n";
+        assert_eq!(
+            joined(body.as_bytes()).as_deref(),
+            Some("{\"a\": \"\u{e4}\r\n\u{fc}\"}")
         );
-        // No minutes are left.
-        let rules = text("alerts.yml")? + &text("recording.yml")?;
-        let minutes =
-            |line: &&str| line.contains("m]") || line.contains("for:") && line.ends_with('m');
-        assert_eq!(rules.lines().find(minutes), None);
-        Ok(())
+        assert_eq!(joined(b"4\r\nabc"), None);
+        assert_eq!(joined(b""), None);
     }
 }
