@@ -1,16 +1,19 @@
 //! The test of two hosts, one on each Xen, with Prometheus and alertmanager beside them.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use super::dashboards::{Dashboard, NAMES, Variables};
+use super::dashboards::{Dashboard, Kind, NAMES, Variables};
 use super::files::{Pace, QUICK_WINDOW};
-use super::free_port;
+use super::picture::{self, Span};
 use super::receiver::Receiver;
 use super::server::{Answer, Servers};
+use super::{free_port, now};
 use crate::debian;
 use crate::machine::{EXPORTER_PORT, Hardware};
+use crate::paths;
 use crate::session::{Extra, Plan, Session};
 use crate::xen::{Store, Userland, Xen};
 
@@ -25,6 +28,12 @@ const STEP: Duration = Duration::from_secs(120);
 
 /// How long an alert may take: Prometheus has to see what it is about in several scrapes.
 const ALERT: Duration = Duration::from_secs(400);
+
+/// The seconds between two scrapes.
+const SCRAPE: f64 = 2.0;
+
+/// What the pictures say about their figures.
+const NOTE: &str = "two hosts of the lab, Xen 4.17 and 4.20, scraped every 2 s, rates over 20 s";
 
 /// Loads the driver of QEMU's NIC. The address is the one that QEMU forwards to.
 const NETWORK: &str =
@@ -76,6 +85,7 @@ pub fn test() -> Result<()> {
     let [mut first, second] = boot(ports)?;
     let servers = Servers::start(&ports, receiver.port(), Pace::Quick)?;
     servers.until("count(xen_up == 1)", Answer::One(2.0), ALERT)?;
+    let since = now();
     for script in [CRASHES, PROMISES, WRONG_UUID, NO_SLOTS] {
         first.step(&["sh", "-c", script], Instant::now() + STEP)?;
     }
@@ -93,7 +103,7 @@ pub fn test() -> Result<()> {
     ] {
         receiver.expect(alert, labels, ALERT)?;
     }
-    panels_have_data(&servers)?;
+    draw(&servers, since)?;
     // The machine stops.
     drop(second);
     receiver.expect("XenHostDown", &[("instance", "host2")], ALERT)?;
@@ -101,20 +111,39 @@ pub fn test() -> Result<()> {
     servers.until("count(xen_up)", Answer::One(1.0), ALERT)
 }
 
-/// Fails unless each panel of the dashboards gets data, as there are alerts by now.
-fn panels_have_data(servers: &Servers) -> Result<()> {
+/// Fails unless each panel of the dashboards gets data, as there are alerts by now. Draws what Prometheus answers, from
+/// `since` on, to `target/lab/fleet`.
+fn draw(servers: &Servers, since: f64) -> Result<()> {
     let variables = Variables {
         host: "host1",
         guest: "pv-burn",
         window: QUICK_WINDOW,
     };
+    let folder = paths::lab().join("fleet");
+    let problem = || format!("cannot write to {}", folder.display());
+    fs::create_dir_all(&folder).with_context(problem)?;
     for name in NAMES {
         let dashboard = Dashboard::read(name, &variables)?;
-        for target in dashboard.panels.iter().flat_map(|panel| &panel.targets) {
-            servers
-                .until(&target.expr, Answer::Some, STEP)
-                .with_context(|| format!("a panel of {name}.json is empty"))?;
+        let span = Span {
+            from: since,
+            to: now(),
+        };
+        let mut answers = Vec::new();
+        for panel in &dashboard.panels {
+            let mut of_panel = Vec::new();
+            for target in &panel.targets {
+                servers
+                    .until(&target.expr, Answer::Some, STEP)
+                    .with_context(|| format!("a panel of {name}.json is empty"))?;
+                of_panel.push(match panel.kind {
+                    Kind::TimeSeries => servers.over(&target.expr, span.from, span.to, SCRAPE)?,
+                    Kind::Stat => servers.now(&target.expr)?,
+                });
+            }
+            answers.push(of_panel);
         }
+        let svg = picture::draw(&dashboard, &answers, span, NOTE);
+        fs::write(folder.join(format!("{name}.svg")), svg).with_context(problem)?;
     }
     Ok(())
 }

@@ -13,20 +13,48 @@ pub(super) const NAMES: [&str; 3] = ["fleet", "host", "guest"];
 /// A dashboard.
 #[derive(Debug, Deserialize)]
 pub(super) struct Dashboard {
+    pub(super) title: String,
     pub(super) panels: Vec<Panel>,
 }
 
-/// One of its panels.
+/// One of its panels. They are two in a row.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Panel {
     pub(super) title: String,
+    #[serde(rename = "type")]
+    pub(super) kind: Kind,
+    pub(super) field_config: FieldConfig,
     pub(super) targets: Vec<Target>,
+}
+
+/// How a panel shows its figures.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Kind {
+    /// Lines over time.
+    TimeSeries,
+    /// The numbers of now.
+    Stat,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct FieldConfig {
+    pub(super) defaults: Defaults,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Defaults {
+    pub(super) unit: String,
 }
 
 /// A query of a panel.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Target {
     pub(super) expr: String,
+    /// What its series are called, with labels in braces.
+    pub(super) legend_format: String,
 }
 
 /// What stands for the variables of the dashboards.

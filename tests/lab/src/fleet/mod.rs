@@ -2,6 +2,7 @@
 
 mod alerts;
 mod answer;
+mod axis;
 mod dashboards;
 mod figures;
 mod files;
@@ -9,6 +10,7 @@ mod files;
 #[allow(unreachable_pub)]
 mod http;
 mod load;
+mod picture;
 mod receiver;
 mod server;
 
