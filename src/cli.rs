@@ -588,6 +588,10 @@ pub(crate) struct Export {
     /// Be the server, whose stdin is a socket of the sampler
     #[arg(long, hide = true)]
     pub(crate) serve: bool,
+
+    /// Read --web.config.file for the server, of which stdin is a socket
+    #[arg(long, hide = true, requires_all = ["serve", "config_file"])]
+    pub(crate) follow_files: bool,
 }
 
 /// How metrics are served.

@@ -6,7 +6,8 @@ use std::io;
 use std::os::fd::RawFd;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetError, RulesetStatus, Scope,
+    ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError,
+    RulesetStatus, Scope, path_beneath_rules,
 };
 use nix::sys::prctl::{set_dumpable, set_no_new_privs};
 use nix::unistd::close;
@@ -66,6 +67,15 @@ const ALLOWED: &[i64] = &[
     libc::SYS_writev,
 ];
 
+/// Those that reading files takes as well.
+const READING: &[i64] = &[
+    libc::SYS_fstat,
+    libc::SYS_lseek,
+    libc::SYS_newfstatat,
+    libc::SYS_openat,
+    libc::SYS_statx,
+];
+
 /// Closes all files that the process was started with, but the first `kept`.
 ///
 /// # Errors
@@ -104,31 +114,44 @@ fn privileged(status: &str) -> bool {
 /// Gives up files, the network and other processes as far as the kernel's Landlock goes. Other processes
 /// of the same user cannot look into this one any more.
 pub(super) fn give_up_files() -> io::Result<()> {
+    give_up_by_landlock(&[])
+}
+
+/// Gives up everything else than reading files, and talking over sockets that are open.
+pub(super) fn give_up_all_but_reading() -> io::Result<()> {
+    give_up_by_landlock(&["/"])?;
+    let program = filter(&[ALLOWED, READING].concat()).map_err(io::Error::other)?;
+    apply_filter_all_threads(&program).map_err(io::Error::other)
+}
+
+fn give_up_by_landlock(readable: &[&str]) -> io::Result<()> {
     set_dumpable(false)?;
     set_no_new_privs()?;
-    let status = landlock().map_err(io::Error::other)?;
+    let status = landlock(readable).map_err(io::Error::other)?;
     tracing::debug!("Landlock: {status:?}");
     Ok(())
 }
 
-fn landlock() -> Result<RulesetStatus, RulesetError> {
+/// Applies to this thread, and those that it starts. Files in `readable` can still be read.
+fn landlock(readable: &[&str]) -> Result<RulesetStatus, RulesetError> {
     let ruleset = Ruleset::default()
         .handle_access(AccessFs::from_all(LANDLOCK))?
         .handle_access(AccessNet::from_all(LANDLOCK))?
         .scope(Scope::from_all(LANDLOCK))?
-        .create()?;
+        .create()?
+        .add_rules(path_beneath_rules(readable, AccessFs::ReadFile))?;
     Ok(ruleset.restrict_self()?.ruleset)
 }
 
 /// Gives up all other system calls, in all threads: they fail with EPERM.
 pub(super) fn give_up_system_calls() -> io::Result<()> {
-    let program = filter().map_err(io::Error::other)?;
+    let program = filter(ALLOWED).map_err(io::Error::other)?;
     apply_filter_all_threads(&program).map_err(io::Error::other)
 }
 
-fn filter() -> Result<BpfProgram, seccompiler::BackendError> {
+fn filter(allowed: &[i64]) -> Result<BpfProgram, seccompiler::BackendError> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
-        ALLOWED.iter().map(|&call| (call, Vec::new())).collect();
+        allowed.iter().map(|&call| (call, Vec::new())).collect();
     // Only for memory that is not executable.
     for call in [libc::SYS_mmap, libc::SYS_mprotect] {
         let executable = libc::PROT_EXEC as u64;
@@ -162,7 +185,7 @@ mod tests {
             let file = std::env::current_exe().unwrap();
             fs::File::open(&file).unwrap();
             set_no_new_privs().unwrap();
-            let status = landlock().unwrap();
+            let status = landlock(&[]).unwrap();
             let error = |result: io::Result<()>| result.err().map(|error| error.kind());
             let file = error(fs::File::open(&file).map(drop));
             let folder = error(fs::read_dir("/proc/self").map(drop));

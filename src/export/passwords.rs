@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 use std::{io, str};
@@ -34,37 +34,59 @@ pub(super) enum Verdict {
 /// Checks users and passwords, each correct pair once by its hash.
 pub(super) struct Passwords {
     checks: SyncSender<Check>,
-    /// The digests of those that were right.
-    known: Mutex<HashSet<Vec<u8>>>,
+    users: Mutex<Users>,
+}
+
+/// Who may read.
+#[derive(Default)]
+struct Users {
+    /// The hash of each user's password; `None` if everyone may read.
+    hashes: Option<BTreeMap<String, String>>,
+    /// The digests of users and passwords that were right.
+    known: HashSet<Vec<u8>>,
 }
 
 struct Check {
-    user: String,
     password: Vec<u8>,
+    hash: String,
     reply: oneshot::Sender<bool>,
 }
 
 impl Passwords {
-    /// Starts the thread that checks passwords against the bcrypt hashes of these users.
-    pub(super) fn start(hashes: BTreeMap<String, String>) -> io::Result<Self> {
+    /// Starts the thread that checks passwords. Everyone may read.
+    pub(super) fn start() -> io::Result<Self> {
         let (checks, queue) = sync_channel(QUEUE);
         thread::Builder::new()
             .name("passwords".into())
-            .spawn(move || check_all(&queue, &hashes))?;
+            .spawn(move || check_all(&queue))?;
         Ok(Self {
             checks,
-            known: Mutex::default(),
+            users: Mutex::default(),
         })
+    }
+
+    /// Replaces all users by these, with the bcrypt hashes of their passwords; `None` if everyone may read.
+    pub(super) fn replace(&self, hashes: Option<BTreeMap<String, String>>) {
+        *self.users() = Users {
+            hashes,
+            known: HashSet::new(),
+        };
+    }
+
+    fn users(&self) -> MutexGuard<'_, Users> {
+        self.users.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Checks the value of an `Authorization` header.
     pub(super) async fn check(&self, authorization: Option<&str>) -> Verdict {
+        if self.users().hashes.is_none() {
+            return Verdict::Right;
+        }
         let Some(pair) = authorization.and_then(decoded) else {
             return Verdict::Wrong;
         };
         let digest = digest(&SHA256, &pair).as_ref().to_vec();
-        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known().contains(&digest) {
+        if self.users().known.contains(&digest) {
             return Verdict::Right;
         }
         let mut parts = pair.splitn(2, |&byte| byte == b':');
@@ -72,22 +94,25 @@ impl Passwords {
         let (Some(user), Some(password)) = (user, parts.next()) else {
             return Verdict::Wrong;
         };
+        let hash = |users: &Users| users.hashes.as_ref()?.get(user).cloned();
+        let own = hash(&self.users());
         let (reply, verdict) = oneshot::channel();
         let check = Check {
-            user: user.to_owned(),
             password: password.to_owned(),
+            hash: own.clone().unwrap_or_else(|| OF_NOBODY.to_owned()),
             reply,
         };
         if self.checks.try_send(check).is_err() {
             return Verdict::Busy;
         }
-        match verdict.await {
-            Ok(true) => {
-                known().insert(digest);
-                Verdict::Right
-            }
-            _ => Verdict::Wrong,
+        let same = verdict.await.unwrap_or(false);
+        let mut users = self.users();
+        // The user may have gone meanwhile.
+        if same && own.is_some() && hash(&users) == own {
+            users.known.insert(digest);
+            return Verdict::Right;
         }
+        Verdict::Wrong
     }
 }
 
@@ -100,10 +125,10 @@ fn decoded(authorization: &str) -> Option<Vec<u8>> {
     BASE64_STANDARD.decode(pair.trim()).ok()
 }
 
-fn check_all(queue: &Receiver<Check>, hashes: &BTreeMap<String, String>) {
+fn check_all(queue: &Receiver<Check>) {
     for Check {
-        user,
         password,
+        hash,
         reply,
     } in queue
     {
@@ -111,11 +136,9 @@ fn check_all(queue: &Receiver<Check>, hashes: &BTreeMap<String, String>) {
             // The connection is gone.
             continue;
         }
-        let hash = hashes.get(&user).map_or(OF_NOBODY, String::as_str);
-        let same = bcrypt::verify(password, hash).unwrap_or(false);
-        let right = same && hashes.contains_key(&user);
-        let _ = reply.send(right);
-        if !right {
+        let same = bcrypt::verify(password, &hash).unwrap_or(false);
+        let _ = reply.send(same);
+        if !same {
             thread::sleep(PAUSE);
         }
     }
@@ -134,7 +157,9 @@ mod tests {
     #[tokio::test]
     async fn only_the_right_password_is_right() {
         let hash = bcrypt::hash("sec:ret", 4).unwrap();
-        let passwords = Passwords::start([("alice".to_owned(), hash)].into()).unwrap();
+        let passwords = Passwords::start().unwrap();
+        assert_eq!(passwords.check(None).await, Verdict::Right);
+        passwords.replace(Some([("alice".to_owned(), hash)].into()));
         for (pair, expected) in [
             ("alice:sec:ret", Verdict::Right),
             // The second time, its digest is known.
@@ -156,6 +181,10 @@ mod tests {
                 "{wrong}"
             );
         }
+        let right = header("alice:sec:ret");
+        assert_eq!(passwords.check(Some(&right)).await, Verdict::Right);
+        passwords.replace(Some(BTreeMap::new()));
+        assert_eq!(passwords.check(Some(&right)).await, Verdict::Wrong);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! The server: where it listens, and how it serves a connection.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
 use std::net::TcpListener;
@@ -19,16 +18,15 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime;
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
 
+use super::access::Access;
 use super::confine;
 use super::connections::{Activity, Connections};
+use super::files::Files;
 use super::listen::ListenAddress;
-use super::passwords::Passwords;
 use super::relay::{Relay, SamplerFailure};
 use super::site::Site;
-use super::tls;
-use super::web_config::{WebConfig, WebConfigError};
+use super::web_config::WebConfigError;
 
 /// How long a client has for TLS, and then for the header of a request, and how long a connection may be
 /// idle.
@@ -87,11 +85,12 @@ pub enum ServerError {
     Sampler(#[from] SamplerFailure),
 }
 
-fn system(what: &'static str) -> impl FnOnce(io::Error) -> ServerError {
+pub(super) fn system(what: &'static str) -> impl FnOnce(io::Error) -> ServerError {
     move |source| ServerError::System { what, source }
 }
 
-/// Serves until the sampler fails. `given` are sockets to listen on instead of the addresses.
+/// Serves until the sampler fails. `given` are sockets to listen on instead of the addresses. `reader` is a socket of
+/// [`follow_files`](super::follow_files).
 ///
 /// # Errors
 /// Always: why it has ended.
@@ -99,31 +98,27 @@ pub fn serve(
     options: &Options,
     given: Vec<TcpListener>,
     sampler: UnixStream,
+    reader: Option<UnixStream>,
 ) -> Result<(), ServerError> {
     if confine::is_privileged().map_err(system("read /proc/self/status"))? {
         return Err(ServerError::Privileged);
     }
-    let (config, listeners) = prepare(options, given)?;
+    let files = options
+        .config_file
+        .as_deref()
+        .map(Files::read)
+        .transpose()?;
+    let listeners = listen(options, given)?;
     confine::give_up_files().map_err(system("give up files"))?;
-    let server = Server::start(options, config, sampler)?;
+    let access = Access::start().map_err(system("start a thread"))?;
+    files.map(|files| access.apply(&files)).transpose()?;
+    let server = Server::start(options, access, sampler, reader)?;
     confine::give_up_system_calls().map_err(system("give up system calls"))?;
     Err(server.run(listeners)?.into())
 }
 
-/// Reads the configuration and listens.
-fn prepare(
-    options: &Options,
-    given: Vec<TcpListener>,
-) -> Result<(Config, Vec<TcpListener>), ServerError> {
-    let config = match &options.config_file {
-        Some(file) => WebConfig::read(file)?,
-        None => WebConfig::default(),
-    };
-    let tls = config.tls_server_config.as_ref().map(tls::acceptor);
-    let config = Config {
-        tls: tls.transpose()?,
-        users: config.basic_auth_users,
-    };
+/// Returns the sockets that it was given, else those of the addresses.
+fn listen(options: &Options, given: Vec<TcpListener>) -> Result<Vec<TcpListener>, ServerError> {
     let mut listeners = given;
     if listeners.is_empty() {
         for &address in &options.addresses {
@@ -138,14 +133,7 @@ fn prepare(
             tracing::debug!("listening on {address}");
         }
     }
-    Ok((config, listeners))
-}
-
-/// What the configuration file says.
-#[derive(Default)]
-pub(super) struct Config {
-    pub(super) tls: Option<TlsAcceptor>,
-    pub(super) users: Option<BTreeMap<String, String>>,
+    Ok(listeners)
 }
 
 /// A server that is ready to run.
@@ -153,40 +141,42 @@ pub(super) struct Server {
     runtime: runtime::Runtime,
     relay: Relay,
     site: Arc<Site>,
-    tls: Option<TlsAcceptor>,
 }
 
 impl Server {
     /// Starts what needs system calls that a running server does not make.
     pub(super) fn start(
         options: &Options,
-        config: Config,
+        access: Access,
         sampler: UnixStream,
+        reader: Option<UnixStream>,
     ) -> Result<Self, ServerError> {
-        let passwords = config.users.map(Passwords::start).transpose();
-        let passwords = passwords.map_err(system("start a thread"))?;
         let runtime = runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
             .build();
         let runtime = runtime.map_err(system("wait for events"))?;
         let entered = runtime.enter();
-        let sampler = sampler
-            .set_nonblocking(true)
-            .and_then(|()| tokio::net::UnixStream::from_std(sampler));
-        let sampler = sampler.map_err(system("wait for the sampler"))?;
+        let waiting = |socket: UnixStream| {
+            socket.set_nonblocking(true)?;
+            tokio::net::UnixStream::from_std(socket)
+        };
+        let sampler = waiting(sampler).map_err(system("wait for the sampler"))?;
+        if let Some(reader) = reader {
+            let reader = waiting(reader).map_err(system("wait for changes"))?;
+            tokio::spawn(access.clone().follow(reader));
+        }
         drop(entered);
         let (relay, samples) = Relay::new(sampler, options.min_interval);
         let site = Site {
             samples,
             telemetry_path: options.telemetry_path.clone(),
-            passwords,
+            access,
         };
         Ok(Self {
             runtime,
             relay,
             site: Arc::new(site),
-            tls: config.tls,
         })
     }
 
@@ -206,7 +196,6 @@ impl Server {
                     listener: listener.map_err(system("listen"))?,
                     connections: connections.clone(),
                     site: self.site.clone(),
-                    tls: self.tls.clone(),
                 };
                 tokio::spawn(door.accept_all());
             }
@@ -223,7 +212,6 @@ struct Door {
     listener: tokio::net::TcpListener,
     connections: Connections,
     site: Arc<Site>,
-    tls: Option<TlsAcceptor>,
 }
 
 impl Door {
@@ -231,9 +219,9 @@ impl Door {
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    let (site, tls) = (self.site.clone(), self.tls.clone());
+                    let site = self.site.clone();
                     self.connections.add(|activity| {
-                        tokio::spawn(connection(stream, tls, site, activity)).abort_handle()
+                        tokio::spawn(connection(stream, site, activity)).abort_handle()
                     });
                 }
                 Err(error) => {
@@ -247,15 +235,10 @@ impl Door {
 }
 
 /// Serves one connection until it is closed.
-async fn connection(
-    stream: tokio::net::TcpStream,
-    tls: Option<TlsAcceptor>,
-    site: Arc<Site>,
-    activity: Activity,
-) {
+async fn connection(stream: tokio::net::TcpStream, site: Arc<Site>, activity: Activity) {
     // An answer is written at once.
     let _ = stream.set_nodelay(true);
-    match tls {
+    match site.access.tls() {
         None => requests(stream, &site, &activity).await,
         Some(tls) => {
             if let Ok(Ok(stream)) = timeout(PATIENCE, tls.accept(stream)).await {

@@ -9,8 +9,9 @@ use hyper::header::{
 };
 use hyper::{Method, Request, Response, StatusCode};
 
+use super::access::Access;
 use super::negotiate::{self, Wanted};
-use super::passwords::{Passwords, Verdict};
+use super::passwords::Verdict;
 use super::relay::Samples;
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -21,8 +22,7 @@ pub(super) struct Site {
     pub(super) samples: Samples,
     /// The path of the metrics.
     pub(super) telemetry_path: String,
-    /// `None` if no password is needed.
-    pub(super) passwords: Option<Passwords>,
+    pub(super) access: Access,
 }
 
 impl Site {
@@ -32,14 +32,12 @@ impl Site {
             let value: Option<&HeaderValue> = request.headers().get(name);
             value.and_then(|value| value.to_str().ok())
         };
-        if let Some(passwords) = &self.passwords {
-            match passwords.check(header(AUTHORIZATION)).await {
-                Verdict::Right => {}
-                Verdict::Wrong => return unauthorised(),
-                Verdict::Busy => {
-                    let text = "Too many passwords to check, try again later\n";
-                    return response(StatusCode::SERVICE_UNAVAILABLE, TEXT, text);
-                }
+        match self.access.passwords().check(header(AUTHORIZATION)).await {
+            Verdict::Right => {}
+            Verdict::Wrong => return unauthorised(),
+            Verdict::Busy => {
+                let text = "Too many passwords to check, try again later\n";
+                return response(StatusCode::SERVICE_UNAVAILABLE, TEXT, text);
             }
         }
         if ![Method::GET, Method::HEAD].contains(request.method()) {

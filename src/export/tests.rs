@@ -16,9 +16,10 @@ use std::time::Duration;
 
 use flate2::read::GzDecoder;
 
+use super::access::Access;
 use super::connections::MOST;
 use super::relay::SamplerFailure;
-use super::server::{Config, Options, Server};
+use super::server::{Options, Server};
 use super::wire;
 use crate::fixtures::at_work;
 use crate::view::openmetrics::{Exposition, Scrape, Series};
@@ -51,7 +52,7 @@ fn options(min_interval: Duration) -> Options {
 
 /// Starts a server whose sampler is this function.
 fn start_with(
-    config: Config,
+    users: Option<BTreeMap<String, String>>,
     min_interval: Duration,
     sampler: impl FnOnce(UnixStream) + Send + 'static,
 ) -> (SocketAddr, JoinHandle<SamplerFailure>) {
@@ -65,17 +66,19 @@ fn start_with(
         sampler(own);
     });
     let server = thread::spawn(move || {
-        let server = Server::start(&options(min_interval), config, servers).unwrap();
+        let access = Access::start().unwrap();
+        access.passwords().replace(users);
+        let server = Server::start(&options(min_interval), access, servers, None).unwrap();
         server.run(vec![listener]).unwrap()
     });
     (address, server)
 }
 
 /// Starts a server of a host with 20 domains. The first domain's CPU time is the number of the sample.
-fn start(config: Config, min_interval: Duration) -> Running {
+fn start(users: Option<BTreeMap<String, String>>, min_interval: Duration) -> Running {
     let samples = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&samples);
-    let (address, _) = start_with(config, min_interval, move |mut socket| {
+    let (address, _) = start_with(users, min_interval, move |mut socket| {
         let (_, mut snapshot) = at_work(20);
         while socket.read_exact(&mut [0]).is_ok() {
             let number = counted.fetch_add(1, Ordering::Relaxed) as u64 + 1;
@@ -145,7 +148,7 @@ fn number(answer: &Answer) -> u64 {
 
 #[test]
 fn the_formats_are_negotiated() {
-    let running = start(Config::default(), Duration::ZERO);
+    let running = start(None, Duration::ZERO);
     let classic = scrape(running.address);
     assert!(classic.head.starts_with("http/1.1 200"), "{classic:?}");
     assert!(
@@ -172,7 +175,7 @@ fn the_formats_are_negotiated() {
 
 #[test]
 fn metrics_are_compressed_for_those_who_accept_it() {
-    let running = start(Config::default(), Duration::from_secs(3600));
+    let running = start(None, Duration::from_secs(3600));
     let page = |path: &str, headers: &str| ask(connect(running.address), &get(path, headers));
     let accept = "Accept: application/openmetrics-text\r\n";
     for format in ["", accept] {
@@ -193,7 +196,7 @@ fn metrics_are_compressed_for_those_who_accept_it() {
 
 #[test]
 fn other_pages_need_no_sample() {
-    let running = start(Config::default(), Duration::ZERO);
+    let running = start(None, Duration::ZERO);
     let page = |path| ask(connect(running.address), &get(path, ""));
     let landing = page("/");
     assert!(landing.head.contains("text/html") && landing.body.contains("href=\"/metrics\""));
@@ -215,7 +218,7 @@ fn other_pages_need_no_sample() {
 
 #[test]
 fn scrapers_share_samples() {
-    let running = start(Config::default(), Duration::from_secs(3600));
+    let running = start(None, Duration::from_secs(3600));
     let answers: Vec<_> = thread::scope(|scope| {
         let scrapers: Vec<_> = (0..20)
             .map(|_| scope.spawn(|| scrape(running.address)))
@@ -232,7 +235,7 @@ fn scrapers_share_samples() {
             .all(|answer| answer.body.contains("\nxen_up 0\n"))
     );
     assert_eq!(running.samples.load(Ordering::Relaxed), 0);
-    let running = start(Config::default(), Duration::ZERO);
+    let running = start(None, Duration::ZERO);
     assert_eq!(
         [1, 2, 3].map(|_| number(&scrape(running.address))),
         [1, 2, 3]
@@ -241,7 +244,7 @@ fn scrapers_share_samples() {
 
 #[test]
 fn a_connection_serves_many_requests() {
-    let running = start(Config::default(), Duration::ZERO);
+    let running = start(None, Duration::ZERO);
     let mut stream = connect(running.address);
     let request = get("/healthz", "").replace("Connection: close\r\n", "");
     for _ in 0..3 {
@@ -257,7 +260,7 @@ fn a_connection_serves_many_requests() {
 
 #[test]
 fn a_sampler_that_dies_leaves_no_figures() {
-    let (address, server) = start_with(Config::default(), Duration::ZERO, |mut socket| {
+    let (address, server) = start_with(None, Duration::ZERO, |mut socket| {
         socket.read_exact(&mut [0]).unwrap();
     });
     let answer = scrape(address);
@@ -267,7 +270,7 @@ fn a_sampler_that_dies_leaves_no_figures() {
 
 #[test]
 fn a_sampler_that_hangs_ends_the_server() {
-    let (address, server) = start_with(Config::default(), Duration::ZERO, |mut socket| {
+    let (address, server) = start_with(None, Duration::ZERO, |mut socket| {
         socket.read_exact(&mut [0]).unwrap();
         // It begins an answer.
         socket.write_all(&[9, 0]).unwrap();
@@ -285,7 +288,7 @@ fn a_sampler_that_hangs_ends_the_server() {
 
 #[test]
 fn a_sampler_that_talks_nonsense_ends_the_server() {
-    let (_, server) = start_with(Config::default(), Duration::ZERO, |mut socket| {
+    let (_, server) = start_with(None, Duration::ZERO, |mut socket| {
         socket.write_all(b"hello").unwrap();
         thread::sleep(LIMIT);
     });
@@ -296,7 +299,7 @@ fn a_sampler_that_talks_nonsense_ends_the_server() {
 /// more than there may be connections.
 #[test]
 fn slow_clients_keep_nobody_out() {
-    let running = start(Config::default(), Duration::ZERO);
+    let running = start(None, Duration::ZERO);
     let mut clients = Vec::new();
     for number in 0..20 * MOST {
         let mut client = connect(running.address);
@@ -329,7 +332,7 @@ fn number_of(running: &Running) -> u64 {
 
 #[test]
 fn garbage_is_refused() {
-    let running = start(Config::default(), Duration::ZERO);
+    let running = start(None, Duration::ZERO);
     let long = "x".repeat(1 << 20);
     let many = "X: y\r\n".repeat(1000);
     let unspeakable = "\u{0}\u{1}\u{16}\u{3}\u{1}\r\n\r\n";
@@ -362,11 +365,7 @@ fn garbage_is_refused() {
 fn passwords_are_needed_for_every_page() {
     let hash = bcrypt::hash("secret", 4).unwrap();
     let users = BTreeMap::from([("alice".to_owned(), hash)]);
-    let config = Config {
-        users: Some(users),
-        ..Config::default()
-    };
-    let running = start(config, Duration::ZERO);
+    let running = start(Some(users), Duration::ZERO);
     for path in ["/metrics", "/", "/healthz", "/none"] {
         let refused = ask(connect(running.address), &get(path, ""));
         assert!(

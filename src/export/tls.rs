@@ -11,17 +11,18 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::{RootCertStore, ServerConfig, version};
 use tokio_rustls::TlsAcceptor;
 
-use super::web_config::{ClientAuth, TlsConfig, TlsVersion, WebConfigError, read};
+use super::files::Files;
+use super::web_config::{ClientAuth, TlsConfig, TlsVersion, WebConfigError};
 
-/// Reads the certificates and the key, and returns what accepts connections with them.
-pub(super) fn acceptor(config: &TlsConfig) -> Result<TlsAcceptor, WebConfigError> {
+/// Returns what accepts connections with the certificates and the key that are in these files.
+pub(super) fn acceptor(config: &TlsConfig, files: &Files) -> Result<TlsAcceptor, WebConfigError> {
     let provider = Arc::new(default_provider());
     let versions = match config.min_version {
         TlsVersion::TLS12 => &[&version::TLS13, &version::TLS12][..],
         TlsVersion::TLS13 => &[&version::TLS13],
     };
-    let chain = certificates(&config.cert_file)?;
-    let key = PrivateKeyDer::from_pem_slice(&read(&config.key_file)?);
+    let chain = certificates(&config.cert_file, files)?;
+    let key = PrivateKeyDer::from_pem_slice(files.contents(&config.key_file));
     let key = key.map_err(|error| wrong(&config.key_file, error))?;
     let builder = ServerConfig::builder_with_provider(provider.clone());
     let builder = builder
@@ -30,7 +31,7 @@ pub(super) fn acceptor(config: &TlsConfig) -> Result<TlsAcceptor, WebConfigError
     let builder = match &config.client_ca_file {
         Some(file) => {
             let optional = config.client_auth_type == ClientAuth::VerifyClientCertIfGiven;
-            builder.with_client_cert_verifier(verifier(file, optional, provider)?)
+            builder.with_client_cert_verifier(verifier(file, files, optional, provider)?)
         }
         None => builder.with_no_client_auth(),
     };
@@ -44,11 +45,12 @@ pub(super) fn acceptor(config: &TlsConfig) -> Result<TlsAcceptor, WebConfigError
 /// Returns what verifies the certificates of clients, by those in a file.
 fn verifier(
     file: &Path,
+    files: &Files,
     optional: bool,
     provider: Arc<rustls::crypto::CryptoProvider>,
 ) -> Result<Arc<dyn ClientCertVerifier>, WebConfigError> {
     let mut roots = RootCertStore::empty();
-    for certificate in certificates(file)? {
+    for certificate in certificates(file, files)? {
         roots.add(certificate).map_err(|error| wrong(file, error))?;
     }
     let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
@@ -59,9 +61,12 @@ fn verifier(
     builder.build().map_err(|error| wrong(file, error))
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, WebConfigError> {
-    let pem = read(file)?;
-    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+fn certificates(
+    file: &Path,
+    files: &Files,
+) -> Result<Vec<CertificateDer<'static>>, WebConfigError> {
+    let pem = files.contents(file);
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match all {
         Ok(all) if all.is_empty() => Err(wrong(file, "there is no certificate in it")),
         all => all.map_err(|error| wrong(file, error)),

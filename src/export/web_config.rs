@@ -75,15 +75,14 @@ pub(super) enum TlsVersion {
 }
 
 impl WebConfig {
-    /// Reads a file. Paths in it are relative to its folder.
-    pub(super) fn read(path: &Path) -> Result<Self, WebConfigError> {
-        let text = read(path)?;
+    /// Returns what the text of this file says. Paths in it are relative to the file's folder.
+    pub(super) fn of(path: &Path, text: &[u8]) -> Result<Self, WebConfigError> {
         let wrong = |why: String| WebConfigError::Wrong {
             path: path.to_owned(),
             why,
         };
-        let text = String::from_utf8(text).map_err(|error| wrong(error.to_string()))?;
-        let mut config = Self::parse(&text).map_err(wrong)?;
+        let text = str::from_utf8(text).map_err(|error| wrong(error.to_string()))?;
+        let mut config = Self::parse(text).map_err(wrong)?;
         if let Some(tls) = &mut config.tls_server_config {
             let folder = path.parent().unwrap_or(Path::new(""));
             let files = [&mut tls.cert_file, &mut tls.key_file];
@@ -92,6 +91,15 @@ impl WebConfig {
             }
         }
         Ok(config)
+    }
+
+    /// Returns the files that it names.
+    pub(super) fn files(&self) -> impl Iterator<Item = PathBuf> {
+        let tls = self.tls_server_config.iter();
+        tls.flat_map(|tls| {
+            let own = [&tls.cert_file, &tls.key_file];
+            own.into_iter().chain(&tls.client_ca_file).cloned()
+        })
     }
 
     /// Returns what the text says, or what is wrong with it in one line.
@@ -151,14 +159,13 @@ basic_auth_users:
 
     #[test]
     fn files_of_other_exporters_are_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("web.yml");
-        fs::write(&file, FULL).unwrap();
-        let config = WebConfig::read(&file).unwrap();
+        let folder = Path::new("/etc/xenscope");
+        let config = WebConfig::of(&folder.join("web.yml"), FULL.as_bytes()).unwrap();
+        assert_eq!(config.files().count(), 3);
         let tls = config.tls_server_config.unwrap();
-        assert_eq!(tls.cert_file, folder.path().join("node.crt"));
+        assert_eq!(tls.cert_file, folder.join("node.crt"));
         assert_eq!(tls.key_file, Path::new("/etc/keys/node.key"));
-        assert_eq!(tls.client_ca_file, Some(folder.path().join("ca.crt")));
+        assert_eq!(tls.client_ca_file, Some(folder.join("ca.crt")));
         assert_eq!(tls.client_auth_type, ClientAuth::RequireAndVerifyClientCert);
         assert_eq!(tls.min_version, TlsVersion::TLS13);
         assert!(config.basic_auth_users.unwrap().contains_key("alice"));

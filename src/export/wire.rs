@@ -37,17 +37,21 @@ pub(super) fn exposition(mut answer: &[u8]) -> Option<Exposition> {
 }
 
 /// No answer is too long for this: it would have a billion samples.
-fn length(length: usize) -> [u8; 4] {
+pub(super) fn length(length: usize) -> [u8; 4] {
     u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes()
 }
 
-/// Takes a text from the front.
 fn text(answer: &mut &[u8]) -> Option<String> {
-    let (length, rest) = answer.split_first_chunk()?;
+    String::from_utf8(part(answer)?.to_vec()).ok()
+}
+
+/// Takes what follows its length from the front.
+pub(super) fn part<'a>(message: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (length, rest) = message.split_first_chunk()?;
     let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-    let (text, rest) = rest.split_at_checked(length)?;
-    *answer = rest;
-    String::from_utf8(text.to_vec()).ok()
+    let (part, rest) = rest.split_at_checked(length)?;
+    *message = rest;
+    Some(part)
 }
 
 #[cfg(test)]

@@ -8,7 +8,9 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::unistd::geteuid;
 use tempfile::TempDir;
@@ -22,12 +24,17 @@ use crate::http::{connect, get, get_over};
 /// Debian's user nobody.
 const NOBODY: u32 = 65534;
 
+/// How long changed files may have no effect.
+const LIMIT: Duration = Duration::from_secs(120);
+
 /// A server, and the socket to it.
 struct Server {
     child: Child,
     sampler: Option<UnixStream>,
     port: u16,
-    _folder: TempDir,
+    /// What it and its reader said after that.
+    said: Arc<Mutex<String>>,
+    folder: TempDir,
 }
 
 impl Drop for Server {
@@ -92,13 +99,20 @@ fn start(folder: TempDir, options: &[&str]) -> Server {
     drop(command);
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let port = port(&mut stderr);
-    // Nobody else reads it, and it must not fill up.
-    thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
+    let said = Arc::<Mutex<String>>::default();
+    let all = Arc::clone(&said);
+    // It must not fill up.
+    thread::spawn(move || {
+        for line in stderr.lines().map_while(Result::ok) {
+            all.lock().unwrap().push_str(&(line + "\n"));
+        }
+    });
     Server {
         child,
         sampler: Some(own),
         port,
-        _folder: folder,
+        said,
+        folder,
     }
 }
 
@@ -117,6 +131,17 @@ impl Server {
                 }
             }
         });
+    }
+
+    fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
+    }
+
+    /// Returns the process that reads files for it.
+    fn reader(&self) -> u32 {
+        let children = self.proc(&format!("task/{}/children", self.child.id()));
+        let children = fs::read_to_string(children).unwrap();
+        children.trim().parse().unwrap()
     }
 
     fn proc(&self, file: &str) -> String {
@@ -166,6 +191,59 @@ fn passwords_are_checked_by_a_confined_server() {
     assert!(status("Authorization: Basic YWxpY2U6d3Jvbmc=\r\n").starts_with("HTTP/1.1 401"));
     let right = status("Authorization: Basic YWxpY2U6c2VjcmV0\r\n");
     assert!(right.starts_with("HTTP/1.1 200"), "{right}");
+}
+
+/// Waits until this is so: the files are read every ten seconds.
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let end = Instant::now() + LIMIT;
+    while !is_so() {
+        assert!(Instant::now() < end, "{what}");
+        thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[test]
+fn changed_files_are_read_by_another_process() {
+    let (server, old) = start_with_tls("");
+    let folder = server.folder.path().to_owned();
+    let answer = |certificates: &Certificates, headers: &str| {
+        let stream = certificates.connect(connect(server.port).unwrap(), false);
+        get_over(stream, "/healthz", headers).map(|(head, _)| head)
+    };
+    let is = |certificates: &Certificates, headers: &str, status: &str| {
+        answer(certificates, headers).is_some_and(|head| head.starts_with(status))
+    };
+    assert!(is(&old, "", "HTTP/1.1 200"));
+    // A key that does not belong to the certificate, and a file that is not right.
+    let key = folder.join("dom0.key");
+    let right = fs::read(&key).unwrap();
+    fs::copy(folder.join("client.key"), &key).unwrap();
+    until("the wrong key is reported", || {
+        server.said().contains("stay")
+    });
+    assert!(is(&old, "", "HTTP/1.1 200"));
+    fs::write(&key, right).unwrap();
+    // Other certificates, and a password.
+    let new = Certificates::make(&folder);
+    let file = folder.join("web.yml");
+    let text = fs::read_to_string(&file).unwrap();
+    let hash = bcrypt::hash("secret", 4).unwrap();
+    fs::write(
+        &file,
+        format!("{text}basic_auth_users: {{alice: {hash}}}\n"),
+    )
+    .unwrap();
+    until("the new files have an effect", || {
+        is(&new, "", "HTTP/1.1 401")
+    });
+    let right = "Authorization: Basic YWxpY2U6c2VjcmV0\r\n";
+    assert!(is(&new, right, "HTTP/1.1 200"));
+    // It is confined as well, and ends with the server.
+    let reader = server.reader();
+    let status = || fs::read_to_string(format!("/proc/{reader}/status")).unwrap_or_default();
+    assert!(status().contains("Seccomp:\t2\n"), "{}", status());
+    drop(server);
+    until("the reader ends", || !status().contains("State:\tS"));
 }
 
 /// Starts a server with TLS and these lines more in its configuration.

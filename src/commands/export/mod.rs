@@ -23,7 +23,7 @@ pub(super) fn collect(options: &Export) -> Collect {
     }
 }
 
-/// Writes the metrics to a file, serves them, or is the server. `open` connects to the running hypervisor.
+/// Writes the metrics to a file, serves them, or is a part of the server. `open` connects to the running hypervisor.
 pub(super) fn run(
     options: &Export,
     open: impl FnOnce() -> Result<Live, Error>,
@@ -31,6 +31,7 @@ pub(super) fn run(
 ) -> anyhow::Result<Outcome> {
     match &options.textfile {
         Some(path) => textfile::run(options, path, open, out),
+        None if options.follow_files => server::follow_files(options),
         None if options.serve => server::run(options),
         None => start::run(options, open),
     }

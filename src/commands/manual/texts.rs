@@ -336,14 +336,16 @@ const EXPORT: Page = Page {
         "There are two processes. The sampler runs as root, is not on the network, and reads nothing \
          that a client sends. The server runs as --user, without capabilities, with no_new_privs and a \
          seccomp filter, and with Landlock if the kernel has it; it has neither privcmd nor XenStore. \
-         It has to be able to read the file of --web.config.file, and those that are named there. If \
+         It has to be able to read the file of --web.config.file, and those that are named there; with that \
+         option, a third process of that user, not on the network, reads them again every 10 seconds. If \
          one of the two fails, both end; if no sample can be taken, xen_up is 0 and there are no other \
          figures.",
         "A sample is taken when somebody asks for the metrics, at most one every --min-interval. /healthz \
          answers as long as both processes run, without a sample.",
         "The file of --web.config.file is that of Prometheus' exporter-toolkit, with the keys \
          tls_server_config (cert_file, key_file, client_auth_type, client_ca_file, min_version) and \
-         basic_auth_users. Another key is an error. It is read once, when the server starts.",
+         basic_auth_users. Another key is an error. If it is wrong when it has changed, the settings \
+         from before stay.",
         "With --audit, each sample is audited against the one before, so the first one has no verdicts.",
         "With --collector.ready, Xen's trace buffers are on from the first sample until the command ends, and are read \
          meanwhile. Times count from then on, so --textfile needs --interval.",
