@@ -6,8 +6,9 @@
 use std::collections::HashMap;
 
 use super::bytes::{Broken, fold, put, put_bytes};
+use super::part::{MAX_CHANGES, MAX_SAMPLES};
 use super::prediction::{Follows, Prediction};
-use super::tree::{Cell, ROOT, Tree};
+use super::tree::{Cell, MAX_NODES, ROOT, Tree};
 
 /// The node that is outside of the snapshot, for a value that is a name or an ID.
 pub(super) const SCRATCH: u32 = 1;
@@ -51,8 +52,9 @@ pub(super) struct Group {
     tree: Tree,
     written: Vec<Written>,
     numbers_of_texts: HashMap<String, u32>,
-    /// The samples of this part.
+    /// The samples of this part, and how many changes they made.
     samples: u32,
+    changes: usize,
     /// The samples of all parts, with the current one.
     sample: u64,
     /// How many texts and nodes the key has.
@@ -68,6 +70,7 @@ impl Group {
             written: vec![Written::default()],
             numbers_of_texts: HashMap::new(),
             samples: 0,
+            changes: 0,
             sample: 1,
             key_texts: 0,
             key_nodes: 1,
@@ -80,6 +83,16 @@ impl Group {
     /// Returns how many samples the part has.
     pub(super) fn samples(&self) -> u32 {
         self.samples
+    }
+
+    /// Returns whether the part has to end before the next sample: a reader refuses parts that are too large.
+    pub(super) fn is_full(&self) -> bool {
+        self.samples >= MAX_SAMPLES || self.changes > MAX_CHANGES / 4
+    }
+
+    /// Returns whether the group has to end before the next sample, as a reader refuses trees that are too large.
+    pub(super) fn has_large_tree(&self) -> bool {
+        self.tree.nodes.len().max(self.tree.texts.len()) > MAX_NODES / 2
     }
 
     /// Ends a sample.
@@ -108,6 +121,7 @@ impl Group {
             return Ok(());
         }
         if node != SCRATCH {
+            self.changes += 1;
             let written = &mut self.written[node as usize];
             match self.samples {
                 0 => written.begin(&cell),
@@ -197,7 +211,7 @@ impl Group {
     /// Returns the part as bytes, and begins another one.
     pub(super) fn take_part(&mut self) -> Vec<u8> {
         let bytes = self.encode();
-        self.samples = 0;
+        (self.samples, self.changes) = (0, 0);
         for (written, node) in self.written.iter_mut().zip(&self.tree.nodes) {
             written.begin(&node.cell);
         }

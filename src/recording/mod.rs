@@ -5,6 +5,8 @@
 //! counter is a difference. Values are under the names that serde has for the fields of a snapshot.
 
 mod bytes;
+mod chunk;
+mod compress;
 mod error;
 mod flatten;
 mod group;

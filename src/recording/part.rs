@@ -2,16 +2,20 @@
 
 use super::bytes::{Broken, Bytes, unfold};
 use super::prediction::{Follows, Prediction};
-use super::tree::{Cell, ROOT, Tree};
+use super::tree::{Cell, MAX_NODES, ROOT, Tree};
 
 /// The most samples that a part has.
-pub(super) const MAX_SAMPLES: u32 = 100_000;
+pub(super) const MAX_SAMPLES: u32 = 1_000;
+
+/// The most changes that a part has. With [`MAX_NODES`], decoding takes less than 1 GB, whatever a file says.
+pub(super) const MAX_CHANGES: usize = 4 << 20;
 
 /// Samples that were written together.
 #[derive(Debug)]
 pub(super) struct Part {
     /// What each sample changes. A number is the difference to the number before.
     samples: Vec<Vec<(u32, Cell)>>,
+    changes: usize,
 }
 
 impl Part {
@@ -26,6 +30,9 @@ impl Part {
             return Err(Broken("too many samples"));
         }
         for _ in 0..bytes.small()? {
+            if tree.texts.len() >= MAX_NODES {
+                return Err(Broken("too many texts"));
+            }
             let text = std::str::from_utf8(bytes.bytes()?);
             let text = text.map_err(|_| Broken("a text is not UTF-8"))?;
             tree.texts.push(text.to_owned());
@@ -47,6 +54,7 @@ impl Part {
         let mut nodes = *nodes;
         let mut part = Self {
             samples: vec![Vec::new(); count as usize],
+            changes: 0,
         };
         for class in &tree.classes {
             part.take_class(class, &mut nodes, &mut streams)?;
@@ -93,6 +101,10 @@ impl Part {
                     _ => return Err(Broken("an unknown kind of value")),
                 };
                 changes.push((node, cell));
+                self.changes += 1;
+                if self.changes > MAX_CHANGES {
+                    return Err(Broken("too many changes"));
+                }
             }
         }
         Ok(())

@@ -1,13 +1,14 @@
 //! Reads a recording.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::bytes::Broken;
+use super::chunk::Chunk;
+use super::compress::decompressed;
 use super::error::RecordingError;
 use super::part::Part;
 use super::samples::{Samples, newest_up_to};
@@ -15,11 +16,11 @@ use super::store::{Entry, FORMAT, Store, index_time};
 use super::tree::Tree;
 use crate::snapshot::Snapshot;
 
-/// The largest part that is decompressed, in bytes.
-const MAX_PART: u64 = 512 << 20;
+/// How many chunks are kept: a pair may have a snapshot of each of two.
+const CHUNKS: usize = 2;
 
-/// How many decoded chunks are kept: a pair may have a snapshot of each of two.
-const DECODED: usize = 2;
+/// How many snapshots are kept, so that each is decoded once in a walk of pairs.
+const SNAPSHOTS: usize = 4;
 
 /// The recording in a folder or a file. Another process may write it meanwhile; what it adds after this was opened is
 /// not read.
@@ -28,9 +29,12 @@ pub struct Recording {
     chunks: Vec<Entry>,
     /// The position of each chunk's first snapshot, and the number of all.
     starts: Vec<usize>,
-    decoded: VecDeque<(usize, Vec<Arc<Snapshot>>)>,
+    /// The last chunks that were read, by their number.
+    read: VecDeque<(usize, Chunk)>,
+    /// The last snapshots that were read, by their position.
+    snapshots: VecDeque<(usize, Arc<Snapshot>)>,
     /// The ID of the last key that was read, and its tree.
-    key: Option<(i64, Tree)>,
+    key: Option<(i64, Arc<Tree>)>,
     broken: BTreeSet<usize>,
     report: fn(&str),
 }
@@ -56,69 +60,86 @@ impl Recording {
             store,
             chunks,
             starts,
-            decoded: VecDeque::new(),
+            read: VecDeque::new(),
+            snapshots: VecDeque::new(),
             key: None,
             broken: BTreeSet::new(),
             report,
         })
     }
 
-    /// Returns the snapshots of a chunk; `None` if it cannot be read.
-    fn chunk(&mut self, number: usize) -> Option<&[Arc<Snapshot>]> {
-        if let Some(at) = self.decoded.iter().position(|(of, _)| *of == number) {
-            return self.decoded.get(at).map(|(_, decoded)| decoded.as_slice());
-        }
+    /// Returns what a function returns of a sample of a chunk; `None` if the chunk cannot be read, which is reported once.
+    fn of_sample<T>(
+        &mut self,
+        number: usize,
+        sample: usize,
+        of: fn(&Tree) -> Result<T, Broken>,
+    ) -> Option<T> {
         if self.broken.contains(&number) {
             return None;
         }
-        match self.decode(number) {
-            Ok(snapshots) => {
-                self.decoded.truncate(DECODED - 1);
-                self.decoded.push_front((number, snapshots));
-                self.decoded.front().map(|(_, decoded)| decoded.as_slice())
+        let chunk = self.chunk(number);
+        let found = chunk.and_then(|chunk| {
+            let found = chunk.tree(sample).and_then(of);
+            found.map_err(|why| why.to_string())
+        });
+        found.map_err(|why| self.skip(number, &why)).ok()
+    }
+
+    /// Reports that a chunk cannot be read, and reads it never again.
+    fn skip(&mut self, number: usize, why: &str) {
+        self.broken.insert(number);
+        self.read.retain(|(of, _)| *of != number);
+        let chunk = self.chunks[number];
+        let time = |ns: i64| match Timestamp::from_nanosecond(ns.into()) {
+            Ok(time) => time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            Err(_) => "an unknown time".to_owned(),
+        };
+        let (from, to) = (time(chunk.earliest), time(chunk.latest));
+        (self.report)(&format!(
+            "the recording cannot be read from {from} to {to}: {why}; skipped"
+        ));
+    }
+
+    /// Returns a chunk.
+    fn chunk(&mut self, number: usize) -> Result<&mut Chunk, String> {
+        match self.read.iter().position(|(of, _)| *of == number) {
+            Some(at) => self.read.swap(0, at),
+            None => {
+                let chunk = self.decode(number)?;
+                self.read.truncate(CHUNKS - 1);
+                self.read.push_front((number, chunk));
             }
-            Err(why) => {
-                self.broken.insert(number);
-                let chunk = self.chunks[number];
-                let time = |ns: i64| match Timestamp::from_nanosecond(ns.into()) {
-                    Ok(time) => time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-                    Err(_) => "an unknown time".to_owned(),
-                };
-                let (from, to) = (time(chunk.earliest), time(chunk.latest));
-                (self.report)(&format!(
-                    "the recording cannot be read from {from} to {to}: {why}; skipped"
-                ));
-                None
-            }
+        }
+        match self.read.front_mut() {
+            Some((_, chunk)) => Ok(chunk),
+            None => Err("it was not decoded".to_owned()),
         }
     }
 
-    fn decode(&mut self, number: usize) -> Result<Vec<Arc<Snapshot>>, String> {
-        let chunk = self.chunks[number];
-        if chunk.format > FORMAT {
+    fn decode(&mut self, number: usize) -> Result<Chunk, String> {
+        let entry = self.chunks[number];
+        if entry.format > FORMAT {
             return Err("a newer xenscope wrote it; update xenscope".to_owned());
         }
-        let mut tree = self.key(chunk.key)?;
-        let data = self.store.data(chunk.id);
+        let key = self.key(entry.key)?;
+        let data = self.store.data(entry.id);
         let data = data.map_err(|error| error.to_string())?;
-        let part = part(&data.ok_or("it was deleted")?, &mut tree)?;
-        if part.len() != chunk.samples as usize {
-            return Err("it has another number of samples".to_owned());
+        let bytes = decompressed(&data.ok_or("it was deleted")?);
+        let bytes = bytes.map_err(|error| error.to_string())?;
+        let chunk = Chunk::decode(bytes, key).map_err(|why| why.to_string())?;
+        match chunk.len() == entry.samples as usize {
+            true => Ok(chunk),
+            false => Err("it has another number of samples".to_owned()),
         }
-        let snapshots = (0..part.len()).map(|sample| {
-            part.apply(sample, &mut tree)?;
-            tree.snapshot().map(Arc::new)
-        });
-        let snapshots: Result<_, Broken> = snapshots.collect();
-        snapshots.map_err(|why| why.to_string())
     }
 
     /// Returns the tree of a key, or of its copy if it is broken.
-    fn key(&mut self, id: i64) -> Result<Tree, String> {
+    fn key(&mut self, id: i64) -> Result<Arc<Tree>, String> {
         if let Some((of, tree)) = &self.key
             && *of == id
         {
-            return Ok(tree.clone());
+            return Ok(Arc::clone(tree));
         }
         let mut why = "its key was deleted".to_owned();
         for bytes in self.store.keys(id) {
@@ -129,7 +150,8 @@ impl Recording {
             };
             match tree {
                 Ok(tree) => {
-                    self.key = Some((id, tree.clone()));
+                    let tree = Arc::new(tree);
+                    self.key = Some((id, Arc::clone(&tree)));
                     return Ok(tree);
                 }
                 Err(error) => why = format!("its key: {error}"),
@@ -140,16 +162,11 @@ impl Recording {
 }
 
 fn key_tree(bytes: &[u8]) -> Result<Tree, String> {
-    let mut tree = Tree::new();
-    let key = part(bytes, &mut tree)?;
-    let applied = key.apply(0, &mut tree);
-    applied.map(|()| tree).map_err(|why| why.to_string())
-}
-
-/// Decodes compressed bytes.
-fn part(bytes: &[u8], tree: &mut Tree) -> Result<Part, String> {
     let bytes = decompressed(bytes).map_err(|error| error.to_string())?;
-    Part::decode(&bytes, tree).map_err(|why| why.to_string())
+    let mut tree = Tree::new();
+    let key = Part::decode(&bytes, &mut tree);
+    let applied = key.and_then(|key| key.apply(0, &mut tree));
+    applied.map(|()| tree).map_err(|why| why.to_string())
 }
 
 impl Samples for Recording {
@@ -163,7 +180,13 @@ impl Samples for Recording {
             .checked_sub(1)
             .filter(|&chunk| chunk < self.chunks.len())?;
         let within = position.checked_sub(*self.starts.get(chunk)?)?;
-        self.chunk(chunk)?.get(within).cloned()
+        if let Some((_, snapshot)) = self.snapshots.iter().find(|(of, _)| *of == position) {
+            return Some(Arc::clone(snapshot));
+        }
+        let snapshot = Arc::new(self.of_sample(chunk, within, Tree::snapshot)?);
+        self.snapshots.truncate(SNAPSHOTS - 1);
+        self.snapshots.push_front((position, Arc::clone(&snapshot)));
+        Some(snapshot)
     }
 
     fn up_to(&mut self, time: Timestamp) -> Option<usize> {
@@ -180,20 +203,12 @@ impl Samples for Recording {
                 break;
             }
             let start = self.starts[number];
-            let found = self.chunk(number).and_then(|snapshots| {
-                let within = newest_up_to(snapshots, time)?;
-                Some((index_time(snapshots[within].time), start + within))
-            });
+            let samples = 0..self.chunks[number].samples as usize;
+            let times = samples.map_while(|sample| self.of_sample(number, sample, Tree::time));
+            let found = newest_up_to(times, time);
+            let found = found.map(|(within, time)| (index_time(time), start + within));
             best = best.max(found);
         }
         best.map(|(_, position)| position)
     }
-}
-
-fn decompressed(data: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    zstd::Decoder::new(data)?
-        .take(MAX_PART)
-        .read_to_end(&mut bytes)?;
-    Ok(bytes)
 }

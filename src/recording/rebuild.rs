@@ -4,6 +4,7 @@
 
 use std::fmt::Display;
 
+use jiff::Timestamp;
 use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer};
 use serde::de::{
     DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor,
@@ -25,6 +26,24 @@ impl Tree {
             node: ROOT,
         })
     }
+
+    /// Returns the wall-clock time of the snapshot.
+    ///
+    /// # Errors
+    /// If it has none.
+    pub(super) fn time(&self) -> Result<Timestamp, Broken> {
+        let taken = Taken::deserialize(Of {
+            tree: self,
+            node: ROOT,
+        });
+        taken.map(|taken| taken.time)
+    }
+}
+
+/// When a snapshot was taken.
+#[derive(Deserialize)]
+struct Taken {
+    time: Timestamp,
 }
 
 impl Error for Broken {
@@ -97,9 +116,13 @@ impl<'de> Deserializer<'de> for Of<'de> {
         }
     }
 
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Broken> {
+        visitor.visit_unit()
+    }
+
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq
-        tuple tuple_struct map struct identifier ignored_any
+        tuple tuple_struct map struct identifier
     }
 }
 

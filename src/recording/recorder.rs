@@ -9,6 +9,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
+use super::compress::compressed;
 use super::error::RecordingError;
 use super::group::Group;
 use super::store::{Chunk, Entry, FILE, FORMAT, Store, index_time};
@@ -17,14 +18,8 @@ use crate::snapshot::{Boot, Snapshot};
 /// The time from the first sample of a chunk until it is written: what is lost if the power fails.
 const CHUNK_NS: u64 = 10_000_000_000;
 
-/// The most samples in a chunk.
-const CHUNK_SAMPLES: u32 = 1_000;
-
 /// The time from the key to the last chunk that needs it.
 const GROUP_NS: u64 = 300_000_000_000;
-
-/// The effort of zstd.
-const LEVEL: i32 = 3;
 
 /// How much a recording keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +125,8 @@ impl Recorder {
         let passed_ns = at_ns.saturating_sub(self.last_ns.replace(at_ns).unwrap_or(at_ns));
         let same_boot = self.boot.is_none_or(|boot| boot.is_same(&snapshot.boot));
         let group_is_full = at_ns.saturating_sub(self.group_begun_ns) >= GROUP_NS
-            || self.group_bytes > self.limits.bytes / 4;
+            || self.group_bytes > self.limits.bytes / 4
+            || self.group.has_large_tree();
         if !same_boot || (group_is_full && self.group.samples() == 0) {
             self.flush()?;
             self.new_group();
@@ -156,8 +152,7 @@ impl Recorder {
         self.span = Some((earliest.min(time), latest.max(time)));
         let chunk_ns = at_ns.saturating_sub(self.chunk_begun_ns);
         // The next sample is probably as far from this one as this is from the one before.
-        let chunk_is_full =
-            chunk_ns >= CHUNK_NS || passed_ns >= CHUNK_NS || self.group.samples() >= CHUNK_SAMPLES;
+        let chunk_is_full = chunk_ns >= CHUNK_NS || passed_ns >= CHUNK_NS || self.group.is_full();
         if chunk_is_full {
             self.flush()?;
         }
@@ -240,12 +235,6 @@ fn lock(folder: &Path) -> Result<Flock<File>, RecordingError> {
         },
         errno => io_error(&path, errno.into()),
     })
-}
-
-pub(super) fn compressed(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let mut compressor = zstd::bulk::Compressor::new(LEVEL)?;
-    compressor.include_checksum(true)?;
-    compressor.compress(bytes)
 }
 
 fn io_error(path: &Path, error: io::Error) -> RecordingError {

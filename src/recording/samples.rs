@@ -29,15 +29,17 @@ impl Samples for Vec<Arc<Snapshot>> {
     }
 
     fn up_to(&mut self, time: Timestamp) -> Option<usize> {
-        newest_up_to(self, time)
+        let times = self.iter().map(|snapshot| snapshot.time);
+        newest_up_to(times, time).map(|(position, _)| position)
     }
 }
 
-/// Returns the position of the newest snapshot at or before a time, the last one of equals.
-pub(super) fn newest_up_to(snapshots: &[Arc<Snapshot>], time: Timestamp) -> Option<usize> {
-    let positions = snapshots.iter().enumerate();
-    let up_to = positions.filter(|(_, snapshot)| snapshot.time <= time);
+/// Returns the newest of these times that is at or before a time, with its position; the last one of equals.
+pub(super) fn newest_up_to(
+    times: impl Iterator<Item = Timestamp>,
+    time: Timestamp,
+) -> Option<(usize, Timestamp)> {
+    let up_to = times.enumerate().filter(|(_, one)| *one <= time);
     // `max_by_key` returns the last of equal elements.
-    let newest = up_to.max_by_key(|(_, snapshot)| snapshot.time);
-    newest.map(|(position, _)| position)
+    up_to.max_by_key(|(_, one)| *one)
 }

@@ -10,6 +10,9 @@ pub(super) const ROOT: u32 = 0;
 /// The depth that no snapshot reaches. It bounds the stack of who reads a broken file.
 const MAX_DEPTH: u8 = 32;
 
+/// The most nodes, and the most texts.
+pub(super) const MAX_NODES: usize = 2 << 20;
+
 /// What a node is in a sample.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Cell {
@@ -95,7 +98,10 @@ impl Tree {
     /// # Errors
     /// If there is no such parent or name, or if the tree would be too deep.
     pub(super) fn add(&mut self, parent: u32, name: Option<u32>) -> Result<u32, Broken> {
-        let number = u32::try_from(self.nodes.len()).map_err(|_| Broken("too many nodes"))?;
+        if self.nodes.len() >= MAX_NODES {
+            return Err(Broken("too many nodes"));
+        }
+        let number = self.nodes.len() as u32;
         let above = self.node(parent)?;
         let depth = above.depth + 1;
         if depth > MAX_DEPTH {

@@ -140,6 +140,17 @@ fn samples_that_are_far_apart_are_written_at_once() {
     }
 }
 
+#[test]
+fn many_samples_in_ten_seconds_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut snapshots = seconds(2_500);
+    for (snapshot, millisecond) in snapshots.iter_mut().zip(1..) {
+        snapshot.stamp.at_ns = millisecond * SECOND / 1000;
+    }
+    write(folder.path(), &snapshots);
+    assert_eq!(read(folder.path()).unwrap(), snapshots);
+}
+
 /// Returns a host whose snapshots do not compress to less than a half, each a second after the one before.
 fn incompressible() -> impl Iterator<Item = Snapshot> {
     let mut random = 1u64;

@@ -84,7 +84,7 @@ fn bytes_a_sample(count: u16) -> usize {
         domain.vcpus_available = Some(vec![Some(true); 2]);
     }
     let mut group = Group::new();
-    let compressed = |bytes: Vec<u8>| super::super::recorder::compressed(&bytes).unwrap().len();
+    let compressed = |bytes: Vec<u8>| super::super::compress::compressed(&bytes).unwrap().len();
     group.push(&host).unwrap();
     let key = compressed(group.take_key());
     group.take_part();
