@@ -17,6 +17,7 @@ use crate::text::{columns, cut, is_unsafe, safe, shortened};
 use crate::view::tui::Settings;
 
 pub use crate::dom0::fuzzing::kernel;
+pub use crate::recording::fuzzing::recording;
 pub use crate::xen::fuzzing::trace;
 pub use crate::xenstore::fuzzing::xenstore;
 

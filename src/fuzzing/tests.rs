@@ -9,10 +9,11 @@ use proptest::sample::Index;
 /// A target's name and function.
 type Family = (&'static str, fn(&[u8]));
 
-const FAMILIES: [Family; 7] = [
+const FAMILIES: [Family; 8] = [
     ("arguments", super::arguments),
     ("display", super::display),
     ("kernel", super::kernel),
+    ("recording", super::recording),
     ("settings", super::settings),
     ("tools", super::tools),
     ("trace", super::trace),

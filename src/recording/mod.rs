@@ -9,6 +9,8 @@ mod chunk;
 mod compress;
 mod error;
 mod flatten;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod group;
 mod part;
 mod prediction;
