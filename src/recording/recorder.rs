@@ -12,7 +12,7 @@ use nix::fcntl::{Flock, FlockArg};
 use super::compress::compressed;
 use super::error::RecordingError;
 use super::group::Group;
-use super::store::{Chunk, Entry, FILE, FORMAT, Store, index_time};
+use super::store::{Entry, FILE, FORMAT, NewChunk, Store, index_time};
 use crate::snapshot::{Boot, Snapshot};
 
 /// The time from the first sample of a chunk until it is written: what is lost if the power fails.
@@ -191,7 +191,7 @@ impl Recorder {
         let age_ns = i64::try_from(self.limits.age.as_nanos()).unwrap_or(i64::MAX);
         let oldest = latest.saturating_sub(age_ns);
         let key = self.unwritten_key.as_deref();
-        let new = Chunk {
+        let new = NewChunk {
             entry,
             boot: boot.as_deref(),
             data: &data,

@@ -3,15 +3,20 @@
 //! A chunk is a part of a group, compressed with zstd. It is read with the key of its group, of which there is a copy,
 //! so that a broken page of the file costs one chunk.
 
+mod append;
+mod entries;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::error::RecordingError;
-use super::part::MAX_SAMPLES;
+
+pub(super) use append::NewChunk;
+pub(super) use entries::Entry;
 
 /// The format of the chunks that this version writes, and the newest that it reads.
 pub(super) const FORMAT: u32 = 1;
@@ -41,29 +46,6 @@ const SCHEMA: &str = "
     CREATE TABLE key_copy (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
     CREATE TRIGGER chunk_deleted AFTER DELETE ON chunk BEGIN DELETE FROM data WHERE id = old.id; END;
 ";
-
-/// What the index says of a chunk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) id: i64,
-    pub(super) key: i64,
-    pub(super) format: u32,
-    /// The wall-clock time of its earliest and its latest sample, in nanoseconds since the epoch. The clock may have
-    /// been set back in between.
-    pub(super) earliest: i64,
-    pub(super) latest: i64,
-    pub(super) samples: u32,
-}
-
-/// A chunk to write.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Chunk<'a> {
-    pub(super) entry: Entry,
-    pub(super) boot: Option<&'a str>,
-    pub(super) data: &'a [u8],
-    /// The key of its group, unless that is written.
-    pub(super) key: Option<&'a [u8]>,
-}
 
 /// An open recording.
 #[derive(Debug)]
@@ -196,149 +178,6 @@ impl Store {
     pub(super) fn close(self) -> Result<(), RecordingError> {
         self.run(|connection| connection.pragma_update(None, "journal_mode", "DELETE"))
     }
-
-    /// Appends a chunk. First deletes others until the limits hold: none has ended before `oldest`, and the file has at
-    /// most `max_bytes`.
-    ///
-    /// # Errors
-    /// If nothing was written, for example because the disk is full.
-    pub(super) fn append(
-        &mut self,
-        chunk: &Chunk<'_>,
-        oldest: i64,
-        max_bytes: u64,
-    ) -> Result<(), RecordingError> {
-        let (entry, data) = (chunk.entry, chunk.data);
-        let path = &self.path;
-        let connection = &mut self.connection;
-        let mut append = || {
-            let transaction = connection.transaction()?;
-            transaction.execute("DELETE FROM chunk WHERE latest < ?1", [oldest])?;
-            let keys = 2 * chunk.key.map_or(0, <[u8]>::len);
-            let more = (data.len() + keys) as u64 + OVERHEAD;
-            while used_bytes(&transaction)? + more > max_bytes {
-                let first = "DELETE FROM chunk WHERE id = (SELECT min(id) FROM chunk)";
-                if transaction.execute(first, [])? == 0 {
-                    break;
-                }
-                transaction.execute_batch(UNUSED_KEYS)?;
-            }
-            for table in ["key", "key_copy"] {
-                let insert = format!("INSERT INTO {table} (id, bytes) VALUES (?1, ?2)");
-                if let Some(key) = chunk.key {
-                    transaction.execute(&insert, params![entry.key, key])?;
-                }
-            }
-            transaction.execute(
-                "INSERT INTO chunk (id, key, format, boot, earliest, latest, samples) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![
-                    entry.id,
-                    entry.key,
-                    entry.format,
-                    chunk.boot,
-                    entry.earliest,
-                    entry.latest,
-                    entry.samples,
-                ],
-            )?;
-            transaction.execute(
-                "INSERT INTO data (id, bytes) VALUES (?1, ?2)",
-                params![entry.id, data],
-            )?;
-            transaction.execute_batch(UNUSED_KEYS)?;
-            // It frees a page for each row that is taken.
-            let mut vacuum = transaction.prepare("PRAGMA incremental_vacuum")?;
-            let mut freed = vacuum.query([])?;
-            while freed.next()?.is_some() {}
-            drop(freed);
-            drop(vacuum);
-            transaction.commit()
-        };
-        append().map_err(|error| RecordingError::Sqlite {
-            path: path.clone(),
-            error,
-        })
-    }
-
-    /// Returns the ID after the last chunk's.
-    pub(super) fn next_id(&self) -> Result<i64, RecordingError> {
-        self.run(|connection| {
-            connection.query_row("SELECT coalesce(max(id), 0) + 1 FROM chunk", [], |row| {
-                row.get(0)
-            })
-        })
-    }
-
-    /// Returns all chunks in the order in which they were written. If some cannot be read, also returns why.
-    pub(super) fn entries(&self) -> (Vec<Entry>, Option<RecordingError>) {
-        let (mut entries, mut error) = (Vec::new(), None);
-        for order in ["ASC", "DESC"] {
-            let read = self.run(|connection| {
-                let mut statement = connection.prepare(&format!(
-                    "SELECT id, key, format, earliest, latest, samples FROM chunk \
-                     WHERE samples BETWEEN 1 AND {MAX_SAMPLES} ORDER BY id {order}"
-                ))?;
-                for entry in statement.query_map([], entry)? {
-                    entries.push(entry?);
-                }
-                Ok(())
-            });
-            match read {
-                Ok(()) => break,
-                // What follows the damage is read from the other end.
-                Err(why) => error = Some(why),
-            }
-        }
-        entries.sort_unstable_by_key(|entry: &Entry| entry.id);
-        entries.dedup_by_key(|entry| entry.id);
-        (entries, error)
-    }
-
-    /// Returns the data of a chunk; `None` if it was deleted meanwhile.
-    pub(super) fn data(&self, id: i64) -> Result<Option<Vec<u8>>, RecordingError> {
-        self.bytes("data", id)
-    }
-
-    /// Returns a key, and its copy.
-    pub(super) fn keys(&self, id: i64) -> [Result<Option<Vec<u8>>, RecordingError>; 2] {
-        ["key", "key_copy"].map(|table| self.bytes(table, id))
-    }
-
-    fn bytes(&self, table: &str, id: i64) -> Result<Option<Vec<u8>>, RecordingError> {
-        self.run(|connection| {
-            let query = format!("SELECT bytes FROM {table} WHERE id = ?1");
-            let mut statement = connection.prepare_cached(&query)?;
-            statement.query_row([id], |row| row.get(0)).optional()
-        })
-    }
-}
-
-fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
-    Ok(Entry {
-        id: row.get(0)?,
-        key: row.get(1)?,
-        format: row.get(2)?,
-        earliest: row.get(3)?,
-        latest: row.get(4)?,
-        samples: row.get(5)?,
-    })
-}
-
-/// Deletes the keys before that of the first chunk.
-const UNUSED_KEYS: &str = "
-    DELETE FROM key WHERE id < (SELECT key FROM chunk ORDER BY id LIMIT 1);
-    DELETE FROM key_copy WHERE id < (SELECT key FROM chunk ORDER BY id LIMIT 1);
-";
-
-/// What the log of changes, the index and unfilled pages take.
-const OVERHEAD: u64 = 2 << 20;
-
-/// Returns the bytes of the file that are in use.
-fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {
-    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let pages = pragma("page_count")? - pragma("freelist_count")?;
-    Ok(pages.saturating_mul(pragma("page_size")?).unsigned_abs())
 }
 
 /// Returns a path as a part of a URI.
