@@ -1,0 +1,126 @@
+//! Files of a recording that were damaged, and are read as far as possible.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use jiff::Timestamp;
+
+use super::error::{RecordingError, io_error};
+use super::store::FILE;
+
+/// What follows the name of the recording, before the time.
+const DAMAGED: &str = ".damaged-";
+
+/// What follows the names of files that belong to one of SQLite.
+const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// A file that was set aside.
+#[derive(Debug)]
+pub(super) struct Damaged {
+    pub(super) path: PathBuf,
+    /// The wall-clock time when it was written last, in nanoseconds since the epoch.
+    written: i64,
+    bytes: u64,
+}
+
+impl Damaged {
+    fn of(path: PathBuf) -> io::Result<Self> {
+        let file = fs::metadata(&path)?;
+        let written = file.modified()?.duration_since(UNIX_EPOCH);
+        let written = written.unwrap_or_default().as_nanos();
+        let others = BESIDE.map(|suffix| fs::metadata(beside(&path, suffix)));
+        let others = others.into_iter().flatten().map(|file| file.len());
+        Ok(Self {
+            path,
+            written: i64::try_from(written).unwrap_or(i64::MAX),
+            bytes: file.len() + others.sum::<u64>(),
+        })
+    }
+
+    fn delete(&self) -> io::Result<()> {
+        for suffix in BESIDE {
+            match fs::remove_file(beside(&self.path, suffix)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        fs::remove_file(&self.path)
+    }
+}
+
+/// Renames the recording, which is damaged. The time becomes a part of its name.
+///
+/// # Errors
+/// If the folder cannot be written.
+pub(super) fn set_aside(path: &Path, time: Timestamp) -> Result<PathBuf, RecordingError> {
+    let time = time.strftime("%Y%m%dT%H%M%SZ");
+    let mut to = beside(path, &format!("{DAMAGED}{time}"));
+    for number in 2.. {
+        if !to.exists() {
+            break;
+        }
+        to = beside(path, &format!("{DAMAGED}{time}.{number}"));
+    }
+    for suffix in BESIDE {
+        match fs::rename(beside(path, suffix), beside(&to, suffix)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(io_error(path, error));
+            }
+            _ => {}
+        }
+    }
+    fs::rename(path, &to).map_err(|error| io_error(path, error))?;
+    Ok(to)
+}
+
+/// Returns the files of a folder that were set aside, the oldest first.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub(super) fn all(folder: &Path) -> Result<Vec<Damaged>, RecordingError> {
+    let read = || {
+        let mut files = Vec::new();
+        for file in fs::read_dir(folder)? {
+            let file = file?;
+            let name = file.file_name();
+            let name = name.to_string_lossy();
+            let is_damaged = name
+                .strip_prefix(FILE)
+                .is_some_and(|rest| rest.starts_with(DAMAGED));
+            if is_damaged && !BESIDE.iter().any(|suffix| name.ends_with(suffix)) {
+                files.push(Damaged::of(file.path())?);
+            }
+        }
+        files.sort_unstable_by(|one, other| {
+            (one.written, &one.path).cmp(&(other.written, &other.path))
+        });
+        Ok(files)
+    };
+    read().map_err(|error| io_error(folder, error))
+}
+
+/// Deletes those that were written last before `oldest`, and the oldest ones if all have more than `max_bytes`. Returns
+/// how many bytes are left.
+///
+/// # Errors
+/// If the folder cannot be read or written.
+pub(super) fn keep(folder: &Path, oldest: i64, max_bytes: u64) -> Result<u64, RecordingError> {
+    let files = all(folder)?;
+    let mut bytes: u64 = files.iter().map(|file| file.bytes).sum();
+    for file in files {
+        if file.written < oldest || bytes > max_bytes {
+            file.delete().map_err(|error| io_error(&file.path, error))?;
+            bytes -= file.bytes;
+        }
+    }
+    Ok(bytes)
+}
+
+/// Returns a path with more at its end.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
+}
