@@ -1,0 +1,164 @@
+//! The files that a recorder writes.
+//!
+//! A file that is damaged is set aside under another name, and another one is begun.
+
+use std::fs::{DirBuilder, File};
+use std::ops::RangeInclusive;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+
+use super::damaged;
+use super::error::{RecordingError, io_error};
+use super::store::{Entry, FILE, NewChunk, Store};
+
+/// A folder of recordings that nobody else writes to.
+#[derive(Debug)]
+struct Folder {
+    path: PathBuf,
+    _lock: Flock<File>,
+    report: fn(&str),
+}
+
+/// A file that is written, and those that were before.
+#[derive(Debug)]
+pub(super) struct Files {
+    path: PathBuf,
+    /// `None` if the file was set aside, and another one cannot be written.
+    store: Option<Store>,
+    /// `None` if it is one file, which is not set aside.
+    folder: Option<Folder>,
+}
+
+impl Files {
+    /// Opens the recording in a folder, and creates both if they do not exist. `report` is called if a file is set aside.
+    ///
+    /// # Errors
+    /// If the folder cannot be written, if another recorder has it, or if the recording has a newer format.
+    pub(super) fn in_folder(path: &Path, report: fn(&str)) -> Result<Self, RecordingError> {
+        let created = DirBuilder::new().recursive(true).mode(0o700).create(path);
+        created.map_err(|error| io_error(path, error))?;
+        let mut files = Self {
+            path: path.join(FILE),
+            store: None,
+            folder: Some(Folder {
+                path: path.to_owned(),
+                _lock: lock(path)?,
+                report,
+            }),
+        };
+        match files.last() {
+            Err(error) if error.is_damage() => files.set_aside(&error)?,
+            last => drop(last?),
+        }
+        Ok(files)
+    }
+
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(super) fn one(path: &Path) -> Result<Self, RecordingError> {
+        Ok(Self {
+            path: path.to_owned(),
+            store: Some(Store::create(path.to_owned())?),
+            folder: None,
+        })
+    }
+
+    /// Returns the last chunk of the file; `None` if there is none.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub(super) fn last(&mut self) -> Result<Option<Entry>, RecordingError> {
+        self.store()?.last()
+    }
+
+    /// Returns the file that is written, which it creates if there is none.
+    ///
+    /// # Errors
+    /// As for [`Store::create`].
+    fn store(&mut self) -> Result<&mut Store, RecordingError> {
+        let store = match self.store.take() {
+            Some(store) => store,
+            None => Store::create(self.path.clone())?,
+        };
+        Ok(self.store.insert(store))
+    }
+
+    /// Appends a chunk, as [`Store::append`] does. If the file is damaged, it appends to another one. Deletes files that
+    /// were set aside if they are too old, or if all together have more than `max_bytes`.
+    ///
+    /// # Errors
+    /// If nothing was written.
+    pub(super) fn append(
+        &mut self,
+        chunk: &NewChunk<'_>,
+        kept: &RangeInclusive<i64>,
+        max_bytes: u64,
+    ) -> Result<(), RecordingError> {
+        match self.try_append(chunk, kept, max_bytes) {
+            Err(error) if self.folder.is_some() && error.is_damage() => {
+                self.set_aside(&error)?;
+                self.try_append(chunk, kept, max_bytes)
+            }
+            appended => appended,
+        }
+    }
+
+    fn try_append(
+        &mut self,
+        chunk: &NewChunk<'_>,
+        kept: &RangeInclusive<i64>,
+        max_bytes: u64,
+    ) -> Result<(), RecordingError> {
+        let needed = self.store()?.bytes_with(chunk)?;
+        let left = max_bytes.saturating_sub(needed);
+        let aside = match &self.folder {
+            Some(folder) => damaged::keep(&folder.path, *kept.start(), left)?,
+            None => 0,
+        };
+        self.store()?
+            .append(chunk, kept, max_bytes.saturating_sub(aside))
+    }
+
+    /// Renames the file, and reports it.
+    fn set_aside(&mut self, why: &RecordingError) -> Result<(), RecordingError> {
+        // It is closed before: that deletes files by their names.
+        self.store = None;
+        if let Some(folder) = &self.folder {
+            let path = damaged::set_aside(&self.path, Timestamp::now())?;
+            let path = path.display();
+            (folder.report)(&format!("{why}; it is now {path}, and a new one is begun"));
+        }
+        Ok(())
+    }
+
+    /// Ends the writing so that all is in one file.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub(super) fn close(self) -> Result<(), RecordingError> {
+        self.store.map_or(Ok(()), Store::close)
+    }
+}
+
+/// Locks the folder until the file is closed.
+fn lock(folder: &Path) -> Result<Flock<File>, RecordingError> {
+    let path = folder.join("lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| io_error(&path, error))?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
+        Errno::EWOULDBLOCK => RecordingError::InUse {
+            path: folder.to_owned(),
+        },
+        errno => io_error(&path, errno.into()),
+    })
+}
