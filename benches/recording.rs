@@ -77,7 +77,8 @@ fn recording_of(c: &mut Criterion, domains: u16, seconds: u64, step: usize) {
 }
 
 fn write(folder: &Path, domains: u16, seconds: u64, step: usize) {
-    let mut recorder = Recorder::open(folder, Limits::NONE).expect("a recorder");
+    let mut recorder =
+        Recorder::open(folder, Limits::NONE, |text| eprintln!("{text}")).expect("a recorder");
     for second in (0..seconds).step_by(step) {
         let pushed = recorder.push(&host_at(second, domains));
         pushed.expect("written");

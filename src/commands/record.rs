@@ -32,7 +32,7 @@ pub(super) fn open(options: &Record) -> Result<Recorder, RecordingError> {
         age: options.keep,
         bytes: options.max_size,
     };
-    Recorder::open(&options.dir, limits)
+    Recorder::open(&options.dir, limits, |text| complain(text))
 }
 
 pub(super) fn run(recorder: &mut Recorder, feed: &mut dyn Feed) -> anyhow::Result<Outcome> {

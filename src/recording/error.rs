@@ -1,8 +1,9 @@
 //! Why a recording cannot be read or written.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use rusqlite::{Error as Sqlite, ErrorCode, ffi};
 use thiserror::Error;
 
 /// What failed with a recording.
@@ -23,6 +24,14 @@ pub enum RecordingError {
         path: PathBuf,
         /// What SQLite says.
         error: rusqlite::Error,
+    },
+    /// SQLite finds that its file is not as it was written.
+    #[error("{path}: damaged: {what}", path = path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite has found.
+        what: String,
     },
     /// Another process writes to the folder.
     #[error("{path}: another xenscope records here; stop it, or give another --dir", path = path.display())]
@@ -52,4 +61,48 @@ pub enum RecordingError {
     /// A snapshot has values that cannot be stored.
     #[error("a sample cannot be stored: {0}")]
     Unstorable(&'static str),
+}
+
+/// The errors of SQLite for parts of a file that cannot be read.
+const UNREADABLE: [i32; 3] = [
+    ffi::SQLITE_IOERR_READ,
+    ffi::SQLITE_IOERR_SHORT_READ,
+    ffi::SQLITE_IOERR_CORRUPTFS,
+];
+
+impl RecordingError {
+    /// Returns whether the file is not as it was written, so that nothing can be written to it.
+    pub(super) fn is_damage(&self) -> bool {
+        let error = match self {
+            Self::Damaged { .. } => return true,
+            Self::Sqlite { error, .. } => error,
+            _ => return false,
+        };
+        match error {
+            Sqlite::SqliteFailure(failure, _) | Sqlite::SqlInputError { error: failure, .. } => {
+                let damage = [
+                    ErrorCode::DatabaseCorrupt,
+                    ErrorCode::NotADatabase,
+                    // There are two rows of one ID.
+                    ErrorCode::ConstraintViolation,
+                    // There is no such table or column.
+                    ErrorCode::Unknown,
+                ];
+                damage.contains(&failure.code) || UNREADABLE.contains(&failure.extended_code)
+            }
+            // What it returns is of another type than what was written.
+            Sqlite::InvalidColumnType(..)
+            | Sqlite::IntegralValueOutOfRange(..)
+            | Sqlite::FromSqlConversionFailure(..)
+            | Sqlite::QueryReturnedNoRows => true,
+            _ => false,
+        }
+    }
+}
+
+pub(super) fn io_error(path: &Path, error: io::Error) -> RecordingError {
+    RecordingError::Io {
+        path: path.to_owned(),
+        error,
+    }
 }

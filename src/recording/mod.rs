@@ -7,7 +7,9 @@
 mod bytes;
 mod chunk;
 mod compress;
+mod damaged;
 mod error;
+mod files;
 mod flatten;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;

@@ -9,10 +9,11 @@ use jiff::Timestamp;
 use super::bytes::Broken;
 use super::chunk::Chunk;
 use super::compress::decompressed;
+use super::damaged;
 use super::error::RecordingError;
 use super::part::Part;
 use super::samples::{Samples, newest_up_to};
-use super::store::{Entry, FORMAT, Store, index_time};
+use super::store::{Entry, FILE, FORMAT, Store, index_time};
 use super::tree::Tree;
 use crate::snapshot::Snapshot;
 
@@ -22,42 +23,57 @@ const CHUNKS: usize = 2;
 /// How many snapshots are kept, so that each is decoded once in a walk of pairs.
 const SNAPSHOTS: usize = 4;
 
-/// The recording in a folder or a file. Another process may write it meanwhile; what it adds after this was opened is
+/// Where a chunk is.
+#[derive(Clone, Copy)]
+struct Place {
+    /// The number of the file.
+    store: usize,
+    entry: Entry,
+}
+
+/// The recording in a folder, with the files that were damaged, or in a file. Another process may write it meanwhile; what it adds after this was opened is
 /// not read.
 pub struct Recording {
-    store: Store,
-    chunks: Vec<Entry>,
+    stores: Vec<Store>,
+    chunks: Vec<Place>,
     /// The position of each chunk's first snapshot, and the number of all.
     starts: Vec<usize>,
     /// The last chunks that were read, by their number.
     read: VecDeque<(usize, Chunk)>,
     /// The last snapshots that were read, by their position.
     snapshots: VecDeque<(usize, Arc<Snapshot>)>,
-    /// The ID of the last key that was read, and its tree.
-    key: Option<(i64, Arc<Tree>)>,
+    /// The file and the ID of the last key that was read, and its tree.
+    key: Option<((usize, i64), Arc<Tree>)>,
     broken: BTreeSet<usize>,
     report: fn(&str),
 }
 
 impl Recording {
-    /// Opens the recording. `report` is called once for each chunk that cannot be read.
+    /// Opens the recording. `report` is called once for each chunk, and each file, that cannot be read.
     ///
     /// # Errors
     /// If there is no recording, or if it has a newer format.
     pub fn open(path: &Path, report: fn(&str)) -> Result<Self, RecordingError> {
-        let store = Store::open(path)?;
-        let (chunks, error) = store.entries();
-        if let Some(error) = error {
-            report(&format!("a part of the index cannot be read: {error}"));
+        let stores = stores(path, report)?;
+        let mut chunks = Vec::new();
+        for (number, store) in stores.iter().enumerate() {
+            let (entries, error) = store.entries();
+            if let Some(error) = error {
+                report(&format!("a part of the index cannot be read: {error}"));
+            }
+            chunks.extend(entries.into_iter().map(|entry| Place {
+                store: number,
+                entry,
+            }));
         }
         let mut starts = vec![0];
         let mut count = 0usize;
         for chunk in &chunks {
-            count = count.saturating_add(chunk.samples as usize);
+            count = count.saturating_add(chunk.entry.samples as usize);
             starts.push(count);
         }
         Ok(Self {
-            store,
+            stores,
             chunks,
             starts,
             read: VecDeque::new(),
@@ -90,12 +106,12 @@ impl Recording {
     fn skip(&mut self, number: usize, why: &str) {
         self.broken.insert(number);
         self.read.retain(|(of, _)| *of != number);
-        let chunk = self.chunks[number];
+        let entry = self.chunks[number].entry;
         let time = |ns: i64| match Timestamp::from_nanosecond(ns.into()) {
             Ok(time) => time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             Err(_) => "an unknown time".to_owned(),
         };
-        let (from, to) = (time(chunk.earliest), time(chunk.latest));
+        let (from, to) = (time(entry.earliest), time(entry.latest));
         (self.report)(&format!(
             "the recording cannot be read from {from} to {to}: {why}; skipped"
         ));
@@ -118,14 +134,14 @@ impl Recording {
     }
 
     fn decode(&mut self, number: usize) -> Result<Chunk, String> {
-        let entry = self.chunks[number];
+        let Place { store, entry } = self.chunks[number];
         if entry.format > FORMAT {
             return Err("a newer xenscope wrote it; update xenscope".to_owned());
         }
-        let key = self.key(entry.key)?;
-        let data = self.store.data(entry.id);
+        let key = self.key(store, entry.key)?;
+        let data = self.stores[store].data(entry.id);
         let data = data.map_err(|error| error.to_string())?;
-        let bytes = decompressed(&data.ok_or("it was deleted")?);
+        let bytes = decompressed(&data.ok_or("its data is missing")?);
         let bytes = bytes.map_err(|error| error.to_string())?;
         let chunk = Chunk::decode(bytes, key).map_err(|why| why.to_string())?;
         match chunk.len() == entry.samples as usize {
@@ -135,14 +151,14 @@ impl Recording {
     }
 
     /// Returns the tree of a key, or of its copy if it is broken.
-    fn key(&mut self, id: i64) -> Result<Arc<Tree>, String> {
+    fn key(&mut self, store: usize, id: i64) -> Result<Arc<Tree>, String> {
         if let Some((of, tree)) = &self.key
-            && *of == id
+            && *of == (store, id)
         {
             return Ok(Arc::clone(tree));
         }
-        let mut why = "its key was deleted".to_owned();
-        for bytes in self.store.keys(id) {
+        let mut why = "its key is missing".to_owned();
+        for bytes in self.stores[store].keys(id) {
             let tree = match bytes {
                 Ok(Some(bytes)) => key_tree(&bytes),
                 Ok(None) => continue,
@@ -151,7 +167,7 @@ impl Recording {
             match tree {
                 Ok(tree) => {
                     let tree = Arc::new(tree);
-                    self.key = Some((id, Arc::clone(&tree)));
+                    self.key = Some(((store, id), Arc::clone(&tree)));
                     return Ok(tree);
                 }
                 Err(error) => why = format!("its key: {error}"),
@@ -159,6 +175,26 @@ impl Recording {
         }
         Err(why)
     }
+}
+
+/// Opens a file, or those of a folder, the oldest first.
+fn stores(path: &Path, report: fn(&str)) -> Result<Vec<Store>, RecordingError> {
+    if !path.is_dir() {
+        return Ok(vec![Store::open(path.to_owned())?]);
+    }
+    let mut stores = Vec::new();
+    for file in damaged::all(path)? {
+        match Store::open(file.path) {
+            Ok(store) => stores.push(store),
+            Err(error) => report(&error.to_string()),
+        }
+    }
+    match Store::open(path.join(FILE)) {
+        Ok(store) => stores.push(store),
+        Err(error) if stores.is_empty() => return Err(error),
+        Err(error) => report(&error.to_string()),
+    }
+    Ok(stores)
 }
 
 fn key_tree(bytes: &[u8]) -> Result<Tree, String> {
@@ -193,8 +229,8 @@ impl Samples for Recording {
         let at = index_time(time);
         let numbers = 0..self.chunks.len();
         let mut possible: Vec<(i64, usize)> = numbers
-            .filter(|&number| self.chunks[number].earliest <= at)
-            .map(|number| (self.chunks[number].latest.min(at), number))
+            .filter(|&number| self.chunks[number].entry.earliest <= at)
+            .map(|number| (self.chunks[number].entry.latest.min(at), number))
             .collect();
         possible.sort_unstable();
         let mut best: Option<(i64, usize)> = None;
@@ -203,7 +239,7 @@ impl Samples for Recording {
                 break;
             }
             let start = self.starts[number];
-            let samples = 0..self.chunks[number].samples as usize;
+            let samples = 0..self.chunks[number].entry.samples as usize;
             let times = samples.map_while(|sample| self.of_sample(number, sample, Tree::time));
             let found = newest_up_to(times, time);
             let found = found.map(|(within, time)| (index_time(time), start + within));

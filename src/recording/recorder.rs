@@ -1,18 +1,13 @@
 //! Writes a recording.
 
-use std::fs::{DirBuilder, File};
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
-
 use super::compress::compressed;
-use super::error::RecordingError;
+use super::error::{RecordingError, io_error};
+use super::files::Files;
 use super::group::Group;
-use super::store::{Entry, FILE, FORMAT, NewChunk, Store, index_time};
+use super::store::{Entry, FORMAT, NewChunk, index_time};
 use crate::snapshot::{Boot, Snapshot};
 
 /// The time from the first sample of a chunk until it is written: what is lost if the power fails.
@@ -41,17 +36,14 @@ impl Limits {
 /// Writes snapshots to a folder, and deletes the oldest ones. Only one recorder at a time has a folder.
 #[derive(Debug)]
 pub struct Recorder {
-    folder: PathBuf,
-    store: Store,
-    /// `None` if nobody else knows of the file.
-    _lock: Option<Flock<File>>,
+    path: PathBuf,
+    files: Files,
     limits: Limits,
     next_id: i64,
     group: Group,
     /// The ID of the group's key: that of the chunk that was to be written first.
     key: i64,
-    /// The key until it is written.
-    unwritten_key: Option<Vec<u8>>,
+    key_bytes: Vec<u8>,
     group_bytes: u64,
     /// Of the group's first sample.
     group_begun_ns: u64,
@@ -66,20 +58,13 @@ pub struct Recorder {
 
 impl Recorder {
     /// Opens the recording in a folder, and creates both if they do not exist. The folder is readable only by its owner
-    /// if it is created.
+    /// if it is created. If the file is damaged, now or later, it is renamed, which `report` is called for, and another
+    /// one is begun.
     ///
     /// # Errors
     /// If the folder cannot be written, if another recorder has it, or if the recording has a newer format.
-    pub fn open(folder: &Path, limits: Limits) -> Result<Self, RecordingError> {
-        let created = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        created.map_err(|error| io_error(folder, error))?;
-        let lock = lock(folder)?;
-        Self::of(
-            folder,
-            Store::create(folder.join(FILE))?,
-            Some(lock),
-            limits,
-        )
+    pub fn open(folder: &Path, limits: Limits, report: fn(&str)) -> Result<Self, RecordingError> {
+        Self::of(folder, Files::in_folder(folder, report)?, limits)
     }
 
     /// Opens a file to write a recording to, which is then read as one file. Nobody else may write to it.
@@ -87,25 +72,19 @@ impl Recorder {
     /// # Errors
     /// If the file cannot be written.
     pub fn to_file(path: &Path) -> Result<Self, RecordingError> {
-        let store = Store::create(path.to_owned())?;
-        Self::of(path, store, None, Limits::NONE)
+        Self::of(path, Files::one(path)?, Limits::NONE)
     }
 
-    fn of(
-        folder: &Path,
-        store: Store,
-        lock: Option<Flock<File>>,
-        limits: Limits,
-    ) -> Result<Self, RecordingError> {
+    fn of(path: &Path, mut files: Files, limits: Limits) -> Result<Self, RecordingError> {
+        let last = files.last()?;
         Ok(Self {
-            folder: folder.to_owned(),
-            next_id: store.next_id()?,
-            store,
-            _lock: lock,
+            path: path.to_owned(),
+            files,
             limits,
+            next_id: last.map_or(1, |last| last.id.saturating_add(1)),
             group: Group::new(),
             key: 0,
-            unwritten_key: None,
+            key_bytes: Vec::new(),
             group_bytes: 0,
             group_begun_ns: 0,
             chunk_begun_ns: 0,
@@ -145,7 +124,7 @@ impl Recorder {
         if begins {
             self.boot = Some(snapshot.boot);
             self.key = self.next_id;
-            self.unwritten_key = Some(self.compressed(Group::take_key)?);
+            self.key_bytes = self.compressed(Group::take_key)?;
         }
         let time = index_time(snapshot.time);
         let (earliest, latest) = self.span.unwrap_or((time, time));
@@ -165,7 +144,7 @@ impl Recorder {
     /// As for [`Recorder::push`].
     pub fn close(mut self) -> Result<(), RecordingError> {
         self.flush()?;
-        self.store.close()
+        self.files.close()
     }
 
     /// Writes the snapshots that were added since the last chunk.
@@ -188,19 +167,18 @@ impl Recorder {
         };
         let id_of_boot = self.boot.and_then(|boot| boot.dom0_boot_id);
         let boot = id_of_boot.map(|id| id.to_string());
-        let age_ns = i64::try_from(self.limits.age.as_nanos()).unwrap_or(i64::MAX);
-        let oldest = latest.saturating_sub(age_ns);
-        let key = self.unwritten_key.as_deref();
         let new = NewChunk {
             entry,
             boot: boot.as_deref(),
             data: &data,
-            key,
+            key: &self.key_bytes,
         };
-        self.store.append(&new, oldest, self.limits.bytes)?;
-        self.unwritten_key = None;
+        let now = latest;
+        let age_ns = i64::try_from(self.limits.age.as_nanos()).unwrap_or(i64::MAX);
+        let kept = now.saturating_sub(age_ns)..=now;
+        self.files.append(&new, &kept, self.limits.bytes)?;
         self.group_bytes += data.len() as u64;
-        self.next_id += 1;
+        self.next_id = self.next_id.saturating_add(1);
         Ok(())
     }
 
@@ -208,38 +186,14 @@ impl Recorder {
     fn compressed(&mut self, take: fn(&mut Group) -> Vec<u8>) -> Result<Vec<u8>, RecordingError> {
         compressed(&take(&mut self.group)).map_err(|error| {
             self.new_group();
-            io_error(&self.folder, error)
+            io_error(&self.path, error)
         })
     }
 
     /// Begins a group. What the last one has not written is lost.
     fn new_group(&mut self) {
         self.group = Group::new();
-        (self.unwritten_key, self.group_bytes) = (None, 0);
+        self.group_bytes = 0;
         (self.span, self.boot) = (None, None);
-    }
-}
-
-/// Locks the folder until the file is closed.
-fn lock(folder: &Path) -> Result<Flock<File>, RecordingError> {
-    let path = folder.join("lock");
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(|error| io_error(&path, error))?;
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
-        Errno::EWOULDBLOCK => RecordingError::InUse {
-            path: folder.to_owned(),
-        },
-        errno => io_error(&path, errno.into()),
-    })
-}
-
-fn io_error(path: &Path, error: io::Error) -> RecordingError {
-    RecordingError::Io {
-        path: path.to_owned(),
-        error,
     }
 }

@@ -1,6 +1,8 @@
 //! Appends chunks, and deletes others.
 
-use rusqlite::{Connection, params};
+use std::ops::RangeInclusive;
+
+use rusqlite::{Connection, Transaction, params};
 
 use super::entries::Entry;
 use super::{RecordingError, Store};
@@ -11,14 +13,25 @@ pub(in crate::recording) struct NewChunk<'a> {
     pub(in crate::recording) entry: Entry,
     pub(in crate::recording) boot: Option<&'a str>,
     pub(in crate::recording) data: &'a [u8],
-    /// The key of its group, unless that is written.
-    pub(in crate::recording) key: Option<&'a [u8]>,
+    /// The key of its group.
+    pub(in crate::recording) key: &'a [u8],
 }
 
 /// Deletes the keys before that of the first chunk.
 const UNUSED_KEYS: &str = "
     DELETE FROM key WHERE id < (SELECT key FROM chunk ORDER BY id LIMIT 1);
     DELETE FROM key_copy WHERE id < (SELECT key FROM chunk ORDER BY id LIMIT 1);
+";
+
+/// Deletes the first chunks if they are too old. Those of a time that is yet to come are as old as what follows them:
+/// the clock was ahead.
+const OLD_CHUNKS: &str = "
+    DELETE FROM chunk WHERE id <= (
+        SELECT max(id) FROM chunk WHERE latest < ?1 AND id < coalesce(
+            (SELECT id FROM chunk WHERE latest BETWEEN ?1 AND ?2 ORDER BY id LIMIT 1),
+            ?3
+        )
+    )
 ";
 
 /// What the log of changes, the index and unfilled pages take.
@@ -32,67 +45,98 @@ fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {
 }
 
 impl Store {
-    /// Appends a chunk. First deletes others until the limits hold: none has ended before `oldest`, and the file has at
-    /// most `max_bytes`.
+    /// Returns how large the file would be with this chunk, if none was deleted.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub(in crate::recording) fn bytes_with(
+        &self,
+        chunk: &NewChunk<'_>,
+    ) -> Result<u64, RecordingError> {
+        let used = self.run(used_bytes)?;
+        Ok(used.saturating_add(self.needed(chunk)))
+    }
+
+    /// Returns how many bytes a chunk takes.
+    fn needed(&self, chunk: &NewChunk<'_>) -> u64 {
+        let keys = match self.has_key(chunk) {
+            true => 0,
+            false => 2 * chunk.key.len(),
+        };
+        (chunk.data.len() + keys) as u64 + OVERHEAD
+    }
+
+    fn has_key(&self, chunk: &NewChunk<'_>) -> bool {
+        self.key == Some(chunk.entry.key)
+    }
+
+    /// Appends a chunk. First deletes others until the limits hold: the first one ends in `kept`, which is up to now, and
+    /// the file has at most `max_bytes`.
     ///
     /// # Errors
     /// If nothing was written, for example because the disk is full.
     pub(in crate::recording) fn append(
         &mut self,
         chunk: &NewChunk<'_>,
-        oldest: i64,
+        kept: &RangeInclusive<i64>,
         max_bytes: u64,
     ) -> Result<(), RecordingError> {
-        let (entry, data) = (chunk.entry, chunk.data);
-        let path = &self.path;
+        let (needed, has_key) = (self.needed(chunk), self.has_key(chunk));
         let connection = &mut self.connection;
         let mut append = || {
             let transaction = connection.transaction()?;
-            transaction.execute("DELETE FROM chunk WHERE latest < ?1", [oldest])?;
-            let keys = 2 * chunk.key.map_or(0, <[u8]>::len);
-            let more = (data.len() + keys) as u64 + OVERHEAD;
-            while used_bytes(&transaction)? + more > max_bytes {
+            let (oldest, now) = (kept.start(), kept.end());
+            transaction.execute(OLD_CHUNKS, [oldest, now, &chunk.entry.id])?;
+            while used_bytes(&transaction)? + needed > max_bytes {
                 let first = "DELETE FROM chunk WHERE id = (SELECT min(id) FROM chunk)";
                 if transaction.execute(first, [])? == 0 {
                     break;
                 }
                 transaction.execute_batch(UNUSED_KEYS)?;
             }
-            for table in ["key", "key_copy"] {
-                let insert = format!("INSERT INTO {table} (id, bytes) VALUES (?1, ?2)");
-                if let Some(key) = chunk.key {
-                    transaction.execute(&insert, params![entry.key, key])?;
+            if !has_key {
+                for table in ["key", "key_copy"] {
+                    let insert = format!("INSERT INTO {table} (id, bytes) VALUES (?1, ?2)");
+                    transaction.execute(&insert, params![chunk.entry.key, chunk.key])?;
                 }
             }
-            transaction.execute(
-                "INSERT INTO chunk (id, key, format, boot, earliest, latest, samples) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![
-                    entry.id,
-                    entry.key,
-                    entry.format,
-                    chunk.boot,
-                    entry.earliest,
-                    entry.latest,
-                    entry.samples,
-                ],
-            )?;
-            transaction.execute(
-                "INSERT INTO data (id, bytes) VALUES (?1, ?2)",
-                params![entry.id, data],
-            )?;
+            insert(&transaction, chunk)?;
             transaction.execute_batch(UNUSED_KEYS)?;
-            // It frees a page for each row that is taken.
-            let mut vacuum = transaction.prepare("PRAGMA incremental_vacuum")?;
-            let mut freed = vacuum.query([])?;
-            while freed.next()?.is_some() {}
-            drop(freed);
-            drop(vacuum);
+            free_pages(&transaction)?;
             transaction.commit()
         };
-        append().map_err(|error| RecordingError::Sqlite {
-            path: path.clone(),
-            error,
-        })
+        let appended = append();
+        self.run(|_| appended)?;
+        self.key = Some(chunk.entry.key);
+        Ok(())
     }
+}
+
+fn insert(transaction: &Transaction<'_>, chunk: &NewChunk<'_>) -> rusqlite::Result<()> {
+    let entry = chunk.entry;
+    transaction.execute(
+        "INSERT INTO chunk (id, key, format, boot, earliest, latest, samples) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            entry.id,
+            entry.key,
+            entry.format,
+            chunk.boot,
+            entry.earliest,
+            entry.latest,
+            entry.samples,
+        ],
+    )?;
+    let data = "INSERT INTO data (id, bytes) VALUES (?1, ?2)";
+    transaction.execute(data, params![entry.id, chunk.data])?;
+    Ok(())
+}
+
+/// Gives free pages back to the file system.
+fn free_pages(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    // It frees a page for each row that is taken.
+    let mut vacuum = transaction.prepare("PRAGMA incremental_vacuum")?;
+    let mut freed = vacuum.query([])?;
+    while freed.next()?.is_some() {}
+    Ok(())
 }

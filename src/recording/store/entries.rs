@@ -1,6 +1,6 @@
 //! Reads the index, and the bytes of chunks.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::{RecordingError, Store};
 use crate::recording::part::MAX_SAMPLES;
@@ -18,38 +18,42 @@ pub(in crate::recording) struct Entry {
     pub(in crate::recording) samples: u32,
 }
 
+const COLUMNS: &str = "id, key, format, earliest, latest, samples";
+
 impl Store {
-    /// Returns the ID after the last chunk's.
-    pub(in crate::recording) fn next_id(&self) -> Result<i64, RecordingError> {
+    /// Returns the last chunk; `None` if there is none.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub(in crate::recording) fn last(&self) -> Result<Option<Entry>, RecordingError> {
         self.run(|connection| {
-            connection.query_row("SELECT coalesce(max(id), 0) + 1 FROM chunk", [], |row| {
-                row.get(0)
-            })
+            let last = format!("SELECT {COLUMNS} FROM chunk ORDER BY id DESC LIMIT 1");
+            connection.query_row(&last, [], entry).optional()
         })
     }
 
     /// Returns all chunks in the order in which they were written. If some cannot be read, also returns why.
     pub(in crate::recording) fn entries(&self) -> (Vec<Entry>, Option<RecordingError>) {
         let (mut entries, mut error) = (Vec::new(), None);
-        for order in ["ASC", "DESC"] {
-            let read = self.run(|connection| {
-                let mut statement = connection.prepare(&format!(
-                    "SELECT id, key, format, earliest, latest, samples FROM chunk \
-                     WHERE samples BETWEEN 1 AND {MAX_SAMPLES} ORDER BY id {order}"
-                ))?;
-                for entry in statement.query_map([], entry)? {
-                    entries.push(entry?);
-                }
-                Ok(())
-            });
-            match read {
-                Ok(()) => break,
-                // What follows the damage is read from the other end.
-                Err(why) => error = Some(why),
+        // After damage, the next chunks are found by their IDs: first the next one, then with ever larger steps.
+        let (mut after, mut step) = (i64::MIN, 1i64);
+        loop {
+            let before = entries.len();
+            let read = self.run(|connection| read_after(connection, after, &mut entries));
+            let Err(why) = read else {
+                break;
+            };
+            error = Some(why);
+            if entries.len() > before {
+                step = 1;
+            }
+            let last = entries.last().map_or(0, |last| last.id);
+            (after, step) = (last.max(after).saturating_add(step), step.saturating_mul(2));
+            if after == i64::MAX {
+                break;
             }
         }
-        entries.sort_unstable_by_key(|entry: &Entry| entry.id);
-        entries.dedup_by_key(|entry| entry.id);
+        entries.retain(|entry| (1..=MAX_SAMPLES).contains(&entry.samples));
         (entries, error)
     }
 
@@ -73,6 +77,25 @@ impl Store {
             statement.query_row([id], |row| row.get(0)).optional()
         })
     }
+}
+
+/// Appends the chunks of higher IDs than `after`. In a damaged file, they may be in a circle.
+fn read_after(
+    connection: &Connection,
+    mut after: i64,
+    entries: &mut Vec<Entry>,
+) -> rusqlite::Result<()> {
+    let query = format!("SELECT {COLUMNS} FROM chunk WHERE id > ?1 ORDER BY id");
+    let mut statement = connection.prepare(&query)?;
+    for entry in statement.query_map([after], entry)? {
+        let entry = entry?;
+        if entry.id <= after {
+            return Err(rusqlite::Error::InvalidQuery);
+        }
+        after = entry.id;
+        entries.push(entry);
+    }
+    Ok(())
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {

@@ -27,6 +27,9 @@ pub(super) const FILE: &str = "recording.sqlite";
 /// Marks an SQLite file as a recording: `xens`.
 const APPLICATION: u32 = 0x7865_6e73;
 
+/// How many tables it has.
+const TABLES: u32 = 4;
+
 /// How long to wait for another process that uses the file.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -52,6 +55,8 @@ const SCHEMA: &str = "
 pub(super) struct Store {
     path: PathBuf,
     connection: Connection,
+    /// The ID of the last key that was written.
+    key: Option<i64>,
 }
 
 /// Returns a time as the index has it.
@@ -64,7 +69,7 @@ impl Store {
     /// Opens a recording to write, and creates it if there is none.
     ///
     /// # Errors
-    /// If the file cannot be written, is no recording, or has a newer format.
+    /// If the file cannot be written, is damaged, is no recording, or has a newer format.
     pub(super) fn create(path: PathBuf) -> Result<Self, RecordingError> {
         let connection = Connection::open(&path);
         let store = Self::of(path, connection)?;
@@ -99,18 +104,43 @@ impl Store {
                 None => connection.execute_batch(&format!("BEGIN; {SCHEMA} COMMIT;")),
             }
         })?;
+        store.check_whole()?;
         Ok(store)
     }
 
-    /// Opens a recording to read: a file, or the one in a folder.
+    /// Checks what is not too large for it: the schema, and the table of chunks.
+    fn check_whole(&self) -> Result<(), RecordingError> {
+        let damaged = |what: String| {
+            Err(RecordingError::Damaged {
+                path: self.path.clone(),
+                what,
+            })
+        };
+        if self.application()? != APPLICATION {
+            return damaged("it is not marked as a recording".to_owned());
+        }
+        let found = self.run(|connection| {
+            for table in ["data", "key", "key_copy"] {
+                connection.prepare(&format!("SELECT id, bytes FROM {table}"))?;
+            }
+            let triggers = "SELECT count(*) FROM sqlite_schema WHERE name = 'chunk_deleted'";
+            let triggers: u32 = connection.query_row(triggers, [], |row| row.get(0))?;
+            if triggers != 1 {
+                return Ok("a part of the schema is missing".to_owned());
+            }
+            connection.query_row("PRAGMA quick_check(chunk)", [], |row| row.get(0))
+        })?;
+        match &*found {
+            "ok" => Ok(()),
+            _ => damaged(found),
+        }
+    }
+
+    /// Opens a recording to read.
     ///
     /// # Errors
     /// If there is none that can be read, or if it has a newer format.
-    pub(super) fn open(path: &Path) -> Result<Self, RecordingError> {
-        let path = match path.is_dir() {
-            true => path.join(FILE),
-            false => path.to_owned(),
-        };
+    pub(super) fn open(path: PathBuf) -> Result<Self, RecordingError> {
         if let Err(error) = fs::File::open(&path) {
             return Err(RecordingError::Io { path, error });
         }
@@ -134,7 +164,11 @@ impl Store {
 
     fn of(path: PathBuf, connection: rusqlite::Result<Connection>) -> Result<Self, RecordingError> {
         match connection {
-            Ok(connection) => Ok(Self { path, connection }),
+            Ok(connection) => Ok(Self {
+                path,
+                connection,
+                key: None,
+            }),
             Err(error) => Err(RecordingError::Sqlite { path, error }),
         }
     }
@@ -152,16 +186,12 @@ impl Store {
 
     /// Checks that it is a recording that this version reads.
     fn check(&self) -> Result<(), RecordingError> {
-        let pragma = |name| {
-            self.run(|connection| {
-                connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0))
-            })
-        };
         let path = self.path.clone();
-        if pragma("application_id")? != APPLICATION {
+        // If only the mark is damaged, it has the tables.
+        if self.application()? != APPLICATION && self.tables()? < TABLES {
             return Err(RecordingError::NotRecording { path });
         }
-        match pragma("user_version")? {
+        match self.pragma("user_version")? {
             found if found > FORMAT => Err(RecordingError::Newer {
                 path,
                 found,
@@ -169,6 +199,25 @@ impl Store {
             }),
             _ => Ok(()),
         }
+    }
+
+    fn application(&self) -> Result<u32, RecordingError> {
+        self.pragma("application_id")
+    }
+
+    /// Returns how many tables it has of those of a recording.
+    fn tables(&self) -> Result<u32, RecordingError> {
+        self.run(|connection| {
+            let tables = "SELECT count(*) FROM sqlite_schema \
+                          WHERE name IN ('chunk', 'data', 'key', 'key_copy')";
+            connection.query_row(tables, [], |row| row.get(0))
+        })
+    }
+
+    fn pragma(&self, name: &str) -> Result<u32, RecordingError> {
+        // It is a signed number in the file.
+        let get = |row: &rusqlite::Row<'_>| row.get::<_, i32>(0).map(i32::cast_unsigned);
+        self.run(|connection| connection.pragma_query_value(None, name, get))
     }
 
     /// Ends the writing so that all is in one file.

@@ -51,6 +51,106 @@ fn a_broken_chunk_costs_ten_seconds() {
     );
 }
 
+/// The size of a page of SQLite.
+const PAGE: usize = 4096;
+
+/// Bytes of a page: its header, its index, and its content.
+const BYTES: [usize; 10] = [0, 1, 3, 5, 8, 20, 70, 100, 2_000, 4_090];
+
+/// Returns all damages of a file, each with its name, and whether it concerns the root of all or of a table.
+fn damages(bytes: &[u8]) -> impl Iterator<Item = (String, bool, Vec<u8>)> {
+    let pages = 0..bytes.len() / PAGE;
+    // The first page has the schema, and the second one is of the first where what is.
+    let has_root = |page: usize| page < 6;
+    let flips = pages
+        .clone()
+        .flat_map(|page| BYTES.map(|byte| (page, byte)));
+    let flips = flips.map(move |(page, byte)| {
+        let mut damaged = bytes.to_vec();
+        damaged[page * PAGE + byte] ^= 0xff;
+        (
+            format!("byte {byte} of page {page}"),
+            has_root(page),
+            damaged,
+        )
+    });
+    let cuts = pages.map(|page| {
+        let cut = bytes[..page * PAGE + 7].to_vec();
+        (format!("only {page} pages"), true, cut)
+    });
+    flips.chain(cuts)
+}
+
+#[test]
+fn a_damaged_file_stops_no_recorder() {
+    let all = seconds(80);
+    let (first, second) = all.split_at(40);
+    for (damage, has_root, bytes) in damages(&file(first)) {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(FILE), bytes).unwrap();
+        let mut recorder = Recorder::open(folder.path(), ALL, report).unwrap();
+        for snapshot in second {
+            recorder.push(snapshot).unwrap();
+        }
+        recorder.close().unwrap();
+        let read = read(folder.path()).unwrap();
+        assert!(read.ends_with(second), "{damage}");
+        assert!(read.iter().all(|one| all.contains(one)), "{damage}");
+        let lost = all.len() - read.len();
+        // A chunk has up to 11 samples.
+        assert!(lost <= 11 || has_root, "{damage} costs {lost}");
+    }
+}
+
+#[test]
+fn a_file_that_was_set_aside_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let aside = || {
+        let files = fs::read_dir(folder.path()).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.contains("damaged")).count()
+    };
+    let push = |limits, snapshots: &[Snapshot]| {
+        let mut recorder = Recorder::open(folder.path(), limits, report).unwrap();
+        for snapshot in snapshots {
+            recorder.push(snapshot).unwrap();
+        }
+        recorder.close().unwrap();
+    };
+    let damage = || {
+        let path = folder.path().join(FILE);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[2 * PAGE] ^= 0xff;
+        bytes.resize(4 << 20, 0);
+        fs::write(path, bytes).unwrap();
+    };
+    push(ALL, &seconds(10));
+    damage();
+    push(ALL, &seconds(10));
+    damage();
+    push(ALL, &seconds(10));
+    assert_eq!(aside(), 2);
+    // There is no room for both, and then for none.
+    for (mebibytes, left) in [(8, 1), (4, 0)] {
+        let limits = Limits {
+            bytes: mebibytes << 20,
+            ..ALL
+        };
+        push(limits, &seconds(10));
+        assert_eq!(aside(), left);
+    }
+    damage();
+    push(ALL, &seconds(10));
+    assert_eq!(aside(), 1);
+    // It was written before 2027.
+    let limits = Limits {
+        age: Duration::from_secs(1),
+        ..ALL
+    };
+    push(limits, &seconds(10));
+    assert_eq!(aside(), 0);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 

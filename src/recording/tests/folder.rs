@@ -18,11 +18,11 @@ use crate::recording::store::FILE;
 #[test]
 fn a_second_recorder_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let first = Recorder::open(folder.path(), ALL).unwrap();
-    let second = Recorder::open(folder.path(), ALL).unwrap_err();
+    let first = Recorder::open(folder.path(), ALL, report).unwrap();
+    let second = Recorder::open(folder.path(), ALL, report).unwrap_err();
     assert!(matches!(second, RecordingError::InUse { .. }), "{second}");
     drop(first);
-    Recorder::open(folder.path(), ALL).unwrap();
+    Recorder::open(folder.path(), ALL, report).unwrap();
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn recorders_continue_a_recording() {
 fn what_is_written_can_be_read_meanwhile() {
     let folder = tempfile::tempdir().unwrap();
     let snapshots = seconds(40);
-    let mut recorder = Recorder::open(folder.path(), ALL).unwrap();
+    let mut recorder = Recorder::open(folder.path(), ALL, report).unwrap();
     for (count, snapshot) in (1..).zip(&snapshots) {
         recorder.push(snapshot).unwrap();
         let read = read(folder.path()).unwrap();
@@ -60,7 +60,7 @@ fn samples_that_are_too_old_are_deleted() {
         age: Duration::from_secs(400),
         ..ALL
     };
-    let mut recorder = Recorder::open(folder.path(), limits).unwrap();
+    let mut recorder = Recorder::open(folder.path(), limits, report).unwrap();
     for snapshot in &snapshots {
         recorder.push(snapshot).unwrap();
     }
@@ -79,7 +79,7 @@ fn a_recording_does_not_grow_beyond_its_size() {
         bytes: limit,
         ..ALL
     };
-    let mut recorder = Recorder::open(folder.path(), limits).unwrap();
+    let mut recorder = Recorder::open(folder.path(), limits, report).unwrap();
     let mut last = None;
     let hosts: Vec<Snapshot> = incompressible().take(2_000).collect();
     for (second, host) in hosts.iter().enumerate() {
@@ -106,7 +106,7 @@ fn a_recording_does_not_grow_beyond_its_size() {
 #[test]
 fn a_smaller_limit_holds_at_the_next_write() {
     let folder = tempfile::tempdir().unwrap();
-    let open = |bytes| Recorder::open(folder.path(), Limits { bytes, ..ALL }).unwrap();
+    let open = |bytes| Recorder::open(folder.path(), Limits { bytes, ..ALL }, report).unwrap();
     let hosts: Vec<Snapshot> = incompressible().take(3_000).collect();
     let (first, rest) = hosts.split_at(2_900);
     let mut recorder = open(8 << 20);
@@ -129,7 +129,7 @@ fn a_smaller_limit_holds_at_the_next_write() {
 #[test]
 fn samples_that_are_far_apart_are_written_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    let mut recorder = Recorder::open(folder.path(), ALL).unwrap();
+    let mut recorder = Recorder::open(folder.path(), ALL, report).unwrap();
     let far: Vec<Snapshot> = seconds(130).into_iter().step_by(60).collect();
     for (number, host) in far.iter().enumerate() {
         let has_written = recorder.push(host).unwrap();
@@ -178,7 +178,7 @@ fn a_full_disk_costs_what_it_has_no_room_for() {
         // A write then fails, and ends no process.
         let noticed = Arc::new(AtomicBool::new(false));
         signal_hook::flag::register(libc::SIGXFSZ, noticed).unwrap();
-        let mut recorder = Recorder::open(folder.as_ref(), ALL).unwrap();
+        let mut recorder = Recorder::open(folder.as_ref(), ALL, report).unwrap();
         let mut host = incompressible();
         for (limit, count) in [u64::MAX, 150_000, u64::MAX].into_iter().zip(COUNTS) {
             setrlimit(Resource::RLIMIT_FSIZE, limit, u64::MAX).unwrap();
@@ -212,7 +212,7 @@ fn a_newer_format_is_refused() {
     let file = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
     file.pragma_update(None, "user_version", 2).unwrap();
     for refused in [
-        Recorder::open(folder.path(), ALL).map(|_| ()),
+        Recorder::open(folder.path(), ALL, report).map(|_| ()),
         read(folder.path()).map(|_| ()),
     ] {
         let error = refused.unwrap_err().to_string();
@@ -234,7 +234,7 @@ fn other_files_are_refused() {
         .execute_batch("CREATE TABLE other (x)")
         .unwrap();
     for refused in [
-        Recorder::open(folder.path(), ALL).map(|_| ()),
+        Recorder::open(folder.path(), ALL, report).map(|_| ()),
         read(&path).map(|_| ()),
     ] {
         let error = refused.unwrap_err().to_string();
@@ -263,7 +263,7 @@ const FOLDER: &str = "XENSCOPE_TEST_RECORD_TO";
 #[test]
 fn a_killed_recorder_loses_ten_seconds() {
     if let Some(folder) = env::var_os(FOLDER) {
-        let mut recorder = Recorder::open(folder.as_ref(), ALL).unwrap();
+        let mut recorder = Recorder::open(folder.as_ref(), ALL, report).unwrap();
         let pushed = Path::new(&folder).join(PUSHED);
         let mut pushed = File::options()
             .create(true)

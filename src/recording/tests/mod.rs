@@ -30,7 +30,7 @@ const ALL: Limits = Limits {
 
 /// Writes snapshots to a folder.
 fn write(folder: &Path, snapshots: &[Snapshot]) {
-    let mut recorder = Recorder::open(folder, ALL).unwrap();
+    let mut recorder = Recorder::open(folder, ALL, report).unwrap();
     for snapshot in snapshots {
         recorder.push(snapshot).unwrap();
     }
