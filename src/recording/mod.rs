@@ -4,6 +4,7 @@
 //! In a chunk, each sample is what differs from the one before: a value that does not change takes no space, and a
 //! counter is a difference. Values are under the names that serde has for the fields of a snapshot.
 
+mod age;
 mod bytes;
 mod chunk;
 mod compress;

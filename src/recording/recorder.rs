@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::age::Clock;
 use super::compress::compressed;
 use super::error::{RecordingError, io_error};
 use super::files::Files;
@@ -39,6 +40,10 @@ pub struct Recorder {
     path: PathBuf,
     files: Files,
     limits: Limits,
+    /// The wall-clock time of the last sample that was written before; `None` if there was none.
+    before: Option<i64>,
+    /// `None` before the first sample.
+    clock: Option<Clock>,
     next_id: i64,
     group: Group,
     /// The ID of the group's key: that of the chunk that was to be written first.
@@ -81,6 +86,8 @@ impl Recorder {
             path: path.to_owned(),
             files,
             limits,
+            before: last.map(|last| last.latest),
+            clock: None,
             next_id: last.map_or(1, |last| last.id.saturating_add(1)),
             group: Group::new(),
             key: 0,
@@ -173,7 +180,11 @@ impl Recorder {
             data: &data,
             key: &self.key_bytes,
         };
-        let now = latest;
+        let at_ns = self.last_ns.unwrap_or_default();
+        let clock = self
+            .clock
+            .get_or_insert_with(|| Clock::new(self.before, at_ns));
+        let now = clock.now(latest, at_ns);
         let age_ns = i64::try_from(self.limits.age.as_nanos()).unwrap_or(i64::MAX);
         let kept = now.saturating_sub(age_ns)..=now;
         self.files.append(&new, &kept, self.limits.bytes)?;

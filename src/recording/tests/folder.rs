@@ -71,6 +71,47 @@ fn samples_that_are_too_old_are_deleted() {
     assert!((400..=422).contains(&read.len()), "{}", read.len());
 }
 
+/// Sets the wall clock of these snapshots ahead.
+fn set_ahead(snapshots: &mut [Snapshot], by_s: i64) {
+    for snapshot in snapshots {
+        snapshot.time += jiff::SignedDuration::from_secs(by_s);
+    }
+}
+
+#[test]
+fn a_wrong_clock_deletes_nothing() {
+    const YEAR: i64 = 365 * 86_400;
+    let limits = Limits {
+        age: Duration::from_secs(1_000),
+        ..ALL
+    };
+    let mut all = seconds(900);
+    set_ahead(&mut all[200..300], 10 * YEAR);
+    set_ahead(&mut all[400..500], -10 * YEAR);
+    // As after a boot without a clock.
+    set_ahead(&mut all[600..700], 10 * YEAR);
+    let folder = tempfile::tempdir().unwrap();
+    for part in [&all[..600], &all[600..]] {
+        let mut recorder = Recorder::open(folder.path(), limits, report).unwrap();
+        for snapshot in part {
+            recorder.push(snapshot).unwrap();
+        }
+        recorder.flush().unwrap();
+    }
+    assert_eq!(read(folder.path()).unwrap(), all);
+    // What is too old is deleted afterwards, with what was recorded by wrong clocks in between.
+    let mut recorder = Recorder::open(folder.path(), limits, report).unwrap();
+    let later = seconds(1_800).split_off(900);
+    for snapshot in &later {
+        recorder.push(snapshot).unwrap();
+    }
+    recorder.flush().unwrap();
+    let left = read(folder.path()).unwrap();
+    let all = [all, later].concat();
+    assert_eq!(left, all[all.len() - left.len()..]);
+    assert!((1_000..=1_022).contains(&left.len()), "{}", left.len());
+}
+
 #[test]
 fn a_recording_does_not_grow_beyond_its_size() {
     let folder = tempfile::tempdir().unwrap();
