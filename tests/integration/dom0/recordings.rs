@@ -1,6 +1,7 @@
 //! `xenscope record`, and commands that look back.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -200,4 +201,73 @@ fn the_live_view_steps_into_the_past() {
     assert!(top.ended().success());
     top.assert_restored();
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// A file system of its own, until it is dropped.
+struct Mounted<'a>(&'a str);
+
+impl<'a> Mounted<'a> {
+    fn at(folder: &'a str, words: &[&str]) -> Self {
+        tool("mount", &[words, &[folder]].concat());
+        Self(folder)
+    }
+}
+
+impl Drop for Mounted<'_> {
+    fn drop(&mut self) {
+        tool("umount", &[self.0]);
+    }
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn a_full_disk_costs_the_samples_without_room() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let _disk = Mounted::at(path, &["-t", "tmpfs", "-o", "size=2m", "none"]);
+    let mut recorder = record(path);
+    let before = grows(path, 3);
+    let filler = folder.path().join("filler");
+    // It writes until there is no room.
+    std::fs::write(&filler, vec![1; 4 << 20]).unwrap_err();
+    let mut said = BufReader::new(recorder.stderr.take().unwrap()).lines();
+    let complaint = said.next().unwrap().unwrap();
+    assert!(
+        complaint.contains("full") && complaint.contains("samples are lost, trying again"),
+        "{complaint}"
+    );
+    std::fs::remove_file(filler).unwrap();
+    grows(path, before + 3);
+    kill(Pid::from_raw(recorder.id() as i32), Signal::SIGTERM).unwrap();
+    recorder.wait().unwrap();
+    // It complains once.
+    let more: Vec<String> = said.map(Result::unwrap).collect();
+    assert_eq!(more, [""; 0]);
+    // The first rates after the pause are over all of it.
+    let samples = samples(path, &[]);
+    let pauses = samples
+        .iter()
+        .filter(|one| one.interval_ns > Some(5_000_000_000));
+    assert_eq!(pauses.count(), 1);
+    let without = samples.iter().filter(|one| one.host.cpu_percent.is_none());
+    assert_eq!(without.count(), 1);
+    let percents = samples.iter().filter_map(|one| one.host.cpu_percent);
+    assert!(percents.into_iter().all(|percent| percent <= 101.0));
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn a_folder_that_cannot_be_written_is_read() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let mut recorder = record(path);
+    let count = grows(path, 3);
+    kill(Pid::from_raw(recorder.id() as i32), Signal::SIGTERM).unwrap();
+    recorder.wait().unwrap();
+    let other = tempdir().unwrap();
+    let other = other.path().to_str().unwrap();
+    let _mounted = Mounted::at(other, &["-o", "bind", path]);
+    tool("mount", &["-o", "remount,bind,ro", other]);
+    say(&["record", "--dir", other]).refused(1, &["Read-only file system", other]);
+    assert!(samples(other, &[]).len() >= count);
 }

@@ -198,6 +198,7 @@ impl From<Boot> for Plan {
             shells: boot.shells,
             extra: Extra::Nothing,
             exporter_port: None,
+            disk: None,
         }
     }
 }
@@ -310,6 +311,7 @@ fn demo(xen: Xen) -> Result<i32> {
         shells: Vec::new(),
         extra: Extra::Nothing,
         exporter_port: None,
+        disk: None,
     })?;
     let words = |text: &str| text.split(' ').map(str::to_owned).collect();
     if io::stdin().is_terminal() && io::stdout().is_terminal() {
@@ -331,6 +333,7 @@ fn try_everywhere(program: &Path) -> Result<i32> {
             shells: Vec::new(),
             extra: Extra::Program(program.to_owned()),
             exporter_port: None,
+            disk: None,
         })?;
         let script = "xenscope doctor && xenscope list";
         let code = session.run(["sh", "-c", script].map(str::to_owned).into(), None)?;

@@ -28,6 +28,7 @@ pub mod libtest;
 pub mod machine;
 pub mod package;
 pub mod paths;
+pub mod power;
 pub mod protocol;
 pub mod screen;
 pub mod serial;

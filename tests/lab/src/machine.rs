@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use crate::image::Image;
+use crate::image::{Image, Writes};
 use crate::paths;
 use crate::protocol::{self, Exec, FromDom0, Size, ToDom0};
 use crate::serial;
@@ -224,11 +224,12 @@ impl Machine {
                 // It boots from no network, so QEMU needs no ROM for it.
                 .arg("virtio-net-pci,netdev=net,disable-legacy=on,iommu_platform=on,romfile=");
         }
-        for (serial, file, written) in &image.disks {
-            let mode = match written {
+        for (serial, file, writes) in &image.disks {
+            let mode = match writes {
                 // What is written goes to a file of QEMU's that has no name.
-                true => "snapshot=on,cache=unsafe",
-                false => "readonly=on",
+                Writes::Dropped => "snapshot=on,cache=unsafe",
+                Writes::Refused => "readonly=on",
+                Writes::Kept => "cache=writeback",
             };
             let file = comma_safe(file)?;
             command

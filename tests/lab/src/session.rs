@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::build;
-use crate::image;
+use crate::image::{self, Writes};
 use crate::machine::{Hardware, Machine};
 use crate::protocol::{Exec, Size};
 use crate::screen::Screen;
@@ -44,6 +44,8 @@ pub struct Plan {
     pub extra: Extra,
     /// The host's port on loopback that leads to `xenscope export` in dom0, which has a NIC then.
     pub exporter_port: Option<u16>,
+    /// A disk of dom0's that keeps what is written to it.
+    pub disk: Option<PathBuf>,
 }
 
 /// A program of the lab that dom0 has only if a command needs it.
@@ -83,7 +85,11 @@ impl Session {
         setup::ensure(&versions)?;
         eprintln!("lab: building");
         let programs = build::programs(plan.xen, &plan.extra)?;
-        let image = image::make(plan.xen, plan.userland, &programs, &plan.guests.0)?;
+        let mut image = image::make(plan.xen, plan.userland, &programs, &plan.guests.0)?;
+
+        let disk = plan.disk.iter();
+        let disk = disk.map(|disk| ("kept", disk.clone(), Writes::Kept));
+        image.disks.extend(disk);
 
         // Several may boot at a time.
         let xen = plan.xen.label();
@@ -97,7 +103,8 @@ impl Session {
                 (_, false) => BOOT_LIMIT,
             };
         // Tests and hosts of a fleet run two at a time.
-        let two = plan.extra == Extra::Tests || plan.exporter_port.is_some();
+        let is_test = plan.extra == Extra::Tests || plan.disk.is_some();
+        let two = is_test || plan.exporter_port.is_some();
         let one_thread = svm || two;
         let mut machine = Machine::start(
             plan.xen,

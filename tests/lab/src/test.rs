@@ -16,6 +16,7 @@ use crate::fleet;
 use crate::libtest::{self, Counts};
 use crate::machine::Hardware;
 use crate::paths;
+use crate::power;
 use crate::session::{Extra, Plan, Session};
 use crate::setup;
 use crate::tied;
@@ -152,7 +153,9 @@ pub fn run(versions: &[Xen], filters: &[String]) -> Result<bool> {
     // It needs a host on each Xen.
     let is_wanted = filters.is_empty() || filters.iter().any(|name| fleet::TEST.contains(name));
     if versions.len() == Xen::ALL.len() && is_wanted {
-        runs.push(timed("two hosts", in_fleet));
+        runs.push(timed("two hosts", |counts| {
+            Ok(alone(fleet::TEST, fleet::test(), counts))
+        }));
     }
     let all = print_table(&runs);
     let well = runs.iter().all(|run| run.failure.is_none());
@@ -173,6 +176,16 @@ fn on_version(xen: Xen, all: &[&str], filters: &[String]) -> Vec<Run> {
                 in_dom0(boot, &names, losses, counts)
             }));
         }
+    }
+    if filters.is_empty() || filters.iter().any(|filter| power::TEST.contains(filter)) {
+        let name = match xen {
+            Xen::V4_17 => "Xen 4.17 power fails",
+            Xen::V4_20 => "Xen 4.20 power fails",
+        };
+        runs.push(timed(name, |counts| {
+            let tested = power::test(xen);
+            Ok(alone(power::TEST, tested, counts))
+        }));
     }
     runs
 }
@@ -234,6 +247,7 @@ fn in_dom0(
         shells: Vec::new(),
         extra: Extra::Tests,
         exporter_port: None,
+        disk: None,
     })?;
     // Unpaused, it takes a core from the other machine. Tests that need its load unpause it.
     let soon = Instant::now() + Duration::from_secs(60);
@@ -271,17 +285,14 @@ fn in_dom0(
     Ok(failure)
 }
 
-/// Runs the test of two hosts; returns why it failed, `None` if it passed.
-fn in_fleet(counts: &mut Counts) -> Result<Option<String>> {
-    let failure = fleet::test().err().map(|error| format!("{error:#}"));
-    println!(
-        "test {} ... {}",
-        fleet::TEST,
-        if failure.is_none() { "ok" } else { "FAILED" }
-    );
+/// Prints and counts a test that starts its machines itself; returns why it failed, `None` if it passed.
+fn alone(name: &str, tested: Result<()>, counts: &mut Counts) -> Option<String> {
+    let failure = tested.err().map(|error| format!("{error:#}"));
+    let result = if failure.is_none() { "ok" } else { "FAILED" };
+    println!("test {name} ... {result}");
     counts.passed += u64::from(failure.is_none());
     counts.failed += u64::from(failure.is_some());
-    Ok(failure)
+    failure
 }
 
 /// Fails unless the lab reports a command that does not end, and a kernel's panic, with the log's path.

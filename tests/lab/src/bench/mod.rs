@@ -107,6 +107,7 @@ pub fn run(options: Options) -> Result<()> {
             against: against.clone(),
         },
         exporter_port: None,
+        disk: None,
     })?;
     // QEMU's emulation translates a program's code again for each address that it is loaded at. On
     // real hardware, random addresses cost nothing.

@@ -164,6 +164,7 @@ fn start(xen: Xen, port: u16) -> Result<Session> {
         shells: Vec::new(),
         extra: Extra::Nothing,
         exporter_port: Some(port),
+        disk: None,
     })?;
     let listen = format!("xenscope export --web.listen-address :{EXPORTER_PORT}");
     let serve = format!("{listen} --collector.ready --audit </dev/null >/tmp/export.log 2>&1 &");

@@ -27,8 +27,14 @@ const BOOT_MODULES: [&str; 10] = [
     "loop",
 ];
 
-/// Modules for tests that need a bridge, or a network between hosts. They are not loaded at boot.
-const SPARE_MODULES: [&str; 2] = ["bridge", "virtio_net"];
+/// Modules for tests that need a bridge, a network between hosts, or a disk. They are not loaded at boot.
+const SPARE_MODULES: [&str; 5] = [
+    "bridge",
+    "virtio_net",
+    "virtio_blk",
+    "crc32c_generic",
+    "ext4",
+];
 
 /// Debian's folder of libraries.
 const LIBRARIES: &str = "lib/x86_64-linux-gnu";

@@ -54,6 +54,17 @@ impl Programs {
     }
 }
 
+/// What happens to what a machine writes to a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writes {
+    /// It cannot write.
+    Refused,
+    /// It is gone when the machine ends.
+    Dropped,
+    /// It stays in the file.
+    Kept,
+}
+
 /// The files that QEMU boots.
 pub struct Image {
     /// The hypervisor, uncompressed because QEMU needs that.
@@ -64,9 +75,8 @@ pub struct Image {
     pub initramfs: PathBuf,
     /// What dom0's kernel gets on its command line.
     pub arguments: String,
-    /// The machine's disks: each one's serial number, its file, and whether it is written to. The machine keeps
-    /// what it writes to itself.
-    pub disks: Vec<(&'static str, PathBuf, bool)>,
+    /// The machine's disks: each one's serial number, its file, and what happens to what it writes.
+    pub disks: Vec<(&'static str, PathBuf, Writes)>,
     /// A file that one of the paths leads to. It has no name, so it disappears when the lab ends.
     _archive: File,
 }
@@ -115,7 +125,10 @@ pub fn make(xen: Xen, userland: Userland, programs: &Programs, guests: &[Guest])
                 kernel: self::vmlinux(&disk.boot_file("vmlinuz-", "")?, &folder)?,
                 initramfs: disk.boot_file("initrd.img-", "")?,
                 arguments: "root=/dev/vda rw".to_owned(),
-                disks: vec![("root", disk.image, true), ("lab", path, false)],
+                disks: vec![
+                    ("root", disk.image, Writes::Dropped),
+                    ("lab", path, Writes::Refused),
+                ],
                 _archive: archive,
             }
         }
