@@ -88,3 +88,33 @@ fn queries_use_metrics_and_rules_that_there_are() {
         assert!(known, "{name}");
     }
 }
+
+/// systemd 219, which XCP-ng 8.3 has, ignores what it does not know. A list of allowed system calls would be empty there,
+/// because it knows no groups, and the last value of ProtectSystem is not the one that it uses.
+#[test]
+fn units_are_for_systemd_219_too() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/systemd");
+    for command in ["record", "export"] {
+        let path = folder.join(format!("xenscope-{command}.service"));
+        let unit = fs::read_to_string(path).unwrap();
+        let values = |name: &str| {
+            let start = format!("{name}=");
+            let values = unit.lines().filter_map(|line| line.strip_prefix(&start));
+            values.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let filters = values("SystemCallFilter");
+        assert!(!filters.is_empty());
+        assert!(
+            filters.iter().all(|filter| filter.starts_with('~')),
+            "{filters:?}"
+        );
+        assert_eq!(values("ProtectSystem"), ["full", "strict"]);
+        let variable = format!("{}_OPTIONS", command.to_uppercase());
+        assert_eq!(
+            values("ExecStart"),
+            [format!("/usr/bin/xenscope {command} ${variable}")]
+        );
+        let settings = fs::read_to_string(folder.join("xenscope.default")).unwrap();
+        assert!(settings.contains(&format!("\n{variable}=\"")), "{variable}");
+    }
+}
