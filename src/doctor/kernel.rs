@@ -97,9 +97,12 @@ fn of_device(device: &Device, root: &Path) -> Check {
         Some(_) => "as a module",
         None => "built in",
     };
+    // The two are the same device.
+    let by_xenfs = *module == "xen-privcmd" && root.join("proc/xen/privcmd").exists();
     match missing {
         _ if has => Check::ok(module, format!("{path}, {loaded}")),
         _ if !runs_on_xen(root) => Check::unknown(module, format!("no {path}, without Xen")),
+        _ if by_xenfs => Check::ok(module, "/proc/xen/privcmd"),
         State::Ok => Check::ok(module, format!("no {path}; needed by {needed_by}")),
         _ => Check::limited(
             module,
@@ -177,6 +180,14 @@ mod tests {
             assert_eq!(check.remedy.as_deref(), Some(command));
         }
         assert_eq!(found(bare.path(), "xen-gntdev").state, State::Ok);
+        let old = root(&[
+            xen,
+            ("proc/mounts", "xenfs /proc/xen xenfs rw 0 0\n"),
+            ("proc/xen/privcmd", ""),
+        ]);
+        for name in ["xenfs", "xen-privcmd"] {
+            assert_eq!(found(old.path(), name).state, State::Ok);
+        }
 
         let whole = root(&[
             xen,
