@@ -104,11 +104,14 @@ fn compare(
 /// Returns the path of the program that a shell would run. `None` if no absolute folder of PATH has
 /// it: root must not run a file from the working directory.
 ///
-/// Links are not followed, because Debian's `xl` is a link to a script that looks at its own name.
+/// Links are not followed, because Debian's `xl` is a link to a script that looks at its own name. A link to
+/// this program is skipped: xenscope may have xentop's name.
 fn find(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
+    let own = fs::canonicalize("/proc/self/exe").ok();
     let is_program = |path: &Path| {
         fs::metadata(path)
             .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+            && fs::canonicalize(path).ok() != own
     };
     env::split_paths(path?)
         .filter(|folder| folder.is_absolute())
@@ -235,6 +238,16 @@ mod tests {
         let found = find("xl", Some(folder.path().as_os_str())).unwrap();
         let printed = run_program(&found, Duration::from_secs(20)).unwrap();
         assert_eq!(printed, "xl\n");
+    }
+
+    #[test]
+    fn this_program_under_a_tools_name_is_not_the_tool() {
+        let (folder, tool) = script("", 0o755);
+        let own = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(env::current_exe().unwrap(), own.path().join("tool")).unwrap();
+        let search = env::join_paths([own.path(), folder.path()]).unwrap();
+        assert_eq!(find("tool", Some(&search)), Some(tool));
+        assert_eq!(find("tool", Some(own.path().as_os_str())), None);
     }
 
     #[test]
