@@ -77,6 +77,10 @@ impl Anonymizer {
             *name = format!("domain-{}", self.names.number(name)).into();
         }
         for disk in domain.disks.iter_mut().flatten() {
+            if let Some(storage) = &mut disk.storage {
+                storage.repository = self.replaced(storage.repository);
+                storage.image = self.replaced(storage.image);
+            }
             let letters = disk.device.trim_start_matches(['x', 's', 'h', 'v']);
             let is_usual = letters.strip_prefix('d').is_some_and(|rest| {
                 rest.len() < 8 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
@@ -149,7 +153,7 @@ mod tests {
 
     use super::*;
     use crate::fixtures::{boot, disk, domain, nic, snapshot};
-    use crate::snapshot::{Disk, Nic, Pool, Scheduler};
+    use crate::snapshot::{Disk, Nic, Pool, Scheduler, Storage};
 
     #[test]
     fn what_people_named_is_replaced_always_by_the_same() {
@@ -170,6 +174,10 @@ mod tests {
             disks: Some(vec![
                 Disk {
                     device: secret("/dev/vg/disk"),
+                    storage: Some(Storage {
+                        repository: uuid,
+                        image: uuid,
+                    }),
                     ..disk(51728, 0, 0)
                 },
                 disk(51712, 0, 0),

@@ -111,6 +111,7 @@ mod tests {
             backend: DiskBackend::Blkback,
             backend_domain: DomId::DOM0,
             process: None,
+            storage: None,
             counters: enum_map! {
                 DiskCounter::ReadRequests => Some(100),
                 DiskCounter::WriteRequests => Some(101),

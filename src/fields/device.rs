@@ -184,6 +184,14 @@ fn disk_fields() -> Vec<Field<DiskSample<'static>>> {
             of.disk.backend_domain.into()
         })
         .label("backend_domid"),
+        F::text(
+            "sr_uuid",
+            "the storage repository of XAPI that has it",
+            |of| of.disk.storage.map(|storage| storage.repository).into(),
+        ),
+        F::text("vdi_uuid", "its virtual disk image in XAPI", |of| {
+            of.disk.storage.map(|storage| storage.image).into()
+        }),
     ];
     fields.extend(all().map(|counter| {
         let counted = disk(counter);

@@ -7,6 +7,7 @@ use std::ops::{Index, IndexMut};
 use enum_map::{Enum, EnumArray, EnumMap};
 use serde::de::{self, IntoDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
+use uuid::Uuid;
 
 use super::domid::DomId;
 use super::stamp::Stamp;
@@ -103,11 +104,23 @@ pub struct Disk {
     /// The process in dom0 that serves it (`kthread-pid` of a `vbd3` backend in XenStore); `None`
     /// for other backends, and if it is not in XenStore.
     pub process: Option<u32>,
+    /// Where XAPI keeps its data; `None` for other toolstacks, and if it is not in XenStore.
+    #[serde(default)]
+    pub storage: Option<Storage>,
     /// Its backend's counters.
     #[serde(deserialize_with = "counters")]
     pub counters: Counters<DiskCounter>,
     /// When its counters were read.
     pub stamp: Stamp,
+}
+
+/// Where XAPI keeps the data of a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Storage {
+    /// The UUID of the storage repository (SR).
+    pub repository: Uuid,
+    /// The UUID of the virtual disk image (VDI).
+    pub image: Uuid,
 }
 
 /// Reads what there is for each counter. Another version may have written it: what it did not know has its default, and
@@ -147,6 +160,7 @@ impl Disk {
             backend,
             backend_domain: DomId::DOM0,
             process: None,
+            storage: None,
             counters: Counters::default(),
             stamp,
         }

@@ -22,6 +22,16 @@ impl Disk {
             partition => format!("{kind}{letters}{partition}"),
         }
     }
+
+    /// Returns the name of a disk as XAPI's users know it: the disks of an HVM guest are numbered as IDE's (hda is 768), and
+    /// its Xen drivers and XAPI call them xvda and so on.
+    pub(crate) fn name_of_xapi(id: u32) -> String {
+        let name = Self::name(id);
+        match name.strip_prefix("hd") {
+            Some(rest) => format!("xvd{rest}"),
+            None => name,
+        }
+    }
 }
 
 /// Returns the letters of a disk's index: a, b, … z, aa, ab, …
@@ -71,6 +81,20 @@ mod tests {
             (u32::MAX, "dev4294967295"),
         ] {
             assert_eq!(Disk::name(id), expected, "{id}");
+        }
+    }
+
+    #[test]
+    fn xapis_ide_disks_are_xvd() {
+        for (id, expected) in [
+            (768, "xvda"),
+            (832, "xvdb"),
+            (5632, "xvdc"),
+            (5696, "xvdd"),
+            (51712, "xvda"),
+            (8 << 8, "sda"),
+        ] {
+            assert_eq!(Disk::name_of_xapi(id), expected, "{id}");
         }
     }
 

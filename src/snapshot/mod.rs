@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use boot::Boot;
 pub use collect::Collect;
-pub use device::{Counters, Disk, DiskBackend, DiskCounter, Nic, NicCounter};
+pub use device::{Counters, Disk, DiskBackend, DiskCounter, Nic, NicCounter, Storage};
 pub use domain::{
     Domain, DomainState, DomainType, Identity, PodMemory, Reservation, Scheduling, ShutdownReason,
     StateFlags, Vcpu, VcpuState,

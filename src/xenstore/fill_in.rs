@@ -4,7 +4,7 @@ use super::known::Known;
 use super::parse;
 use super::watched_path::{Device, Key};
 use crate::clock::stamped;
-use crate::snapshot::{Collect, Counters, Disk, DomId, Domain, Nic, Pool};
+use crate::snapshot::{Collect, Counters, Disk, DiskBackend, DomId, Domain, Nic, Pool};
 
 impl Known {
     /// Fills in the known values.
@@ -90,10 +90,15 @@ impl Device {
             }
             (Some(backend), Some(disks), _) => {
                 let at = disks.partition_point(|disk| disk.id <= id);
-                let name = self.value.clone().unwrap_or_else(|| Disk::name(id));
+                let name = match backend {
+                    // Only XAPI has it, whatever the guest's emulated controller calls the disk.
+                    DiskBackend::Tapdisk => Disk::name_of_xapi(id),
+                    _ => self.value.clone().unwrap_or_else(|| Disk::name(id)),
+                };
                 let disk = Disk {
                     backend_domain,
                     process: self.process,
+                    storage: self.storage,
                     ..Disk::without_counters(id, name, backend, now())
                 };
                 disks.insert(at, disk);
@@ -109,8 +114,9 @@ mod tests {
 
     use super::*;
     use crate::fixtures::{disk, domain, nic};
-    use crate::snapshot::DiskBackend;
+    use crate::snapshot::Storage;
     use crate::xenstore::known::Facts;
+    use crate::xenstore::watched_path::Kind;
 
     #[test]
     fn values_go_to_their_domain_and_not_to_its_id() {
@@ -123,7 +129,14 @@ mod tests {
             domain.disks = Some(vec![disk(51728, 0, 0)]);
         }
         domains[1].uuid = uuid::Uuid::from_u128(99);
-        Known::example().fill_in(&mut domains, &mut []);
+        let mut known = Known::example();
+        let storage = Storage {
+            repository: uuid::Uuid::from_u128(1),
+            image: uuid::Uuid::from_u128(2),
+        };
+        let facts = known.facts.values_mut().next().unwrap();
+        facts.devices[Kind::Vbd3 as usize][0].storage = Some(storage);
+        known.fill_in(&mut domains, &mut []);
         let [web, other] = domains;
         assert_eq!(web.name.as_deref(), Some("web"));
         assert_eq!(web.memory_target_bytes, Some(1 << 20));
@@ -149,6 +162,7 @@ mod tests {
             ]
         );
         assert_eq!(disks[3].process, Some(77));
+        assert_eq!(disks[3].storage, Some(storage));
         assert_eq!(disks[2].counters, Counters::default());
         let away = &web.nics.as_ref().unwrap()[2];
         assert_eq!((&*away.device, away.backend_domain), ("vif5.2", DomId(3)));

@@ -206,6 +206,7 @@ impl Known {
             backend_domain: DomId::DOM0,
             value: Some(str::to_owned(value)),
             process: Some(77),
+            storage: None,
         };
         let elsewhere = |id, disk, domain| Device {
             backend_domain: DomId(domain),

@@ -6,7 +6,7 @@ use std::str::Utf8Error;
 
 use uuid::Uuid;
 
-use crate::snapshot::{DiskBackend, DomId};
+use crate::snapshot::{DiskBackend, DomId, Storage};
 
 /// Parses a number as toolstacks write it, in node names and in values; `None` for anything else,
 /// such as a sign or a leading zero: `backend/vif/05` is not `backend/vif/5`.
@@ -71,6 +71,18 @@ pub(super) fn is_too_long(error: &io::Error) -> bool {
     source.is_some_and(|source| source.to_string() == "XS interface error E2BIG")
 }
 
+/// Parses the `params` of a disk of XAPI, `/dev/sm/backend/SR/VDI` (xapi-project/sm, drivers/blktap2.py); `None` for
+/// anything else.
+pub(super) fn storage(params: &str) -> Option<Storage> {
+    let (repository, image) = params.strip_prefix("/dev/sm/backend/")?.split_once('/')?;
+    // As the storage manager writes them: 36 characters.
+    let uuid = |text: &str| Uuid::try_parse(text).ok().filter(|_| text.len() == 36);
+    Some(Storage {
+        repository: uuid(repository)?,
+        image: uuid(image)?,
+    })
+}
+
 /// Returns whether a disk of a device model is a CD drive without a disk: libxl writes `params` as `FORMAT:FILE`, for an
 /// empty drive without a file, and after a disk was ejected as an empty text (tools/libs/light/libxl_disk.c).
 pub(super) fn is_empty_drive(params: &str) -> bool {
@@ -116,6 +128,29 @@ mod tests {
             "/vm/ééééééééééééééééééééééééééééééééééééé",
         ] {
             assert_eq!(uuid(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn params_of_xapi_name_repository_and_image() {
+        let (sr, vdi) = (
+            "8d2b5e6a-0c4f-4a57-9f57-3e5f6c0d1a2b",
+            "11111111-2222-3333-4444-555555555555",
+        );
+        let found = storage(&format!("/dev/sm/backend/{sr}/{vdi}")).unwrap();
+        assert_eq!(found.repository.to_string(), sr);
+        assert_eq!(found.image.to_string(), vdi);
+        for params in [
+            "",
+            "/dev/sm/backend/",
+            &format!("/dev/sm/backend/{sr}"),
+            &format!("/dev/sm/backend/{sr}/"),
+            &format!("/dev/sm/backend/{sr}/{vdi}/1"),
+            &format!("/dev/sm/backend/{}/{vdi}", sr.replace('-', "")),
+            &format!("/dev/xapi/cd/{sr}/{vdi}"),
+            "aio:/var/lib/xen/images/web.img",
+        ] {
+            assert_eq!(storage(params), None, "{params}");
         }
     }
 

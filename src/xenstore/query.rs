@@ -100,11 +100,12 @@ async fn devices(client: &Client, folder: &str, kind: Kind) -> io::Result<Vec<De
             Some(_) => client.read(&format!("{backend}/kthread-pid")).await?,
         };
         let params = match kind {
-            Kind::Qdisk => client.read(&format!("{backend}/params")).await?,
+            Kind::Qdisk | Kind::Vbd3 => client.read(&format!("{backend}/params")).await?,
             _ => None,
         };
+        let params = params.as_deref();
         // It transfers nothing, so it must not make the sums of its domain unknown.
-        if params.is_some_and(|params| parse::is_empty_drive(&params)) {
+        if kind == Kind::Qdisk && params.is_some_and(parse::is_empty_drive) {
             return Ok(None);
         }
         Ok::<_, io::Error>(Some(Device {
@@ -113,6 +114,7 @@ async fn devices(client: &Client, folder: &str, kind: Kind) -> io::Result<Vec<De
             backend_domain: DomId::DOM0,
             value: shown(client, &backend, disk).await?,
             process: process.and_then(|pid| number(&pid)),
+            storage: params.and_then(parse::storage),
         }))
     });
     Ok(try_join_all(reads).await?.into_iter().flatten().collect())
@@ -137,6 +139,7 @@ async fn recorded(client: &Client, folder: String) -> io::Result<Vec<Device>> {
             backend_domain,
             value: shown(client, &record, disk).await?,
             process: None,
+            storage: None,
         }))
     });
     Ok(try_join_all(reads).await?.into_iter().flatten().collect())

@@ -1,7 +1,7 @@
 //! The paths in XenStore that are read, and watched by a command that goes on.
 
 use super::parse::number;
-use crate::snapshot::{DiskBackend, DomId, Listing};
+use crate::snapshot::{DiskBackend, DomId, Listing, Storage};
 
 /// A path whose content is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -130,6 +130,8 @@ pub(super) struct Device {
     pub(super) value: Option<String>,
     /// The process in dom0 that serves a disk (`kthread-pid`).
     pub(super) process: Option<u32>,
+    /// Where XAPI keeps a disk's data (`params`).
+    pub(super) storage: Option<Storage>,
 }
 
 impl WatchedPath {

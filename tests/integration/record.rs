@@ -214,6 +214,8 @@ pub struct Disk {
     pub device: String,
     pub backend: String,
     pub backend_domain_id: u16,
+    pub sr_uuid: Option<String>,
+    pub vdi_uuid: Option<String>,
     pub read_requests: Option<u64>,
     pub write_requests: Option<u64>,
     pub read_bytes: Option<u64>,
