@@ -1,4 +1,4 @@
-//! `cargo lab package`: one program for all dom0s.
+//! The program for all dom0s.
 //!
 //! It is linked by zig against glibc 2.17, the oldest that a dom0 has (XCP-ng 8.3). zig and cargo-zigbuild come from
 //! PyPI, into the lab's folder.

@@ -1,0 +1,5 @@
+//! `cargo lab package`: one program for all dom0s.
+
+mod program;
+
+pub use program::build;
