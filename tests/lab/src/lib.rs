@@ -30,6 +30,7 @@ pub mod package;
 pub mod paths;
 pub mod power;
 pub mod protocol;
+pub mod pypi;
 pub mod screen;
 pub mod serial;
 pub mod session;

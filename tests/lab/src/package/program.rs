@@ -3,7 +3,7 @@
 //! It is linked by zig against glibc 2.17, the oldest that a dom0 has (XCP-ng 8.3). zig and cargo-zigbuild come from
 //! PyPI, into the lab's folder.
 
-use std::ffi::OsString;
+use std::env;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::build::cargo_command;
 use crate::debian;
 use crate::elf;
 use crate::paths;
-use crate::tied;
+use crate::pypi;
 use crate::xen::Xen;
 
 /// What is built for: any glibc from 2.17 on.
@@ -34,12 +34,21 @@ Cflags: -I${pcfiledir}
 /// Builds xenscope for all dom0s, and checks which versions of glibc it needs. Returns its path.
 pub fn build() -> Result<PathBuf> {
     debian::ensure(Xen::V4_17)?;
-    let tools = tools()?;
+    let tools = pypi::programs("zig", &TOOLS)?;
     let headers = headers()?;
-    let mut path = OsString::from(tools.join("bin"));
+    let mut path = tools.into_os_string();
     path.push(":");
-    path.push(std::env::var_os("PATH").unwrap_or_default());
+    path.push(env::var_os("PATH").unwrap_or_default());
     let target = format!("{TARGET}.{}.{}", GLIBC.0, GLIBC.1);
+    let renamed = renamed()?;
+    let for_rust: Vec<String> = renamed
+        .iter()
+        .map(|names| format!("--remap-path-prefix={names}"))
+        .collect();
+    let for_c: Vec<String> = renamed
+        .iter()
+        .map(|names| format!("-ffile-prefix-map={names}"))
+        .collect();
     let status = cargo_command()
         .args([
             "zigbuild",
@@ -54,6 +63,10 @@ pub fn build() -> Result<PathBuf> {
         .env("PATH", path)
         // Only this folder: bindgen must not read the host's libc beside zig's.
         .env("PKG_CONFIG_LIBDIR", headers)
+        // The same sources make the same bytes, in whatever folder they are.
+        .env("CARGO_ENCODED_RUSTFLAGS", for_rust.join("\u{1f}"))
+        .env("CFLAGS", for_c.join(" "))
+        .env("CARGO_PROFILE_RELEASE_STRIP", "symbols")
         .status()
         .context("cannot start cargo zigbuild")?;
     if !status.success() {
@@ -74,23 +87,26 @@ pub fn build() -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Installs the packages from PyPI if they are not there. Returns the folder of the virtual environment.
-fn tools() -> Result<PathBuf> {
-    let folder = paths::lab().join("zig/python");
-    let stamp = folder.join("installed");
-    let wanted = TOOLS.join(" ");
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
-        return Ok(folder);
+/// Returns the folders that must not be in the program, each as `FOLDER=NAME`. The last one that fits counts.
+fn renamed() -> Result<Vec<String>> {
+    let fetched = cargo_command().args(["fetch", "--locked"]).status();
+    if !fetched.context("cannot start cargo fetch")?.success() {
+        bail!("cargo fetch failed: see its messages above");
     }
-    eprintln!("lab: installing {wanted} (once)");
-    let mut venv = tied::command("python3");
-    venv.args(["-m", "venv", "--clear"]).arg(&folder);
-    tied::capture(&mut venv, "python3 -m venv (Debian: python3-venv)")?;
-    let mut pip = tied::command(folder.join("bin/pip"));
-    pip.args(["install", "--quiet"]).args(TOOLS);
-    tied::capture(&mut pip, "pip install")?;
-    fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
-    Ok(folder)
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
+    let registries = home.context("no home folder")?.join("registry/src");
+    let mut renamed = vec![
+        format!("{}=/usr/src/xenscope", paths::workspace().display()),
+        format!("{}=/usr/src/xenscope/target", paths::target().display()),
+    ];
+    let entries = fs::read_dir(&registries)
+        .with_context(|| format!("cannot list {}", registries.display()))?;
+    for entry in entries {
+        // Its name depends on where crates come from.
+        renamed.push(format!("{}=/usr/src/crates", entry?.path().display()));
+    }
+    Ok(renamed)
 }
 
 /// Makes a folder with nothing but Xen's headers. Returns its path.
