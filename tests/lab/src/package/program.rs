@@ -18,7 +18,7 @@ use crate::pypi;
 use crate::xen::Xen;
 
 /// What is built for: any glibc from 2.17 on.
-const TARGET: &str = "x86_64-unknown-linux-gnu";
+pub(super) const TARGET: &str = "x86_64-unknown-linux-gnu";
 const GLIBC: (u32, u32) = (2, 17);
 
 /// The packages from PyPI.
