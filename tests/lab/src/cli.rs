@@ -13,6 +13,7 @@ use crate::disk;
 use crate::fleet;
 use crate::machine::{self, Hardware};
 use crate::package;
+use crate::paths;
 use crate::protocol::Size;
 use crate::session::{Extra, Plan, Session};
 use crate::setup;
@@ -118,10 +119,10 @@ enum Command {
               value_parser = clap::value_parser!(u64).range(6..))]
         minutes: u64,
     },
-    /// Build xenscope for all dom0s, and try it on each Xen
+    /// Build xenscope for all dom0s, package it, and try it on each Xen
     ///
-    /// The program runs with any glibc from 2.17 on. The lab boots each Xen, and runs 'xenscope doctor'
-    /// and 'xenscope list' there.
+    /// The program runs with any glibc from 2.17 on. A Debian package of it goes to target/release-files. The lab boots
+    /// each Xen, and runs 'xenscope doctor', 'list' and 'top' there.
     Package,
     /// Run all tests: on the host, then in dom0 on each Xen
     Test {
@@ -281,9 +282,10 @@ fn run(command: Command) -> Result<u8> {
         }
         Command::Package => {
             let program = package::build()?;
-            let code = try_everywhere(&program)?;
-            println!("{}", program.display());
-            code
+            for package in package::make(&program, &paths::release_files())? {
+                println!("{}", package.display());
+            }
+            try_everywhere(&program)?
         }
         Command::Test { xen, filters } => i32::from(!test::run(&xen.versions(), &filters)?),
     };
@@ -335,7 +337,7 @@ fn try_everywhere(program: &Path) -> Result<i32> {
             exporter_port: None,
             disk: None,
         })?;
-        let script = "xenscope doctor && xenscope list";
+        let script = "xenscope doctor && xenscope list && xenscope top -b -i 1";
         let code = session.run(["sh", "-c", script].map(str::to_owned).into(), None)?;
         if code != 0 {
             return Ok(code);

@@ -46,3 +46,8 @@ pub fn tools() -> PathBuf {
 pub fn logs() -> PathBuf {
     lab().join("logs")
 }
+
+/// Returns the folder of what is released.
+pub fn release_files() -> PathBuf {
+    target().join("release-files")
+}

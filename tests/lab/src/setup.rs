@@ -10,9 +10,9 @@ use crate::debian;
 use crate::tied;
 use crate::xen::Xen;
 
-/// The Debian packages that are needed to build xenscope, run QEMU and install Debian on a disk. Rust already needs
-/// a C compiler.
-const HOST_PACKAGES: [&str; 8] = [
+/// The Debian packages that are needed to build xenscope, run QEMU, install Debian on a disk, and make packages. Rust
+/// already needs a C compiler.
+const HOST_PACKAGES: [&str; 10] = [
     "qemu-system-x86",
     "libxen-dev",
     "libclang-dev",
@@ -22,6 +22,9 @@ const HOST_PACKAGES: [&str; 8] = [
     "uidmap",
     "genext2fs",
     "e2fsprogs",
+    "lintian",
+    // For programs from PyPI.
+    "python3-venv",
 ];
 
 /// Installs and fetches what the host and these versions lack.
