@@ -121,7 +121,7 @@ enum Command {
     },
     /// Build xenscope for all dom0s, package it, and try it on each Xen
     ///
-    /// The program runs with any glibc from 2.17 on. A Debian package of it goes to target/release-files. The lab boots
+    /// The program runs with any glibc from 2.17 on. A Debian package and an RPM of it go to target/release-files. The lab boots
     /// each Xen, and runs 'xenscope doctor', 'list' and 'top' there.
     Package,
     /// Run all tests: on the host, then in dom0 on each Xen

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! setup ──> debian: a suite's packages, unpacked under target/lab
-//! package > cargo and zig: xenscope for all dom0s; dpkg-deb: its package
+//! package > cargo and zig: xenscope for all dom0s; dpkg-deb and rpmbuild: packages of it
 //! build ──> cargo and cc: xenscope, dom0's agent, lab-shells, the tests, lab-bench
 //! image ──> dom0's file system as an initramfs
 //! machine > QEMU, the serial log, and the channel to dom0's agent (protocol; its other end is src/dom0)

@@ -12,7 +12,7 @@ use crate::xen::Xen;
 
 /// The Debian packages that are needed to build xenscope, run QEMU, install Debian on a disk, and make packages. Rust
 /// already needs a C compiler.
-const HOST_PACKAGES: [&str; 10] = [
+const HOST_PACKAGES: [&str; 11] = [
     "qemu-system-x86",
     "libxen-dev",
     "libclang-dev",
@@ -23,6 +23,7 @@ const HOST_PACKAGES: [&str; 10] = [
     "genext2fs",
     "e2fsprogs",
     "lintian",
+    "rpm",
     // For programs from PyPI.
     "python3-venv",
 ];

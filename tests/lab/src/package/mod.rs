@@ -1,9 +1,10 @@
-//! `cargo lab package`: one program for all dom0s as a Debian package.
+//! `cargo lab package`: one program for all dom0s, as a Debian package and as an RPM.
 
 mod contents;
 mod crates;
 mod deb;
 mod program;
+mod rpm;
 
 use std::env;
 use std::fs;
@@ -20,12 +21,15 @@ pub use program::build;
 /// The version of xenscope, which is the lab's as well.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Makes the packages of a program in this folder, twice, and checks that they have the same bytes and that lintian
+/// Makes all packages of a program in this folder, twice, and checks that they have the same bytes and that lintian
 /// finds no error. Returns their paths.
 pub fn make(program: &Path, folder: &Path) -> Result<Vec<PathBuf>> {
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let again = tempfile::tempdir().context("cannot create a folder")?;
-    let make = |folder: &Path| Ok::<_, anyhow::Error>([debian(program, VERSION, folder)?]);
+    let make = |folder: &Path| {
+        let deb = debian(program, VERSION, folder)?;
+        Ok::<_, anyhow::Error>([deb, rpm::make(program, VERSION, time()?, folder)?])
+    };
     let (packages, same) = (make(folder)?, make(again.path())?);
     for (one, other) in packages.iter().zip(&same) {
         if read(one)? != read(other)? {
