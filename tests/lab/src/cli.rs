@@ -121,9 +121,13 @@ enum Command {
     },
     /// Build xenscope for all dom0s, package it, and try it on each Xen
     ///
-    /// The program runs with any glibc from 2.17 on. A Debian package and an RPM of it go to target/release-files. The lab boots
-    /// each Xen, and runs 'xenscope doctor', 'list' and 'top' there.
+    /// The program runs with any glibc from 2.17 on. A Debian package and an RPM of it go to target/release-files. The
+    /// lab boots each Xen, and runs 'xenscope doctor', 'list' and 'top' there.
     Package,
+    /// Do what 'package' does, and add a tar of the files, the list of crates, and checksums
+    ///
+    /// What was in target/release-files before is deleted.
+    Release,
     /// Run all tests: on the host, then in dom0 on each Xen
     Test {
         /// Which Xen
@@ -280,13 +284,8 @@ fn run(command: Command) -> Result<u8> {
             })?;
             0
         }
-        Command::Package => {
-            let program = package::build()?;
-            for package in package::make(&program, &paths::release_files())? {
-                println!("{}", package.display());
-            }
-            try_everywhere(&program)?
-        }
+        Command::Package => ship(package::make)?,
+        Command::Release => ship(package::release)?,
         Command::Test { xen, filters } => i32::from(!test::run(&xen.versions(), &filters)?),
     };
     Ok(u8::try_from(code).unwrap_or(u8::MAX))
@@ -321,6 +320,15 @@ fn demo(xen: Xen) -> Result<i32> {
     } else {
         session.run(words("xenscope top -b -i 3"), None)
     }
+}
+
+/// Builds xenscope for all dom0s, makes files of it, prints their paths, and tries the program. Returns the exit code.
+fn ship(files: impl FnOnce(&Path, &Path) -> Result<Vec<PathBuf>>) -> Result<i32> {
+    let program = package::build()?;
+    for file in files(&program, &paths::release_files())? {
+        println!("{}", file.display());
+    }
+    try_everywhere(&program)
 }
 
 /// Runs this build of xenscope on each Xen; returns the first exit code that is not 0.

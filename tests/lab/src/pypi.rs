@@ -11,7 +11,7 @@ use crate::tied;
 /// Installs packages, such as `ziglang==0.17.1`, if they are not there. Returns the folder of their programs. `name` is
 /// that of the environment.
 pub fn programs(name: &str, packages: &[&str]) -> Result<PathBuf> {
-    let folder = paths::lab().join("pypi").join(name);
+    let folder = paths::lab().join(name).join("python");
     let programs = folder.join("bin");
     let stamp = folder.join("installed");
     let wanted = packages.join(" ");

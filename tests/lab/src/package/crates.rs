@@ -16,14 +16,14 @@ const LICENCES: [&str; 5] = ["LICENSE", "LICENCE", "COPYING", "NOTICE", "UNLICEN
 /// A crate.
 #[derive(Deserialize)]
 pub(super) struct Crate {
-    id: String,
-    name: String,
-    version: String,
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) version: String,
     /// `None` if there is only a file with it.
-    license: Option<String>,
+    pub(super) license: Option<String>,
     manifest_path: PathBuf,
     /// `None` if it is of this repository.
-    source: Option<String>,
+    pub(super) source: Option<String>,
 }
 
 /// The part of `cargo metadata` that is read.
@@ -56,8 +56,13 @@ struct Kind {
     kind: Option<String>,
 }
 
-/// The crates of the program, by name and version.
-pub(super) struct Crates(Vec<Crate>);
+/// The crates of the program.
+pub(super) struct Crates {
+    /// By name and version.
+    pub(super) all: Vec<Crate>,
+    /// The IDs of crates by the ID of the one that needs them.
+    pub(super) needs: BTreeMap<String, BTreeSet<String>>,
+}
 
 impl Crates {
     /// Asks cargo which crates are in the program.
@@ -82,7 +87,7 @@ impl Crates {
             serde_json::from_slice(&output.stdout).context("cannot read cargo metadata")?;
         let nodes = resolve.nodes.into_iter();
         let normal = |dep: &Dependency| dep.dep_kinds.iter().any(|kind| kind.kind.is_none());
-        let needs: BTreeMap<String, BTreeSet<String>> = nodes
+        let mut needs: BTreeMap<String, BTreeSet<String>> = nodes
             .map(|node| {
                 let deps = node.deps.into_iter().filter(normal);
                 (node.id, deps.map(|dep| dep.pkg).collect())
@@ -99,14 +104,15 @@ impl Crates {
         let mut all = packages;
         all.retain(|each| found.contains(&each.id));
         all.sort_by(|one, other| (&one.name, &one.version).cmp(&(&other.name, &other.version)));
-        Ok(Self(all))
+        needs.retain(|id, _| found.contains(id));
+        Ok(Self { all, needs })
     }
 
     /// Returns the crates' names and licences, and the texts of these, each once.
     pub(super) fn licences(&self) -> Result<String> {
         let mut list = String::from("The crates in xenscope, and their licences:\n\n");
         let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for each in self.0.iter().filter(|each| each.source.is_some()) {
+        for each in self.all.iter().filter(|each| each.source.is_some()) {
             let license = each.license.as_deref().unwrap_or("see its text");
             list += &format!("{} {}: {license}\n", each.name, each.version);
             let folder = each.manifest_path.parent().context("no folder")?;

@@ -1,10 +1,12 @@
-//! `cargo lab package`: one program for all dom0s, as a Debian package and as an RPM.
+//! `cargo lab package`: one program for all dom0s, as a Debian package and as an RPM; and `cargo lab release`.
 
 mod contents;
 mod crates;
 mod deb;
 mod program;
+mod release;
 mod rpm;
+mod sbom;
 
 use std::env;
 use std::fs;
@@ -17,6 +19,7 @@ use crate::paths;
 use crate::tied;
 
 pub use program::build;
+pub use release::release;
 
 /// The version of xenscope, which is the lab's as well.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
