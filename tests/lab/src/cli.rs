@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 
 use crate::bench;
+use crate::check;
 use crate::disk;
 use crate::fleet;
 use crate::machine::{self, Hardware};
@@ -128,6 +129,8 @@ enum Command {
     ///
     /// What was in target/release-files before is deleted.
     Release,
+    /// Check the crates: licences, sources, duplicates, and which Rust they need
+    Check,
     /// Run all tests: on the host, then in dom0 on each Xen
     Test {
         /// Which Xen
@@ -286,6 +289,10 @@ fn run(command: Command) -> Result<u8> {
         }
         Command::Package => ship(package::make)?,
         Command::Release => ship(package::release)?,
+        Command::Check => {
+            check::run()?;
+            0
+        }
         Command::Test { xen, filters } => i32::from(!test::run(&xen.versions(), &filters)?),
     };
     Ok(u8::try_from(code).unwrap_or(u8::MAX))

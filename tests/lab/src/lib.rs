@@ -4,6 +4,7 @@
 //! ```text
 //! setup ──> debian: a suite's packages, unpacked under target/lab
 //! package > cargo and zig: xenscope for all dom0s; dpkg-deb and rpmbuild: packages of it
+//! check ──> cargo-deny: licences, sources and versions of crates
 //! build ──> cargo and cc: xenscope, dom0's agent, lab-shells, the tests, lab-bench
 //! image ──> dom0's file system as an initramfs
 //! machine > QEMU, the serial log, and the channel to dom0's agent (protocol; its other end is src/dom0)
@@ -15,6 +16,7 @@
 
 pub mod bench;
 pub mod build;
+pub mod check;
 pub mod cli;
 #[cfg(test)]
 #[path = "../../integration/console.rs"]
