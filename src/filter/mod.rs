@@ -1,0 +1,92 @@
+//! Filters of domains: by name, state and figure, with and, or, not.
+//!
+//! A figure that is unknown is neither equal to, below nor above anything: neither `cpu>50` nor
+//! `!cpu>50` matches a domain whose CPU use is unknown.
+
+mod comparison;
+mod error;
+mod expression;
+mod parse;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use crate::rates::Rates;
+use crate::sample::{DomainSample, Sample};
+use crate::snapshot::{Collect, Snapshot};
+pub use comparison::Figure;
+pub use error::Error;
+use expression::Expression;
+
+/// A filter of domains.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    text: String,
+    /// What matches; `None` for everything.
+    expression: Option<Expression>,
+}
+
+impl Filter {
+    /// Returns the filter that a text describes; an empty text matches everything. `short` returns
+    /// the figure with a shorter name.
+    ///
+    /// # Errors
+    /// If the text is no filter.
+    pub fn parse(text: &str, short: &dyn Fn(&str) -> Option<Figure>) -> Result<Self, Error> {
+        Ok(Self {
+            text: text.to_owned(),
+            expression: parse::parse(text, short)?,
+        })
+    }
+
+    /// Returns the text that it was made from.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns whether it matches everything.
+    pub fn is_empty(&self) -> bool {
+        self.expression.is_none()
+    }
+
+    /// Returns whether a domain matches, or one of its devices with this name. Without a device, the
+    /// name is empty.
+    pub fn matches(&self, domain: DomainSample<'_>, device: &str) -> bool {
+        let expression = self.expression.as_ref();
+        expression.is_none_or(|expression| expression.holds(domain, device) == Some(true))
+    }
+
+    /// Returns the sample with only the domains that match.
+    pub fn only(&self, sample: Sample<'_>) -> (Snapshot, Rates) {
+        let (mut snapshot, mut rates) = (sample.snapshot.clone(), sample.rates.clone());
+        let matching: Vec<bool> = sample.domains().map(|one| self.matches(one, "")).collect();
+        let mut kept = matching.iter();
+        snapshot.domains.retain(|_| kept.next() == Some(&true));
+        let mut kept = matching.iter();
+        rates.domains.retain(|_| kept.next() == Some(&true));
+        (snapshot, rates)
+    }
+
+    /// Returns what has to be collected for it.
+    pub fn part(&self) -> Collect {
+        let expression = self.expression.as_ref();
+        expression.map_or(Collect::NOTHING, Expression::part)
+    }
+}
+
+/// The shortest form of the filter, which is the same filter if it is parsed.
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.expression {
+            Some(expression) => write!(f, "{expression}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl PartialEq for Filter {
+    fn eq(&self, other: &Self) -> bool {
+        self.expression == other.expression
+    }
+}
