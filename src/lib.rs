@@ -28,6 +28,7 @@ pub mod events;
 pub mod export;
 pub mod feed;
 pub mod fields;
+pub mod filter;
 #[cfg(test)]
 mod fixtures;
 #[cfg(any(test, fuzzing))]

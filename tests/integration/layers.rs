@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// The layers, from the lowest to the highest. A file or folder of src/ imports from those before it.
-const LAYERS: [&str; 34] = [
+const LAYERS: [&str; 35] = [
     "text",
     "interval",
     "moment",
@@ -22,6 +22,7 @@ const LAYERS: [&str; 34] = [
     "waits",
     "fields",
     "units",
+    "filter",
     "xen",
     "xenstore",
     "dom0",
