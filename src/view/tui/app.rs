@@ -129,7 +129,7 @@ impl App {
         }
     }
 
-    /// Shows only domains with this text in their names, IDs or UUIDs.
+    /// Shows only domains that match this filter, see [`filter`](super::filter).
     pub fn filter(&mut self, text: &str) {
         let (context, widgets) = self.parts();
         widgets.filter_by(context, text);
@@ -227,6 +227,7 @@ impl App {
             Some(one) if !collected.of(one).covers(wanted.of(one)) => Some("details"),
             None if lacks.is_some() => lacks,
             None if wanted.vcpus && !collected.vcpus => Some("vCPUs"),
+            None if !collected.covers(self.filter_part()) => Some("filter"),
             None if shows_table && !collected.covers(device_rows::collect(self.display)) => {
                 Some("disks")
             }
@@ -255,7 +256,16 @@ impl App {
             .with_disk_counters(&HEADER_DISK_COUNTERS)
             .and(device_rows::collect(self.display))
             .and(self.columns_part())
+            .and(self.filter_part())
             .and(self.ready_part())
+    }
+
+    /// Returns what the next sample must collect for the filter, which alone does not trace the host.
+    fn filter_part(&self) -> Collect {
+        Collect {
+            state_times: false,
+            ..self.widgets.table.filter().part()
+        }
     }
 
     /// Returns what the next sample must collect for ready time.

@@ -10,7 +10,8 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::fields::{self, Field, Kind, Thing, Unit};
+use crate::fields::{self, Kind, Thing, Unit};
+use crate::filter::{self, Figure, Filter};
 use crate::sample::DomainSample;
 use crate::snapshot::Collect;
 
@@ -19,9 +20,6 @@ pub(super) use fit::{Slot, fit};
 /// A column of the table of domains, as its index in the list of all columns.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Column(usize);
-
-/// A figure of a domain.
-pub(super) type Figure = &'static Field<DomainSample<'static>>;
 
 /// What a column shows.
 #[derive(Clone, Copy)]
@@ -208,6 +206,18 @@ fn title(field: Figure) -> &'static str {
     let title = name.replace('_', " ").to_uppercase() + sign;
     // Leaks once per figure: the table of columns lives as long as the program.
     Box::leak(title.into_boxed_str())
+}
+
+/// Returns the filter that a text describes. Figures may have the names of columns.
+///
+/// # Errors
+/// If the text is no filter.
+pub fn filter(text: &str) -> Result<Filter, filter::Error> {
+    let figure = |name: &str| match Column::by_key(name)?.shape().shows {
+        Shows::Figure(figure) => Some(figure),
+        _ => None,
+    };
+    Filter::parse(text, &figure)
 }
 
 impl Column {

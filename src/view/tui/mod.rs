@@ -23,7 +23,7 @@ mod widgets;
 
 pub use action::{Command, Step, suspends};
 pub use app::{App, draw};
-pub use columns::Column;
+pub use columns::{Column, filter};
 pub use settings::Settings;
 pub use theme::{Depth, Terminal, Theme};
 pub use widgets::help;

@@ -50,7 +50,7 @@ const KEYS: [(&str, &str); 65] = [
     ("Esc", "clear the filter, then 'F', then the choice"),
     (
         "/",
-        "filter by part of a name, or the start of an ID or UUID",
+        "filter: web, idle, crashed, cpu>50, pool:1; !, &, |, ()",
     ),
     ("F", "show only domains that suffer; again: all"),
     ("o", "let rows keep their places; again: sort them"),

@@ -24,6 +24,7 @@ use super::action::{Action, Command, List, Show, Step};
 use super::context::{Context, Hint, Shown, Widget};
 use crate::interval;
 use crate::snapshot::Collect;
+use crate::text::safe;
 use crate::view::DisplayOptions;
 use column_chooser::ColumnChooser;
 use domain_page::DomainPage;
@@ -35,7 +36,7 @@ use pcpus::Pcpus;
 use pressure::PressurePage;
 use prompt::Prompt;
 use status_line::{Extras, StatusLine};
-use table::Table;
+use table::{Table, found};
 
 pub use help::help;
 
@@ -191,13 +192,17 @@ impl Widgets {
         self.table.bring_in_sight(pane);
         self.front().draw(pane, buffer);
         let cursor = match &self.overlay {
-            Overlay::Prompt(prompt) => prompt.draw(last, buffer),
+            Overlay::Prompt(prompt) => {
+                let found = match (self.table.problem(), self.table.filter().is_empty()) {
+                    (Some(problem), _) => Err(problem.to_string()),
+                    (None, true) => Ok(None),
+                    (None, false) => Ok(Some(self.counts(pane))),
+                };
+                prompt.draw(last, found, buffer)
+            }
             Overlay::Nothing | Overlay::Help(_) | Overlay::Columns(_) | Overlay::Sort(_) => {
                 let extras = Extras {
-                    filter: match self.pane {
-                        Pane::List(list) => self.lists.of(list).found(self.table.filter()),
-                        _ => self.table.found(pane),
-                    },
+                    filter: self.found(pane),
                     missing,
                     hints: match context.shown {
                         Shown::Past { .. } => &PAST,
@@ -214,6 +219,24 @@ impl Widgets {
         if let Some(x) = cursor {
             frame.set_cursor_position(Position::new(x, layout.status_line.y));
         }
+    }
+
+    /// Returns how many rows match the filter, and how many there are.
+    fn counts(&self, context: Context<'_>) -> (usize, usize) {
+        match self.pane {
+            Pane::List(list) => self.lists.of(list).counts(),
+            _ => self.table.counts(context),
+        }
+    }
+
+    /// Returns what limits the rows, for the last line; `None` if nothing does.
+    fn found(&self, context: Context<'_>) -> Option<String> {
+        let Pane::List(_) = self.pane else {
+            return self.table.found(context);
+        };
+        let filter = self.table.filter();
+        let text = || format!("/{} ({})", safe(filter.text()), found(self.counts(context)));
+        (!filter.is_empty()).then(text)
     }
 
     /// Handles a key, and returns the actions that it requests from the app.
@@ -239,6 +262,12 @@ impl Widgets {
 
     fn plain_key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
         match &mut self.overlay {
+            // A text that is no filter stays, to be mended.
+            Overlay::Prompt(prompt)
+                if code == KeyCode::Enter && prompt.filters() && self.table.problem().is_some() =>
+            {
+                Vec::new()
+            }
             Overlay::Prompt(prompt) => prompt.key(code),
             Overlay::Help(_) | Overlay::Columns(_) | Overlay::Sort(_) => {
                 self.front().key(context, code)
@@ -357,7 +386,9 @@ impl Widgets {
                 let choices = self.lists.of(list).choices(context);
                 self.overlay = Overlay::Sort(SortList::of(choices));
             }
-            Show::Filter => self.overlay = Overlay::Prompt(Prompt::filter(self.table.filter())),
+            Show::Filter => {
+                self.overlay = Overlay::Prompt(Prompt::filter(self.table.filter().text()))
+            }
             Show::Time => self.overlay = Overlay::Prompt(Prompt::time()),
             Show::Delay => self.overlay = Overlay::Prompt(Prompt::delay()),
         }

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
 
+use super::table::found;
 use crate::interval;
 use crate::moment;
-use crate::text::{columns, safe};
+use crate::text::{columns, safe, shortened};
 use crate::view::tui::action::{Action, Command, Show, Step};
 use crate::view::tui::context::Context;
 use crate::view::tui::pen::Pen;
@@ -56,9 +57,20 @@ impl Prompt {
         }
     }
 
+    /// Returns whether it asks for the filter.
+    pub(super) fn filters(&self) -> bool {
+        self.question == Question::Filter
+    }
+
     /// Draws the question and the answer, and returns the column of the terminal's cursor; `None`
-    /// if there is no last line.
-    pub(super) fn draw(&self, context: Context<'_>, buffer: &mut Buffer) -> Option<u16> {
+    /// if there is no last line. `counts` says how many match the filter, of how many,
+    /// or why the text is none.
+    pub(super) fn draw(
+        &self,
+        context: Context<'_>,
+        counts: Result<Option<(usize, usize)>, String>,
+        buffer: &mut Buffer,
+    ) -> Option<u16> {
         let area = context.area;
         let mut pen = Pen::new(buffer, area, 0)?;
         let question = match self.question {
@@ -78,11 +90,18 @@ impl Prompt {
         let room = pen.room().saturating_sub(1);
         pen.say(&end_of(&safe(&self.text), room));
         let cursor = pen.x().min(area.right().saturating_sub(1));
-        if self.question == Question::Filter {
-            pen.put(
-                "   name, ID or UUID; Enter keeps the filter, Esc clears it",
-                context.style(Role::Dim),
-            );
+        if self.filters() {
+            let (text, role) = match counts {
+                Err(problem) => (problem, Role::Alarm),
+                Ok(None) => (
+                    "name, ID, state or cpu>50; Esc clears the filter".to_owned(),
+                    Role::Dim,
+                ),
+                Ok(Some(counts)) if counts.0 == 0 => (found(counts), Role::Busy),
+                Ok(Some(counts)) => (found(counts), Role::Dim),
+            };
+            pen.say("   ");
+            pen.put(&shortened(&text, pen.room()), context.style(role));
         }
         Some(cursor)
     }
@@ -192,7 +211,7 @@ mod tests {
         keys(&mut app, "/web guest-11");
         control(&mut app, 'w');
         assert!(
-            last(&mut app).starts_with("/web    name"),
+            last(&mut app).starts_with("/web    no match"),
             "{}",
             last(&mut app)
         );

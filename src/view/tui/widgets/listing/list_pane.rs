@@ -1,16 +1,16 @@
 //! What the panes over all domains have in common.
 
 use super::sort_list::Choice;
+use crate::filter::Filter;
 use crate::view::tui::context::{Context, Widget};
 
 /// A pane over all domains.
 pub(in crate::view::tui::widgets) trait ListPane: Widget {
     /// Rebuilds the rows from the sample, the order and the filter.
-    fn refresh(&mut self, context: Context<'_>, filter: &str);
+    fn refresh(&mut self, context: Context<'_>, filter: &Filter);
 
-    /// Returns the filter and the number of rows that match, for the last line; `None` without a
-    /// filter.
-    fn found(&self, filter: &str) -> Option<String>;
+    /// Returns how many rows match the filter, and how many there are.
+    fn counts(&self) -> (usize, usize);
 
     /// Returns the columns that it can be sorted by.
     fn choices(&self, context: Context<'_>) -> Vec<Choice>;

@@ -8,13 +8,13 @@ use super::list_pane::ListPane;
 use super::rows::{Entries, Entry, Key};
 use super::sort_list::Choice;
 use super::things::{Listed, row};
+use crate::filter::Filter;
 use crate::sample::Sample;
-use crate::text::{columns, safe};
+use crate::text::columns;
 use crate::view::tui::cells::{self, Key as SortKey};
 use crate::view::tui::context::Context;
 use crate::view::tui::cursor::{Cursor, Rows as _};
 use crate::view::tui::line::Place;
-use crate::view::tui::widgets::table::Filter;
 
 /// A pane with a row for each `T`.
 #[derive(Debug)]
@@ -132,19 +132,18 @@ impl<T: Listed> Listing<T> {
 }
 
 impl<T: Listed> ListPane for Listing<T> {
-    fn refresh(&mut self, context: Context<'_>, filter: &str) {
+    fn refresh(&mut self, context: Context<'_>, filter: &Filter) {
         let Some(sample) = context.sample else { return };
-        let filter = Filter::new(filter);
         let domains = &sample.snapshot.domains;
-        let passes: Vec<bool> = domains.iter().map(|domain| filter.passes(domain)).collect();
         let entries = T::entries(sample);
         self.known = entries.is_some();
-        let passes = |&(_, place): &Entry| {
-            place.domain.is_some_and(|domain| passes[domain])
-                || T::at(sample, place).is_some_and(|thing| filter.is_in(T::name(thing)))
+        let matches = |&(_, place): &Entry| {
+            let name = T::at(sample, place).map_or("", T::name);
+            let domain = place.domain.and_then(|domain| sample.domain(domain));
+            filter.is_empty() || domain.is_some_and(|domain| filter.matches(domain, name))
         };
         let entries = entries.into_iter().flatten();
-        (self.rows.shown, self.rows.hidden) = entries.partition(passes);
+        (self.rows.shown, self.rows.hidden) = entries.partition(matches);
         let mut owners: Vec<usize> = self.rows.domains().collect();
         owners.dedup();
         let names = owners
@@ -156,12 +155,9 @@ impl<T: Listed> ListPane for Listing<T> {
         self.cursor.settle(&self.rows);
     }
 
-    fn found(&self, filter: &str) -> Option<String> {
-        let (count, all) = (
-            self.rows.count(),
-            self.rows.count() + self.rows.hidden.len(),
-        );
-        (!filter.is_empty()).then(|| format!("/{} ({count} of {all})", safe(filter)))
+    fn counts(&self) -> (usize, usize) {
+        let count = self.rows.count();
+        (count, count + self.rows.hidden.len())
     }
 
     fn choices(&self, context: Context<'_>) -> Vec<Choice> {

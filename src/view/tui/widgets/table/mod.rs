@@ -12,24 +12,26 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 use uuid::Uuid;
 
+use crate::filter::{self, Filter};
 use crate::snapshot::{Identity, Snapshot};
 use crate::text::{safe, shortened};
 use crate::view::tui::action::{Action, Show};
-use crate::view::tui::columns::Column;
+use crate::view::tui::columns::{self, Column};
 use crate::view::tui::context::{Context, Hint, Widget};
-use crate::view::tui::cursor::{Cursor, Rows};
+use crate::view::tui::cursor::{Cursor, Rows, extent};
 use crate::view::tui::line::areas;
 use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
 use crate::view::{DisplayOptions, Sample, events};
 pub(in crate::view::tui) use grid::shown_columns;
-pub(in crate::view::tui) use order::Filter;
 use order::{Order, Places, rows};
 
 /// The table of domains: its filter, its cursor and its rows.
 #[derive(Clone, Debug, Default)]
 pub(in crate::view::tui) struct Table {
-    filter: String,
+    filter: Filter,
+    /// Why the text that the user last typed is no filter.
+    problem: Option<filter::Error>,
     /// Whether only domains that suffer are shown.
     hurting: bool,
     /// The UUIDs of the domains that are above all others.
@@ -83,23 +85,33 @@ impl Table {
         self.cursor.chosen()
     }
 
-    /// Returns the filter; empty if there is none.
-    pub(in crate::view::tui) fn filter(&self) -> &str {
+    /// Returns the filter.
+    pub(in crate::view::tui) fn filter(&self) -> &Filter {
         &self.filter
+    }
+
+    /// Returns why the text that the user last typed is no filter; `None` if it is one.
+    pub(super) fn problem(&self) -> Option<&filter::Error> {
+        self.problem.as_ref()
+    }
+
+    /// Returns how many domains are shown, and how many there are.
+    pub(super) fn counts(&self, context: Context<'_>) -> (usize, usize) {
+        let all = context.sample.map_or(0, |s| s.snapshot.domains.len());
+        (self.rows.len(), all)
     }
 
     /// Returns what limits and orders the rows, and which of them are visible, for the last line; `None` if all are.
     pub(super) fn found(&self, context: Context<'_>) -> Option<String> {
-        let all = context.sample.map_or(0, |s| s.snapshot.domains.len());
         let mut parts = Vec::new();
         if !self.filter.is_empty() {
-            parts.push(format!("/{}", safe(&self.filter)));
+            parts.push(format!("/{}", safe(self.filter.text())));
         }
         if self.hurting {
             parts.push("hurting only".to_owned());
         }
         if let Some(last) = parts.last_mut() {
-            last.push_str(&format!(" ({} of {all})", self.rows.len()));
+            last.push_str(&format!(" ({})", found(self.counts(context))));
         }
         if self.held.is_some() {
             parts.push("order held".to_owned());
@@ -119,14 +131,7 @@ impl Table {
             rest.map(|rest| free = rest).is_some()
         };
         let shown = self.rows.get(first..)?.iter().take_while(fits).count();
-        let last = first + shown;
-        let (above, below) = match context.terminal.unicode {
-            true => ("↑", "↓"),
-            false => ("^", "v"),
-        };
-        let above = if first > 0 { above } else { "" };
-        let below = if last < count { below } else { "" };
-        (shown < count).then(|| format!("rows {}-{last} of {count} {above}{below}", first + 1))
+        (shown < count).then(|| extent(first, shown, count, context.terminal.unicode))
     }
 
     /// Shows only domains that suffer, or all again.
@@ -167,11 +172,14 @@ impl Table {
         None
     }
 
-    /// Shows only the domains that match this filter.
+    /// Shows only the domains that match this filter. A text that is no filter leaves the one before.
     pub(in crate::view::tui) fn filter_by(&mut self, context: Context<'_>, filter: &str) {
-        if self.filter != filter {
-            filter.clone_into(&mut self.filter);
-            self.refresh(context);
+        match columns::filter(filter) {
+            Ok(filter) => {
+                (self.filter, self.problem) = (filter, None);
+                self.refresh(context);
+            }
+            Err(problem) => self.problem = Some(problem),
         }
     }
 
@@ -403,6 +411,14 @@ fn sort_by_neighbour(context: Context<'_>, by: isize) -> Option<Action> {
     // Sorting by the same column would reverse the order.
     let next = columns.get(next).filter(|_| now != Some(next));
     next.map(|&column| Action::Sort(column))
+}
+
+/// Formats how many of all are shown, such as `3 of 12`.
+pub(super) fn found((count, all): (usize, usize)) -> String {
+    match count {
+        0 => "no match".to_owned(),
+        count => format!("{count} of {all}"),
+    }
 }
 
 /// Returns the number of lines of the domain at index `place` of the snapshot.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
+use crate::filter::Filter;
 use crate::snapshot::{DomId, Domain, Identity};
 use crate::view::tui::cells::{Key, Row};
 use crate::view::tui::columns::Column;
@@ -29,12 +30,11 @@ pub(in crate::view::tui) type Places = HashMap<Identity, usize>;
 pub(in crate::view::tui) fn rows<'a>(
     all: impl Iterator<Item = Row<'a>>,
     order: Order<'_>,
-    filter: &str,
+    filter: &Filter,
 ) -> Vec<usize> {
-    let filter = Filter::new(filter);
     let mut rows: Vec<((bool, usize), Key, usize)> = all
         .enumerate()
-        .filter(|(_, row)| filter.passes(row.one.domain))
+        .filter(|(_, row)| filter.matches(row.one, ""))
         .map(|(index, row)| (place(row.one.domain, order), Key::of(order.by, row), index))
         .collect();
     rows.sort_by(|(place, key, _), (other, other_key, _)| {
@@ -56,37 +56,10 @@ fn place(domain: &Domain, order: Order<'_>) -> (bool, usize) {
     (!is_first, held.unwrap_or(0))
 }
 
-/// A filter of domains: part of a name, or the start of an ID or UUID. Ignores case.
-pub(in crate::view::tui) struct Filter {
-    text: String,
-}
-
-impl Filter {
-    pub(in crate::view::tui) fn new(text: &str) -> Self {
-        Self {
-            text: text.to_lowercase(),
-        }
-    }
-
-    /// Returns whether the domain matches.
-    pub(in crate::view::tui) fn passes(&self, domain: &Domain) -> bool {
-        let text = &*self.text;
-        domain
-            .name
-            .as_deref()
-            .map_or(text.is_empty(), |name| self.is_in(name))
-            || domain.id.to_string().starts_with(text)
-            || domain.uuid.to_string().starts_with(text)
-    }
-
-    /// Returns whether this name contains the text.
-    pub(in crate::view::tui) fn is_in(&self, name: &str) -> bool {
-        self.text.is_empty() || name.to_lowercase().contains(&self.text)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use crate::fixtures::{SECOND, domain, snapshot};
     use crate::rates::Rates;
@@ -126,7 +99,7 @@ mod tests {
             past: None,
             suffers: None,
         });
-        let rows = rows(all, order, filter);
+        let rows = rows(all, order, &crate::view::tui::filter(filter).unwrap());
         rows.into_iter().map(|row| new.domains[row].id.0).collect()
     }
 

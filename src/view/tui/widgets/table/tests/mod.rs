@@ -9,7 +9,7 @@ use ratatui::crossterm::event::KeyCode;
 
 use crate::fixtures::at_work;
 use crate::snapshot::{Disk, DiskBackend};
-use crate::view::tui::testing::{app, click, ids, key, keys, lines, take, watching};
+use crate::view::tui::testing::{app, click, ids, key, keys, last, lines, take, watching};
 use crate::view::tui::{App, Column, Settings};
 
 #[test]
@@ -40,6 +40,43 @@ fn filter_works_while_typing() {
     assert!(lines(&mut app, 80, 24)[23].starts_with("/guest-11 (1 of 12)"));
     key(&mut app, KeyCode::Esc);
     assert_eq!(ids(&app).len(), 12);
+}
+
+#[test]
+fn a_prompt_says_what_a_filter_finds() {
+    let mut app = watching(12);
+    keys(&mut app, "/");
+    assert!(last(&mut app).starts_with("/   name, ID, state or cpu>50"));
+    keys(&mut app, "cpu");
+    assert_eq!(last(&mut app), "/cpu   no match");
+    // An unfinished filter leaves the one before, and cannot be accepted.
+    keys(&mut app, ">");
+    key(&mut app, KeyCode::Enter);
+    assert_eq!(
+        last(&mut app),
+        "/cpu>   what is 'cpu' compared with? (at 5)"
+    );
+    keys(&mut app, "70 | id=0");
+    assert_eq!(ids(&app), [11, 10, 9, 0]);
+    assert_eq!(last(&mut app), "/cpu>70 | id=0   4 of 12");
+    key(&mut app, KeyCode::Enter);
+    assert!(last(&mut app).starts_with("/cpu>70 | id=0 (4 of 12)"));
+    keys(&mut app, "/)");
+    key(&mut app, KeyCode::Esc);
+    assert_eq!(ids(&app).len(), 12);
+    keys(&mut app, "/zzz");
+    key(&mut app, KeyCode::Enter);
+    assert!(last(&mut app).starts_with("/zzz (no match)"));
+}
+
+#[test]
+fn a_filter_collects_its_figures() {
+    let mut app = watching(3);
+    assert!(!app.collect().scheduling);
+    keys(&mut app, "/weight>100 ready>5");
+    assert!(app.collect().scheduling && !app.collect().state_times);
+    key(&mut app, KeyCode::Enter);
+    assert!(last(&mut app).contains("filter: with the next sample"));
 }
 
 #[test]
