@@ -783,6 +783,12 @@ impl Cli {
                 let message = "'--iterations' cannot be used with a recording without -b";
                 return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
             }
+            Command::Top(TopCommand {
+                top, look, span, ..
+            }) if top.batch && !top.ready && !span.is_past() && look.compares_ready() => {
+                let message = "'--filter' compares how long vCPUs waited, which takes '--ready'";
+                return Err(Self::command().error(ErrorKind::MissingRequiredArgument, message));
+            }
             Command::Top(TopCommand { top, .. }) => top
                 .misplaced()
                 .map(|option| (option, top.format.to_possible_value())),

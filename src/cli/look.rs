@@ -3,8 +3,9 @@
 use clap::Args;
 use serde::de::value::{Error, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
+use xenscope::filter::Filter;
 use xenscope::text::safe;
-use xenscope::view::tui::{Column, Settings, Theme};
+use xenscope::view::tui::{self, Column, Settings, Theme};
 
 /// How the live view looks at its start. Settings that are not given are those that `W` wrote.
 #[derive(Debug, Default, Args)]
@@ -27,11 +28,12 @@ pub(crate) struct Look {
     #[arg(value_parser = setting::<Column>)]
     pub(crate) columns: Option<Vec<Column>>,
 
-    /// Show only domains whose name, ID or UUID has this text
+    /// Show only domains that match, such as 'web & cpu>50'
     ///
-    /// As '/' does. Not with -b.
-    #[arg(long, value_name = "TEXT", conflicts_with = "batch")]
-    pub(crate) filter: Option<String>,
+    /// Part of a name, the start of an ID or UUID, a state (idle, running, paused, crashed), or a
+    /// figure compared with a value; with !, & or a blank, | or a comma, and parentheses. As '/' does.
+    #[arg(long, value_name = "FILTER", value_parser = tui::filter)]
+    pub(crate) filter: Option<Filter>,
 
     /// Use this theme: usual, colour-blind or plain
     ///
@@ -41,6 +43,12 @@ pub(crate) struct Look {
 }
 
 impl Look {
+    /// Returns whether the filter compares figures that only a trace tells.
+    pub(crate) fn compares_ready(&self) -> bool {
+        let filter = self.filter.as_ref();
+        filter.is_some_and(|filter| filter.part().state_times)
+    }
+
     /// Changes the settings to what was given.
     pub(crate) fn change(&self, settings: &mut Settings) {
         if let Some(sort) = self.sort {
@@ -109,6 +117,10 @@ mod tests {
             (["--sort", "cpus"], "unknown column `cpus`"),
             (["--columns", "id,\x1b[2J"], "unknown column `\\u{1b}[2J`"),
             (["--theme", "blue"], "unknown variant `blue`"),
+            (
+                ["--filter", "web & cpu>"],
+                "what is 'cpu' compared with? (at 11)",
+            ),
         ] {
             let said = parsed(&words).unwrap_err();
             assert!(said.contains(why), "{said}");

@@ -126,7 +126,7 @@ fn app(options: &Top, look: &Look) -> anyhow::Result<App> {
     let terminal = Terminal::of(|name| env::var(name).ok());
     let mut app = App::new(settings, options.display, terminal);
     if let Some(filter) = &look.filter {
-        app.filter(filter);
+        app.filter(filter.text());
     }
     if let Some(warning) = warning {
         app.tell(warning);

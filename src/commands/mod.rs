@@ -88,14 +88,23 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         }
         Command::Doctor(options) => doctor::run(options, allow_untested, out),
         Command::Top(TopCommand {
-            top: options, span, ..
+            top: options,
+            look,
+            span,
+            ..
         }) if options.batch => {
+            let filter = look.filter.as_ref();
             if let Some(mut past) = past::between(span)? {
-                return top::run(options, &mut past, out);
+                return top::run(options, filter, &mut past, out);
             }
             let pace = Pace::Blocks(options.delay.unwrap_or(interval::DEFAULT));
-            let feed = open(top::collect(options), pace)?;
-            top::run(options, &mut feed.watching(&Watches::default()), out)
+            let feed = open(top::collect(options, filter), pace)?;
+            top::run(
+                options,
+                filter,
+                &mut feed.watching(&Watches::default()),
+                out,
+            )
         }
         Command::Top(TopCommand {
             top: options,

@@ -25,7 +25,7 @@ type Row = (&'static str, fn(Collect) -> bool);
 fn of_top(options: &[&str]) -> Collect {
     let words = ["xenscope", "top", "-b", "--format", "json"];
     match Cli::parse_from(words.iter().chain(options)).command {
-        Command::Top(options) => top::collect(&options.top),
+        Command::Top(options) => top::collect(&options.top, options.look.filter.as_ref()),
         _ => panic!("not top"),
     }
 }
@@ -101,7 +101,7 @@ fn what_a_command_shows_is_collected() {
             Command::Status(_) => status::collect(),
             Command::Vcpus(_) => vcpus::collect(),
             Command::Host(_) => host::collect(),
-            Command::Top(options) => top::collect(&options.top),
+            Command::Top(options) => top::collect(&options.top, options.look.filter.as_ref()),
             Command::Audit(options) => audit::collect(options.ready),
             Command::Events(_) => events::collect(),
             other => panic!("{other:?} does not read"),
@@ -186,7 +186,7 @@ fn run_to(
         Command::Status(options) => status::run(&options, feed, out),
         Command::Vcpus(options) => vcpus::run(&options, feed, out),
         Command::Host(options) => host::run(&options, feed, out),
-        Command::Top(options) => top::run(&options.top, feed, out),
+        Command::Top(options) => top::run(&options.top, options.look.filter.as_ref(), feed, out),
         Command::Audit(options) => audit::run(&options, feed, out),
         Command::Export(options) => export::textfile::once(&options, Path::new("-"), feed, out),
         other => panic!("{other:?} does not read"),
@@ -268,6 +268,32 @@ fn status_shows_only_the_named_domains() {
     assert!(text.contains("web") && matches!(outcome, Ok(Outcome::NotThere)));
     let (text, outcome) = run_on(&mut at("01:00:02"), &["status", "db"]);
     assert!(text.is_empty() && matches!(outcome, Ok(Outcome::NotThere)));
+}
+
+#[test]
+fn top_prints_only_what_the_filter_matches() {
+    let with = |words: &[&str]| {
+        done(
+            &mut at("01:00:00"),
+            &[&["top", "-b", "-i", "1"], words].concat(),
+        )
+    };
+    let table = with(&["--format", "table", "--filter", "cpu>50"]);
+    assert!(
+        table.contains("web") && !table.contains("Domain-0"),
+        "{table}"
+    );
+    let table = with(&["--format", "csv", "--filter", "!cpu>50"]);
+    assert!(
+        table.contains("Domain-0") && !table.contains("web"),
+        "{table}"
+    );
+    // The host's figures are those of the host.
+    let [all, none] =
+        ["0", "nowhere"].map(|filter| with(&["--format", "json", "--filter", filter]));
+    assert_eq!(values(&none, "/domains"), ["[]"]);
+    assert_eq!(values(&all, "/host"), values(&none, "/host"));
+    assert!(of_top(&["--filter", "paging_pool_bytes>1M"]).scheduling);
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! `xenscope top -b`
 
+use std::borrow::Cow;
+
 use xenscope::feed::Feed;
+use xenscope::filter::Filter;
 use xenscope::snapshot::Collect;
 use xenscope::view::openmetrics::{History, Series};
 use xenscope::view::{Sample, csv, json, top, xentop};
@@ -11,8 +14,13 @@ use super::signals::switch_off_first;
 use crate::cli::{BatchFormat, Top};
 use crate::exit::{Outcome, cannot};
 
-/// Returns what `xenscope top -b` collects.
-pub(super) fn collect(options: &Top) -> Collect {
+/// Returns what `xenscope top -b` collects, for its output and the filter.
+pub(super) fn collect(options: &Top, filter: Option<&Filter>) -> Collect {
+    let for_filter = filter.map_or(Collect::NOTHING, Filter::part);
+    for_output(options).and(for_filter)
+}
+
+fn for_output(options: &Top) -> Collect {
     if options.format == BatchFormat::Openmetrics {
         return Collect {
             state_times: options.ready,
@@ -68,6 +76,7 @@ fn disks(options: &Top) -> Collect {
 
 pub(super) fn run(
     options: &Top,
+    filter: Option<&Filter>,
     feed: &mut dyn Feed,
     out: &mut Output<'_>,
 ) -> anyhow::Result<Outcome> {
@@ -88,16 +97,24 @@ pub(super) fn run(
             break;
         };
         notes.report(&pair.newer.notes);
+        let (mut snapshot, mut rates) = (Cow::Borrowed(&*pair.newer), pair.rates());
+        if let Some(filter) = filter {
+            let (matching, of_them) = filter.only(Sample {
+                snapshot: &snapshot,
+                rates: &rates,
+            });
+            (snapshot, rates) = (Cow::Owned(matching), of_them);
+        }
         let sample = Sample {
-            snapshot: &pair.newer,
-            rates: &pair.rates(),
+            snapshot: &snapshot,
+            rates: &rates,
         };
         match options.format {
             BatchFormat::Xentop => out.print(blocks.block(sample)),
             BatchFormat::Table => out.print(&top::table(sample, shown, out.width())),
             BatchFormat::Json => out.print(&json::line(sample)),
             BatchFormat::Csv => out.print(&csv::domains(sample, shown, printed == 0)),
-            BatchFormat::Openmetrics => out.print(&metrics.add(&pair.newer)),
+            BatchFormat::Openmetrics => out.print(&metrics.add(&snapshot)),
         }?;
         printed += 1;
     }

@@ -51,6 +51,20 @@ fn options_that_a_format_ignores_are_refused() {
 }
 
 #[test]
+fn malformed_filters_are_refused() {
+    wrong(&["top", "--filter", "(web"], "this ( is not closed (at 1)");
+    wrong(
+        &["top", "-b", "--filter", "cpu>fast"],
+        "'fast' is no number of per cent (at 5)",
+    );
+    // Only a trace tells ready time.
+    wrong(
+        &["top", "-b", "--filter", "web ready>5"],
+        "which takes '--ready'",
+    );
+}
+
+#[test]
 fn malformed_domains_are_refused() {
     wrong(&["status"], "<DOMAIN>...");
     wrong(&["status", ""], "use an ID, a name or a UUID");

@@ -189,6 +189,11 @@ const HOST: Page = Page {
     ..NOTHING
 };
 
+const FILTER: &str = "A filter is part of a name; the start of an ID or UUID; idle, running, paused, shutdown, \
+    crashed or dying; or a figure compared with a value, as in cpu>50, memory<1.5G, state:blocked, pool!=0. Figures \
+    have the names of columns or of 'xenscope fields'. '!' is not, a blank or '&' is and, '|' or a comma is or; \
+    parentheses group, and quotes hold a name with blanks. What is unknown matches no comparison, and not its opposite.";
+
 const TOP: Page = Page {
     description: &[
         "With -b, the layout is that of 'xentop -b', column for column. It differs where xentop is \
@@ -199,11 +204,12 @@ const TOP: Page = Page {
         DRIVER_DOMAINS,
         "Under the name xentop, an option may be given twice and a long one may be shortened, as in \
          xentop.",
+        FILTER,
         READY,
         FAILED_SAMPLES,
     ],
     reads_host: true,
-    wrong_usage: "a live view without a terminal",
+    wrong_usage: "a live view without a terminal, a text that is no filter",
     environment: &[
         ("XDG_CONFIG_HOME, HOME", "Where config.toml is, see FILES."),
         ("NO_COLOR", "If set and not empty, there are no colours."),
@@ -226,6 +232,10 @@ const TOP: Page = Page {
         "Columns, order, interval and theme, written by W.",
     )],
     examples: &[
+        (
+            "xenscope top --filter '!idle & (name:web | memory>8G)'",
+            "Watch domains that are busy, and are called web or have more than 8 GiB.",
+        ),
         (
             "xenscope top -b --ready --format table -i 2",
             "Show how long vCPUs wait, between two samples.",
