@@ -589,7 +589,7 @@ pub(crate) struct Export {
     #[arg(long, hide = true)]
     pub(crate) serve: bool,
 
-    /// Read --web.config.file for the server, of which stdin is a socket
+    /// Read --web.config.file for the server
     #[arg(long, hide = true, requires_all = ["serve", "config_file"])]
     pub(crate) follow_files: bool,
 }

@@ -115,6 +115,18 @@ impl Selector {
             || self.name.is_some() && self.name.as_deref() == name
     }
 
+    /// Returns the [filter](crate::filter) that matches the selected domains.
+    pub fn filter(&self) -> String {
+        let id = self.id.map(|id| format!("id={id}"));
+        let name = self.name.as_ref().map(|name| {
+            let quoted = name.replace('"', "\"\"");
+            format!("name=\"{quoted}\"")
+        });
+        let uuid = self.uuid.map(|uuid| format!("uuid={uuid}"));
+        let parts: Vec<String> = [id, name, uuid].into_iter().flatten().collect();
+        parts.join(" | ")
+    }
+
     /// Finds the selected domain in a snapshot.
     ///
     /// # Errors
@@ -187,6 +199,36 @@ mod tests {
         assert_eq!(find("id:9"), Ok(9));
         assert_eq!(find("name:Domain-0"), Ok(0));
         assert_eq!(find("uuid:00000000-0000-0000-0000-000000000001"), Ok(0));
+    }
+
+    #[test]
+    fn its_filter_matches_the_same_domains() {
+        let snapshot = host();
+        let rates = &crate::rates::Rates::between(None, &snapshot);
+        for text in [
+            "web",
+            "5",
+            "name:5",
+            "id:5",
+            "00000000-0000-0000-0000-000000000009",
+            "a \"b\" | c",
+        ] {
+            let selector: Selector = text.parse().unwrap();
+            let filter = crate::filter::Filter::parse(&selector.filter(), &|_| None).unwrap();
+            let sample = crate::sample::Sample {
+                snapshot: &snapshot,
+                rates,
+            };
+            for one in sample.domains() {
+                let selected = selector.matches(one.domain.identity(), one.domain.name.as_deref());
+                assert_eq!(
+                    filter.matches(one, ""),
+                    selected,
+                    "{text}: {:?}",
+                    one.domain.name
+                );
+            }
+        }
     }
 
     #[test]

@@ -4,12 +4,17 @@ use clap::Args;
 use serde::de::value::{Error, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use xenscope::filter::Filter;
+use xenscope::selector::Selector;
 use xenscope::text::safe;
 use xenscope::view::tui::{self, Column, Settings, Theme};
 
 /// How the live view looks at its start. Settings that are not given are those that `W` wrote.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Look {
+    /// Show only these domains: IDs, names or UUIDs
+    #[arg(value_name = "DOMAIN")]
+    domains: Vec<Selector>,
+
     /// Sort by this column, such as cpu, memory or name
     ///
     /// Names are in ascending order, figures in descending order. Not with -b.
@@ -33,7 +38,7 @@ pub(crate) struct Look {
     /// Part of a name, the start of an ID or UUID, a state (idle, running, paused, crashed), or a
     /// figure compared with a value; with !, & or a blank, | or a comma, and parentheses. As '/' does.
     #[arg(long, value_name = "FILTER", value_parser = tui::filter)]
-    pub(crate) filter: Option<Filter>,
+    filter: Option<Filter>,
 
     /// Use this theme: usual, colour-blind or plain
     ///
@@ -43,6 +48,21 @@ pub(crate) struct Look {
 }
 
 impl Look {
+    /// Returns the filter for what was given: only the named domains, and of them those that match; `None` if nothing
+    /// was given.
+    pub(crate) fn filter(&self) -> Option<Filter> {
+        if self.domains.is_empty() {
+            return self.filter.clone();
+        }
+        let named: Vec<String> = self.domains.iter().map(Selector::filter).collect();
+        let mut text = named.join(" | ");
+        if let Some(filter) = &self.filter {
+            text = format!("({text}) ({})", filter.text());
+        }
+        // A selector's filter is one.
+        tui::filter(&text).ok()
+    }
+
     /// Returns whether the filter compares figures that only a trace tells.
     pub(crate) fn compares_ready(&self) -> bool {
         let filter = self.filter.as_ref();

@@ -123,11 +123,11 @@ fn app(options: &Top, look: &Look) -> anyhow::Result<App> {
         settings.interval = delay;
     }
     look.change(&mut settings);
+    if let Some(filter) = look.filter() {
+        filter.text().clone_into(&mut settings.filter);
+    }
     let terminal = Terminal::of(|name| env::var(name).ok());
     let mut app = App::new(settings, options.display, terminal);
-    if let Some(filter) = &look.filter {
-        app.filter(filter.text());
-    }
     if let Some(warning) = warning {
         app.tell(warning);
     }

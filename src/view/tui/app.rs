@@ -114,7 +114,8 @@ pub struct App {
 impl App {
     /// Returns a live view without a sample.
     pub fn new(settings: Settings, display: DisplayOptions, terminal: Terminal) -> Self {
-        Self {
+        let filter = settings.filter.clone();
+        let mut app = Self {
             terminal,
             settings,
             display,
@@ -126,13 +127,18 @@ impl App {
             frozen: None,
             shown: Shown::Newest,
             changed: true,
-        }
+        };
+        app.filter(&filter);
+        app
     }
 
     /// Shows only domains that match this filter, see [`filter`](super::filter).
-    pub fn filter(&mut self, text: &str) {
+    fn filter(&mut self, text: &str) {
         let (context, widgets) = self.parts();
         widgets.filter_by(context, text);
+        // A text that is no filter leaves the one before.
+        let text = self.widgets.table.filter().text();
+        text.clone_into(&mut self.settings.filter);
     }
 
     /// Measures ready time from the start.
@@ -393,7 +399,7 @@ impl App {
             Action::Command(command) => return Some(command),
             Action::Show(show) => widgets.show(context, show),
             Action::Move(rows) => widgets.table.go(context, rows),
-            Action::Filter(filter) => widgets.filter_by(context, &filter),
+            Action::Filter(filter) => self.filter(&filter),
             Action::Sort(column) => self.sort_by(column),
             Action::SortList(column) => widgets.sort_list(context, column),
             Action::Columns(columns) => self.settings.columns = columns,

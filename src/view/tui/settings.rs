@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::columns::Column;
+use super::columns::{Column, filter};
 use super::theme::Theme;
 use crate::interval::{self, LONGEST, SHORTEST};
 use crate::text::safe;
@@ -22,6 +22,8 @@ pub struct Settings {
     pub interval: Duration,
     /// The theme.
     pub theme: Theme,
+    /// The filter; empty if there is none.
+    pub filter: String,
 }
 
 impl Default for Settings {
@@ -32,6 +34,7 @@ impl Default for Settings {
             descending: true,
             interval: interval::DEFAULT,
             theme: Theme::default(),
+            filter: String::new(),
         }
     }
 }
@@ -45,6 +48,7 @@ struct File {
     descending: Option<bool>,
     interval_seconds: Option<f64>,
     theme: Option<Theme>,
+    filter: Option<String>,
 }
 
 impl Settings {
@@ -84,12 +88,15 @@ impl Settings {
                 .ok_or("'interval_seconds' must be from 0.01 to 86400")?,
         };
         let sort = file.sort.unwrap_or(defaults.sort);
+        let text = file.filter.unwrap_or_default();
+        filter(&text).map_err(|error| format!("'filter': {error}"))?;
         Ok(Self {
             columns,
             sort,
             descending: file.descending.unwrap_or(sort.descends()),
             interval,
             theme: file.theme.unwrap_or(defaults.theme),
+            filter: text,
         })
     }
 
@@ -104,6 +111,7 @@ impl Settings {
             descending: Some(self.descending),
             interval_seconds: Some(self.interval.as_secs_f64()),
             theme: Some(self.theme),
+            filter: Some(self.filter.clone()).filter(|filter| !filter.is_empty()),
         };
         toml::to_string(&file).map_err(|error| error.to_string())
     }
@@ -139,6 +147,7 @@ mod tests {
             ("interval_seconds = nan", "0.01 to 86400"),
             ("root:$6$secret:19000:0", "key"),
             ("theme = 7", ""),
+            ("filter = \"cpu>\"", "'filter': "),
             ("columns = [\"\\u001b[2J\"]", "`\\u{1b}[2J`"),
         ] {
             let error = Settings::from_toml(text).unwrap_err();
@@ -171,9 +180,11 @@ mod tests {
             descending: bool,
             millis in 10_u64..=86_400_000,
             theme in select(vec![Theme::Usual, Theme::ColourBlind, Theme::Plain]),
+            filter in select(vec!["", "web", "!idle & cpu>50", "name=\"a\\b\""]),
         ) {
+            let filter = filter.to_owned();
             let interval = Duration::from_millis(millis);
-            let before = Settings { columns, sort, descending, interval, theme };
+            let before = Settings { columns, sort, descending, interval, theme, filter };
             let after = Settings::from_toml(&before.to_toml().unwrap()).unwrap();
             prop_assert_eq!(after, before);
         }

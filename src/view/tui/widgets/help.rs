@@ -27,7 +27,7 @@ const KEYS: [(&str, &str); 65] = [
         "measure how long vCPUs wait for a pCPU; again: stop that",
     ),
     ("T", "switch to the next theme: usual, colour-blind, plain"),
-    ("W", "save columns, order, interval and theme to"),
+    ("W", "save columns, order, filter, interval and theme to"),
     ("", "  $XDG_CONFIG_HOME/xenscope/config.toml, or to"),
     ("", "  ~/.config/xenscope/config.toml"),
     ("^L  ^Z", "redraw; suspend (fg resumes)"),

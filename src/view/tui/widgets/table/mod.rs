@@ -346,7 +346,7 @@ impl Widget for Table {
             KeyCode::Enter => self.open(context),
             KeyCode::Esc => {
                 match (self.filter.is_empty(), self.hurting) {
-                    (false, _) => self.filter_by(context, ""),
+                    (false, _) => return vec![Action::Filter(String::new())],
                     (true, true) => self.show_hurting(context),
                     (true, false) => self.cursor.leave(),
                 }

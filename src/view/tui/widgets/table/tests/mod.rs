@@ -14,8 +14,10 @@ use crate::view::tui::{App, Column, Settings};
 
 #[test]
 fn a_filter_can_be_set_before_the_first_sample() {
-    let mut app = app(Settings::default());
-    app.filter("guest-3");
+    let mut app = app(Settings {
+        filter: "guest-3".to_owned(),
+        ..Settings::default()
+    });
     let (old, new) = at_work(5);
     take(&mut app, old);
     take(&mut app, new);
@@ -24,6 +26,12 @@ fn a_filter_can_be_set_before_the_first_sample() {
         screen.contains("guest-3") && !screen.contains("guest-2"),
         "{screen}"
     );
+    // W writes the filter of that time.
+    key(&mut app, KeyCode::Esc);
+    assert_eq!(app.settings().filter, "");
+    keys(&mut app, "/cpu>5");
+    key(&mut app, KeyCode::Enter);
+    assert_eq!(app.settings().filter, "cpu>5");
 }
 
 #[test]
