@@ -90,6 +90,11 @@ impl Recorded {
         })
     }
 
+    /// Returns the pair that is `count` snapshots before the position, and does not move there; `None` if there is none.
+    pub fn back(&mut self, count: usize) -> Option<Pair> {
+        self.pair(self.position.checked_sub(count)?)
+    }
+
     /// Returns the snapshot without the domains that [`Feed::only`] left out.
     fn restricted(&self, snapshot: &Arc<Snapshot>) -> Arc<Snapshot> {
         match &self.only {
@@ -137,11 +142,8 @@ impl Feed for Recorded {
     }
 
     fn recent(&mut self, count: usize) -> Result<Vec<Pair>, Error> {
-        let first = self.position.saturating_sub(count);
-        let positions = first + 1..=self.position;
-        Ok(positions
-            .filter_map(|position| self.pair(position))
-            .collect())
+        let back = (0..count).rev();
+        Ok(back.filter_map(|count| self.back(count)).collect())
     }
 
     fn collect(&mut self, _: Collect) {}

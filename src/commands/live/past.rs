@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use xenscope::feed::{Feed, Pair, Recorded};
-use xenscope::view::tui::{App, Step};
+use xenscope::view::tui::{App, PastSample, Step};
 use xenscope::xen::Error;
 
 /// How many samples the charts have.
@@ -13,11 +13,22 @@ const CHARTS: usize = 120;
 /// How long after a step the charts are drawn, so that a key that is held down waits for none.
 const CHARTS_AFTER: Duration = Duration::from_millis(150);
 
+/// How long a part of the charts takes, so that a key waits no longer.
+const PART: Duration = Duration::from_millis(50);
+
+/// Charts that are put together between keys.
+struct Charts {
+    past: PastSample,
+    /// How many samples they lack.
+    missing: usize,
+    due: Instant,
+}
+
 /// A position in a recording.
 pub(super) struct Past {
     feed: Recorded,
-    /// When the charts are due; `None` if they are those of the shown sample.
-    charts: Option<Instant>,
+    /// `None` if the charts are those of the shown sample.
+    charts: Option<Charts>,
     /// When the next sample is due; `None` if they do not follow by themselves.
     next: Option<Instant>,
 }
@@ -64,7 +75,7 @@ impl Past {
             Step::Next if !app.shows_past() => None,
             Step::Next => match self.feed.next()? {
                 Some(pair) => {
-                    app.follow(&pair);
+                    self.follow(&pair, app);
                     return Ok(());
                 }
                 None => None,
@@ -98,13 +109,46 @@ impl Past {
     fn jump(&mut self, pair: Option<Pair>, app: &mut App) {
         if let Some(pair) = pair {
             app.jump(&[pair]);
-            self.charts = Some(Instant::now() + CHARTS_AFTER);
+            self.charts = Some(Charts {
+                past: PastSample::default(),
+                missing: CHARTS,
+                due: Instant::now() + CHARTS_AFTER,
+            });
         }
+    }
+
+    /// Shows the next sample.
+    fn follow(&mut self, pair: &Pair, app: &mut App) {
+        app.follow(pair);
+        if let Some(charts) = &mut self.charts {
+            charts.missing += 1;
+        }
+    }
+
+    /// Adds a sample to the charts, and more of them until `end`. Shows the charts if they lack no more.
+    fn chart(&mut self, app: &mut App, end: Instant) {
+        let Some(mut charts) = self.charts.take() else {
+            return;
+        };
+        loop {
+            charts.missing -= 1;
+            if let Some(pair) = self.feed.back(charts.missing) {
+                charts.past.push(&pair);
+            }
+            if charts.missing == 0 {
+                return app.show_past(charts.past);
+            }
+            if Instant::now() >= end {
+                break;
+            }
+        }
+        self.charts = Some(charts);
     }
 
     /// Returns when to call [`Past::go_on`]; `None` if there is no reason to.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.charts.into_iter().chain(self.next).min()
+        let charts = self.charts.as_ref().map(|charts| charts.due);
+        charts.into_iter().chain(self.next).min()
     }
 
     /// Shows what is due. `interval` is that from one sample to the next.
@@ -113,13 +157,13 @@ impl Past {
     /// Those of the feed.
     pub(super) fn go_on(&mut self, app: &mut App, interval: Duration) -> Result<(), Error> {
         let now = Instant::now();
-        if self.charts.take_if(|due| *due <= now).is_some() {
-            app.jump(&self.feed.recent(CHARTS)?);
+        if self.charts.as_ref().is_some_and(|charts| charts.due <= now) {
+            self.chart(app, now + PART);
         }
         if self.next.take_if(|due| *due <= now).is_some() {
             match self.feed.next()? {
                 Some(pair) => {
-                    app.follow(&pair);
+                    self.follow(&pair, app);
                     self.next = Some(now + interval);
                 }
                 None => {
@@ -140,7 +184,7 @@ mod tests {
 
     use xenscope::snapshot::Snapshot;
     use xenscope::view::DisplayOptions;
-    use xenscope::view::tui::{Settings, Terminal};
+    use xenscope::view::tui::{Settings, Terminal, draw};
 
     use super::*;
 
@@ -159,7 +203,13 @@ mod tests {
         let snapshots = seconds.iter().map(|&second| {
             let mut snapshot = one.clone();
             snapshot.time = time(second);
-            snapshot.stamp.at_ns += second as u64 * 1_000_000_000;
+            let passed_ns = second as u64 * 1_000_000_000;
+            snapshot.stamp.at_ns += passed_ns;
+            for domain in &mut snapshot.domains {
+                domain.stamp.at_ns += passed_ns;
+                // From second to second more.
+                domain.cpu_time_ns += second.pow(2) as u64 * 1_000_000;
+            }
             snapshot
         });
         let mut past = Past::of(Recorded::new(snapshots.collect()).at_end());
@@ -194,6 +244,37 @@ mod tests {
             past.go(step, &mut app).unwrap();
             assert_eq!(app.shown_time(), Some(time(second)), "{step:?}");
         }
+    }
+
+    fn screen(app: &mut App) -> String {
+        let backend = ratatui::backend::TestBackend::new(160, 40);
+        let mut terminal = ratatui::Terminal::new(backend).unwrap();
+        terminal.draw(|frame| draw(app, frame)).unwrap();
+        terminal.backend().to_string()
+    }
+
+    #[test]
+    fn charts_are_put_together_between_keys() {
+        let seconds: Vec<i64> = (0..300).collect();
+        let (mut past, mut app) = past(&seconds);
+        let mut chart = |steps: &[Step]| {
+            for &step in steps {
+                past.go(step, &mut app).unwrap();
+                past.chart(&mut app, Instant::now());
+            }
+            let without = screen(&mut app);
+            while past.charts.is_some() {
+                past.chart(&mut app, Instant::now());
+            }
+            let (_, mut at_once) = super::tests::past(&seconds);
+            at_once.jump(&past.feed.recent(CHARTS).unwrap());
+            assert_eq!(screen(&mut app), screen(&mut at_once));
+            assert_ne!(screen(&mut app), without);
+        };
+        chart(&[Step::To(time(250))]);
+        chart(&[Step::To(time(50))]);
+        // The position moves meanwhile.
+        chart(&[Step::To(time(200)), Step::Next, Step::Next]);
     }
 
     #[test]

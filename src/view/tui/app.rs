@@ -92,6 +92,17 @@ impl Record {
     }
 }
 
+/// A sample of the past with its charts, which is put together pair by pair.
+#[derive(Debug, Default)]
+pub struct PastSample(Record);
+
+impl PastSample {
+    /// Adds the next pair, which becomes the sample.
+    pub fn push(&mut self, pair: &Pair) {
+        self.0.push(pair);
+    }
+}
+
 /// The live view.
 #[derive(Debug)]
 pub struct App {
@@ -167,10 +178,15 @@ impl App {
 
     /// Shows the past: the last of these pairs, with charts of all of them. Changes nothing if there are no pairs.
     pub fn jump(&mut self, pairs: &[Pair]) {
-        let mut record = Record::default();
-        pairs.iter().for_each(|pair| record.push(pair));
-        if record.taken.is_some() {
-            self.frozen = Some(record);
+        let mut past = PastSample::default();
+        pairs.iter().for_each(|pair| past.push(pair));
+        self.show_past(past);
+    }
+
+    /// Shows a sample of the past. Changes nothing if it has no pair.
+    pub fn show_past(&mut self, past: PastSample) {
+        if past.0.taken.is_some() {
+            self.frozen = Some(past.0);
             self.play(matches!(self.shown, Shown::Past { plays: true }));
         }
     }

@@ -22,7 +22,7 @@ mod theme;
 mod widgets;
 
 pub use action::{Command, Step, suspends};
-pub use app::{App, draw};
+pub use app::{App, PastSample, draw};
 pub use columns::{Column, filter};
 pub use settings::Settings;
 pub use theme::{Depth, Terminal, Theme};
