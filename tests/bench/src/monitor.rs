@@ -143,10 +143,10 @@ fn trace(running: &Running, output: &mut Output, limit: Instant) -> Result<Optio
 }
 
 /// A running program; dropped, it is killed.
-struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Running {
-    fn start(program: &[&str], output: &File) -> Result<Self> {
+    pub(crate) fn start(program: &[&str], output: &File) -> Result<Self> {
         Command::new(program[0])
             .args(&program[1..])
             .stdin(Stdio::null())
@@ -156,12 +156,12 @@ impl Running {
             .with_context(|| format!("cannot start {}", program[0]))
     }
 
-    fn id(&self) -> i32 {
+    pub(crate) fn id(&self) -> i32 {
         self.0.id().cast_signed()
     }
 
     /// Ends it. A program that strace traced keeps running.
-    fn stop(&mut self) -> Result<()> {
+    pub(crate) fn stop(&mut self) -> Result<()> {
         if self.0.try_wait()?.is_none() {
             kill(Pid::from_raw(self.id()), Signal::SIGTERM)?;
             self.0.wait()?;
@@ -232,14 +232,14 @@ impl Output {
 }
 
 /// The CPU time of a process, all threads together.
-struct Usage {
-    cpu_ns: f64,
-    user_ns: f64,
-    system_ns: f64,
+pub(crate) struct Usage {
+    pub(crate) cpu_ns: f64,
+    pub(crate) user_ns: f64,
+    pub(crate) system_ns: f64,
 }
 
 impl Usage {
-    fn of(process: &Process) -> Result<Self> {
+    pub(crate) fn of(process: &Process) -> Result<Self> {
         let mut cpu_ns = 0.0;
         for task in process.tasks()? {
             cpu_ns += task?.schedstat()?.sum_exec_runtime as f64;

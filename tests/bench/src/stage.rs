@@ -6,7 +6,7 @@ use xenscope::snapshot::Collect;
 use xenscope::source::Source;
 
 use crate::dom0_cpu::Dom0Cpu;
-use crate::{inside, monitor, once};
+use crate::{inside, monitor, once, recorder};
 
 /// Measures all programs, with another build of xenscope if there is one. This takes minutes.
 pub(crate) fn measure(against: Option<&str>) -> Result<Stage> {
@@ -38,6 +38,7 @@ pub(crate) fn measure(against: Option<&str>) -> Result<Stage> {
         xenscope_list,
         xl_list,
         inside: inside::measure()?,
+        recording: recorder::measure(dom0)?,
         against: against_top
             .zip(against_list)
             .map(|(top, list)| Against { top, list }),

@@ -23,6 +23,8 @@ pub struct Stage {
     pub xl_list: OneShot,
     /// A sample of xenscope from within.
     pub inside: Inside,
+    /// `xenscope record`
+    pub recording: Recording,
     /// The other build of xenscope, if one is measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub against: Option<Against>,
@@ -132,6 +134,17 @@ pub struct Inside {
     pub read_ns: f64,
     /// Reading, rates, and the text of `top -b` written to /dev/null.
     pub whole_ns: f64,
+}
+
+/// What a recorded sample costs, each second.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recording {
+    /// The same samples, which are not recorded.
+    pub bare: Cost,
+    /// Those that are recorded.
+    pub recorded: Cost,
+    /// The size of the file over the number of its samples.
+    pub bytes_a_sample: f64,
 }
 
 /// How exact a program's CPU % is for a guest that burns a pCPU of its own.
