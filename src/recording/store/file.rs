@@ -1,0 +1,234 @@
+//! An SQLite file, and what makes it a recording.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+
+use crate::recording::error::RecordingError;
+
+/// The format of the chunks that this version writes, and the newest that it reads.
+pub(in crate::recording) const FORMAT: u32 = 1;
+
+/// The name of the file in its folder.
+pub(in crate::recording) const FILE: &str = "recording.sqlite";
+
+/// Marks an SQLite file as a recording: `xens`.
+const APPLICATION: u32 = 0x7865_6e73;
+
+/// How many tables it has.
+const TABLES: u32 = 4;
+
+/// How long to wait for another process that uses the file.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Times in nanoseconds since the epoch. The data is in a table of its own, so that the index is read without it.
+const SCHEMA: &str = "
+    CREATE TABLE chunk (
+        id INTEGER PRIMARY KEY,
+        key INTEGER NOT NULL,
+        format INTEGER NOT NULL,
+        boot TEXT,
+        earliest INTEGER NOT NULL,
+        latest INTEGER NOT NULL,
+        samples INTEGER NOT NULL
+    );
+    CREATE TABLE data (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+    CREATE TABLE key (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+    CREATE TABLE key_copy (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+    CREATE TRIGGER chunk_deleted AFTER DELETE ON chunk BEGIN DELETE FROM data WHERE id = old.id; END;
+";
+
+/// An open recording.
+#[derive(Debug)]
+pub(in crate::recording) struct Store {
+    path: PathBuf,
+    pub(super) connection: Connection,
+    /// The ID of the last key that was written.
+    pub(super) key: Option<i64>,
+}
+
+/// Returns a time as the index has it.
+pub(in crate::recording) fn index_time(time: Timestamp) -> i64 {
+    let ns = time.as_nanosecond();
+    i64::try_from(ns).unwrap_or(if ns < 0 { i64::MIN } else { i64::MAX })
+}
+
+impl Store {
+    /// Opens a recording to write, and creates it if there is none.
+    ///
+    /// # Errors
+    /// If the file cannot be written, is damaged, is no recording, or has a newer format.
+    pub(in crate::recording) fn create(path: PathBuf) -> Result<Self, RecordingError> {
+        let connection = Connection::open(&path);
+        let store = Self::of(path, connection)?;
+        store.run(|connection| {
+            connection.busy_timeout(PATIENCE)?;
+            let tables: u32 =
+                connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+            if tables == 0 {
+                connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+                connection.pragma_update(None, "application_id", APPLICATION)?;
+                connection.pragma_update(None, "user_version", FORMAT)?;
+            }
+            Ok(())
+        })?;
+        store.check()?;
+        store.run(|connection| {
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            // What is written is on the disk, so that it survives a loss of power.
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            // The log of changes stays below a MiB.
+            connection.pragma_update(None, "wal_autocheckpoint", 128)?;
+            connection.pragma_update(None, "journal_size_limit", 1 << 20)?;
+            let has_table = connection
+                .query_row(
+                    "SELECT 1 FROM sqlite_schema WHERE name = 'chunk'",
+                    [],
+                    |_| Ok(()),
+                )
+                .optional()?;
+            match has_table {
+                Some(()) => Ok(()),
+                None => connection.execute_batch(&format!("BEGIN; {SCHEMA} COMMIT;")),
+            }
+        })?;
+        store.check_whole()?;
+        Ok(store)
+    }
+
+    /// Checks what is not too large for it: the schema, and the table of chunks.
+    fn check_whole(&self) -> Result<(), RecordingError> {
+        let damaged = |what: String| {
+            Err(RecordingError::Damaged {
+                path: self.path.clone(),
+                what,
+            })
+        };
+        if self.application()? != APPLICATION {
+            return damaged("it is not marked as a recording".to_owned());
+        }
+        let found = self.run(|connection| {
+            for table in ["data", "key", "key_copy"] {
+                connection.prepare(&format!("SELECT id, bytes FROM {table}"))?;
+            }
+            let triggers = "SELECT count(*) FROM sqlite_schema WHERE name = 'chunk_deleted'";
+            let triggers: u32 = connection.query_row(triggers, [], |row| row.get(0))?;
+            if triggers != 1 {
+                return Ok("a part of the schema is missing".to_owned());
+            }
+            connection.query_row("PRAGMA quick_check(chunk)", [], |row| row.get(0))
+        })?;
+        match &*found {
+            "ok" => Ok(()),
+            _ => damaged(found),
+        }
+    }
+
+    /// Opens a recording to read.
+    ///
+    /// # Errors
+    /// If there is none that can be read, or if it has a newer format.
+    pub(in crate::recording) fn open(path: PathBuf) -> Result<Self, RecordingError> {
+        if let Err(error) = fs::File::open(&path) {
+            return Err(RecordingError::Io { path, error });
+        }
+        let open = |parameters: &str| {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+            let uri = format!("file:{}{parameters}", escaped(&path));
+            let store = Self::of(path.clone(), Connection::open_with_flags(uri, flags))?;
+            store.run(|connection| connection.busy_timeout(PATIENCE))?;
+            store.check().map(|()| store)
+        };
+        match open("?mode=ro") {
+            // The folder is read-only, so nobody writes.
+            Err(RecordingError::Sqlite { error, .. })
+                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen) =>
+            {
+                open("?immutable=1")
+            }
+            opened => opened,
+        }
+    }
+
+    fn of(path: PathBuf, connection: rusqlite::Result<Connection>) -> Result<Self, RecordingError> {
+        match connection {
+            Ok(connection) => Ok(Self {
+                path,
+                connection,
+                key: None,
+            }),
+            Err(error) => Err(RecordingError::Sqlite { path, error }),
+        }
+    }
+
+    /// Runs a function, and adds the file's name to its error.
+    pub(super) fn run<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, RecordingError> {
+        work(&self.connection).map_err(|error| RecordingError::Sqlite {
+            path: self.path.clone(),
+            error,
+        })
+    }
+
+    /// Checks that it is a recording that this version reads.
+    fn check(&self) -> Result<(), RecordingError> {
+        let path = self.path.clone();
+        // If only the mark is damaged, it has the tables.
+        if self.application()? != APPLICATION && self.tables()? < TABLES {
+            return Err(RecordingError::NotRecording { path });
+        }
+        match self.pragma("user_version")? {
+            found if found > FORMAT => Err(RecordingError::Newer {
+                path,
+                found,
+                known: FORMAT,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn application(&self) -> Result<u32, RecordingError> {
+        self.pragma("application_id")
+    }
+
+    /// Returns how many tables it has of those of a recording.
+    fn tables(&self) -> Result<u32, RecordingError> {
+        self.run(|connection| {
+            let tables = "SELECT count(*) FROM sqlite_schema \
+                          WHERE name IN ('chunk', 'data', 'key', 'key_copy')";
+            connection.query_row(tables, [], |row| row.get(0))
+        })
+    }
+
+    fn pragma(&self, name: &str) -> Result<u32, RecordingError> {
+        // It is a signed number in the file.
+        let get = |row: &rusqlite::Row<'_>| row.get::<_, i32>(0).map(i32::cast_unsigned);
+        self.run(|connection| connection.pragma_query_value(None, name, get))
+    }
+
+    /// Ends the writing so that all is in one file.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub(in crate::recording) fn close(self) -> Result<(), RecordingError> {
+        self.run(|connection| connection.pragma_update(None, "journal_mode", "DELETE"))
+    }
+}
+
+/// Returns a path as a part of a URI.
+fn escaped(path: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt;
+    let bytes = path.as_os_str().as_bytes().iter();
+    bytes
+        .map(|&byte| match byte {
+            b'/' | b'.' | b'-' | b'_' => char::from(byte).to_string(),
+            byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+            byte => format!("%{byte:02X}"),
+        })
+        .collect()
+}
