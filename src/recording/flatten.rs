@@ -7,6 +7,7 @@ use std::fmt::Display;
 use serde::ser::{self, Error, Impossible, Serialize, Serializer};
 
 use super::bytes::Broken;
+use super::children::{Children, Place};
 use super::group::{Group, SCRATCH};
 use super::tree::{Cell, ROOT};
 
@@ -34,14 +35,6 @@ impl Error for Broken {
     }
 }
 
-/// Where a value belongs.
-#[derive(Clone, Copy)]
-enum Place {
-    Node(u32),
-    /// An element of this list, at this position.
-    Element(u32, usize),
-}
-
 /// Writes one value.
 struct At<'a> {
     group: &'a mut Group,
@@ -49,87 +42,60 @@ struct At<'a> {
 }
 
 impl<'a> At<'a> {
-    /// Returns the node of the value, which for an element is found by its position.
-    fn node(&mut self) -> Result<u32, Broken> {
-        match self.place {
-            Place::Node(node) => Ok(node),
-            Place::Element(list, nth) => self.group.element(list, nth as u64, nth),
-        }
-    }
-
-    fn set(mut self, cell: Cell) -> Result<u32, Broken> {
-        let node = self.node()?;
+    fn set(self, cell: Cell) -> Result<u32, Broken> {
+        let node = self.place.node(self.group)?;
         self.group.set(node, cell)?;
         Ok(node)
     }
 
-    fn below(mut self, make: fn(Vec<u32>) -> Cell) -> Result<Below<'a>, Broken> {
-        let node = self.node()?;
-        Ok(Below {
-            group: self.group,
-            place: Place::Node(node),
-            is_same: true,
-            count: 0,
-            other: Vec::new(),
-            make,
-            key: String::new(),
-        })
+    fn below(self, make: fn(Vec<u32>) -> Cell) -> Result<Below<'a>, Broken> {
+        let node = self.place.node(self.group)?;
+        Ok(Below::new(Place::Node(node), self.group, make))
     }
 }
 
 /// Writes the values below one.
 struct Below<'a> {
     group: &'a mut Group,
-    place: Place,
-    /// Whether the nodes are those of the sample before; `other` has them if not.
-    is_same: bool,
-    count: usize,
-    other: Vec<u32>,
-    make: fn(Vec<u32>) -> Cell,
+    children: Children,
     /// The key of a map whose value comes next.
     key: String,
 }
 
-impl Below<'_> {
-    /// Returns the node that the values are below.
-    fn node(&mut self) -> Result<u32, Broken> {
-        if let Place::Element(list, nth) = self.place {
-            let node = self.group.element(list, nth as u64, nth)?;
-            self.place = Place::Node(node);
-        }
-        match self.place {
-            Place::Node(node) => Ok(node),
-            Place::Element(..) => Err(Broken("an element has no node")),
+impl<'a> Below<'a> {
+    fn new(place: Place, group: &'a mut Group, make: fn(Vec<u32>) -> Cell) -> Self {
+        Self {
+            group,
+            children: Children::new(place, make),
+            key: String::new(),
         }
     }
 
-    /// Returns the nodes of the sample before.
-    fn before(&self, node: u32) -> &[u32] {
-        match self.group.cell(node) {
-            Cell::Struct(below) | Cell::List(below) => below,
-            _ => &[],
-        }
+    /// Writes a value outside of the snapshot, and returns what it is.
+    fn scratch(&mut self, value: &(impl Serialize + ?Sized)) -> Result<&Cell, Broken> {
+        value.serialize(At {
+            group: self.group,
+            place: Place::Node(SCRATCH),
+        })?;
+        Ok(self.group.cell(SCRATCH))
     }
 
     fn field(&mut self, name: &str, value: &(impl Serialize + ?Sized)) -> Result<(), Broken> {
         if name == ID
-            && let Place::Element(list, nth) = self.place
+            && let Some((list, nth)) = self.children.element()
         {
-            let scratch = Place::Node(SCRATCH);
-            value.serialize(At {
-                group: self.group,
-                place: scratch,
-            })?;
-            let id = match *self.group.cell(SCRATCH) {
+            let id = match *self.scratch(value)? {
                 Cell::Number(id) => id,
                 _ => nth as u64,
             };
-            self.place = Place::Node(self.group.element(list, id, nth)?);
+            self.children.is_at(self.group.element(list, id, nth)?);
         }
-        let node = self.node()?;
-        // The scratch node is below the root.
-        let nth = self.count + usize::from(node == ROOT);
-        let place = Place::Node(self.group.field(node, name, nth)?);
+        let place = self.children.named(name, self.group)?;
+        self.value(place, value)
+    }
+
+    fn element(&mut self, value: &(impl Serialize + ?Sized)) -> Result<(), Broken> {
+        let place = self.children.next(self.group)?;
         self.value(place, value)
     }
 
@@ -138,32 +104,11 @@ impl Below<'_> {
             group: self.group,
             place,
         })?;
-        let node = self.node()?;
-        if self.is_same && self.before(node).get(self.count) != Some(&written) {
-            self.is_same = false;
-            self.other = self.before(node)[..self.count].to_vec();
-        }
-        if !self.is_same {
-            self.other.push(written);
-        }
-        self.count += 1;
-        Ok(())
+        self.children.add(written, self.group)
     }
 
-    fn finish(mut self) -> Result<u32, Broken> {
-        let node = self.node()?;
-        let before = self.before(node);
-        let is_kind = std::mem::discriminant(self.group.cell(node))
-            == std::mem::discriminant(&(self.make)(Vec::new()));
-        if self.is_same && is_kind && before.len() == self.count {
-            return Ok(node);
-        }
-        let now = match self.is_same {
-            true => before[..self.count].to_vec(),
-            false => self.other,
-        };
-        self.group.set(node, (self.make)(now))?;
-        Ok(node)
+    fn finish(self) -> Result<u32, Broken> {
+        self.children.finish(self.group)
     }
 }
 
@@ -206,8 +151,8 @@ impl<'a> Serializer for At<'a> {
         self.set(Cell::Bool(value))
     }
 
-    fn serialize_str(mut self, text: &str) -> Result<u32, Broken> {
-        let node = self.node()?;
+    fn serialize_str(self, text: &str) -> Result<u32, Broken> {
+        let node = self.place.node(self.group)?;
         self.group.set_text(node, text)?;
         Ok(node)
     }
@@ -289,15 +234,7 @@ impl<'a> Serializer for At<'a> {
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Below<'a>, Broken> {
         // Its first field may say which element it is.
-        Ok(Below {
-            place: self.place,
-            group: self.group,
-            is_same: true,
-            count: 0,
-            other: Vec::new(),
-            make: Cell::Struct,
-            key: String::new(),
-        })
+        Ok(Below::new(self.place, self.group, Cell::Struct))
     }
 
     fn serialize_struct_variant(
@@ -307,17 +244,12 @@ impl<'a> Serializer for At<'a> {
         variant: &'static str,
         _: usize,
     ) -> Result<Variant<'a>, Broken> {
-        let mut outer = self.below(Cell::Struct)?;
-        let node = outer.node()?;
-        let inner = outer.group.field(node, variant, 0)?;
-        outer.group.set(node, Cell::Struct(vec![inner]))?;
-        let inner = At {
-            place: Place::Node(inner),
-            group: outer.group,
-        };
+        let node = self.place.node(self.group)?;
+        let inner = self.group.field(node, variant, 0)?;
+        self.group.set(node, Cell::Struct(vec![inner]))?;
         Ok(Variant {
             node,
-            fields: inner.below(Cell::Struct)?,
+            fields: Below::new(Place::Node(inner), self.group, Cell::Struct),
         })
     }
 }
@@ -369,8 +301,7 @@ impl ser::SerializeSeq for Below<'_> {
     type Error = Broken;
 
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Broken> {
-        let place = Place::Element(self.node()?, self.count);
-        self.value(place, value)
+        self.element(value)
     }
 
     fn end(self) -> Result<u32, Broken> {
@@ -396,10 +327,7 @@ impl ser::SerializeMap for Below<'_> {
     type Error = Broken;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Broken> {
-        key.serialize(At {
-            group: self.group,
-            place: Place::Node(SCRATCH),
-        })?;
+        self.scratch(key)?;
         let key = self.group.text(SCRATCH);
         let key = key.ok_or(Broken("a key is not a text"))?;
         self.key.clear();

@@ -6,6 +6,7 @@
 
 mod age;
 mod bytes;
+mod children;
 mod chunk;
 mod compress;
 mod damaged;

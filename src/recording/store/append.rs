@@ -5,7 +5,8 @@ use std::ops::RangeInclusive;
 use rusqlite::{Connection, Transaction, params};
 
 use super::entries::Entry;
-use super::{RecordingError, Store};
+use super::file::Store;
+use crate::recording::error::RecordingError;
 
 /// A chunk to write.
 #[derive(Clone, Copy, Debug)]

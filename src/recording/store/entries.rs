@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{RecordingError, Store};
+use super::file::Store;
+use crate::recording::error::RecordingError;
 use crate::recording::part::MAX_SAMPLES;
 
 /// What the index says of a chunk.
