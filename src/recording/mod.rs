@@ -18,9 +18,11 @@ pub(crate) mod fuzzing;
 mod group;
 mod part;
 mod prediction;
+mod readable;
 mod reader;
 mod rebuild;
 mod recorder;
+mod salvage;
 mod samples;
 mod store;
 #[cfg(test)]

@@ -12,8 +12,9 @@ use super::compress::decompressed;
 use super::damaged;
 use super::error::RecordingError;
 use super::part::Part;
+use super::readable::Readable;
 use super::samples::{Samples, newest_up_to};
-use super::store::{Entry, FILE, FORMAT, Store, index_time};
+use super::store::{Entry, FILE, FORMAT, index_time};
 use super::tree::Tree;
 use crate::snapshot::Snapshot;
 
@@ -27,14 +28,14 @@ const SNAPSHOTS: usize = 4;
 #[derive(Clone, Copy)]
 struct Place {
     /// The number of the file.
-    store: usize,
+    file: usize,
     entry: Entry,
 }
 
 /// The recording in a folder, with the files that were damaged, or in a file. Another process may write it meanwhile; what it adds after this was opened is
 /// not read.
 pub struct Recording {
-    stores: Vec<Store>,
+    files: Vec<Readable>,
     chunks: Vec<Place>,
     /// The position of each chunk's first snapshot, and the number of all.
     starts: Vec<usize>,
@@ -54,17 +55,16 @@ impl Recording {
     /// # Errors
     /// If there is no recording, or if it has a newer format.
     pub fn open(path: &Path, report: fn(&str)) -> Result<Self, RecordingError> {
-        let stores = stores(path, report)?;
+        let mut files = Vec::new();
         let mut chunks = Vec::new();
-        for (number, store) in stores.iter().enumerate() {
-            let (entries, error) = store.entries();
-            if let Some(error) = error {
-                report(&format!("a part of the index cannot be read: {error}"));
-            }
-            chunks.extend(entries.into_iter().map(|entry| Place {
-                store: number,
+        for (file, entries) in files_of(path, report)? {
+            let number = files.len();
+            files.push(file);
+            let places = entries.into_iter().map(|entry| Place {
+                file: number,
                 entry,
-            }));
+            });
+            chunks.extend(places);
         }
         let mut starts = vec![0];
         let mut count = 0usize;
@@ -73,7 +73,7 @@ impl Recording {
             starts.push(count);
         }
         Ok(Self {
-            stores,
+            files,
             chunks,
             starts,
             read: VecDeque::new(),
@@ -134,75 +134,70 @@ impl Recording {
     }
 
     fn decode(&mut self, number: usize) -> Result<Chunk, String> {
-        let Place { store, entry } = self.chunks[number];
+        let Place { file, entry } = self.chunks[number];
         if entry.format > FORMAT {
             return Err("a newer xenscope wrote it; update xenscope".to_owned());
         }
-        let key = self.key(store, entry.key)?;
-        let data = self.stores[store].data(entry.id);
-        let data = data.map_err(|error| error.to_string())?;
-        let bytes = decompressed(&data.ok_or("its data is missing")?);
-        let bytes = bytes.map_err(|error| error.to_string())?;
-        let chunk = Chunk::decode(bytes, key).map_err(|why| why.to_string())?;
-        match chunk.len() == entry.samples as usize {
-            true => Ok(chunk),
-            false => Err("it has another number of samples".to_owned()),
-        }
+        let key = self.key(file, entry.key)?;
+        self.files[file].data(entry.id, |data| {
+            // Without SQLite, the key of this ID is also found.
+            if entry.id == entry.key && key_tree(data).is_ok() {
+                return Err("it is a key".to_owned());
+            }
+            let bytes = decompressed(data).map_err(|error| error.to_string())?;
+            let chunk = Chunk::decode(bytes, Arc::clone(&key));
+            let chunk = chunk.map_err(|why| why.to_string())?;
+            match chunk.len() == entry.samples as usize {
+                true => Ok(chunk),
+                false => Err("it has another number of samples".to_owned()),
+            }
+        })
     }
 
-    /// Returns the tree of a key, or of its copy if it is broken.
-    fn key(&mut self, store: usize, id: i64) -> Result<Arc<Tree>, String> {
+    /// Returns the tree of a key.
+    fn key(&mut self, file: usize, id: i64) -> Result<Arc<Tree>, String> {
         if let Some((of, tree)) = &self.key
-            && *of == (store, id)
+            && *of == (file, id)
         {
             return Ok(Arc::clone(tree));
         }
-        let mut why = "its key is missing".to_owned();
-        for bytes in self.stores[store].keys(id) {
-            let tree = match bytes {
-                Ok(Some(bytes)) => key_tree(&bytes),
-                Ok(None) => continue,
-                Err(error) => Err(error.to_string()),
-            };
-            match tree {
-                Ok(tree) => {
-                    let tree = Arc::new(tree);
-                    self.key = Some(((store, id), Arc::clone(&tree)));
-                    return Ok(tree);
-                }
-                Err(error) => why = format!("its key: {error}"),
-            }
-        }
-        Err(why)
+        let tree = self.files[file].key(id, key_tree);
+        let tree = Arc::new(tree.map_err(|why| format!("its key: {why}"))?);
+        self.key = Some(((file, id), Arc::clone(&tree)));
+        Ok(tree)
     }
 }
 
-/// Opens a file, or those of a folder, the oldest first.
-fn stores(path: &Path, report: fn(&str)) -> Result<Vec<Store>, RecordingError> {
+/// Opens a file, or those of a folder, the oldest first. Also returns their chunks.
+fn files_of(path: &Path, report: fn(&str)) -> Result<Vec<(Readable, Vec<Entry>)>, RecordingError> {
     if !path.is_dir() {
-        return Ok(vec![Store::open(path.to_owned())?]);
+        return Ok(vec![Readable::open(path.to_owned(), report)?]);
     }
-    let mut stores = Vec::new();
-    for file in damaged::all(path)? {
-        match Store::open(file.path) {
-            Ok(store) => stores.push(store),
+    let mut files = Vec::new();
+    for damaged in damaged::all(path)? {
+        match Readable::open(damaged.path, report) {
+            Ok(file) => files.push(file),
             Err(error) => report(&error.to_string()),
         }
     }
-    match Store::open(path.join(FILE)) {
-        Ok(store) => stores.push(store),
-        Err(error) if stores.is_empty() => return Err(error),
+    match Readable::open(path.join(FILE), report) {
+        Ok(file) => files.push(file),
+        Err(error) if files.is_empty() => return Err(error),
         Err(error) => report(&error.to_string()),
     }
-    Ok(stores)
+    Ok(files)
 }
 
+/// Decodes a key.
 fn key_tree(bytes: &[u8]) -> Result<Tree, String> {
     let bytes = decompressed(bytes).map_err(|error| error.to_string())?;
     let mut tree = Tree::new();
     let key = Part::decode(&bytes, &mut tree);
     let applied = key.and_then(|key| key.apply(0, &mut tree));
-    applied.map(|()| tree).map_err(|why| why.to_string())
+    applied.map_err(|why| why.to_string())?;
+    // A chunk has no whole snapshot, so it is no key.
+    tree.time().map_err(|why| why.to_string())?;
+    Ok(tree)
 }
 
 impl Samples for Recording {

@@ -448,10 +448,16 @@ const RECORD: Page = Page {
     ],
     reads_host: true,
     failure: "DIR cannot be written, or another xenscope records there",
-    files: &[(
-        "/var/lib/xenscope/recording.sqlite",
-        "The recording, with its log of changes beside it while it is written.",
-    )],
+    files: &[
+        (
+            "/var/lib/xenscope/recording.sqlite",
+            "The recording, with its log of changes beside it while it is written.",
+        ),
+        (
+            "/var/lib/xenscope/recording.sqlite.damaged-TIME",
+            "A recording that was damaged, which is read as far as possible, and counts towards --max-size.",
+        ),
+    ],
     examples: &[
         (
             "xenscope record --keep 30d --max-size 10G",
