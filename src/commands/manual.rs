@@ -1,5 +1,6 @@
-//! `xenscope man` and `xenscope completions`, generated from the definition of the command line.
+//! `xenscope man`, generated from the definition of the command line, and completions.
 
+mod completions;
 mod pages;
 mod texts;
 
@@ -8,7 +9,6 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, Command, CommandFactory};
-use clap_complete::{generate, shells};
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 use thiserror::Error;
@@ -16,8 +16,9 @@ use xenscope::text::safe;
 use xenscope::view::tui;
 
 use super::output::{Output, replace};
-use crate::cli::{self, Cli, Shell};
+use crate::cli::{self, Cli};
 use crate::exit::Outcome;
+pub(super) use completions::completions;
 
 /// The section of the manual for system administration.
 const SECTION: &str = "8";
@@ -258,20 +259,6 @@ fn ascii(text: &str) -> String {
         }
     }
     out
-}
-
-/// Prints the completion script for `shell`.
-pub(super) fn completions(shell: Shell, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
-    let mut command = Cli::command();
-    let name = command.get_name().to_owned();
-    let mut script = Vec::new();
-    match shell {
-        Shell::Bash => generate(shells::Bash, &mut command, name, &mut script),
-        Shell::Zsh => generate(shells::Zsh, &mut command, name, &mut script),
-        Shell::Fish => generate(shells::Fish, &mut command, name, &mut script),
-    }
-    out.print(&String::from_utf8_lossy(&script))?;
-    Ok(Outcome::Done)
 }
 
 #[cfg(test)]

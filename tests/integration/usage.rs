@@ -187,6 +187,36 @@ fn bash_completes_a_command() {
     assert_eq!(said.fine(), "status\n");
 }
 
+/// A function that answers as `xenscope list --format csv` does in dom0.
+const LISTS: &str = "xenscope() { printf 'id,uuid,name\\n0,u,Domain-0\\n5,u,web-1\\n6,u,web-2\\n7,u,web$(reboot)\\n8,u,\\n'; }";
+
+#[test]
+fn bash_completes_a_domain() {
+    let complete = |word: &str, lists: &str| {
+        let script = format!(
+            "source <({0} completions bash); {lists}; COMP_WORDS=(xenscope status {word}); COMP_CWORD=2; \
+             _xenscope xenscope '{word}' status; echo \"${{COMPREPLY[@]}}\"",
+            xenscope_path()
+        );
+        run(std::process::Command::new("bash").args(["-c", &script])).fine()
+    };
+    assert_eq!(complete("web", LISTS), "web-1 web-2\n");
+    assert_eq!(complete("--form", LISTS), "--format\n");
+    // Who may not list them gets no names, and no error.
+    let fails = "xenscope() { echo 'no rights' >&2; return 3; }";
+    assert_eq!(complete("web", fails), "\n");
+}
+
+#[test]
+fn other_shells_complete_domains() {
+    let zsh = say(&["completions", "zsh"]).fine();
+    assert_eq!(zsh.matches(":_xenscope_domains'").count(), 5, "{zsh}");
+    assert!(!zsh.contains("if ambiguous:_default'"));
+    let fish = say(&["completions", "fish"]).fine();
+    let line = "__fish_xenscope_using_subcommand status vcpus waits events report\" -f -a \"(__fish_xenscope_domains)\"";
+    assert!(fish.contains(line), "{fish}");
+}
+
 #[test]
 fn on_a_dumb_terminal_top_suggests_b() {
     for (term, why) in [("dumb", "TERM is dumb"), ("", "TERM is not set")] {
