@@ -14,7 +14,7 @@ use crate::command::{tool, xenscope_path};
 use crate::terminal::{OnTerminal, is_plain, last_line};
 
 /// Starts `xenscope top`, and waits until the three guests are on its screen.
-fn top(size: (u16, u16)) -> OnTerminal {
+pub(super) fn top(size: (u16, u16)) -> OnTerminal {
     top_with(&[], size)
 }
 
@@ -38,7 +38,7 @@ fn has_rates(screen: &Screen) -> bool {
 }
 
 /// Returns the number and the text of a domain's line.
-fn line_of(screen: &Screen, name: &str) -> Option<(usize, String)> {
+pub(super) fn line_of(screen: &Screen, name: &str) -> Option<(usize, String)> {
     let (_, width) = screen.size();
     let mut lines = screen.rows(0, width).enumerate();
     lines.find(|(_, line)| line.split_whitespace().nth(1) == Some(name))
