@@ -24,7 +24,7 @@ fn short(name: &str) -> Option<Figure> {
 }
 
 fn parse(text: &str) -> Filter {
-    Filter::parse(text, &short).unwrap_or_else(|error| panic!("{text}: {error}"))
+    Filter::parse(text, &short).unwrap()
 }
 
 /// Returns six domains: dom0; a busy and an idle guest; a paused one; a crashed HVM guest; and a new
