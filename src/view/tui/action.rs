@@ -59,6 +59,10 @@ pub(super) enum Action {
     Move(isize),
     /// Show only the domains that match this filter.
     Filter(String),
+    /// Show only domains that suffer, or all again.
+    Hurting,
+    /// Remove the filter; without one, show also domains that do not suffer.
+    Unlimit,
     /// Sort by a column; reverse the order if the table is already sorted by it.
     Sort(Column),
     /// Sort the shown list by the column with this index; reverse the order if it already is.

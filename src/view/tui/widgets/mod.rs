@@ -24,7 +24,6 @@ use super::action::{Action, Command, List, Show, Step};
 use super::context::{Context, Hint, Shown, Widget};
 use crate::interval;
 use crate::snapshot::Collect;
-use crate::text::safe;
 use crate::view::DisplayOptions;
 use column_chooser::ColumnChooser;
 use domain_page::DomainPage;
@@ -36,7 +35,7 @@ use pcpus::Pcpus;
 use pressure::PressurePage;
 use prompt::Prompt;
 use status_line::{Extras, StatusLine};
-use table::{Table, found};
+use table::Table;
 
 pub use help::help;
 
@@ -145,7 +144,7 @@ impl Widgets {
         if let Pane::List(list) = self.pane {
             self.lists
                 .of_mut(list)
-                .refresh(context, self.table.filter());
+                .refresh(context, self.table.limits());
         }
     }
 
@@ -154,6 +153,12 @@ impl Widgets {
         if let Pane::List(list) = self.pane {
             self.lists.of_mut(list).sort_by(context, column);
         }
+    }
+
+    /// Shows only what suffers, or all again.
+    pub(super) fn show_hurting(&mut self, context: Context<'_>) {
+        self.table.show_hurting();
+        self.refresh(context);
     }
 
     /// Shows only what matches this filter.
@@ -231,12 +236,10 @@ impl Widgets {
 
     /// Returns what limits the rows, for the last line; `None` if nothing does.
     fn found(&self, context: Context<'_>) -> Option<String> {
-        let Pane::List(_) = self.pane else {
-            return self.table.found(context);
-        };
-        let filter = self.table.filter();
-        let text = || format!("/{} ({})", safe(filter.text()), found(self.counts(context)));
-        (!filter.is_empty()).then(text)
+        match self.pane {
+            Pane::List(_) => self.table.limits().text(self.counts(context)),
+            _ => self.table.found(context),
+        }
     }
 
     /// Handles a key, and returns the actions that it requests from the app.

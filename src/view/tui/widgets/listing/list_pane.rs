@@ -1,13 +1,13 @@
 //! What the panes over all domains have in common.
 
 use super::sort_list::Choice;
-use crate::filter::Filter;
 use crate::view::tui::context::{Context, Widget};
+use crate::view::tui::widgets::table::Limits;
 
 /// A pane over all domains.
 pub(in crate::view::tui::widgets) trait ListPane: Widget {
-    /// Rebuilds the rows from the sample, the order and the filter.
-    fn refresh(&mut self, context: Context<'_>, filter: &Filter);
+    /// Rebuilds the rows from the sample, the order and what limits them.
+    fn refresh(&mut self, context: Context<'_>, limits: &Limits);
 
     /// Returns how many rows match the filter, and how many there are.
     fn counts(&self) -> (usize, usize);

@@ -8,13 +8,13 @@ use super::list_pane::ListPane;
 use super::rows::{Entries, Entry, Key};
 use super::sort_list::Choice;
 use super::things::{Listed, row};
-use crate::filter::Filter;
 use crate::sample::Sample;
 use crate::text::columns;
 use crate::view::tui::cells::{self, Key as SortKey};
 use crate::view::tui::context::Context;
 use crate::view::tui::cursor::{Cursor, Rows as _};
 use crate::view::tui::line::Place;
+use crate::view::tui::widgets::table::Limits;
 
 /// A pane with a row for each `T`.
 #[derive(Debug)]
@@ -132,15 +132,14 @@ impl<T: Listed> Listing<T> {
 }
 
 impl<T: Listed> ListPane for Listing<T> {
-    fn refresh(&mut self, context: Context<'_>, filter: &Filter) {
+    fn refresh(&mut self, context: Context<'_>, limits: &Limits) {
         let Some(sample) = context.sample else { return };
         let domains = &sample.snapshot.domains;
         let entries = T::entries(sample);
         self.known = entries.is_some();
         let matches = |&(_, place): &Entry| {
-            let name = T::at(sample, place).map_or("", T::name);
-            let domain = place.domain.and_then(|domain| sample.domain(domain));
-            filter.is_empty() || domain.is_some_and(|domain| filter.matches(domain, name))
+            let name = || T::at(sample, place).map_or("", T::name);
+            limits.is_empty() || limits.pass(context, place.domain, name())
         };
         let entries = entries.into_iter().flatten();
         (self.rows.shown, self.rows.hidden) = entries.partition(matches);

@@ -244,6 +244,30 @@ fn filter_finds_domains_and_devices() {
 }
 
 #[test]
+fn only_what_hurts() {
+    let mut app = of(troubled());
+    keys(&mut app, "IF");
+    assert_eq!(rows(&mut app), ["5 db vif9.0"]);
+    assert!(
+        last(&mut app).starts_with("hurting only (1 of 1)"),
+        "{}",
+        last(&mut app)
+    );
+    keys(&mut app, "/web");
+    key(&mut app, KeyCode::Enter);
+    assert_eq!(pane(&mut app, 80)[2], "no match");
+    // The filter is removed first.
+    key(&mut app, KeyCode::Esc);
+    assert_eq!(rows(&mut app).len(), 1);
+    assert!(last(&mut app).starts_with("hurting only"));
+    let mut app = watching(3);
+    keys(&mut app, "FI");
+    assert_eq!(pane(&mut app, 80)[2], "no match");
+    key(&mut app, KeyCode::Esc);
+    assert_eq!(rows(&mut app).len(), 6);
+}
+
+#[test]
 fn a_row_opens_its_domain_and_back() {
     let mut app = of(equipped());
     keys(&mut app, "Ijj");

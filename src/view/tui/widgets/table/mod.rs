@@ -2,6 +2,7 @@
 
 pub(in crate::view::tui) mod device_rows;
 mod grid;
+mod limits;
 mod order;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,7 @@ use uuid::Uuid;
 
 use crate::filter::{self, Filter};
 use crate::snapshot::{Identity, Snapshot};
-use crate::text::{safe, shortened};
+use crate::text::shortened;
 use crate::view::tui::action::{Action, Show};
 use crate::view::tui::columns::{self, Column};
 use crate::view::tui::context::{Context, Hint, Widget};
@@ -24,16 +25,15 @@ use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
 use crate::view::{DisplayOptions, Sample, events};
 pub(in crate::view::tui) use grid::shown_columns;
+pub(in crate::view::tui) use limits::{Limits, found};
 use order::{Order, Places, rows};
 
 /// The table of domains: its filter, its cursor and its rows.
 #[derive(Clone, Debug, Default)]
 pub(in crate::view::tui) struct Table {
-    filter: Filter,
+    limits: Limits,
     /// Why the text that the user last typed is no filter.
     problem: Option<filter::Error>,
-    /// Whether only domains that suffer are shown.
-    hurting: bool,
     /// The UUIDs of the domains that are above all others.
     pinned: Vec<Uuid>,
     /// The places that domains keep; `None` if they are sorted.
@@ -87,7 +87,12 @@ impl Table {
 
     /// Returns the filter.
     pub(in crate::view::tui) fn filter(&self) -> &Filter {
-        &self.filter
+        &self.limits.filter
+    }
+
+    /// Returns what limits the rows.
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Returns why the text that the user last typed is no filter; `None` if it is one.
@@ -103,16 +108,8 @@ impl Table {
 
     /// Returns what limits and orders the rows, and which of them are visible, for the last line; `None` if all are.
     pub(super) fn found(&self, context: Context<'_>) -> Option<String> {
-        let mut parts = Vec::new();
-        if !self.filter.is_empty() {
-            parts.push(format!("/{}", safe(self.filter.text())));
-        }
-        if self.hurting {
-            parts.push("hurting only".to_owned());
-        }
-        if let Some(last) = parts.last_mut() {
-            last.push_str(&format!(" ({})", found(self.counts(context))));
-        }
+        let limits = self.limits.text(self.counts(context));
+        let mut parts: Vec<String> = limits.into_iter().collect();
         if self.held.is_some() {
             parts.push("order held".to_owned());
         }
@@ -135,9 +132,8 @@ impl Table {
     }
 
     /// Shows only domains that suffer, or all again.
-    fn show_hurting(&mut self, context: Context<'_>) {
-        self.hurting = !self.hurting;
-        self.refresh(context);
+    pub(super) fn show_hurting(&mut self) {
+        self.limits.hurting = !self.limits.hurting;
     }
 
     /// Lets every domain keep its place, or sorts again.
@@ -176,7 +172,7 @@ impl Table {
     pub(in crate::view::tui) fn filter_by(&mut self, context: Context<'_>, filter: &str) {
         match columns::filter(filter) {
             Ok(filter) => {
-                (self.filter, self.problem) = (filter, None);
+                (self.limits.filter, self.problem) = (filter, None);
                 self.refresh(context);
             }
             Err(problem) => self.problem = Some(problem),
@@ -194,8 +190,8 @@ impl Table {
         };
         if let Some(sample) = context.sample {
             let all = context.rows();
-            self.rows = rows(all, order, &self.filter);
-            if self.hurting {
+            self.rows = rows(all, order, &self.limits.filter);
+            if self.limits.hurting {
                 self.rows
                     .retain(|&place| context.digest.at(place).is_some());
             }
@@ -312,10 +308,7 @@ impl Widget for Table {
             KeyCode::Char('S' | '>') => sort_by_neighbour(context, 1),
             KeyCode::Char('<') => sort_by_neighbour(context, -1),
             KeyCode::Char('r') => Some(Action::Sort(sort)),
-            KeyCode::Char('F') => {
-                self.show_hurting(context);
-                None
-            }
+            KeyCode::Char('F') => Some(Action::Hurting),
             KeyCode::Char('o') => {
                 self.hold(context);
                 None
@@ -344,12 +337,9 @@ impl Widget for Table {
                 columns.get(place).map(|&column| Action::Sort(column))
             }
             KeyCode::Enter => self.open(context),
+            KeyCode::Esc if !self.limits.is_empty() => Some(Action::Unlimit),
             KeyCode::Esc => {
-                match (self.filter.is_empty(), self.hurting) {
-                    (false, _) => return vec![Action::Filter(String::new())],
-                    (true, true) => self.show_hurting(context),
-                    (true, false) => self.cursor.leave(),
-                }
+                self.cursor.leave();
                 None
             }
             _ => {
@@ -411,14 +401,6 @@ fn sort_by_neighbour(context: Context<'_>, by: isize) -> Option<Action> {
     // Sorting by the same column would reverse the order.
     let next = columns.get(next).filter(|_| now != Some(next));
     next.map(|&column| Action::Sort(column))
-}
-
-/// Formats how many of all are shown, such as `3 of 12`.
-pub(super) fn found((count, all): (usize, usize)) -> String {
-    match count {
-        0 => "no match".to_owned(),
-        count => format!("{count} of {all}"),
-    }
 }
 
 /// Returns the number of lines of the domain at index `place` of the snapshot.

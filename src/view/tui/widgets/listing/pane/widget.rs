@@ -104,6 +104,7 @@ impl<T: Listed> Widget for Listing<T> {
     fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
         let action = match code {
             KeyCode::Char('/') => Some(Action::Show(Show::Filter)),
+            KeyCode::Char('F') => Some(Action::Hurting),
             KeyCode::Char('s') => Some(Action::Show(Show::Sort(T::LIST))),
             KeyCode::Char('S' | '>') => {
                 self.sort_by_neighbour(context, 1);
@@ -128,7 +129,7 @@ impl<T: Listed> Widget for Listing<T> {
             KeyCode::Enter => self.open(context),
             KeyCode::Esc | KeyCode::Backspace => Some(match self.rows.hidden.is_empty() {
                 true => Action::Show(Show::Table),
-                false => Action::Filter(String::new()),
+                false => Action::Unlimit,
             }),
             _ => {
                 self.cursor.key(code, context.page(), &self.rows);
