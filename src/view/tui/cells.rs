@@ -7,28 +7,12 @@ use super::glyphs::nothing;
 use super::history::History;
 use crate::fields::Value;
 use crate::pressure::{Pressure, Reason};
-use crate::rates::{DomainRates, Rate};
+use crate::rates::Rate;
 use crate::sample::DomainSample;
-use crate::snapshot::{DiskCounter, Domain, DomainState, NicCounter};
+use crate::snapshot::{Domain, DomainState};
 use crate::text::{self, UNKNOWN, or_unknown, safe};
 use crate::units;
 use crate::view::pressure;
-
-/// Returns the bytes per second, received and sent, of all NICs of a domain.
-pub(super) fn net_bytes(domain: &Domain, rates: &DomainRates) -> Option<Rate> {
-    Rate::sum([
-        rates.of_nics(domain, NicCounter::RxBytes),
-        rates.of_nics(domain, NicCounter::TxBytes),
-    ])
-}
-
-/// Returns the bytes per second, read and written, of all disks of a domain.
-pub(super) fn disk_bytes(domain: &Domain, rates: &DomainRates) -> Option<Rate> {
-    Rate::sum([
-        rates.of_disks(domain, DiskCounter::ReadBytes),
-        rates.of_disks(domain, DiskCounter::WriteBytes),
-    ])
-}
 
 /// A domain in the table.
 #[derive(Clone, Copy)]

@@ -3,8 +3,6 @@
 //! Every figure of a domain is a column. The most used columns have titles and widths chosen by
 //! hand; the others get theirs from the figure's name.
 
-mod fit;
-
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -14,8 +12,6 @@ use crate::fields::{self, Kind, Thing, Unit};
 use crate::filter::{self, Figure, Filter};
 use crate::sample::DomainSample;
 use crate::snapshot::Collect;
-
-pub(super) use fit::{Slot, fit};
 
 /// A column of the table of domains, as its index in the list of all columns.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,10 +46,10 @@ pub(super) struct Shape {
     /// Its description in the list of columns.
     pub(super) doc: &'static str,
     /// Its minimum and maximum width, in columns of the terminal.
-    widths: (usize, usize),
+    pub(super) widths: (usize, usize),
     /// A narrow line drops the columns with the lowest priority first. A column outside the default
     /// set has a higher priority than the bar and the history, because the user chose it.
-    priority: u8,
+    pub(super) priority: u8,
     /// Whether its text is left-aligned.
     pub(super) left: bool,
 }

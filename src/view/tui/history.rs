@@ -2,9 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::cells;
-use crate::rates::{DomainRates, Rates};
-use crate::snapshot::{Domain, Identity, Snapshot};
+use crate::rates::{DomainRates, Rate, Rates};
+use crate::snapshot::{DiskCounter, Domain, Identity, NicCounter, Snapshot};
 
 /// The maximum number of samples in a history.
 const CAPACITY: usize = 120;
@@ -68,11 +67,11 @@ pub(super) struct History {
 
 impl History {
     fn push(&mut self, domain: &Domain, rates: &DomainRates) {
-        let value = |figure: Option<crate::rates::Rate>| figure.map(|figure| figure.value);
+        let value = |figure: Option<Rate>| figure.map(|figure| figure.value);
         self.cpu.push(value(rates.cpu_percent));
         self.memory.push(Some(domain.memory_bytes as f64));
-        self.disk.push(value(cells::disk_bytes(domain, rates)));
-        self.net.push(value(cells::net_bytes(domain, rates)));
+        self.disk.push(value(disk_bytes(domain, rates)));
+        self.net.push(value(net_bytes(domain, rates)));
     }
 }
 
@@ -104,6 +103,22 @@ impl Histories {
     pub(super) fn of(&self, identity: Identity) -> Option<&History> {
         self.domains.get(&identity)
     }
+}
+
+/// Returns the bytes per second, received and sent, of all NICs of a domain.
+fn net_bytes(domain: &Domain, rates: &DomainRates) -> Option<Rate> {
+    Rate::sum([
+        rates.of_nics(domain, NicCounter::RxBytes),
+        rates.of_nics(domain, NicCounter::TxBytes),
+    ])
+}
+
+/// Returns the bytes per second, read and written, of all disks of a domain.
+fn disk_bytes(domain: &Domain, rates: &DomainRates) -> Option<Rate> {
+    Rate::sum([
+        rates.of_disks(domain, DiskCounter::ReadBytes),
+        rates.of_disks(domain, DiskCounter::WriteBytes),
+    ])
 }
 
 #[cfg(test)]

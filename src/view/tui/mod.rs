@@ -10,6 +10,7 @@ mod columns;
 mod context;
 mod cursor;
 mod digest;
+mod fit;
 mod glyphs;
 mod history;
 mod line;

@@ -2,21 +2,21 @@
 
 use std::cmp::Reverse;
 
-use super::Column;
+use super::columns::Column;
 use crate::text::columns;
 use crate::view::tui::line::Place;
 
 /// The position and width of a column in the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::view::tui) struct Slot {
-    pub(in crate::view::tui) column: Column,
-    pub(in crate::view::tui) x: u16,
-    pub(in crate::view::tui) width: u16,
+pub(super) struct Slot {
+    pub(super) column: Column,
+    pub(super) x: u16,
+    pub(super) width: u16,
 }
 
 impl Slot {
     /// Returns its place in the line.
-    pub(in crate::view::tui) fn place(self) -> Place {
+    pub(super) fn place(self) -> Place {
         Place {
             x: self.x,
             width: self.width,
@@ -25,7 +25,7 @@ impl Slot {
     }
 
     /// Returns the longer title that fits and leaves one column for the sort mark.
-    pub(in crate::view::tui) fn title(self) -> &'static str {
+    pub(super) fn title(self) -> &'static str {
         let (long, short) = self.column.shape().titles;
         match columns(long) < usize::from(self.width) {
             true => long,
@@ -57,7 +57,7 @@ fn rank(column: Column, sort: Column) -> u8 {
 /// `more` are columns that get their minimum width before others are widened. They and the chosen columns are then in
 /// display order. `id` and `name` are the widths of the longest ID and name. `whole` makes the longest name the minimum
 /// width of the name.
-pub(in crate::view::tui) fn fit(
+pub(super) fn fit(
     (chosen, more): (&[Column], &[Column]),
     sort: Column,
     width: u16,
