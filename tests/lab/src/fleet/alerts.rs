@@ -20,8 +20,9 @@ use crate::xen::{Store, Userland, Xen};
 /// The name of the test in `cargo lab test`.
 pub const TEST: &str = "fleet::alerts_reach_a_receiver";
 
-/// The guests of each host: two that burn on the same pCPU, so that they wait, with the same names on both hosts.
-const GUESTS: &str = "pv:burn,pv:burn:nonic,pv:net,pv:disk";
+/// The guests of each host, with the same names on both. Two burn on the same pCPU, so that they wait; they start last,
+/// because the others boot slowly beside them.
+const GUESTS: &str = "pv:net,pv:disk,pv:burn,pv:burn:nonic";
 
 /// How long a step in dom0 may take.
 const STEP: Duration = Duration::from_secs(120);
@@ -127,6 +128,7 @@ fn draw(servers: &Servers, since: f64) -> Result<()> {
         let span = Span {
             from: since,
             to: now(),
+            step: SCRAPE,
         };
         let mut answers = Vec::new();
         for panel in &dashboard.panels {
@@ -136,7 +138,9 @@ fn draw(servers: &Servers, since: f64) -> Result<()> {
                     .until(&target.expr, Answer::Some, STEP)
                     .with_context(|| format!("a panel of {name}.json is empty"))?;
                 of_panel.push(match panel.kind {
-                    Kind::TimeSeries => servers.over(&target.expr, span.from, span.to, SCRAPE)?,
+                    Kind::TimeSeries => {
+                        servers.over(&target.expr, span.from, span.to, span.step)?
+                    }
                     Kind::Stat => servers.now(&target.expr)?,
                 });
             }

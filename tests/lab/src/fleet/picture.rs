@@ -38,6 +38,8 @@ const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#24292f}.t{font-we
 pub(super) struct Span {
     pub(super) from: f64,
     pub(super) to: f64,
+    /// The seconds between two points. Where one is missing, a line has a gap.
+    pub(super) step: f64,
 }
 
 /// Draws a dashboard. `answers` has the series of each target of each panel. `note` says where they are from.
@@ -153,9 +155,15 @@ fn lines(all: &[(String, &Series)], unit: Unit, span: Span) -> (String, f64) {
     }
     for (number, (_, series)) in all.iter().enumerate() {
         let mut path = String::new();
-        for (time, value) in series.points.iter().filter(|point| point.1.is_finite()) {
-            let letter = if path.is_empty() { 'M' } else { ' ' };
-            let _ = write!(path, "{letter}{:.1} {:.1}", x(*time), y(*value));
+        let mut last = f64::NEG_INFINITY;
+        for &(time, value) in series.points.iter().filter(|point| point.1.is_finite()) {
+            if time - last > 1.5 * span.step {
+                // A point alone is a dot.
+                let _ = write!(path, "M{:.1} {:.1}h.1", x(time), y(value));
+            } else {
+                let _ = write!(path, "L{:.1} {:.1}", x(time), y(value));
+            }
+            last = time;
         }
         let _ = write!(
             out,
@@ -230,12 +238,13 @@ mod tests {
         let dashboard = Dashboard::read("host", &variables)?;
         let series = Series {
             labels: [("node".to_owned(), "<3>".to_owned())].into(),
-            points: vec![(100.0, 0.5), (110.0, f64::NAN), (120.0, 1.0)],
+            points: vec![(100.0, 0.5), (105.0, 1.0), (110.0, f64::NAN), (115.0, 1.0)],
         };
         let answers: Vec<Vec<Vec<Series>>> = dashboard.panels.iter().map(|_| Vec::new()).collect();
         let span = Span {
             from: 100.0,
             to: 120.0,
+            step: 5.0,
         };
         let empty = draw(&dashboard, &answers, span, "nothing");
         assert_eq!(empty.matches("class=\"l\"").count(), 0);
@@ -246,8 +255,9 @@ mod tests {
             svg.contains(">one &amp; two<") && svg.contains(">node &lt;3&gt;<"),
             "{svg}"
         );
-        // The whole width, from the half of the height to the top.
-        assert!(svg.contains("d=\"M62.0 94.0 438.0 34.0\""), "{svg}");
+        // From the half of the height to the top, and a gap.
+        let path = "d=\"M62.0 94.0h.1L156.0 34.0M344.0 34.0h.1\"";
+        assert!(svg.contains(path), "{svg}");
         assert!(svg.contains(">100 %<") && svg.contains(">0:20<"), "{svg}");
         for panel in &dashboard.panels {
             assert!(
