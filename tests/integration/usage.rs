@@ -210,10 +210,10 @@ fn bash_completes_a_domain() {
 #[test]
 fn other_shells_complete_domains() {
     let zsh = say(&["completions", "zsh"]).fine();
-    assert_eq!(zsh.matches(":_xenscope_domains'").count(), 5, "{zsh}");
+    assert_eq!(zsh.matches(":_xenscope_domains'").count(), 6, "{zsh}");
     assert!(!zsh.contains("if ambiguous:_default'"));
     let fish = say(&["completions", "fish"]).fine();
-    let line = "__fish_xenscope_using_subcommand status vcpus waits events report\" -f -a \"(__fish_xenscope_domains)\"";
+    let line = "__fish_xenscope_using_subcommand status top vcpus waits events report\" -f -a \"(__fish_xenscope_domains)\"";
     assert!(fish.contains(line), "{fish}");
 }
 
