@@ -63,6 +63,8 @@ pub(super) enum Action {
     Hurting,
     /// Remove the filter; without one, show also domains that do not suffer.
     Unlimit,
+    /// Move the table's cursor to the next domain with this in its name; an empty text is the last one again.
+    Find(String),
     /// Sort by a column; reverse the order if the table is already sorted by it.
     Sort(Column),
     /// Sort the shown list by the column with this index; reverse the order if it already is.
@@ -112,6 +114,8 @@ pub(super) enum Show {
     Sort(List),
     /// The prompt for the filter.
     Filter,
+    /// The prompt for the name to find.
+    Find,
     /// The prompt for the interval.
     Delay,
     /// The prompt for the time to show.

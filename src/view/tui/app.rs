@@ -415,6 +415,11 @@ impl App {
             Action::Command(command) => return Some(command),
             Action::Show(show) => widgets.show(context, show),
             Action::Move(rows) => widgets.table.go(context, rows),
+            Action::Find(text) => {
+                if let Some(problem) = widgets.table.find(context, &text) {
+                    self.tell(problem);
+                }
+            }
             Action::Filter(filter) => self.filter(&filter),
             Action::Hurting => widgets.show_hurting(context),
             Action::Unlimit if widgets.table.filter().is_empty() => widgets.show_hurting(context),

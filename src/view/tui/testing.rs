@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{
     Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
@@ -47,11 +48,16 @@ pub(super) fn watching(count: u16) -> App {
     app
 }
 
-/// Returns the lines of a screen of this size.
-pub(super) fn lines(app: &mut App, width: u16, height: u16) -> Vec<String> {
+/// Returns the cells of a screen of this size.
+pub(super) fn cells(app: &mut App, width: u16, height: u16) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal.draw(|frame| draw(app, frame)).unwrap();
-    let buffer = terminal.backend().buffer();
+    terminal.backend().buffer().clone()
+}
+
+/// Returns the lines of a screen of this size.
+pub(super) fn lines(app: &mut App, width: u16, height: u16) -> Vec<String> {
+    let buffer = cells(app, width, height);
     let line = |y| {
         let mut line = String::new();
         let mut hidden = 0;

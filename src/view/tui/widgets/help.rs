@@ -9,10 +9,10 @@ use crate::view::tui::action::{Action, Command, Show};
 use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::theme::Role;
 
-const KEYS: [(&str, &str); 65] = [
+const KEYS: [(&str, &str); 66] = [
     ("", "everywhere"),
     ("q  Q  ^C", "quit"),
-    ("?  h  F1", "show this help; q, Esc or Enter closes it"),
+    ("?  h  F1", "show this help, and what the screen shows (Tab)"),
     ("p  space", "pause and resume"),
     ("+  -", "lengthen, shorten the interval"),
     ("d  D", "enter the interval in seconds"),
@@ -52,6 +52,7 @@ const KEYS: [(&str, &str); 65] = [
         "/",
         "filter: web, idle, crashed, cpu>50, pool:1; !, &, |, ()",
     ),
+    ("f", "go to the next domain with a text in its name; Enter: again"),
     ("F", "show only domains that suffer; again: all"),
     ("o", "let rows keep their places; again: sort them"),
     (
@@ -143,15 +144,37 @@ pub fn help() -> &'static [(&'static str, &'static str)] {
     &KEYS
 }
 
-/// The help.
+/// The heading of the second page.
+const MEANINGS: &str = "what the screen shows";
+
+/// The width from which the help has two columns.
+const TWO_COLUMNS: u16 = 150;
+
+/// The help: a page of keys, and one of what the screen shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Help {
     text: TextPage,
+    /// Whether the second page is shown.
+    meanings: bool,
+}
+
+impl Help {
+    fn lines(&self, context: Context<'_>) -> Vec<Line<'static>> {
+        let split = KEYS.iter().position(|&(_, does)| does == MEANINGS);
+        let (keys, meanings) = KEYS.split_at(split.unwrap_or(KEYS.len()));
+        let page = if self.meanings { meanings } else { keys };
+        let lines: Vec<Line<'static>> = page.iter().map(|entry| line(context, entry)).collect();
+        match context.area.width {
+            ..TWO_COLUMNS => lines,
+            width => side_by_side(lines, usize::from(width / 2)),
+        }
+    }
 }
 
 impl Widget for Help {
     fn draw(&mut self, context: Context<'_>, buffer: &mut Buffer) {
-        self.text.draw(context, &lines(context), buffer);
+        let lines = self.lines(context);
+        self.text.draw(context, &lines, buffer);
     }
 
     fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
@@ -159,6 +182,13 @@ impl Widget for Help {
             KeyCode::Char('Q') => vec![Action::Command(Command::Quit)],
             KeyCode::Esc | KeyCode::Enter | KeyCode::F(1) | KeyCode::Char('q' | '?' | 'h') => {
                 vec![Action::Show(Show::PaneOnly)]
+            }
+            KeyCode::Tab | KeyCode::BackTab | KeyCode::Left | KeyCode::Right => {
+                *self = Self {
+                    text: TextPage::default(),
+                    meanings: !self.meanings,
+                };
+                Vec::new()
             }
             _ => self.text.key(context, code),
         }
@@ -169,20 +199,35 @@ impl Widget for Help {
     }
 
     fn hints(&self) -> &'static [Hint] {
-        &[("Esc", "back"), ("arrows", "move")]
+        &[
+            ("Esc", "back"),
+            ("Tab", "keys, or what the screen shows"),
+            ("arrows", "move"),
+        ]
     }
 }
 
-/// Returns one line for each entry of [`KEYS`].
-fn lines(context: Context<'_>) -> Vec<Line<'static>> {
-    let line = |&(keys, does): &(&'static str, &'static str)| match keys {
+/// Returns the line of an entry of [`KEYS`].
+fn line(context: Context<'_>, &(keys, does): &(&'static str, &'static str)) -> Line<'static> {
+    match keys {
         "" if !does.starts_with(' ') => Line::styled(does, context.style(Role::Dim)),
         keys => Line::from(vec![
             Span::styled(format!("  {keys:<13} "), context.style(Role::Accent)),
             Span::raw(does),
         ]),
-    };
-    KEYS.iter().map(line).collect()
+    }
+}
+
+/// Returns the lines in two columns, the second half beside the first one.
+fn side_by_side(mut lines: Vec<Line<'static>>, width: usize) -> Vec<Line<'static>> {
+    let right = lines.split_off(lines.len().div_ceil(2));
+    for (left, right) in lines.iter_mut().zip(right) {
+        let blank = " ".repeat(width.saturating_sub(left.width()));
+        left.push_span(Span::raw(blank));
+        let style = right.style;
+        left.extend(right.into_iter().map(|span| span.patch_style(style)));
+    }
+    lines
 }
 
 #[cfg(test)]
@@ -197,12 +242,18 @@ mod tests {
         let screen = lines(&mut app, 80, 24);
         assert!(screen[5].contains("quit"), "{screen:?}");
         assert!(screen[22].ends_with(" more"), "{screen:?}");
-        let whole = lines(&mut app, 80, 60).join("\n");
+        let wide = lines(&mut app, 160, 45).join("\n");
+        assert!(wide.contains("quit") && wide.contains("in the table"), "{wide}");
+        assert!(!wide.contains(" more"), "{wide}");
+        let whole = lines(&mut app, 80, 70).join("\n");
         assert!(!whole.contains('…'), "{whole}");
         lines(&mut app, 80, 24);
+        key(&mut app, KeyCode::Tab);
+        let screen = lines(&mut app, 80, 24).join("\n");
+        assert!(screen.contains("what the screen shows"), "{screen}");
         key(&mut app, KeyCode::End);
         let screen = lines(&mut app, 80, 24);
-        assert!(screen[22].contains("skipped"), "{screen:?}");
+        assert!(screen[4..].iter().any(|line| line.contains("skipped")), "{screen:?}");
         keys(&mut app, "q");
         assert!(lines(&mut app, 80, 24)[4].starts_with(" ID NAME"));
     }

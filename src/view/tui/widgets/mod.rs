@@ -275,10 +275,13 @@ impl Widgets {
             Overlay::Help(_) | Overlay::Columns(_) | Overlay::Sort(_) => {
                 self.front().key(context, code)
             }
-            Overlay::Nothing => match self.key_of_all_panes(context, code) {
-                Some(action) => vec![action],
-                None => self.front().key(context, code),
-            },
+            Overlay::Nothing => {
+                let code = of_htop(code);
+                match self.key_of_all_panes(context, code) {
+                    Some(action) => vec![action],
+                    None => self.front().key(context, code),
+                }
+            }
         }
     }
 
@@ -392,9 +395,22 @@ impl Widgets {
             Show::Filter => {
                 self.overlay = Overlay::Prompt(Prompt::filter(self.table.filter().text()))
             }
+            Show::Find => self.overlay = Overlay::Prompt(Prompt::find()),
             Show::Time => self.overlay = Overlay::Prompt(Prompt::time()),
             Show::Delay => self.overlay = Overlay::Prompt(Prompt::delay()),
         }
+    }
+}
+
+/// Returns the key that does here what this key does in htop.
+fn of_htop(code: KeyCode) -> KeyCode {
+    match code {
+        KeyCode::F(2) => KeyCode::Char('c'),
+        KeyCode::F(3) => KeyCode::Char('f'),
+        KeyCode::F(4) => KeyCode::Char('/'),
+        KeyCode::F(6) => KeyCode::Char('s'),
+        KeyCode::F(10) => KeyCode::Char('q'),
+        code => code,
     }
 }
 

@@ -197,10 +197,11 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use ratatui::crossterm::event::KeyCode;
+    use ratatui::style::Modifier;
 
     use crate::fixtures::troubled;
     use crate::view::tui::Settings;
-    use crate::view::tui::testing::{app, key, keys, lines, take};
+    use crate::view::tui::testing::{app, cells, key, keys, lines, take};
 
     #[test]
     fn the_page_says_who_suffers_and_why() {
@@ -225,6 +226,11 @@ mod tests {
             "    3 batch   80.0    20.0     0.0    80.0  throttled 80.0 % by its cap of 20 %"
         );
         assert!(page[7].contains("ready 30.0 %, for batch 67 %"), "{page:?}");
+        let is_chosen = |app: &mut crate::view::tui::App, y| {
+            let cells = cells(app, 100, 24);
+            cells[(0, y)].modifier.contains(Modifier::REVERSED)
+        };
+        assert!(is_chosen(&mut app, 6) && !is_chosen(&mut app, 7));
         // The chosen one is shown, and has its reason as well.
         keys(&mut app, "j");
         key(&mut app, KeyCode::Enter);

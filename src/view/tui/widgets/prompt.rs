@@ -19,6 +19,8 @@ use crate::view::tui::theme::Role;
 pub(super) enum Question {
     /// The filter of the table.
     Filter,
+    /// A part of the name of the domain to go to.
+    Find,
     /// The interval.
     Delay,
     /// The time to show.
@@ -38,6 +40,14 @@ impl Prompt {
         Self {
             question: Question::Filter,
             text: now.to_owned(),
+        }
+    }
+
+    /// Returns a prompt for a part of the name of the domain to go to.
+    pub(super) fn find() -> Self {
+        Self {
+            question: Question::Find,
+            text: String::new(),
         }
     }
 
@@ -75,6 +85,7 @@ impl Prompt {
         let mut pen = Pen::new(buffer, area, 0)?;
         let question = match self.question {
             Question::Filter => "/".to_owned(),
+            Question::Find => "go to the next domain with this in its name: ".to_owned(),
             Question::Time => "show the time (03:00, -2h): ".to_owned(),
             Question::Delay => {
                 let now = context.settings.interval.as_secs_f64();
@@ -113,7 +124,7 @@ impl Prompt {
             (KeyCode::Esc, Question::Filter) => {
                 return vec![Action::Show(Show::PaneOnly), Action::Filter(String::new())];
             }
-            (KeyCode::Esc, Question::Delay | Question::Time) => {
+            (KeyCode::Esc, Question::Find | Question::Delay | Question::Time) => {
                 return vec![Action::Show(Show::PaneOnly)];
             }
             (KeyCode::Up, Question::Filter) => return vec![Action::Move(-1)],
@@ -144,13 +155,14 @@ impl Prompt {
     fn typed(&self) -> Vec<Action> {
         match self.question {
             Question::Filter => vec![Action::Filter(self.text.clone())],
-            Question::Delay | Question::Time => Vec::new(),
+            Question::Find | Question::Delay | Question::Time => Vec::new(),
         }
     }
 
     /// Returns the actions of the complete answer.
     fn answer(&self) -> Vec<Action> {
         let answer = match self.question {
+            Question::Find => Some(Ok(Action::Find(self.text.clone()))),
             _ if self.text.is_empty() => None,
             Question::Filter => None,
             Question::Delay => Some(interval::parse(&self.text).map(Action::Interval)),

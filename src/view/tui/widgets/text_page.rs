@@ -57,7 +57,7 @@ impl TextPage {
         for (y, line) in (0..area.height).zip(&lines[self.above..]) {
             if let Some(mut pen) = Pen::new(buffer, area, y) {
                 for span in line {
-                    pen.put(&span.content, span.style);
+                    pen.put(&span.content, line.style.patch(span.style));
                 }
                 if line.width() > usize::from(area.width) {
                     pen.skip_to_last(1).say("…");

@@ -38,6 +38,8 @@ pub(in crate::view::tui) struct Table {
     pinned: Vec<Uuid>,
     /// The places that domains keep; `None` if they are sorted.
     held: Option<Places>,
+    /// What was last looked for.
+    sought: String,
     cursor: Cursor<Identity>,
     /// The domains in display order, as indexes in the shown snapshot.
     rows: Vec<usize>,
@@ -206,6 +208,30 @@ impl Table {
         }
     }
 
+    /// Moves the cursor to the next row with this in the domain's name, the first one after the last; an empty text is
+    /// the one before. Returns a message if there is none.
+    pub(in crate::view::tui) fn find(&mut self, context: Context<'_>, text: &str) -> Option<String> {
+        if !text.is_empty() {
+            self.sought = text.to_lowercase();
+        }
+        let snapshot = context.sample?.snapshot;
+        let from = self.cursor.row(&Listed(snapshot, &self.rows));
+        let from = from.map_or(0, |row| row + 1);
+        let found = |&row: &usize| {
+            let domain = self.rows.get(row).map(|&place| &snapshot.domains[place]);
+            let name = domain.and_then(|domain| domain.name.as_deref());
+            name.is_some_and(|name| name.to_lowercase().contains(&self.sought))
+        };
+        let count = self.rows.len();
+        match (from..count).chain(0..from.min(count)).find(found) {
+            Some(row) => {
+                self.choose(context, row);
+                None
+            }
+            None => Some(format!("no domain in the table has '{}' in its name", self.sought)),
+        }
+    }
+
     /// Moves the cursor to this row, or to the last row if there are fewer.
     fn choose(&mut self, context: Context<'_>, row: usize) {
         if let Some(sample) = context.sample {
@@ -303,6 +329,7 @@ impl Widget for Table {
         let show = |display| Some(Action::Display(display));
         let action = match code {
             KeyCode::Char('/') => Some(Action::Show(Show::Filter)),
+            KeyCode::Char('f') => Some(Action::Show(Show::Find)),
             KeyCode::Char('c') => Some(Action::Show(Show::Columns(0))),
             KeyCode::Char('s') => Some(Action::Show(Show::Columns(sort.index()))),
             KeyCode::Char('S' | '>') => sort_by_neighbour(context, 1),

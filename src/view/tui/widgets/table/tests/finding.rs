@@ -90,6 +90,31 @@ fn pinned_domains_are_above_all_others() {
 }
 
 #[test]
+fn a_search_goes_from_domain_to_domain() {
+    let mut app = watching(30);
+    let chosen = |app: &App| app.widgets.table.chosen().map(|one| one.id.0);
+    keys(&mut app, "fEST-2");
+    key(&mut app, KeyCode::Enter);
+    assert_eq!(chosen(&app), Some(29), "the first row with it");
+    for id in [28, 27, 26] {
+        key(&mut app, KeyCode::F(3));
+        key(&mut app, KeyCode::Enter);
+        assert_eq!(chosen(&app), Some(id));
+    }
+    keys(&mut app, "fDomain-0");
+    key(&mut app, KeyCode::Enter);
+    assert_eq!(chosen(&app), Some(0), "the last row");
+    keys(&mut app, "fest-2");
+    key(&mut app, KeyCode::Enter);
+    assert_eq!(chosen(&app), Some(29), "from the top again");
+    keys(&mut app, "fnowhere");
+    key(&mut app, KeyCode::Enter);
+    assert!(last(&mut app).ends_with("no domain in the table has 'nowhere' in its name"));
+    assert_eq!(chosen(&app), Some(29));
+    assert_eq!(ids(&app).len(), 30, "all are shown");
+}
+
+#[test]
 fn what_is_out_of_sight_is_told() {
     let mut app = watching(69);
     assert!(
