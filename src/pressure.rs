@@ -14,7 +14,16 @@ const WORTH_TELLING_PERCENT: f64 = 5.0;
 const MEMORY_SLACK: (u64, u64) = (100, 4 << 20);
 
 /// The time of a disk's request, in the mean, from which it is slow.
-const SLOW_NS: f64 = 50e6;
+pub const SLOW_NS: f64 = 50e6;
+
+/// The disk counters that the reasons come from.
+pub const DISK_COUNTERS: [DiskCounter; 5] = [
+    DiskCounter::OutOfSlots,
+    DiskCounter::ReadRequests,
+    DiskCounter::WriteRequests,
+    DiskCounter::ReadTime,
+    DiskCounter::WriteTime,
+];
 
 /// A domain, what it lost, and why.
 #[derive(Clone, Debug, PartialEq)]

@@ -50,17 +50,19 @@ pub(crate) struct Look {
 impl Look {
     /// Returns the filter for what was given: only the named domains, and of them those that match; `None` if nothing
     /// was given.
-    pub(crate) fn filter(&self) -> Option<Filter> {
+    ///
+    /// # Errors
+    /// If the two together are no filter: they are nested too deep.
+    pub(crate) fn filter(&self) -> Result<Option<Filter>, String> {
         if self.domains.is_empty() {
-            return self.filter.clone();
+            return Ok(self.filter.clone());
         }
         let named: Vec<String> = self.domains.iter().map(Selector::filter).collect();
         let mut text = named.join(" | ");
-        if let Some(filter) = &self.filter {
+        if let Some(filter) = self.filter.as_ref().filter(|filter| !filter.is_empty()) {
             text = format!("({text}) ({})", filter.text());
         }
-        // A selector's filter is one.
-        tui::filter(&text).ok()
+        tui::filter(&text).map(Some).map_err(|error| error.to_string())
     }
 
     /// Returns whether the filter compares figures that only a trace tells.

@@ -123,7 +123,7 @@ fn app(options: &Top, look: &Look) -> anyhow::Result<App> {
         settings.interval = delay;
     }
     look.change(&mut settings);
-    if let Some(filter) = look.filter() {
+    if let Some(filter) = look.filter().map_err(WrongUsage)? {
         filter.text().clone_into(&mut settings.filter);
     }
     let terminal = Terminal::of(|name| env::var(name).ok());

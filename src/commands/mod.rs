@@ -93,7 +93,7 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             span,
             ..
         }) if options.batch => {
-            let filter = look.filter();
+            let filter = look.filter().map_err(WrongUsage)?;
             let filter = filter.as_ref();
             if let Some(mut past) = past::between(span)? {
                 return top::run(options, filter, &mut past, out);

@@ -50,6 +50,21 @@ impl Access {
         Ok(())
     }
 
+    /// Does the same as [`Self::apply`], but takes away neither TLS nor passwords: a file that is written at this moment may
+    /// be empty.
+    fn apply_again(&self, files: &Files) -> Result<(), String> {
+        let config = files.web_config().map_err(|error| error.to_string())?;
+        let keeps = |had: bool, has: bool, what: &str| match had && !has {
+            true => Err(format!("--web.config.file has no {what} any more, which takes a restart")),
+            false => Ok(()),
+        };
+        let has_tls = config.tls_server_config.is_some();
+        keeps(self.tls().is_some(), has_tls, "tls_server_config")?;
+        let has_users = config.basic_auth_users.is_some();
+        keeps(self.passwords.are_needed(), has_users, "basic_auth_users")?;
+        self.apply(files).map_err(|error| error.to_string())
+    }
+
     /// Applies what the reader sends, as long as it does.
     pub(super) async fn follow(self, reader: UnixStream) {
         if let Err(error) = self.receive_all(reader).await {
@@ -63,7 +78,7 @@ impl Access {
             let mut message = vec![0; length as usize];
             reader.read_exact(&mut message).await?;
             let files = Files::received(&message).ok_or(io::ErrorKind::InvalidData)?;
-            match self.apply(&files) {
+            match self.apply_again(&files) {
                 Ok(()) => tracing::debug!("--web.config.file was read again"),
                 Err(error) => tracing::warn!("{error}: the settings from before stay"),
             }

@@ -73,13 +73,18 @@ impl Passwords {
         };
     }
 
+    /// Returns whether a user and a password are needed to read.
+    pub(super) fn are_needed(&self) -> bool {
+        self.users().hashes.is_some()
+    }
+
     fn users(&self) -> MutexGuard<'_, Users> {
         self.users.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Checks the value of an `Authorization` header.
     pub(super) async fn check(&self, authorization: Option<&str>) -> Verdict {
-        if self.users().hashes.is_none() {
+        if !self.are_needed() {
             return Verdict::Right;
         }
         let Some(pair) = authorization.and_then(decoded) else {

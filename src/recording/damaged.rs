@@ -21,7 +21,7 @@ const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 pub(super) struct Damaged {
     pub(super) path: PathBuf,
     /// The wall-clock time when it was written last, in nanoseconds since the epoch.
-    written: i64,
+    pub(super) written: i64,
     bytes: u64,
 }
 
@@ -90,7 +90,12 @@ pub(super) fn all(folder: &Path) -> Result<Vec<Damaged>, RecordingError> {
                 .strip_prefix(FILE)
                 .is_some_and(|rest| rest.starts_with(DAMAGED));
             if is_damaged && !BESIDE.iter().any(|suffix| name.ends_with(suffix)) {
-                files.push(Damaged::of(file.path())?);
+                match Damaged::of(file.path()) {
+                    Ok(damaged) => files.push(damaged),
+                    // The recorder has deleted it meanwhile.
+                    Err(error) if error.kind() == ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
         files.sort_unstable_by(|one, other| {

@@ -77,6 +77,19 @@ impl Files {
         self.store()?.last()
     }
 
+    /// Returns the wall-clock time when a file that was set aside was written last, in nanoseconds since the epoch; `None`
+    /// if there is none.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub(super) fn set_aside_at(&self) -> Result<Option<i64>, RecordingError> {
+        let Some(folder) = &self.folder else {
+            return Ok(None);
+        };
+        let files = damaged::all(&folder.path)?;
+        Ok(files.iter().map(|file| file.written).max())
+    }
+
     /// Returns the file that is written, which it creates if there is none.
     ///
     /// # Errors

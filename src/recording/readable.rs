@@ -106,11 +106,8 @@ impl Readable {
             }
         }
         let salvaged = if is_lost { self.salvaged() } else { None };
-        let blobs = salvaged.map(|salvaged| salvaged.blobs(id));
-        let decoded = blobs
-            .into_iter()
-            .flatten()
-            .find_map(|bytes| decode(&bytes).ok());
+        let mut blobs = salvaged.into_iter().flat_map(|salvaged| salvaged.blobs(id));
+        let decoded = blobs.find_map(|bytes| decode(&bytes).ok());
         decoded.ok_or(why)
     }
 

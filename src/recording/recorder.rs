@@ -82,11 +82,13 @@ impl Recorder {
 
     fn of(path: &Path, mut files: Files, limits: Limits) -> Result<Self, RecordingError> {
         let last = files.last()?;
+        // If the recording was set aside, its file says when it was written: the clock may be wrong now.
+        let set_aside_at = files.set_aside_at()?;
         Ok(Self {
             path: path.to_owned(),
             files,
             limits,
-            before: last.map(|last| last.latest),
+            before: last.map(|last| last.latest).or(set_aside_at),
             clock: None,
             next_id: last.map_or(1, |last| last.id.saturating_add(1)),
             group: Group::new(),

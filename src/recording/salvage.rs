@@ -28,10 +28,13 @@ const MOST_LOCAL: usize = PAGE - 35;
 /// The least bytes of a larger row that are in the page itself.
 const LEAST_LOCAL: usize = (PAGE - 12) * 32 / 255 - 23;
 
+/// The most rows with the same ID that are tried. A recording has three; more are left from before.
+const MOST_PLACES: usize = 64;
+
 type Page = [u8; PAGE];
 
 /// Where a row is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Place {
     page: u64,
     at: usize,
@@ -73,10 +76,10 @@ impl Salvaged {
         self.entries.values().copied()
     }
 
-    /// Returns the bytes of all rows with this ID: those of a chunk, of a key and of its copy.
-    pub(super) fn blobs(&self, id: i64) -> Vec<Vec<u8>> {
+    /// Returns the bytes of the rows with this ID, one after the other: those of a chunk, of a key and of its copy.
+    pub(super) fn blobs(&self, id: i64) -> impl Iterator<Item = Vec<u8>> {
         let places = self.blobs.get(&id).into_iter().flatten();
-        places.filter_map(|&place| self.blob(place)).collect()
+        places.filter_map(|&place| self.blob(place))
     }
 
     fn read(&self, number: u64, page: &mut Page) -> io::Result<()> {
@@ -101,7 +104,11 @@ impl Salvaged {
                 self.entries.insert(entry.id, entry);
             } else if row.blob().is_some() {
                 let place = Place { page: number, at };
-                self.blobs.entry(row.id).or_default().push(place);
+                let places = self.blobs.entry(row.id).or_default();
+                // A page may say a thousand times that it has the same row.
+                if places.len() < MOST_PLACES && !places.contains(&place) {
+                    places.push(place);
+                }
             }
         }
     }
@@ -192,7 +199,7 @@ impl<'a> Row<'a> {
         let key = integer(key, &mut values)?;
         let format = integer(format, &mut values)?;
         // 13 is an empty text, and each letter is 2 more.
-        let letters = usize::try_from((boot - 13).max(0) / 2).ok()?;
+        let letters = usize::try_from(boot.saturating_sub(13).max(0) / 2).ok()?;
         values = values.get(letters..)?;
         let earliest = integer(earliest, &mut values)?;
         let latest = integer(latest, &mut values)?;

@@ -5,7 +5,7 @@ use super::{DisplayOptions, Sample, host, status, vcpus};
 use crate::sample::DomainSample;
 use crate::snapshot::{DiskCounter, NicCounter};
 use crate::text::{columns, or_unknown, safe, shortened};
-use crate::units::{kib_per_second, mib, seconds, tenths};
+use crate::units::{counted, kib_per_second, mib, seconds, tenths};
 
 /// The counters of disks in the table of domains.
 const DISK_COUNTERS: [DiskCounter; 2] = [DiskCounter::ReadBytes, DiskCounter::WriteBytes];
@@ -97,8 +97,8 @@ fn heading(sample: Sample<'_>, width: Option<usize>) -> String {
     let mut parts = vec![
         time.to_string(),
         format!("Xen {}", safe(&host.xen_version)),
-        format!("{} domains", sample.snapshot.domains.len()),
-        format!("{} pCPUs, {busy} busy", host.pcpus),
+        counted(sample.snapshot.domains.len(), "domain"),
+        format!("{}, {busy} busy", counted(host.pcpus as usize, "pCPU")),
         format!("{free} of {all} free"),
     ];
     if sample.snapshot.collected.state_times {

@@ -123,6 +123,7 @@ pub struct Domain {
     pub memory_bytes: u64,
     pub memory_max_bytes: Option<u64>,
     pub memory_target_bytes: Option<u64>,
+    pub memory_short_bytes: Option<u64>,
     pub memory_static_max_bytes: Option<u64>,
     pub memory_videoram_bytes: Option<u64>,
     pub memory_claimed_bytes: u64,
@@ -144,6 +145,7 @@ pub struct Domain {
     pub offline_time_ns: Option<u64>,
     pub offline_percent: Option<f64>,
     pub throttled_percent: Option<f64>,
+    pub lost_percent: Option<f64>,
     pub schedules: Option<u64>,
     pub schedules_per_second: Option<f64>,
     pub waits: Option<u64>,
@@ -173,6 +175,7 @@ pub struct Vcpu {
     pub offline_time_ns: Option<u64>,
     pub offline_percent: Option<f64>,
     pub throttled_percent: Option<f64>,
+    pub lost_percent: Option<f64>,
     pub schedules: Option<u64>,
     pub schedules_per_second: Option<f64>,
     pub waits: Option<u64>,
@@ -364,5 +367,18 @@ impl Audit {
     pub fn of(&self, check: &str) -> &Finding {
         let found = self.findings.iter().find(|finding| finding.check == check);
         found.unwrap_or_else(|| panic!("no {check} in {self:?}"))
+    }
+}
+
+#[test]
+fn every_field_of_json_is_known() {
+    for name in ["list", "status", "vcpus", "host", "top"] {
+        let path = format!("{}/tests/golden/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).unwrap();
+        assert!(!text.is_empty());
+        for line in text.lines() {
+            let parsed: Result<Record, _> = serde_json::from_str(line);
+            assert!(parsed.is_ok(), "{name}: {}", parsed.unwrap_err());
+        }
     }
 }

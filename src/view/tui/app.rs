@@ -18,6 +18,7 @@ use super::theme::Terminal;
 use super::widgets::Widgets;
 use super::widgets::table::device_rows;
 use crate::feed::Pair;
+use crate::pressure;
 use crate::rates::Rates;
 use crate::snapshot::{Collect, DiskCounter, Snapshot};
 use crate::view::{DisplayOptions, Sample};
@@ -32,12 +33,8 @@ const WHEEL: isize = 3;
 const READY_COSTS: &str =
     "measuring ready time: Xen records each switch of a vCPU; its buffers stay until it reboots";
 
-/// The disk counters that the header shows the sums of.
-const HEADER_DISK_COUNTERS: [DiskCounter; 3] = [
-    DiskCounter::ReadBytes,
-    DiskCounter::WriteBytes,
-    DiskCounter::OutOfSlots,
-];
+/// The disk counters that the header shows the sums of, besides those of the reasons why domains suffer.
+const HEADER_DISK_COUNTERS: [DiskCounter; 2] = [DiskCounter::ReadBytes, DiskCounter::WriteBytes];
 
 /// A snapshot, the rates since the previous one, and what follows from both.
 #[derive(Clone, Debug)]
@@ -276,6 +273,7 @@ impl App {
         };
         shown
             .with_disk_counters(&HEADER_DISK_COUNTERS)
+            .with_disk_counters(&pressure::DISK_COUNTERS)
             .and(device_rows::collect(self.display))
             .and(self.columns_part())
             .and(self.filter_part())

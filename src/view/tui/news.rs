@@ -2,24 +2,23 @@
 
 use std::collections::VecDeque;
 
-use jiff::{SignedDuration, Timestamp};
-
 use crate::events::{Change, Event, History};
 use crate::snapshot::{Identity, Snapshot};
 
 /// The most events that are kept.
 const CAPACITY: usize = 500;
 
-/// For how long a domain is new, or is shown although it is gone.
-const FRESH: SignedDuration = SignedDuration::from_secs(60);
+/// For how many nanoseconds a domain is new, or is shown although it is gone.
+const FRESH_NS: u64 = 60_000_000_000;
 
 /// The latest events, the newest last.
 #[derive(Clone, Debug, Default)]
 pub(super) struct News {
     history: History,
-    events: VecDeque<Event>,
-    /// The time of the newest sample.
-    now: Timestamp,
+    /// With the times of their samples by a clock that nobody sets, in nanoseconds.
+    events: VecDeque<(u64, Event)>,
+    /// The time of the newest sample by that clock.
+    now_ns: u64,
 }
 
 impl News {
@@ -29,22 +28,27 @@ impl News {
         let events = events
             .into_iter()
             .filter(|event| event.change != Change::Existing);
-        self.events.extend(events);
+        let now_ns = snapshot.stamp.at_ns;
+        self.now_ns = now_ns;
+        self.events.extend(events.map(|event| (now_ns, event)));
         let too_many = self.events.len().saturating_sub(CAPACITY);
         self.events.drain(..too_many);
-        self.now = snapshot.time;
     }
 
     /// Returns the events, the newest first.
     pub(super) fn newest_first(&self) -> impl Iterator<Item = &Event> {
-        self.events.iter().rev()
+        self.events.iter().rev().map(|(_, event)| event)
     }
 
     /// Returns the events of the last minute, the newest first.
     fn fresh(&self) -> impl Iterator<Item = &Event> {
-        let now = self.now;
-        let is_fresh = move |event: &&Event| now.duration_since(event.time) < FRESH;
-        self.newest_first().take_while(is_fresh)
+        let now_ns = self.now_ns;
+        // The clock begins anew when the host boots.
+        let is_fresh = move |at_ns: u64| now_ns.checked_sub(at_ns).is_some_and(|age| age < FRESH_NS);
+        let events = self.events.iter().rev();
+        events
+            .take_while(move |(at_ns, _)| is_fresh(*at_ns))
+            .map(|(_, event)| event)
     }
 
     /// Returns whether the domain was created, also by a reboot, in the last minute.
@@ -70,8 +74,9 @@ mod tests {
     #[test]
     fn domains_are_new_and_gone_for_a_minute() {
         let at = |second: u64, domains| {
+            // The wall clock goes back meanwhile.
             let mut one = snapshot(second * SECOND, 0, domains);
-            one.time = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second as i64);
+            one.time = jiff::Timestamp::UNIX_EPOCH - jiff::SignedDuration::from_hours(second as i64);
             one
         };
         let (old, new) = (domain(1, "old", 0, 0), domain(2, "new", 0, 0));

@@ -32,7 +32,7 @@ const RECORD: &str = "for name in virtio_blk crc16 mbcache jbd2 crc32c_generic e
     done
     until [ -e /dev/vda ]; do sleep 0.1; done
     mount -t ext4 /dev/vda /mnt || exit 1
-    xenscope record --dir /mnt/recording </dev/null >/mnt/errors 2>&1 & echo $! >/run/recorder";
+    xenscope record --dir /mnt/recording </dev/null >>/mnt/errors 2>&1 & echo $! >/run/recorder";
 
 /// Ends the recorder, and prints what it complained about since the disk was new.
 const END: &str =

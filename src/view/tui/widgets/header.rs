@@ -355,6 +355,8 @@ fn hurt(context: Context<'_>, sample: Sample<'_>, skipped: Option<Part>, pen: &m
     let domains = sample.snapshot.domains.len();
     let label = Part::new("", "HURT", u8::MAX).styled(context.style(Role::Accent));
     let count = match found.len() {
+        // Rates need two samples.
+        0 if sample.rates.interval_ns.is_none() => format!("- of {domains}"),
         0 => format!("none of {domains}"),
         count => format!("{count} of {domains}:"),
     };

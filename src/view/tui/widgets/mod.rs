@@ -237,8 +237,10 @@ impl Widgets {
     /// Returns what limits the rows, for the last line; `None` if nothing does.
     fn found(&self, context: Context<'_>) -> Option<String> {
         match self.pane {
+            Pane::Table => self.table.found(context),
             Pane::List(_) => self.table.limits().text(self.counts(context)),
-            _ => self.table.found(context),
+            // They show everything.
+            Pane::Domain(_) | Pane::Pcpus(_) | Pane::Pressure(_) | Pane::Events(_) => None,
         }
     }
 
@@ -343,7 +345,8 @@ impl Widgets {
 
     /// Returns this pane, or the table if this pane is shown.
     fn or_back(&self, pane: Show) -> Show {
-        match self.tab() == Some(pane) {
+        // The grid of the pCPUs has the tab of another pane.
+        match self.tab() == Some(pane) && !matches!(self.pane, Pane::Pcpus(_)) {
             true => Show::Table,
             false => pane,
         }

@@ -7,8 +7,8 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::text_page::TextPage;
-use crate::pressure::Pressure;
-use crate::snapshot::{Collect, DiskCounter, Identity};
+use crate::pressure::{DISK_COUNTERS, Pressure};
+use crate::snapshot::{Collect, Identity};
 use crate::text::{columns, or_unknown, shortened};
 use crate::units;
 use crate::view::Sample;
@@ -85,13 +85,7 @@ impl Widget for PressurePage {
             nic_counters: true,
             ..Collect::default()
         }
-        .with_disk_counters(&[
-            DiskCounter::OutOfSlots,
-            DiskCounter::ReadRequests,
-            DiskCounter::WriteRequests,
-            DiskCounter::ReadTime,
-            DiskCounter::WriteTime,
-        ])
+        .with_disk_counters(&DISK_COUNTERS)
     }
 
     fn hints(&self) -> &'static [Hint] {
@@ -142,6 +136,7 @@ fn lines(context: Context<'_>, sample: Sample<'_>, found: &[Pressure]) -> Vec<Li
 /// Returns a line in words: how many domains suffer, and whether ready time is measured.
 fn summary(context: Context<'_>, sample: Sample<'_>, count: usize) -> Line<'static> {
     let domains = match count {
+        0 if sample.rates.interval_ns.is_none() => "with the next sample".to_owned(),
         0 => "no domain suffers".to_owned(),
         1 => "1 domain suffers".to_owned(),
         count => format!("{count} domains suffer"),

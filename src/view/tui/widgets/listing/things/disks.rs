@@ -3,14 +3,12 @@
 use std::sync::LazyLock;
 
 use super::{Listed, SERVED_BY, backend, of_domain, of_domains};
+use crate::pressure::SLOW_NS;
 use crate::sample::{DiskSample, Sample};
 use crate::snapshot::Collect;
 use crate::view::tui::action::List;
 use crate::view::tui::widgets::listing::column::{Column, Tint};
 use crate::view::tui::widgets::listing::rows::{Entry, Place};
-
-/// The time of a disk's request, in the mean, above which it is marked.
-const SLOW_NS: f64 = 50e6;
 
 impl Listed for DiskSample<'static> {
     const LIST: List = List::Disks;
