@@ -62,7 +62,9 @@ impl Look {
         if let Some(filter) = self.filter.as_ref().filter(|filter| !filter.is_empty()) {
             text = format!("({text}) ({})", filter.text());
         }
-        tui::filter(&text).map(Some).map_err(|error| error.to_string())
+        tui::filter(&text)
+            .map(Some)
+            .map_err(|error| error.to_string())
     }
 
     /// Returns whether the filter compares figures that only a trace tells.

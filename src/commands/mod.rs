@@ -35,7 +35,7 @@ use xenscope::interval;
 use xenscope::source::Source;
 
 use crate::cli::{Cli, Command, TopCommand};
-use crate::exit::Outcome;
+use crate::exit::{Outcome, WrongUsage};
 use output::Output;
 
 /// Runs the command.

@@ -25,7 +25,9 @@ type Row = (&'static str, fn(Collect) -> bool);
 fn of_top(options: &[&str]) -> Collect {
     let words = ["xenscope", "top", "-b", "--format", "json"];
     match Cli::parse_from(words.iter().chain(options)).command {
-        Command::Top(options) => top::collect(&options.top, options.look.filter().unwrap().as_ref()),
+        Command::Top(options) => {
+            top::collect(&options.top, options.look.filter().unwrap().as_ref())
+        }
         _ => panic!("not top"),
     }
 }
@@ -101,7 +103,9 @@ fn what_a_command_shows_is_collected() {
             Command::Status(_) => status::collect(),
             Command::Vcpus(_) => vcpus::collect(),
             Command::Host(_) => host::collect(),
-            Command::Top(options) => top::collect(&options.top, options.look.filter().unwrap().as_ref()),
+            Command::Top(options) => {
+                top::collect(&options.top, options.look.filter().unwrap().as_ref())
+            }
             Command::Audit(options) => audit::collect(options.ready),
             Command::Events(_) => events::collect(),
             other => panic!("{other:?} does not read"),
@@ -186,7 +190,12 @@ fn run_to(
         Command::Status(options) => status::run(&options, feed, out),
         Command::Vcpus(options) => vcpus::run(&options, feed, out),
         Command::Host(options) => host::run(&options, feed, out),
-        Command::Top(options) => top::run(&options.top, options.look.filter().unwrap().as_ref(), feed, out),
+        Command::Top(options) => top::run(
+            &options.top,
+            options.look.filter().unwrap().as_ref(),
+            feed,
+            out,
+        ),
         Command::Audit(options) => audit::run(&options, feed, out),
         Command::Export(options) => export::textfile::once(&options, Path::new("-"), feed, out),
         other => panic!("{other:?} does not read"),

@@ -55,7 +55,9 @@ impl Access {
     fn apply_again(&self, files: &Files) -> Result<(), String> {
         let config = files.web_config().map_err(|error| error.to_string())?;
         let keeps = |had: bool, has: bool, what: &str| match had && !has {
-            true => Err(format!("--web.config.file has no {what} any more, which takes a restart")),
+            true => Err(format!(
+                "--web.config.file has no {what} any more, which takes a restart"
+            )),
             false => Ok(()),
         };
         let has_tls = config.tls_server_config.is_some();

@@ -44,7 +44,8 @@ impl News {
     fn fresh(&self) -> impl Iterator<Item = &Event> {
         let now_ns = self.now_ns;
         // The clock begins anew when the host boots.
-        let is_fresh = move |at_ns: u64| now_ns.checked_sub(at_ns).is_some_and(|age| age < FRESH_NS);
+        let is_fresh =
+            move |at_ns: u64| now_ns.checked_sub(at_ns).is_some_and(|age| age < FRESH_NS);
         let events = self.events.iter().rev();
         events
             .take_while(move |(at_ns, _)| is_fresh(*at_ns))
@@ -76,7 +77,8 @@ mod tests {
         let at = |second: u64, domains| {
             // The wall clock goes back meanwhile.
             let mut one = snapshot(second * SECOND, 0, domains);
-            one.time = jiff::Timestamp::UNIX_EPOCH - jiff::SignedDuration::from_hours(second as i64);
+            one.time =
+                jiff::Timestamp::UNIX_EPOCH - jiff::SignedDuration::from_hours(second as i64);
             one
         };
         let (old, new) = (domain(1, "old", 0, 0), domain(2, "new", 0, 0));

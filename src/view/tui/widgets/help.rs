@@ -12,7 +12,10 @@ use crate::view::tui::theme::Role;
 const KEYS: [(&str, &str); 66] = [
     ("", "everywhere"),
     ("q  Q  ^C", "quit"),
-    ("?  h  F1", "show this help, and what the screen shows (Tab)"),
+    (
+        "?  h  F1",
+        "show this help, and what the screen shows (Tab)",
+    ),
     ("p  space", "pause and resume"),
     ("+  -", "lengthen, shorten the interval"),
     ("d  D", "enter the interval in seconds"),
@@ -52,7 +55,10 @@ const KEYS: [(&str, &str); 66] = [
         "/",
         "filter: web, idle, crashed, cpu>50, pool:1; !, &, |, ()",
     ),
-    ("f", "go to the next domain with a text in its name; Enter: again"),
+    (
+        "f",
+        "go to the next domain with a text in its name; Enter: again",
+    ),
     ("F", "show only domains that suffer; again: all"),
     ("o", "let rows keep their places; again: sort them"),
     (
@@ -243,7 +249,10 @@ mod tests {
         assert!(screen[5].contains("quit"), "{screen:?}");
         assert!(screen[22].ends_with(" more"), "{screen:?}");
         let wide = lines(&mut app, 160, 45).join("\n");
-        assert!(wide.contains("quit") && wide.contains("in the table"), "{wide}");
+        assert!(
+            wide.contains("quit") && wide.contains("in the table"),
+            "{wide}"
+        );
         assert!(!wide.contains(" more"), "{wide}");
         let whole = lines(&mut app, 80, 70).join("\n");
         assert!(!whole.contains('…'), "{whole}");
@@ -253,7 +262,10 @@ mod tests {
         assert!(screen.contains("what the screen shows"), "{screen}");
         key(&mut app, KeyCode::End);
         let screen = lines(&mut app, 80, 24);
-        assert!(screen[4..].iter().any(|line| line.contains("skipped")), "{screen:?}");
+        assert!(
+            screen[4..].iter().any(|line| line.contains("skipped")),
+            "{screen:?}"
+        );
         keys(&mut app, "q");
         assert!(lines(&mut app, 80, 24)[4].starts_with(" ID NAME"));
     }

@@ -210,7 +210,11 @@ impl Table {
 
     /// Moves the cursor to the next row with this in the domain's name, the first one after the last; an empty text is
     /// the one before. Returns a message if there is none.
-    pub(in crate::view::tui) fn find(&mut self, context: Context<'_>, text: &str) -> Option<String> {
+    pub(in crate::view::tui) fn find(
+        &mut self,
+        context: Context<'_>,
+        text: &str,
+    ) -> Option<String> {
         if !text.is_empty() {
             self.sought = text.to_lowercase();
         }
@@ -228,7 +232,10 @@ impl Table {
                 self.choose(context, row);
                 None
             }
-            None => Some(format!("no domain in the table has '{}' in its name", self.sought)),
+            None => Some(format!(
+                "no domain in the table has '{}' in its name",
+                self.sought
+            )),
         }
     }
 
