@@ -25,8 +25,7 @@ impl Disk {
 
     /// Returns the name of a disk as XAPI's users know it: the disks of an HVM guest are numbered as IDE's (hda is 768), and
     /// its Xen drivers and XAPI call them xvda and so on.
-    pub(crate) fn name_of_xapi(id: u32) -> String {
-        let name = Self::name(id);
+    pub(crate) fn name_of_xapi(name: String) -> String {
         match name.strip_prefix("hd") {
             Some(rest) => format!("xvd{rest}"),
             None => name,
@@ -94,7 +93,7 @@ mod tests {
             (51712, "xvda"),
             (8 << 8, "sda"),
         ] {
-            assert_eq!(Disk::name_of_xapi(id), expected, "{id}");
+            assert_eq!(Disk::name_of_xapi(Disk::name(id)), expected, "{id}");
         }
     }
 

@@ -90,10 +90,11 @@ impl Device {
             }
             (Some(backend), Some(disks), _) => {
                 let at = disks.partition_point(|disk| disk.id <= id);
+                let name = self.value.clone().unwrap_or_else(|| Disk::name(id));
                 let name = match backend {
-                    // Only XAPI has it, whatever the guest's emulated controller calls the disk.
-                    DiskBackend::Tapdisk => Disk::name_of_xapi(id),
-                    _ => self.value.clone().unwrap_or_else(|| Disk::name(id)),
+                    // Only XAPI has it.
+                    DiskBackend::Tapdisk => Disk::name_of_xapi(name),
+                    _ => name,
                 };
                 let disk = Disk {
                     backend_domain,
