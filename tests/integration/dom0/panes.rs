@@ -46,7 +46,7 @@ fn panes_list_what_all_domains_have() {
                 .iter()
                 .any(|name| text.contains(name))
     });
-    top.press("U/cpu>1 & !id=0\r");
+    top.press("U/cpu>1 & name:burn\r");
     top.until("only the busy guest", |screen| {
         let is_there = |name| line_of(screen, name).is_some();
         is_there("pv-burn") && !is_there("Domain-0") && !is_there("pv-disk")

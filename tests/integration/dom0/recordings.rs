@@ -179,7 +179,11 @@ fn the_live_view_steps_into_the_past() {
         text.contains("THE PAST") && text.contains("pv-net") && !text.contains("now-net")
     };
     top.until("the past", is_past);
-    let time = |screen: &vt100::Screen| screen.rows(0, 80).next();
+    // Two samples may be of the same second, so the figures of the first domain count as well.
+    let time = |screen: &vt100::Screen| {
+        let figures = screen.rows(0, 30).nth(5);
+        (screen.rows(0, 80).next(), figures)
+    };
     let last = top.look(time);
     top.press("[");
     top.until("the sample before", |screen| {
