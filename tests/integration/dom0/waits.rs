@@ -247,7 +247,8 @@ fn two_at_once_find_the_same() {
     let _other = Paused::all(&["pv-disk"]);
     let _burning = Burning::start();
     let _net = NetBurns::start();
-    let words = ["waits", "--seconds", "12", "--format", "json"];
+    // Longer than the other two take, on a slow machine too.
+    let words = ["waits", "--seconds", "30", "--format", "json"];
     let owner = xenscope(&words).stdout(Stdio::piped()).spawn().unwrap();
     until_traced(owner.id());
     let beside = say(&["waits", "--seconds", "4", "--format", "json"]);
