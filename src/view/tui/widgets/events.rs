@@ -8,7 +8,7 @@ use ratatui::text::Line;
 use super::text_page::TextPage;
 use crate::events::{Change, Event};
 use crate::view::events::line;
-use crate::view::tui::action::{Action, Show};
+use crate::view::tui::action::Action;
 use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::theme::Role;
 
@@ -30,10 +30,7 @@ impl Widget for EventsPage {
     }
 
     fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
-        match code {
-            KeyCode::Esc | KeyCode::Enter | KeyCode::Backspace => vec![Action::Show(Show::Table)],
-            _ => self.text.key(context, code),
-        }
+        self.text.key_or_back(context, code)
     }
 
     fn scroll(&mut self, lines: isize) {

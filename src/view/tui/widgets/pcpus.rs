@@ -13,7 +13,7 @@ use crate::snapshot::{Collect, Host, Pcpu};
 use crate::text::{UNKNOWN, or_unknown, safe};
 use crate::units;
 use crate::view::Sample;
-use crate::view::tui::action::{Action, Show};
+use crate::view::tui::action::Action;
 use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::glyphs::{bar, history};
 use crate::view::tui::theme::{Role, load};
@@ -56,10 +56,7 @@ impl Widget for Pcpus {
     }
 
     fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
-        match code {
-            KeyCode::Esc | KeyCode::Enter | KeyCode::Backspace => vec![Action::Show(Show::Table)],
-            _ => self.text.key(context, code),
-        }
+        self.text.key_or_back(context, code)
     }
 
     fn scroll(&mut self, lines: isize) {

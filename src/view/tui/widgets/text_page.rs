@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::text::Line;
 
-use crate::view::tui::action::Action;
+use crate::view::tui::action::{Action, Show};
 use crate::view::tui::context::Context;
 use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
@@ -31,6 +31,14 @@ impl TextPage {
             _ => self.above,
         };
         Vec::new()
+    }
+
+    /// Does the same as [`Self::key`]; the keys that go back return the action that shows the table.
+    pub(super) fn key_or_back(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
+        match code {
+            KeyCode::Esc | KeyCode::Enter | KeyCode::Backspace => vec![Action::Show(Show::Table)],
+            _ => self.key(context, code),
+        }
     }
 
     /// Scrolls by this many lines; a negative number scrolls up.
