@@ -1,6 +1,8 @@
 //! Compares each snapshot with the state before.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 
 use super::event::{Change, Event};
 use super::last_seen::LastSeen;
@@ -53,11 +55,14 @@ impl History {
             events = std::mem::take(self).end_of_boot(snapshot);
         }
         self.update_xenstore(snapshot, &mut events);
-        let existing: BTreeSet<Identity> = snapshot.domains.iter().map(Domain::identity).collect();
-        let gone: Vec<Identity> = self.domains.keys().copied().collect();
+        let exists = |identity: &Identity| {
+            let domain = snapshot.domain(identity.id);
+            domain.is_some_and(|domain| domain.uuid == identity.uuid)
+        };
+        let known = self.domains.keys().copied();
+        let gone: Vec<Identity> = known.filter(|identity| !exists(identity)).collect();
         for identity in gone {
-            if !existing.contains(&identity)
-                && let Some(state) = self.domains.remove(&identity)
+            if let Some(state) = self.domains.remove(&identity)
                 && !state.is_destroyed
             {
                 let destroyed = state.event(snapshot.time, identity, Change::Destroyed);
@@ -135,36 +140,43 @@ impl History {
     fn update_domain(&mut self, domain: &Domain, snapshot: &Snapshot, events: &mut Vec<Event>) {
         let identity = domain.identity();
         let mut new = Vec::new();
-        let mut state = match self.domains.remove(&identity) {
-            Some(state) => state,
-            None if self.boot.is_none() => {
-                let state = LastSeen::existing(domain);
-                if !state.is_destroyed {
-                    new.push(state.event(snapshot.time, identity, Change::Existing));
-                }
-                state
-            }
-            None => match self.take_rebooted(identity) {
-                Some((old_id, state)) => {
-                    new.push(state.event(snapshot.time, identity, Change::Rebooted { old_id }));
-                    state
-                }
-                None => {
-                    let mut state = LastSeen::created();
-                    state.name.clone_from(&domain.name);
-                    new.push(state.event(snapshot.time, identity, Change::Created));
-                    state.name = None;
-                    state
-                }
-            },
+        if !self.domains.contains_key(&identity) {
+            let state = self.first_seen(domain, snapshot.time, &mut new);
+            self.domains.insert(identity, state);
+        }
+        let Some(state) = self.domains.get_mut(&identity) else {
+            return;
         };
         if !state.is_destroyed {
             for change in state.changes(domain) {
                 new.push(state.event(snapshot.time, identity, change));
             }
         }
-        self.report(identity, &state, new, snapshot, events);
-        self.domains.insert(identity, state);
+        if !new.is_empty() {
+            let state = state.clone();
+            self.report(identity, &state, new, snapshot, events);
+        }
+    }
+
+    /// Returns the state to compare a domain with that was not there before, and adds how it came.
+    fn first_seen(&mut self, domain: &Domain, time: Timestamp, new: &mut Vec<Event>) -> LastSeen {
+        let identity = domain.identity();
+        if self.boot.is_none() {
+            let state = LastSeen::existing(domain);
+            if !state.is_destroyed {
+                new.push(state.event(time, identity, Change::Existing));
+            }
+            return state;
+        }
+        if let Some((old_id, state)) = self.take_rebooted(identity) {
+            new.push(state.event(time, identity, Change::Rebooted { old_id }));
+            return state;
+        }
+        let mut state = LastSeen::created();
+        state.name.clone_from(&domain.name);
+        new.push(state.event(time, identity, Change::Created));
+        state.name = None;
+        state
     }
 
     /// Reports a domain's new events, or keeps them while the domain may be created again.
