@@ -30,7 +30,7 @@ pub(super) struct Digest {
     pub(super) no_slots: Total,
 }
 
-/// A sum over all domains.
+/// A sum over domains.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Total {
     /// The sum of those that are known; `None` if none is.
@@ -40,9 +40,9 @@ pub(super) struct Total {
 }
 
 impl Total {
-    fn add(&mut self, rate: Option<Rate>) {
-        match rate {
-            Some(rate) => *self.known.get_or_insert(0.0) += rate.value,
+    pub(super) fn add(&mut self, value: Option<f64>) {
+        match value {
+            Some(value) => *self.known.get_or_insert(0.0) += value,
             None => self.is_partial = true,
         }
     }
@@ -74,8 +74,9 @@ impl Digest {
     fn add(&mut self, one: DomainSample<'_>) {
         let DomainSample { domain, rates, .. } = one;
         self.vcpus += u64::from(domain.vcpus_online);
-        let nics = |counter| rates.of_nics(domain, counter);
-        let disks = |counter| rates.of_disks(domain, counter);
+        let value = |rate: Option<Rate>| rate.map(|rate| rate.value);
+        let nics = |counter| value(rates.of_nics(domain, counter));
+        let disks = |counter| value(rates.of_disks(domain, counter));
         self.net[0].add(nics(NicCounter::RxBytes));
         self.net[1].add(nics(NicCounter::TxBytes));
         self.disk[0].add(disks(DiskCounter::ReadBytes));

@@ -40,13 +40,27 @@ const USUAL_NAME: usize = 24;
 /// The width of the reasons beside which there are more columns.
 const REASONS: usize = 20;
 
-/// Returns the priority of a column if the table is sorted by `sort`. The name has the highest
-/// priority, the sorted column the second highest.
-fn rank(column: Column, sort: Column) -> u8 {
-    match column {
-        Column::NAME => column.shape().priority,
-        column if column == sort => Column::NAME.shape().priority - 1,
-        column => column.shape().priority,
+/// Which columns a narrow line keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// Those with the highest priority. The name has the highest, this column, which the table is sorted by, the second
+    /// highest.
+    Priority(Column),
+    /// The ID and the name, then those that come first.
+    First,
+}
+
+impl Keep {
+    /// Returns the priority of a column.
+    fn rank(self, column: Column) -> u8 {
+        match (self, column) {
+            (Self::Priority(_), Column::NAME) => column.shape().priority,
+            (Self::Priority(sort), column) if column == sort => Column::NAME.shape().priority - 1,
+            (Self::Priority(_), column) => column.shape().priority,
+            (Self::First, Column::NAME) => 2,
+            (Self::First, Column::ID) => 1,
+            (Self::First, _) => 0,
+        }
     }
 }
 
@@ -59,7 +73,7 @@ fn rank(column: Column, sort: Column) -> u8 {
 /// width of the name.
 pub(super) fn fit(
     (chosen, more): (&[Column], &[Column]),
-    sort: Column,
+    keep: Keep,
     width: u16,
     (id, name): (usize, usize),
     whole: bool,
@@ -71,7 +85,7 @@ pub(super) fn fit(
         _ => column.shape().widths.0,
     };
     let mut ranked: Vec<usize> = (0..chosen.len()).collect();
-    ranked.sort_by_key(|&place| Reverse(rank(chosen[place], sort)));
+    ranked.sort_by_key(|&place| Reverse(keep.rank(chosen[place])));
     let mut taken = vec![None; chosen.len()];
     // The first column needs no space before it, and may be narrower than its minimum.
     let mut left = width + 1;
@@ -82,6 +96,8 @@ pub(super) fn fit(
         }
         if let Some(rest) = left.checked_sub(needed + 1) {
             (taken[place], left) = (Some((chosen[place], needed)), rest);
+        } else if keep == Keep::First {
+            break;
         }
     }
     let mut taken: Vec<(Column, usize)> = taken.into_iter().flatten().collect();
@@ -140,6 +156,8 @@ mod tests {
     use proptest::prelude::*;
     use proptest::sample::{select, subsequence};
 
+    const BY_CPU: Keep = Keep::Priority(Column::CPU);
+
     fn all() -> Vec<Column> {
         Column::all().collect()
     }
@@ -149,7 +167,7 @@ mod tests {
     }
 
     fn titles(width: u16, name: usize) -> String {
-        let slots = fit((&defaults(), &[]), Column::CPU, width, (1, name), false);
+        let slots = fit((&defaults(), &[]), BY_CPU, width, (1, name), false);
         let titles = slots.iter().map(|slot| slot.title());
         titles.collect::<Vec<_>>().join(" ")
     }
@@ -171,7 +189,7 @@ mod tests {
     #[test]
     fn sorted_column_outranks_all_but_the_name() {
         for sort in Column::all() {
-            let slots = fit((&all(), &[]), sort, 45, (1, 30), false);
+            let slots = fit((&all(), &[]), Keep::Priority(sort), 45, (1, 30), false);
             assert!(slots.iter().any(|slot| slot.column == sort), "{sort:?}");
         }
     }
@@ -180,7 +198,7 @@ mod tests {
     fn a_wide_line_has_more_columns() {
         let more: Vec<Column> = Column::of_wide_screens().collect();
         let shown = |width| {
-            let slots = fit((&defaults(), &more), Column::CPU, width, (1, 12), false);
+            let slots = fit((&defaults(), &more), BY_CPU, width, (1, 12), false);
             let columns: Vec<Column> = slots.iter().map(|slot| slot.column).collect();
             assert!(columns.is_sorted());
             columns.len()
@@ -191,9 +209,18 @@ mod tests {
     }
 
     #[test]
+    fn the_first_columns_are_kept_without_a_gap() {
+        let columns = defaults();
+        let slots = fit((&columns, &[]), Keep::First, 40, (1, 8), false);
+        let shown: Vec<Column> = slots.iter().map(|slot| slot.column).collect();
+        assert_eq!(shown, columns[..shown.len()]);
+        assert!((4..columns.len()).contains(&shown.len()), "{shown:?}");
+    }
+
+    #[test]
     fn name_gets_its_width() {
         let name = |width, longest, whole| {
-            let slots = fit((&defaults(), &[]), Column::CPU, width, (1, longest), whole);
+            let slots = fit((&defaults(), &[]), BY_CPU, width, (1, longest), whole);
             let name = slots.iter().find(|slot| slot.column == Column::NAME);
             name.map(|slot| slot.width)
         };
@@ -210,7 +237,7 @@ mod tests {
             sort in select(all()),
             width in 0_u16..300, id in 1_usize..=5, name in 0_usize..100, whole: bool,
         ) {
-            let slots = fit((&chosen, &[]), sort, width, (id, name), whole);
+            let slots = fit((&chosen, &[]), Keep::Priority(sort), width, (id, name), whole);
             prop_assert!(!slots.is_empty());
             let mut next = 0;
             for slot in &slots {
@@ -227,7 +254,8 @@ mod tests {
             for left_out in chosen.iter().filter(|column| !shown(column)) {
                 prop_assert!(*left_out != Column::NAME);
                 for slot in &slots {
-                    prop_assert!(rank(*left_out, sort) <= rank(slot.column, sort)
+                    let rank = |column| Keep::Priority(sort).rank(column);
+                    prop_assert!(rank(*left_out) <= rank(slot.column)
                         || narrowest(*left_out) > narrowest(slot.column));
                 }
             }

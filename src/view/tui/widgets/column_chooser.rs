@@ -105,7 +105,9 @@ fn toggle(context: Context<'_>, column: Column) -> Vec<Action> {
                 let message = format!("{title} is shown while ready time is measured: press R");
                 actions.push(Action::Tell(message));
             } else if !fits {
-                let message = format!("no room for {title}: hide a column or widen the terminal");
+                let message = format!(
+                    "no room for {title}: hide a column, widen the terminal, or press Right in the table"
+                );
                 actions.push(Action::Tell(message));
             }
             actions
@@ -115,11 +117,11 @@ fn toggle(context: Context<'_>, column: Column) -> Vec<Action> {
 
 /// Returns whether the table has room for a column with these settings.
 fn shows(context: Context<'_>, settings: &Settings, column: Column) -> bool {
-    shown_columns(Context {
+    let context = Context {
         settings,
         ..context
-    })
-    .contains(&column)
+    };
+    shown_columns(context, 0).contains(&column)
 }
 
 /// Returns the line of keys, and one line for each column; the cursor's line is reversed.
@@ -206,7 +208,7 @@ mod tests {
         keys(&mut app, " ");
         assert_eq!(
             last(&mut app),
-            "no room for UUID: hide a column or widen the terminal"
+            "no room for UUID: hide a column, widen the terminal, or press Right in the table"
         );
         assert!(lines(&mut app, 200, 24)[23].starts_with("no room"));
         key(&mut app, KeyCode::Esc);
@@ -235,7 +237,7 @@ mod tests {
             let reported = told.starts_with("no room") || told.ends_with("press R");
             let expected = added == column("uuid") || added.part().state_times;
             assert_eq!(reported, expected, "{added:?}");
-            assert_ne!(reported, shown_columns(app.parts().0).contains(&added));
+            assert_ne!(reported, shown_columns(app.parts().0, 0).contains(&added));
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::view::tui::action::{Action, Command, Show};
 use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::theme::Role;
 
-const KEYS: [(&str, &str); 66] = [
+const KEYS: [(&str, &str); 67] = [
     ("", "everywhere"),
     ("q  Q  ^C", "quit"),
     (
@@ -46,8 +46,12 @@ const KEYS: [(&str, &str); 66] = [
     ("^U  ^W", "delete the text, or its last word"),
     ("", "in the table"),
     (
-        "arrows  j  k",
+        "Up Down  j  k",
         "choose a domain; also PgUp, PgDn, Home, End, g and G",
+    ),
+    (
+        "Right  Left",
+        "show columns that there was no room for; go back",
     ),
     ("Enter", "show the page of the chosen domain"),
     ("Esc", "clear the filter, then 'F', then the choice"),

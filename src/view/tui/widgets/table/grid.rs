@@ -10,29 +10,51 @@ use crate::text::columns;
 use crate::view::tui::cells::{self, Row};
 use crate::view::tui::columns::Column;
 use crate::view::tui::context::Context;
-use crate::view::tui::fit::{Slot, fit};
+use crate::view::tui::fit::{Keep, Slot, fit};
 use crate::view::tui::glyphs::{bar, history, lost_bar};
 use crate::view::tui::line::{self, Place};
 use crate::view::tui::theme::{Role, loss, role};
 
 /// Returns the columns that fit, in display order; none before the first sample.
-pub(in crate::view::tui) fn shown_columns(context: Context<'_>) -> Vec<Column> {
-    let slots = context.sample.map(|sample| slots(context, sample));
+pub(in crate::view::tui) fn shown_columns(context: Context<'_>, moved: usize) -> Vec<Column> {
+    let slots = context.sample.map(|sample| slots(context, sample, moved));
     let slots = slots.into_iter().flatten();
     slots.map(|slot| slot.column).collect()
 }
 
+/// Returns whether a column stays when others are moved.
+fn stays(column: Column) -> bool {
+    matches!(column, Column::ID | Column::NAME)
+}
+
+/// Returns the first column that does not stay; `None` if none is shown.
+pub(super) fn first_column(context: Context<'_>, moved: usize) -> Option<Column> {
+    let mut shown = shown_columns(context, moved).into_iter();
+    shown.find(|&column| !stays(column))
+}
+
+/// Returns whether the table shows its last column.
+pub(super) fn shows_last(context: Context<'_>, moved: usize) -> bool {
+    let (chosen, _) = context.columns();
+    let shown = shown_columns(context, moved);
+    match moved {
+        0 => chosen.iter().all(|column| shown.contains(column)),
+        _ => chosen.last().is_none_or(|column| shown.contains(column)),
+    }
+}
+
 /// Returns the column at position `x`, including the gap after it; `None` if there is none.
-pub(super) fn column_at(context: Context<'_>, x: u16) -> Option<Column> {
-    let slots = slots(context, context.sample?);
+pub(super) fn column_at(context: Context<'_>, moved: usize, x: u16) -> Option<Column> {
+    let slots = slots(context, context.sample?, moved);
     let slot = slots
         .iter()
         .find(|slot| (slot.x..=slot.x + slot.width).contains(&x))?;
     Some(slot.column)
 }
 
-/// Returns the positions and widths of the columns that fit.
-pub(super) fn slots(context: Context<'_>, sample: Sample<'_>) -> Vec<Slot> {
+/// Returns the positions and widths of the columns that fit. If the user has moved to the right, those are not the most
+/// important ones but those that come first, after one less than he has moved.
+pub(super) fn slots(context: Context<'_>, sample: Sample<'_>, moved: usize) -> Vec<Slot> {
     let domains = &sample.snapshot.domains;
     let names = domains.iter().map(|domain| columns(&cells::name(domain)));
     // A snapshot's domains are in order of ID, so the last ID is the longest.
@@ -41,10 +63,20 @@ pub(super) fn slots(context: Context<'_>, sample: Sample<'_>) -> Vec<Slot> {
         let mark = usize::from(context.news.is_new(domain.identity()));
         domain.id.to_string().len() + mark
     });
-    let (chosen, more) = context.columns();
+    let (mut chosen, mut more) = context.columns();
+    let mut keep = Keep::Priority(context.settings.sort);
+    if let Some(mut left) = moved.checked_sub(1) {
+        keep = Keep::First;
+        more.clear();
+        chosen.retain(|&column| {
+            let goes = !stays(column) && left > 0;
+            left -= usize::from(goes);
+            !goes
+        });
+    }
     fit(
         (&chosen, &more),
-        context.settings.sort,
+        keep,
         context.area.width,
         (id, names.max().unwrap_or(0)),
         context.display.full_name,

@@ -4,6 +4,7 @@ pub(in crate::view::tui) mod device_rows;
 mod grid;
 mod limits;
 mod order;
+mod sums;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +29,9 @@ pub(in crate::view::tui) use grid::shown_columns;
 pub(in crate::view::tui) use limits::{Limits, found};
 use order::{Order, Places, rows};
 
+/// The least number of lines below the titles of which one is for sums.
+const LEAST_WITH_SUMS: u16 = 4;
+
 /// The table of domains: its filter, its cursor and its rows.
 #[derive(Clone, Debug, Default)]
 pub(in crate::view::tui) struct Table {
@@ -40,6 +44,8 @@ pub(in crate::view::tui) struct Table {
     held: Option<Places>,
     /// What was last looked for.
     sought: String,
+    /// How far the user has moved to the right, to the columns for which there is no room; see [`grid::slots`].
+    moved: usize,
     cursor: Cursor<Identity>,
     /// The domains in display order, as indexes in the shown snapshot.
     rows: Vec<usize>,
@@ -115,14 +121,37 @@ impl Table {
         if self.held.is_some() {
             parts.push("order held".to_owned());
         }
+        if self.moved > 0
+            && let Some(first) = grid::first_column(context, self.moved)
+        {
+            parts.push(format!("columns from {}", first.shape().titles.0));
+        }
         parts.extend(self.visible(context));
         (!parts.is_empty()).then(|| parts.join("  "))
+    }
+
+    /// Returns the areas of the titles, of the rows, and of their sums if something limits the rows and there is room.
+    fn areas(&self, context: Context<'_>) -> (Rect, Rect, Option<Rect>) {
+        let (titles, body) = areas(context.area);
+        if self.limits.is_empty() || body.height < LEAST_WITH_SUMS {
+            return (titles, body, None);
+        }
+        let rows = Rect {
+            height: body.height - 1,
+            ..body
+        };
+        let sums = Rect {
+            y: body.y + rows.height,
+            height: 1,
+            ..body
+        };
+        (titles, rows, Some(sums))
     }
 
     /// Returns which rows are visible, such as `rows 1-18 of 69 ↓`; `None` if all are.
     fn visible(&self, context: Context<'_>) -> Option<String> {
         let snapshot = context.sample?.snapshot;
-        let (_, body) = areas(context.area);
+        let (_, body, _) = self.areas(context);
         let (first, count) = (self.cursor.top, self.rows.len());
         let mut free = usize::from(body.height);
         let fits = |&&place: &&usize| {
@@ -252,7 +281,7 @@ impl Table {
         let Some(Sample { snapshot, .. }) = context.sample else {
             return;
         };
-        let (_, body) = areas(context.area);
+        let (_, body, _) = self.areas(context);
         let Self { cursor, rows, .. } = self;
         let chosen = cursor.row(&Listed(snapshot, rows));
         cursor.bring_in_sight(chosen, rows.len(), usize::from(body.height), |row| {
@@ -263,7 +292,7 @@ impl Table {
     /// Returns the row in line `y` of the screen; `None` if there is none.
     fn row_at(&self, context: Context<'_>, y: u16) -> Option<usize> {
         let snapshot = context.sample?.snapshot;
-        let (_, body) = areas(context.area);
+        let (_, body, _) = self.areas(context);
         let mut free = usize::from(y.checked_sub(body.y)?);
         for (row, &place) in self.rows.iter().enumerate().skip(self.cursor.top) {
             match free.checked_sub(height(context, snapshot, place)) {
@@ -287,11 +316,14 @@ impl Table {
 impl Widget for Table {
     fn draw(&mut self, context: Context<'_>, buffer: &mut Buffer) {
         let Some(sample) = context.sample else { return };
-        let (titles, body) = areas(context.area);
-        let slots = grid::slots(context, sample);
+        let (titles, body, sums) = self.areas(context);
+        let slots = grid::slots(context, sample, self.moved);
         grid::titles(context, &slots, titles, buffer);
         let chosen = self.cursor.row(&Listed(sample.snapshot, &self.rows));
         let line = |y: u16| Rect::new(body.x, body.y.saturating_add(y), body.width, 1);
+        if let Some(sums) = sums {
+            sums::draw(context, &slots, &self.rows, sums, buffer);
+        }
         let mut y = 0;
         for (row, &place) in self.rows.iter().enumerate().skip(self.cursor.top) {
             if y >= body.height {
@@ -347,6 +379,14 @@ impl Widget for Table {
                 self.hold(context);
                 None
             }
+            KeyCode::Right => {
+                self.moved += usize::from(!grid::shows_last(context, self.moved));
+                None
+            }
+            KeyCode::Left => {
+                self.moved = self.moved.saturating_sub(1);
+                None
+            }
             KeyCode::Char('m') => self.pin(context),
             KeyCode::Char('n' | 'N') => show(DisplayOptions {
                 networks: !display.networks,
@@ -367,7 +407,7 @@ impl Widget for Table {
             KeyCode::Char(digit @ '0'..='9') => {
                 // 1 is the first, 0 the tenth.
                 let place = (digit as usize - '0' as usize + 9) % 10;
-                let columns = shown_columns(context);
+                let columns = shown_columns(context, self.moved);
                 columns.get(place).map(|&column| Action::Sort(column))
             }
             KeyCode::Enter => self.open(context),
@@ -392,9 +432,9 @@ impl Widget for Table {
     }
 
     fn click(&mut self, context: Context<'_>, at: Position) -> Vec<Action> {
-        let (titles, body) = areas(context.area);
+        let (titles, body, _) = self.areas(context);
         if titles.contains(at) {
-            let column = grid::column_at(context, at.x - context.area.x);
+            let column = grid::column_at(context, self.moved, at.x - context.area.x);
             return column.map(Action::Sort).into_iter().collect();
         }
         if let Some(row) = self.row_at(context, at.y).filter(|_| body.contains(at)) {

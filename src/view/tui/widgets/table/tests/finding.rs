@@ -5,7 +5,7 @@ use ratatui::crossterm::event::KeyCode;
 use crate::fixtures::{SECOND, at_work, stamp, troubled};
 use crate::snapshot::Snapshot;
 use crate::view::tui::testing::{app, ids, key, keys, last, lines, take, watching};
-use crate::view::tui::{App, Settings};
+use crate::view::tui::{App, Column, Settings};
 
 fn in_trouble() -> App {
     let mut app = app(Settings::default());
@@ -183,4 +183,76 @@ fn the_page_of_a_domain_follows_its_reboot() {
         "{page:?}"
     );
     assert_eq!(app.collect().focus.map(|one| one.id.0), Some(7));
+}
+
+#[test]
+fn the_rows_that_a_filter_leaves_are_added_up() {
+    let mut app = app(Settings::default());
+    let (old, mut new) = at_work(12);
+    new.domains[11].nics = None;
+    take(&mut app, old);
+    take(&mut app, new);
+    let sums = |app: &mut App| -> Vec<String> {
+        let line = lines(app, 100, 24)[22].clone();
+        line.split_whitespace().map(str::to_owned).collect()
+    };
+    assert!(!sums(&mut app).contains(&"of".to_owned()), "of the host");
+    keys(&mut app, "/guest-1");
+    key(&mut app, KeyCode::Enter);
+    let sample = app.sample().unwrap();
+    let of = |place| sample.domain(place).unwrap();
+    let all = [11, 10, 1].map(of);
+    let cpu: f64 = all
+        .iter()
+        .map(|one| one.rates.cpu_percent.unwrap().value)
+        .sum();
+    let memory: u64 = all.iter().map(|one| one.domain.memory_bytes).sum();
+    let vcpus: u32 = all.iter().map(|one| one.domain.vcpus_online).sum();
+    let expected = [
+        vcpus.to_string(),
+        format!("{cpu:.1}"),
+        crate::units::bytes(memory as f64),
+    ];
+    let sums = sums(&mut app);
+    assert_eq!(sums[..3], ["3", "of", "12"]);
+    assert_eq!(sums[3..6], expected, "{sums:?}");
+    // The NICs of one are unknown.
+    assert_eq!(
+        sums.iter().filter(|sum| sum.starts_with('>')).count(),
+        2,
+        "{sums:?}"
+    );
+}
+
+#[test]
+fn columns_without_room_are_a_few_keys_away() {
+    let mut app = watching(4);
+    let titles = |app: &mut App| lines(app, 40, 12)[1].clone();
+    let at_first = titles(&mut app);
+    assert!(!at_first.contains("WHY"), "{at_first}");
+    let mut seen = String::new();
+    for _ in 0..20 {
+        key(&mut app, KeyCode::Right);
+        assert!(titles(&mut app).contains("ID NAME"), "{seen}");
+        seen += &titles(&mut app);
+    }
+    for title in ["VCPU", "CPU%", "BUSY", "MEM", "GAP", "RX/s", "RD/s", "WR/s"] {
+        assert!(
+            seen.contains(title) || at_first.contains(title),
+            "{title}: {seen}"
+        );
+    }
+    assert!(titles(&mut app).ends_with("WHY"), "{seen}");
+    let last = lines(&mut app, 40, 12)[11].clone();
+    assert!(last.starts_with("columns from NET TX/s"), "{last}");
+    // A digit sorts by what is shown.
+    keys(&mut app, "3");
+    assert_ne!(app.settings().sort, Column::CPU);
+    for _ in 0..20 {
+        key(&mut app, KeyCode::Left);
+    }
+    assert_eq!(
+        titles(&mut app).replace(['▼', ' '], ""),
+        at_first.replace(['▼', ' '], "")
+    );
 }
