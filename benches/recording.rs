@@ -13,6 +13,7 @@ mod fixtures;
 
 use std::hint::black_box;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -80,7 +81,7 @@ fn write(folder: &Path, domains: u16, seconds: u64, step: usize) {
     let mut recorder =
         Recorder::open(folder, Limits::NONE, |text| eprintln!("{text}")).expect("a recorder");
     for second in (0..seconds).step_by(step) {
-        let pushed = recorder.push(&host_at(second, domains));
+        let pushed = recorder.push(&Arc::new(host_at(second, domains)));
         pushed.expect("written");
     }
     recorder.flush().expect("written");

@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use xenscope::anonymous::Anonymizer;
 use xenscope::feed::Feed;
@@ -62,7 +63,7 @@ fn write(options: &Record, new: &Path) -> anyhow::Result<()> {
     let mut copy = Recorder::to_file(new)?;
     loop {
         match &mut anonymizer {
-            Some(anonymizer) => copy.push(&anonymizer.replace(&next.newer)),
+            Some(anonymizer) => copy.push(&Arc::new(anonymizer.replace(&next.newer))),
             None => copy.push(&next.newer),
         }?;
         match feed.next()? {

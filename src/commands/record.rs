@@ -46,9 +46,9 @@ pub(super) fn run(recorder: &mut Recorder, feed: &mut dyn Feed) -> anyhow::Resul
             Ok(None) => break Ok(()),
             Err(error) => break Err(error),
         };
-        let before = pair.older.as_deref().filter(|_| is_first);
+        let before = pair.older.as_ref().filter(|_| is_first);
         is_first = false;
-        for snapshot in before.into_iter().chain([&*pair.newer]) {
+        for snapshot in before.into_iter().chain([&pair.newer]) {
             notes.report(&snapshot.notes);
             match recorder.push(snapshot) {
                 Ok(true) => failed = false,

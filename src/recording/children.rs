@@ -29,6 +29,8 @@ impl Place {
 #[derive(Debug)]
 pub(super) struct Children {
     place: Place,
+    /// Whether those that are not added stay.
+    others_stay: bool,
     /// Whether the nodes are those of the sample before; `other` has them if not.
     is_same: bool,
     count: usize,
@@ -41,11 +43,25 @@ impl Children {
     pub(super) fn new(place: Place, make: fn(Vec<u32>) -> Cell) -> Self {
         Self {
             place,
+            others_stay: false,
             is_same: true,
             count: 0,
             other: Vec::new(),
             make,
         }
+    }
+
+    /// Returns none yet, where those that are not added stay as in the sample before.
+    pub(super) fn of_changes(place: Place) -> Self {
+        Self {
+            others_stay: true,
+            ..Self::new(place, Cell::of_fields)
+        }
+    }
+
+    /// Goes on without the next one. It stays if others stay.
+    pub(super) fn skip(&mut self) {
+        self.count += usize::from(self.others_stay);
     }
 
     /// Returns the node that they are below.
@@ -67,8 +83,20 @@ impl Children {
     }
 
     /// Says which element of a list they are.
-    pub(super) fn is_at(&mut self, node: u32) {
-        self.place = Place::Node(node);
+    ///
+    /// # Errors
+    /// Those of [`Group::element`] and [`Group::element_before`].
+    pub(super) fn are_of(
+        &mut self,
+        id: u64,
+        (list, nth): (u32, usize),
+        group: &mut Group,
+    ) -> Result<(), Broken> {
+        self.place = Place::Node(match self.others_stay {
+            true => group.element_before(list, id, nth)?,
+            false => group.element(list, id, nth)?,
+        });
+        Ok(())
     }
 
     /// Returns the place of the next one, an element.
@@ -87,7 +115,11 @@ impl Children {
         let node = self.node(group)?;
         // The scratch node is below the root.
         let nth = self.count + usize::from(node == ROOT);
-        group.field(node, name, nth).map(Place::Node)
+        let field = match self.others_stay {
+            true => group.field_before(node, name, nth),
+            false => group.field(node, name, nth),
+        };
+        field.map(Place::Node)
     }
 
     /// Adds a node.
@@ -95,6 +127,10 @@ impl Children {
     /// # Errors
     /// Those of [`Place::node`].
     pub(super) fn add(&mut self, child: u32, group: &mut Group) -> Result<(), Broken> {
+        if self.others_stay {
+            self.count += 1;
+            return Ok(());
+        }
         let node = self.node(group)?;
         let before = below(group, node);
         if self.is_same && before.get(self.count) != Some(&child) {
@@ -114,6 +150,9 @@ impl Children {
     /// Those of [`Group::set`].
     pub(super) fn finish(mut self, group: &mut Group) -> Result<u32, Broken> {
         let node = self.node(group)?;
+        if self.others_stay {
+            return Ok(node);
+        }
         let before = below(group, node);
         let is_kind = std::mem::discriminant(group.cell(node))
             == std::mem::discriminant(&(self.make)(Vec::new()));

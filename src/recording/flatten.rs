@@ -7,14 +7,21 @@ use std::fmt::Display;
 use serde::ser::{self, Error, Impossible, Serialize, Serializer};
 
 use super::bytes::Broken;
+use super::changes::{Both, CHANGES, ID};
 use super::children::{Children, Place};
 use super::group::{Group, SCRATCH};
 use super::tree::{Cell, ROOT};
-
-/// The field by which elements of a list are found.
-const ID: &str = "id";
+use crate::snapshot::Snapshot;
 
 impl Group {
+    /// Adds the sample after the last one, `before`.
+    ///
+    /// # Errors
+    /// As for [`Group::push`].
+    pub(super) fn push_next(&mut self, before: &Snapshot, now: &Snapshot) -> Result<(), Broken> {
+        self.push(&Both { before, now })
+    }
+
     /// Adds a sample, a snapshot of this or another version.
     ///
     /// # Errors
@@ -82,13 +89,13 @@ impl<'a> Below<'a> {
 
     fn field(&mut self, name: &str, value: &(impl Serialize + ?Sized)) -> Result<(), Broken> {
         if name == ID
-            && let Some((list, nth)) = self.children.element()
+            && let Some(element) = self.children.element()
         {
             let id = match *self.scratch(value)? {
                 Cell::Number(id) => id,
-                _ => nth as u64,
+                _ => element.1 as u64,
             };
-            self.children.is_at(self.group.element(list, id, nth)?);
+            self.children.are_of(id, element, self.group)?;
         }
         let place = self.children.named(name, self.group)?;
         self.value(place, value)
@@ -197,17 +204,17 @@ impl<'a> Serializer for At<'a> {
         variant: &'static str,
         value: &T,
     ) -> Result<u32, Broken> {
-        let mut below = self.below(Cell::Struct)?;
+        let mut below = self.below(Cell::of_fields)?;
         below.field(variant, value)?;
         below.finish()
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Below<'a>, Broken> {
-        self.below(Cell::List)
+        self.below(Cell::of_elements)
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Below<'a>, Broken> {
-        self.below(Cell::List)
+        self.below(Cell::of_elements)
     }
 
     fn serialize_tuple_struct(
@@ -229,12 +236,16 @@ impl<'a> Serializer for At<'a> {
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Below<'a>, Broken> {
-        self.below(Cell::Struct)
+        self.below(Cell::of_fields)
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Below<'a>, Broken> {
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Below<'a>, Broken> {
         // Its first field may say which element it is.
-        Ok(Below::new(self.place, self.group, Cell::Struct))
+        let mut below = Below::new(self.place, self.group, Cell::of_fields);
+        if name == CHANGES {
+            below.children = Children::of_changes(self.place);
+        }
+        Ok(below)
     }
 
     fn serialize_struct_variant(
@@ -246,10 +257,10 @@ impl<'a> Serializer for At<'a> {
     ) -> Result<Variant<'a>, Broken> {
         let node = self.place.node(self.group)?;
         let inner = self.group.field(node, variant, 0)?;
-        self.group.set(node, Cell::Struct(vec![inner]))?;
+        self.group.set(node, Cell::of_fields(vec![inner]))?;
         Ok(Variant {
             node,
-            fields: Below::new(Place::Node(inner), self.group, Cell::Struct),
+            fields: Below::new(Place::Node(inner), self.group, Cell::of_fields),
         })
     }
 }
@@ -289,6 +300,11 @@ impl ser::SerializeStruct for Below<'_> {
         value: &T,
     ) -> Result<(), Broken> {
         self.field(name, value)
+    }
+
+    fn skip_field(&mut self, _: &'static str) -> Result<(), Broken> {
+        self.children.skip();
+        Ok(())
     }
 
     fn end(self) -> Result<u32, Broken> {

@@ -41,7 +41,12 @@ fn is_read_as_written(chunk: &mut Chunk) {
         .map_while(|sample| chunk.tree(sample).and_then(Tree::snapshot).ok());
     let read: Vec<Snapshot> = read.collect();
     let mut group = Group::new();
-    if read.iter().any(|snapshot| group.push(snapshot).is_err()) {
+    let mut last = None;
+    let mut push = |snapshot| match last.replace(snapshot) {
+        Some(last) => group.push_next(last, snapshot),
+        None => group.push(snapshot),
+    };
+    if read.iter().any(|snapshot| push(snapshot).is_err()) {
         return;
     }
     let again = Chunk::decode(group.take_part(), Arc::new(Tree::new()));

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::bytes::{Broken, fold, put, put_bytes};
+use super::log::{ByNode, Change};
 use super::part::{MAX_CHANGES, MAX_SAMPLES};
 use super::prediction::{Follows, Prediction};
 use super::tree::{Cell, MAX_NODES, ROOT, Tree};
@@ -24,26 +25,6 @@ struct Written {
     below: Vec<u32>,
     /// What it was in the key; nothing if it was added since.
     key: Cell,
-    /// What it became in samples of this part. A number is the difference to the number before.
-    changes: Vec<(u32, Cell)>,
-}
-
-impl Written {
-    /// Notes what it is in the first sample of a part.
-    fn begin(&mut self, cell: &Cell) {
-        self.changes.clear();
-        if self.key != *cell {
-            self.changes.push((0, change(&self.key, cell)));
-        }
-    }
-}
-
-/// Returns how a value becomes another one.
-fn change(before: &Cell, now: &Cell) -> Cell {
-    match (before, now) {
-        (Cell::Number(before), Cell::Number(now)) => Cell::Number(now.wrapping_sub(*before)),
-        _ => now.clone(),
-    }
 }
 
 /// Samples that have a key in common.
@@ -52,9 +33,9 @@ pub(super) struct Group {
     tree: Tree,
     written: Vec<Written>,
     numbers_of_texts: HashMap<String, u32>,
-    /// The samples of this part, and how many changes they made.
+    /// The samples of this part, and what they changed.
     samples: u32,
-    changes: usize,
+    log: Vec<Change>,
     /// The samples of all parts, with the current one.
     sample: u64,
     /// How many texts and nodes the key has.
@@ -70,7 +51,7 @@ impl Group {
             written: vec![Written::default()],
             numbers_of_texts: HashMap::new(),
             samples: 0,
-            changes: 0,
+            log: Vec::new(),
             sample: 1,
             key_texts: 0,
             key_nodes: 1,
@@ -87,7 +68,7 @@ impl Group {
 
     /// Returns whether the part has to end before the next sample: a reader refuses parts that are too large.
     pub(super) fn is_full(&self) -> bool {
-        self.samples >= MAX_SAMPLES || self.changes > MAX_CHANGES / 4
+        self.samples >= MAX_SAMPLES || self.log.len() > MAX_CHANGES / 4
     }
 
     /// Returns whether the group has to end before the next sample, as a reader refuses trees that are too large.
@@ -97,6 +78,15 @@ impl Group {
 
     /// Ends a sample.
     pub(super) fn end_sample(&mut self) {
+        if self.samples == 0 {
+            let nodes = self.written.iter().zip(&self.tree.nodes);
+            let changes = (0..)
+                .zip(nodes)
+                .filter(|(node, (written, now))| *node != SCRATCH && written.key != now.cell);
+            let changes = changes
+                .map(|(node, (written, now))| Change::between(node, 0, &written.key, &now.cell));
+            self.log.extend(changes);
+        }
         self.samples += 1;
         self.sample += 1;
     }
@@ -120,13 +110,10 @@ impl Group {
         if *before == cell {
             return Ok(());
         }
-        if node != SCRATCH {
-            self.changes += 1;
-            let written = &mut self.written[node as usize];
-            match self.samples {
-                0 => written.begin(&cell),
-                sample => written.changes.push((sample, change(before, &cell))),
-            }
+        // The first sample is compared with the key, when it ends.
+        if node != SCRATCH && self.samples > 0 {
+            let change = Change::between(node, self.samples, before, &cell);
+            self.log.push(change);
         }
         self.tree.set(node, cell)
     }
@@ -152,15 +139,25 @@ impl Group {
 
     /// Returns the node of a field. `nth` is where it usually is among the fields.
     pub(super) fn field(&mut self, parent: u32, name: &str, nth: usize) -> Result<u32, Broken> {
-        let is_it = |&&node: &&u32| {
-            let text = self.tree.nodes[node as usize].name;
-            text.is_some_and(|text| self.tree.texts[text as usize] == name)
-        };
-        if let Some(&node) = self.near(parent, nth).find(is_it) {
+        if let Some(node) = self.find_field(parent, name, nth) {
             return Ok(node);
         }
         let name = self.number_of(name);
         self.add(parent, Some(name), 0)
+    }
+
+    /// Returns the node of a field that the sample before has.
+    pub(super) fn field_before(&self, parent: u32, name: &str, nth: usize) -> Result<u32, Broken> {
+        let node = self.find_field(parent, name, nth);
+        node.ok_or(Broken("a changed field is not in the sample before"))
+    }
+
+    fn find_field(&self, parent: u32, name: &str, nth: usize) -> Option<u32> {
+        let is_it = |&&node: &&u32| {
+            let text = self.tree.nodes[node as usize].name;
+            text.is_some_and(|text| self.tree.texts[text as usize] == name)
+        };
+        self.near(parent, nth).find(is_it).copied()
     }
 
     /// Returns the node of an element with this ID. It was not returned before in this sample.
@@ -179,11 +176,26 @@ impl Group {
         Ok(node)
     }
 
-    /// Returns the nodes below one, starting with the `nth`.
+    /// Returns the node of the element with this ID that the sample before has.
+    pub(super) fn element_before(
+        &mut self,
+        parent: u32,
+        id: u64,
+        nth: usize,
+    ) -> Result<u32, Broken> {
+        let Cell::List(before) = self.cell(parent) else {
+            return Err(Broken("a changed list is none in the sample before"));
+        };
+        let is_it = |&&node: &&u32| self.written[node as usize].id == id;
+        let found = from(before, nth).find(is_it).copied();
+        let node = found.ok_or(Broken("a changed element is not in the sample before"))?;
+        self.written[node as usize].selected_in = self.sample;
+        Ok(node)
+    }
+
+    /// Returns the nodes that were ever below one, starting with the `nth`.
     fn near(&self, parent: u32, nth: usize) -> impl Iterator<Item = &u32> {
-        let below = &self.written[parent as usize].below;
-        let (before, from) = below.split_at(nth.min(below.len()));
-        from.iter().chain(before)
+        from(&self.written[parent as usize].below, nth)
     }
 
     fn add(&mut self, parent: u32, name: Option<u32>, id: u64) -> Result<u32, Broken> {
@@ -211,14 +223,11 @@ impl Group {
     /// Returns the part as bytes, and begins another one.
     pub(super) fn take_part(&mut self) -> Vec<u8> {
         let bytes = self.encode();
-        (self.samples, self.changes) = (0, 0);
-        for (written, node) in self.written.iter_mut().zip(&self.tree.nodes) {
-            written.begin(&node.cell);
-        }
-        self.written[SCRATCH as usize].changes.clear();
+        self.samples = 0;
         bytes
     }
 
+    /// Returns the changes as bytes, and forgets them.
     fn encode(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         put(&mut bytes, self.samples.into());
@@ -237,9 +246,11 @@ impl Group {
             put(&mut bytes, node.name.map_or(0, |name| u64::from(name) + 1));
         }
         let mut streams = Streams::default();
-        for class in 0..self.tree.classes.len() {
-            self.put_class(class, &mut streams);
+        let by_node = ByNode::of(&self.log, self.tree.nodes.len());
+        for class in &self.tree.classes {
+            self.put_class(class, &by_node, &mut streams);
         }
+        self.log.clear();
         for stream in [
             streams.nodes,
             streams.samples,
@@ -251,36 +262,39 @@ impl Group {
         bytes
     }
 
-    /// Appends the changes of all nodes of a class, and forgets them.
-    fn put_class(&mut self, class: usize, to: &mut Streams) {
-        let nodes = &self.tree.classes[class];
-        let changed = nodes.iter().enumerate();
-        let changed = changed.filter(|&(_, &node)| !self.written[node as usize].changes.is_empty());
-        let changed: Vec<(usize, u32)> = changed.map(|(nth, &node)| (nth, node)).collect();
-        put(&mut to.nodes, changed.len() as u64);
-        if changed.is_empty() {
+    /// Appends the changes of all nodes of a class.
+    fn put_class(&self, nodes: &[u32], by_node: &ByNode<'_>, to: &mut Streams) {
+        let changed = nodes.iter().copied().enumerate();
+        let changed = changed.filter(|&(_, node)| by_node.changes(node).len() > 0);
+        let count = changed.clone().count();
+        put(&mut to.nodes, count as u64);
+        if count == 0 {
             return;
         }
-        let lists = changed
-            .iter()
-            .map(|&(_, node)| &self.written[node as usize].changes);
-        let follows = Follows::cheaper(self.samples, lists);
+        let changes = changed.clone().flat_map(|(_, node)| by_node.changes(node));
+        let follows = Follows::cheaper(self.samples, changes);
         put(&mut to.nodes, follows as u64);
         let mut prediction = Prediction::new(follows, self.samples);
         let mut next = 0;
         for (nth, node) in changed {
             put(&mut to.nodes, (nth - next) as u64);
             next = nth + 1;
-            let changes = std::mem::take(&mut self.written[node as usize].changes);
+            let changes = by_node.changes(node);
             put(&mut to.nodes, changes.len() as u64);
             let mut due = 0;
-            for (sample, cell) in changes {
-                put(&mut to.samples, u64::from(sample - due));
-                due = sample + 1;
-                to.put(node, sample, &cell, &mut prediction);
+            for change in changes {
+                put(&mut to.samples, u64::from(change.sample - due));
+                due = change.sample + 1;
+                to.put(change, &mut prediction);
             }
         }
     }
+}
+
+/// Returns nodes, starting with the `nth`.
+fn from(nodes: &[u32], nth: usize) -> impl Iterator<Item = &u32> {
+    let (before, from) = nodes.split_at(nth.min(nodes.len()));
+    from.iter().chain(before)
 }
 
 /// The bytes of changes. Those that are alike are together.
@@ -293,9 +307,12 @@ struct Streams {
 }
 
 impl Streams {
-    fn put(&mut self, node: u32, sample: u32, cell: &Cell, prediction: &mut Prediction) {
-        let (kind, value) = match cell {
-            Cell::Number(difference) => (0, Some(fold(prediction.rest(sample, *difference)))),
+    fn put(&mut self, change: &Change, prediction: &mut Prediction) {
+        let (kind, value) = match &change.cell {
+            Cell::Number(difference) => {
+                let rest = prediction.rest(change.sample, *difference);
+                (0, Some(fold(rest)))
+            }
             Cell::Null => (1, None),
             Cell::Bool(false) => (2, None),
             Cell::Bool(true) => (3, None),
@@ -307,10 +324,10 @@ impl Streams {
         if let Some(value) = value {
             put(&mut self.values, value);
         }
-        if let Cell::Struct(below) | Cell::List(below) = cell {
+        if let Cell::Struct(below) | Cell::List(below) = &change.cell {
             // Mostly they are consecutive.
-            let mut due = node;
-            for &one in below {
+            let mut due = change.node;
+            for &one in below.iter() {
                 put(
                     &mut self.values,
                     fold(u64::from(one).wrapping_sub(u64::from(due))),

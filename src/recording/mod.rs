@@ -6,6 +6,7 @@
 
 mod age;
 mod bytes;
+mod changes;
 mod children;
 mod chunk;
 mod compress;
@@ -16,6 +17,7 @@ mod flatten;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod group;
+mod log;
 mod part;
 mod prediction;
 mod readable;

@@ -96,8 +96,8 @@ impl Part {
                     2 => Cell::Bool(false),
                     3 => Cell::Bool(true),
                     4 => Cell::Text(values.small()?),
-                    5 => Cell::Struct(below(node, values)?),
-                    6 => Cell::List(below(node, values)?),
+                    5 => Cell::of_fields(below(node, values)?),
+                    6 => Cell::of_elements(below(node, values)?),
                     _ => return Err(Broken("an unknown kind of value")),
                 };
                 changes.push((node, cell));

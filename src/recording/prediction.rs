@@ -1,6 +1,7 @@
 //! What is expected of numbers, so that only what is different takes space.
 
 use super::bytes::{fold, length};
+use super::log::Change;
 use super::tree::Cell;
 
 /// What the differences of a class are compared with.
@@ -14,17 +15,14 @@ pub(super) enum Follows {
 
 impl Follows {
     /// Returns what takes fewer bytes.
-    pub(super) fn cheaper<'a>(
-        samples: u32,
-        lists: impl Iterator<Item = &'a Vec<(u32, Cell)>>,
-    ) -> Self {
+    pub(super) fn cheaper<'a>(samples: u32, changes: impl Iterator<Item = &'a Change>) -> Self {
         let [mut alone, mut after] =
             [Self::Nothing, Self::NodeBefore].map(|follows| Prediction::new(follows, samples));
         let (mut alone_bytes, mut after_bytes) = (0, 0);
-        for (sample, cell) in lists.flatten() {
-            if let Cell::Number(difference) = *cell {
-                alone_bytes += length(fold(alone.rest(*sample, difference)));
-                after_bytes += length(fold(after.rest(*sample, difference)));
+        for change in changes {
+            if let Cell::Number(difference) = change.cell {
+                alone_bytes += length(fold(alone.rest(change.sample, difference)));
+                after_bytes += length(fold(after.rest(change.sample, difference)));
             }
         }
         match after_bytes < alone_bytes {

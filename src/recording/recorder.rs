@@ -1,6 +1,7 @@
 //! Writes a recording.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::age::Clock;
@@ -46,6 +47,8 @@ pub struct Recorder {
     clock: Option<Clock>,
     next_id: i64,
     group: Group,
+    /// The group's last sample; `None` if it has none.
+    last: Option<Arc<Snapshot>>,
     /// The ID of the group's key: that of the chunk that was to be written first.
     key: i64,
     key_bytes: Vec<u8>,
@@ -92,6 +95,7 @@ impl Recorder {
             clock: None,
             next_id: last.map_or(1, |last| last.id.saturating_add(1)),
             group: Group::new(),
+            last: None,
             key: 0,
             key_bytes: Vec::new(),
             group_bytes: 0,
@@ -108,7 +112,7 @@ impl Recorder {
     ///
     /// # Errors
     /// If they cannot be written. They are lost then; the next snapshot may be written.
-    pub fn push(&mut self, snapshot: &Snapshot) -> Result<bool, RecordingError> {
+    pub fn push(&mut self, snapshot: &Arc<Snapshot>) -> Result<bool, RecordingError> {
         let at_ns = snapshot.stamp.at_ns;
         let passed_ns = at_ns.saturating_sub(self.last_ns.replace(at_ns).unwrap_or(at_ns));
         let same_boot = self.boot.is_none_or(|boot| boot.is_same(&snapshot.boot));
@@ -126,10 +130,15 @@ impl Recorder {
         if self.span.is_none() {
             self.chunk_begun_ns = at_ns;
         }
-        if let Err(broken) = self.group.push(snapshot) {
+        let pushed = match &self.last {
+            Some(last) => self.group.push_next(last, snapshot),
+            None => self.group.push(&**snapshot),
+        };
+        if let Err(broken) = pushed {
             self.new_group();
             return Err(RecordingError::Unstorable(broken.0));
         }
+        self.last = Some(Arc::clone(snapshot));
         if begins {
             self.boot = Some(snapshot.boot);
             self.key = self.next_id;
@@ -207,6 +216,6 @@ impl Recorder {
     fn new_group(&mut self) {
         self.group = Group::new();
         self.group_bytes = 0;
-        (self.span, self.boot) = (None, None);
+        (self.span, self.boot, self.last) = (None, None, None);
     }
 }

@@ -89,7 +89,7 @@ fn a_damaged_file_stops_no_recorder() {
         fs::write(folder.path().join(FILE), bytes).unwrap();
         let mut recorder = Recorder::open(folder.path(), ALL, report).unwrap();
         for snapshot in second {
-            recorder.push(snapshot).unwrap();
+            recorder.push(&Arc::new(snapshot.clone())).unwrap();
         }
         recorder.close().unwrap();
         let read = read(folder.path()).unwrap();
@@ -112,7 +112,7 @@ fn a_file_that_was_set_aside_counts() {
     let push = |limits, snapshots: &[Snapshot]| {
         let mut recorder = Recorder::open(folder.path(), limits, report).unwrap();
         for snapshot in snapshots {
-            recorder.push(snapshot).unwrap();
+            recorder.push(&Arc::new(snapshot.clone())).unwrap();
         }
         recorder.close().unwrap();
     };

@@ -45,7 +45,7 @@ fn what_is_written_can_be_read_meanwhile() {
     let snapshots = seconds(40);
     let mut recorder = Recorder::open(folder.path(), ALL, report).unwrap();
     for (count, snapshot) in (1..).zip(&snapshots) {
-        recorder.push(snapshot).unwrap();
+        recorder.push(&Arc::new(snapshot.clone())).unwrap();
         let read = read(folder.path()).unwrap();
         assert_eq!(read, snapshots[..read.len()]);
         assert!(read.len() + 10 >= count, "{} of {count}", read.len());
@@ -62,7 +62,7 @@ fn samples_that_are_too_old_are_deleted() {
     };
     let mut recorder = Recorder::open(folder.path(), limits, report).unwrap();
     for snapshot in &snapshots {
-        recorder.push(snapshot).unwrap();
+        recorder.push(&Arc::new(snapshot.clone())).unwrap();
     }
     recorder.flush().unwrap();
     let read = read(folder.path()).unwrap();
@@ -94,7 +94,7 @@ fn a_wrong_clock_deletes_nothing() {
     for part in [&all[..600], &all[600..]] {
         let mut recorder = Recorder::open(folder.path(), limits, report).unwrap();
         for snapshot in part {
-            recorder.push(snapshot).unwrap();
+            recorder.push(&Arc::new(snapshot.clone())).unwrap();
         }
         recorder.flush().unwrap();
     }
@@ -103,7 +103,7 @@ fn a_wrong_clock_deletes_nothing() {
     let mut recorder = Recorder::open(folder.path(), limits, report).unwrap();
     let later = seconds(1_800).split_off(900);
     for snapshot in &later {
-        recorder.push(snapshot).unwrap();
+        recorder.push(&Arc::new(snapshot.clone())).unwrap();
     }
     recorder.flush().unwrap();
     let left = read(folder.path()).unwrap();
@@ -124,7 +124,7 @@ fn a_recording_does_not_grow_beyond_its_size() {
     let mut last = None;
     let hosts: Vec<Snapshot> = incompressible().take(2_000).collect();
     for (second, host) in hosts.iter().enumerate() {
-        recorder.push(host).unwrap();
+        recorder.push(&Arc::new(host.clone())).unwrap();
         if second % 100 == 99 {
             let files = fs::read_dir(folder.path()).unwrap();
             let bytes: u64 = files
@@ -152,14 +152,14 @@ fn a_smaller_limit_holds_at_the_next_write() {
     let (first, rest) = hosts.split_at(2_900);
     let mut recorder = open(8 << 20);
     for host in first {
-        recorder.push(host).unwrap();
+        recorder.push(&Arc::new(host.clone())).unwrap();
     }
     drop(recorder);
     let bytes = || fs::metadata(folder.path().join(FILE)).unwrap().len();
     assert!(bytes() > 4 << 20, "{}", bytes());
     let mut recorder = open(4 << 20);
     for host in rest {
-        recorder.push(host).unwrap();
+        recorder.push(&Arc::new(host.clone())).unwrap();
     }
     recorder.flush().unwrap();
     drop(recorder);
@@ -173,7 +173,7 @@ fn samples_that_are_far_apart_are_written_at_once() {
     let mut recorder = Recorder::open(folder.path(), ALL, report).unwrap();
     let far: Vec<Snapshot> = seconds(130).into_iter().step_by(60).collect();
     for (number, host) in far.iter().enumerate() {
-        let has_written = recorder.push(host).unwrap();
+        let has_written = recorder.push(&Arc::new(host.clone())).unwrap();
         assert_eq!(has_written, number > 0);
         if has_written {
             assert_eq!(read(folder.path()).unwrap(), far[..=number]);
@@ -223,7 +223,10 @@ fn a_full_disk_costs_what_it_has_no_room_for() {
         let mut host = incompressible();
         for (limit, count) in [u64::MAX, 150_000, u64::MAX].into_iter().zip(COUNTS) {
             setrlimit(Resource::RLIMIT_FSIZE, limit, u64::MAX).unwrap();
-            let pushed = host.by_ref().take(count).map(|one| recorder.push(&one));
+            let pushed = host
+                .by_ref()
+                .take(count)
+                .map(|one| recorder.push(&Arc::new(one)));
             let failed = pushed.filter(Result::is_err).count();
             assert_eq!(failed > 0, limit < u64::MAX, "{failed} failed");
         }
@@ -312,7 +315,7 @@ fn a_killed_recorder_loses_ten_seconds() {
             .open(pushed)
             .unwrap();
         for snapshot in seconds(20_000) {
-            recorder.push(&snapshot).unwrap();
+            recorder.push(&Arc::new(snapshot.clone())).unwrap();
             pushed.write_all(b".").unwrap();
         }
     }

@@ -8,7 +8,7 @@ mod size;
 mod versions;
 
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -32,7 +32,7 @@ const ALL: Limits = Limits {
 fn write(folder: &Path, snapshots: &[Snapshot]) {
     let mut recorder = Recorder::open(folder, ALL, report).unwrap();
     for snapshot in snapshots {
-        recorder.push(snapshot).unwrap();
+        recorder.push(&Arc::new(snapshot.clone())).unwrap();
     }
     recorder.flush().unwrap();
 }
@@ -78,18 +78,28 @@ fn every_field_is_read_as_written() {
         snapshots.extend([older, newer]);
     }
     for length in 1..=snapshots.len() {
-        let (mut group, mut key) = (Group::new(), Tree::new());
+        let (mut group, mut whole, mut key) = (Group::new(), Group::new(), Tree::new());
         let mut read = Vec::new();
+        let mut last = None;
         for (nth, snapshots) in snapshots.chunks(length).enumerate() {
             for snapshot in snapshots {
-                group.push(snapshot).unwrap();
+                whole.push(snapshot).unwrap();
+                match last.replace(snapshot) {
+                    Some(last) => group.push_next(last, snapshot).unwrap(),
+                    None => group.push(snapshot).unwrap(),
+                }
                 if nth == 0 && group.samples() == 1 {
-                    let part = Part::decode(&group.take_key(), &mut key).unwrap();
+                    let bytes = group.take_key();
+                    assert_eq!(bytes, whole.take_key());
+                    let part = Part::decode(&bytes, &mut key).unwrap();
                     part.apply(0, &mut key).unwrap();
                 }
             }
             let mut tree = key.clone();
-            let part = Part::decode(&group.take_part(), &mut tree).unwrap();
+            let bytes = group.take_part();
+            // What differs is the same as what differs of all.
+            assert!(bytes == whole.take_part());
+            let part = Part::decode(&bytes, &mut tree).unwrap();
             for sample in 0..part.len() {
                 part.apply(sample, &mut tree).unwrap();
                 read.push(tree.snapshot().unwrap());
@@ -107,8 +117,9 @@ fn what_stands_still_takes_no_space() {
         group.push(&snapshot).unwrap();
         group.take_key();
         for _ in 0..2 {
+            let before = snapshot.clone();
             snapshot.host.memory_free_bytes += 1;
-            group.push(&snapshot).unwrap();
+            group.push_next(&before, &snapshot).unwrap();
         }
         group.take_part().len()
     });
@@ -233,7 +244,7 @@ proptest! {
         prop_assert_eq!(&read(folder.path()).unwrap(), &snapshots);
         // In any order, and by any time.
         let mut recording = Recording::open(folder.path(), report).unwrap();
-        let mut in_memory: Vec<_> = snapshots.iter().cloned().map(std::sync::Arc::new).collect();
+        let mut in_memory: Vec<_> = snapshots.iter().cloned().map(Arc::new).collect();
         for position in (0..snapshots.len()).rev() {
             prop_assert_eq!(&*recording.get(position).unwrap(), &snapshots[position]);
             let time = snapshots[position].time;
