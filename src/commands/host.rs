@@ -25,7 +25,7 @@ pub(super) fn run(
 ) -> anyhow::Result<Outcome> {
     let views = Views {
         collect: collect(),
-        table: |sample, _, width| host::sections(sample, width),
+        table: |sample, _, _, width| host::sections(sample, width),
         csv: csv::host,
     };
     two_samples::run(&views, &[], options.interval.format, feed, out)

@@ -12,7 +12,8 @@ use crate::exit::{NoSnapshot, Outcome, complain};
 /// What a command collects, and the functions that format it.
 pub(super) struct Views {
     pub(super) collect: Collect,
-    pub(super) table: fn(Sample<'_>, &[Identity], Option<usize>) -> String,
+    /// Also gets the named domains, and a snapshot with the names of all domains.
+    pub(super) table: fn(Sample<'_>, &[Identity], &Snapshot, Option<usize>) -> String,
     pub(super) csv: fn(Sample<'_>) -> String,
 }
 
@@ -26,16 +27,17 @@ pub(super) fn run(
 ) -> anyhow::Result<Outcome> {
     let mut notes = Notes::default();
     let mut outcome = Outcome::Done;
-    let mut wanted = Vec::new();
+    let (mut wanted, mut all) = (Vec::new(), None);
     if !named.is_empty() {
         // To find the named domains, this snapshot needs only their names.
         feed.collect(Collect {
             names: true,
             ..Collect::default()
         });
-        let all = feed.look()?.ok_or(NoSnapshot)?;
-        notes.report(&all.notes);
-        (wanted, outcome) = find(named, &all)?;
+        let names = feed.look()?.ok_or(NoSnapshot)?;
+        notes.report(&names.notes);
+        (wanted, outcome) = find(named, &names)?;
+        all = Some(names);
         if wanted.is_empty() {
             return Ok(outcome);
         }
@@ -57,7 +59,10 @@ pub(super) fn run(
         rates: &pair.rates(),
     };
     out.print(&match format {
-        Format::Table => (views.table)(sample, &wanted, out.width()),
+        Format::Table => {
+            let all = all.as_deref().unwrap_or(&pair.newer);
+            (views.table)(sample, &wanted, all, out.width())
+        }
         Format::Json => json::line(sample),
         Format::Csv => (views.csv)(sample),
     })?;

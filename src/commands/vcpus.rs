@@ -26,7 +26,7 @@ pub(super) fn run(
 ) -> anyhow::Result<Outcome> {
     let views = Views {
         collect: collect(),
-        table: vcpus::lines,
+        table: |sample, wanted, _, width| vcpus::lines(sample, wanted, width),
         csv: csv::vcpus,
     };
     two_samples::run(&views, &options.domains, options.interval.format, feed, out)

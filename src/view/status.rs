@@ -4,25 +4,35 @@ use super::Sample;
 use super::domain::{memory, pair, scheduling, served, state, uuid};
 use super::table::{Align, Head, Table};
 use super::vcpus;
-use crate::rates::{DomainRates, Rate};
+use crate::rates::Rate;
 use crate::sample::{DiskSample, DomainSample, NicSample};
-use crate::snapshot::{DiskCounter, Domain, Identity, NicCounter, Snapshot};
+use crate::snapshot::{DiskCounter, Identity, NicCounter, Snapshot};
 use crate::text::{UNKNOWN, or_unknown, safe};
 use crate::units::{kib_per_second, mib, tenths};
 
 /// Formats a section for each domain of the sample, at most `width` columns wide if texts can be
-/// shortened.
-pub fn sections(sample: Sample<'_>, wanted: &[Identity], width: Option<usize>) -> String {
+/// shortened. `all` has the names of all domains, also of those that are not in the sample.
+pub fn sections(
+    sample: Sample<'_>,
+    wanted: &[Identity],
+    all: &Snapshot,
+    width: Option<usize>,
+) -> String {
     let sections: Vec<String> = sample
         .in_order(wanted)
         .into_iter()
-        .map(|one| section(one, sample.rates.interval_ns, width))
+        .map(|one| section(one, all, sample.rates.interval_ns, width))
         .collect();
     sections.join("\n")
 }
 
-fn section(one: DomainSample<'_>, interval_ns: Option<u64>, width: Option<usize>) -> String {
-    let mut out = paragraph(one.domain, one.rates, interval_ns);
+fn section(
+    one: DomainSample<'_>,
+    all: &Snapshot,
+    interval_ns: Option<u64>,
+    width: Option<usize>,
+) -> String {
+    let mut out = paragraph(one, all, interval_ns);
     let mut add = |table: Table| {
         if !table.is_empty() {
             out.push('\n');
@@ -34,18 +44,13 @@ fn section(one: DomainSample<'_>, interval_ns: Option<u64>, width: Option<usize>
     let disks = one.disks().into_iter().flatten();
     let nics = one.nics().into_iter().flatten();
     add(Table::of(&vcpus::HEADS, vcpus));
-    add(Table::of(
-        &DISK,
-        disks.map(|disk| self::disk(disk, one.snapshot)),
-    ));
-    add(Table::of(
-        &NIC,
-        nics.map(|nic| self::nic(nic, one.snapshot)),
-    ));
+    add(Table::of(&DISK, disks.map(|disk| self::disk(disk, all))));
+    add(Table::of(&NIC, nics.map(|nic| self::nic(nic, all))));
     out
 }
 
-fn paragraph(domain: &Domain, rates: &DomainRates, interval_ns: Option<u64>) -> String {
+fn paragraph(one: DomainSample<'_>, all: &Snapshot, interval_ns: Option<u64>) -> String {
+    let DomainSample { domain, rates, .. } = one;
     let name = safe(domain.name.as_deref().unwrap_or(UNKNOWN));
     let share =
         |figure: Option<Rate>| or_unknown(figure, |figure| format!("{:.1} %", figure.value));
@@ -108,13 +113,13 @@ pub(super) const DISK_COUNTERS: [DiskCounter; 8] = [
     DiskCounter::OutOfSlots,
 ];
 
-/// Returns the cells of a disk in this snapshot.
-pub(super) fn disk(DiskSample { disk, rates }: DiskSample<'_>, snapshot: &Snapshot) -> Vec<String> {
+/// Returns the cells of a disk. `all` has the names of all domains.
+pub(super) fn disk(DiskSample { disk, rates }: DiskSample<'_>, all: &Snapshot) -> Vec<String> {
     let count = |count: Option<u64>| or_unknown(count, |count| count.to_string());
     let latency = |ns: Option<f64>| or_unknown(ns, |ns| format!("{:.2}", ns / 1e6));
     vec![
         safe(&disk.device).into_owned(),
-        served(disk.backend.name(), disk.backend_domain, snapshot),
+        served(disk.backend.name(), disk.backend_domain, all),
         kib_per_second(rates[DiskCounter::ReadBytes]),
         kib_per_second(rates[DiskCounter::WriteBytes]),
         format!(
@@ -146,11 +151,11 @@ pub(super) const NIC: [Head; 10] = [
     ("MAC", Align::Left),
 ];
 
-/// Returns the cells of a NIC in this snapshot.
-pub(super) fn nic(NicSample { nic, rates }: NicSample<'_>, snapshot: &Snapshot) -> Vec<String> {
+/// Returns the cells of a NIC. `all` has the names of all domains.
+pub(super) fn nic(NicSample { nic, rates }: NicSample<'_>, all: &Snapshot) -> Vec<String> {
     vec![
         nic.id.to_string(),
-        served(&nic.device, nic.backend_domain, snapshot),
+        served(&nic.device, nic.backend_domain, all),
         kib_per_second(rates[NicCounter::RxBytes]),
         kib_per_second(rates[NicCounter::TxBytes]),
         format!(

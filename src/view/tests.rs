@@ -32,7 +32,7 @@ fn the_text_of_list() {
 #[test]
 fn the_text_of_status() {
     assert_eq!(
-        texts(|sample, width| status::sections(sample, &[], width)),
+        texts(|sample, width| status::sections(sample, &[], sample.snapshot, width)),
         include_str!("golden/status.txt")
     );
 }
@@ -45,7 +45,7 @@ fn named_domains_are_in_the_order_of_their_names_on_the_command_line() {
         rates: &Rates::between(Some(&old), &new),
     };
     let wanted = [2, 1].map(|place| new.domains[place].identity());
-    let text = status::sections(sample, &wanted, None);
+    let text = status::sections(sample, &wanted, sample.snapshot, None);
     assert!(
         text.starts_with("db (domain 9)") && text.contains("\n\nweb (domain 5)"),
         "{text}"
@@ -157,7 +157,7 @@ fn documented_headings_match_the_output() {
         };
         [
             list::table(sample, width),
-            status::sections(sample, &[], width),
+            status::sections(sample, &[], sample.snapshot, width),
             vcpus::lines(sample, &[], width),
             host::sections(sample, width),
             top::table(sample, shown, width),
@@ -188,7 +188,7 @@ fn documented_labels_match_the_output() {
             "# xenscope status ",
             1,
             12,
-            texts(|sample, width| status::sections(sample, &[], width)),
+            texts(|sample, width| status::sections(sample, &[], sample.snapshot, width)),
         ),
         ("# xenscope host", 0, 13, texts(host::sections)),
     ];

@@ -151,8 +151,8 @@ fn devices_of_driver_domains_have_no_figures() {
         assert_eq!(disk.read_bytes_per_second, None);
     }
     let table = say(&status).fine();
-    let nic = format!("vif{guest}.1 in domain {SERVER}  ");
-    let disk = format!("xvde  blkback in domain {SERVER}  ");
+    let nic = format!("vif{guest}.1 in domain {SERVER} (sys-net)  ");
+    let disk = format!("xvde  blkback in domain {SERVER} (sys-net)  ");
     assert!(table.contains(&nic) && table.contains(&disk), "{table}");
 
     // The sums lack a part.
