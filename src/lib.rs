@@ -40,6 +40,7 @@ pub mod pressure;
 pub mod rates;
 pub mod recording;
 pub mod report;
+pub mod repositories;
 pub mod runstate;
 mod sample;
 pub mod selector;

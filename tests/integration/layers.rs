@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// The layers, from the lowest to the highest. A file or folder of src/ imports from those before it.
-const LAYERS: [&str; 35] = [
+const LAYERS: [&str; 36] = [
     "text",
     "interval",
     "moment",
@@ -19,6 +19,7 @@ const LAYERS: [&str; 35] = [
     "rates",
     "sample",
     "pressure",
+    "repositories",
     "waits",
     "fields",
     "units",
