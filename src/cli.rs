@@ -66,7 +66,7 @@ pub(crate) enum Command {
     /// another program traces, xenscope reads along if that one traces what vCPUs do. The buffers, 128
     /// KiB for each pCPU, stay allocated until the host reboots.
     Waits(Waits),
-    /// Show the host: Xen, memory, NUMA nodes, CPU pools, pCPUs
+    /// Show the host: Xen, memory, nodes, pools, storage, pCPUs
     Host(Host),
     /// Check the accounting: CPU, memory, identities, devices
     ///

@@ -6,7 +6,8 @@ use uuid::Uuid;
 use crate::snapshot::{
     Backend, Boot, Build, Collect, Disk, DiskBackend, DiskCounter, Dom0Kernel, Dom0Vcpu, DomId,
     Domain, DomainType, Host, Listing, Nic, NicCounter, Node, Pcpu, PcpuClock, Pool, Scheduler,
-    Scheduling, Snapshot, Stamp, StateFlags, StateTimes, TraceTotals, Vcpu, VcpuState, XenClock,
+    Scheduling, Snapshot, Stamp, StateFlags, StateTimes, Storage, TraceTotals, Vcpu, VcpuState,
+    XenClock,
 };
 
 /// A second, in nanoseconds.
@@ -177,7 +178,8 @@ impl ReadAt<DiskCounter> for Disk {
 /// are `None`.
 ///
 /// `web` has no memory limit and two vCPUs, one of them offline. Its first NIC has all values; the
-/// second lacks the MAC and the bytes sent. It has a disk of tapdisk and a disk of qdisk.
+/// second lacks the MAC and the bytes sent. It has a disk of tapdisk, on a storage repository, and a
+/// disk of qdisk.
 pub(crate) fn equipped() -> (Snapshot, Snapshot) {
     let at = |second: u64| {
         let at_ns = second * SECOND;
@@ -228,6 +230,10 @@ pub(crate) fn equipped() -> (Snapshot, Snapshot) {
             disks: Some(vec![
                 Disk {
                     backend: DiskBackend::Tapdisk,
+                    storage: Some(Storage {
+                        repository: Uuid::from_u128(0x51),
+                        image: Uuid::from_u128(0x7d1),
+                    }),
                     ..disk(51712, second * (4 << 20), second * (1 << 20)).at(
                         at_ns,
                         [

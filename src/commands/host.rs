@@ -1,6 +1,7 @@
 //! `xenscope host`
 
 use xenscope::feed::Feed;
+use xenscope::repositories;
 use xenscope::snapshot::Collect;
 use xenscope::view::{csv, host};
 
@@ -11,11 +12,12 @@ use crate::exit::Outcome;
 
 /// Returns what `xenscope host` collects.
 pub(super) fn collect() -> Collect {
-    Collect {
+    let host = Collect {
         names: true,
         host: true,
         ..Collect::default()
-    }
+    };
+    host.and(repositories::COLLECT)
 }
 
 pub(super) fn run(

@@ -48,7 +48,7 @@ fn a_recording_has_what_an_audit_needs_if_asked() {
 
 #[test]
 fn docs_list_the_fields_of_each_command() {
-    let rows: [Row; 7] = [
+    let rows: [Row; 8] = [
         (
             "`memory_target_bytes`, `memory_static_max_bytes`, `memory_videoram_bytes`",
             |collect| collect.targets && collect.details,
@@ -61,10 +61,11 @@ fn docs_list_the_fields_of_each_command() {
         ("`vcpus[].hard_affinity`, `.soft_affinity`", |collect| {
             collect.affinities
         }),
-        ("`nics`, `disks`", |collect| collect.nics && collect.disks),
+        ("`disks`", |collect| collect.disks),
+        ("`nics`", |collect| collect.nics),
         ("`nics[].mac`", |collect| collect.macs),
         (
-            "`host.nodes`, `.pools`, `.build`, `.dom0`, and `.socket`, `.core`, `.node`, \
+            "`host.nodes`, `.pools`, `.repositories`, `.build`, `.dom0`, and `.socket`, `.core`, `.node`, \
              `.pool` of `host.pcpu[]`",
             |collect| collect.host,
         ),

@@ -7,6 +7,7 @@ mod device;
 mod domain;
 mod field;
 mod host;
+mod repository;
 mod value;
 mod waits;
 

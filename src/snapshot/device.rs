@@ -115,7 +115,7 @@ pub struct Disk {
 }
 
 /// Where XAPI keeps the data of a disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Storage {
     /// The UUID of the storage repository (SR).
     pub repository: Uuid,

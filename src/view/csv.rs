@@ -11,6 +11,7 @@ use serde_json::Number;
 
 use super::DisplayOptions;
 use crate::fields::{Field, Thing, Value};
+use crate::repositories::{Repository, repositories};
 use crate::sample::{
     DiskSample, Dom0Sample, DomainSample, HostSample, NicSample, PcpuSample, Sample, VcpuSample,
 };
@@ -88,7 +89,7 @@ pub fn vcpus(sample: Sample<'_>) -> String {
     table.text()
 }
 
-/// Formats the host, its pCPUs, NUMA nodes and CPU pools.
+/// Formats the host, its pCPUs, NUMA nodes, CPU pools and storage repositories.
 pub fn host(sample: Sample<'_>) -> String {
     let mut table = Table::new::<Sample<'_>>(sample);
     table.header(|row| {
@@ -96,27 +97,34 @@ pub fn host(sample: Sample<'_>) -> String {
         row.names::<PcpuSample<'_>>("pcpu.", all);
         row.names::<Node>("nodes.", all);
         row.names::<Pool>("pools.", all);
+        row.names::<Repository>("repositories.", all);
         row.names::<Build>("build.", all);
         row.names::<Dom0Sample<'_>>("dom0.", all);
     });
     let host = sample.host();
-    let row = |row: &mut Rows, host: Option<HostSample<'_>>, pcpu, node, pool| {
+    let row = |row: &mut Rows, host: Option<HostSample<'_>>, pcpu, node, pool, repository| {
         row.cells::<HostSample<'_>>(host, is_told(sample));
         row.cells::<PcpuSample<'_>>(pcpu, all);
         row.cells::<Node>(node, all);
         row.cells::<Pool>(pool, all);
+        row.cells::<Repository>(repository, all);
         row.cells::<Build>(host.and_then(|host| host.host.build.as_ref()), all);
         row.cells::<Dom0Sample<'_>>(host.and_then(HostSample::dom0), all);
     };
-    table.row("host", |it| row(it, Some(host), None, None, None));
+    table.row("host", |it| row(it, Some(host), None, None, None, None));
     for pcpu in host.pcpus() {
-        table.row("pcpu", |it| row(it, None, Some(pcpu), None, None));
+        table.row("pcpu", |it| row(it, None, Some(pcpu), None, None, None));
     }
     for node in host.host.nodes.iter().flatten() {
-        table.row("node", |it| row(it, None, None, Some(node), None));
+        table.row("node", |it| row(it, None, None, Some(node), None, None));
     }
     for pool in host.host.pools.iter().flatten() {
-        table.row("pool", |it| row(it, None, None, None, Some(pool)));
+        table.row("pool", |it| row(it, None, None, None, Some(pool), None));
+    }
+    for one in repositories(sample).iter().flatten() {
+        table.row("repository", |it| {
+            row(it, None, None, None, None, Some(one))
+        });
     }
     table.text()
 }

@@ -2,6 +2,7 @@
 
 use super::table::{Align, Table};
 use crate::fields::{Field, Kind, Thing, Unit};
+use crate::repositories::Repository;
 use crate::sample::{
     DiskSample, Dom0Sample, DomainSample, HostSample, NicSample, PcpuSample, Sample, VcpuSample,
 };
@@ -68,6 +69,7 @@ fn sections() -> Vec<Section> {
         section::<PcpuSample<'_>>("pcpu", "host.pcpu[]"),
         section::<Node>("node", "host.nodes[]"),
         section::<Pool>("pool", "host.pools[]"),
+        section::<Repository>("repository", "host.repositories[]"),
         section::<Build>("build", "host.build"),
         section::<Dom0Sample<'_>>("dom0", "host.dom0"),
         section::<DomainSample<'_>>("domain", "domains[]"),
@@ -167,6 +169,7 @@ mod tests {
         check::<PcpuSample<'_>>();
         check::<Node>();
         check::<Pool>();
+        check::<Repository>();
         check::<Dom0Sample<'_>>();
         check::<DomainSample<'_>>();
         check::<VcpuSample<'_>>();

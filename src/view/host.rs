@@ -1,19 +1,21 @@
-//! The host: its hypervisor, memory, NUMA nodes, CPU pools and pCPUs.
+//! The host: its hypervisor, memory, NUMA nodes, CPU pools, storage repositories and pCPUs.
 
 use super::Sample;
+use super::status::latency;
 use super::table::{Align, Table};
 use crate::rates::Rate;
+use crate::repositories;
 use crate::sample::PcpuSample;
-use crate::snapshot::{Build, Host};
+use crate::snapshot::{Build, DiskCounter, Host};
 use crate::text::{UNKNOWN, numbers, or_unknown, safe};
-use crate::units::{mib, tenths};
+use crate::units::{kib_per_second, mib, tenths};
 
 /// Why the nodes have more memory than the host: Xen reports the addresses from the first to the last page of a node
 /// (`memsize` of `XEN_SYSCTL_numainfo`).
 const HOLES: &str =
     "(from the first address of a node to its last one, with holes between that are no memory)\n";
 
-/// Formats the host as a paragraph and tables of nodes, pools and pCPUs, at most `width` columns
+/// Formats the host as a paragraph and tables of nodes, pools, storage repositories and pCPUs, at most `width` columns
 /// wide if texts can be shortened.
 pub fn sections(sample: Sample<'_>, width: Option<usize>) -> String {
     let host = &sample.snapshot.host;
@@ -24,7 +26,12 @@ pub fn sections(sample: Sample<'_>, width: Option<usize>) -> String {
         true => HOLES,
         false => "",
     };
-    for (table, note) in [(nodes(host), holes), (pools(host), ""), (pcpus(sample), "")] {
+    for (table, note) in [
+        (nodes(host), holes),
+        (pools(host), ""),
+        (repositories(sample), ""),
+        (pcpus(sample), ""),
+    ] {
         if !table.is_empty() {
             out.push('\n');
             out.push_str(&table.render(width));
@@ -145,6 +152,44 @@ fn pools(host: &Host) -> Table {
             pool.scheduler.to_string(),
             pool.domains.to_string(),
             numbers(&pool.pcpus),
+        ]);
+    }
+    table
+}
+
+fn repositories(sample: Sample<'_>) -> Table {
+    let mut table = Table::new(&[
+        ("REPOSITORY", Align::Yielding),
+        ("DISKS", Align::Right),
+        ("LATENCY", Align::Right),
+        ("BUSIEST", Align::Yielding),
+        ("SHARE %", Align::Right),
+        ("REQUESTS/S", Align::Right),
+        ("NO SLOT/S", Align::Right),
+        ("READ/S", Align::Right),
+        ("WRITE/S", Align::Right),
+    ]);
+    for one in repositories::repositories(sample).into_iter().flatten() {
+        let requests = [DiskCounter::ReadRequests, DiskCounter::WriteRequests];
+        let busiest = or_unknown(one.busiest.as_ref(), |busiest| match &busiest.name {
+            Some(name) => safe(name).into_owned(),
+            None => format!("domain {}", busiest.id),
+        });
+        table.row(vec![
+            one.uuid.to_string(),
+            match one.measured_disks == one.disks {
+                true => one.disks.to_string(),
+                false => format!("{} of {}", one.measured_disks, one.disks),
+            },
+            latency(one.read_latency_ns, one.write_latency_ns),
+            busiest,
+            or_unknown(one.busiest.as_ref(), |busiest| {
+                format!("{:.1}", busiest.percent)
+            }),
+            tenths(Rate::sum(requests.map(|counter| one[counter]))),
+            tenths(one[DiskCounter::OutOfSlots]),
+            kib_per_second(one[DiskCounter::ReadBytes]),
+            kib_per_second(one[DiskCounter::WriteBytes]),
         ]);
     }
     table

@@ -116,17 +116,12 @@ pub(super) const DISK_COUNTERS: [DiskCounter; 8] = [
 /// Returns the cells of a disk. `all` has the names of all domains.
 pub(super) fn disk(DiskSample { disk, rates }: DiskSample<'_>, all: &Snapshot) -> Vec<String> {
     let count = |count: Option<u64>| or_unknown(count, |count| count.to_string());
-    let latency = |ns: Option<f64>| or_unknown(ns, |ns| format!("{:.2}", ns / 1e6));
     vec![
         safe(&disk.device).into_owned(),
         served(disk.backend.name(), disk.backend_domain, all),
         kib_per_second(rates[DiskCounter::ReadBytes]),
         kib_per_second(rates[DiskCounter::WriteBytes]),
-        format!(
-            "{}/{} ms",
-            latency(rates.read_latency_ns),
-            latency(rates.write_latency_ns)
-        ),
+        latency(rates.read_latency_ns, rates.write_latency_ns),
         count(disk[DiskCounter::OutOfSlots]),
         tenths(rates[DiskCounter::ReadRequests]),
         tenths(rates[DiskCounter::WriteRequests]),
@@ -134,6 +129,12 @@ pub(super) fn disk(DiskSample { disk, rates }: DiskSample<'_>, all: &Snapshot) -
         or_unknown(disk[DiskCounter::ReadBytes], mib),
         or_unknown(disk[DiskCounter::WriteBytes], mib),
     ]
+}
+
+/// Formats the mean times of reads and of writes.
+pub(super) fn latency(read_ns: Option<f64>, write_ns: Option<f64>) -> String {
+    let ms = |ns: Option<f64>| or_unknown(ns, |ns| format!("{:.2}", ns / 1e6));
+    format!("{}/{} ms", ms(read_ns), ms(write_ns))
 }
 
 /// The columns of a NIC, in the same order as a disk's. If a cell has two figures, the first is for

@@ -239,6 +239,13 @@ fn the_host_and_its_parts_have_rows() {
              nodes.memory_free_bytes=1073741824",
             "kind=pool {first} pools.id=0 pools.name=Pool-0 pools.scheduler=credit2 \
              pools.pcpus=0-1 pools.domains=1",
+            "kind=repository {first} repositories.uuid=00000000-0000-0000-0000-000000000051 \
+             repositories.disks=1 repositories.measured_disks=1 \
+             repositories.read_bytes_per_second=4194304.0 repositories.write_bytes_per_second=1048576.0 \
+             repositories.read_requests_per_second=128.0 repositories.write_requests_per_second=32.0 \
+             repositories.out_of_slots_per_second=0.0 repositories.read_latency_ns=500000.0 \
+             repositories.write_latency_ns=2500000.0 repositories.busiest_domain_id=5 \
+             repositories.busiest_domain=web repositories.busiest_percent=100.0",
         ]
         .map(|part| part.replace("{first}", first))
     );

@@ -45,7 +45,9 @@ mod tests {
     use crate::doctor::{Check, State};
     use crate::fixtures::{SECOND, audited, disk, domain, full, nic, snapshot, stamp, vcpu};
     use crate::rates::Rates;
-    use crate::snapshot::{DiskCounter, DomId, NicCounter, Note, Scheduling, ShutdownReason};
+    use crate::snapshot::{
+        Collect, Disk, DiskCounter, DomId, NicCounter, Note, Scheduling, ShutdownReason, Storage,
+    };
     use crate::text::is_unsafe;
     use crate::view::{compare, doctor};
     use crate::waits::tests::waiting;
@@ -303,10 +305,13 @@ mod tests {
         let mut web = domain(5, "web", 0, 7);
         web.vcpus = Some(vec![vcpu(0, 1, 0)]);
         web.nics = Some(vec![nic(0, 0, 0)]);
-        web.disks = Some(vec![disk(51712, 0, 0)]);
+        web.disks = Some(vec![Disk {
+            storage: Some(Storage::default()),
+            ..disk(51712, 0, 0)
+        }]);
         let mut snapshot = snapshot(SECOND, 0, vec![web]);
         snapshot.host = full(snapshot.host);
-        snapshot.collected.state_times = true;
+        snapshot.collected = Collect::ALL;
         let line = line(Sample {
             snapshot: &snapshot,
             rates: &Rates::between(None, &snapshot),

@@ -3,7 +3,8 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::fields::Thing;
-use crate::sample::{DomainSample, HostSample, Sample};
+use crate::repositories::{Repository, repositories};
+use crate::sample::{DomainSample, Sample};
 use crate::waits::{DomainWaits, Occupant, VcpuWaits, WaitedFor, Waits};
 
 /// A thing, serialized as an object with all of its fields.
@@ -16,8 +17,8 @@ struct Object<'a, T: Thing> {
 /// A sample, serialized as an object with its host and its domains.
 pub(super) struct Record<'a>(pub(super) Sample<'a>);
 
-/// The host, and whether it was traced.
-struct Host<'a>(HostSample<'a>, bool);
+/// The host of a sample.
+struct Host<'a>(Sample<'a>);
 
 struct Domain<'a>(DomainSample<'a>);
 
@@ -33,8 +34,7 @@ impl Serialize for Record<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         put::<Sample<'_>, _>(&mut map, &self.0, false)?;
-        let traced = self.0.snapshot.collected.state_times;
-        map.serialize_entry("host", &Host(self.0.host(), traced))?;
+        map.serialize_entry("host", &Host(self.0))?;
         let domains: Vec<_> = self.0.domains().map(Domain).collect();
         map.serialize_entry("domains", &domains)?;
         map.end()
@@ -43,22 +43,26 @@ impl Serialize for Record<'_> {
 
 impl Serialize for Host<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use crate::sample::{Dom0Sample, PcpuSample};
+        use crate::sample::{Dom0Sample, HostSample, PcpuSample};
         use crate::snapshot::{Build, Node, Pool};
 
-        let host = self.0.host;
+        let (sample, host) = (self.0.host(), &self.0.snapshot.host);
+        let traced = self.0.snapshot.collected.state_times;
         let mut map = serializer.serialize_map(None)?;
-        put::<HostSample<'_>, _>(&mut map, &self.0, self.1)?;
+        put::<HostSample<'_>, _>(&mut map, &sample, traced)?;
         map.serialize_entry(
             "pcpu",
-            &objects::<PcpuSample<'_>>(Some(self.0.pcpus()), false),
+            &objects::<PcpuSample<'_>>(Some(sample.pcpus()), false),
         )?;
         let nodes = host.nodes.as_ref().map(|nodes| nodes.iter());
         map.serialize_entry("nodes", &objects::<Node>(nodes, false))?;
         let pools = host.pools.as_ref().map(|pools| pools.iter());
         map.serialize_entry("pools", &objects::<Pool>(pools, false))?;
+        let all = repositories(self.0);
+        let all = all.as_ref().map(|all| all.iter());
+        map.serialize_entry("repositories", &objects::<Repository>(all, false))?;
         map.serialize_entry("build", &host.build.as_ref().map(plain::<Build>))?;
-        map.serialize_entry("dom0", &self.0.dom0().map(plain::<Dom0Sample<'_>>))?;
+        map.serialize_entry("dom0", &sample.dom0().map(plain::<Dom0Sample<'_>>))?;
         map.end()
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::Value;
+
 use super::follow::Followed;
 use super::guest::Plug;
 use super::sample::Renamed;
@@ -124,7 +126,11 @@ fn events_reads_no_counters() {
     assert_eq!(open_files(&events), ["/sys/bus/xen-backend/devices"]);
 }
 
-/// A disk of a tapdisk, which is this process, and one of QEMU's, until this is dropped.
+/// The storage repository and the image of that disk.
+const REPOSITORY: &str = "8d2b5e6a-0c4f-4a57-9f57-3e5f6c0d1a2b";
+const IMAGE: &str = "11111111-2222-3333-4444-555555555555";
+
+/// A disk of XAPI's, of a tapdisk, which is this process, and one of QEMU's, until this is dropped.
 struct UserSpace {
     domain: u16,
     statistics: String,
@@ -140,6 +146,12 @@ impl UserSpace {
         for (path, value) in [
             ("vbd3", 51760, "dev", "xvdc".to_owned()),
             ("vbd3", 51760, "kthread-pid", process.to_string()),
+            (
+                "vbd3",
+                51760,
+                "params",
+                format!("/dev/sm/backend/{REPOSITORY}/{IMAGE}"),
+            ),
             ("qdisk", 51776, "dev", "xvdd".to_owned()),
         ]
         .map(|(kind, id, key, value)| (format!("{}/{id}/{key}", disks.backend(kind)), value))
@@ -215,6 +227,19 @@ fn user_space_disks_have_published_counters() {
         table.contains("xvdc  tapdisk") && table.contains("xvdd  qdisk"),
         "{table}"
     );
+
+    let host = ["host", "--interval", "0.1"];
+    let text = say(&[&host[..], &["--format", "json"]].concat()).fine();
+    let record: Value = serde_json::from_str(&text).unwrap();
+    let [repository] = &record["host"]["repositories"].as_array().unwrap()[..] else {
+        panic!("not one repository: {text}");
+    };
+    assert_eq!(repository["uuid"], REPOSITORY);
+    let figures = ["disks", "measured_disks", "read_bytes_per_second"];
+    let figures = figures.map(|name| repository[name].as_f64());
+    assert_eq!(figures, [1.0, 1.0, 0.0].map(Some), "{repository}");
+    let table = say(&host).fine();
+    assert!(table.contains(REPOSITORY), "{table}");
 
     let followed = follow();
     followed.until("all three", |records: &[Record]| {
