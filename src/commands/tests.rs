@@ -50,7 +50,7 @@ fn a_recording_has_what_an_audit_needs_if_asked() {
 fn docs_list_the_fields_of_each_command() {
     let rows: [Row; 8] = [
         (
-            "`memory_target_bytes`, `memory_static_max_bytes`, `memory_videoram_bytes`",
+            "`memory_target_bytes`, `memory_static_max_bytes`, `memory_videoram_bytes`, `target_domain_id`",
             |collect| collect.targets && collect.details,
         ),
         (

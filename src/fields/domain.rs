@@ -49,6 +49,7 @@ fn domain_fields() -> Vec<Field<DomainSample<'static>>> {
         F::gauge("memory_shared_bytes", Bytes, "memory that it shares with other domains", |of| of.domain.memory_shared_bytes.into()),
         F::gauge("memory_paged_bytes", Bytes, "memory paged out", |of| of.domain.memory_paged_bytes.into()),
         F::gauge("paging_pool_bytes", Bytes, "size of its paging pool; null for PV", |of| of.domain.paging_pool_bytes.into()).part(SCHEDULING),
+        F::number("target_domain_id", "the domain that it serves, if it is a stub domain", |of| of.domain.target_domain.into()).part(DETAILS),
         F::number("pool", "its CPU pool", |of| of.domain.pool.into()).label("pool"),
         F::text("scheduler", "the scheduler of its CPU pool", |of| of.domain.scheduling.map(Scheduling::scheduler).into()).part(SCHEDULING),
         F::gauge("weight", Count, "its weight under credit and credit2; 256 unless set", |of| of.domain.scheduling.and_then(Scheduling::weight).into()).part(SCHEDULING),

@@ -17,7 +17,8 @@ pub struct Collect {
     pub names: bool,
     /// Memory targets: a read in XenStore for each domain.
     pub targets: bool,
-    /// Static maxima and XenStore's UUIDs: two reads in XenStore for each domain.
+    /// Static maxima, video memory, XenStore's UUIDs, and whom a stub domain serves: four reads in XenStore for each
+    /// domain.
     pub details: bool,
     /// vCPUs: a hypercall for each.
     pub vcpus: bool,

@@ -72,6 +72,10 @@ pub struct Domain {
     /// Whether the toolstack wants each vCPU online (`~/cpu/N/availability` in XenStore), by vCPU
     /// ID; an element is `None` if there is no such key. `None` as for `memory_target_bytes`.
     pub vcpus_available: Option<Vec<Option<bool>>>,
+    /// The domain whose device model it runs, if it is a stub domain (`~/target` in XenStore, which libxl writes; see
+    /// `libxl_is_stubdom`); `None` as for `memory_target_bytes`.
+    #[serde(default)]
+    pub target_domain: Option<DomId>,
     /// The CPU pool it is in (`cpupool`).
     pub pool: u32,
     /// Its security label's number (`ssidref`).

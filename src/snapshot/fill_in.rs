@@ -37,6 +37,7 @@ impl Domain {
             &later.memory_videoram_bytes,
         );
         fill(&mut self.xenstore_uuid, &later.xenstore_uuid);
+        fill(&mut self.target_domain, &later.target_domain);
         fill(&mut self.vcpus_available, &later.vcpus_available);
         fill(&mut self.scheduling, &later.scheduling);
         if later.state_times.is_some() {
@@ -172,6 +173,7 @@ mod tests {
                 memory_target_bytes: None,
                 memory_videoram_bytes: None,
                 xenstore_uuid: None,
+                target_domain: None,
                 vcpus_available: None,
                 scheduling: None,
                 vcpus: None,

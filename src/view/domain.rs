@@ -63,6 +63,16 @@ pub(super) fn served(device: &str, by: DomId, snapshot: &Snapshot) -> String {
     }
 }
 
+/// Returns whose device model it runs, if it is a stub domain: `domain 5 (web)`.
+pub(super) fn target(domain: &Domain, snapshot: &Snapshot) -> Option<String> {
+    let target = domain.target_domain?;
+    let name = snapshot
+        .domain(target)
+        .and_then(|domain| domain.name.as_deref());
+    let name = name.map_or_else(String::new, |name| format!(" ({})", safe(name)));
+    Some(format!("the device model of domain {target}{name}"))
+}
+
 /// Returns two counts of a NIC: what the guest received, and what it sent.
 pub(super) fn pair(received: Option<u64>, sent: Option<u64>) -> String {
     let count = |count: Option<u64>| or_unknown(count, |count| count.to_string());
@@ -85,5 +95,17 @@ mod tests {
         assert_eq!(served(3), "vif5.0 in domain 3 (sys\\u{1b}net)");
         assert_eq!(served(4), "vif5.0 in domain 4");
         assert_eq!(served(5), "vif5.0 in domain 5", "it is not in the snapshot");
+    }
+
+    #[test]
+    fn a_stub_domain_names_whom_it_serves() {
+        let mut stub = domain(6, "work-dm", 0, 0);
+        let of = |stub: &Domain| target(stub, &snapshot(0, 0, vec![domain(5, "wo\x1brk", 0, 0)]));
+        assert_eq!(of(&stub), None);
+        stub.target_domain = Some(DomId(5));
+        let expected = "the device model of domain 5 (wo\\u{1b}rk)";
+        assert_eq!(of(&stub).as_deref(), Some(expected));
+        stub.target_domain = Some(DomId(7));
+        assert_eq!(of(&stub).as_deref(), Some("the device model of domain 7"));
     }
 }

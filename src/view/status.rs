@@ -1,7 +1,7 @@
 //! The details of a domain: a paragraph, and tables of its vCPUs, disks and NICs.
 
 use super::Sample;
-use super::domain::{memory, pair, scheduling, served, state, uuid};
+use super::domain::{memory, pair, scheduling, served, state, target, uuid};
 use super::table::{Align, Head, Table};
 use super::vcpus;
 use crate::rates::Rate;
@@ -56,7 +56,7 @@ fn paragraph(one: DomainSample<'_>, all: &Snapshot, interval_ns: Option<u64>) ->
         |figure: Option<Rate>| or_unknown(figure, |figure| format!("{:.1} %", figure.value));
     let over =
         interval_ns.map_or_else(String::new, |ns| format!(", over {:.2} s", ns as f64 / 1e9));
-    let lines = [
+    let mut lines = vec![
         ("uuid", uuid(domain)),
         ("type", domain.kind.to_string()),
         ("state", state(domain)),
@@ -79,6 +79,7 @@ fn paragraph(one: DomainSample<'_>, all: &Snapshot, interval_ns: Option<u64>) ->
         ("memory", memory(domain, mib)),
         ("scheduler", scheduling(domain)),
     ];
+    lines.extend(target(domain, all).map(|target| ("serves", target)));
     let mut out = format!("{name} (domain {})\n", domain.id);
     for (label, value) in lines {
         out.push_str(&format!("  {label:<10}{value}\n"));

@@ -34,6 +34,8 @@ impl Known {
                 domain.memory_static_max_bytes = value(Key::StaticMax).and_then(parse::kib);
                 domain.memory_videoram_bytes = value(Key::Videoram).and_then(parse::kib);
                 domain.xenstore_uuid = value(Key::Vm).and_then(parse::uuid);
+                let target = value(Key::TargetDomain).and_then(parse::number);
+                domain.target_domain = target.map(DomId);
             }
             for device in facts.devices.iter().flatten() {
                 device.fill_in(domain, wanted);
@@ -144,6 +146,7 @@ mod tests {
         assert_eq!(web.memory_static_max_bytes, Some(2 << 20));
         assert_eq!(web.memory_videoram_bytes, Some(512 << 10));
         assert_eq!(web.xenstore_uuid, None);
+        assert_eq!(web.target_domain, Some(DomId(3)));
         let macs: Vec<_> = web.nics.iter().flatten().map(|nic| &nic.mac).collect();
         let mac = |text: &str| Some(text.to_owned());
         let expected = [None, mac("00:16:3e:00:00:07"), mac("of another domain")];
@@ -178,7 +181,7 @@ mod tests {
         for id in [3, 4, 8, 9] {
             let name = Some(format!("domain {id}").into());
             let facts = Facts {
-                values: [name, None, None, None, None],
+                values: [name, None, None, None, None, None],
                 ..Facts::default()
             };
             known.facts.insert(domain(id, "", 0, 0).identity(), facts);

@@ -214,7 +214,7 @@ impl Known {
             ..device(id, disk, "of another domain")
         };
         let facts = Facts {
-            values: ["web", "1024", "2048", "512", "/vm/none"].map(text),
+            values: ["web", "1024", "2048", "512", "/vm/none", "3"].map(text),
             devices: [
                 vec![device(1, None, "00:16:3e:00:00:07")],
                 vec![device(51760, Some(DiskBackend::Tapdisk), "xvdd")],
@@ -258,13 +258,16 @@ mod tests {
         };
         let name = WatchedPath::Name(domain.id);
         let facts = after(&[name, WatchedPath::DevicesOf(domain.id, Kind::Qdisk)]);
-        assert_eq!(facts.values, [Some("web".into()), None, None, None, None]);
+        assert_eq!(
+            facts.values,
+            [Some("web".into()), None, None, None, None, None]
+        );
         let devices = facts.devices.map(|devices| devices.len());
         assert_eq!(devices, [0, 0, 1, 0, 0]);
         let facts = after(&[WatchedPath::Target(domain.id)]);
         assert_eq!(
             facts.values.map(|value| value.is_some()),
-            [false, true, true, true, true]
+            [false, true, true, true, true, true]
         );
     }
 

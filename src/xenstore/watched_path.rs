@@ -34,20 +34,28 @@ pub(super) enum Key {
     StaticMax,
     Videoram,
     Vm,
+    /// The domain whose device model a stub domain runs.
+    TargetDomain,
 }
 
 impl Key {
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Name,
         Self::Target,
         Self::StaticMax,
         Self::Videoram,
         Self::Vm,
+        Self::TargetDomain,
     ];
 
     /// The memory target, and what is read with it.
-    pub(super) const WITH_TARGET: [Self; 4] =
-        [Self::Target, Self::StaticMax, Self::Videoram, Self::Vm];
+    pub(super) const WITH_TARGET: [Self; 5] = [
+        Self::Target,
+        Self::StaticMax,
+        Self::Videoram,
+        Self::Vm,
+        Self::TargetDomain,
+    ];
 
     /// Returns the path of this key of a domain.
     pub(super) fn path(self, domain: DomId) -> String {
@@ -57,6 +65,7 @@ impl Key {
             Self::StaticMax => "memory/static-max",
             Self::Videoram => "memory/videoram",
             Self::Vm => "vm",
+            Self::TargetDomain => "target",
         };
         format!("/local/domain/{domain}/{key}")
     }

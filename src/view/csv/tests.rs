@@ -60,10 +60,10 @@ fn unknown_is_empty_and_names_are_quoted() {
         "kind,time,interval_ns,xenstore_as_of,id,uuid,name,type,state,shutdown_reason,\
          vcpus_online,vcpus_max,cpu_time_ns,cpu_percent,cpu_percent_of_vcpus,memory_bytes,memory_max_bytes,\
          memory_target_bytes,memory_short_bytes,memory_static_max_bytes,memory_videoram_bytes,memory_claimed_bytes,\
-         memory_shared_bytes,memory_paged_bytes,paging_pool_bytes,pool,scheduler,weight,cap_percent,period_ns,\
-         budget_ns,extra_time\n\
+         memory_shared_bytes,memory_paged_bytes,paging_pool_bytes,target_domain_id,pool,scheduler,weight,\
+         cap_percent,period_ns,budget_ns,extra_time\n\
          domain,1970-01-01T00:00:00Z,,,7,00000000-0000-0000-0000-000000000008,\
-         \"a,\"\"b\"\"\",pvh,blocked,,1,2,5,,,134217728,,134217728,0,268435456,,0,0,0,,0,,,,,,\n"
+         \"a,\"\"b\"\"\",pvh,blocked,,1,2,5,,,134217728,,134217728,0,268435456,,0,0,0,,,0,,,,,,\n"
     );
     let (_, row) = text.split_once('\n').unwrap();
     assert_eq!(domains(sample, DisplayOptions::default(), false), row);

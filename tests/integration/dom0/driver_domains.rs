@@ -220,3 +220,22 @@ fn compare_is_about_the_devices_of_dom0() {
         .take_while(|line| line.starts_with(['N', 'V']));
     assert_eq!(below.count(), 2, "{block}");
 }
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn a_stub_domain_says_whom_it_serves() {
+    let served = Served::to_pv_net();
+    let guest = served.guest.to_string();
+    // As libxl does; see libxl_is_stubdom.
+    tool(
+        "xenstore-write",
+        &[&format!("/local/domain/{SERVER}/target"), &guest],
+    );
+    let status = ["status", "sys-net", "--interval", "0.1"];
+    let text = say(&[&status[..], &["--format", "json"]].concat()).fine();
+    let record: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(record["domains"][0]["target_domain_id"], served.guest);
+    let text = say(&status).fine();
+    let line = format!("serves    the device model of domain {guest} (pv-net)\n");
+    assert!(text.contains(&line), "{text}");
+}

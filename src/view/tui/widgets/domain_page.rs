@@ -11,7 +11,7 @@ use crate::sample::{DomainSample, Sample};
 use crate::snapshot::{Collect, DiskCounter, Domain, Identity, NicCounter, Snapshot};
 use crate::text::{UNKNOWN, or_unknown, safe};
 use crate::units;
-use crate::view::domain::{memory, pair, scheduling, served, state, uuid};
+use crate::view::domain::{memory, pair, scheduling, served, state, target, uuid};
 use crate::view::pressure;
 use crate::view::table::{Align, Table};
 use crate::view::tui::action::{Action, Show};
@@ -114,6 +114,8 @@ fn lines(context: Context<'_>, identity: Identity) -> Vec<Line<'static>> {
     let mut lines = vec![title(domain)];
     lines.extend(why(context, identity));
     lines.extend(facts(context, domain, rates));
+    let serves = target(domain, snapshot);
+    lines.extend(serves.map(|whom| labelled(context, "serves", whom)));
     lines.extend(charts(context, domain));
     let mut add = |what: &str, known: bool, collected: bool, table: Table| {
         let missing = match (known, collected) {
