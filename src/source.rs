@@ -334,7 +334,9 @@ impl Source {
             Ok(about) => notes.extend(about),
             Err(error) => {
                 for domain in domains {
-                    domain.ready_ns = self.hypervisor.ready_ns(domain);
+                    let ready = self.hypervisor.ready(domain);
+                    domain.ready_ns = ready.map(|ready| ready.ns);
+                    domain.ready_missed_changes = ready.map(|ready| ready.missed_changes.into());
                 }
                 notes.push(Note::NotTraced(error.to_string()));
             }

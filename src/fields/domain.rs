@@ -60,6 +60,9 @@ fn domain_fields() -> Vec<Field<DomainSample<'static>>> {
     ]
     .into_iter()
     .chain(state_fields(|of: &DomainSample<'_>| of.domain.state_times, |of: &DomainSample<'_>| of.domain.ready_ns, |of: &DomainSample<'_>| of.rates.states))
+    .chain([
+        F::counter(("ready_missed_changes", None), Count, "changes of state that XCP-ng's count of ready time lacks", |of| of.domain.ready_missed_changes.into()).part(STATE_TIMES).no_metric(),
+    ])
     .collect()
 }
 

@@ -90,6 +90,10 @@ pub struct Domain {
     /// Nanoseconds that its vCPUs have been ready since it was created, together, by the count of XCP-ng's and
     /// XenServer's hypervisors; `None` with others, and if it was not collected.
     pub ready_ns: Option<u64>,
+    /// How many changes of a vCPU's state are not in `ready_ns`, by the same hypervisors (`missed_changes`); `None` as
+    /// there.
+    #[serde(default)]
+    pub ready_missed_changes: Option<u64>,
     /// For whom its vCPUs have waited since the trace began, in nanoseconds of their ready time: the domains that had
     /// the pCPUs, 0x7fff if they were idle. What is missing to the ready time is unknown. Empty if they were not traced.
     pub waited_for_ns: Vec<(DomId, u64)>,

@@ -45,6 +45,7 @@ impl Domain {
         }
         fill(&mut self.vcpus, &later.vcpus);
         fill(&mut self.ready_ns, &later.ready_ns);
+        fill(&mut self.ready_missed_changes, &later.ready_missed_changes);
         follow(&mut self.state_times, later.state_times);
         if later.state_times.is_some() {
             self.waited_for_ns.clone_from(&later.waited_for_ns);

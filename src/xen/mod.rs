@@ -34,5 +34,6 @@ pub use error::Error;
 pub use examine::Interfaces;
 pub use hypervisor::Hypervisor;
 pub(crate) use library::name as library_name;
+pub use runstates::ReadyCount;
 pub use trace::{Buffers, Mode, Trace};
 pub use version::Version;

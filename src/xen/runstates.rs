@@ -10,7 +10,7 @@ use std::ffi::{c_int, c_void};
 
 use super::binding::xc_interface;
 use super::hypervisor::Hypervisor;
-use crate::snapshot::{DomId, Domain};
+use crate::snapshot::Domain;
 
 /// `xc_get_runstate_info_ext`: the handle, the domain, and where to write the answer.
 type GetRunstates = unsafe extern "C" fn(*mut xc_interface, u32, *mut c_void) -> c_int;
@@ -21,15 +21,27 @@ const COMMAND: u32 = 98;
 /// More than a `struct xen_domctl`, which has 144 bytes.
 const WORDS: usize = 64;
 
+/// Where the state and, in the upper half, the missed changes are in the answer.
+const STATE: usize = 2;
+
 /// Where the mean time that a vCPU was ready is in the answer.
 const READY: usize = 10;
 
 type Answer = [u64; WORDS];
 
+/// How long a domain's vCPUs have been ready, by the hypervisor's own count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadyCount {
+    /// Nanoseconds since the domain was created, of all its vCPUs together.
+    pub ns: u64,
+    /// How many changes of a vCPU's state are not in it (`missed_changes`).
+    pub missed_changes: u32,
+}
+
 impl Hypervisor {
-    /// Returns for how many nanoseconds a domain's vCPUs have been ready since it was created, all of them together;
-    /// `None` if the hypervisor does not count that, or if the domain no longer exists.
-    pub fn ready_ns(&self, domain: &Domain) -> Option<u64> {
+    /// Returns how long a domain's vCPUs have been ready; `None` if the hypervisor does not count that, or if the domain
+    /// no longer exists.
+    pub fn ready(&self, domain: &Domain) -> Option<ReadyCount> {
         // SAFETY: this is the type of the function in the only libraries that have it.
         let get = unsafe {
             self.library
@@ -39,20 +51,23 @@ impl Hypervisor {
         let to = answer.as_mut_ptr().cast();
         // SAFETY: the handle is open; the answer is larger than what the function writes, and outlives the call.
         let returned = unsafe { get(self.handle.as_ptr(), domain.id.0.into(), to) };
-        let mean_ns = mean(domain.id, &answer).filter(|_| returned == 0)?;
-        Some(mean_ns.saturating_mul(domain.vcpus_max.into()))
+        parse(domain, &answer).filter(|_| returned == 0)
     }
 }
 
-/// Returns the mean time that a vCPU was ready; `None` if this is not an answer about this domain.
-fn mean(domain: DomId, answer: &Answer) -> Option<u64> {
-    let is_answer = answer[0] as u32 == COMMAND && answer[1] as u16 == domain.0;
-    is_answer.then_some(answer[READY])
+/// Returns the count that is in this answer; `None` if it is not about this domain.
+fn parse(domain: &Domain, answer: &Answer) -> Option<ReadyCount> {
+    let is_answer = answer[0] as u32 == COMMAND && answer[1] as u16 == domain.id.0;
+    is_answer.then(|| ReadyCount {
+        ns: answer[READY].saturating_mul(domain.vcpus_max.into()),
+        missed_changes: (answer[STATE] >> 32) as u32,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures::domain;
 
     #[test]
     fn only_an_answer_about_the_domain_counts() {
@@ -60,10 +75,16 @@ mod tests {
         answer[0] = u64::from(COMMAND) | 0x15 << 32;
         // The rest of the word is padding.
         answer[1] = 5 | 0xabcd << 16;
+        answer[STATE] = 1 | 42 << 32;
         answer[READY] = 1234;
-        assert_eq!(mean(DomId(5), &answer), Some(1234));
-        assert_eq!(mean(DomId(6), &answer), None);
+        let of = |id, answer: &Answer| parse(&domain(id, "", 0, 0), answer);
+        let expected = ReadyCount {
+            ns: 2 * 1234,
+            missed_changes: 42,
+        };
+        assert_eq!(of(5, &answer), Some(expected), "it has two vCPUs");
+        assert_eq!(of(6, &answer), None);
         answer[0] += 1;
-        assert_eq!(mean(DomId(5), &answer), None);
+        assert_eq!(of(5, &answer), None);
     }
 }
