@@ -11,7 +11,8 @@ use device::{disk_rates, nic_rates};
 use states::{TraceSpan, waited_for};
 
 use crate::snapshot::{
-    DiskCounter, Dom0Kernel, DomId, Domain, Host, NicCounter, Snapshot, VcpuState,
+    DiskCounter, Dom0Kernel, DomId, Domain, Host, NicCounter, Pcpu, PcpuTimes, Snapshot, Stamp,
+    VcpuState,
 };
 
 pub use device::{DiskRates, NicRates};
@@ -118,28 +119,46 @@ impl Rates {
     }
 }
 
+/// Returns the use of all pCPUs between two snapshots, as [`HostRates::cpu_percent`] is; `None` also if they are of two
+/// boots.
+pub fn cpu_percent(old: &PcpuTimes, new: &PcpuTimes) -> Option<Rate> {
+    let old = Some(old).filter(|old| old.boot.is_same(&new.boot))?;
+    let old = (old.stamp, &old.pcpu[..]);
+    mean(&pcpu_percent(Some(old), (new.stamp, &new.pcpu)))
+}
+
+/// Returns the use of each pCPU between two times at which they were read.
+fn pcpu_percent(
+    old: Option<(Stamp, &[Pcpu])>,
+    (stamp, pcpus): (Stamp, &[Pcpu]),
+) -> Vec<Option<Rate>> {
+    let span = old.and_then(|(old, _)| Span::between(old, stamp));
+    let of_one = |(index, pcpu): (usize, &Pcpu)| {
+        let before = old?.1.get(index)?;
+        let idle = span?.share(before.idle_time_ns, pcpu.idle_time_ns);
+        idle.map(Rate::busy)
+    };
+    pcpus.iter().enumerate().map(of_one).collect()
+}
+
+/// Returns the mean of those that are known; `None` if none is.
+fn mean(rates: &[Option<Rate>]) -> Option<Rate> {
+    let known = || rates.iter().filter(|rate| rate.is_some());
+    Rate::sum(known().copied()).map(|sum| sum.scaled(1.0 / known().count() as f64))
+}
+
 fn host_rates(old: Option<&Host>, new: &Host) -> HostRates {
-    let pcpu_span = old.and_then(|old| Span::between(old.pcpu_stamp, new.pcpu_stamp));
-    let pcpu_percent: Vec<Option<Rate>> = new
-        .pcpu
-        .iter()
-        .enumerate()
-        .map(|(index, pcpu)| {
-            let before = old?.pcpu.get(index)?;
-            pcpu_span?
-                .share(before.idle_time_ns, pcpu.idle_time_ns)
-                .map(Rate::busy)
-        })
-        .collect();
-    let counted = || pcpu_percent.iter().filter(|percent| percent.is_some());
-    let cpu_percent =
-        Rate::sum(counted().copied()).map(|sum| sum.scaled(1.0 / counted().count() as f64));
+    let pcpus = |host| -> (Stamp, &[Pcpu]) {
+        let host: &Host = host;
+        (host.pcpu_stamp, &host.pcpu)
+    };
+    let pcpu_percent = pcpu_percent(old.map(pcpus), pcpus(new));
     let dom0 = |counter: fn(&Dom0Kernel) -> Option<u64>| {
         let (old, new) = (old?.dom0?, new.dom0?);
         Span::between(old.stamp, new.stamp)?.share(counter(&old), counter(&new))
     };
     HostRates {
-        cpu_percent,
+        cpu_percent: mean(&pcpu_percent),
         pcpu_percent,
         dom0_cpu_percent: dom0(|kernel| kernel.cpu_time_ns),
         dom0_steal_percent: dom0(|kernel| kernel.steal_time_ns),

@@ -16,7 +16,7 @@ use super::readable::Readable;
 use super::samples::{Samples, newest_up_to};
 use super::store::{Entry, FILE, FORMAT, index_time};
 use super::tree::Tree;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{PcpuTimes, Snapshot};
 
 /// How many chunks are kept: a pair may have a snapshot of each of two.
 const CHUNKS: usize = 2;
@@ -82,6 +82,16 @@ impl Recording {
             broken: BTreeSet::new(),
             report,
         })
+    }
+
+    /// Returns the chunk of the sample at this position, and its number there; `None` if there is none.
+    fn place(&self, position: usize) -> Option<(usize, usize)> {
+        let chunk = self.starts.partition_point(|&start| start <= position);
+        let chunk = chunk
+            .checked_sub(1)
+            .filter(|&chunk| chunk < self.chunks.len())?;
+        let within = position.checked_sub(*self.starts.get(chunk)?)?;
+        Some((chunk, within))
     }
 
     /// Returns what a function returns of a sample of a chunk; `None` if the chunk cannot be read, which is reported once.
@@ -206,11 +216,7 @@ impl Samples for Recording {
     }
 
     fn get(&mut self, position: usize) -> Option<Arc<Snapshot>> {
-        let chunk = self.starts.partition_point(|&start| start <= position);
-        let chunk = chunk
-            .checked_sub(1)
-            .filter(|&chunk| chunk < self.chunks.len())?;
-        let within = position.checked_sub(*self.starts.get(chunk)?)?;
+        let (chunk, within) = self.place(position)?;
         if let Some((_, snapshot)) = self.snapshots.iter().find(|(of, _)| *of == position) {
             return Some(Arc::clone(snapshot));
         }
@@ -218,6 +224,11 @@ impl Samples for Recording {
         self.snapshots.truncate(SNAPSHOTS - 1);
         self.snapshots.push_front((position, Arc::clone(&snapshot)));
         Some(snapshot)
+    }
+
+    fn pcpu_times(&mut self, position: usize) -> Option<PcpuTimes> {
+        let (chunk, within) = self.place(position)?;
+        self.of_sample(chunk, within, Tree::pcpu_times)
     }
 
     fn up_to(&mut self, time: Timestamp) -> Option<usize> {

@@ -13,7 +13,7 @@ use serde::{Deserialize, forward_to_deserialize_any};
 
 use super::bytes::Broken;
 use super::tree::{Cell, ROOT, Tree};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Boot, Pcpu, PcpuTimes, Snapshot, Stamp};
 
 impl Tree {
     /// Returns the snapshot that the tree is.
@@ -38,12 +38,43 @@ impl Tree {
         });
         taken.map(|taken| taken.time)
     }
+
+    /// Returns the pCPUs of the snapshot.
+    ///
+    /// # Errors
+    /// If it has none.
+    pub(super) fn pcpu_times(&self) -> Result<PcpuTimes, Broken> {
+        let WithPcpus { time, boot, host } = WithPcpus::deserialize(Of {
+            tree: self,
+            node: ROOT,
+        })?;
+        Ok(PcpuTimes {
+            time,
+            boot,
+            stamp: host.pcpu_stamp,
+            pcpu: host.pcpu,
+        })
+    }
 }
 
 /// When a snapshot was taken.
 #[derive(Deserialize)]
 struct Taken {
     time: Timestamp,
+}
+
+/// The pCPUs of a snapshot, and when it was taken.
+#[derive(Deserialize)]
+struct WithPcpus {
+    time: Timestamp,
+    boot: Boot,
+    host: Pcpus,
+}
+
+#[derive(Deserialize)]
+struct Pcpus {
+    pcpu: Vec<Pcpu>,
+    pcpu_stamp: Stamp,
 }
 
 impl Error for Broken {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::snapshot::Snapshot;
+use crate::snapshot::{PcpuTimes, Snapshot};
 
 /// Snapshots in the order in which they were taken.
 pub trait Samples {
@@ -13,6 +13,9 @@ pub trait Samples {
 
     /// Returns the one at this position, from 0; `None` if there is none, or if it cannot be read.
     fn get(&mut self, position: usize) -> Option<Arc<Snapshot>>;
+
+    /// Returns the pCPUs of the one at this position, which takes less than the whole; `None` as for the whole.
+    fn pcpu_times(&mut self, position: usize) -> Option<PcpuTimes>;
 
     /// Returns the position of the newest one at or before this wall-clock time; `None` if there is none. If the clock
     /// was set back, several may have the same time: this is the one that was taken last.
@@ -26,6 +29,11 @@ impl Samples for Vec<Arc<Snapshot>> {
 
     fn get(&mut self, position: usize) -> Option<Arc<Snapshot>> {
         self.as_slice().get(position).cloned()
+    }
+
+    fn pcpu_times(&mut self, position: usize) -> Option<PcpuTimes> {
+        let snapshot = self.as_slice().get(position)?;
+        Some(PcpuTimes::from(&**snapshot))
     }
 
     fn up_to(&mut self, time: Timestamp) -> Option<usize> {

@@ -14,6 +14,7 @@ mod host;
 mod identity;
 mod listing;
 mod note;
+mod pcpu_times;
 mod stamp;
 mod state_times;
 
@@ -31,6 +32,7 @@ pub use host::{Build, Dom0Kernel, Dom0Vcpu, Host, Node, Pcpu, Pool, Scheduler, S
 pub use identity::keep_identities;
 pub use listing::{Backend, Listing};
 pub use note::Note;
+pub use pcpu_times::PcpuTimes;
 pub use stamp::{PcpuClock, Stamp, XenClock};
 pub use state_times::{StateTimes, TraceTotals};
 

@@ -249,6 +249,7 @@ proptest! {
             prop_assert_eq!(&*recording.get(position).unwrap(), &snapshots[position]);
             let time = snapshots[position].time;
             prop_assert_eq!(recording.up_to(time), in_memory.up_to(time));
+            prop_assert_eq!(recording.pcpu_times(position), in_memory.pcpu_times(position));
         }
     }
 }
