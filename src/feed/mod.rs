@@ -2,6 +2,7 @@
 //!
 //! A command takes a [`Feed`], and works alike with [`Live`] and [`Recorded`] ones.
 
+mod hour;
 mod live;
 mod pair;
 mod recorded;
@@ -11,6 +12,7 @@ mod taken;
 #[cfg(test)]
 mod tests;
 
+pub use hour::{Hour, Use};
 pub use live::{Live, Pace};
 pub use pair::{Feed, Pair};
 pub use recorded::Recorded;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::pair::{Feed, Pair};
 use crate::recording::Samples;
-use crate::snapshot::{Collect, Identity, Snapshot};
+use crate::snapshot::{Collect, Identity, PcpuTimes, Snapshot};
 use crate::xen::Error;
 use crate::xenstore::Watches;
 
@@ -93,6 +93,27 @@ impl Recorded {
     /// Returns the pair that is `count` snapshots before the position, and does not move there; `None` if there is none.
     pub fn back(&mut self, count: usize) -> Option<Pair> {
         self.pair(self.position.checked_sub(count)?)
+    }
+
+    /// Returns the times of the first and the last snapshot; `None` if there are none.
+    pub(super) fn span(&mut self) -> Option<(Timestamp, Timestamp)> {
+        let mut time = |position| Some(self.samples.pcpu_times(position - 1)?.time);
+        let first = (self.first..=self.last).find_map(&mut time)?;
+        let last = (self.first..=self.last).rev().find_map(&mut time)?;
+        Some((first, last))
+    }
+
+    /// Returns the number of the newest snapshot up to this time; one less than the first has if there is none.
+    pub(super) fn number_at(&mut self, time: Timestamp) -> usize {
+        let at = self.samples.up_to(time);
+        at.map_or(0, |at| at + 1).min(self.last).max(self.first - 1)
+    }
+
+    /// Returns the pCPUs of the snapshot with this number; `None` if there is none, or if it cannot be read.
+    pub(super) fn pcpu_times(&mut self, number: usize) -> Option<PcpuTimes> {
+        let is_in = (self.first..=self.last).contains(&number);
+        self.samples
+            .pcpu_times(number.checked_sub(1).filter(|_| is_in)?)
     }
 
     /// Returns the snapshot without the domains that [`Feed::only`] left out.
