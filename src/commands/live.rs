@@ -226,9 +226,14 @@ impl Driver {
 
     fn run(mut self) -> anyhow::Result<()> {
         loop {
+            if let Some(past) = &mut self.past {
+                past.look_around(&mut self.app);
+            }
             if self.app.changed() {
                 let drawn = self.screen.draw(&mut self.app);
                 drawn.map_err(cannot("write to the terminal"))?;
+                // The first frame says how much room there is.
+                continue;
             }
             if self.remaining == Some(0) {
                 return Ok(());

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use xenscope::feed::{Feed, Pair, Recorded};
+use xenscope::feed::{Feed, Hour, Pair, Recorded};
 use xenscope::view::tui::{App, PastSample, Step};
 use xenscope::xen::Error;
 
@@ -13,7 +14,7 @@ const CHARTS: usize = 120;
 /// How long after a step the charts are drawn, so that a key that is held down waits for none.
 const CHARTS_AFTER: Duration = Duration::from_millis(150);
 
-/// How long a part of the charts takes, so that a key waits no longer.
+/// How long a part of the charts or of the hour takes, so that a key waits no longer.
 const PART: Duration = Duration::from_millis(50);
 
 /// Charts that are put together between keys.
@@ -24,11 +25,22 @@ struct Charts {
     due: Instant,
 }
 
+/// The hour around the shown sample, which is read between keys.
+struct Around {
+    hour: Hour,
+    /// The time that it is around, and how long a column is; `None` at first.
+    at: Option<(Timestamp, u32)>,
+    /// When to read more; `None` if all is read.
+    due: Option<Instant>,
+    zone: TimeZone,
+}
+
 /// A position in a recording.
 pub(super) struct Past {
     feed: Recorded,
     /// `None` if the charts are those of the shown sample.
     charts: Option<Charts>,
+    around: Around,
     /// When the next sample is due; `None` if they do not follow by themselves.
     next: Option<Instant>,
 }
@@ -38,6 +50,12 @@ impl Past {
         Self {
             feed,
             charts: None,
+            around: Around {
+                hour: Hour::default(),
+                at: None,
+                due: None,
+                zone: TimeZone::system(),
+            },
             next: None,
         }
     }
@@ -145,10 +163,40 @@ impl Past {
         self.charts = Some(charts);
     }
 
+    /// Shows the hour around the shown sample, as far as it is read, if the sample or the screen is another one than
+    /// before.
+    pub(super) fn look_around(&mut self, app: &mut App) {
+        let at = app.shown_time().zip(app.hour_column_s());
+        let Some((time, column_s)) = at.filter(|_| at != self.around.at) else {
+            return;
+        };
+        self.around.at = at;
+        self.around.hour.move_to(time, column_s, &mut self.feed);
+        let is_unread = !self.around.hour.is_read();
+        self.around.due = is_unread.then(|| Instant::now() + CHARTS_AFTER);
+        app.show_hour(&self.around.hour, self.around.zone.clone());
+    }
+
+    /// Reads more of the hour until `end`, and shows it.
+    fn read_hour(&mut self, app: &mut App, end: Instant) {
+        let around = &mut self.around;
+        while around.hour.read(&mut self.feed) {
+            if Instant::now() >= end {
+                return app.show_hour(&around.hour, around.zone.clone());
+            }
+        }
+        around.due = None;
+        app.show_hour(&around.hour, around.zone.clone());
+    }
+
     /// Returns when to call [`Past::go_on`]; `None` if there is no reason to.
     pub(super) fn due(&self) -> Option<Instant> {
         let charts = self.charts.as_ref().map(|charts| charts.due);
-        charts.into_iter().chain(self.next).min()
+        charts
+            .into_iter()
+            .chain(self.around.due)
+            .chain(self.next)
+            .min()
     }
 
     /// Shows what is due. `interval` is that from one sample to the next.
@@ -159,6 +207,8 @@ impl Past {
         let now = Instant::now();
         if self.charts.as_ref().is_some_and(|charts| charts.due <= now) {
             self.chart(app, now + PART);
+        } else if self.around.due.is_some_and(|due| due <= now) {
+            self.read_hour(app, now + PART);
         }
         if self.next.take_if(|due| *due <= now).is_some() {
             match self.feed.next()? {
@@ -275,6 +325,37 @@ mod tests {
         chart(&[Step::To(time(50))]);
         // The position moves meanwhile.
         chart(&[Step::To(time(200)), Step::Next, Step::Next]);
+    }
+
+    fn strip(app: &mut App) -> String {
+        let screen = screen(app);
+        let mut lines = screen.lines();
+        let strip = lines.find(|line| line.starts_with("\"CPU ") && !line.contains('['));
+        strip.unwrap().to_owned()
+    }
+
+    #[test]
+    fn the_hour_is_read_between_keys() {
+        let seconds: Vec<i64> = (0..7000).step_by(5).collect();
+        let (mut past, mut app) = past(&seconds);
+        past.go(Step::To(time(3500)), &mut app).unwrap();
+        screen(&mut app);
+        past.look_around(&mut app);
+        let mut pieces = 0;
+        while past.around.due.is_some() {
+            assert!(strip(&mut app).contains('?'), "not all is read");
+            // A step at a time.
+            past.read_hour(&mut app, Instant::now());
+            pieces += 1;
+        }
+        assert!(pieces > 100, "{pieces}");
+        assert!(!strip(&mut app).contains('?'));
+        // Nothing is left to do until another sample is shown.
+        past.look_around(&mut app);
+        assert_eq!(past.around.due, None);
+        past.go(Step::Seconds(-60), &mut app).unwrap();
+        past.look_around(&mut app);
+        assert!(past.around.due.is_some());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use ratatui::Frame;
 use ratatui::crossterm::event::{Event, KeyEventKind, MouseButton, MouseEventKind};
 use ratatui::layout::{Position, Rect, Size};
@@ -14,10 +15,11 @@ use super::digest::Digest;
 use super::history::Histories;
 use super::news::News;
 use super::settings::Settings;
+use super::strip::{self, Strip};
 use super::theme::Terminal;
 use super::widgets::Widgets;
 use super::widgets::table::device_rows;
-use crate::feed::Pair;
+use crate::feed::{Hour, Pair};
 use crate::pressure;
 use crate::rates::Rates;
 use crate::snapshot::{Collect, DiskCounter, Snapshot};
@@ -116,6 +118,8 @@ pub struct App {
     /// The record that is shown instead of the live one, unless the newest sample is shown.
     frozen: Option<Record>,
     shown: Shown,
+    /// The hour around the shown sample of the past; `None` until it is known.
+    strip: Option<Strip>,
     changed: bool,
 }
 
@@ -134,6 +138,7 @@ impl App {
             none: Digest::default(),
             frozen: None,
             shown: Shown::Newest,
+            strip: None,
             changed: true,
         };
         app.filter(&filter);
@@ -204,7 +209,7 @@ impl App {
 
     /// Shows the newest sample.
     pub fn show_newest(&mut self) {
-        (self.frozen, self.shown) = (None, Shown::Newest);
+        (self.frozen, self.shown, self.strip) = (None, Shown::Newest, None);
         self.refresh();
     }
 
@@ -216,6 +221,18 @@ impl App {
     /// Returns whether the shown sample is of the past.
     pub fn shows_past(&self) -> bool {
         matches!(self.shown, Shown::Past { .. })
+    }
+
+    /// Returns how many seconds each column is long of the hour that [`App::show_hour`] shows; `None` if the screen has no
+    /// room for it, and before the first frame.
+    pub fn hour_column_s(&self) -> Option<u32> {
+        strip::column_s(self.size)
+    }
+
+    /// Shows the CPU use in the hour around the shown sample of the past, with times of this zone.
+    pub fn show_hour(&mut self, hour: &Hour, zone: TimeZone) {
+        self.strip = Some(Strip::of(hour, zone));
+        self.changed = true;
     }
 
     /// Reports in the last line that a sample failed, and why.
@@ -343,6 +360,7 @@ impl App {
             display: self.display,
             terminal: self.terminal,
             shown: self.shown,
+            strip: self.strip.as_ref(),
             screen: self.size,
             area: Rect::from((Position::ORIGIN, self.size)),
         };

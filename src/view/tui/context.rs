@@ -12,6 +12,7 @@ use super::digest::Digest;
 use super::history::Histories;
 use super::news::News;
 use super::settings::Settings;
+use super::strip::Strip;
 use super::theme::{Role, Terminal};
 use crate::snapshot::Collect;
 use crate::view::{DisplayOptions, Sample};
@@ -49,6 +50,8 @@ pub(super) struct Context<'a> {
     pub(super) display: DisplayOptions,
     pub(super) terminal: Terminal,
     pub(super) shown: Shown,
+    /// The CPU use around the shown time; `None` unless it is of the past.
+    pub(super) strip: Option<&'a Strip>,
     /// The size of the whole screen.
     pub(super) screen: Size,
     /// The widget's part of the screen.

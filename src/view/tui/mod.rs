@@ -17,6 +17,7 @@ mod line;
 mod news;
 mod pen;
 mod settings;
+mod strip;
 #[cfg(test)]
 mod testing;
 mod theme;

@@ -10,6 +10,7 @@ mod pcpus;
 mod pressure;
 mod prompt;
 mod status_line;
+mod strip;
 pub(super) mod table;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,7 @@ mod text_page;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use ratatui::layout::{Position, Rect, Size};
+use ratatui::layout::{Position, Rect};
 
 use super::action::{Action, Command, List, Show, Step};
 use super::context::{Context, Hint, Shown, Widget};
@@ -189,11 +190,12 @@ impl Widgets {
         missing: Option<&'static str>,
         frame: &mut Frame<'_>,
     ) {
-        let layout = Layout::of(context.screen);
+        let layout = Layout::of(context);
         let pane = context.within(layout.pane);
         let last = context.within(layout.status_line);
         let buffer = frame.buffer_mut();
         self.header.draw(context.within(layout.header), buffer);
+        strip::draw(context.within(layout.strip), buffer);
         self.table.bring_in_sight(pane);
         self.front().draw(pane, buffer);
         let cursor = match &self.overlay {
@@ -246,7 +248,7 @@ impl Widgets {
 
     /// Handles a key, and returns the actions that it requests from the app.
     pub(super) fn key(&mut self, context: Context<'_>, key: KeyEvent) -> Vec<Action> {
-        let context = context.within(Layout::of(context.screen).pane);
+        let context = context.within(Layout::of(context).pane);
         if key.modifiers.contains(KeyModifiers::CONTROL) {
             return match (key.code, &mut self.overlay) {
                 (KeyCode::Char('c'), _) => vec![Action::Command(Command::Quit)],
@@ -359,7 +361,7 @@ impl Widgets {
 
     /// Handles a click, and returns the actions that it requests from the app.
     pub(super) fn click(&mut self, context: Context<'_>, at: Position) -> Vec<Action> {
-        let context = context.within(Layout::of(context.screen).pane);
+        let context = context.within(Layout::of(context).pane);
         self.front().click(context, at)
     }
 
@@ -421,6 +423,7 @@ fn of_htop(code: KeyCode) -> KeyCode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Layout {
     header: Rect,
+    strip: Rect,
     pane: Rect,
     status_line: Rect,
 }
@@ -428,13 +431,16 @@ struct Layout {
 impl Layout {
     /// Returns the layout of a screen. On a small screen the header shrinks, and the pane gets its
     /// lines.
-    fn of(size: Size) -> Self {
+    fn of(context: Context<'_>) -> Self {
+        let size = context.screen;
         let header = Header::height(size.height);
+        let strip = strip::height(context);
         let status_line = u16::from(size.height >= 3);
         let lines = |y: u16, height: u16| Rect::new(0, y, size.width, height);
         Self {
             header: lines(0, header),
-            pane: lines(header, size.height - header - status_line),
+            strip: lines(header, strip),
+            pane: lines(header + strip, size.height - header - strip - status_line),
             status_line: lines(size.height - status_line, status_line),
         }
     }
