@@ -79,6 +79,20 @@ pub enum Change {
         /// Bytes now; `None` means no limit.
         bytes: Option<u64>,
     },
+    /// The weight changed under credit or credit2.
+    Weight {
+        /// The weight before.
+        old_weight: u16,
+        /// The weight now.
+        weight: u16,
+    },
+    /// The cap changed under credit or credit2.
+    Cap {
+        /// Per cent of one pCPU before; `None` means no cap.
+        old_cap_percent: Option<u16>,
+        /// Per cent of one pCPU now; `None` means no cap.
+        cap_percent: Option<u16>,
+    },
     /// A disk was attached.
     DiskAttached(Device),
     /// A disk was detached.

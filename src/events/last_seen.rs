@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::event::{Change, Device, Event};
-use crate::snapshot::{Disk, Domain, Identity, Nic, ShutdownReason};
+use crate::snapshot::{Disk, Domain, Identity, Nic, Scheduling, ShutdownReason};
 
 /// The state in which a domain was last seen.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub(super) struct LastSeen {
     shutdown: Option<ShutdownReason>,
     /// It is dying, and its end has been reported.
     pub(super) is_destroyed: bool,
-    /// Its vCPUs and memory when it first ran, or later; `None` before it ran.
+    /// Its vCPUs, its memory and its share when it first ran, or later; `None` before it ran.
     size: Option<Size>,
     nics: BTreeMap<u32, String>,
     disks: BTreeMap<u32, String>,
@@ -29,6 +29,8 @@ struct Size {
     vcpus: u32,
     target: Option<u64>,
     max: Option<u64>,
+    /// Its weight and its cap, as they were last collected.
+    share: Option<(u16, Option<u16>)>,
 }
 
 impl LastSeen {
@@ -163,15 +165,18 @@ impl Size {
             vcpus: domain.vcpus_online,
             target: domain.memory_target_bytes,
             max: domain.memory_max_bytes,
+            share: domain.scheduling.and_then(Scheduling::share),
         }
     }
 
     fn changes(&mut self, domain: &Domain, changes: &mut Vec<Change>) {
         let old = *self;
+        let new = Self::of(domain);
         *self = Self {
-            // An unknown target is not a change.
-            target: domain.memory_target_bytes.or(old.target),
-            ..Self::of(domain)
+            // What is unknown is not a change.
+            target: new.target.or(old.target),
+            share: new.share.or(old.share),
+            ..new
         };
         if old.vcpus != self.vcpus {
             changes.push(Change::Vcpus {
@@ -189,6 +194,19 @@ impl Size {
                 old_bytes: old.max,
                 bytes: self.max,
             });
+        }
+        if let (Some((old_weight, old_cap_percent)), Some((weight, cap_percent))) =
+            (old.share, self.share)
+        {
+            if old_weight != weight {
+                changes.push(Change::Weight { old_weight, weight });
+            }
+            if old_cap_percent != cap_percent {
+                changes.push(Change::Cap {
+                    old_cap_percent,
+                    cap_percent,
+                });
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::fixtures::{SECOND, boot, disk, domain, nic, snapshot};
-use crate::snapshot::{DomId, Domain, Identity, Note, ShutdownReason, Snapshot};
+use crate::snapshot::{DomId, Domain, Identity, Note, Scheduling, ShutdownReason, Snapshot};
 
 /// A snapshot of these domains at this second.
 fn at(second: u64, domains: Vec<Domain>) -> Snapshot {
@@ -163,6 +163,46 @@ fn changes_of_states_sizes_and_names_are_reported() {
     assert_eq!(events[4], ["5 db crashed"]);
     assert_eq!(events[5], ["5 db destroyed"]);
     assert!(events[6].is_empty());
+}
+
+#[test]
+fn another_weight_or_cap_is_reported_if_both_are_known() {
+    let credit = |weight, cap_percent| {
+        Some(Scheduling::Credit {
+            weight,
+            cap_percent,
+        })
+    };
+    let credit2 = Scheduling::Credit2 {
+        weight: 256,
+        cap_percent: Some(50),
+    };
+    let rtds = Scheduling::Rtds { reservation: None };
+    let steps = [
+        (None, ""),
+        (credit(256, None), ""),
+        (credit(512, None), "weight 256 512"),
+        // It was not collected, and then not changed.
+        (None, ""),
+        (credit(512, None), ""),
+        (None, ""),
+        (credit(512, Some(50)), "cap 50 null"),
+        // It moved to a pool of another scheduler.
+        (Some(credit2), "weight 512 256"),
+        (Some(rtds), ""),
+        (credit(9, None), "weight 256 9, cap null 50"),
+    ];
+    let samples = steps.map(|(scheduling, _)| {
+        let mut web = web(5, "web");
+        web.scheduling = scheduling;
+        vec![web]
+    });
+    let events = all_events(samples.into());
+    for ((events, (_, wanted)), step) in events.iter().zip(steps).zip(0..).skip(1) {
+        let wanted = wanted.split(", ").filter(|event| !event.is_empty());
+        let wanted: Vec<String> = wanted.map(|event| format!("5 web {event}")).collect();
+        assert_eq!(events, &wanted, "step {step}");
+    }
 }
 
 #[test]

@@ -105,11 +105,9 @@ fn limit<'a>(bytes: Option<u64>) -> Value<'a> {
 }
 
 fn cap<'a>(scheduling: Option<Scheduling>) -> Value<'a> {
-    match scheduling {
-        Some(Scheduling::Credit { cap_percent, .. } | Scheduling::Credit2 { cap_percent, .. }) => {
-            cap_percent.map_or(Value::Unlimited, Value::from)
-        }
-        _ => Value::Unknown,
+    match scheduling.and_then(Scheduling::share) {
+        Some((_, cap)) => cap.map_or(Value::Unlimited, Value::from),
+        None => Value::Unknown,
     }
 }
 

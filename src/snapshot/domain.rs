@@ -367,8 +367,21 @@ impl Scheduling {
 
     /// Returns the domain's weight under credit and credit2; `None` under the others.
     pub fn weight(self) -> Option<u16> {
+        self.share().map(|(weight, _)| weight)
+    }
+
+    /// Returns the domain's weight under credit and credit2, and its cap in per cent of one pCPU if it has one; `None`
+    /// under the others.
+    pub fn share(self) -> Option<(u16, Option<u16>)> {
         match self {
-            Self::Credit { weight, .. } | Self::Credit2 { weight, .. } => Some(weight),
+            Self::Credit {
+                weight,
+                cap_percent,
+            }
+            | Self::Credit2 {
+                weight,
+                cap_percent,
+            } => Some((weight, cap_percent)),
             Self::Rtds { .. } | Self::Arinc653 | Self::Null => None,
         }
     }

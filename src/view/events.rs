@@ -69,6 +69,14 @@ fn words(change: &Change) -> (&'static str, String) {
                 or_unknown(*old_bytes, mib)
             ),
         ),
+        Change::Weight { old_weight, weight } => ("weight", format!(" {weight}, was {old_weight}")),
+        Change::Cap {
+            old_cap_percent,
+            cap_percent,
+        } => (
+            "cap",
+            format!(" {}, was {}", cap(*cap_percent), cap(*old_cap_percent)),
+        ),
         Change::DiskAttached(disk) => ("disk attached", device(disk)),
         Change::DiskDetached(disk) => ("disk detached", device(disk)),
         Change::NicAttached(nic) => ("nic attached", device(nic)),
@@ -86,6 +94,10 @@ fn words(change: &Change) -> (&'static str, String) {
         ),
         Change::Dropped { count } => ("dropped", format!(" {count} events: the reader is slow")),
     }
+}
+
+fn cap(percent: Option<u16>) -> String {
+    percent.map_or_else(|| "none".to_owned(), |percent| format!("{percent} %"))
 }
 
 #[cfg(test)]
@@ -134,6 +146,11 @@ mod tests {
             "2026-11-21T05:22:40.500Z     - -                \
              host booted, Xen started 1970-01-01T00:00:00.000Z\n"
         );
+        let cap = Change::Cap {
+            old_cap_percent: None,
+            cap_percent: Some(50),
+        };
+        assert!(line(&event(Some("web"), cap)).ends_with(" cap 50 %, was none\n"));
         assert!(line(&dropped).ends_with(" dropped 7 events: the reader is slow\n"));
         assert_eq!(
             json::event(&dropped),

@@ -77,6 +77,14 @@ mod tests {
                 old_bytes: None,
                 bytes: None,
             },
+            Change::Weight {
+                old_weight: 1,
+                weight: 2,
+            },
+            Change::Cap {
+                old_cap_percent: None,
+                cap_percent: Some(1),
+            },
             Change::DiskAttached(device()),
             Change::DiskDetached(device()),
             Change::NicAttached(device()),
