@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::fields::{Field, Kind, Unit, Value};
 use crate::sample::DomainSample;
+use crate::snapshot::ShutdownReason;
 use crate::text::safe;
 
 /// A figure of a domain.
@@ -145,13 +146,16 @@ fn exactly(operator: Operator) -> Operator {
     }
 }
 
-/// Returns the word of a state. A state without a name is a number.
+/// Returns the word of a state. A reason of a shutdown that has no word is a number.
 fn word(name: &str, words: &[&str], value: String) -> Result<String, String> {
     let words = match words.is_empty() {
         true => &["yes", "no"],
         false => words,
     };
-    match words.contains(&value.as_str()) || value.parse::<u8>().is_ok() {
+    let number = value.parse::<u8>().map(usize::from);
+    let is_reason =
+        words == ShutdownReason::NAMES && number.is_ok_and(|number| number >= words.len());
+    match words.contains(&value.as_str()) || is_reason {
         true => Ok(value),
         false => Err(format!("'{name}' is one of {}", words.join(", "))),
     }

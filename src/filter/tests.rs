@@ -112,6 +112,7 @@ fn figures_are_compared() {
         ("memory_bytes>=4G", vec![5]),
         ("memory_max_bytes=none", vec![]),
         ("shutdown_reason:crash", vec![14]),
+        ("shutdown_reason:77", vec![]),
     ] {
         assert_eq!(ids(text), found, "{text}");
     }
@@ -166,6 +167,11 @@ fn errors_say_where() {
         ("memory>5X", 8, "such as 1.5G"),
         ("name>5", 6, "is a text"),
         ("state:fine", 7, "one of running"),
+        ("state:3", 7, "one of running"),
+        ("extra_time=1", 12, "one of yes, no"),
+        // It has a word, and Xen has no number above 255.
+        ("shutdown_reason=3", 17, "one of poweroff"),
+        ("shutdown_reason=256", 17, "one of poweroff"),
         ("a\u{1b}[2J>1", 1, "a\\u{1b}[2J"),
     ] {
         let error = Filter::parse(text, &short).unwrap_err();
