@@ -111,7 +111,7 @@ pub(super) fn run(
         };
         match options.format {
             BatchFormat::Xentop => out.print(blocks.block(sample)),
-            BatchFormat::Table => out.print(&top::table(sample, shown, out.width())),
+            BatchFormat::Table => out.print(&top::table(sample, &pair.newer, shown, out.width())),
             BatchFormat::Json => out.print(&json::line(sample)),
             BatchFormat::Csv => out.print(&csv::domains(sample, shown, printed == 0)),
             BatchFormat::Openmetrics => out.print(&metrics.add(&snapshot)),

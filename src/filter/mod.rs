@@ -59,13 +59,16 @@ impl Filter {
 
     /// Returns the sample with only the domains that match.
     pub fn only(&self, sample: Sample<'_>) -> (Snapshot, Rates) {
-        let (mut snapshot, mut rates) = (sample.snapshot.clone(), sample.rates.clone());
-        let matching: Vec<bool> = sample.domains().map(|one| self.matches(one, "")).collect();
-        let mut kept = matching.iter();
-        snapshot.domains.retain(|_| kept.next() == Some(&true));
-        let mut kept = matching.iter();
-        rates.domains.retain(|_| kept.next() == Some(&true));
-        (snapshot, rates)
+        let matching = sample.domains().filter(|one| self.matches(*one, ""));
+        let matching = matching.map(|one| (one.domain.clone(), one.rates.clone()));
+        let (domains, of_domains) = matching.unzip();
+        let rates = Rates {
+            interval_ns: sample.rates.interval_ns,
+            host: sample.rates.host.clone(),
+            domains: of_domains,
+        };
+        let orphans = sample.snapshot.orphans.clone();
+        (sample.snapshot.with_only(domains, orphans), rates)
     }
 
     /// Returns what has to be collected for it.

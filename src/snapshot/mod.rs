@@ -84,6 +84,13 @@ impl Snapshot {
     pub fn only(&self, wanted: &[Identity]) -> Self {
         let is_wanted = |domain: &&Domain| wanted.contains(&domain.identity());
         let is_of_wanted = |device: &&Backend| wanted.iter().any(|one| one.id == device.domain);
+        let domains = self.domains.iter().filter(is_wanted);
+        let orphans = self.orphans.iter().filter(is_of_wanted);
+        self.with_only(domains.cloned().collect(), orphans.cloned().collect())
+    }
+
+    /// Returns a copy with these domains and orphans instead of its own, which are not copied.
+    pub(crate) fn with_only(&self, domains: Vec<Domain>, orphans: Vec<Backend>) -> Self {
         Self {
             time: self.time,
             boot: self.boot,
@@ -91,8 +98,8 @@ impl Snapshot {
             collected: self.collected,
             xen_clock: self.xen_clock,
             host: self.host.clone(),
-            domains: self.domains.iter().filter(is_wanted).cloned().collect(),
-            orphans: self.orphans.iter().filter(is_of_wanted).cloned().collect(),
+            domains,
+            orphans,
             listing: self.listing.clone(),
             notes: self.notes.clone(),
         }

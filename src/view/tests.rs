@@ -85,7 +85,7 @@ fn the_text_of_top() {
         pcpus: true,
         ..DisplayOptions::PARTS
     };
-    let text = texts(|sample, width| top::table(sample, shown, width));
+    let text = texts(|sample, width| top::table(sample, sample.snapshot, shown, width));
     assert_eq!(text, include_str!("golden/top.txt"));
 }
 
@@ -160,7 +160,7 @@ fn documented_headings_match_the_output() {
             status::sections(sample, &[], sample.snapshot, width),
             vcpus::lines(sample, &[], width),
             host::sections(sample, width),
-            top::table(sample, shown, width),
+            top::table(sample, sample.snapshot, shown, width),
             xentop::block(sample, DisplayOptions::default()),
             compared(),
         ]

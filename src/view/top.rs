@@ -3,7 +3,7 @@
 use super::table::{Align, Table};
 use super::{DisplayOptions, Sample, host, status, vcpus};
 use crate::sample::DomainSample;
-use crate::snapshot::{DiskCounter, NicCounter};
+use crate::snapshot::{DiskCounter, NicCounter, Snapshot};
 use crate::text::{columns, or_unknown, safe, shortened};
 use crate::units::{counted, kib_per_second, mib, seconds, tenths};
 
@@ -19,8 +19,14 @@ pub fn disk_counters(shown: DisplayOptions) -> &'static [DiskCounter] {
 }
 
 /// Formats a heading for the host, a table of its domains, and a table for each kind of part that
-/// `shown` selects. They are at most `width` columns wide.
-pub fn table(sample: Sample<'_>, shown: DisplayOptions, width: Option<usize>) -> String {
+/// `shown` selects. They are at most `width` columns wide. `whole` is the snapshot with all domains, which has the names
+/// of those that serve devices.
+pub fn table(
+    sample: Sample<'_>,
+    whole: &Snapshot,
+    shown: DisplayOptions,
+    width: Option<usize>,
+) -> String {
     let full_name = shown.full_name;
     let mut tables = vec![domains(sample, full_name)];
     if shown.vcpus {
@@ -29,14 +35,14 @@ pub fn table(sample: Sample<'_>, shown: DisplayOptions, width: Option<usize>) ->
     if shown.vbds {
         let disks = sample.domains().flat_map(|one| {
             let disks = one.disks().into_iter().flatten();
-            disks.map(move |disk| (one.domain, status::disk(disk, sample.snapshot)))
+            disks.map(move |disk| (one.domain, status::disk(disk, whole)))
         });
         tables.push(Table::of_domains(full_name, &status::DISK, disks));
     }
     if shown.networks {
         let nics = sample.domains().flat_map(|one| {
             let nics = one.nics().into_iter().flatten();
-            nics.map(move |nic| (one.domain, status::nic(nic, sample.snapshot)))
+            nics.map(move |nic| (one.domain, status::nic(nic, whole)))
         });
         tables.push(Table::of_domains(full_name, &status::NIC, nics));
     }
@@ -128,15 +134,17 @@ fn heading(sample: Sample<'_>, width: Option<usize>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{disk, domain, snapshot};
+    use crate::filter::Filter;
+    use crate::fixtures::{disk, domain, nic, snapshot};
     use crate::rates::Rates;
-    use crate::snapshot::Note;
+    use crate::snapshot::{DomId, Note};
 
     #[test]
     fn stale_names_are_marked() {
         let heading = |snapshot: &_| {
             let rates = &Rates::between(None, snapshot);
-            let text = table(Sample { snapshot, rates }, DisplayOptions::default(), None);
+            let sample = Sample { snapshot, rates };
+            let text = table(sample, snapshot, DisplayOptions::default(), None);
             text.lines().next().unwrap_or_default().to_owned()
         };
         let mut snapshot = snapshot(0, 0, vec![domain(5, "web", 0, 7)]);
@@ -149,6 +157,32 @@ mod tests {
     }
 
     #[test]
+    fn a_filter_leaves_the_names_of_serving_domains() {
+        let mut web = domain(5, "web", 0, 7);
+        let mut nic = nic(0, 0, 0);
+        nic.backend_domain = DomId(3);
+        web.nics = Some(vec![nic]);
+        let whole = snapshot(0, 0, vec![domain(3, "sys-net", 0, 7), web]);
+        let rates = &Rates::between(None, &whole);
+        let filter = Filter::parse("web", &|_| None).unwrap_or_default();
+        let (snapshot, rates) = filter.only(Sample {
+            snapshot: &whole,
+            rates,
+        });
+        let sample = Sample {
+            snapshot: &snapshot,
+            rates: &rates,
+        };
+        let shown = DisplayOptions {
+            networks: true,
+            ..DisplayOptions::default()
+        };
+        let text = table(sample, &whole, shown, None);
+        assert!(text.contains("  1 domain  "), "{text}");
+        assert!(text.contains("vif9.0 in domain 3 (sys-net)"), "{text}");
+    }
+
+    #[test]
     fn traffic_is_0_without_devices() {
         let mut domains = vec![domain(5, "web", 0, 7), domain(6, "db", 0, 7)];
         domains[0].nics = Some(Vec::new());
@@ -156,7 +190,8 @@ mod tests {
         let snapshot = snapshot(0, 0, domains);
         let rates = &Rates::between(None, &snapshot);
         let snapshot = &snapshot;
-        let text = table(Sample { snapshot, rates }, DisplayOptions::default(), None);
+        let sample = Sample { snapshot, rates };
+        let text = table(sample, snapshot, DisplayOptions::default(), None);
         let ends: Vec<Vec<&str>> = text
             .lines()
             .skip(2)
