@@ -63,6 +63,8 @@ pub(super) enum Action {
     Hurting,
     /// Remove the filter; without one, show also domains that do not suffer.
     Unlimit,
+    /// Put this domain above all others in the table and the panes, or back.
+    Pin(Identity),
     /// Move the table's cursor to the next domain with this in its name; an empty text is the last one again.
     Find(String),
     /// Sort by a column; reverse the order if the table is already sorted by it.

@@ -436,6 +436,7 @@ impl App {
                     self.tell(problem);
                 }
             }
+            Action::Pin(domain) => widgets.pin(context, domain),
             Action::Filter(filter) => self.filter(&filter),
             Action::Hurting => widgets.show_hurting(context),
             Action::Unlimit if widgets.table.filter().is_empty() => widgets.show_hurting(context),

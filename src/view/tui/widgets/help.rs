@@ -106,6 +106,7 @@ const KEYS: [(&str, &str); 67] = [
         "list all columns to sort by; sort by the next, previous",
     ),
     ("1 to 0  r", "sort by the first to tenth column; reverse"),
+    ("/  F  o  m", "as in the table"),
     ("Enter  Esc", "show the page of the row's domain; go back"),
     ("", "on the page of a domain"),
     (

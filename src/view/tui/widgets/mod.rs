@@ -24,7 +24,7 @@ use ratatui::layout::{Position, Rect};
 use super::action::{Action, Command, List, Show, Step};
 use super::context::{Context, Hint, Shown, Widget};
 use crate::interval;
-use crate::snapshot::Collect;
+use crate::snapshot::{Collect, Identity};
 use crate::view::DisplayOptions;
 use column_chooser::ColumnChooser;
 use domain_page::DomainPage;
@@ -143,10 +143,15 @@ impl Widgets {
     pub(super) fn refresh(&mut self, context: Context<'_>) {
         self.table.refresh(context);
         if let Pane::List(list) = self.pane {
-            self.lists
-                .of_mut(list)
-                .refresh(context, self.table.limits());
+            let (limits, pinned) = (self.table.limits(), self.table.pinned());
+            self.lists.of_mut(list).refresh(context, limits, pinned);
         }
+    }
+
+    /// Puts a domain above all others, or back.
+    pub(super) fn pin(&mut self, context: Context<'_>, domain: Identity) {
+        self.table.pin(domain);
+        self.refresh(context);
     }
 
     /// Sorts the shown list by the column with this index.
@@ -240,7 +245,13 @@ impl Widgets {
     fn found(&self, context: Context<'_>) -> Option<String> {
         match self.pane {
             Pane::Table => self.table.found(context),
-            Pane::List(_) => self.table.limits().text(self.counts(context)),
+            Pane::List(list) => {
+                let limits = self.table.limits().text(self.counts(context));
+                let is_held = self.lists.of(list).is_held();
+                let held = is_held.then(|| table::HELD.to_owned());
+                let parts: Vec<String> = limits.into_iter().chain(held).collect();
+                (!parts.is_empty()).then(|| parts.join("  "))
+            }
             // They show everything.
             Pane::Domain(_) | Pane::Pcpus(_) | Pane::Pressure(_) | Pane::Events(_) => None,
         }

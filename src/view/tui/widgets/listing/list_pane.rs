@@ -1,16 +1,22 @@
 //! What the panes over all domains have in common.
 
+use uuid::Uuid;
+
 use super::sort_list::Choice;
 use crate::view::tui::context::{Context, Widget};
 use crate::view::tui::widgets::table::Limits;
 
 /// A pane over all domains.
 pub(in crate::view::tui::widgets) trait ListPane: Widget {
-    /// Rebuilds the rows from the sample, the order and what limits them.
-    fn refresh(&mut self, context: Context<'_>, limits: &Limits);
+    /// Rebuilds the rows from the sample, the order and what limits them. Those of the pinned domains, by their UUIDs,
+    /// are above all others.
+    fn refresh(&mut self, context: Context<'_>, limits: &Limits, pinned: &[Uuid]);
 
     /// Returns how many rows match the filter, and how many there are.
     fn counts(&self) -> (usize, usize);
+
+    /// Returns whether the rows keep their places.
+    fn is_held(&self) -> bool;
 
     /// Returns the columns that it can be sorted by.
     fn choices(&self, context: Context<'_>) -> Vec<Choice>;

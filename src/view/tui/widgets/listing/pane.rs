@@ -2,6 +2,10 @@
 
 mod widget;
 
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
 use super::column::Column;
 use super::fit::{Wanted, fit};
 use super::list_pane::ListPane;
@@ -27,6 +31,10 @@ pub(super) struct Listing<T: Listed> {
     /// The index of the column that the rows are sorted by.
     sort: usize,
     descending: bool,
+    /// The places that rows keep; `None` if they are sorted.
+    held: Option<HashMap<Key, usize>>,
+    /// The UUIDs of the domains whose rows are above all others.
+    pinned: Vec<Uuid>,
     /// The width of the longest name of a domain.
     longest_name: u16,
     /// The columns that fit, by their indexes.
@@ -45,6 +53,8 @@ impl<T: Listed> Default for Listing<T> {
             cursor: Cursor::default(),
             sort,
             descending: columns[sort].descends(),
+            held: None,
+            pinned: Vec::new(),
             longest_name: 0,
             slots: Vec::new(),
         }
@@ -74,10 +84,14 @@ impl<T: Listed> Listing<T> {
         let name = self.longest_name.clamp(4, most);
         // A snapshot's domains are in order of ID.
         let domains = context.sample.map(|sample| &sample.snapshot.domains);
-        let id = match domains.and_then(|domains| domains.last()) {
-            Some(last) if last.id.0 >= 1000 => 5,
-            _ => 3,
-        };
+        let id = domains
+            .and_then(|domains| domains.last())
+            .map_or(0, |last| {
+                // A new one has a mark before it.
+                let mark = u16::from(context.news.is_new(last.identity()));
+                last.id.to_string().len() as u16 + mark
+            });
+        let id = id.max(3);
         let wanted = self.useful(context).map(|(index, column)| {
             let widths = match column.title {
                 "ID" => (id, id),
@@ -102,7 +116,7 @@ impl<T: Listed> Listing<T> {
         self.slots = fitting.map(place).collect();
     }
 
-    /// Sorts the rows. Rows with equal keys are in order of domain and number.
+    /// Sorts the rows. Rows with equal values are in order of domain and number.
     fn sort(&mut self, sample: Sample<'_>) {
         let column = &self.columns[self.sort];
         let shown = &mut self.rows.shown;
@@ -112,11 +126,33 @@ impl<T: Listed> Listing<T> {
             let row = row::<T>(sample, entry);
             row.map_or(SortKey::Unknown, |row| column.value(&row).into())
         };
-        let mut keyed: Vec<(SortKey, Entry)> =
-            shown.iter().map(|&entry| (key(entry), entry)).collect();
-        keyed.sort_by(|(one, _), (other, _)| one.compare(other, self.descending));
+        let (held, pinned) = (self.held.as_ref(), &self.pinned);
+        let place = |(key, _): Entry| {
+            let is_pinned = key.domain.is_some_and(|one| pinned.contains(&one.uuid));
+            let held = held.map(|held| held.get(&key).copied().unwrap_or(usize::MAX));
+            (!is_pinned, held)
+        };
+        let entries = shown.iter().map(|&entry| (place(entry), key(entry), entry));
+        let mut keyed: Vec<((bool, Option<usize>), SortKey, Entry)> = entries.collect();
+        keyed.sort_by(|(place, one, _), (other_place, other, _)| {
+            let by_place = place.cmp(other_place);
+            by_place.then_with(|| one.compare(other, self.descending))
+        });
         shown.clear();
-        shown.extend(keyed.into_iter().map(|(_, entry)| entry));
+        shown.extend(keyed.into_iter().map(|(.., entry)| entry));
+    }
+
+    /// Lets every row keep its place, or sorts again.
+    fn hold(&mut self, context: Context<'_>) {
+        let keys = self.rows.shown.iter().map(|&(key, _)| key);
+        self.held = match self.held {
+            Some(_) => None,
+            None => Some(keys.zip(0..).collect()),
+        };
+        if let Some(sample) = context.sample {
+            self.sort(sample);
+        }
+        self.cursor.settle(&self.rows);
     }
 
     /// Sorts by the shown column `by` places after the sorted one.
@@ -132,7 +168,8 @@ impl<T: Listed> Listing<T> {
 }
 
 impl<T: Listed> ListPane for Listing<T> {
-    fn refresh(&mut self, context: Context<'_>, limits: &Limits) {
+    fn refresh(&mut self, context: Context<'_>, limits: &Limits, pinned: &[Uuid]) {
+        self.pinned = pinned.to_vec();
         let Some(sample) = context.sample else { return };
         let domains = &sample.snapshot.domains;
         let entries = T::entries(sample);
@@ -159,6 +196,10 @@ impl<T: Listed> ListPane for Listing<T> {
         (count, count + self.rows.hidden.len())
     }
 
+    fn is_held(&self) -> bool {
+        self.held.is_some()
+    }
+
     fn choices(&self, context: Context<'_>) -> Vec<Choice> {
         let choice = |(index, column): (usize, &Column<T>)| Choice {
             column: index,
@@ -174,7 +215,7 @@ impl<T: Listed> ListPane for Listing<T> {
             true => !self.descending,
             false => self.columns[column].descends(),
         };
-        self.sort = column;
+        (self.sort, self.held) = (column, None);
         self.arrange(context);
         if let Some(sample) = context.sample {
             self.sort(sample);

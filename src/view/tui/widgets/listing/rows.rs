@@ -19,7 +19,7 @@ pub(super) struct Place {
 }
 
 /// What stays the same of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     /// Its domain; `None` for a pCPU.
     pub(super) domain: Option<Identity>,

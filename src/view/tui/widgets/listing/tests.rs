@@ -244,6 +244,67 @@ fn filter_finds_domains_and_devices() {
 }
 
 #[test]
+fn rows_keep_their_places_and_pinned_ones_are_first() {
+    let (old, mut new) = equipped();
+    let mut app = of((old, new.clone()));
+    keys(&mut app, "I");
+    let before = ["5 web vif9.0", "9 db vif9.0", "5 web vif9.1"];
+    assert_eq!(rows(&mut app), before);
+    keys(&mut app, "o");
+    assert!(
+        last(&mut app).starts_with("order held"),
+        "{}",
+        last(&mut app)
+    );
+    // Another one is busiest now, and there is a new one.
+    let mut web = new.domains[1].nics.clone().unwrap();
+    web[0].stamp.at_ns += SECOND;
+    web[1].stamp.at_ns += SECOND;
+    *web[1].counters[NicCounter::RxBytes].as_mut().unwrap() += 1 << 40;
+    let mut third = web[1].clone();
+    third.id = 2;
+    third.device = "vif9.2".to_owned();
+    web.push(third);
+    new.domains[1].nics = Some(web);
+    take(&mut app, new);
+    let held = [&before[..], &["5 web vif9.2"]].concat();
+    assert_eq!(rows(&mut app), held);
+    keys(&mut app, "o");
+    assert_eq!(rows(&mut app)[0], "5 web vif9.1");
+    // A pin holds in the table too, and the other way round.
+    keys(&mut app, "jjm");
+    let pinned = rows(&mut app)[0].clone();
+    keys(&mut app, "I");
+    let first = lines(&mut app, 80, 24)[5].clone();
+    let owner = pinned.split(' ').nth(1).unwrap();
+    assert!(first.contains(owner), "{first}: {pinned}");
+    keys(&mut app, "U");
+    keys(&mut app, "jm");
+    assert!(
+        last(&mut app).contains("choose the row of a domain"),
+        "{}",
+        last(&mut app)
+    );
+}
+
+#[test]
+fn devices_of_new_domains_are_marked() {
+    let (old, mut new) = equipped();
+    let mut app = of((old, new.clone()));
+    keys(&mut app, "I");
+    assert!(rows(&mut app).iter().all(|row| !row.starts_with('+')));
+    let mut mail = new.domains[1].clone();
+    mail.id = crate::snapshot::DomId(12);
+    mail.uuid = uuid::Uuid::from_u128(12);
+    new.domains.push(mail);
+    new.domains.sort_by_key(|domain| domain.id);
+    take(&mut app, new);
+    let rows = rows(&mut app);
+    let marked: Vec<_> = rows.iter().filter(|row| row.starts_with('+')).collect();
+    assert_eq!(marked, ["+12 web vif9.0", "+12 web vif9.1"]);
+}
+
+#[test]
 fn only_what_hurts() {
     let mut app = of(troubled());
     keys(&mut app, "IF");

@@ -32,6 +32,9 @@ use order::{Order, Places, rows};
 /// The least number of lines below the titles of which one is for sums.
 const LEAST_WITH_SUMS: u16 = 4;
 
+/// Says that rows keep their places.
+pub(super) const HELD: &str = "order held";
+
 /// The table of domains: its filter, its cursor and its rows.
 #[derive(Clone, Debug, Default)]
 pub(in crate::view::tui) struct Table {
@@ -119,7 +122,7 @@ impl Table {
         let limits = self.limits.text(self.counts(context));
         let mut parts: Vec<String> = limits.into_iter().collect();
         if self.held.is_some() {
-            parts.push("order held".to_owned());
+            parts.push(HELD.to_owned());
         }
         if self.moved > 0
             && let Some(first) = grid::first_column(context, self.moved)
@@ -185,18 +188,17 @@ impl Table {
         self.held = None;
     }
 
-    /// Puts the chosen domain above all others, or back.
-    fn pin(&mut self, context: Context<'_>) -> Option<Action> {
-        let Some(chosen) = self.chosen() else {
-            return Some(Action::Tell("choose a domain to pin first".to_owned()));
-        };
-        let uuid = context.sample?.snapshot.find(chosen)?.uuid;
-        match self.pinned.iter().position(|&one| one == uuid) {
+    /// Returns the UUIDs of the domains that are above all others.
+    pub(super) fn pinned(&self) -> &[Uuid] {
+        &self.pinned
+    }
+
+    /// Puts a domain above all others, or back. The rows change with the next refresh.
+    pub(super) fn pin(&mut self, domain: Identity) {
+        match self.pinned.iter().position(|&one| one == domain.uuid) {
             Some(place) => drop(self.pinned.remove(place)),
-            None => self.pinned.push(uuid),
+            None => self.pinned.push(domain.uuid),
         }
-        self.refresh(context);
-        None
     }
 
     /// Shows only the domains that match this filter. A text that is no filter leaves the one before.
@@ -387,7 +389,10 @@ impl Widget for Table {
                 self.moved = self.moved.saturating_sub(1);
                 None
             }
-            KeyCode::Char('m') => self.pin(context),
+            KeyCode::Char('m') => Some(match self.chosen() {
+                Some(chosen) => Action::Pin(chosen),
+                None => Action::Tell("choose a domain to pin first".to_owned()),
+            }),
             KeyCode::Char('n' | 'N') => show(DisplayOptions {
                 networks: !display.networks,
                 ..display

@@ -47,8 +47,8 @@ pub(in crate::view::tui) fn rows<'a>(
 
 /// Returns whether a domain is below those that are always first, and the place that it keeps.
 fn place(domain: &Domain, order: Order<'_>) -> (bool, usize) {
-    let is_first =
-        order.pinned.contains(&domain.uuid) || order.dom0_first && domain.id == DomId::DOM0;
+    let is_pinned = order.pinned.contains(&domain.identity().uuid);
+    let is_first = is_pinned || order.dom0_first && domain.id == DomId::DOM0;
     let held = order.held.map(|places| {
         let place = places.get(&domain.identity());
         place.copied().unwrap_or(usize::MAX)

@@ -45,6 +45,14 @@ impl<T: Listed> Listing<T> {
         Some(Action::Show(Show::Domain(domain.identity())))
     }
 
+    /// Returns the action that pins the domain of the chosen row, or no longer.
+    fn pin(&self) -> Action {
+        match self.cursor.chosen().and_then(|key| key.domain) {
+            Some(domain) => Action::Pin(domain),
+            None => Action::Tell("choose the row of a domain to pin first".to_owned()),
+        }
+    }
+
     /// Draws the rows that fit into the area.
     fn draw_rows(&self, context: Context<'_>, sample: Sample<'_>, body: Rect, buffer: &mut Buffer) {
         let chosen = self.cursor.row(&self.rows);
@@ -54,8 +62,14 @@ impl<T: Listed> Listing<T> {
             let Some(row) = row::<T>(sample, entry) else {
                 return;
             };
+            let domain = entry.0.domain;
+            let is_new = domain.is_some_and(|domain| context.news.is_new(domain));
             for &(index, place) in &self.slots {
-                let (text, role) = self.columns[index].cell(&row, nothing);
+                let column = &self.columns[index];
+                let (mut text, mut role) = column.cell(&row, nothing);
+                if column.title == "ID" && is_new {
+                    (text, role) = (format!("+{text}"), Some(Role::Accent));
+                }
                 let style = role.map_or_else(Style::new, |role| context.style(role));
                 line::cell(place, &text, style, body, y, buffer);
             }
@@ -105,6 +119,11 @@ impl<T: Listed> Widget for Listing<T> {
         let action = match code {
             KeyCode::Char('/') => Some(Action::Show(Show::Filter)),
             KeyCode::Char('F') => Some(Action::Hurting),
+            KeyCode::Char('o') => {
+                self.hold(context);
+                None
+            }
+            KeyCode::Char('m') => Some(self.pin()),
             KeyCode::Char('s') => Some(Action::Show(Show::Sort(T::LIST))),
             KeyCode::Char('S' | '>') => {
                 self.sort_by_neighbour(context, 1);
