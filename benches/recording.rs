@@ -1,4 +1,5 @@
-//! Measures how long it takes to show another time of a recording: the sample at that time, and then the charts.
+//! Measures how long it takes to show another time of a recording: the sample at that time, and then the charts and the
+//! CPU use over the hour around it.
 //!
 //! The recordings are made up: a week of 20 domains with a sample every five seconds, and ten minutes of 1,000 domains
 //! with a sample a second.
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use jiff::Timestamp;
-use xenscope::feed::{Feed, Recorded};
+use xenscope::feed::{Feed, Hour, Recorded};
 use xenscope::recording::{Limits, Recorder, Recording};
 // `fixtures` imports it from the crate's root, as in the library.
 use xenscope::snapshot;
@@ -73,6 +74,16 @@ fn recording_of(c: &mut Criterion, domains: u16, seconds: u64, step: usize) {
         b.iter(|| {
             jump(&mut feed);
             black_box(feed.recent(CHARTS).expect("no error"))
+        });
+    });
+    c.bench_function(&format!("jump with its hour: {name}"), |b| {
+        b.iter(|| {
+            jump(&mut feed);
+            let shown = feed.look().expect("no error").expect("a sample");
+            let mut hour = Hour::default();
+            hour.move_to(shown.time, 30, &mut feed);
+            while hour.read(&mut feed) {}
+            black_box(hour.uses())
         });
     });
 }
