@@ -27,6 +27,7 @@ pub(super) fn collect() -> Collect {
     Collect {
         names: true,
         targets: true,
+        scheduling: true,
         nics: true,
         disks: true,
         driver_domains: true,

@@ -47,6 +47,23 @@ fn xl_actions_are_reported() {
     assert_eq!((renamed.id, renamed.uuid), (first.id, first.uuid));
     assert_eq!(renamed.name.as_deref(), Some("a-net"));
     assert_eq!(renamed.old_name.as_deref(), Some("pv-net"));
+    let set = |weight, cap| {
+        tool(
+            "xl",
+            &["sched-credit2", "-d", "a-net", "-w", weight, "-c", cap],
+        );
+    };
+    set("512", "50");
+    let cap = last(&followed, "cap");
+    assert_eq!((cap.old_cap_percent, cap.cap_percent), (None, Some(50)));
+    set("256", "0");
+    let events = followed.until("both shares", |events: &[Event]| {
+        let caps = events.iter().filter(|event| event.event == "cap");
+        caps.count() == 2
+    });
+    let weights = events.iter().filter(|event| event.event == "weight");
+    let weights: Vec<_> = weights.map(|one| (one.old_weight, one.weight)).collect();
+    assert_eq!(weights, [(Some(256), Some(512)), (Some(512), Some(256))]);
     tool("xl", &["mem-max", "a-net", "140"]);
     let max = last(&followed, "memory_max");
     assert_eq!(max.bytes, Some(141 << 20));
@@ -58,7 +75,7 @@ fn xl_actions_are_reported() {
     });
     tool("xl", &["rename", "a-net", "pv-net"]);
     let events = followed.until("both names", |events: &[Event]| {
-        words(events, first.id.unwrap()).len() == 7
+        words(events, first.id.unwrap()).len() == 11
     });
     assert!(
         events.iter().all(|event| event.id == first.id),

@@ -181,10 +181,15 @@ fn the_live_view_steps_into_the_past() {
     top.until("the past", is_past);
     // Two samples may be of the same second, so the figures of the first domain count as well.
     let time = |screen: &vt100::Screen| {
-        let figures = screen.rows(0, 30).nth(5);
+        let figures = screen.rows(0, 30).nth(6);
         (screen.rows(0, 80).next(), figures)
     };
     let last = top.look(time);
+    // The hour has no more than some seconds of samples, and the mark is there.
+    top.until("the strip", |screen| {
+        let strip = screen.rows(0, 80).nth(4).unwrap_or_default();
+        strip.starts_with("CPU ") && strip.contains('│') && !strip.contains('?')
+    });
     top.press("[");
     top.until("the sample before", |screen| {
         is_past(screen) && time(screen) != last
