@@ -67,6 +67,7 @@ both! { Domain:
     "memory_videoram_bytes" memory_videoram_bytes, "xenstore_uuid" xenstore_uuid,
     "vcpus_available" vcpus_available, "pool" pool, "ssid" ssid, "scheduling" scheduling,
     "vcpus" vcpus list_if_known, "state_times" state_times, "ready_ns" ready_ns, "waited_for_ns" waited_for_ns,
+    "target_domain" target_domain, "ready_missed_changes" ready_missed_changes,
     "nics" nics list_if_known, "disks" disks list_if_known, "stamp" stamp,
 }
 

@@ -9,7 +9,7 @@ use crate::view::tui::action::{Action, Command, Show};
 use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::theme::Role;
 
-const KEYS: [(&str, &str); 67] = [
+const KEYS: [(&str, &str); 68] = [
     ("", "everywhere"),
     ("q  Q  ^C", "quit"),
     (
