@@ -23,7 +23,6 @@ const SUMMED: [DiskCounter; 5] = [
 /// What has to be collected about all domains.
 pub const COLLECT: Collect = Collect {
     names: true,
-    host: true,
     disks: true,
     disk_counters: Collect::ALL.disk_counters,
     driver_domains: true,

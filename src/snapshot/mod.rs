@@ -115,6 +115,17 @@ impl Snapshot {
     }
 }
 
+impl From<&Snapshot> for PcpuTimes {
+    fn from(snapshot: &Snapshot) -> Self {
+        Self {
+            time: snapshot.time,
+            boot: snapshot.boot,
+            stamp: snapshot.host.pcpu_stamp,
+            pcpu: snapshot.host.pcpu.clone(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use super::boot::Boot;
 use super::host::Pcpu;
 use super::stamp::Stamp;
-use crate::snapshot::Snapshot;
 
 /// How long each pCPU has been idle, as one snapshot has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,15 +17,4 @@ pub struct PcpuTimes {
     pub stamp: Stamp,
     /// The pCPUs, see [`Host`](super::Host).
     pub pcpu: Vec<Pcpu>,
-}
-
-impl From<&Snapshot> for PcpuTimes {
-    fn from(snapshot: &Snapshot) -> Self {
-        Self {
-            time: snapshot.time,
-            boot: snapshot.boot,
-            stamp: snapshot.host.pcpu_stamp,
-            pcpu: snapshot.host.pcpu.clone(),
-        }
-    }
 }

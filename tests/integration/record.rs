@@ -49,6 +49,7 @@ pub struct Host {
     pub pcpu: Vec<Pcpu>,
     pub nodes: Option<Vec<Node>>,
     pub pools: Option<Vec<Pool>>,
+    pub repositories: Option<Vec<Repository>>,
     pub build: Option<Build>,
     pub dom0: Option<Dom0>,
 }
@@ -83,6 +84,24 @@ pub struct Pool {
     pub timeslice_ns: Option<u64>,
     pub pcpus: Vec<u32>,
     pub domains: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Repository {
+    pub uuid: String,
+    pub disks: u64,
+    pub measured_disks: u64,
+    pub read_bytes_per_second: Option<f64>,
+    pub write_bytes_per_second: Option<f64>,
+    pub read_requests_per_second: Option<f64>,
+    pub write_requests_per_second: Option<f64>,
+    pub out_of_slots_per_second: Option<f64>,
+    pub read_latency_ns: Option<f64>,
+    pub write_latency_ns: Option<f64>,
+    pub busiest_domain_id: Option<u16>,
+    pub busiest_domain: Option<String>,
+    pub busiest_percent: Option<f64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -130,6 +149,9 @@ pub struct Domain {
     pub memory_shared_bytes: u64,
     pub memory_paged_bytes: u64,
     pub paging_pool_bytes: Option<u64>,
+    pub target_domain_id: Option<u16>,
+    // Only if the host was traced.
+    pub ready_missed_changes: Option<u64>,
     pub pool: u32,
     pub scheduler: Option<String>,
     pub weight: Option<u16>,

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::found;
+use super::limits::found;
 use crate::fields::{Kind, Unit, Value};
 use crate::text::UNKNOWN;
 use crate::units;
