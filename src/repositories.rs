@@ -159,7 +159,7 @@ impl<'a> Disks<'a> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
 
     use super::*;
     use crate::fixtures::{ReadAt, SECOND, disk, domain, snapshot};
