@@ -40,7 +40,7 @@ pub(crate) struct Look {
     #[arg(long, value_name = "FILTER", value_parser = tui::filter)]
     filter: Option<Filter>,
 
-    /// Use this theme: usual, colour-blind or plain
+    /// Use this theme: usual, colour-blind, plain or screen-reader
     ///
     /// Not with -b.
     #[arg(long, value_name = "THEME", conflicts_with = "batch", value_parser = setting::<Theme>)]

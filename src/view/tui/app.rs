@@ -358,7 +358,7 @@ impl App {
             news: &record.news,
             settings: &self.settings,
             display: self.display,
-            terminal: self.terminal,
+            terminal: self.settings.theme.of(self.terminal),
             shown: self.shown,
             strip: self.strip.as_ref(),
             screen: self.size,

@@ -3,7 +3,6 @@
 use std::cmp::Ordering;
 
 use super::columns::{Column, Shows};
-use super::glyphs::nothing;
 use super::history::History;
 use crate::fields::Value;
 use crate::pressure::{Pressure, Reason};
@@ -88,11 +87,11 @@ pub(super) fn is_idle(text: &str) -> bool {
     matches!(text, "0" | "0.0" | UNKNOWN)
 }
 
-/// Returns the text for zero or unknown: zero is a dot, so that a page of zeros is not a page of figures.
-pub(super) fn idle(text: &str, unicode: bool) -> &str {
+/// Returns the text for zero or unknown: zero is `nothing`, so that a page of zeros is not a page of figures.
+pub(super) fn idle<'a>(text: &'a str, nothing: &'a str) -> &'a str {
     match text {
         UNKNOWN => UNKNOWN,
-        _ => nothing(unicode),
+        _ => nothing,
     }
 }
 

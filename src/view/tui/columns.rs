@@ -307,6 +307,11 @@ impl Column {
         }
     }
 
+    /// Returns whether it is a bar or a chart.
+    pub(super) fn is_drawn(self) -> bool {
+        matches!(self.shape().shows, Shows::CpuBar | Shows::CpuHistory)
+    }
+
     /// Returns whether it shows an amount, of which 0 is nothing worth reading.
     pub(super) fn is_amount(self) -> bool {
         match self.shape().shows {

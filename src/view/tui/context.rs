@@ -9,6 +9,7 @@ use super::action::Action;
 use super::cells::Row;
 use super::columns::{Column, shown};
 use super::digest::Digest;
+use super::glyphs::nothing;
 use super::history::Histories;
 use super::news::News;
 use super::settings::Settings;
@@ -66,7 +67,24 @@ impl<'a> Context<'a> {
 
     /// Returns the columns of the table that the shown sample has something for, and those for which there may be room.
     pub(super) fn columns(self) -> (Vec<Column>, Vec<Column>) {
-        shown(&self.settings.columns, self.is_traced())
+        let (mut chosen, more) = shown(&self.settings.columns, self.is_traced());
+        if !self.draws() {
+            chosen.retain(|column| !column.is_drawn());
+        }
+        (chosen, more)
+    }
+
+    /// Returns whether bars and charts are drawn.
+    pub(super) fn draws(self) -> bool {
+        self.settings.theme.draws()
+    }
+
+    /// Returns the text for a figure that is zero.
+    pub(super) fn nothing(self) -> &'static str {
+        match self.draws() {
+            true => nothing(self.terminal.unicode),
+            false => "0",
+        }
     }
 
     /// Returns whether the shown sample has ready time.
@@ -124,6 +142,11 @@ pub(super) trait Widget {
     /// Handles a click, and returns the actions that it requests from the app.
     fn click(&mut self, _context: Context<'_>, _at: Position) -> Vec<Action> {
         Vec::new()
+    }
+
+    /// Returns the line of its area that has what is chosen; `None` if nothing is.
+    fn chosen_line(&self, _context: Context<'_>) -> Option<usize> {
+        None
     }
 
     /// Returns what a sample must collect for this widget, in addition to the table's columns.

@@ -179,7 +179,7 @@ mod tests {
             sort in select(all()),
             descending: bool,
             millis in 10_u64..=86_400_000,
-            theme in select(vec![Theme::Usual, Theme::ColourBlind, Theme::Plain]),
+            theme in select(vec![Theme::Usual, Theme::ColourBlind, Theme::Plain, Theme::ScreenReader]),
             filter in select(vec!["", "web", "!idle & cpu>50", "name=\"a\\b\""]),
         ) {
             let filter = filter.to_owned();

@@ -19,6 +19,8 @@ pub enum Theme {
     ColourBlind,
     /// No colour.
     Plain,
+    /// For screen readers and braille: text alone, in ASCII, with the terminal's cursor on the chosen line.
+    ScreenReader,
 }
 
 /// The colour depth of the terminal.
@@ -91,7 +93,8 @@ impl Theme {
         match self {
             Self::Usual => Self::ColourBlind,
             Self::ColourBlind => Self::Plain,
-            Self::Plain => Self::Usual,
+            Self::Plain => Self::ScreenReader,
+            Self::ScreenReader => Self::Usual,
         }
     }
 
@@ -101,6 +104,23 @@ impl Theme {
             Self::Usual => "usual",
             Self::ColourBlind => "colour-blind",
             Self::Plain => "plain",
+            Self::ScreenReader => "screen-reader",
+        }
+    }
+
+    /// Returns whether bars and charts are drawn, and zeros are dots. Without, there are only words and figures.
+    pub(super) fn draws(self) -> bool {
+        self != Self::ScreenReader
+    }
+
+    /// Returns what this theme uses of a terminal.
+    pub(super) fn of(self, terminal: Terminal) -> Terminal {
+        match self.draws() {
+            true => terminal,
+            false => Terminal {
+                depth: Depth::None,
+                unicode: false,
+            },
         }
     }
 
@@ -120,7 +140,7 @@ impl Theme {
     fn colour(self, depth: Depth, role: Role) -> Option<Color> {
         // The ANSI colour; the index in the palette; red, green and blue.
         let (old, number, (r, g, b)) = match (self, role) {
-            (Self::Plain, _) => return None,
+            (Self::Plain | Self::ScreenReader, _) => return None,
             // Bright black is the background in some palettes of 16 colours.
             (_, Role::Dim) if depth == Depth::Sixteen => return None,
             (_, Role::Dim) => (Color::Reset, 244, (128, 128, 128)),

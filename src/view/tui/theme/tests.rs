@@ -43,6 +43,7 @@ fn plain_has_no_colour() {
     let none = HashSet::from([Color::Reset]);
     assert_eq!(colours(Theme::Usual, shows(Depth::None)), none);
     assert_eq!(colours(Theme::Plain, shows(Depth::True)), none);
+    assert_eq!(colours(Theme::ScreenReader, shows(Depth::True)), none);
 }
 
 #[test]

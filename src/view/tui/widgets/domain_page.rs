@@ -237,6 +237,12 @@ fn charts(context: Context<'_>, domain: &Domain) -> Vec<Line<'static>> {
     let mut add = |label: &str, ring: &Ring, full: Option<f32>, show: &dyn Fn(f32) -> String| {
         let greatest = ring.last(width).flatten().reduce(f32::max);
         let full = full.or(greatest).unwrap_or(0.0);
+        if !context.draws() {
+            let mean = or_unknown(ring.mean(), |mean| show(mean as f32));
+            let most = or_unknown(ring.peak(), |most| show(most as f32));
+            let text = format!("mean {mean}, most {most}");
+            return lines.push(labelled(context, label, text));
+        }
         let rows = chart(ring.last(width), full, height, context.terminal.unicode);
         for (row, text) in rows.into_iter().enumerate() {
             let label = if row == 0 { label } else { "" };

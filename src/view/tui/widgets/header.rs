@@ -232,6 +232,11 @@ fn gauge(
     percent: Option<f64>,
     parts: Vec<Part>,
 ) {
+    if !context.draws() {
+        pen.put(label, context.style(Role::Accent)).say(" ");
+        pen.put_parts(parts);
+        return;
+    }
     let width = (pen.room() / 4).clamp(5, 40);
     if pen.room() < columns(label) + " [] ".len() + width {
         return;
@@ -283,6 +288,9 @@ fn cpu(context: Context<'_>, sample: Sample<'_>, pen: &mut Pen<'_>) {
         rates.cpu_percent.map(|busy| busy.value),
         parts,
     );
+    if !context.draws() {
+        return;
+    }
     pen.say("  ");
     let past = context.histories.cpu.last(pen.room());
     let line = history(past, 100.0, context.terminal.unicode);

@@ -29,7 +29,7 @@ const KEYS: [(&str, &str); 68] = [
         "R",
         "measure how long vCPUs wait for a pCPU; again: stop that",
     ),
-    ("T", "switch to the next theme: usual, colour-blind, plain"),
+    ("T", "next theme: usual, colour-blind, plain, screen-reader"),
     ("W", "save columns, order, filter, interval and theme to"),
     ("", "  $XDG_CONFIG_HOME/xenscope/config.toml, or to"),
     ("", "  ~/.config/xenscope/config.toml"),

@@ -225,11 +225,20 @@ impl Widgets {
                 None
             }
         };
+        // A screen reader reads the line of the cursor.
+        let line = match (cursor, context.draws()) {
+            (None, false) => Some(self.front().chosen_line(pane).unwrap_or(0)),
+            _ => None,
+        };
         if !context.terminal.unicode {
             spell_in_ascii(buffer);
         }
         if let Some(x) = cursor {
             frame.set_cursor_position(Position::new(x, layout.status_line.y));
+        }
+        let line = line.and_then(|line| u16::try_from(line).ok());
+        if let Some(line) = line.filter(|&line| line < layout.pane.height) {
+            frame.set_cursor_position(Position::new(layout.pane.x, layout.pane.y + line));
         }
     }
 

@@ -95,6 +95,9 @@ fn lines(context: Context<'_>) -> Vec<Line<'static>> {
         }
         lines
     };
+    if !context.draws() {
+        return of(Form::Share);
+    }
     let fits = |lines: &Vec<Line<'_>>| lines.len() <= usize::from(context.area.height);
     [Form::Bar, Form::Share]
         .into_iter()

@@ -70,6 +70,11 @@ impl Widget for PressurePage {
         self.chosen = self.chosen.saturating_add_signed(lines);
     }
 
+    fn chosen_line(&self, context: Context<'_>) -> Option<usize> {
+        let is_one = !context.digest.sufferers.is_empty();
+        is_one.then(|| (self.chosen + ABOVE).saturating_sub(self.text.above()))
+    }
+
     fn click(&mut self, context: Context<'_>, at: Position) -> Vec<Action> {
         let line = usize::from(at.y.saturating_sub(context.area.y)) + self.text.above();
         if let Some(chosen) = line.checked_sub(ABOVE) {

@@ -16,7 +16,8 @@ const BEFORE: usize = "CPU 13:00 ".len();
 
 /// Returns how many lines the strip has.
 pub(super) fn height(context: Context<'_>) -> u16 {
-    u16::from(context.strip.is_some() && column_s(context.screen).is_some())
+    let has_room = column_s(context.screen).is_some();
+    u16::from(context.strip.is_some() && has_room && context.draws())
 }
 
 /// Draws the strip in the first line of the area.

@@ -1,13 +1,20 @@
 //! Tests of the whole screen at several sizes.
 #![allow(clippy::unwrap_used)]
 
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::rc::Rc;
+
+use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::event::KeyCode;
+use ratatui::layout::Rect;
+use ratatui::{TerminalOptions, Viewport};
 
 use crate::fixtures::{at_work, troubled};
 use crate::snapshot::ShutdownReason;
 use crate::view::DisplayOptions;
 use crate::view::tui::testing::{self, key, keys, lines, take, watching, words};
-use crate::view::tui::{App, Depth, Settings, Terminal};
+use crate::view::tui::{App, Depth, Settings, Terminal, Theme, draw};
 
 #[test]
 fn fits_80_by_24() {
@@ -105,6 +112,108 @@ fn only_ascii_without_unicode() {
         assert!(screen.is_ascii(), "{screen}");
         key(&mut app, KeyCode::Esc);
     }
+}
+
+/// What a terminal gets.
+#[derive(Clone, Default)]
+struct Written(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Returns an app for a screen reader, on a terminal that shows everything.
+fn spoken() -> App {
+    let settings = Settings {
+        theme: Theme::ScreenReader,
+        ..Settings::default()
+    };
+    let shows = Terminal {
+        depth: Depth::True,
+        unicode: true,
+    };
+    let mut app = App::new(settings, DisplayOptions::default(), shows);
+    let (old, new) = at_work(12);
+    take(&mut app, old);
+    take(&mut app, new);
+    app
+}
+
+#[test]
+fn screen_readers_find_the_chosen_line() {
+    let mut app = spoken();
+    let written = Written::default();
+    let options = TerminalOptions {
+        viewport: Viewport::Fixed(Rect::new(0, 0, 80, 24)),
+    };
+    let backend = CrosstermBackend::new(written.clone());
+    let mut terminal = ratatui::Terminal::with_options(backend, options).unwrap();
+    let mut frame = |app: &mut App| {
+        terminal.draw(|frame| draw(app, frame)).unwrap();
+        String::from_utf8(written.0.take()).unwrap()
+    };
+    let first = frame(&mut app);
+    assert!(first.is_ascii(), "{first}");
+    assert!(
+        !first.contains("[38;") && !first.contains("[48;"),
+        "{first}"
+    );
+    // Nothing is chosen: the first line below the header.
+    assert!(first.ends_with("[?25h[5;1H"), "{first:?}");
+    keys(&mut app, "jj");
+    assert!(frame(&mut app).ends_with("[7;1H"));
+    // What has not changed is not written again.
+    keys(&mut app, "p");
+    let paused = frame(&mut app);
+    assert!(
+        paused.contains("PAUSED") && !paused.contains("guest"),
+        "{paused:?}"
+    );
+    assert!(frame(&mut app).len() < 60);
+    // With lines below each domain, in a pane, on a page and in a list.
+    for (typed, line) in [("nH", 10), ("nHX", 5), ("Xw", 5), ("we", 5), ("es", 11)] {
+        keys(&mut app, typed);
+        let end = format!("[{line};1H");
+        let frame = frame(&mut app);
+        assert!(frame.ends_with(&end), "{typed}: {frame:?}");
+    }
+}
+
+#[test]
+fn screen_readers_get_words_and_figures_alone() {
+    let mut app = spoken();
+    let screen = lines(&mut app, 80, 24);
+    assert_eq!(screen[1], "CPU  75.0 % of 2 pCPUs  12 vCPUs (6.0:1)");
+    assert!(
+        screen[4].contains(" CPU%v ") && !screen[4].contains("BUSY"),
+        "{}",
+        screen[4]
+    );
+    assert!(
+        screen[16].contains(" 0 ") && !screen[16].contains(" . "),
+        "{}",
+        screen[16]
+    );
+    keys(&mut app, "P");
+    let pcpus = lines(&mut app, 80, 24);
+    assert!(
+        pcpus[5].contains(" % ") && !pcpus[5].contains('|'),
+        "{pcpus:?}"
+    );
+    keys(&mut app, "Pj");
+    key(&mut app, KeyCode::Enter);
+    let page = lines(&mut app, 80, 24);
+    assert!(
+        page.iter()
+            .any(|line| line.contains("mean 91.7 %, most 91.7 %")),
+        "{page:?}"
+    );
 }
 
 #[test]

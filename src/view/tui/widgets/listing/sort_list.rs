@@ -94,6 +94,10 @@ impl Widget for SortList {
         self.text.scroll(lines);
     }
 
+    fn chosen_line(&self, _context: Context<'_>) -> Option<usize> {
+        (self.at + 1).checked_sub(self.text.above())
+    }
+
     fn hints(&self) -> &'static [Hint] {
         &[("Esc", "back"), ("arrows", "move"), ("Enter", "sort")]
     }

@@ -153,7 +153,7 @@ pub(super) fn domain(
                     }
                     Column::WHY => (text, why_style(context, row)),
                     column if column.is_amount() && cells::is_idle(&text) => (
-                        cells::idle(&text, unicode).to_owned(),
+                        cells::idle(&text, context.nothing()).to_owned(),
                         context.style(Role::Dim),
                     ),
                     _ => (text, Style::new()),

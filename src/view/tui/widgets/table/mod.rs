@@ -436,6 +436,16 @@ impl Widget for Table {
         self.cursor.scroll(lines, self.rows.len());
     }
 
+    fn chosen_line(&self, context: Context<'_>) -> Option<usize> {
+        let snapshot = context.sample?.snapshot;
+        let (_, body) = areas(context.area);
+        let chosen = self.cursor.row(&Listed(snapshot, &self.rows))?;
+        let before = self.rows.get(self.cursor.top..chosen)?;
+        let lines = before.iter().map(|&place| height(context, snapshot, place));
+        let above = usize::from(body.y - context.area.y);
+        Some(above + lines.sum::<usize>())
+    }
+
     fn click(&mut self, context: Context<'_>, at: Position) -> Vec<Action> {
         let (titles, body, _) = self.areas(context);
         if titles.contains(at) {

@@ -11,7 +11,6 @@ use crate::snapshot::Collect;
 use crate::view::tui::action::{Action, Show};
 use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::cursor::{Rows as _, extent};
-use crate::view::tui::glyphs::nothing;
 use crate::view::tui::line::{self, Place};
 use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
@@ -56,7 +55,7 @@ impl<T: Listed> Listing<T> {
     /// Draws the rows that fit into the area.
     fn draw_rows(&self, context: Context<'_>, sample: Sample<'_>, body: Rect, buffer: &mut Buffer) {
         let chosen = self.cursor.row(&self.rows);
-        let nothing = nothing(context.terminal.unicode);
+        let nothing = context.nothing();
         let visible = self.rows.shown.iter().enumerate().skip(self.cursor.top);
         for (y, (at, &entry)) in (0..body.height).zip(visible) {
             let Some(row) = row::<T>(sample, entry) else {
@@ -160,6 +159,12 @@ impl<T: Listed> Widget for Listing<T> {
 
     fn scroll(&mut self, lines: isize) {
         self.cursor.scroll(lines, self.rows.count());
+    }
+
+    fn chosen_line(&self, context: Context<'_>) -> Option<usize> {
+        let (.., body) = areas(context.area);
+        let below_top = self.cursor.row(&self.rows)?.checked_sub(self.cursor.top)?;
+        Some(usize::from(body.y - context.area.y) + below_top)
     }
 
     fn click(&mut self, context: Context<'_>, at: Position) -> Vec<Action> {
