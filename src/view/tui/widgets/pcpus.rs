@@ -88,7 +88,7 @@ fn lines(context: Context<'_>) -> Vec<Line<'static>> {
     };
     let groups = groups(sample);
     let of = |form| {
-        let mut lines = Vec::new();
+        let mut lines = vec![scale(context, form)];
         for (place, pcpus) in &groups {
             lines.push(heading(context, sample, *place, pcpus));
             lines.extend(grid(context, pcpus, form));
@@ -104,6 +104,23 @@ fn lines(context: Context<'_>) -> Vec<Line<'static>> {
         .map(of)
         .find(fits)
         .unwrap_or_else(|| of(Form::Glyph))
+}
+
+/// Returns the line that says what a bar, a share or a glyph is of.
+fn scale(context: Context<'_>, form: Form) -> Line<'static> {
+    let text = match form {
+        Form::Bar => "use of each pCPU: a full bar is 100 %".to_owned(),
+        Form::Share => "use of each pCPU: 100 % is all of its time".to_owned(),
+        Form::Glyph => {
+            let glyph = |percent| {
+                let one = std::iter::once(Some(percent));
+                history(one, 100.0, context.terminal.unicode)
+            };
+            let (least, most) = (glyph(0.0), glyph(100.0));
+            format!("use of each pCPU: {least} is 0 %, {most} is 100 %, x is offline")
+        }
+    };
+    Line::styled(text, context.style(Role::Dim))
 }
 
 /// Returns the pCPUs by node and socket; unknown nodes and sockets come last.

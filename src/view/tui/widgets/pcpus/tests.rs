@@ -21,17 +21,22 @@ fn of_pcpus(count: u32, width: u16, height: u16) -> Vec<String> {
 #[test]
 fn few_pcpus_have_bars() {
     let page = of_pcpus(4, 80, 24);
-    assert_eq!(page[8], "node 2, socket 1, 1 online, 50.0 % busy");
-    assert_eq!(page[9], "   2 █████      50.0 %");
-    assert_eq!(page[10], "node 3, socket 1, 0 online, - % busy, 1 offline");
-    assert_eq!(page[11], "   3           offline");
+    assert_eq!(page[4], "use of each pCPU: a full bar is 100 %");
+    assert_eq!(page[9], "node 2, socket 1, 1 online, 50.0 % busy");
+    assert_eq!(page[10], "   2 █████      50.0 %");
+    assert_eq!(page[11], "node 3, socket 1, 0 online, - % busy, 1 offline");
+    assert_eq!(page[12], "   3           offline");
 }
 
 #[test]
 fn many_pcpus_fit() {
     let page = of_pcpus(256, 80, 24);
-    assert!(page[11].starts_with("  192 ▆▆▆▆"), "{page:?}");
-    assert!(page[11].ends_with("█x"), "{page:?}");
+    assert_eq!(
+        page[4],
+        "use of each pCPU: ▁ is 0 %, █ is 100 %, x is offline"
+    );
+    assert!(page[12].starts_with("  192 ▆▆▆▆"), "{page:?}");
+    assert!(page[12].ends_with("█x"), "{page:?}");
     let page = of_pcpus(256, 200, 60);
     assert!(
         page.iter()
@@ -40,7 +45,7 @@ fn many_pcpus_fit() {
     );
     // Shares without bars, because the bars do not fit.
     assert_eq!(
-        of_pcpus(64, 80, 24)[19],
+        of_pcpus(64, 80, 24)[20],
         "  60  93.8 %   61  95.3 %   62  96.9 %   63 offline"
     );
 }
@@ -71,17 +76,17 @@ fn gaps_between_glyphs() {
         glyphs.map(|c| if c == ' ' { ' ' } else { 'x' }).collect()
     };
     assert!(
-        page[5].starts_with("    0 ") && page[6].starts_with("   64 "),
+        page[6].starts_with("    0 ") && page[7].starts_with("   64 "),
         "{page:?}"
     );
-    assert!(page[8].starts_with("    1 "), "{page:?}");
-    assert_eq!(blank_or_not(&page[5]), "x ".repeat(32).trim_end());
+    assert!(page[9].starts_with("    1 "), "{page:?}");
+    assert_eq!(blank_or_not(&page[6]), "x ".repeat(32).trim_end());
     assert!(
-        page[11].starts_with("  100 ") && page[12].starts_with("  300 "),
+        page[12].starts_with("  100 ") && page[13].starts_with("  300 "),
         "{page:?}"
     );
-    assert_eq!(blank_or_not(&page[11]), "x".repeat(20));
-    assert_eq!(blank_or_not(&page[12]), "x".repeat(10));
+    assert_eq!(blank_or_not(&page[12]), "x".repeat(20));
+    assert_eq!(blank_or_not(&page[13]), "x".repeat(10));
 }
 
 #[test]
@@ -101,6 +106,6 @@ fn pool_is_named_once() {
     take(&mut app, old);
     take(&mut app, new);
     keys(&mut app, "P");
-    let heading = lines(&mut app, 100, 24)[4].clone();
+    let heading = lines(&mut app, 100, 24)[5].clone();
     assert!(heading.ends_with(", Pool-0, other"), "{heading}");
 }
