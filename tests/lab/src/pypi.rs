@@ -1,4 +1,4 @@
-//! Programs from PyPI, of fixed versions, in virtual environments in the lab's folder.
+//! Programs from PyPI, of fixed versions and checksums, in virtual environments in the lab's folder.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,22 +8,35 @@ use anyhow::{Context, Result};
 use crate::paths;
 use crate::tied;
 
-/// Installs packages, such as `ziglang==0.17.1`, if they are not there. Returns the folder of their programs. `name` is
-/// that of the environment.
-pub fn programs(name: &str, packages: &[&str]) -> Result<PathBuf> {
+/// A package: its name and version, such as `ziglang==0.17.1`, and the SHA-256 of its file for Linux on x86-64.
+pub type Pinned = (&'static str, &'static str);
+
+/// Installs these packages alone, unless they are there. Returns the folder of their programs. `name` is that of the
+/// environment.
+///
+/// # Errors
+/// If a file has another checksum, or if a package needs one that is not among these.
+pub fn programs(name: &str, packages: &[Pinned]) -> Result<PathBuf> {
     let folder = paths::lab().join(name).join("python");
     let programs = folder.join("bin");
     let stamp = folder.join("installed");
-    let wanted = packages.join(" ");
+    let lines = packages.iter();
+    let lines = lines.map(|(package, sum)| format!("{package} --hash=sha256:{sum}\n"));
+    let wanted: String = lines.collect();
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(programs);
     }
-    eprintln!("lab: installing {wanted} (once)");
+    eprint!("lab: installing (once):\n{wanted}");
     let mut venv = tied::command("python3");
     venv.args(["-m", "venv", "--clear"]).arg(&folder);
     tied::capture(&mut venv, "python3 -m venv (Debian: python3-venv)")?;
     let mut pip = tied::command(programs.join("pip"));
-    pip.args(["install", "--quiet"]).args(packages);
+    let list = folder.join("requirements.txt");
+    fs::write(&list, &wanted).with_context(|| format!("cannot write {}", list.display()))?;
+    // A source package would be built, by packages of other versions.
+    pip.args(["install", "--quiet", "--require-hashes"])
+        .args(["--only-binary", ":all:", "--requirement"])
+        .arg(&list);
     tied::capture(&mut pip, "pip install")?;
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
     Ok(programs)

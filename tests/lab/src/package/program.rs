@@ -14,7 +14,7 @@ use crate::build::cargo_command;
 use crate::debian;
 use crate::elf;
 use crate::paths;
-use crate::pypi;
+use crate::pypi::{self, Pinned};
 use crate::xen::Xen;
 
 /// What is built for: any glibc from 2.17 on.
@@ -22,7 +22,16 @@ pub(super) const TARGET: &str = "x86_64-unknown-linux-gnu";
 const GLIBC: (u32, u32) = (2, 17);
 
 /// The packages from PyPI.
-const TOOLS: [&str; 2] = ["cargo-zigbuild==0.24.1", "ziglang==0.17.1"];
+const TOOLS: [Pinned; 2] = [
+    (
+        "cargo-zigbuild==0.24.1",
+        "238a1ab54a95053a4eadc34775c81f795a8ad75f80bfed63f3f445f518102375",
+    ),
+    (
+        "ziglang==0.17.1",
+        "ea6cc5d87b033cf0aedfbc8f9549a908cae6c50ac31f1698188fa48a74524b54",
+    ),
+];
 
 /// Names of `pkg-config` for libxenctrl's headers.
 const PKG_CONFIG: &str = "Name: Xencontrol
