@@ -43,13 +43,19 @@ const SERVICES: [&str; 2] = ["xenscope-record.service", "xenscope-export.service
 pub(super) fn stage(program: &Path, system: System, folder: &Path) -> Result<()> {
     for Entry { path, mode, bytes } in entries(program, system)? {
         let place = folder.join(&path);
-        let parent = place.parent().unwrap_or(folder);
-        fs::create_dir_all(parent)
+        let parents = Path::new(&path).ancestors().skip(1);
+        let allow = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
+        fs::create_dir_all(place.parent().unwrap_or(folder))
             .and_then(|()| match bytes {
                 Some(bytes) => fs::write(&place, bytes),
                 None => fs::create_dir(&place),
             })
-            .and_then(|()| fs::set_permissions(&place, fs::Permissions::from_mode(mode)))
+            .and_then(|()| allow(&place, mode))
+            // Whatever the umask is.
+            .and_then(|()| {
+                let mut parents = parents.map(|parent| folder.join(parent));
+                parents.try_for_each(|parent| allow(&parent, 0o755))
+            })
             .with_context(|| format!("cannot write {}", place.display()))?;
     }
     Ok(())

@@ -83,7 +83,9 @@ fn control(root: &Path, version: &str) -> Result<()> {
         .replace("@version@", version)
         .replace("@size@", &size.to_string());
     let folder = root.join("DEBIAN");
-    fs::create_dir(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    fs::create_dir(&folder)
+        .and_then(|()| fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)))
+        .with_context(|| format!("cannot create {}", folder.display()))?;
     write(&folder.join("control"), control.as_bytes(), 0o644)?;
     write(&folder.join("md5sums"), &sums, 0o644)?;
     write(
@@ -111,4 +113,71 @@ fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     fs::write(path, bytes)
         .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(mode)))
         .with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::sleep;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Answers as xenscope does when a package is made.
+    const PROGRAM: &str = r#"#!/bin/sh
+case $1 in
+completions) echo "for $2" ;;
+man) echo manual >"$3/xenscope.8" ;;
+esac
+"#;
+
+    #[test]
+    fn the_same_sources_make_the_same_package() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let program = folder.path().join("xenscope");
+        write(&program, PROGRAM.as_bytes(), 0o700)?;
+        let time = Timestamp::from_second(1_000_000_000)?;
+        let made = |name: &str| {
+            let folder = folder.path().join(name);
+            fs::create_dir(&folder)?;
+            make(&program, "1.2.3", time, &folder)
+        };
+        let one = made("one")?;
+        // Times of files are in whole seconds.
+        sleep(Duration::from_secs(1));
+        let other = made("other")?;
+        assert!(fs::read(&one)? == fs::read(other)?);
+
+        let mut list = tied::command("dpkg-deb");
+        let list = tied::capture(
+            list.env("TZ", "UTC").arg("--contents").arg(&one),
+            "dpkg-deb",
+        )?;
+        let list = String::from_utf8(list)?;
+        let folders = ["etc", "usr", "var"].map(|name| format!("./{name}/"));
+        for line in list.lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let (time, path) = (words[3..5].join(" "), words[5]);
+            assert_eq!(
+                (words[1], &*time),
+                ("root/root", "2001-09-09 01:46"),
+                "{line}"
+            );
+            assert!(
+                path == "./" || folders.iter().any(|name| path.starts_with(name)),
+                "{line}"
+            );
+            let is_open = line.starts_with("drwxr-xr-x") || path == "./var/lib/xenscope/";
+            assert!(is_open || !line.starts_with('d'), "{line}");
+        }
+        for (mode, path) in [
+            ("-rwxr-xr-x", "./usr/bin/xenscope"),
+            ("drwx------", "./var/lib/xenscope/"),
+            ("-rw-r--r--", "./usr/share/man/man8/xenscope.8.gz"),
+        ] {
+            let mut lines = list.lines();
+            let found = lines.any(|line| line.starts_with(mode) && line.ends_with(path));
+            assert!(found, "{mode} {path}: {list}");
+        }
+        Ok(())
+    }
 }

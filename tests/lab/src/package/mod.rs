@@ -24,23 +24,32 @@ pub use release::release;
 /// The version of xenscope, which is the lab's as well.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Makes all packages of a program in this folder, twice, and checks that they have the same bytes and that lintian
-/// finds no error. Returns their paths.
+/// Makes all packages of a program in this folder, and checks that they have the same bytes when they are made again,
+/// and that lintian finds no error. Returns their paths.
 pub fn make(program: &Path, folder: &Path) -> Result<Vec<PathBuf>> {
+    twice(folder, |folder| packages(program, folder))
+}
+
+/// Makes files in this folder, and again in another one. Returns their paths.
+///
+/// # Errors
+/// If they do not have the same bytes.
+fn twice(folder: &Path, make: impl Fn(&Path) -> Result<Vec<PathBuf>>) -> Result<Vec<PathBuf>> {
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let again = tempfile::tempdir().context("cannot create a folder")?;
-    let make = |folder: &Path| {
-        let deb = debian(program, VERSION, folder)?;
-        Ok::<_, anyhow::Error>([deb, rpm::make(program, VERSION, time()?, folder)?])
-    };
-    let (packages, same) = (make(folder)?, make(again.path())?);
-    for (one, other) in packages.iter().zip(&same) {
+    let (files, same) = (make(folder)?, make(again.path())?);
+    for (one, other) in files.iter().zip(&same) {
         if read(one)? != read(other)? {
             bail!("{} has other bytes when it is made again", one.display());
         }
     }
-    deb::check(&packages[0])?;
-    Ok(packages.into())
+    Ok(files)
+}
+
+fn packages(program: &Path, folder: &Path) -> Result<Vec<PathBuf>> {
+    let deb = debian(program, VERSION, folder)?;
+    deb::check(&deb)?;
+    Ok(vec![deb, rpm::make(program, VERSION, time()?, folder)?])
 }
 
 /// Makes a Debian package of a program in this folder, of any version. Returns its path.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::contents::{self, System};
 use super::crates::Crates;
-use super::{VERSION, make, time};
+use super::{VERSION, packages, time, twice};
 use crate::tied;
 
 /// Makes all files of a release in this folder, which is emptied first. Returns their paths.
@@ -15,12 +15,11 @@ pub fn release(program: &Path, folder: &Path) -> Result<Vec<PathBuf>> {
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("cannot clear {}", folder.display()))?;
     }
-    let mut files = make(program, folder)?;
-    files.push(tar(program, folder)?);
-    let list = folder.join(format!("xenscope-{VERSION}.cdx.json"));
-    let text = serde_json::to_string_pretty(&Crates::find()?.sbom(time()?)?)?;
-    fs::write(&list, text + "\n").with_context(|| format!("cannot write {}", list.display()))?;
-    files.push(list);
+    let mut files = twice(folder, |folder| {
+        let mut files = packages(program, folder)?;
+        files.extend([tar(program, folder)?, list(folder)?]);
+        Ok(files)
+    })?;
     let names = files.iter().filter_map(|file| file.file_name());
     let mut sha256sum = tied::command("sha256sum");
     let sums = tied::capture(sha256sum.args(names).current_dir(folder), "sha256sum")?;
@@ -28,6 +27,14 @@ pub fn release(program: &Path, folder: &Path) -> Result<Vec<PathBuf>> {
     fs::write(&file, sums).with_context(|| format!("cannot write {}", file.display()))?;
     files.push(file);
     Ok(files)
+}
+
+/// Writes the list of crates. Returns its path.
+fn list(folder: &Path) -> Result<PathBuf> {
+    let file = folder.join(format!("xenscope-{VERSION}.cdx.json"));
+    let text = serde_json::to_string_pretty(&Crates::find()?.sbom(time()?)?)?;
+    fs::write(&file, text + "\n").with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(file)
 }
 
 /// Makes a tar of what the RPM has, for a dom0 without dpkg and rpm. Returns its path.
@@ -45,8 +52,6 @@ fn tar(program: &Path, folder: &Path) -> Result<PathBuf> {
         "--numeric-owner",
     ])
     .arg(format!("--mtime=@{}", time()?.as_second()))
-    // umask may have taken bits from folders.
-    .arg("--mode=u=rwX,go=rX")
     .arg(format!("--transform=s,^\\.,{name},"))
     .arg("--directory")
     .arg(tree.path())
