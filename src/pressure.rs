@@ -141,14 +141,20 @@ pub fn of(sample: Sample<'_>, place: usize, one: DomainSample<'_>) -> Pressure {
     let mut reasons = Vec::new();
     let has_crashed = one.domain.states.summary() == DomainState::Crashed;
     reasons.extend(has_crashed.then_some(Reason::Crashed));
-    reasons.extend(ready.filter(is_worth).map(|percent| Reason::Ready {
+    let of_ready = ready.filter(is_worth).map(|percent| Reason::Ready {
         percent,
         waited_for: waited_for(one),
-    }));
-    reasons.extend(throttled.filter(is_worth).map(|percent| Reason::Throttled {
+    });
+    let of_cap = throttled.filter(is_worth).map(|percent| Reason::Throttled {
         percent,
         cap_percent: cap(one),
-    }));
+    });
+    // What took more comes first, as some views have room for one reason only.
+    let in_order = match throttled > ready {
+        true => [of_cap, of_ready],
+        false => [of_ready, of_cap],
+    };
+    reasons.extend(in_order.into_iter().flatten());
     reasons.extend(memory_short(one));
     reasons.extend(slow_disks(one));
     reasons.extend(drops(one));
@@ -277,6 +283,26 @@ mod tests {
         assert_eq!(waited_for[0].0, batch);
         assert_eq!(waited_for[1].0, Occupant::Idle);
         assert!((waited_for[0].1 - 66.7).abs() < 0.1);
+    }
+
+    #[test]
+    fn what_took_more_comes_first() {
+        let (old, mut new) = troubled();
+        let before = old.domains[2].state_times.unwrap();
+        for (ready, throttled) in [(2, 6), (6, 2)] {
+            let times = new.domains[2].state_times.as_mut().unwrap();
+            // Of two seconds.
+            times.ready_ns = before.ready_ns + ready * SECOND / 5;
+            times.offline_ns = before.offline_ns + throttled * SECOND / 5;
+            let all = found(&old, &new);
+            let batch = all.iter().find(|one| one.place == 2).unwrap();
+            let is_cap = matches!(batch.reasons[0], Reason::Throttled { .. });
+            assert_eq!(
+                (is_cap, batch.reasons.len()),
+                (throttled > ready, 2),
+                "{batch:?}"
+            );
+        }
     }
 
     #[test]

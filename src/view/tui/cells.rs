@@ -44,20 +44,27 @@ fn why(row: Row<'_>, width: usize) -> String {
     let states = row.one.domain.states;
     let state = states.summary();
     let is_told = states.keep_from_running() && state != DomainState::Crashed;
-    let state = is_told.then(|| state.to_string());
+    let long = is_told.then(|| state.to_string());
+    // The column may be no wider.
+    let short = is_told.then(|| match state {
+        DomainState::Paused => "pause".to_owned(),
+        DomainState::Shutdown => "shut".to_owned(),
+        other => other.to_string(),
+    });
     let reasons = row.suffers.map_or(&[][..], |suffers| &suffers.reasons);
-    let told = |form: &dyn Fn(&Reason) -> String, between| {
+    let told = |state: &Option<String>, form: &dyn Fn(&Reason) -> String, between| {
         let parts = state.iter().cloned().chain(reasons.iter().map(form));
         parts.collect::<Vec<_>>().join(between)
     };
     let word = |reason: &Reason| pressure::word(reason).to_owned();
     let forms = [
-        told(&pressure::reason, "; "),
-        told(&pressure::brief, ", "),
-        told(&word, ","),
+        told(&long, &pressure::reason, "; "),
+        told(&long, &pressure::brief, ", "),
+        told(&long, &word, ","),
+        told(&short, &word, ","),
     ];
     let first = || {
-        let first = state.clone().or(reasons.first().map(word));
+        let first = short.clone().or(reasons.first().map(word));
         first.unwrap_or_default() + "+"
     };
     let fits = |form: &String| text::columns(form) <= width;

@@ -270,3 +270,22 @@ fn who_suffers_is_seen_at_once() {
     );
     assert!(wide[5].starts_with("5 domains: "), "{}", wide[5]);
 }
+
+#[test]
+fn a_state_that_keeps_from_running_fits_into_a_narrow_column() {
+    let (old, mut new) = at_work(5);
+    new.domains[1].states.paused = true;
+    new.domains[2].states.shutdown = Some(ShutdownReason::Poweroff);
+    let mut app = testing::app(Settings::default());
+    take(&mut app, old);
+    take(&mut app, new);
+    for (width, words) in [(80, ["pause", "shut"]), (160, ["paused", "shutdown"])] {
+        let screen = lines(&mut app, width, 24);
+        for (id, word) in [1, 2].into_iter().zip(words) {
+            let line = screen
+                .iter()
+                .find(|line| line.contains(&format!("guest-{id}")));
+            assert!(line.unwrap().ends_with(&format!(" {word}")), "{screen:?}");
+        }
+    }
+}
