@@ -69,8 +69,9 @@ impl Hour {
         let column = |time: Timestamp| time.as_second().div_euclid(column_s);
         self.first = column(time) - self.columns() / 2;
         if let Some((first, last)) = self.span {
-            let begin = (column(last) + 1 - self.columns()).max(column(first));
-            self.first = self.first.clamp(column(first), begin);
+            // A shorter recording ends where the hour does: what comes after it is not known.
+            let begin = column(last) + 1 - self.columns();
+            self.first = self.first.clamp(column(first).min(begin), begin);
         }
         // If the clock was set back, the time may be later than that of the last sample.
         let least = column(time) + 1 - self.columns();
@@ -290,7 +291,7 @@ mod tests {
         let (begin, uses) = columns(&mut hour, 9995, 60, &mut feed);
         assert!((9995 - 3600..9995 - 3480).contains(&begin), "{begin}");
         assert!(known(&uses).iter().all(Option::is_some), "{uses:?}");
-        // A recording of two minutes.
+        // A recording of two minutes ends with the hour.
         let mut feed = recorded(0..120, i64::MAX);
         let (_, uses) = columns(&mut Hour::default(), 60, 60, &mut feed);
         let known = known(&uses);
@@ -298,7 +299,7 @@ mod tests {
             (2..=3).contains(&known.iter().flatten().count()),
             "{known:?}"
         );
-        assert!(known[0].is_some() && known[5..].iter().all(Option::is_none));
+        assert!(known[59].is_some() && known[..55].iter().all(Option::is_none));
         let mut none = Recorded::new(Vec::new());
         let (_, uses) = columns(&mut Hour::default(), 60, 60, &mut none);
         assert_eq!(uses, vec![Use::Unknown; 60]);

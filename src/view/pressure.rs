@@ -56,6 +56,34 @@ pub(super) fn reason(reason: &Reason) -> String {
     }
 }
 
+/// Formats a reason with what matters most about it, such as `ready 31% (web-112 58%)`.
+pub(super) fn short(reason: &Reason) -> String {
+    let brief = brief(reason);
+    match reason {
+        Reason::Ready { waited_for, .. } => match waited_for.first() {
+            Some((one, percent)) if *percent >= WORTH_NAMING => {
+                format!("{brief} ({} {percent:.0}%)", occupant(one))
+            }
+            _ => brief,
+        },
+        Reason::Throttled {
+            cap_percent: Some(cap),
+            ..
+        } => format!("{brief} (cap {cap}%)"),
+        Reason::MemoryShort { target_bytes, .. } => {
+            format!("{brief} of {}", bytes(*target_bytes as f64))
+        }
+        Reason::NoSlots { disk, per_second } => {
+            format!("{} no slot {per_second:.0}/s", safe(disk))
+        }
+        Reason::SlowDisk { disk, latency_ns } => {
+            format!("{} {}", safe(disk), nanoseconds(*latency_ns))
+        }
+        Reason::Drops { nic, per_second } => format!("{} drops {per_second:.1}/s", safe(nic)),
+        Reason::Crashed | Reason::Throttled { .. } | Reason::Steal { .. } => brief,
+    }
+}
+
 /// Formats a reason without who or what causes it, such as `ready 31%`.
 pub(super) fn brief(reason: &Reason) -> String {
     match reason {
@@ -84,9 +112,9 @@ pub(super) fn word(reason: &Reason) -> &'static str {
     }
 }
 
-/// Formats all reasons in one line.
-pub(super) fn reasons(reasons: &[Reason]) -> String {
-    reasons.iter().map(reason).collect::<Vec<_>>().join("; ")
+/// Formats all reasons in one line, each by `form`.
+pub(super) fn reasons(reasons: &[Reason], form: fn(&Reason) -> String) -> String {
+    reasons.iter().map(form).collect::<Vec<_>>().join("; ")
 }
 
 fn occupant(occupant: &Occupant) -> String {
@@ -112,7 +140,10 @@ mod tests {
         let rates = &Rates::between(Some(&old), &new);
         let snapshot = &new;
         let all = sufferers(Sample { snapshot, rates });
-        let texts: Vec<String> = all.iter().map(|one| reasons(&one.reasons)).collect();
+        let texts: Vec<String> = all
+            .iter()
+            .map(|one| reasons(&one.reasons, reason))
+            .collect();
         assert_eq!(
             texts,
             [
@@ -122,6 +153,11 @@ mod tests {
                 "memory 64.0M below its target of 192M",
             ]
         );
+        let short = |at: usize| reasons(&all[at].reasons, short);
+        assert_eq!(short(0), "throttled 80% (cap 20%)");
+        assert_eq!(short(1), "ready 30% (batch 67%)");
+        assert_eq!(short(2), "xvda no slot 40/s; vif9.0 drops 3.0/s");
+        assert_eq!(short(3), "short 64.0M of 192M");
     }
 
     #[test]

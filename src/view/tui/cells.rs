@@ -59,6 +59,7 @@ fn why(row: Row<'_>, width: usize) -> String {
     let word = |reason: &Reason| pressure::word(reason).to_owned();
     let forms = [
         told(&long, &pressure::reason, "; "),
+        told(&long, &pressure::short, ", "),
         told(&long, &pressure::brief, ", "),
         told(&long, &word, ","),
         told(&short, &word, ","),

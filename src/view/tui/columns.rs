@@ -204,12 +204,22 @@ fn title(field: Figure) -> &'static str {
     Box::leak(title.into_boxed_str())
 }
 
-/// Returns the filter that a text describes. Figures may have the names of columns.
+/// Returns the filter that a text describes. Figures may have the names of columns, or their titles if these are one
+/// word.
 ///
 /// # Errors
 /// If the text is no filter.
 pub fn filter(text: &str) -> Result<Filter, filter::Error> {
-    let figure = |name: &str| match Column::by_key(name)?.shape().shows {
+    let titled = |name: &str| {
+        let is_it = |title: &str| title.eq_ignore_ascii_case(name);
+        let of = |column: &Column| {
+            let (long, short) = column.shape().titles;
+            is_it(long) || is_it(short)
+        };
+        Column::all().find(of)
+    };
+    let column = |name: &str| Column::by_key(name).or_else(|| titled(name));
+    let figure = |name: &str| match column(name)?.shape().shows {
         Shows::Figure(figure) => Some(figure),
         _ => None,
     };
@@ -233,6 +243,8 @@ impl Column {
     pub const THROTTLED: Self = Self::laid("throttled");
     /// The share of the time that its vCPUs wanted to run in which they could not.
     pub const LOST: Self = Self::laid("lost");
+    /// How far its memory is below its target.
+    pub const MEMORY_SHORT: Self = Self::laid("memory_short");
     /// CPU use of its vCPUs as a bar.
     pub const CPU_BAR: Self = Self::laid("cpu_bar");
     /// CPU use of its vCPUs over time.
@@ -376,6 +388,15 @@ mod tests {
     use super::*;
     fn defaults() -> Vec<Column> {
         Column::defaults().collect()
+    }
+
+    #[test]
+    fn a_filter_takes_titles_of_columns() {
+        // The balloon target is collected for the one, nothing more for the other.
+        let part = |text| filter(text).map(|filter| filter.part()).ok();
+        assert_eq!(part("gap>0"), part("memory_short_bytes>0"));
+        assert!(part("MEM<1G").is_some() && part("MEM<1G") != part("gap>0"));
+        assert!(filter("why>1").is_err(), "no figure");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::view::tui::action::{Action, Command, Show};
 use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::theme::Role;
 
-const KEYS: [(&str, &str); 68] = [
+const KEYS: [(&str, &str); 70] = [
     ("", "everywhere"),
     ("q  Q  ^C", "quit"),
     (
@@ -130,6 +130,11 @@ const KEYS: [(&str, &str); 68] = [
         "why it suffers: cpu: ready; cap: throttled; mem: below target;",
     ),
     ("", "  slot: no free disk slot; disk: slow; net: drops"),
+    (
+        "for NAME 9%",
+        "of the time it was ready, that domain had the pCPU",
+    ),
+    ("queued", "vCPUs that were ready, in the mean"),
     ("+", "before an ID: created in the last minute"),
     (
         "READY %",

@@ -21,6 +21,9 @@ use crate::view::tui::theme::{Role, loss};
 /// The widest name.
 const NAME_WIDTH: usize = 24;
 
+/// The width of the columns between the name and the reasons.
+const FIGURES: usize = 32;
+
 /// The lines above the domains: one in words, and the titles.
 const ABOVE: usize = 2;
 
@@ -176,8 +179,17 @@ fn line(context: Context<'_>, sample: Sample<'_>, one: &Pressure, width: usize) 
     let style = lost
         .and_then(loss)
         .map_or_else(Style::new, |role| context.style(role));
+    let left = format!("{:>5} {name}{blank} ", domain.id.to_string());
+    let free = usize::from(context.area.width).saturating_sub(columns(&left) + FIGURES);
+    let forms = [pressure::reason, pressure::short];
+    let mut forms = forms
+        .map(|form| pressure::reasons(&one.reasons, form))
+        .into_iter();
+    let fits = |form: &String| columns(form) <= free;
+    let why = forms.find(fits);
+    let why = why.unwrap_or_else(|| pressure::reasons(&one.reasons, pressure::brief));
     Line::from(vec![
-        Span::raw(format!("{:>5} {name}{blank} ", domain.id.to_string())),
+        Span::raw(left),
         Span::styled(
             format!("{:>6}", or_unknown(lost, |lost| format!("{lost:.1}"))),
             style,
@@ -188,7 +200,7 @@ fn line(context: Context<'_>, sample: Sample<'_>, one: &Pressure, width: usize) 
             units::percent(rates.states.ready_percent),
             units::percent(rates.states.throttled_percent),
         )),
-        Span::raw(pressure::reasons(&one.reasons)),
+        Span::raw(why),
     ])
 }
 

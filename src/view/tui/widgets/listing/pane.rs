@@ -14,6 +14,7 @@ use super::sort_list::Choice;
 use super::things::{Listed, row};
 use crate::sample::Sample;
 use crate::text::columns;
+use crate::view::tui::action::List;
 use crate::view::tui::cells::{self, Key as SortKey};
 use crate::view::tui::context::Context;
 use crate::view::tui::cursor::{Cursor, Rows as _};
@@ -174,9 +175,11 @@ impl<T: Listed> ListPane for Listing<T> {
         let domains = &sample.snapshot.domains;
         let entries = T::entries(sample);
         self.known = entries.is_some();
+        // What limits domains says nothing of a pCPU that many of them wait for.
+        let are_all = limits.is_empty() || T::LIST == List::Pcpus;
         let matches = |&(_, place): &Entry| {
             let name = || T::at(sample, place).map_or("", T::name);
-            limits.is_empty() || limits.pass(context, place.domain, name())
+            are_all || limits.pass(context, place.domain, name())
         };
         let entries = entries.into_iter().flatten();
         (self.rows.shown, self.rows.hidden) = entries.partition(matches);

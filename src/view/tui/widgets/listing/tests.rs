@@ -512,3 +512,16 @@ proptest! {
         prop_assert!(next <= width + 1 || slots.is_empty());
     }
 }
+
+#[test]
+fn pcpus_are_not_limited_by_what_ran_there() {
+    let mut app = watching(12);
+    lines(&mut app, 100, 24);
+    keys(&mut app, "U");
+    let shown = |app: &mut App| lines(app, 100, 24);
+    let before = shown(&mut app);
+    key(&mut app, KeyCode::Esc);
+    keys(&mut app, "FU");
+    let pcpus = |screen: &[String]| -> Vec<String> { screen[6..8].to_vec() };
+    assert_eq!(pcpus(&shown(&mut app)), pcpus(&before));
+}

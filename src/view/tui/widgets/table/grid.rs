@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use crate::pressure::Reason;
 use crate::rates::Rate;
 use crate::sample::{DomainSample, Sample};
 use crate::text::columns;
@@ -146,10 +147,22 @@ pub(super) fn domain(
                             .map_or_else(Style::new, |role| context.style(role));
                         (text, style)
                     }
-                    Column::CPU | Column::READY | Column::THROTTLED | Column::LOST
-                        if lost.is_some() =>
+                    // Only what is a reason is marked.
+                    Column::LOST if lost.is_some() => (text, marked),
+                    Column::READY
+                        if suffers_from(row, |one| matches!(one, Reason::Ready { .. })) =>
                     {
                         (text, marked)
+                    }
+                    Column::THROTTLED
+                        if suffers_from(row, |one| matches!(one, Reason::Throttled { .. })) =>
+                    {
+                        (text, marked)
+                    }
+                    Column::MEMORY_SHORT
+                        if suffers_from(row, |one| matches!(one, Reason::MemoryShort { .. })) =>
+                    {
+                        (text, context.style(Role::Busy))
                     }
                     Column::WHY => (text, why_style(context, row)),
                     column if column.is_amount() && cells::is_idle(&text) => (
@@ -172,6 +185,10 @@ fn shares(one: DomainSample<'_>) -> (f64, f64) {
     let states = rates.states;
     let lost = (share(states.ready_percent) + share(states.throttled_percent)) / vcpus;
     (share(rates.cpu_percent_of_vcpus), lost)
+}
+
+fn suffers_from(row: Row<'_>, is_it: fn(&Reason) -> bool) -> bool {
+    row.suffers.is_some_and(|one| one.reasons.iter().any(is_it))
 }
 
 fn why_style(context: Context<'_>, row: Row<'_>) -> Style {

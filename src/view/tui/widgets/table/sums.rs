@@ -4,7 +4,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::limits::found;
 use crate::fields::{Kind, Unit, Value};
 use crate::text::UNKNOWN;
 use crate::units;
@@ -25,10 +24,9 @@ pub(super) fn draw(
 ) {
     let style = Style::new().add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
     buffer.set_style(area.intersection(buffer.area), style);
-    let all = context.sample.map_or(0, |s| s.snapshot.domains.len());
     for slot in slots {
         let text = match slot.column {
-            Column::NAME => Some(found((rows.len(), all))),
+            Column::NAME => Some(format!("sum: {}", rows.len())),
             column => sum(context, column, rows),
         };
         let text = text.unwrap_or_default();
