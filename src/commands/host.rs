@@ -3,7 +3,7 @@
 use xenscope::feed::Feed;
 use xenscope::repositories;
 use xenscope::snapshot::Collect;
-use xenscope::view::{csv, host};
+use xenscope::view::{csv, host, json};
 
 use super::output::Output;
 use super::two_samples::{self, Views};
@@ -28,6 +28,7 @@ pub(super) fn run(
     let views = Views {
         collect: collect(),
         table: |sample, _, _, width| host::sections(sample, width),
+        json: json::host,
         csv: csv::host,
     };
     two_samples::run(&views, &[], options.interval.format, feed, out)

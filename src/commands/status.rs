@@ -2,7 +2,7 @@
 
 use xenscope::feed::Feed;
 use xenscope::snapshot::Collect;
-use xenscope::view::{DisplayOptions, csv, status};
+use xenscope::view::{DisplayOptions, csv, json, status};
 
 use super::output::Output;
 use super::two_samples::{self, Views};
@@ -27,6 +27,7 @@ pub(super) fn run(
     let views = Views {
         collect: collect(),
         table: status::sections,
+        json: json::line,
         csv: |sample| csv::domains(sample, DisplayOptions::PARTS, true),
     };
     two_samples::run(&views, &options.domains, options.interval.format, feed, out)

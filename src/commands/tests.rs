@@ -65,7 +65,7 @@ fn docs_list_the_fields_of_each_command() {
         ("`nics`", |collect| collect.nics),
         ("`nics[].mac`", |collect| collect.macs),
         (
-            "`host.nodes`, `.pools`, `.repositories`, `.build`, `.dom0`, and `.socket`, `.core`, `.node`, \
+            "`host.nodes`, `.pools`, `.build`, `.dom0`, and `.socket`, `.core`, `.node`, \
              `.pool` of `host.pcpu[]`",
             |collect| collect.host,
         ),

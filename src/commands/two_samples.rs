@@ -3,7 +3,7 @@
 use xenscope::feed::Feed;
 use xenscope::selector::{NotFound, Selector};
 use xenscope::snapshot::{Collect, Identity, Snapshot};
-use xenscope::view::{Sample, json};
+use xenscope::view::Sample;
 
 use super::output::{Notes, Output};
 use crate::cli::Format;
@@ -14,6 +14,7 @@ pub(super) struct Views {
     pub(super) collect: Collect,
     /// Also gets the named domains, and a snapshot with the names of all domains.
     pub(super) table: fn(Sample<'_>, &[Identity], &Snapshot, Option<usize>) -> String,
+    pub(super) json: fn(Sample<'_>) -> String,
     pub(super) csv: fn(Sample<'_>) -> String,
 }
 
@@ -63,7 +64,7 @@ pub(super) fn run(
             let all = all.as_deref().unwrap_or(&pair.newer);
             (views.table)(sample, &wanted, all, out.width())
         }
-        Format::Json => json::line(sample),
+        Format::Json => (views.json)(sample),
         Format::Csv => (views.csv)(sample),
     })?;
     Ok(outcome)

@@ -2,7 +2,7 @@
 
 use xenscope::feed::Feed;
 use xenscope::snapshot::Collect;
-use xenscope::view::{csv, vcpus};
+use xenscope::view::{csv, json, vcpus};
 
 use super::output::Output;
 use super::two_samples::{self, Views};
@@ -27,6 +27,7 @@ pub(super) fn run(
     let views = Views {
         collect: collect(),
         table: |sample, wanted, _, width| vcpus::lines(sample, wanted, width),
+        json: json::line,
         csv: csv::vcpus,
     };
     two_samples::run(&views, &options.domains, options.interval.format, feed, out)

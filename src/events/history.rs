@@ -55,10 +55,7 @@ impl History {
             events = std::mem::take(self).end_of_boot(snapshot);
         }
         self.update_xenstore(snapshot, &mut events);
-        let exists = |identity: &Identity| {
-            let domain = snapshot.domain(identity.id);
-            domain.is_some_and(|domain| domain.uuid == identity.uuid)
-        };
+        let exists = |identity: &Identity| snapshot.find(*identity).is_some();
         let known = self.domains.keys().copied();
         let gone: Vec<Identity> = known.filter(|identity| !exists(identity)).collect();
         for identity in gone {

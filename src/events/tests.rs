@@ -541,3 +541,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn another_handle_is_the_same_domain() {
+    let mut history = History::default();
+    history.update(&at(1, vec![web(5, "web")]));
+    let mut renamed = web(5, "web");
+    // As toolstacks do before they destroy a domain.
+    renamed.first_uuid = Some(renamed.uuid);
+    renamed.uuid = Uuid::from_u128(0xdead);
+    for second in [2, 3] {
+        let nothing: [String; 0] = [];
+        assert_eq!(
+            events(&mut history, &at(second, vec![renamed.clone()])),
+            nothing
+        );
+    }
+    assert_eq!(
+        events(&mut history, &at(4, Vec::new())),
+        ["5 web destroyed"]
+    );
+}

@@ -120,8 +120,9 @@ impl Hour {
     /// Returns the CPU use in each column.
     pub fn uses(&self) -> Vec<Use> {
         let steps = self.borders.values().filter_map(Border::between);
-        // As in a report: the shortest time between two samples is the usual one.
-        let usual = steps.filter(|step| step.is_positive()).min();
+        let mut steps: Vec<SignedDuration> = steps.filter(|step| step.is_positive()).collect();
+        steps.sort_unstable();
+        let usual = steps.get(steps.len() / 2).copied();
         let longest = usual.unwrap_or_default().saturating_mul(2);
         let longest = longest.max(SignedDuration::from_secs(self.column_s));
         let columns = self.first..self.first + self.columns();
@@ -142,7 +143,13 @@ impl Hour {
             (false, true) => (&begin.before, &begin.after),
             (false, false) => return Use::Unknown,
         };
-        let percent = from.as_ref().zip(to.as_ref());
+        // If the clock was set back, what is between two times may be long.
+        let most = longest.saturating_mul(2) + SignedDuration::from_secs(self.column_s);
+        let most_ns = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
+        let percent = from.as_ref().zip(to.as_ref()).filter(|(from, to)| {
+            let passed = to.stamp.at_ns.checked_sub(from.stamp.at_ns);
+            passed.is_some_and(|ns| ns <= most_ns)
+        });
         let percent = percent.and_then(|(from, to)| cpu_percent(from, to));
         percent.map_or(Use::Unknown, |percent| Use::Percent(percent.value as f32))
     }

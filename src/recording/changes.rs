@@ -18,8 +18,8 @@ pub(super) struct Both<'a, T> {
     pub(super) now: &'a T,
 }
 
-/// Writes the fields that differ. Each field has to be there, with the name that serde gives it. A `list` is written by
-/// its elements.
+/// Writes the fields that differ, and the ID. Each field has to be there, with the name that serde gives it. A `list` is
+/// written by its elements.
 macro_rules! both {
     ($type:ident: $($key:literal $field:ident $($how:ident)?),+ $(,)?) => {
         impl Serialize for Both<'_, $type> {

@@ -73,7 +73,7 @@ fn unknown_is_empty_and_names_are_quoted() {
 fn csv_and_json_have_the_same_fields() {
     let (old, new) = equipped();
     let rates = &Rates::between(Some(&old), &new);
-    let line = json::line(Sample {
+    let line = json::host(Sample {
         snapshot: &new,
         rates,
     });

@@ -10,6 +10,7 @@ mod sample;
 
 use super::Sample;
 use crate::audit::Report;
+use crate::repositories::repositories;
 use crate::waits::Waits;
 
 pub(super) use line::object;
@@ -18,7 +19,12 @@ pub use event::line as event;
 
 /// Formats a sample as one line.
 pub fn line(sample: Sample<'_>) -> String {
-    object(&sample::Record(sample))
+    object(&sample::Record::new(sample, None))
+}
+
+/// Formats a sample of all domains as one line, with the storage repositories.
+pub fn host(sample: Sample<'_>) -> String {
+    object(&sample::Record::new(sample, repositories(sample)))
 }
 
 /// Formats who waited as one line.
@@ -312,7 +318,7 @@ mod tests {
         let mut snapshot = snapshot(SECOND, 0, vec![web]);
         snapshot.host = full(snapshot.host);
         snapshot.collected = Collect::ALL;
-        let line = line(Sample {
+        let line = host(Sample {
             snapshot: &snapshot,
             rates: &Rates::between(None, &snapshot),
         });

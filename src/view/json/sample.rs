@@ -3,7 +3,7 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::fields::Thing;
-use crate::repositories::{Repository, repositories};
+use crate::repositories::Repository;
 use crate::sample::{DomainSample, Sample};
 use crate::waits::{DomainWaits, Occupant, VcpuWaits, WaitedFor, Waits};
 
@@ -15,10 +15,17 @@ struct Object<'a, T: Thing> {
 }
 
 /// A sample, serialized as an object with its host and its domains.
-pub(super) struct Record<'a>(pub(super) Sample<'a>);
+pub(super) struct Record<'a>(Host<'a>);
 
-/// The host of a sample.
-struct Host<'a>(Sample<'a>);
+impl<'a> Record<'a> {
+    /// Returns a sample with the storage repositories; `None` if it may lack domains.
+    pub(super) fn new(sample: Sample<'a>, repositories: Option<Vec<Repository>>) -> Self {
+        Self(Host(sample, repositories))
+    }
+}
+
+/// The host of a sample, with its storage repositories.
+struct Host<'a>(Sample<'a>, Option<Vec<Repository>>);
 
 struct Domain<'a>(DomainSample<'a>);
 
@@ -33,9 +40,10 @@ impl<T: Thing> Serialize for Object<'_, T> {
 impl Serialize for Record<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        put::<Sample<'_>, _>(&mut map, &self.0, false)?;
-        map.serialize_entry("host", &Host(self.0))?;
-        let domains: Vec<_> = self.0.domains().map(Domain).collect();
+        let Self(host) = self;
+        put::<Sample<'_>, _>(&mut map, &host.0, false)?;
+        map.serialize_entry("host", host)?;
+        let domains: Vec<_> = host.0.domains().map(Domain).collect();
         map.serialize_entry("domains", &domains)?;
         map.end()
     }
@@ -58,8 +66,7 @@ impl Serialize for Host<'_> {
         map.serialize_entry("nodes", &objects::<Node>(nodes, false))?;
         let pools = host.pools.as_ref().map(|pools| pools.iter());
         map.serialize_entry("pools", &objects::<Pool>(pools, false))?;
-        let all = repositories(self.0);
-        let all = all.as_ref().map(|all| all.iter());
+        let all = self.1.as_ref().map(|all| all.iter());
         map.serialize_entry("repositories", &objects::<Repository>(all, false))?;
         map.serialize_entry("build", &host.build.as_ref().map(plain::<Build>))?;
         map.serialize_entry("dom0", &sample.dom0().map(plain::<Dom0Sample<'_>>))?;

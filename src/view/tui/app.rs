@@ -226,7 +226,9 @@ impl App {
     /// Returns how many seconds each column is long of the hour that [`App::show_hour`] shows; `None` if the screen has no
     /// room for it, and before the first frame.
     pub fn hour_column_s(&self) -> Option<u32> {
-        strip::column_s(self.size)
+        // A theme without drawings has no strip.
+        let is_drawn = self.settings.theme.draws();
+        strip::column_s(self.size).filter(|_| is_drawn)
     }
 
     /// Shows the CPU use in the hour around the shown sample of the past, with times of this zone.

@@ -108,10 +108,12 @@ fn toggle(context: Context<'_>, column: Column) -> Vec<Action> {
             if column.part().state_times && !context.sample.is_some_and(traced) {
                 let message = format!("{title} is shown while ready time is measured: press R");
                 actions.push(Action::Tell(message));
+            } else if column.is_drawn() && !settings.theme.draws() {
+                let message = format!("this theme does not draw {title}: T changes it");
+                actions.push(Action::Tell(message));
             } else if !fits {
-                let message = format!(
-                    "no room for {title}: hide a column, widen the terminal, or press Right in the table"
-                );
+                let message =
+                    format!("no room for {title}: hide a column, or press Right in the table");
                 actions.push(Action::Tell(message));
             }
             actions
@@ -212,7 +214,7 @@ mod tests {
         keys(&mut app, " ");
         assert_eq!(
             last(&mut app),
-            "no room for UUID: hide a column, widen the terminal, or press Right in the table"
+            "no room for UUID: hide a column, or press Right in the table"
         );
         assert!(lines(&mut app, 200, 24)[23].starts_with("no room"));
         key(&mut app, KeyCode::Esc);

@@ -51,7 +51,7 @@ impl DomainPage {
         };
         if snapshot.find(self.identity).is_none() {
             let mut domains = snapshot.domains.iter();
-            let again = domains.find(|domain| domain.uuid == self.identity.uuid);
+            let again = domains.find(|domain| domain.identity().uuid == self.identity.uuid);
             self.identity = again.map_or(self.identity, Domain::identity);
         }
     }
@@ -146,7 +146,8 @@ fn lines(context: Context<'_>, identity: Identity) -> Vec<Line<'static>> {
 /// Returns the latest events of the domain, also of those before it with the same UUID, the newest first.
 fn events(context: Context<'_>, domain: &Domain) -> Vec<Line<'static>> {
     let news = context.news.newest_first();
-    let own = news.filter(|event| event.domain.is_some_and(|one| one.uuid == domain.uuid));
+    let uuid = domain.identity().uuid;
+    let own = news.filter(|event| event.domain.is_some_and(|one| one.uuid == uuid));
     let mut lines: Vec<Line<'static>> = own
         .take(MOST_EVENTS)
         .map(|event| super::events::shown(context, event))

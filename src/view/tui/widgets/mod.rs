@@ -255,7 +255,11 @@ impl Widgets {
         match self.pane {
             Pane::Table => self.table.found(context),
             Pane::List(list) => {
-                let limits = self.table.limits().text(self.counts(context));
+                let limits = match list {
+                    // Nothing limits them.
+                    List::Pcpus => None,
+                    _ => self.table.limits().text(self.counts(context)),
+                };
                 let is_held = self.lists.of(list).is_held();
                 let held = is_held.then(|| table::HELD.to_owned());
                 let parts: Vec<String> = limits.into_iter().chain(held).collect();

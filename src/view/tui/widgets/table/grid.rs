@@ -53,8 +53,14 @@ pub(super) fn column_at(context: Context<'_>, moved: usize, x: u16) -> Option<Co
     Some(slot.column)
 }
 
-/// Returns the positions and widths of the columns that fit. If the user has moved to the right, those are not the most
-/// important ones but those that come first, after one less than he has moved.
+/// Returns how far one can move to the right.
+pub(super) fn furthest(context: Context<'_>) -> usize {
+    let (chosen, _) = context.columns();
+    chosen.iter().filter(|&&column| !stays(column)).count()
+}
+
+/// Returns the positions and widths of the columns that fit: the most important ones, in display order. Once the user
+/// has moved to the right, those that come first instead; each further move leaves out one more of them.
 pub(super) fn slots(context: Context<'_>, sample: Sample<'_>, moved: usize) -> Vec<Slot> {
     let domains = &sample.snapshot.domains;
     let names = domains.iter().map(|domain| columns(&cells::name(domain)));

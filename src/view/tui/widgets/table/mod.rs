@@ -18,7 +18,7 @@ use crate::filter::{self, Filter};
 use crate::snapshot::{Identity, Snapshot};
 use crate::text::shortened;
 use crate::view::tui::action::{Action, Show};
-use crate::view::tui::columns::{self, Column};
+use crate::view::tui::columns;
 use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::cursor::{Cursor, Rows, extent};
 use crate::view::tui::line::areas;
@@ -75,7 +75,7 @@ impl Rows for Listed<'_> {
         let place = domains
             .binary_search_by_key(&key.id, |domain| domain.id)
             .ok()
-            .filter(|&place| domains[place].uuid == key.uuid)?;
+            .filter(|&place| domains[place].identity() == key)?;
         self.1.iter().position(|&row| row == place)
     }
 
@@ -383,6 +383,7 @@ impl Widget for Table {
             }
             KeyCode::Right => {
                 self.moved += usize::from(!grid::shows_last(context, self.moved));
+                self.moved = self.moved.min(grid::furthest(context));
                 None
             }
             KeyCode::Left => {
@@ -478,9 +479,8 @@ impl Widget for Table {
 /// Returns the action that sorts by the column `by` positions after the sorted one; `None` if
 /// there is no other column.
 fn sort_by_neighbour(context: Context<'_>, by: isize) -> Option<Action> {
-    let drawn = |column: &Column| matches!(*column, Column::CPU_BAR | Column::CPU_HISTORY);
     let (mut columns, _) = context.columns();
-    columns.retain(|column| !drawn(column));
+    columns.retain(|column| !column.is_drawn());
     let sort = context.settings.sort;
     let now = columns.iter().position(|&column| column == sort);
     let next = match now {

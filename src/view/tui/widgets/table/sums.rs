@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use crate::fields::{Kind, Unit, Value};
-use crate::text::UNKNOWN;
+use crate::text::{UNKNOWN, columns};
 use crate::units;
 use crate::view::tui::cells::{Key, Row};
 use crate::view::tui::columns::{Column, Shows};
@@ -29,7 +29,13 @@ pub(super) fn draw(
             Column::NAME => Some(format!("sum: {}", rows.len())),
             column => sum(context, column, rows),
         };
-        let text = text.unwrap_or_default();
+        let mut text = text.unwrap_or_default();
+        if columns(&text) > usize::from(slot.width)
+            && let Some(point) = text.find('.')
+        {
+            // Without the tenths.
+            text.drain(point..point + 2);
+        }
         line::cell(slot.place(), &text, Style::new(), area, 0, buffer);
     }
 }
@@ -50,7 +56,8 @@ fn sum(context: Context<'_>, column: Column, rows: &[usize]) -> Option<String> {
         _ => units::few(sum),
     };
     Some(match (total.known, total.is_partial) {
-        (None, _) => UNKNOWN.to_owned(),
+        (None, false) => text(0.0),
+        (None, true) => UNKNOWN.to_owned(),
         (Some(sum), false) => text(sum),
         // More than is known.
         (Some(sum), true) => format!(">{}", text(sum)),
