@@ -19,7 +19,7 @@ use super::group::Group;
 use super::part::Part;
 use super::tree::Tree;
 use super::*;
-use crate::fixtures::{SECOND, at_work, audited, boot, domain, equipped, snapshot, troubled};
+use crate::fixtures::{SECOND, at_work, audited, boot, domain, equipped, nic, snapshot, troubled};
 use crate::snapshot::{DomId, Snapshot};
 
 /// Limits that delete nothing.
@@ -154,6 +154,15 @@ enum Step {
     Lose {
         nth: prop::sample::Index,
     },
+    /// Adds a NIC, if `before` where lists that are in order have none.
+    Plug {
+        nth: prop::sample::Index,
+        id: u32,
+        before: bool,
+    },
+    Unplug {
+        nth: prop::sample::Index,
+    },
     Reboot {
         id: u128,
     },
@@ -169,6 +178,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (index(), any::<Option<String>>()).prop_map(|(nth, name)| Step::Rename { nth, name }),
         2 => (index(), vec(any::<Option<u64>>(), 3)).prop_map(|(nth, figures)| Step::Count { nth, figures }),
         1 => index().prop_map(|nth| Step::Lose { nth }),
+        2 => (index(), 0..4u32, any::<bool>()).prop_map(|(nth, id, before)| Step::Plug { nth, id, before }),
+        1 => index().prop_map(|nth| Step::Unplug { nth }),
         1 => any::<u128>().prop_map(|id| Step::Reboot { id }),
     ];
     vec(step, 1..60)
@@ -218,6 +229,20 @@ fn take(step: &Step, host: &mut Snapshot) {
         Step::Lose { nth } => {
             if let Some(domain) = domains.get_mut(at(nth)) {
                 (domain.nics, domain.vcpus, domain.scheduling) = (None, None, None);
+            }
+        }
+        Step::Plug { nth, id, before } => {
+            let nics = domains.get_mut(at(nth)).and_then(|one| one.nics.as_mut());
+            if let Some(nics) = nics {
+                // Perhaps there is one of this ID.
+                let place = if *before { 0 } else { nics.len() };
+                nics.insert(place, nic(*id, u64::from(*id), 0));
+            }
+        }
+        Step::Unplug { nth } => {
+            let nics = domains.get_mut(at(nth)).and_then(|one| one.nics.as_mut());
+            if let Some(nics) = nics.filter(|nics| !nics.is_empty()) {
+                nics.remove(nth.index(nics.len()));
             }
         }
         Step::Reboot { id } => {
