@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::rates::Rate;
 use crate::runstate::IDLE;
 use crate::sample::{DomainSample, Sample};
-use crate::snapshot::{DiskCounter, DomId, DomainState, NicCounter, Scheduling};
+use crate::snapshot::{DiskCounter, DomId, DomainState, NicCounter};
 
 /// The share of the time its vCPUs wanted, in per cent, from which a loss is a reason.
 const WORTH_TELLING_PERCENT: f64 = 5.0;
@@ -186,12 +186,8 @@ fn waited_for(one: DomainSample<'_>) -> Vec<(Occupant, f64)> {
 }
 
 fn cap(one: DomainSample<'_>) -> Option<u16> {
-    match one.domain.scheduling? {
-        Scheduling::Credit { cap_percent, .. } | Scheduling::Credit2 { cap_percent, .. } => {
-            cap_percent
-        }
-        _ => None,
-    }
+    let (_, cap_percent) = one.domain.scheduling?.share()?;
+    cap_percent
 }
 
 /// Returns by how much a domain that is not being built or torn down is below its target.

@@ -30,6 +30,8 @@ pub(super) enum Cell {
     List(Box<Vec<u32>>),
 }
 
+const _: () = assert!(size_of::<Cell>() == 16);
+
 impl Cell {
     /// Returns a value with these fields.
     pub(super) fn of_fields(fields: Vec<u32>) -> Self {

@@ -390,21 +390,14 @@ impl Scheduling {
 impl fmt::Display for Scheduling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.scheduler())?;
+        if let Some((weight, cap_percent)) = self.share() {
+            write!(f, ", weight {weight}, ")?;
+            return match cap_percent {
+                Some(cap) => write!(f, "cap {cap} % of one pCPU"),
+                None => f.write_str("no cap"),
+            };
+        }
         match *self {
-            Self::Credit {
-                weight,
-                cap_percent,
-            }
-            | Self::Credit2 {
-                weight,
-                cap_percent,
-            } => {
-                write!(f, ", weight {weight}, ")?;
-                match cap_percent {
-                    Some(cap) => write!(f, "cap {cap} % of one pCPU"),
-                    None => f.write_str("no cap"),
-                }
-            }
             Self::Rtds { reservation: None } => f.write_str(", no reservation common to its vCPUs"),
             Self::Rtds {
                 reservation: Some(reserved),
@@ -417,7 +410,7 @@ impl fmt::Display for Scheduling {
                     ""
                 })
             }
-            Self::Arinc653 | Self::Null => Ok(()),
+            Self::Credit { .. } | Self::Credit2 { .. } | Self::Arinc653 | Self::Null => Ok(()),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::view::tui::action::{Action, Command, Show};
 use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::theme::Role;
 
-const KEYS: [(&str, &str); 70] = [
+const KEYS: &[(&str, &str)] = &[
     ("", "everywhere"),
     ("q  Q  ^C", "quit"),
     (
@@ -157,7 +157,7 @@ const KEYS: [(&str, &str); 70] = [
 /// Returns the keys and what they do, for the manual page. A text without keys is a heading, or
 /// continues the text above if it begins with a space.
 pub fn help() -> &'static [(&'static str, &'static str)] {
-    &KEYS
+    KEYS
 }
 
 /// The heading of the second page.
