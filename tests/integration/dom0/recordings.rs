@@ -49,6 +49,22 @@ fn grows(folder: &str, than: usize) -> usize {
     }
 }
 
+/// Waits until a recording says that a domain got these names, one after another.
+fn until_renamed(folder: &str, names: &[&str]) {
+    let end = Instant::now() + LIMIT;
+    loop {
+        let said = say(&["events", "--format", "json", "--from", folder]);
+        let events: Vec<Event> = all(&said.stdout);
+        let renamed = events.iter().filter(|event| event.event == "renamed");
+        let got: Vec<&str> = renamed.filter_map(|event| event.name.as_deref()).collect();
+        if got == names {
+            return;
+        }
+        assert!(Instant::now() < end, "{said:?}");
+        sleep(Duration::from_secs(1));
+    }
+}
+
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn recordings_show_what_was() {
@@ -57,25 +73,18 @@ fn recordings_show_what_was() {
     let mut recorder = record(path);
     grows(path, 3);
     tool("xl", &["rename", "pv-net", "was-net"]);
-    sleep(Duration::from_secs(2));
-    tool(
-        "xl",
-        &["rename", "pv-net".replace("pv", "was").as_str(), "pv-net"],
-    );
+    until_renamed(path, &["was-net"]);
+    tool("xl", &["rename", "was-net", "pv-net"]);
+    until_renamed(path, &["was-net", "pv-net"]);
     say(&["record", "--dir", path]).refused(1, &["another xenscope records here", path]);
 
-    // It writes what it has when a signal ends it.
+    // It writes what it has when a signal ends it: half of what a chunk holds.
+    let written = grows(path, samples(path, &[]).len());
+    sleep(Duration::from_secs(5));
     kill(Pid::from_raw(recorder.id() as i32), Signal::SIGTERM).unwrap();
     let ended = recorder.wait().unwrap();
     assert_eq!(ended.signal(), Some(Signal::SIGTERM as i32), "{ended}");
-    let said = say(&["events", "--format", "json", "--from", path]);
-    let events: Vec<Event> = all(&said.stdout);
-    let names: Vec<&str> = events
-        .iter()
-        .filter(|event| event.event == "renamed")
-        .filter_map(|event| event.name.as_deref())
-        .collect();
-    assert_eq!(names, ["was-net", "pv-net"], "{said:?}");
+    assert!(samples(path, &[]).len() > written);
 
     let said = say(&["status", "pv-net", "--from", path]);
     assert_eq!(said.code, Some(0), "{said:?}");
