@@ -25,6 +25,8 @@ struct Written {
     below: Vec<u32>,
     /// What it was in the key; nothing if it was added since.
     key: Cell,
+    /// Whether it ever became something else than in the key.
+    differed: bool,
 }
 
 /// Samples that have a key in common.
@@ -38,6 +40,8 @@ pub(super) struct Group {
     log: Vec<Change>,
     /// The samples of all parts, with the current one.
     sample: u64,
+    /// The nodes that ever became something else than in the key.
+    differed: Vec<u32>,
     /// How many texts and nodes the key has.
     key_texts: usize,
     key_nodes: usize,
@@ -53,6 +57,7 @@ impl Group {
             samples: 0,
             log: Vec::new(),
             sample: 1,
+            differed: Vec::new(),
             key_texts: 0,
             key_nodes: 1,
         };
@@ -79,13 +84,12 @@ impl Group {
     /// Ends a sample.
     pub(super) fn end_sample(&mut self) {
         if self.samples == 0 {
-            let nodes = self.written.iter().zip(&self.tree.nodes);
-            let changes = (0..)
-                .zip(nodes)
-                .filter(|(node, (written, now))| *node != SCRATCH && written.key != now.cell);
-            let changes = changes
-                .map(|(node, (written, now))| Change::between(node, 0, &written.key, &now.cell));
-            self.log.extend(changes);
+            for &node in &self.differed {
+                let (key, now) = (&self.written[node as usize].key, self.cell(node));
+                if key != now {
+                    self.log.push(Change::between(node, 0, key, now));
+                }
+            }
         }
         self.samples += 1;
         self.sample += 1;
@@ -110,10 +114,17 @@ impl Group {
         if *before == cell {
             return Ok(());
         }
-        // The first sample is compared with the key, when it ends.
-        if node != SCRATCH && self.samples > 0 {
-            let change = Change::between(node, self.samples, before, &cell);
-            self.log.push(change);
+        if node != SCRATCH {
+            let written = &mut self.written[node as usize];
+            if !written.differed {
+                written.differed = true;
+                self.differed.push(node);
+            }
+            // The first sample is compared with the key, when it ends.
+            if self.samples > 0 {
+                let change = Change::between(node, self.samples, before, &cell);
+                self.log.push(change);
+            }
         }
         self.tree.set(node, cell)
     }
@@ -153,11 +164,13 @@ impl Group {
     }
 
     fn find_field(&self, parent: u32, name: &str, nth: usize) -> Option<u32> {
-        let is_it = |&&node: &&u32| {
+        let is_it = |&node: &u32| {
             let text = self.tree.nodes[node as usize].name;
             text.is_some_and(|text| self.tree.texts[text as usize] == name)
         };
-        self.near(parent, nth).find(is_it).copied()
+        let below = &self.written[parent as usize].below;
+        let usual = below.get(nth).copied().filter(is_it);
+        usual.or_else(|| below.iter().copied().find(is_it))
     }
 
     /// Returns the node of an element with this ID. It was not returned before in this sample.
@@ -186,8 +199,9 @@ impl Group {
         let Cell::List(before) = self.cell(parent) else {
             return Err(Broken("a changed list is none in the sample before"));
         };
-        let is_it = |&&node: &&u32| self.written[node as usize].id == id;
-        let found = from(before, nth).find(is_it).copied();
+        let is_it = |&node: &u32| self.written[node as usize].id == id;
+        let usual = before.get(nth).copied().filter(is_it);
+        let found = usual.or_else(|| before.iter().copied().find(is_it));
         let node = found.ok_or(Broken("a changed element is not in the sample before"))?;
         self.written[node as usize].selected_in = self.sample;
         Ok(node)
@@ -216,7 +230,9 @@ impl Group {
         self.key_nodes = self.tree.nodes.len();
         for (written, node) in self.written.iter_mut().zip(&self.tree.nodes) {
             written.key = node.cell.clone();
+            written.differed = false;
         }
+        self.differed.clear();
         bytes
     }
 
