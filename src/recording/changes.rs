@@ -1,63 +1,65 @@
-//! What differs between a snapshot and the one before, so that what stands still is not walked again.
+//! Writes what differs between a snapshot and the one before, so that what stands still is not walked again.
 
-use serde::ser::{SerializeSeq, SerializeStruct};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
-use crate::snapshot::{Disk, Domain, Nic, Snapshot, Vcpu};
+use super::bytes::Broken;
+use super::children::{Children, Kind, Place};
+use super::group::Group;
+use super::tree::ROOT;
+use crate::snapshot::{Disk, Domain, Nic, Snapshot, Stamp, Vcpu};
 
-/// The field by which elements of a list are found.
-pub(super) const ID: &str = "id";
-
-/// The name of a struct whose skipped fields are as in the sample before.
-pub(super) const CHANGES: &str = "changes";
-
-/// A value of this sample, and what it was in the sample before.
-#[derive(Debug)]
-pub(super) struct Both<'a, T> {
-    pub(super) before: &'a T,
-    pub(super) now: &'a T,
+/// What is written by those of its fields that differ.
+pub(super) trait Changes {
+    /// Writes them. `node` has `before`, the value of the sample before.
+    ///
+    /// # Errors
+    /// As for [`Group::push`], and if `node` has something else.
+    fn write(&self, before: &Self, node: u32, group: &mut Group) -> Result<(), Broken>;
 }
 
-/// Writes the fields that differ, and the ID. Each field has to be there, with the name that serde gives it. A `list` is
-/// written by its elements.
-macro_rules! both {
+/// Each field has to be there, with the name that serde gives it. `parts` are written by their own fields, a `list` by its
+/// elements, and other fields in full.
+macro_rules! changes {
     ($type:ident: $($key:literal $field:ident $($how:ident)?),+ $(,)?) => {
-        impl Serialize for Both<'_, $type> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let $type { $($field),+ } = self.now;
-                let mut fields = serializer.serialize_struct(CHANGES, 0)?;
+        impl Changes for $type {
+            fn write(&self, before: &Self, node: u32, group: &mut Group) -> Result<(), Broken> {
+                let Self { $($field),+ } = self;
+                // The scratch node is below the root.
+                let mut places = usize::from(node == ROOT)..;
                 $(
-                    // The ID says which element of a list it is.
-                    if $key == ID || *$field != self.before.$field {
-                        both!(@ fields, $key, &self.before.$field, $field, $($how)?);
-                    } else {
-                        fields.skip_field($key)?;
+                    let nth = places.next().unwrap_or_default();
+                    if *$field != before.$field {
+                        let field = group.field_before(node, $key, nth)?;
+                        changes!(@ group, field, &before.$field, $field, $($how)?);
                     }
                 )+
-                fields.end()
+                Ok(())
             }
         }
     };
-    (@ $fields:ident, $key:literal, $before:expr, $now:ident,) => {
-        $fields.serialize_field($key, $now)?
+    (@ $group:ident, $node:ident, $before:expr, $now:ident,) => {
+        $group.write(Place::Node($node), $now)?
     };
-    (@ $fields:ident, $key:literal, $before:expr, $now:ident, list) => {
-        $fields.serialize_field($key, &List { before: $before, now: $now })?
+    (@ $group:ident, $node:ident, $before:expr, $now:ident, parts) => {
+        $now.write($before, $node, $group)?
     };
-    (@ $fields:ident, $key:literal, $before:expr, $now:ident, list_if_known) => {
+    (@ $group:ident, $node:ident, $before:expr, $now:ident, list) => {
+        list($before, $now, $node, $group)?
+    };
+    (@ $group:ident, $node:ident, $before:expr, $now:ident, list_if_known) => {
         match ($before, $now) {
-            (Some(before), Some(now)) => $fields.serialize_field($key, &List { before, now })?,
-            _ => $fields.serialize_field($key, $now)?,
+            (Some(before), Some(now)) => list(before, now, $node, $group)?,
+            _ => $group.write(Place::Node($node), $now)?,
         }
     };
 }
 
-both! { Snapshot:
-    "time" time, "boot" boot, "stamp" stamp, "collected" collected, "xen_clock" xen_clock, "host" host,
+changes! { Snapshot:
+    "time" time, "boot" boot, "stamp" stamp parts, "collected" collected, "xen_clock" xen_clock, "host" host,
     "domains" domains list, "orphans" orphans, "listing" listing, "notes" notes,
 }
 
-both! { Domain:
+changes! { Domain:
     "id" id, "uuid" uuid, "first_uuid" first_uuid, "name" name, "type" kind, "states" states,
     "vcpus_online" vcpus_online, "vcpus_max" vcpus_max, "cpu_time_ns" cpu_time_ns, "memory_bytes" memory_bytes,
     "memory_max_bytes" memory_max_bytes, "memory_claimed_bytes" memory_claimed_bytes,
@@ -68,55 +70,51 @@ both! { Domain:
     "vcpus_available" vcpus_available, "pool" pool, "ssid" ssid, "scheduling" scheduling,
     "vcpus" vcpus list_if_known, "state_times" state_times, "ready_ns" ready_ns, "waited_for_ns" waited_for_ns,
     "target_domain" target_domain, "ready_missed_changes" ready_missed_changes,
-    "nics" nics list_if_known, "disks" disks list_if_known, "stamp" stamp,
+    "nics" nics list_if_known, "disks" disks list_if_known, "stamp" stamp parts,
 }
 
-both! { Nic:
-    "id" id, "device" device, "backend_domain" backend_domain, "mac" mac, "counters" counters, "stamp" stamp,
+changes! { Nic:
+    "id" id, "device" device, "backend_domain" backend_domain, "mac" mac, "counters" counters, "stamp" stamp parts,
 }
 
-both! { Disk:
+changes! { Disk:
     "id" id, "device" device, "backend" backend, "backend_domain" backend_domain, "process" process,
-    "storage" storage, "counters" counters, "stamp" stamp,
+    "storage" storage, "counters" counters, "stamp" stamp parts,
 }
 
-both! { Vcpu:
+changes! { Vcpu:
     "id" id, "state" state, "pcpu" pcpu, "cpu_time_ns" cpu_time_ns, "hard_affinity" hard_affinity,
-    "soft_affinity" soft_affinity, "state_times" state_times, "stamp" stamp,
+    "soft_affinity" soft_affinity, "state_times" state_times, "stamp" stamp parts,
 }
 
-/// A list of this sample, and of the sample before.
-#[derive(Debug)]
-struct List<'a, T> {
-    before: &'a [T],
-    now: &'a [T],
+changes! { Stamp:
+    "at_ns" at_ns, "uncertainty_ns" uncertainty_ns,
 }
 
-impl<T: Element> Serialize for List<'_, T>
-where
-    for<'b> Both<'b, T>: Serialize,
-{
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut elements = serializer.serialize_seq(Some(self.now.len()))?;
-        let are_ordered = [self.before, self.now]
-            .iter()
-            .all(|list| list.is_sorted_by(|one, next| one.id() < next.id()));
-        let mut before = self.before.iter().peekable();
-        for now in self.now {
-            while before.next_if(|one| one.id() < now.id()).is_some() {}
-            match before.peek() {
-                Some(&before) if are_ordered && before.id() == now.id() => {
-                    elements.serialize_element(&Both { before, now })?;
-                }
-                _ => elements.serialize_element(now)?,
+/// Writes the elements that differ. `node` has the list of the sample before. Returns `node`.
+fn list<T: Element>(before: &[T], now: &[T], node: u32, group: &mut Group) -> Result<u32, Broken> {
+    let are_ordered = [before, now]
+        .iter()
+        .all(|list| list.is_sorted_by(|one, next| one.id() < next.id()));
+    let mut children = Children::new(Place::Node(node), Kind::List);
+    let mut before = before.iter().peekable();
+    for (nth, now) in now.iter().enumerate() {
+        while before.next_if(|one| one.id() < now.id()).is_some() {}
+        let element = match before.peek() {
+            Some(before) if are_ordered && before.id() == now.id() => {
+                let element = group.element_before(node, now.id().into(), nth)?;
+                now.write(before, element, group)?;
+                element
             }
-        }
-        elements.end()
+            _ => group.write(Place::Element(node, nth), now)?,
+        };
+        children.add(element, group)?;
     }
+    children.finish(group)
 }
 
 /// An element of a list, which is ordered by the ID that is its first field.
-trait Element: Serialize {
+trait Element: Serialize + Changes {
     fn id(&self) -> u32;
 }
 

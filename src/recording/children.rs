@@ -25,43 +25,45 @@ impl Place {
     }
 }
 
+/// What has nodes below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// They are fields.
+    Struct,
+    /// They are elements.
+    List,
+}
+
+impl Kind {
+    fn of(self, below: Vec<u32>) -> Cell {
+        match self {
+            Self::Struct => Cell::of_fields(below),
+            Self::List => Cell::of_elements(below),
+        }
+    }
+}
+
 /// The nodes below one.
 #[derive(Debug)]
 pub(super) struct Children {
     place: Place,
-    /// Whether those that are not added stay.
-    others_stay: bool,
     /// Whether the nodes are those of the sample before; `other` has them if not.
     is_same: bool,
     count: usize,
     other: Vec<u32>,
-    make: fn(Vec<u32>) -> Cell,
+    kind: Kind,
 }
 
 impl Children {
-    /// Returns none yet. `make` makes a cell of them all.
-    pub(super) fn new(place: Place, make: fn(Vec<u32>) -> Cell) -> Self {
+    /// Returns none yet.
+    pub(super) fn new(place: Place, kind: Kind) -> Self {
         Self {
             place,
-            others_stay: false,
             is_same: true,
             count: 0,
             other: Vec::new(),
-            make,
+            kind,
         }
-    }
-
-    /// Returns none yet, where those that are not added stay as in the sample before.
-    pub(super) fn of_changes(place: Place) -> Self {
-        Self {
-            others_stay: true,
-            ..Self::new(place, Cell::of_fields)
-        }
-    }
-
-    /// Goes on without the next one. It stays if others stay.
-    pub(super) fn skip(&mut self) {
-        self.count += usize::from(self.others_stay);
     }
 
     /// Returns the node that they are below.
@@ -85,17 +87,14 @@ impl Children {
     /// Says which element of a list they are.
     ///
     /// # Errors
-    /// Those of [`Group::element`] and [`Group::element_before`].
+    /// Those of [`Group::element`].
     pub(super) fn are_of(
         &mut self,
         id: u64,
         (list, nth): (u32, usize),
         group: &mut Group,
     ) -> Result<(), Broken> {
-        self.place = Place::Node(match self.others_stay {
-            true => group.element_before(list, id, nth)?,
-            false => group.element(list, id, nth)?,
-        });
+        self.place = Place::Node(group.element(list, id, nth)?);
         Ok(())
     }
 
@@ -115,11 +114,7 @@ impl Children {
         let node = self.node(group)?;
         // The scratch node is below the root.
         let nth = self.count + usize::from(node == ROOT);
-        let field = match self.others_stay {
-            true => group.field_before(node, name, nth),
-            false => group.field(node, name, nth),
-        };
-        field.map(Place::Node)
+        Ok(Place::Node(group.field(node, name, nth)?))
     }
 
     /// Adds a node.
@@ -127,10 +122,6 @@ impl Children {
     /// # Errors
     /// Those of [`Place::node`].
     pub(super) fn add(&mut self, child: u32, group: &mut Group) -> Result<(), Broken> {
-        if self.others_stay {
-            self.count += 1;
-            return Ok(());
-        }
         let node = self.node(group)?;
         let before = below(group, node);
         if self.is_same && before.get(self.count) != Some(&child) {
@@ -150,12 +141,12 @@ impl Children {
     /// Those of [`Group::set`].
     pub(super) fn finish(mut self, group: &mut Group) -> Result<u32, Broken> {
         let node = self.node(group)?;
-        if self.others_stay {
-            return Ok(node);
-        }
         let before = below(group, node);
-        let is_kind = std::mem::discriminant(group.cell(node))
-            == std::mem::discriminant(&(self.make)(Vec::new()));
+        let is_kind = match group.cell(node) {
+            Cell::Struct(_) => self.kind == Kind::Struct,
+            Cell::List(_) => self.kind == Kind::List,
+            _ => false,
+        };
         if self.is_same && is_kind && before.len() == self.count {
             return Ok(node);
         }
@@ -163,7 +154,7 @@ impl Children {
             true => before[..self.count].to_vec(),
             false => self.other,
         };
-        group.set(node, (self.make)(now))?;
+        group.set(node, self.kind.of(now))?;
         Ok(node)
     }
 }

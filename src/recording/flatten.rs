@@ -7,8 +7,8 @@ use std::fmt::Display;
 use serde::ser::{self, Error, Impossible, Serialize, Serializer};
 
 use super::bytes::Broken;
-use super::changes::{Both, CHANGES, ID};
-use super::children::{Children, Place};
+use super::changes::Changes;
+use super::children::{Children, Kind, Place};
 use super::group::{Group, SCRATCH};
 use super::tree::{Cell, ROOT};
 use crate::snapshot::Snapshot;
@@ -19,7 +19,9 @@ impl Group {
     /// # Errors
     /// As for [`Group::push`].
     pub(super) fn push_next(&mut self, before: &Snapshot, now: &Snapshot) -> Result<(), Broken> {
-        self.push(&Both { before, now })
+        now.write(before, ROOT, self)?;
+        self.end_sample();
+        Ok(())
     }
 
     /// Adds a sample, a snapshot of this or another version.
@@ -27,12 +29,17 @@ impl Group {
     /// # Errors
     /// If the snapshot has values that a recording cannot have. The group is useless then.
     pub(super) fn push(&mut self, snapshot: &impl Serialize) -> Result<(), Broken> {
-        snapshot.serialize(At {
-            group: self,
-            place: Place::Node(ROOT),
-        })?;
+        self.write(Place::Node(ROOT), snapshot)?;
         self.end_sample();
         Ok(())
+    }
+
+    /// Writes a value, and returns its node.
+    ///
+    /// # Errors
+    /// As for [`Group::push`].
+    pub(super) fn write(&mut self, place: Place, value: &impl Serialize) -> Result<u32, Broken> {
+        value.serialize(At { group: self, place })
     }
 }
 
@@ -41,6 +48,9 @@ impl Error for Broken {
         Self("a value cannot be serialised")
     }
 }
+
+/// The field by which elements of a list are found.
+const ID: &str = "id";
 
 /// Writes one value.
 struct At<'a> {
@@ -55,9 +65,9 @@ impl<'a> At<'a> {
         Ok(node)
     }
 
-    fn below(self, make: fn(Vec<u32>) -> Cell) -> Result<Below<'a>, Broken> {
+    fn below(self, kind: Kind) -> Result<Below<'a>, Broken> {
         let node = self.place.node(self.group)?;
-        Ok(Below::new(Place::Node(node), self.group, make))
+        Ok(Below::new(Place::Node(node), self.group, kind))
     }
 }
 
@@ -70,10 +80,10 @@ struct Below<'a> {
 }
 
 impl<'a> Below<'a> {
-    fn new(place: Place, group: &'a mut Group, make: fn(Vec<u32>) -> Cell) -> Self {
+    fn new(place: Place, group: &'a mut Group, kind: Kind) -> Self {
         Self {
             group,
-            children: Children::new(place, make),
+            children: Children::new(place, kind),
             key: String::new(),
         }
     }
@@ -204,17 +214,17 @@ impl<'a> Serializer for At<'a> {
         variant: &'static str,
         value: &T,
     ) -> Result<u32, Broken> {
-        let mut below = self.below(Cell::of_fields)?;
+        let mut below = self.below(Kind::Struct)?;
         below.field(variant, value)?;
         below.finish()
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Below<'a>, Broken> {
-        self.below(Cell::of_elements)
+        self.below(Kind::List)
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Below<'a>, Broken> {
-        self.below(Cell::of_elements)
+        self.below(Kind::List)
     }
 
     fn serialize_tuple_struct(
@@ -236,16 +246,12 @@ impl<'a> Serializer for At<'a> {
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Below<'a>, Broken> {
-        self.below(Cell::of_fields)
+        self.below(Kind::Struct)
     }
 
-    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Below<'a>, Broken> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Below<'a>, Broken> {
         // Its first field may say which element it is.
-        let mut below = Below::new(self.place, self.group, Cell::of_fields);
-        if name == CHANGES {
-            below.children = Children::of_changes(self.place);
-        }
-        Ok(below)
+        Ok(Below::new(self.place, self.group, Kind::Struct))
     }
 
     fn serialize_struct_variant(
@@ -260,7 +266,7 @@ impl<'a> Serializer for At<'a> {
         self.group.set(node, Cell::of_fields(vec![inner]))?;
         Ok(Variant {
             node,
-            fields: Below::new(Place::Node(inner), self.group, Cell::of_fields),
+            fields: Below::new(Place::Node(inner), self.group, Kind::Struct),
         })
     }
 }
@@ -300,11 +306,6 @@ impl ser::SerializeStruct for Below<'_> {
         value: &T,
     ) -> Result<(), Broken> {
         self.field(name, value)
-    }
-
-    fn skip_field(&mut self, _: &'static str) -> Result<(), Broken> {
-        self.children.skip();
-        Ok(())
     }
 
     fn end(self) -> Result<u32, Broken> {
