@@ -12,6 +12,7 @@ mod prompt;
 mod status_line;
 mod strip;
 pub(super) mod table;
+mod tabs;
 #[cfg(test)]
 mod tests;
 mod text_page;
@@ -31,12 +32,13 @@ use domain_page::DomainPage;
 use events::EventsPage;
 use header::Header;
 use help::Help;
-use listing::{Lists, SortList, neighbour};
+use listing::{Lists, SortList};
 use pcpus::Pcpus;
 use pressure::PressurePage;
 use prompt::Prompt;
 use status_line::{Extras, StatusLine};
 use table::Table;
+use tabs::neighbour;
 
 pub use help::help;
 

@@ -6,7 +6,6 @@ mod list_pane;
 mod pane;
 mod rows;
 mod sort_list;
-mod tabs;
 #[cfg(test)]
 mod tests;
 mod things;
@@ -16,7 +15,6 @@ use crate::view::tui::action::List;
 use list_pane::ListPane;
 use pane::Listing;
 pub(super) use sort_list::SortList;
-pub(super) use tabs::neighbour;
 
 /// The panes. Each keeps its order and its cursor while another one is shown.
 #[derive(Debug, Default)]

@@ -15,8 +15,8 @@ use crate::view::tui::line::{self, Place};
 use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
 use crate::view::tui::widgets::listing::list_pane::ListPane;
-use crate::view::tui::widgets::listing::tabs;
 use crate::view::tui::widgets::listing::things::{Listed, row};
+use crate::view::tui::widgets::tabs;
 
 /// The areas of the tabs, the titles and the rows. A small area has no tabs.
 fn areas(area: Rect) -> (Rect, Rect, Rect) {

@@ -21,7 +21,7 @@ const TABS: [(Show, &str); 7] = [
 ];
 
 /// Returns the pane `by` tabs after this one.
-pub(in crate::view::tui::widgets) fn neighbour(now: Show, by: isize) -> Show {
+pub(super) fn neighbour(now: Show, by: isize) -> Show {
     let now = TABS.iter().position(|&(show, _)| show == now).unwrap_or(0);
     let next = (now + TABS.len()).saturating_add_signed(by) % TABS.len();
     TABS[next].0
