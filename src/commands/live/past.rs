@@ -173,7 +173,9 @@ impl Past {
         self.around.at = at;
         self.around.hour.move_to(time, column_s, &mut self.feed);
         let is_unread = !self.around.hour.is_read();
-        self.around.due = is_unread.then(|| Instant::now() + CHARTS_AFTER);
+        // A sample that follows soon does not put it off again.
+        let due = self.around.due;
+        self.around.due = is_unread.then(|| due.unwrap_or_else(|| Instant::now() + CHARTS_AFTER));
         app.show_hour(&self.around.hour, self.around.zone.clone());
     }
 
@@ -356,7 +358,14 @@ mod tests {
         assert_eq!(past.around.due, None);
         past.go(Step::Seconds(-60), &mut app).unwrap();
         past.look_around(&mut app);
-        assert!(past.around.due.is_some());
+        let due = past.around.due;
+        assert!(due.is_some());
+        past.go(Step::Previous, &mut app).unwrap();
+        past.look_around(&mut app);
+        assert_eq!(
+            past.around.due, due,
+            "it is put off for ever while samples follow"
+        );
     }
 
     #[test]
