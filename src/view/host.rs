@@ -6,7 +6,7 @@ use super::table::{Align, Table};
 use crate::rates::Rate;
 use crate::repositories;
 use crate::sample::PcpuSample;
-use crate::snapshot::{Build, DiskCounter, Host};
+use crate::snapshot::{Build, Disk, DiskCounter, Host};
 use crate::text::{UNKNOWN, numbers, or_unknown, safe};
 use crate::units::{kib_per_second, mib, tenths};
 
@@ -38,7 +38,20 @@ pub fn sections(sample: Sample<'_>, width: Option<usize>) -> String {
             out.push_str(note);
         }
     }
+    out.extend(no_repositories(sample));
     out
+}
+
+/// Says that the sums of storage repositories are unknown, and why; `None` if they are known, if there are no
+/// repositories, and if disks were not collected.
+fn no_repositories(sample: Sample<'_>) -> Option<String> {
+    let unknown = sample.domains().find(|one| one.domain.disks.is_none())?;
+    let mut disks = sample.domains().filter_map(|one| one.domain.disks.as_ref());
+    let is_stored = |disks: &Vec<Disk>| disks.iter().any(|disk| disk.storage.is_some());
+    let id = unknown.domain.id;
+    disks
+        .any(is_stored)
+        .then(|| format!("\nstorage repositories: unknown, as the disks of domain {id} are\n"))
 }
 
 fn paragraph(sample: Sample<'_>) -> String {

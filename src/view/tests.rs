@@ -67,6 +67,25 @@ fn nodes_that_are_larger_than_the_host_are_explained() {
 }
 
 #[test]
+fn unknown_sums_of_repositories_are_said_to_be_unknown() {
+    let (old, mut new) = equipped();
+    let text = |new: &Snapshot| {
+        let rates = &Rates::between(Some(&old), new);
+        host::sections(
+            Sample {
+                snapshot: new,
+                rates,
+            },
+            None,
+        )
+    };
+    let unknown = "storage repositories: unknown, as the disks of domain 9 are\n";
+    assert!(text(&new).contains("REPOSITORY") && !text(&new).contains(unknown));
+    new.domains[2].disks = None;
+    assert!(!text(&new).contains("REPOSITORY") && text(&new).ends_with(unknown));
+}
+
+#[test]
 fn the_text_of_vcpus() {
     assert_eq!(
         texts(|sample, width| vcpus::lines(sample, &[], width)),
