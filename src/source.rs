@@ -156,6 +156,11 @@ impl Source {
         if any.scheduling {
             self.schedule(&mut domains, &pools)?;
         }
+        for domain in &mut domains {
+            if self.collect.of(domain.identity()).paging_pools {
+                domain.paging_pool_bytes = self.hypervisor.paging_pool_bytes(domain.id);
+            }
+        }
         if self.collect.host {
             self.hypervisor.locate(&mut host.pcpu)?;
             self.read_nodes(&mut host)?;
@@ -301,13 +306,12 @@ impl Source {
         Ok(())
     }
 
-    /// Reads the scheduling parameters and the paging pools of domains.
+    /// Reads the scheduling parameters of domains.
     fn schedule(&self, domains: &mut [Domain], pools: &[Pool]) -> Result<(), Error> {
         for domain in domains {
             if !self.collect.of(domain.identity()).scheduling {
                 continue;
             }
-            domain.paging_pool_bytes = self.hypervisor.paging_pool_bytes(domain.id);
             let pool = pools.iter().find(|pool| pool.id == domain.pool);
             if let Some(pool) = pool {
                 domain.scheduling = self.hypervisor.scheduling(domain, pool.scheduler)?;

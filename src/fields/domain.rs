@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use super::device;
 use super::field::{
-    AFFINITIES, DETAILS, DISKS, Field, NAMES, NIC_COUNTERS, SCHEDULING, STATE_TIMES, TARGETS,
-    Thing, Unit, VCPUS, YES_NO,
+    AFFINITIES, DETAILS, DISKS, Field, NAMES, NIC_COUNTERS, PAGING_POOLS, SCHEDULING, STATE_TIMES,
+    TARGETS, Thing, Unit, VCPUS, YES_NO,
 };
 use super::value::Value;
 use crate::rates::{Rate, StateRates};
@@ -48,7 +48,7 @@ fn domain_fields() -> Vec<Field<DomainSample<'static>>> {
         F::gauge("memory_claimed_bytes", Bytes, "memory claimed for it but not yet allocated", |of| of.domain.memory_claimed_bytes.into()),
         F::gauge("memory_shared_bytes", Bytes, "memory that it shares with other domains", |of| of.domain.memory_shared_bytes.into()),
         F::gauge("memory_paged_bytes", Bytes, "memory paged out", |of| of.domain.memory_paged_bytes.into()),
-        F::gauge("paging_pool_bytes", Bytes, "size of its paging pool; null for PV", |of| of.domain.paging_pool_bytes.into()).part(SCHEDULING),
+        F::gauge("paging_pool_bytes", Bytes, "size of its paging pool; null for PV", |of| of.domain.paging_pool_bytes.into()).part(PAGING_POOLS),
         F::number("target_domain_id", "the domain that it serves, if it is a stub domain", |of| of.domain.target_domain.into()).part(DETAILS),
         F::number("pool", "its CPU pool", |of| of.domain.pool.into()).label("pool"),
         F::text("scheduler", "the scheduler of its CPU pool", |of| of.domain.scheduling.map(Scheduling::scheduler).into()).part(SCHEDULING),

@@ -82,6 +82,7 @@ parts!(
     VCPUS = vcpus,
     AFFINITIES = affinities,
     SCHEDULING = scheduling,
+    PAGING_POOLS = paging_pools,
     MACS = macs,
     HOST = host,
     STATE_TIMES = state_times

@@ -24,8 +24,10 @@ pub struct Collect {
     pub vcpus: bool,
     /// Affinities of vCPUs: another hypercall for each.
     pub affinities: bool,
-    /// Scheduling parameters and the size of the paging pool: two hypercalls for each domain.
+    /// Scheduling parameters: a hypercall for each domain.
     pub scheduling: bool,
+    /// Sizes of paging pools: a hypercall for each domain.
+    pub paging_pools: bool,
     /// Which NICs there are, with their names.
     pub nics: bool,
     /// Counters of these NICs: one netlink dump for all, or a file for each counter.
@@ -73,6 +75,7 @@ impl Collect {
             vcpus: wanted,
             affinities: wanted,
             scheduling: wanted,
+            paging_pools: wanted,
             nics: wanted,
             nic_counters: wanted,
             disks: wanted,
@@ -106,6 +109,7 @@ impl Collect {
             vcpus: self.vcpus || other.vcpus,
             affinities: self.affinities || other.affinities,
             scheduling: self.scheduling || other.scheduling,
+            paging_pools: self.paging_pools || other.paging_pools,
             nics: self.nics || other.nics,
             nic_counters: self.nic_counters || other.nic_counters,
             disks: self.disks || other.disks,
@@ -151,6 +155,7 @@ impl Collect {
             vcpus: false,
             affinities: false,
             scheduling: false,
+            paging_pools: false,
             nics: self.nics && self.driver_domains,
             nic_counters: false,
             disk_counters: Self::NOTHING.disk_counters,

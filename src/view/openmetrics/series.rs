@@ -35,6 +35,7 @@ pub(super) const EVERYTHING: Collect = Collect {
     details: false,
     affinities: false,
     scheduling: false,
+    paging_pools: false,
     macs: false,
     audit_inputs: false,
     ..Collect::ALL
