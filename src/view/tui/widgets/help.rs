@@ -116,13 +116,31 @@ const KEYS: &[(&str, &str)] = &[
     ("Esc  Enter", "go back to where it was opened from"),
     ("", "what the screen shows"),
     (
-        "CPU %",
+        "HURT",
+        "domains that suffer: crashed, then by LOST %, then by reasons",
+    ),
+    ("VCPU", "vCPUs that are online"),
+    (
+        "CPU%",
         "per cent of one pCPU: 200 % is two pCPUs fully used",
     ),
-    ("BUSY", "CPU use of all its vCPUs; HISTORY: over time"),
+    (
+        "VCP%",
+        "the same of its vCPUs: 100 % is all that it can use",
+    ),
+    ("BUSY  PAST", "CPU use of all its vCPUs, now and over time"),
     (
         "RAN LOST",
         "the same, then the time in which its vCPUs could not run",
+    ),
+    (
+        "MEAN  PEAK",
+        "CPU%: its mean, and the most, over the time that is kept",
+    ),
+    ("TIME", "CPU time since it was created"),
+    (
+        "MEM  MAX",
+        "memory that it has, that it may have; MEM%: of the host's",
     ),
     ("GAP", "by how much its memory is below its target"),
     (
@@ -137,16 +155,22 @@ const KEYS: &[(&str, &str)] = &[
     ("queued", "vCPUs that were ready, in the mean"),
     ("+", "before an ID: created in the last minute"),
     (
-        "READY %",
-        "time its vCPUs waited for a pCPU: 100 is one vCPU",
+        "RDY%",
+        "READY %: time its vCPUs waited for a pCPU: 100 is one vCPU",
     ),
-    ("THR %", "time its cap kept its vCPUs from running"),
+    ("THR%", "time its cap kept its vCPUs from running"),
     (
-        "LOST %",
+        "LOST",
         "share of the time they wanted that vCPUs could not run",
     ),
     ("RX  TX", "bytes per second that the guest receives, sends"),
     ("RD  WR", "bytes per second that the guest reads, writes"),
+    ("RDS  WRS", "reads and writes per second"),
+    (
+        "NSLT",
+        "NO SLOT/s: requests per second that found no free disk slot",
+    ),
+    ("DROP", "packets to the guest that were dropped, per second"),
     ("-", "unknown, or no rate yet: a rate needs two samples"),
     (
         "skipped",
@@ -249,7 +273,20 @@ fn side_by_side(mut lines: Vec<Line<'static>>, width: usize) -> Vec<Line<'static
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view::tui::columns::Column;
     use crate::view::tui::testing::{key, keys, lines, watching};
+
+    #[test]
+    fn what_columns_show_is_said() {
+        let said = || KEYS.iter().flat_map(|(keys, _)| keys.split_whitespace());
+        for column in Column::defaults().chain(Column::of_wide_screens()) {
+            let short = column.shape().titles.1;
+            let title = short.strip_suffix("/s").unwrap_or(short);
+            let explains_itself = ["ID", "NAME", "TYPE", "STATE", "POOL", "UUID", "MEM%"];
+            let is_said = explains_itself.contains(&title) || said().any(|word| word == title);
+            assert!(is_said, "{title}");
+        }
+    }
 
     #[test]
     fn help_scrolls() {
