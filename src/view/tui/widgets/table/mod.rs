@@ -124,6 +124,7 @@ impl Table {
         if self.held.is_some() {
             parts.push(HELD.to_owned());
         }
+        parts.extend(self.pinned_text());
         if self.moved > 0
             && let Some(first) = grid::first_column(context, self.moved)
         {
@@ -186,6 +187,11 @@ impl Table {
     /// Sorts again, if places were kept.
     pub(in crate::view::tui) fn release(&mut self) {
         self.held = None;
+    }
+
+    /// Returns how many domains are above all others, for the last line; `None` if none are.
+    pub(super) fn pinned_text(&self) -> Option<String> {
+        (!self.pinned.is_empty()).then(|| format!("{} pinned", self.pinned.len()))
     }
 
     /// Returns the UUIDs of the domains that are above all others.
@@ -468,6 +474,7 @@ impl Widget for Table {
             ("Enter", "detail"),
             ("F", "hurting only"),
             ("w", "why"),
+            ("Tab", "panes"),
             ("P", "pCPUs"),
             ("p", "pause"),
             ("+-", "interval"),

@@ -85,6 +85,7 @@ fn pinned_domains_are_above_all_others() {
     key(&mut app, KeyCode::End);
     keys(&mut app, "m");
     assert_eq!(ids(&app), [1, 0, 3, 2], "sorted among themselves");
+    assert!(last(&mut app).starts_with("2 pinned  "));
     keys(&mut app, "m");
     assert_eq!(ids(&app), [0, 3, 2, 1]);
 }
@@ -161,7 +162,7 @@ fn new_and_gone_domains_are_marked() {
     keys(&mut app, "e");
     let page = lines(&mut app, 80, 24);
     assert!(
-        page[4].contains("guest-") && page[5].contains("guest-"),
+        page[5].contains("guest-") && page[6].contains("guest-"),
         "{page:?}"
     );
     keys(&mut app, "e");
