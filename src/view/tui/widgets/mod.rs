@@ -20,7 +20,7 @@ mod text_page;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Position, Rect, Size};
 
 use super::action::{Action, Command, List, Show, Step};
 use super::context::{Context, Hint, Shown, Widget};
@@ -197,7 +197,7 @@ impl Widgets {
         missing: Option<&'static str>,
         frame: &mut Frame<'_>,
     ) {
-        let layout = Layout::of(context);
+        let layout = self.layout(context);
         let pane = context.within(layout.pane);
         let last = context.within(layout.status_line);
         let buffer = frame.buffer_mut();
@@ -205,6 +205,14 @@ impl Widgets {
         strip::draw(context.within(layout.strip), buffer);
         self.table.bring_in_sight(pane);
         self.front().draw(pane, buffer);
+        if let Some(tab) = self.shown_tab(context.screen) {
+            let extent = match self.pane {
+                Pane::List(list) => self.lists.of(list).extent(pane),
+                // They show it elsewhere.
+                _ => String::new(),
+            };
+            tabs::draw(context.within(layout.tabs), tab, &extent, buffer);
+        }
         let cursor = match &self.overlay {
             Overlay::Prompt(prompt) => {
                 let found = match (self.table.problem(), self.table.filter().is_empty()) {
@@ -264,7 +272,8 @@ impl Widgets {
                 };
                 let is_held = self.lists.of(list).is_held();
                 let held = is_held.then(|| table::HELD.to_owned());
-                let parts: Vec<String> = limits.into_iter().chain(held).collect();
+                let pinned = self.table.pinned_text();
+                let parts: Vec<String> = limits.into_iter().chain(held).chain(pinned).collect();
                 (!parts.is_empty()).then(|| parts.join("  "))
             }
             // They show everything.
@@ -274,7 +283,7 @@ impl Widgets {
 
     /// Handles a key, and returns the actions that it requests from the app.
     pub(super) fn key(&mut self, context: Context<'_>, key: KeyEvent) -> Vec<Action> {
-        let context = context.within(Layout::of(context).pane);
+        let context = context.within(self.layout(context).pane);
         if key.modifiers.contains(KeyModifiers::CONTROL) {
             return match (key.code, &mut self.overlay) {
                 (KeyCode::Char('c'), _) => vec![Action::Command(Command::Quit)],
@@ -371,6 +380,43 @@ impl Widgets {
         }
     }
 
+    /// Returns the tab to mark in the line of tabs; `None` if there is no such line.
+    fn shown_tab(&self, screen: Size) -> Option<Show> {
+        let is_covered = !matches!(self.overlay, Overlay::Nothing | Overlay::Prompt(_));
+        let least = match self.pane {
+            Pane::Domain(_) | Pane::Pcpus(_) => return None,
+            // On a small screen, its rows need the line.
+            Pane::Table => 30,
+            Pane::Pressure(_) | Pane::Events(_) | Pane::List(_) => 6,
+        };
+        self.tab().filter(|_| !is_covered && screen.height >= least)
+    }
+
+    /// Returns the layout of a screen. On a small screen the header shrinks, and the pane gets its lines.
+    fn layout(&self, context: Context<'_>) -> Layout {
+        let size = context.screen;
+        let heights = [
+            Header::height(size.height),
+            strip::height(context),
+            u16::from(self.shown_tab(size).is_some()),
+        ];
+        let status_line = u16::from(size.height >= 3);
+        let mut y = 0;
+        let mut lines = |height: u16| {
+            let lines = Rect::new(0, y, size.width, height);
+            y += height;
+            lines
+        };
+        let [header, strip, tabs] = heights.map(&mut lines);
+        Layout {
+            header,
+            strip,
+            tabs,
+            pane: lines(size.height - heights.iter().sum::<u16>() - status_line),
+            status_line: lines(status_line),
+        }
+    }
+
     /// Returns this pane, or the table if this pane is shown.
     fn or_back(&self, pane: Show) -> Show {
         // The grid of the pCPUs has the tab of another pane.
@@ -387,8 +433,14 @@ impl Widgets {
 
     /// Handles a click, and returns the actions that it requests from the app.
     pub(super) fn click(&mut self, context: Context<'_>, at: Position) -> Vec<Action> {
-        let context = context.within(Layout::of(context).pane);
-        self.front().click(context, at)
+        let layout = self.layout(context);
+        match self.shown_tab(context.screen) {
+            Some(tab) if layout.tabs.contains(at) => {
+                let tab = tabs::at(tab, layout.tabs, at.x);
+                tab.map(Action::Show).into_iter().collect()
+            }
+            _ => self.front().click(context.within(layout.pane), at),
+        }
     }
 
     /// Shows another pane, list or prompt.
@@ -450,26 +502,9 @@ fn of_htop(code: KeyCode) -> KeyCode {
 struct Layout {
     header: Rect,
     strip: Rect,
+    tabs: Rect,
     pane: Rect,
     status_line: Rect,
-}
-
-impl Layout {
-    /// Returns the layout of a screen. On a small screen the header shrinks, and the pane gets its
-    /// lines.
-    fn of(context: Context<'_>) -> Self {
-        let size = context.screen;
-        let header = Header::height(size.height);
-        let strip = strip::height(context);
-        let status_line = u16::from(size.height >= 3);
-        let lines = |y: u16, height: u16| Rect::new(0, y, size.width, height);
-        Self {
-            header: lines(0, header),
-            strip: lines(header, strip),
-            pane: lines(header + strip, size.height - header - strip - status_line),
-            status_line: lines(size.height - status_line, status_line),
-        }
-    }
 }
 
 /// Replaces characters outside ASCII. The columns do not move: a wide character becomes one `?`

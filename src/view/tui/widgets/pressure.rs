@@ -226,23 +226,23 @@ mod tests {
         assert!(!app.collect().state_times, "only R traces the host");
         let page = lines(&mut app, 100, 24);
         assert_eq!(
-            page[4].trim_end(),
+            page[5].trim_end(),
             "4 domains suffer, 0.3 vCPUs ready in the mean, 1 at most"
         );
         assert_eq!(
-            page[5].trim_end(),
+            page[6].trim_end(),
             "   ID NAME  LOST %   CPU % READY %   THR %  WHY"
         );
         assert_eq!(
-            page[6].trim_end(),
+            page[7].trim_end(),
             "    3 batch   80.0    20.0     0.0    80.0  throttled 80.0 % by its cap of 20 %"
         );
-        assert!(page[7].contains("ready 30.0 %, for batch 67 %"), "{page:?}");
+        assert!(page[8].contains("ready 30.0 %, for batch 67 %"), "{page:?}");
         let is_chosen = |app: &mut crate::view::tui::App, y| {
             let cells = cells(app, 100, 24);
             cells[(0, y)].modifier.contains(Modifier::REVERSED)
         };
-        assert!(is_chosen(&mut app, 6) && !is_chosen(&mut app, 7));
+        assert!(is_chosen(&mut app, 7) && !is_chosen(&mut app, 8));
         // The chosen one is shown, and has its reason as well.
         keys(&mut app, "j");
         key(&mut app, KeyCode::Enter);
@@ -253,7 +253,7 @@ mod tests {
             "{page:?}"
         );
         key(&mut app, KeyCode::Esc);
-        assert!(lines(&mut app, 100, 24)[4].starts_with("4 domains suffer"));
+        assert!(lines(&mut app, 100, 24)[5].starts_with("4 domains suffer"));
         keys(&mut app, "wR");
         assert!(app.collect().state_times && app.collect().scheduling);
         let titles = lines(&mut app, 100, 24)[4].clone();
@@ -280,7 +280,7 @@ mod tests {
         keys(&mut app, "w");
         let page = lines(&mut app, 80, 10);
         assert_eq!(
-            page[1].trim_end(),
+            page[2].trim_end(),
             "no domain suffers, ready time is not measured: R turns it on"
         );
         // Nobody is chosen.

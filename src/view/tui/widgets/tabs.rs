@@ -42,7 +42,8 @@ fn texts(now: Show) -> impl Iterator<Item = (Show, u16, String)> {
 }
 
 /// Draws the tabs, and a text at the end of the line. Without room for all, draws only this one.
-pub(super) fn draw(context: Context<'_>, now: Show, area: Rect, right: &str, buffer: &mut Buffer) {
+pub(super) fn draw(context: Context<'_>, now: Show, right: &str, buffer: &mut Buffer) {
+    let area = context.area;
     let Some(mut pen) = Pen::new(buffer, area, 0) else {
         return;
     };

@@ -62,9 +62,9 @@ fn cut_lines_are_marked() {
                 c => key(&mut app, KeyCode::Char(c)),
             };
         }
-        let whole = words(&lines(&mut app, 140, 80)[7..]);
+        let whole = words(&lines(&mut app, 140, 80)[8..]);
         for width in 8..140 {
-            for line in &lines(&mut app, width, 80)[7..79] {
+            for line in &lines(&mut app, width, 80)[8..79] {
                 for word in words(std::slice::from_ref(line)) {
                     let known = word.ends_with('…') || whole.contains(&word);
                     assert!(known, "{width}: {word} in {line}");
@@ -177,7 +177,7 @@ fn screen_readers_find_the_chosen_line() {
     );
     assert!(frame(&mut app).len() < 60);
     // With lines below each domain, in a pane, on a page and in a list.
-    for (typed, line) in [("nH", 10), ("nHX", 5), ("Xw", 5), ("we", 5), ("es", 11)] {
+    for (typed, line) in [("nH", 10), ("nHX", 6), ("Xw", 6), ("we", 6), ("es", 11)] {
         keys(&mut app, typed);
         let end = format!("[{line};1H");
         let frame = frame(&mut app);

@@ -42,7 +42,7 @@ fn page_has_all_parts() {
     take(&mut app, at_work(1).1);
     assert!(lines(&mut app, 100, 39)[6].starts_with("domain 1 is gone"));
     key(&mut app, KeyCode::Esc);
-    assert!(lines(&mut app, 100, 39)[7].contains(" 0 Domain-0"));
+    assert!(lines(&mut app, 100, 39)[8].contains(" 0 Domain-0"));
     assert_eq!(app.collect().focus, None);
 }
 

@@ -15,6 +15,9 @@ pub(in crate::view::tui::widgets) trait ListPane: Widget {
     /// Returns how many rows match the filter, and how many there are.
     fn counts(&self) -> (usize, usize);
 
+    /// Returns which rows are visible, such as `rows 1-38 of 300 ↓`; an empty text if all are.
+    fn extent(&self, context: Context<'_>) -> String;
+
     /// Returns whether the rows keep their places.
     fn is_held(&self) -> bool;
 

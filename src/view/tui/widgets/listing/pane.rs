@@ -17,8 +17,8 @@ use crate::text::columns;
 use crate::view::tui::action::List;
 use crate::view::tui::cells::{self, Key as SortKey};
 use crate::view::tui::context::Context;
-use crate::view::tui::cursor::{Cursor, Rows as _};
-use crate::view::tui::line::Place;
+use crate::view::tui::cursor::{Cursor, Rows as _, extent};
+use crate::view::tui::line::{Place, areas};
 use crate::view::tui::widgets::table::Limits;
 
 /// A pane with a row for each `T`.
@@ -197,6 +197,12 @@ impl<T: Listed> ListPane for Listing<T> {
     fn counts(&self) -> (usize, usize) {
         let count = self.rows.count();
         (count, count + self.rows.hidden.len())
+    }
+
+    fn extent(&self, context: Context<'_>) -> String {
+        let (_, body) = areas(context.area);
+        let (top, height) = (self.cursor.top, usize::from(body.height));
+        extent(top, height, self.rows.count(), context.terminal.unicode)
     }
 
     fn is_held(&self) -> bool {

@@ -156,12 +156,20 @@ fn tab_goes_through_the_panes() {
         key(&mut app, KeyCode::Tab);
         assert_eq!(current(&mut app).as_deref(), Some(tab));
     }
-    key(&mut app, KeyCode::Tab);
-    assert!(pane(&mut app, 80)[0].contains("suffer"));
-    key(&mut app, KeyCode::Tab);
-    assert!(pane(&mut app, 80)[0].contains("nothing has happened"));
+    for (tab, text) in [("pressure", "suffer"), ("events", "nothing has happened")] {
+        key(&mut app, KeyCode::Tab);
+        assert_eq!(current(&mut app).as_deref(), Some(tab));
+        assert!(pane(&mut app, 80)[1].contains(text));
+    }
     key(&mut app, KeyCode::Tab);
     assert!(pane(&mut app, 80)[0].starts_with(" ID NAME"));
+    // Above the table, there are tabs if there is room, and one can click on them.
+    let shown = |app: &mut App| lines(app, 80, 30)[6].clone();
+    assert!(shown(&mut app).starts_with("[domains] vCPUs "));
+    click(&mut app, 12, 6);
+    assert!(shown(&mut app).starts_with(" domains [vCPUs]"));
+    click(&mut app, 3, 6);
+    assert!(shown(&mut app).starts_with("[domains]"));
     for _ in 0..3 {
         key(&mut app, KeyCode::BackTab);
     }
@@ -274,6 +282,7 @@ fn rows_keep_their_places_and_pinned_ones_are_first() {
     // A pin holds in the table too, and the other way round.
     keys(&mut app, "jjm");
     let pinned = rows(&mut app)[0].clone();
+    assert!(last(&mut app).starts_with("1 pinned  "));
     keys(&mut app, "I");
     let first = lines(&mut app, 80, 24)[5].clone();
     let owner = pinned.split(' ').nth(1).unwrap();

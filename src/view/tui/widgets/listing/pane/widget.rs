@@ -10,28 +10,12 @@ use crate::sample::Sample;
 use crate::snapshot::Collect;
 use crate::view::tui::action::{Action, Show};
 use crate::view::tui::context::{Context, Hint, Widget};
-use crate::view::tui::cursor::{Rows as _, extent};
-use crate::view::tui::line::{self, Place};
+use crate::view::tui::cursor::Rows as _;
+use crate::view::tui::line::{self, Place, areas};
 use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
 use crate::view::tui::widgets::listing::list_pane::ListPane;
 use crate::view::tui::widgets::listing::things::{Listed, row};
-use crate::view::tui::widgets::tabs;
-
-/// The areas of the tabs, the titles and the rows. A small area has no tabs.
-fn areas(area: Rect) -> (Rect, Rect, Rect) {
-    let tabs = u16::from(area.height >= 4);
-    let (titles, body) = line::areas(Rect {
-        y: area.y + tabs,
-        height: area.height - tabs,
-        ..area
-    });
-    let tabs = Rect {
-        height: tabs,
-        ..area
-    };
-    (tabs, titles, body)
-}
 
 impl<T: Listed> Listing<T> {
     /// Returns the action that shows the page of the domain of the chosen row, or of the first
@@ -88,14 +72,12 @@ impl<T: Listed> Listing<T> {
 impl<T: Listed> Widget for Listing<T> {
     fn draw(&mut self, context: Context<'_>, buffer: &mut Buffer) {
         let Some(sample) = context.sample else { return };
-        let (tabs, titles, body) = areas(context.area);
+        let (titles, body) = areas(context.area);
         self.arrange(context);
         let (count, height) = (self.rows.count(), usize::from(body.height));
         let chosen = self.cursor.row(&self.rows);
         self.cursor.bring_in_sight(chosen, count, height, |_| 1);
         let unicode = context.terminal.unicode;
-        let extent = extent(self.cursor.top, height, count, unicode);
-        tabs::draw(context, Show::List(T::LIST), tabs, &extent, buffer);
         line::title_line(titles, buffer);
         for &(index, place) in &self.slots {
             let title = self.columns[index].title;
@@ -162,18 +144,14 @@ impl<T: Listed> Widget for Listing<T> {
     }
 
     fn chosen_line(&self, context: Context<'_>) -> Option<usize> {
-        let (.., body) = areas(context.area);
+        let (_, body) = areas(context.area);
         let below_top = self.cursor.row(&self.rows)?.checked_sub(self.cursor.top)?;
         Some(usize::from(body.y - context.area.y) + below_top)
     }
 
     fn click(&mut self, context: Context<'_>, at: Position) -> Vec<Action> {
-        let (tabs, titles, body) = areas(context.area);
+        let (titles, body) = areas(context.area);
         let x = at.x.saturating_sub(context.area.x);
-        if tabs.contains(at) {
-            let tab = tabs::at(Show::List(T::LIST), tabs, x);
-            return tab.map(Action::Show).into_iter().collect();
-        }
         if titles.contains(at) {
             let is_at =
                 |(_, place): &&(usize, Place)| (place.x..=place.x + place.width).contains(&x);

@@ -116,15 +116,15 @@ fn click_sorts_or_chooses() {
 #[test]
 fn large_screen_has_long_titles() {
     let screen = lines(&mut watching(12), 200, 60);
-    assert!(screen[6].contains("NET RX/s  NET TX/s  DISK RD/s  DISK WR/s"));
+    assert!(screen[7].contains("NET RX/s  NET TX/s  DISK RD/s  DISK WR/s"));
     assert!(
-        screen[6].contains(" PEAK ") && screen[6].contains(" TYPE "),
+        screen[7].contains(" PEAK ") && screen[7].contains(" TYPE "),
         "{screen:?}"
     );
     assert!(
-        screen[7].contains(&format!(" {}▍ ", "█".repeat(7))),
+        screen[8].contains(&format!(" {}▍ ", "█".repeat(7))),
         "{}",
-        screen[7]
+        screen[8]
     );
 }
 
