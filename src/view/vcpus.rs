@@ -3,6 +3,7 @@
 use super::Sample;
 use super::table::{Align, Head, Table};
 use crate::rates::{Rate, StateRates};
+use crate::sample::VcpuSample;
 use crate::snapshot::{Identity, StateTimes, Vcpu};
 use crate::text::{numbers, or_unknown};
 use crate::units::{nanoseconds, seconds, tenths};
@@ -19,21 +20,33 @@ pub fn lines(sample: Sample<'_>, wanted: &[Identity], width: Option<usize>) -> S
 /// Returns the table of the vCPUs of these domains, or of all if none is named.
 pub(super) fn table(sample: Sample<'_>, wanted: &[Identity], full_name: bool) -> Table {
     let traced = sample.snapshot.collected.state_times;
-    let mut heads = HEADS.to_vec();
-    if traced {
-        heads.extend(STATE_HEADS);
-    }
     let rows = sample.in_order(wanted).into_iter().flat_map(|one| {
         let vcpus = one.vcpus().into_iter().flatten();
-        vcpus.map(move |vcpu| {
-            let mut cells = cells(vcpu.vcpu, vcpu.cpu_percent);
-            if traced {
-                cells.extend(states(vcpu.states, vcpu.vcpu.state_times));
-            }
-            (one.domain, cells)
-        })
+        vcpus.map(move |vcpu| (one.domain, row(vcpu, traced)))
     });
-    Table::of_domains(full_name, &heads, rows)
+    Table::of_domains(full_name, &heads(traced), rows)
+}
+
+/// Returns the columns of a vCPU.
+pub(super) fn heads(traced: bool) -> Vec<Head> {
+    let states = STATE_HEADS.into_iter().filter(|_| traced);
+    HEADS.into_iter().chain(states).collect()
+}
+
+/// Returns the cells of a vCPU.
+pub(super) fn row(
+    VcpuSample {
+        vcpu,
+        cpu_percent,
+        states,
+    }: VcpuSample<'_>,
+    traced: bool,
+) -> Vec<String> {
+    let mut cells = cells(vcpu, cpu_percent);
+    if traced {
+        cells.extend(self::states(states, vcpu.state_times));
+    }
+    cells
 }
 
 /// The columns of the states of a vCPU or a domain.

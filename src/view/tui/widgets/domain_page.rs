@@ -100,17 +100,17 @@ impl Widget for DomainPage {
 fn lines(context: Context<'_>, identity: Identity) -> Vec<Line<'static>> {
     let mut domains = context.sample.into_iter().flat_map(Sample::domains);
     let found = domains.find(|one| one.domain.identity() == identity);
-    let Some(DomainSample {
-        domain,
-        rates,
-        snapshot,
-    }) = found
-    else {
+    let Some(one) = found else {
         return vec![Line::styled(
             format!("domain {} is gone; Esc goes back", identity.id),
             context.style(Role::Busy),
         )];
     };
+    let DomainSample {
+        domain,
+        rates,
+        snapshot,
+    } = one;
     let mut lines = vec![title(domain)];
     lines.extend(why(context, identity));
     lines.extend(facts(context, domain, rates));
@@ -131,7 +131,7 @@ fn lines(context: Context<'_>, identity: Identity) -> Vec<Line<'static>> {
         }
     };
     let collected = snapshot.collected.of(identity);
-    let vcpus = vcpus(domain, rates);
+    let vcpus = vcpus(one, context.is_traced());
     let (disks, nics) = (
         disks(domain, rates, snapshot),
         nics(domain, rates, snapshot),
@@ -282,10 +282,12 @@ fn rows(context: Context<'_>, table: &Table) -> Vec<Line<'static>> {
     lines
 }
 
-fn vcpus(domain: &Domain, rates: &DomainRates) -> Table {
-    let vcpus = domain.vcpus.iter().flatten().zip(&rates.vcpu_percent);
-    let rows = vcpus.map(|(vcpu, percent)| vcpus::cells(vcpu, *percent));
-    Table::of(&vcpus::HEADS, rows)
+fn vcpus(one: DomainSample<'_>, traced: bool) -> Table {
+    let vcpus = one.vcpus().into_iter().flatten();
+    Table::of(
+        &vcpus::heads(traced),
+        vcpus.map(|vcpu| vcpus::row(vcpu, traced)),
+    )
 }
 
 fn disks(domain: &Domain, rates: &DomainRates, snapshot: &Snapshot) -> Table {

@@ -3,8 +3,8 @@
 
 use ratatui::crossterm::event::KeyCode;
 
-use crate::fixtures::{SECOND, at_work};
-use crate::snapshot::{DiskCounter, ShutdownReason};
+use crate::fixtures::{SECOND, at_work, troubled, vcpu};
+use crate::snapshot::{DiskCounter, ShutdownReason, Vcpu};
 use crate::view::tui::testing::{app, key, lines, take};
 use crate::view::tui::{Column, Settings};
 
@@ -13,7 +13,7 @@ fn page_has_all_parts() {
     let mut app = app(Settings::default());
     let (mut old, mut new) = at_work(3);
     for snapshot in [&mut old, &mut new] {
-        let mut vcpu = crate::fixtures::vcpu(0, 1, snapshot.stamp.at_ns / 2);
+        let mut vcpu = vcpu(0, 1, snapshot.stamp.at_ns / 2);
         vcpu.stamp = snapshot.stamp;
         snapshot.domains[2].vcpus = Some(vec![vcpu]);
     }
@@ -47,11 +47,36 @@ fn page_has_all_parts() {
 }
 
 #[test]
+fn each_vcpu_has_its_ready_time_while_that_is_measured() {
+    for traced in [true, false] {
+        let mut app = app(Settings::default());
+        let (mut old, mut new) = troubled();
+        for snapshot in [&mut old, &mut new] {
+            snapshot.collected.state_times = traced;
+            let web = &mut snapshot.domains[1];
+            web.vcpus = Some(vec![Vcpu {
+                state_times: web.state_times,
+                stamp: web.stamp,
+                ..vcpu(0, 1, web.cpu_time_ns)
+            }]);
+        }
+        take(&mut app, old);
+        take(&mut app, new);
+        key(&mut app, KeyCode::Enter);
+        let page = lines(&mut app, 120, 39);
+        let of_vcpu = page.iter().position(|line| line.starts_with("VCPU "));
+        let [titles, figures] = [0, 1].map(|nth| &page[of_vcpu.unwrap() + nth]);
+        assert_eq!(titles.contains("READY %  THROTTLED %"), traced, "{titles}");
+        assert_eq!(figures.contains(" 30.0 "), traced, "{figures}");
+    }
+}
+
+#[test]
 fn page_fits_80_by_24() {
     let mut app = app(Settings::default());
     let (mut old, mut new) = at_work(3);
     for snapshot in [&mut old, &mut new] {
-        let vcpus = (0..2).map(|id| crate::fixtures::vcpu(id, id, snapshot.stamp.at_ns / 2));
+        let vcpus = (0..2).map(|id| vcpu(id, id, snapshot.stamp.at_ns / 2));
         let domain = &mut snapshot.domains[2];
         domain.vcpus = Some(vcpus.collect());
         domain.cpu_time_ns += 12_345_678_900_000_000;
