@@ -49,14 +49,15 @@ iface xenbr0 inet manual
     up for n in 1 2 3 4 5 6 7 8; do ip addr add 10.77.$n.1/30 dev xenbr0; done
 ";
 
-/// Unpacks the lab's disk, which is a cpio archive, and starts the agent.
+/// Unpacks the lab's disk, which is a cpio archive, at the first boot, and starts the agent. A later boot keeps what is
+/// installed over it.
 const SERVICE: &str = "\
 [Unit]
 Description=Agent of the laboratory
 After=xen.service networking.service
 
 [Service]
-ExecStartPre=/bin/sh -c 'cd / && cpio -idu --quiet </dev/disk/by-id/virtio-lab'
+ExecStartPre=/bin/sh -c 'test -e /lab/agent || (cd / && cpio -idu --quiet </dev/disk/by-id/virtio-lab)'
 ExecStart=/lab/agent
 Environment=PATH=/usr/sbin:/usr/bin
 

@@ -171,13 +171,7 @@ impl Machine {
                 "-cpu",
                 "max,-smap,-smep,-rdtscp,-xsave,-avx,-avx2",
             ])
-            .args([
-                "-nodefaults",
-                "-no-user-config",
-                "-no-reboot",
-                "-display",
-                "none",
-            ])
+            .args(["-nodefaults", "-no-user-config", "-display", "none"])
             .arg("-chardev")
             .arg(format!("file,id=log,append=on,path={}", comma_safe(&log)?))
             .args(["-serial", "chardev:log"])
@@ -214,6 +208,10 @@ impl Machine {
             .stdout(Stdio::piped())
             .stderr(errors);
         hardware.options(&mut command);
+        if userland != Userland::Debian {
+            // Only Debian is rebooted, so another reset is a crash.
+            command.arg("-no-reboot");
+        }
         if let Some(port) = exporter_port {
             command
                 .arg("-netdev")
@@ -283,6 +281,25 @@ impl Machine {
             FromDom0::Ready => Ok(()),
             FromDom0::Failed(reason) => Err(self.lost(&format!("dom0 has not come up: {reason}"))),
             other => bail!("unexpected message while dom0 boots: {other:?}"),
+        }
+    }
+
+    /// Reboots dom0, and waits until its daemons run again. QEMU keeps what was written to the disks.
+    pub fn reboot(&mut self, exec: Exec, limit: Instant) -> Result<()> {
+        self.dom0.tell(&ToDom0::Exec(exec))?;
+        loop {
+            match self
+                .next(Some(limit))
+                .context("dom0 has not come up again")?
+            {
+                FromDom0::Ready => return Ok(()),
+                FromDom0::Failed(reason) => {
+                    return Err(self.lost(&format!("dom0 has not come up again: {reason}")));
+                }
+                FromDom0::Exit(code @ 1..128) => bail!("dom0 refuses to reboot: code {code}"),
+                // The old boot ends while the command runs or later.
+                FromDom0::Stdout(_) | FromDom0::Stderr(_) | FromDom0::Exit(_) => {}
+            }
         }
     }
 

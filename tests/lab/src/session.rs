@@ -133,6 +133,23 @@ impl Session {
         Ok(session)
     }
 
+    /// Destroys the guests and reboots a Debian dom0, which is then alone.
+    pub fn reboot(&mut self) -> Result<()> {
+        let started = Instant::now();
+        let limit = started + DEBIAN_BOOT_LIMIT;
+        // Debian would save the memory of each at shutdown, and restore it at boot: minutes.
+        for guest in self.guests() {
+            self.step(&["xl", "destroy", &guest], limit)?;
+        }
+        self.plan.guests.0.clear();
+        let argv = ["systemctl", "reboot"].map(str::to_owned).to_vec();
+        let exec = self.exec(argv, None);
+        self.machine.reboot(exec, limit)?;
+        let (xen, seconds) = (self.plan.xen.label(), started.elapsed().as_secs());
+        eprintln!("lab: Xen {xen}: dom0 is up again after {seconds} s");
+        self.pin(limit)
+    }
+
     /// Runs a user's command on pipes, with the caller's standard input; returns its exit code.
     pub fn run(&mut self, argv: Vec<String>, limit: Option<Instant>) -> Result<i32> {
         terminal::feed(self.machine.dom0());

@@ -29,6 +29,9 @@ const RUN_LIMIT: Duration = Duration::from_secs(40 * 60);
 /// does not know the guests, so all that needs XenStore for them fails.
 const LAST: &str = "dom0::xenstored_killed::";
 
+/// The tests before which dom0 is rebooted, after all others of the boot. dom0 is then alone.
+const REBOOTED: &str = "dom0::packages::rebooted::";
+
 /// The tests that need a boot of their own.
 const DEBIAN: &str = "dom0::debian::";
 const TOPOLOGY: &str = "dom0::topology::";
@@ -254,11 +257,17 @@ fn in_dom0(
     session.step(&["xl", "pause", "pv-burn"], soon)?;
     let (last, first): (Vec<&str>, Vec<&str>) =
         names.iter().partition(|name| name.starts_with(LAST));
+    let (rebooted, first): (Vec<&str>, Vec<&str>) = first
+        .into_iter()
+        .partition(|name| name.starts_with(REBOOTED));
     let limit = Instant::now() + RUN_LIMIT;
     let mut failure = None;
-    for names in [first, last] {
+    for (names, reboot) in [(first, false), (last, false), (rebooted, true)] {
         if names.is_empty() {
             continue;
+        }
+        if reboot {
+            session.reboot()?;
         }
         let argv = [
             "/lab/integration",
