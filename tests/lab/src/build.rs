@@ -3,17 +3,18 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use crate::image::Programs;
+use crate::package;
 use crate::paths;
 use crate::session::Extra;
 use crate::tied;
-use crate::xen::Xen;
+use crate::xen::{Userland, Xen};
 
 /// The part of cargo's messages that has the path of a built program.
 #[derive(Deserialize)]
@@ -29,12 +30,18 @@ struct Target {
 }
 
 /// Builds everything that dom0 gets.
-pub fn programs(xen: Xen, extra: &Extra) -> Result<Programs> {
+pub fn programs(xen: Xen, userland: Userland, extra: &Extra) -> Result<Programs> {
+    let xenscope = match extra {
+        Extra::Program(path) => path.clone(),
+        _ => xenscope()?,
+    };
+    let has_packages = *extra == Extra::Tests && userland == Userland::Debian;
     Ok(Programs {
-        xenscope: match extra {
-            Extra::Program(path) => path.clone(),
-            _ => xenscope()?,
+        packages: match has_packages {
+            true => packages(xen, &xenscope)?,
+            false => Vec::new(),
         },
+        xenscope,
         agent: cargo(&["build", "--bin", "lab-dom0"], "bin")?,
         shells: shells(xen)?,
         bench: matches!(extra, Extra::Bench { .. })
@@ -58,6 +65,16 @@ pub fn programs(xen: Xen, extra: &Extra) -> Result<Programs> {
         },
         integration: (*extra == Extra::Tests).then(integration).transpose()?,
     })
+}
+
+/// Makes Debian packages of a program: of this version, and of a later one to which the tests upgrade.
+fn packages(xen: Xen, program: &Path) -> Result<Vec<(&'static str, PathBuf)>> {
+    let folder = paths::version(xen).join("packages");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let later = format!("{}+later", package::VERSION);
+    let versions = [("this.deb", package::VERSION), ("next.deb", &later)];
+    let made = |(name, version)| Ok((name, package::debian(program, version, &folder)?));
+    versions.into_iter().map(made).collect()
 }
 
 /// Builds the integration tests.

@@ -84,7 +84,7 @@ impl Session {
         }
         setup::ensure(&versions)?;
         eprintln!("lab: building");
-        let programs = build::programs(plan.xen, &plan.extra)?;
+        let programs = build::programs(plan.xen, plan.userland, &plan.extra)?;
         let mut image = image::make(plan.xen, plan.userland, &programs, &plan.guests.0)?;
 
         let disk = plan.disk.iter();

@@ -98,6 +98,9 @@ pub(super) fn debian(parts: &Parts<'_>) -> Result<Tree> {
     let mut tree = Tree::default();
     // By Debian's own script, which adds it to the bridge.
     labs(parts, "bridge=xenbr0", &mut tree)?;
+    for (name, package) in &parts.programs.packages {
+        tree.copy(format!("lab/{name}"), package);
+    }
     Ok(tree)
 }
 

@@ -36,6 +36,8 @@ pub struct Programs {
     pub against: Option<PathBuf>,
     /// xenscope's integration tests.
     pub integration: Option<PathBuf>,
+    /// Debian packages of xenscope, each with its name in dom0's `/lab`.
+    pub packages: Vec<(&'static str, PathBuf)>,
 }
 
 impl Programs {
