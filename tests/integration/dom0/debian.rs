@@ -1,8 +1,6 @@
 //! Debian itself as dom0: systemd, Debian's Xen packages with their wrapper and init scripts, and a bridge by ifupdown.
 //! The lab boots it for these tests alone.
 
-mod services;
-
 use std::fs;
 
 use serde_json::Value;

@@ -20,6 +20,7 @@ mod listing;
 mod live;
 mod many;
 mod nics;
+mod packages;
 mod panes;
 mod proxy;
 mod quiet;

@@ -34,6 +34,7 @@ const REBOOTED: &str = "dom0::packages::rebooted::";
 
 /// The tests that need a boot of their own.
 const DEBIAN: &str = "dom0::debian::";
+const PACKAGES: &str = "dom0::packages::";
 const TOPOLOGY: &str = "dom0::topology::";
 
 /// A boot, and the tests that run on it.
@@ -59,7 +60,7 @@ impl Boot {
             hardware: Hardware::USUAL,
             pools: false,
             tests: &["dom0::"],
-            except: &[DEBIAN, TOPOLOGY],
+            except: &[DEBIAN, PACKAGES, TOPOLOGY],
         }
     }
 
@@ -88,7 +89,7 @@ const BOOTS: [Boot; 5] = [
     Boot::whole("Xen 4.17 oxenstored", Xen::V4_17, Store::Oxenstored),
     Boot {
         userland: Userland::Debian,
-        tests: &[DEBIAN],
+        tests: &[DEBIAN, PACKAGES],
         except: &[],
         ..Boot::whole("Xen 4.17 Debian", Xen::V4_17, Store::Oxenstored)
     },

@@ -18,11 +18,11 @@ const PORT: u16 = 14170;
 const UNITS: [(&str, &str); 2] = [
     (
         "xenscope-record.service",
-        include_str!("../../../../deploy/systemd/xenscope-record.service"),
+        include_str!("../../../deploy/systemd/xenscope-record.service"),
     ),
     (
         "xenscope-export.service",
-        include_str!("../../../../deploy/systemd/xenscope-export.service"),
+        include_str!("../../../deploy/systemd/xenscope-export.service"),
     ),
 ];
 
