@@ -1,12 +1,11 @@
-//! The units of the packages, as systemd of a dom0 runs them: hardened, and with all that needs a right of its own.
+//! The Debian package in Debian itself as dom0, by dpkg and systemd.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::command::{run, say, tool};
+use crate::command::{Said, run, say, tool, xenscope_path};
 use crate::http::get;
 
 /// How long a service may take until it has done its work, under emulation.
@@ -15,95 +14,128 @@ const LIMIT: Duration = Duration::from_secs(180);
 /// The port of `xenscope export`.
 const PORT: u16 = 14170;
 
-const UNITS: [(&str, &str); 2] = [
-    (
-        "xenscope-record.service",
-        include_str!("../../../deploy/systemd/xenscope-record.service"),
-    ),
-    (
-        "xenscope-export.service",
-        include_str!("../../../deploy/systemd/xenscope-export.service"),
-    ),
-];
+const RECORD: &str = "xenscope-record.service";
+const EXPORT: &str = "xenscope-export.service";
+
+/// Where the units read their options.
+const SETTINGS_FILE: &str = "/etc/default/xenscope";
 
 /// Trace buffers, an audit's clocks, and XenStore.
 const SETTINGS: &str = "RECORD_OPTIONS=\"--audit --ready\"\nEXPORT_OPTIONS=--audit\n";
 
-/// Where the units read their options.
-const SETTINGS_PLACE: &str = "/etc/default/xenscope";
-
 /// Where the recording is.
 const FOLDER: &str = "/var/lib/xenscope";
 
-/// The services, until this is dropped.
-struct Services;
-
-impl Services {
-    fn start() -> Self {
-        for (name, unit) in UNITS {
-            fs::write(Path::new("/run/systemd/system").join(name), unit).unwrap();
-        }
-        fs::write(SETTINGS_PLACE, SETTINGS).unwrap();
-        tool("systemctl", &["daemon-reload"]);
-        tool("systemctl", &["start", UNITS[0].0, UNITS[1].0]);
-        Self
-    }
-
-    /// Returns what a service has written, for a message.
-    fn journal(name: &str) -> String {
-        tool("journalctl", &["--no-pager", "--lines=40", "--unit", name])
-    }
-}
-
-impl Drop for Services {
-    fn drop(&mut self) {
-        for (name, _) in UNITS {
-            let _ = Command::new("systemctl").args(["stop", name]).output();
-            let _ = fs::remove_file(Path::new("/run/systemd/system").join(name));
-        }
-        let _ = fs::remove_file(SETTINGS_PLACE);
-        let _ = fs::remove_dir_all(FOLDER);
-        let _ = Command::new("systemctl").arg("daemon-reload").output();
-    }
-}
-
-/// Returns what the kernel says of a service's process.
-fn status(name: &str) -> String {
-    let pid = tool(
-        "systemctl",
-        &["show", "--property=MainPID", "--value", name],
-    );
-    fs::read_to_string(format!("/proc/{}/status", pid.trim())).unwrap_or_default()
-}
-
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
-fn hardened_services_do_their_work() {
-    let _services = Services::start();
-    let [record, export] = UNITS.map(|(name, _)| name);
+fn an_installed_package_does_its_work() {
+    // The lab has put it there. It has to come from the package.
+    fs::remove_file(xenscope_path()).unwrap();
+    // After each installation and removal, man-db would read all pages of the manual: minutes.
+    fs::remove_file("/var/lib/man-db/auto-update").unwrap();
+    dpkg(&["--install", "/lab/this.deb"]);
+    files_are_there();
+    for name in [RECORD, EXPORT] {
+        assert_eq!(systemctl("is-enabled", name), "disabled");
+        assert_eq!(systemctl("is-active", name), "inactive");
+    }
+    for name in ["Domain-0", "pv-net"] {
+        assert!(say(&["list"]).fine().contains(name), "{name}");
+    }
+    let doctor = say(&["doctor"]);
+    assert_eq!(doctor.code, Some(0), "{doctor:?}");
+
+    fs::write(SETTINGS_FILE, SETTINGS).unwrap();
+    tool("systemctl", &["enable", "--now", RECORD, EXPORT]);
+    services_do_their_work();
+    let waits = say(&["waits", "--since", "-1h"]).fine();
+    assert!(waits.contains("pv-net"), "{waits}");
+    services_have_few_rights();
+    for name in [RECORD, EXPORT] {
+        let said = journal(name);
+        assert!(!said.contains("xenscope: "), "{name} complains: {said}");
+    }
+}
+
+/// Asserts that a package's files are as they were packed, and that other programs find those that are for them.
+fn files_are_there() {
+    assert_eq!(tool("dpkg", &["--verify", "xenscope"]), "");
+    let page = tool("man", &["--where", "xenscope-record"]);
+    assert_eq!(page, "/usr/share/man/man8/xenscope-record.8.gz\n");
+    let script = ". /usr/share/bash-completion/completions/xenscope && complete -p xenscope";
+    assert!(tool("bash", &["-c", script]).ends_with("xenscope\n"));
+    let user = tool("getent", &["passwd", "xenscope"]);
+    assert!(user.contains(":/nonexistent:/usr/sbin/nologin"), "{user}");
+    let folder = tool("stat", &["--format=%A %U", FOLDER]);
+    assert_eq!(folder, "drwx------ root\n");
+}
+
+/// Waits for a recording and for metrics, and asserts that both services run.
+fn services_do_their_work() {
     let end = Instant::now() + LIMIT;
     // The first samples are written after ten seconds.
     while say(&["list", "--at", "-0s"]).code != Some(0) {
-        assert!(Instant::now() < end, "{}", Services::journal(record));
+        assert!(Instant::now() < end, "{}", journal(RECORD));
         sleep(Duration::from_secs(1));
     }
     let page = loop {
         match get(PORT, "/metrics", "") {
             Some((head, body)) if head.starts_with("HTTP/1.1 200") => break body,
-            _ => assert!(Instant::now() < end, "{}", Services::journal(export)),
+            _ => assert!(Instant::now() < end, "{}", journal(EXPORT)),
         }
         sleep(Duration::from_secs(1));
     };
     assert!(page.contains("name=\"Domain-0\""), "no names: {page}");
     assert!(page.contains("xen_up 1"), "{page}");
-    let waits = say(&["waits", "--since", "-1h"]).fine();
-    assert!(waits.contains("pv-net"), "{waits}");
-    assert!(status(record).contains("CapBnd:\t0000000000000000"));
-    assert!(status(export).contains("CapBnd:\t00000000000000c0"));
-    for name in [record, export] {
-        let said = Services::journal(name);
-        assert!(!said.contains("xenscope: "), "{name} complains: {said}");
-        let state = run(Command::new("systemctl").args(["is-active", name]));
-        assert_eq!(state.stdout, "active\n", "{said}");
+    for name in [RECORD, EXPORT] {
+        assert_eq!(systemctl("is-active", name), "active", "{}", journal(name));
     }
+}
+
+/// Asserts what the documentation says about the services' rights.
+fn services_have_few_rights() {
+    let document = include_str!("../../../docs/install.md");
+    let mut lines = document.lines();
+    let line = lines
+        .find(|line| line.starts_with("| `systemd-analyze security`"))
+        .unwrap();
+    let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+    for (name, exposure, capabilities) in [
+        (RECORD, cells[2], "0000000000000000"),
+        (EXPORT, cells[3], "00000000000000c0"),
+    ] {
+        let report = tool("systemd-analyze", &["security", "--no-pager", name]);
+        let overall = format!("Overall exposure level for {name}: {exposure} ");
+        assert!(report.contains(&overall), "{report}");
+        let process = fs::read_to_string(format!("/proc/{}/status", pid(name))).unwrap();
+        assert!(process.contains(&format!("CapBnd:\t{capabilities}\n")));
+    }
+}
+
+/// Runs dpkg, as an administrator does.
+fn dpkg(words: &[&str]) {
+    let said = run(Command::new("dpkg")
+        .args(words)
+        .env("DEBIAN_FRONTEND", "noninteractive"));
+    assert_eq!(said.code, Some(0), "{said:?}");
+    println!("{}{}", said.stdout, said.stderr);
+}
+
+/// Returns what systemctl says about a unit. Its exit code is not 0 for some answers.
+fn systemctl(question: &str, name: &str) -> String {
+    let Said { stdout, .. } = run(Command::new("systemctl").args([question, name]));
+    stdout.trim().to_owned()
+}
+
+/// Returns the ID of a service's process; asserts that there is one.
+fn pid(name: &str) -> u32 {
+    let words = ["show", "--property=MainPID", "--value", name];
+    let pid: u32 = tool("systemctl", &words).trim().parse().unwrap();
+    assert_ne!(pid, 0, "{}", journal(name));
+    pid
+}
+
+/// Returns what a service has written, for a message.
+fn journal(name: &str) -> String {
+    tool("journalctl", &["--no-pager", "--lines=40", "--unit", name])
 }
