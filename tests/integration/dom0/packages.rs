@@ -1,4 +1,7 @@
-//! The Debian package in Debian itself as dom0, by dpkg and systemd.
+//! The Debian package in Debian itself as dom0, by dpkg and systemd: installed, run, and, after a reboot, upgraded,
+//! removed and purged.
+
+mod rebooted;
 
 use std::fs;
 use std::process::Command;
@@ -138,4 +141,9 @@ fn pid(name: &str) -> u32 {
 /// Returns what a service has written, for a message.
 fn journal(name: &str) -> String {
     tool("journalctl", &["--no-pager", "--lines=40", "--unit", name])
+}
+
+/// Returns whether there is something at a path.
+fn is_there(path: &str) -> bool {
+    fs::symlink_metadata(path).is_ok()
 }
