@@ -97,8 +97,8 @@ fn of_rights(opened: &Result<Hypervisor, Error>, root: &Path) -> Check {
     let who = super::kernel::identity(root);
     match opened {
         Ok(_) => Check::ok(NAME, who),
-        Err(Error::NotRoot) => {
-            let mut check = Check::failed(NAME, State::Blocked, &Error::NotRoot);
+        Err(error @ Error::NotRoot { .. }) => {
+            let mut check = Check::failed(NAME, State::Blocked, error);
             check.found = format!("{who}: {}", check.found);
             check
         }

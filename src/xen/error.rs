@@ -25,11 +25,14 @@ pub enum Error {
     /// This kernel is a guest without dom0's privilege.
     #[error("this is a guest, not dom0: only dom0 may query the hypervisor; run xenscope in dom0")]
     NotDom0,
-    /// The process may not open the device that hypercalls go through.
+    /// The process may not open a device that hypercalls go through.
     #[error(
-        "cannot open /dev/xen/privcmd: permission denied; run xenscope as root, for example with sudo"
+        "cannot open {device}: permission denied; run xenscope as root, for example with sudo; in a service, allow it (DeviceAllow={device} rw)"
     )]
-    NotRoot,
+    NotRoot {
+        /// The device's path.
+        device: &'static str,
+    },
     /// dom0's kernel has no hypercall device.
     #[error(
         "cannot open /dev/xen/privcmd or /proc/xen/privcmd: {source}; load the module xen-privcmd, or mount xenfs on /proc/xen"

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::ffi::c_int;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::ptr::NonNull;
@@ -16,6 +17,9 @@ use crate::snapshot::{DomId, Domain};
 
 /// Where sysfs is mounted.
 const SYSFS: &str = "/sys";
+
+/// What libxenctrl opens: for hypercalls, and for the memory of their arguments.
+const DEVICES: [&str; 2] = ["/dev/xen/privcmd", "/dev/xen/hypercall"];
 
 /// An open connection to the hypervisor.
 pub struct Hypervisor {
@@ -170,10 +174,21 @@ pub(super) fn unless_gone<T>(answer: Result<T, Error>) -> Result<Option<T>, Erro
     }
 }
 
+/// Returns the device that may not be opened. libxenctrl does not say at which one it failed.
+fn refused_device() -> &'static str {
+    let is_refused = |device: &&str| {
+        let opened = File::options().read(true).write(true).open(device);
+        opened.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+    };
+    DEVICES.into_iter().find(is_refused).unwrap_or(DEVICES[0])
+}
+
 /// Returns why `xc_interface_open` failed, which opens the hypercall device.
 fn open_error(source: io::Error) -> Error {
     match source.raw_os_error() {
-        Some(libc::EACCES | libc::EPERM) => Error::NotRoot,
+        Some(libc::EACCES | libc::EPERM) => Error::NotRoot {
+            device: refused_device(),
+        },
         Some(libc::ENOENT | libc::ENXIO | libc::ENODEV) => Error::NoPrivcmd { source },
         _ => Error::Hypercall {
             call: "xc_interface_open",

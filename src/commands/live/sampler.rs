@@ -145,7 +145,7 @@ mod tests {
     fn unread_samples_are_replaced_and_skips_add_up() {
         let newest = Newest::default();
         let failed = |skipped| Sampled {
-            outcome: Err(Error::NotRoot),
+            outcome: Err(Error::NotDom0),
             is_new: false,
             skipped,
         };

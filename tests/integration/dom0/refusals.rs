@@ -1,6 +1,7 @@
 //! Each reason why xenscope cannot use the hypervisor has its own message and remedy.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 
@@ -127,6 +128,21 @@ fn a_missing_privcmd_has_a_remedy() {
     tool("mount", &["-t", "xenfs", "xenfs", "/proc/xen"]);
     assert_eq!(hidden, "");
     said.refused(3, &["privcmd", "xen-privcmd"]);
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn the_refused_device_is_named() {
+    let refused = |device: &str| {
+        let said = run(xenscope(&["list"]).uid(1000));
+        said.refused(3, &[&format!("cannot open {device}: permission denied")]);
+    };
+    let privcmd = "/dev/xen/privcmd";
+    refused(privcmd);
+    let mode = fs::metadata(privcmd).unwrap().permissions();
+    fs::set_permissions(privcmd, Permissions::from_mode(0o666)).unwrap();
+    refused("/dev/xen/hypercall");
+    fs::set_permissions(privcmd, mode).unwrap();
 }
 
 #[test]
