@@ -198,6 +198,21 @@ pub(crate) enum Shell {
     Fish,
 }
 
+impl From<Xentop> for Cli {
+    fn from(xentop: Xentop) -> Self {
+        Self {
+            verbose: 0,
+            allow_untested_xen: xentop.allow_untested_xen,
+            command: Command::Top(TopCommand {
+                top: xentop.top,
+                look: Look::default(),
+                span: Span::default(),
+                at: None,
+            }),
+        }
+    }
+}
+
 impl Cli {
     /// The command line of this process; under the name `xentop`, that of `xenscope top`.
     ///

@@ -5,7 +5,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use xenscope::interval;
 
-use super::{AuditFormat, CompareFormat, DoctorFormat, Span};
+use super::formats::{AuditFormat, CompareFormat, DoctorFormat};
+use super::past::Span;
 
 #[derive(Debug, Args)]
 pub(crate) struct Compare {

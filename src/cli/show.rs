@@ -6,7 +6,8 @@ use clap::Args;
 use xenscope::interval;
 use xenscope::selector::Selector;
 
-use super::{Format, Moment, Span};
+use super::formats::Format;
+use super::past::{Moment, Span};
 
 #[derive(Debug, Args)]
 pub(crate) struct List {

@@ -8,7 +8,9 @@ use xenscope::interval;
 use xenscope::moment;
 use xenscope::view::DisplayOptions;
 
-use super::{BatchFormat, Cli, Command, Look, Span};
+use super::formats::BatchFormat;
+use super::look::Look;
+use super::past::Span;
 
 /// `xenscope top`
 #[derive(Debug, Args)]
@@ -74,25 +76,10 @@ pub(crate) struct Top {
 pub(super) struct Xentop {
     /// Run on an untested Xen version (tested: 4.17 to 4.22)
     #[arg(long, display_order = 900)]
-    allow_untested_xen: bool,
+    pub(super) allow_untested_xen: bool,
 
     #[command(flatten)]
-    top: Top,
-}
-
-impl From<Xentop> for Cli {
-    fn from(xentop: Xentop) -> Self {
-        Self {
-            verbose: 0,
-            allow_untested_xen: xentop.allow_untested_xen,
-            command: Command::Top(TopCommand {
-                top: xentop.top,
-                look: Look::default(),
-                span: Span::default(),
-                at: None,
-            }),
-        }
-    }
+    pub(super) top: Top,
 }
 
 impl Top {
