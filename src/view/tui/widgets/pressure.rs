@@ -48,8 +48,9 @@ impl Widget for PressurePage {
             line.style = Style::new().add_modifier(Modifier::REVERSED);
         }
         let height = usize::from(context.area.height);
-        let first = (at + 1).saturating_sub(height);
-        self.text.keep_within(first, self.chosen);
+        let first = (at + 1).saturating_sub(height).min(at);
+        // In one or two lines, there is no room for what is above the domains.
+        self.text.keep_within(first, self.chosen.max(first));
         self.text.draw(context, &lines, buffer);
     }
 

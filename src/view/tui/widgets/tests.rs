@@ -78,7 +78,7 @@ fn cut_lines_are_marked() {
 fn any_size_is_drawn() {
     for width in 0..30 {
         for height in 0..10 {
-            for typed in ["", "?", "s", "/web", "nbvR", "P", "d1"] {
+            for typed in ["", "?", "s", "/web", "nbvR", "P", "d1", "w", "e", "I", "Is"] {
                 let mut app = watching(5);
                 keys(&mut app, typed);
                 lines(&mut app, width, height);
