@@ -8,16 +8,17 @@ use super::group::Group;
 use super::tree::ROOT;
 use crate::snapshot::{Disk, Domain, Nic, Snapshot, Stamp, Vcpu};
 
-/// What is written by those of its fields that differ.
+/// A value of which only the fields that differ are written.
 pub(super) trait Changes {
-    /// Writes them. `node` has `before`, the value of the sample before.
+    /// Writes these fields. `node` has `before`, the value of the sample before.
     ///
     /// # Errors
     /// As for [`Group::push`], and if `node` has something else.
     fn write(&self, before: &Self, node: u32, group: &mut Group) -> Result<(), Broken>;
 }
 
-/// Each field has to be there, with the name that serde gives it. `parts` are written by their own fields, a `list` by its
+/// Each field has to be there, with the name that serde gives it, and in the order of the struct, in which a recording
+/// has them. `parts` are written by their own fields, a `list` by its
 /// elements, and other fields in full.
 macro_rules! changes {
     ($type:ident: $($key:literal $field:ident $($how:ident)?),+ $(,)?) => {
@@ -67,9 +68,9 @@ changes! { Domain:
     "paging_pool_bytes" paging_pool_bytes, "grant_table_bytes" grant_table_bytes, "pod" pod,
     "memory_static_max_bytes" memory_static_max_bytes, "memory_target_bytes" memory_target_bytes,
     "memory_videoram_bytes" memory_videoram_bytes, "xenstore_uuid" xenstore_uuid,
-    "vcpus_available" vcpus_available, "pool" pool, "ssid" ssid, "scheduling" scheduling,
-    "vcpus" vcpus list_if_known, "state_times" state_times, "ready_ns" ready_ns, "waited_for_ns" waited_for_ns,
-    "target_domain" target_domain, "ready_missed_changes" ready_missed_changes,
+    "vcpus_available" vcpus_available, "target_domain" target_domain, "pool" pool, "ssid" ssid,
+    "scheduling" scheduling, "vcpus" vcpus list_if_known, "state_times" state_times, "ready_ns" ready_ns,
+    "ready_missed_changes" ready_missed_changes, "waited_for_ns" waited_for_ns,
     "nics" nics list_if_known, "disks" disks list_if_known, "stamp" stamp parts,
 }
 

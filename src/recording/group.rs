@@ -170,7 +170,7 @@ impl Group {
         };
         let below = &self.written[parent as usize].below;
         let usual = below.get(nth).copied().filter(is_it);
-        usual.or_else(|| below.iter().copied().find(is_it))
+        usual.or_else(|| from(below, nth).copied().find(is_it))
     }
 
     /// Returns the node of an element with this ID. It was not returned before in this sample.
@@ -201,7 +201,7 @@ impl Group {
         };
         let is_it = |&node: &u32| self.written[node as usize].id == id;
         let usual = before.get(nth).copied().filter(is_it);
-        let found = usual.or_else(|| before.iter().copied().find(is_it));
+        let found = usual.or_else(|| from(before, nth).copied().find(is_it));
         let node = found.ok_or(Broken("a changed element is not in the sample before"))?;
         self.written[node as usize].selected_in = self.sample;
         Ok(node)
