@@ -17,6 +17,7 @@ pub(super) fn collect(options: &Record) -> Collect {
         vcpus: options.vcpus || options.audit,
         affinities: options.vcpus || options.audit,
         scheduling: options.ready || options.audit,
+        paging_pools: options.audit,
         state_times: options.ready,
         audit_inputs: options.audit,
         ..Collect::ALL

@@ -41,7 +41,8 @@ fn a_recording_has_what_an_audit_needs_if_asked() {
     let recorded = of(&["xenscope", "record", "--audit"]);
     assert!(recorded.covers(audit::collect(false)));
     assert!(!recorded.state_times, "it traces nothing");
-    assert!(!of(&["xenscope", "record"]).audit_inputs);
+    let bare = of(&["xenscope", "record"]);
+    assert!(!bare.audit_inputs && !bare.paging_pools);
     let ready = of(&["xenscope", "record", "--audit", "--ready"]);
     assert!(ready.covers(audit::collect(true)));
 }
