@@ -19,7 +19,11 @@ use crate::snapshot::{DomId, Domain};
 const SYSFS: &str = "/sys";
 
 /// What libxenctrl opens: for hypercalls, and for the memory of their arguments.
-const DEVICES: [&str; 2] = ["/dev/xen/privcmd", "/dev/xen/hypercall"];
+const DEVICES: [&str; 3] = [
+    "/dev/xen/privcmd",
+    "/proc/xen/privcmd",
+    "/dev/xen/hypercall",
+];
 
 /// An open connection to the hypervisor.
 pub struct Hypervisor {

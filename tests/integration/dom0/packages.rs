@@ -76,7 +76,7 @@ fn files_are_there() {
 /// Waits for a recording and for metrics, and asserts that both services run.
 fn services_do_their_work() {
     let end = Instant::now() + LIMIT;
-    // The first samples are written after ten seconds.
+    // The first samples are written after ten seconds. Of a recording that goes on, any are found.
     while say(&["list", "--at", "-0s"]).code != Some(0) {
         assert!(Instant::now() < end, "{}", journal(RECORD));
         sleep(Duration::from_secs(1));

@@ -133,16 +133,15 @@ fn a_missing_privcmd_has_a_remedy() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn the_refused_device_is_named() {
-    let refused = |device: &str| {
-        let said = run(xenscope(&["list"]).uid(1000));
-        said.refused(3, &[&format!("cannot open {device}: permission denied")]);
-    };
+    let as_a_user = || run(xenscope(&["list"]).uid(1000));
+    let text = |device| format!("cannot open {device}: permission denied");
     let privcmd = "/dev/xen/privcmd";
-    refused(privcmd);
+    as_a_user().refused(3, &[&text(privcmd)]);
     let mode = fs::metadata(privcmd).unwrap().permissions();
     fs::set_permissions(privcmd, Permissions::from_mode(0o666)).unwrap();
-    refused("/dev/xen/hypercall");
+    let said = as_a_user();
     fs::set_permissions(privcmd, mode).unwrap();
+    said.refused(3, &[&text("/dev/xen/hypercall")]);
 }
 
 #[test]

@@ -209,7 +209,7 @@ impl Machine {
             .stderr(errors);
         hardware.options(&mut command);
         if userland != Userland::Debian {
-            // Only Debian is rebooted, so another reset is a crash.
+            // Only Debian is rebooted, so a reset of another dom0 is a crash.
             command.arg("-no-reboot");
         }
         if let Some(port) = exporter_port {
