@@ -38,13 +38,13 @@ pub fn sections(sample: Sample<'_>, width: Option<usize>) -> String {
             out.push_str(note);
         }
     }
-    out.extend(no_repositories(sample));
+    out.extend(unknown_repositories(sample));
     out
 }
 
-/// Says that the sums of storage repositories are unknown, and why; `None` if they are known, if there are no
-/// repositories, and if disks were not collected.
-fn no_repositories(sample: Sample<'_>) -> Option<String> {
+/// Says that the sums of storage repositories are unknown, and why; `None` if they are known, and if no known disk is in
+/// one.
+fn unknown_repositories(sample: Sample<'_>) -> Option<String> {
     let unknown = sample.domains().find(|one| one.domain.disks.is_none())?;
     let mut disks = sample.domains().filter_map(|one| one.domain.disks.as_ref());
     let is_stored = |disks: &Vec<Disk>| disks.iter().any(|disk| disk.storage.is_some());

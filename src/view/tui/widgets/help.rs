@@ -117,7 +117,7 @@ const KEYS: &[(&str, &str)] = &[
     ("", "what the screen shows"),
     (
         "HURT",
-        "domains that suffer: crashed, then by LOST %, then by reasons",
+        "domains that suffer, by LOST %; those that crashed first",
     ),
     ("VCPU", "vCPUs that are online"),
     (
@@ -128,7 +128,10 @@ const KEYS: &[(&str, &str)] = &[
         "VCP%",
         "the same of its vCPUs: 100 % is all that it can use",
     ),
-    ("BUSY  PAST", "CPU use of all its vCPUs, now and over time"),
+    (
+        "BUSY  PAST",
+        "CPU use of its vCPUs, now and over time (HISTORY)",
+    ),
     (
         "RAN LOST",
         "the same, then the time in which its vCPUs could not run",

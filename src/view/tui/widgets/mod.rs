@@ -203,7 +203,12 @@ impl Widgets {
         let buffer = frame.buffer_mut();
         self.header.draw(context.within(layout.header), buffer);
         strip::draw(context.within(layout.strip), buffer);
-        self.table.bring_in_sight(pane);
+        if matches!(
+            (&self.overlay, &self.pane),
+            (Overlay::Nothing | Overlay::Prompt(_), Pane::Table)
+        ) {
+            self.table.bring_in_sight(pane);
+        }
         self.front().draw(pane, buffer);
         if let Some(tab) = self.shown_tab(context.screen) {
             let extent = match self.pane {
@@ -272,7 +277,8 @@ impl Widgets {
                 };
                 let is_held = self.lists.of(list).is_held();
                 let held = is_held.then(|| table::HELD.to_owned());
-                let pinned = self.table.pinned_text();
+                let pinned = self.table.pinned_text(context);
+                let pinned = pinned.filter(|_| list != List::Pcpus);
                 let parts: Vec<String> = limits.into_iter().chain(held).chain(pinned).collect();
                 (!parts.is_empty()).then(|| parts.join("  "))
             }

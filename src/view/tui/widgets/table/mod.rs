@@ -15,7 +15,7 @@ use ratatui::style::{Modifier, Style};
 use uuid::Uuid;
 
 use crate::filter::{self, Filter};
-use crate::snapshot::{Identity, Snapshot};
+use crate::snapshot::{Domain, Identity, Snapshot};
 use crate::text::shortened;
 use crate::view::tui::action::{Action, Show};
 use crate::view::tui::columns;
@@ -124,7 +124,7 @@ impl Table {
         if self.held.is_some() {
             parts.push(HELD.to_owned());
         }
-        parts.extend(self.pinned_text());
+        parts.extend(self.pinned_text(context));
         if self.moved > 0
             && let Some(first) = grid::first_column(context, self.moved)
         {
@@ -190,8 +190,13 @@ impl Table {
     }
 
     /// Returns how many domains are above all others, for the last line; `None` if none are.
-    pub(super) fn pinned_text(&self) -> Option<String> {
-        (!self.pinned.is_empty()).then(|| format!("{} pinned", self.pinned.len()))
+    pub(super) fn pinned_text(&self, context: Context<'_>) -> Option<String> {
+        let domains = &context.sample?.snapshot.domains;
+        let is_pinned = |domain: &&Domain| self.pinned.contains(&domain.identity().uuid);
+        match domains.iter().filter(is_pinned).count() {
+            0 => None,
+            count => Some(format!("{count} pinned")),
+        }
     }
 
     /// Returns the UUIDs of the domains that are above all others.
