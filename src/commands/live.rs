@@ -3,6 +3,7 @@
 //! Separate threads take the samples, wait for keys, and wait for signals. They send messages to
 //! this thread, which draws if something changed, and sleeps otherwise.
 
+mod colours;
 mod folder;
 mod input;
 mod message;

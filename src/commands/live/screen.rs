@@ -17,6 +17,7 @@ use terminal_size::{Height, Width, terminal_size_of};
 use xenscope::view::tui::{App, draw};
 use xenscope::xen::crash;
 
+use super::colours::in_sixteen;
 use super::stderr;
 
 /// The output since the last frame. ratatui flushes several times in a frame, which a slow terminal
@@ -37,8 +38,8 @@ impl Write for Pending {
 impl Pending {
     /// Writes it to the terminal, all at once.
     fn send(&self) -> io::Result<()> {
-        let bytes = self.0.take();
-        stdout().write_all(&bytes)?;
+        let frame = self.0.take();
+        stdout().write_all(&in_sixteen(&frame))?;
         stdout().flush()
     }
 }
