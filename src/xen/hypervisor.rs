@@ -21,8 +21,9 @@ const SYSFS: &str = "/sys";
 /// What libxenctrl opens: for hypercalls, and for the memory of their arguments.
 const DEVICES: [&str; 3] = [
     "/dev/xen/privcmd",
-    "/proc/xen/privcmd",
     "/dev/xen/hypercall",
+    // Last, because it is opened only if the first one is not there.
+    "/proc/xen/privcmd",
 ];
 
 /// An open connection to the hypervisor.
