@@ -34,6 +34,7 @@ pub(crate) fn take() -> Result<()> {
         scheduling: false,
         state_times: false,
         audit_inputs: false,
+        paging_pools: false,
         ..Collect::ALL
     };
     let mut feed = Live::open(collect, pace, false)?.watching(&Watches::default());
