@@ -10,6 +10,10 @@ use crate::snapshot::{Disk, Domain, Nic, Snapshot, Stamp, Vcpu};
 
 /// A value of which only the fields that differ are written.
 pub(super) trait Changes {
+    /// The names of all its fields.
+    #[cfg(test)]
+    const FIELDS: &[&str];
+
     /// Writes these fields. `node` has `before`, the value of the sample before.
     ///
     /// # Errors
@@ -17,12 +21,14 @@ pub(super) trait Changes {
     fn write(&self, before: &Self, node: u32, group: &mut Group) -> Result<(), Broken>;
 }
 
-/// Each field has to be there, with the name that serde gives it, and in the order of the struct, in which a recording
-/// has them. `parts` are written by their own fields, a `list` by its
-/// elements, and other fields in full.
+/// Each field has to be there, with the name that serde gives it, and in the order of the struct. `parts` are written by
+/// their own fields, a `list` by its elements, and other fields in full.
 macro_rules! changes {
     ($type:ident: $($key:literal $field:ident $($how:ident)?),+ $(,)?) => {
         impl Changes for $type {
+            #[cfg(test)]
+            const FIELDS: &[&str] = &[$($key),+];
+
             fn write(&self, before: &Self, node: u32, group: &mut Group) -> Result<(), Broken> {
                 let Self { $($field),+ } = self;
                 // The scratch node is below the root.
@@ -140,5 +146,44 @@ impl Element for Disk {
 impl Element for Vcpu {
     fn id(&self) -> u32 {
         self.id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::fixtures::{equipped, vcpu};
+
+    /// Asserts that serde writes the fields in the order in which they are listed.
+    fn is_in_order<T: Changes + Serialize>(value: &T) {
+        let mut group = Group::new();
+        group.push(value).unwrap();
+        // The scratch node is below the root.
+        for (nth, name) in (1..).zip(T::FIELDS) {
+            // It refuses a field in another place.
+            group.field_before(ROOT, name, nth).unwrap();
+        }
+    }
+
+    #[test]
+    fn fields_are_in_the_order_of_the_struct() {
+        let (_, snapshot) = equipped();
+        is_in_order(&snapshot);
+        is_in_order(&snapshot.stamp);
+        is_in_order(&vcpu(0, 0, 0));
+        let domains = || snapshot.domains.iter();
+        is_in_order(&snapshot.domains[1]);
+        is_in_order(
+            domains()
+                .find_map(|one| one.nics.as_ref()?.first())
+                .unwrap(),
+        );
+        is_in_order(
+            domains()
+                .find_map(|one| one.disks.as_ref()?.first())
+                .unwrap(),
+        );
     }
 }

@@ -160,27 +160,28 @@ impl Group {
     /// Returns the node of a field that the sample before has.
     pub(super) fn field_before(&self, parent: u32, name: &str, nth: usize) -> Result<u32, Broken> {
         let node = self.find_field(parent, name, nth);
+        let usual = self.written[parent as usize].below.get(nth);
+        // Looking through all fields of all domains would take long.
+        debug_assert_eq!(node.as_ref(), usual, "'{name}' is listed out of order");
         node.ok_or(Broken("a changed field is not in the sample before"))
     }
 
     fn find_field(&self, parent: u32, name: &str, nth: usize) -> Option<u32> {
-        let is_it = |&node: &u32| {
+        let below = &self.written[parent as usize].below;
+        find(below, nth, |node| {
             let text = self.tree.nodes[node as usize].name;
             text.is_some_and(|text| self.tree.texts[text as usize] == name)
-        };
-        let below = &self.written[parent as usize].below;
-        let usual = below.get(nth).copied().filter(is_it);
-        usual.or_else(|| from(below, nth).copied().find(is_it))
+        })
     }
 
     /// Returns the node of an element with this ID. It was not returned before in this sample.
     pub(super) fn element(&mut self, parent: u32, id: u64, nth: usize) -> Result<u32, Broken> {
-        let is_it = |&&node: &&u32| {
+        let below = &self.written[parent as usize].below;
+        let found = find(below, nth, |node| {
             let written = &self.written[node as usize];
             let is_element = self.tree.nodes[node as usize].name.is_none() && node != SCRATCH;
             is_element && written.id == id && written.selected_in != self.sample
-        };
-        let found = self.near(parent, nth).find(is_it).copied();
+        });
         let node = match found {
             Some(node) => node,
             None => self.add(parent, None, id)?,
@@ -199,17 +200,10 @@ impl Group {
         let Cell::List(before) = self.cell(parent) else {
             return Err(Broken("a changed list is none in the sample before"));
         };
-        let is_it = |&node: &u32| self.written[node as usize].id == id;
-        let usual = before.get(nth).copied().filter(is_it);
-        let found = usual.or_else(|| from(before, nth).copied().find(is_it));
+        let found = find(before, nth, |node| self.written[node as usize].id == id);
         let node = found.ok_or(Broken("a changed element is not in the sample before"))?;
         self.written[node as usize].selected_in = self.sample;
         Ok(node)
-    }
-
-    /// Returns the nodes that were ever below one, starting with the `nth`.
-    fn near(&self, parent: u32, nth: usize) -> impl Iterator<Item = &u32> {
-        from(&self.written[parent as usize].below, nth)
     }
 
     fn add(&mut self, parent: u32, name: Option<u32>, id: u64) -> Result<u32, Broken> {
@@ -307,10 +301,14 @@ impl Group {
     }
 }
 
-/// Returns nodes, starting with the `nth`.
-fn from(nodes: &[u32], nth: usize) -> impl Iterator<Item = &u32> {
-    let (before, from) = nodes.split_at(nth.min(nodes.len()));
-    from.iter().chain(before)
+/// Returns the node that is the one; the `nth` usually is, and else one soon after it.
+fn find(nodes: &[u32], nth: usize, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+    let is_it = |node: &u32| is_it(*node);
+    let usual = nodes.get(nth).copied().filter(&is_it);
+    usual.or_else(|| {
+        let (before, from) = nodes.split_at(nth.min(nodes.len()));
+        from.iter().chain(before).copied().find(&is_it)
+    })
 }
 
 /// The bytes of changes. Those that are alike are together.
