@@ -97,7 +97,7 @@ fn of_rights(opened: &Result<Hypervisor, Error>, root: &Path) -> Check {
     let who = super::kernel::identity(root);
     match opened {
         Ok(_) => Check::ok(NAME, who),
-        Err(error @ Error::NotRoot { .. }) => {
+        Err(error @ Error::Refused { .. }) => {
             let mut check = Check::failed(NAME, State::Blocked, error);
             check.found = format!("{who}: {}", check.found);
             check

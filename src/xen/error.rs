@@ -29,7 +29,7 @@ pub enum Error {
     #[error(
         "cannot open {device}: permission denied; run xenscope as root, for example with sudo; in a service, allow it (DeviceAllow={device} rw)"
     )]
-    NotRoot {
+    Refused {
         /// The device's path.
         device: &'static str,
     },

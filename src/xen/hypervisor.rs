@@ -191,7 +191,7 @@ fn refused_device() -> &'static str {
 /// Returns why `xc_interface_open` failed, which opens the hypercall device.
 fn open_error(source: io::Error) -> Error {
     match source.raw_os_error() {
-        Some(libc::EACCES | libc::EPERM) => Error::NotRoot {
+        Some(libc::EACCES | libc::EPERM) => Error::Refused {
             device: refused_device(),
         },
         Some(libc::ENOENT | libc::ENXIO | libc::ENODEV) => Error::NoPrivcmd { source },

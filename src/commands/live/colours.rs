@@ -17,7 +17,9 @@ pub(super) fn in_sixteen(frame: &[u8]) -> Vec<u8> {
         let end = from.iter().position(is_last).unwrap_or(from.len());
         let (codes, after) = from.split_at(end);
         match (after.first(), std::str::from_utf8(codes)) {
-            (Some(b'm'), Ok(codes)) => out.extend_from_slice(attributes(codes).as_bytes()),
+            (Some(b'm'), Ok(codes)) if codes.contains("8;5;") => {
+                out.extend_from_slice(attributes(codes).as_bytes());
+            }
             _ => out.extend_from_slice(codes),
         }
         rest = after;
