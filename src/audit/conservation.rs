@@ -17,27 +17,33 @@ const TOLERANCE: &str = "pCPUs × the uncertainty of both samples, from reading 
 /// How many domains a reason names.
 const NAMED: usize = 3;
 
-/// The first of a series of samples, and the domains that ended since then.
+/// The first of a series of samples, and what happened since then.
 #[derive(Debug)]
 pub(super) struct Start {
     sample: Arc<Snapshot>,
     ended: Ended,
+    /// Nanoseconds that each pCPU's clock may have lost in the intervals in which the clocks differed.
+    lost_ns: u64,
 }
 
 impl Start {
     /// Starts with this sample.
     pub(super) fn new(sample: Arc<Snapshot>) -> Self {
-        let ended = Ended::default();
-        Self { sample, ended }
+        Self {
+            sample,
+            ended: Ended::default(),
+            lost_ns: 0,
+        }
     }
 
-    /// Adds the domains that ended within an interval, whose newer sample is `after`. If the interval
+    /// Adds what happened within an interval, whose newer sample is `after`. If the interval
     /// has no sums to compare, or if they are off, that sample is the start of the next ones: what one
     /// interval has lost is not reported for ever.
     pub(super) fn go_on(&mut self, interval: &Interval<'_>, after: &Arc<Snapshot>) {
         match whole(interval) {
             Ok((span, idle)) if !is_off(interval, span, &idle) => {
                 self.ended.add(&self.sample, interval, span);
+                self.lost_ns = self.lost_ns.saturating_add(interval.lost_ns);
             }
             _ => *self = Self::new(Arc::clone(after)),
         }
@@ -121,6 +127,7 @@ pub(super) fn since_first(interval: &Interval<'_>, start: &Start) -> Vec<Found> 
     }
     let since = Interval {
         before: first,
+        lost_ns: start.lost_ns,
         ..*interval
     };
     let (span, idle) = match whole(&since) {

@@ -9,6 +9,9 @@ use crate::snapshot::{Domain, Host, PcpuClock, Snapshot, Stamp};
 /// million: what Linux can correct a clock by (`MAXFREQ`, linux/timex.h).
 const CLOCKS_DIFFER_PPM: u64 = 500;
 
+/// The largest uncertainty of comparing two pCPUs' clocks with which they can be said to agree, in nanoseconds.
+pub(super) const CLOSELY_NS: i64 = 200_000;
+
 /// The time between two wake-ups of a vCPU that is woken very often, in nanoseconds.
 const NS_PER_WAKE: u64 = 100_000;
 
@@ -18,9 +21,27 @@ pub(super) struct Interval<'a> {
     pub(super) before: &'a Snapshot,
     pub(super) after: &'a Snapshot,
     pub(super) xen_bytes_at_first: i64,
+    /// How many nanoseconds of each pCPU's time Xen may have lost because the pCPUs' clocks differ; 0 if they
+    /// agree.
+    pub(super) lost_ns: u64,
 }
 
 impl<'a> Interval<'a> {
+    /// Returns the time between two samples that follow each other.
+    pub(super) fn new(before: &'a Snapshot, after: &'a Snapshot, xen_bytes_at_first: i64) -> Self {
+        let mut interval = Self {
+            before,
+            after,
+            xen_bytes_at_first,
+            lost_ns: 0,
+        };
+        if !interval.clocks_agree() {
+            let skew_ns = interval.clock_skew_ns().unwrap_or_default();
+            interval.lost_ns = skew_ns.saturating_mul(interval.wakes());
+        }
+        interval
+    }
+
     /// Iterates over the domains in both snapshots: the older state and the newer one.
     pub(super) fn pairs(&self) -> impl Iterator<Item = (&'a Domain, &'a Domain)> {
         let (before, after) = (self.before, self.after);
@@ -114,29 +135,30 @@ impl<'a> Interval<'a> {
         skew(self.before).max(skew(self.after))
     }
 
-    /// Returns whether the pCPUs' clocks agree at both samples, as closely as they can be read. If they were not
-    /// read, they count as equal.
-    pub(super) fn clocks_agree(&self) -> bool {
+    /// Returns whether the pCPUs' clocks were read closely at both samples, and agree. If Xen does not let dom0 read
+    /// them, they count as equal.
+    fn clocks_agree(&self) -> bool {
         let hosts = [&self.before.host, &self.after.host];
         let mut skews = hosts.into_iter().filter_map(Skew::of);
-        !skews.any(|skew| skew.ns > skew.uncertainty_ns)
+        skews.all(|skew| skew.ns <= skew.uncertainty_ns && skew.is_close())
+    }
+
+    /// Returns how often a vCPU can have been woken on each pCPU. Xen takes the start of its time from the clock of the
+    /// pCPU that wakes it, and the end from that of the pCPU that runs it, and drops what would be negative: up to a
+    /// skew with each wake-up.
+    fn wakes(&self) -> u64 {
+        let span = Span::between(self.before.stamp, self.after.stamp);
+        span.map_or(1, |span| span.ns / NS_PER_WAKE + 1)
     }
 
     /// Returns a fault of a sum or a limit of CPU time of this many pCPUs or vCPUs: a failure unless the pCPUs' clocks
-    /// explain it. Xen takes the start of a vCPU's time from the clock of the pCPU that wakes the vCPU, and the end
-    /// from that of the pCPU that runs it, and drops what would be negative: up to a skew with each wake-up.
+    /// explain it.
     pub(super) fn miscount(&self, numbers: Numbers, count: usize, reason: String) -> Fault {
-        let span = Span::between(self.before.stamp, self.after.stamp);
-        let wakes = span.map_or(1, |span| span.ns / NS_PER_WAKE + 1);
-        let explained = self
-            .clock_skew_ns()
-            .unwrap_or_default()
-            .saturating_mul(wakes)
-            .saturating_mul(count as u64);
-        match self.clocks_agree() || numbers.excess() > signed(explained) {
+        let lost_ns = self.lost_ns.saturating_mul(count as u64);
+        match numbers.excess() > signed(lost_ns) {
             true => Fault::failed(reason),
             false => Fault::warning(format!(
-                "{reason}; the pCPUs' clocks differ: see cpu.clock_skew"
+                "{reason}; the pCPUs' clocks differ, or may: see cpu.clock_skew"
             )),
         }
     }
@@ -171,6 +193,11 @@ pub(super) struct Skew<'a> {
 }
 
 impl<'a> Skew<'a> {
+    /// Returns whether the clocks were read closely enough to say that they agree.
+    pub(super) fn is_close(&self) -> bool {
+        self.uncertainty_ns <= CLOSELY_NS
+    }
+
     /// Compares the pCPUs' clocks by when they were read; `None` if they were not.
     pub(super) fn of(host: &'a Host) -> Option<Self> {
         let shows = |clock: &PcpuClock| signed(clock.ns).saturating_sub(signed(clock.stamp.at_ns));

@@ -92,11 +92,7 @@ impl Auditor {
 
     /// Returns what all checks find between the latest snapshot and this one. Remembers the faults.
     fn findings(&mut self, after: &Arc<Snapshot>) -> Vec<Finding> {
-        let interval = Interval {
-            before: &self.before,
-            after,
-            xen_bytes_at_first: self.xen_bytes_at_first,
-        };
+        let interval = Interval::new(&self.before, after, self.xen_bytes_at_first);
         self.start.go_on(&interval, after);
         let found = [
             cpu::checks(&interval, &self.start),

@@ -126,6 +126,27 @@ fn while_clocks_differ_lost_time_is_no_failure() {
 }
 
 #[test]
+fn clocks_that_were_not_read_closely_may_differ() {
+    let read_to = |ns: u64| {
+        altered(move |snapshot, second| {
+            for clock in snapshot.host.pcpu_clocks.as_mut().unwrap() {
+                clock.stamp.uncertainty_ns = ns / 2;
+            }
+            let idle = snapshot.host.pcpu[1].idle_time_ns.as_mut().unwrap();
+            *idle -= (second - 1) * 10_000_000;
+        })
+    };
+    assert_eq!(found(&read_to(200_000)), failed("cpu.conservation"));
+    let report = read_to(200_002);
+    assert_eq!(found(&report), warned("cpu.conservation"));
+    let reason = of(&report, "cpu.clock_skew").reason.clone().unwrap();
+    assert!(
+        reason.starts_with("the clocks were read to 0.2 ms only"),
+        "{reason}"
+    );
+}
+
+#[test]
 fn a_skew_explains_no_more_than_each_wake_up_can_lose() {
     // 10,000 wake-ups a second on each of two pCPUs lose 1 ns each, which is 20 µs beyond the tolerance.
     let reason = |ns: u64| {
@@ -140,5 +161,33 @@ fn a_skew_explains_no_more_than_each_wake_up_can_lose() {
     assert_eq!(
         found(&loses(|_| 1000)).last(),
         Some(&("cpu.conservation", Verdict::Warning))
+    );
+}
+
+/// Loses 3 ms in each of these seconds, while a clock is ahead by this much; returns what the sums since the first
+/// sample say after each of them.
+fn lost_since_first(ahead_ns: impl Fn(u64) -> u64, seconds: u64) -> Vec<Verdict> {
+    let at = |second: u64| {
+        let mut snapshot = audited(second * SECOND);
+        snapshot.host.pcpu_clocks.as_mut().unwrap()[1].ns += ahead_ns(second);
+        let idle = snapshot.host.pcpu[1].idle_time_ns.as_mut().unwrap();
+        *idle -= second * 3_000_000;
+        snapshot
+    };
+    let mut auditor = Auditor::new(at(1));
+    let mut verdict = |second| of(&auditor.audit(at(second)).unwrap(), "cpu.since_first").verdict;
+    (2..2 + seconds).map(&mut verdict).collect()
+}
+
+#[test]
+fn clocks_that_differed_once_explain_that_interval_alone() {
+    use Verdict::{Failed, Skipped, Warning};
+    // The first interval has no sums of its own, and the tolerance is 4.4 ms.
+    assert_eq!(lost_since_first(|_| 0, 3), [Skipped, Failed, Failed]);
+    // 10,000 wake-ups a second lose 300 ns each on two pCPUs, before the third sample and after it: 12 ms.
+    let third = |second| if second == 3 { 300 } else { 0 };
+    assert_eq!(
+        lost_since_first(third, 5),
+        [Skipped, Warning, Warning, Warning, Failed]
     );
 }
