@@ -52,7 +52,8 @@ pub(crate) struct Cli {
 
 const AFTER: &str = "\
 Exit codes: 0 done; 1 a check of audit failed, compare found a difference, doctor found something in the way, a
-named domain does not exist, or the output could not be written; 2 wrong usage; 3 no Xen, no permission, or the wrong version.";
+named domain does not exist, nothing was recorded of that time, or the output could not be written; 2 wrong usage; 3 no Xen,
+no permission, or the wrong version.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp, ToSpan, Zoned};
+use jiff::{SignedDuration, Span, Timestamp, ToSpan, Zoned};
 
 /// Parses a time in the local zone: `03:00` (the last one), `yesterday 14:05`, `2026-11-28 03:00`, `-2h` (two hours
 /// ago), or RFC 3339 such as `2026-11-28T03:00:00Z`.
@@ -17,6 +17,17 @@ pub fn parse(text: &str) -> Result<Timestamp, String> {
 pub fn local(time: Timestamp) -> String {
     let zoned = time.to_zoned(TimeZone::system());
     zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+/// Formats how long something lasted, to the minute, such as `3 d 0 h 12 min`.
+pub fn lasted(time: SignedDuration) -> String {
+    let minutes = time.as_mins();
+    let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
+    match (days, hours) {
+        (0, 0) => format!("{minutes} min"),
+        (0, _) => format!("{hours} h {minutes} min"),
+        _ => format!("{days} d {hours} h {minutes} min"),
+    }
 }
 
 fn parse_at(text: &str, now: &Zoned) -> Result<Timestamp, String> {

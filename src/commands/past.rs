@@ -2,13 +2,17 @@
 
 use std::path::Path;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use xenscope::feed::{Feed, Recorded};
 use xenscope::moment;
-use xenscope::recording::Recording;
+use xenscope::recording::{Recording, RecordingError};
 
 use crate::cli::{Moment, RECORDINGS, Span};
-use crate::exit::{NoSnapshot, complain};
+use crate::exit::{NoSnapshot, WrongUsage, complain};
+
+/// How much earlier than the time that was asked for a sample may be without a remark: recorders take one each second,
+/// or each minute if told so.
+const USUAL: SignedDuration = SignedDuration::from_secs(61);
 
 /// Returns the feed at the moment that was asked for; `None` if that is now. Says when the snapshot was taken.
 pub(super) fn at(moment: &Moment) -> anyhow::Result<Option<Recorded>> {
@@ -22,7 +26,16 @@ pub(super) fn at(moment: &Moment) -> anyhow::Result<Option<Recorded>> {
     }
     let snapshot = feed.look()?.ok_or(NoSnapshot)?;
     let time = moment::local(snapshot.time);
-    complain(format_args!("as recorded at {time}"));
+    let gap = moment.at.map(|at| at.duration_since(snapshot.time));
+    match gap.filter(|&gap| gap > USUAL) {
+        Some(gap) => {
+            let gap = moment::lasted(gap);
+            complain(format_args!(
+                "as recorded at {time}, {gap} before that: nothing was recorded in between"
+            ));
+        }
+        None => complain(format_args!("as recorded at {time}")),
+    }
     Ok(Some(feed))
 }
 
@@ -31,7 +44,11 @@ pub(super) fn between(span: &Span) -> anyhow::Result<Option<Recorded>> {
     if !span.is_past() {
         return Ok(None);
     }
-    Ok(Some(all(span)?.between(span.since, span.until)))
+    let feed = all(span)?.between(span.since, span.until);
+    match feed.is_empty() {
+        true => Err(NoSnapshot.into()),
+        false => Ok(Some(feed)),
+    }
 }
 
 /// Returns the feed of a span at the first sample to show; `None` if that is now.
@@ -49,11 +66,26 @@ pub(super) fn starting(span: &Span, at: Option<Timestamp>) -> anyhow::Result<Opt
 }
 
 /// Returns the feed of the whole recording that was asked for.
+///
+/// # Errors
+/// If it cannot be read, or if the span ends before it begins.
 pub(super) fn all(span: &Span) -> anyhow::Result<Recorded> {
+    if let (Some(since), Some(until)) = (span.since, span.until)
+        && since > until
+    {
+        let [since, until] = [since, until].map(moment::local);
+        let text = format!("--since is {since}, which is after --until, {until}");
+        return Err(WrongUsage(text).into());
+    }
     Ok(Recorded::of(open(span.from.as_deref())?))
 }
 
 fn open(path: Option<&Path>) -> anyhow::Result<Recording> {
-    let path = path.unwrap_or(Path::new(RECORDINGS));
+    let usual = Path::new(RECORDINGS);
+    if path.is_none() && !usual.exists() {
+        let path = usual.to_owned();
+        return Err(RecordingError::Nothing { path }.into());
+    }
+    let path = path.unwrap_or(usual);
     Ok(Recording::open(path, |text| complain(text))?)
 }

@@ -55,6 +55,11 @@ impl Recorded {
         self
     }
 
+    /// Returns whether no snapshot is of the times that it is restricted to.
+    pub fn is_empty(&self) -> bool {
+        self.first > self.last
+    }
+
     /// Moves to the last snapshot.
     pub fn at_end(mut self) -> Self {
         self.position = (self.first..=self.last)

@@ -17,6 +17,15 @@ pub enum RecordingError {
         /// What the kernel says.
         error: io::Error,
     },
+    /// Nothing was recorded in the folder.
+    #[error(
+        "{path}: nothing is recorded here; 'systemctl enable --now xenscope-record' or 'xenscope record' does that",
+        path = path.display()
+    )]
+    Nothing {
+        /// The folder.
+        path: PathBuf,
+    },
     /// SQLite reports an error.
     #[error("{path}: {error}", path = path.display())]
     Sqlite {

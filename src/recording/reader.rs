@@ -1,6 +1,7 @@
 //! Reads a recording.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -192,6 +193,13 @@ fn files_of(path: &Path, report: fn(&str)) -> Result<Vec<(Readable, Vec<Entry>)>
     }
     match Readable::open(path.join(FILE), report) {
         Ok(file) => files.push(file),
+        Err(RecordingError::Io { error, .. })
+            if files.is_empty() && error.kind() == ErrorKind::NotFound =>
+        {
+            return Err(RecordingError::Nothing {
+                path: path.to_owned(),
+            });
+        }
         Err(error) if files.is_empty() => return Err(error),
         Err(error) => report(&error.to_string()),
     }

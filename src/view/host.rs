@@ -1,8 +1,11 @@
 //! The host: its hypervisor, memory, NUMA nodes, CPU pools, storage repositories and pCPUs.
 
+use jiff::SignedDuration;
+
 use super::Sample;
 use super::status::latency;
 use super::table::{Align, Table};
+use crate::moment::lasted;
 use crate::rates::Rate;
 use crate::repositories;
 use crate::sample::PcpuSample;
@@ -120,13 +123,8 @@ fn built(build: &Build) -> [(&'static str, String); 6] {
 
 fn uptime(ns: Option<u64>) -> String {
     or_unknown(ns, |ns| {
-        let minutes = ns / 60_000_000_000;
-        let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
-        match (days, hours) {
-            (0, 0) => format!("{minutes} min"),
-            (0, _) => format!("{hours} h {minutes} min"),
-            _ => format!("{days} d {hours} h {minutes} min"),
-        }
+        let time = i64::try_from(ns).unwrap_or(i64::MAX);
+        lasted(SignedDuration::from_nanos(time))
     })
 }
 

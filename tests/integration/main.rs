@@ -23,6 +23,7 @@ mod http;
 mod layers;
 mod layout;
 mod manual;
+mod past;
 mod record;
 mod terminal;
 mod usage;

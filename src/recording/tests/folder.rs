@@ -271,7 +271,7 @@ fn a_newer_format_is_refused() {
 fn other_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let missing = read(folder.path()).unwrap_err().to_string();
-    assert!(missing.contains("No such file"), "{missing}");
+    assert!(missing.contains("nothing is recorded here"), "{missing}");
     let path = folder.path().join(FILE);
     rusqlite::Connection::open(&path)
         .unwrap()

@@ -1,0 +1,59 @@
+//! What commands say of a recording, without Xen.
+
+use crate::command::say;
+
+/// The recording of the first format. All its samples are of the begin of 1970.
+const GOLDEN: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/golden/recording-1.sqlite"
+);
+
+#[test]
+fn what_was_not_recorded_is_said() {
+    let commands: [&[&str]; 5] = [
+        &["top", "-b"],
+        &["audit"],
+        &["events"],
+        &["waits"],
+        &["report"],
+    ];
+    for command in commands {
+        let with = |words: &[&str]| say(&[command, &["--from", GOLDEN], words].concat());
+        with(&["--since", "2026-11-28"]).refused(1, &["nothing was recorded at that time"]);
+        let reversed = ["--since", "2026-11-28", "--until", "2026-11-27"];
+        with(&reversed).refused(2, &["--since is 2026-11-28T", "after --until, 2026-11-27T"]);
+    }
+    let empty = tempfile::tempdir().unwrap();
+    let empty = empty.path().to_str().unwrap();
+    say(&["list", "--from", empty])
+        .refused(1, &[empty, "nothing is recorded here", "xenscope record"]);
+}
+
+#[test]
+fn a_domain_that_was_not_recorded_is_said() {
+    for command in [&["top", "-b"][..], &["events"], &["report", "-o", "-"]] {
+        let of = |name| say(&[command, &["--from", GOLDEN, name]].concat());
+        of("nobody").refused(1, &["was there in that time"]);
+        assert_eq!(of("web").code, Some(0), "{command:?}");
+    }
+}
+
+#[test]
+fn an_old_sample_is_said_to_be_old() {
+    let listed = |at: &str| {
+        let said = say(&["list", "--from", GOLDEN, "--at", at]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert!(said.stdout.contains("web"), "{said:?}");
+        said.stderr
+    };
+    let near = listed("1970-01-01T00:01:00Z");
+    assert!(
+        near.starts_with("xenscope: as recorded at ") && !near.contains("before that"),
+        "{near}"
+    );
+    let far = listed("1970-01-11T01:02:00Z");
+    assert!(
+        far.ends_with(", 10 d 1 h 2 min before that: nothing was recorded in between\n"),
+        "{far}"
+    );
+}
