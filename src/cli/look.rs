@@ -67,6 +67,11 @@ impl Look {
             .map_err(|error| error.to_string())
     }
 
+    /// Returns whether only some domains are to be shown, by their IDs, names or UUIDs.
+    pub(crate) fn names_domains(&self) -> bool {
+        !self.domains.is_empty()
+    }
+
     /// Returns whether the filter compares figures that only a trace tells.
     pub(crate) fn compares_ready(&self) -> bool {
         let filter = self.filter.as_ref();

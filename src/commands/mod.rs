@@ -96,12 +96,12 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             let filter = look.filter().map_err(WrongUsage)?;
             let filter = filter.as_ref();
             if let Some(mut past) = past::between(span)? {
-                return top::run(options, filter, &mut past, out);
+                return top::run((options, look), filter, &mut past, out);
             }
             let pace = Pace::Blocks(options.delay.unwrap_or(interval::DEFAULT));
             let feed = open(top::collect(options, filter), pace)?;
             top::run(
-                options,
+                (options, look),
                 filter,
                 &mut feed.watching(&Watches::default()),
                 out,

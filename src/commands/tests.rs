@@ -194,7 +194,7 @@ fn run_to(
         Command::Vcpus(options) => vcpus::run(&options, feed, out),
         Command::Host(options) => host::run(&options, feed, out),
         Command::Top(options) => top::run(
-            &options.top,
+            (&options.top, &options.look),
             options.look.filter().unwrap().as_ref(),
             feed,
             out,
@@ -280,6 +280,23 @@ fn status_shows_only_the_named_domains() {
     assert!(text.contains("web") && matches!(outcome, Ok(Outcome::NotThere)));
     let (text, outcome) = run_on(&mut at("01:00:02"), &["status", "db"]);
     assert!(text.is_empty() && matches!(outcome, Ok(Outcome::NotThere)));
+}
+
+#[test]
+fn what_a_recording_lacks_is_said() {
+    let mut bare = audited(SECOND);
+    (bare.collected.vcpus, bare.collected.scheduling) = (false, false);
+    let mut feed = Recorded::new(vec![bare]).at_end();
+    let (text, outcome) = run_on(&mut feed, &["vcpus"]);
+    assert!(
+        text.is_empty() && matches!(outcome, Ok(Outcome::Failed)),
+        "{text}"
+    );
+    let text = done(&mut feed, &["status", "web"]);
+    assert!(
+        text.contains("scheduler not recorded ('xenscope record --ready'"),
+        "{text}"
+    );
 }
 
 #[test]

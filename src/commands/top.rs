@@ -11,8 +11,8 @@ use xenscope::view::{Sample, csv, json, top, xentop};
 use super::follow::Follow;
 use super::output::{Notes, Output};
 use super::signals::switch_off_first;
-use crate::cli::{BatchFormat, Top};
-use crate::exit::{Outcome, cannot};
+use crate::cli::{BatchFormat, Look, Top};
+use crate::exit::{Outcome, cannot, complain};
 
 /// Returns what `xenscope top -b` collects, for its output and the filter.
 pub(super) fn collect(options: &Top, filter: Option<&Filter>) -> Collect {
@@ -75,7 +75,7 @@ fn disks(options: &Top) -> Collect {
 }
 
 pub(super) fn run(
-    options: &Top,
+    (options, look): (&Top, &Look),
     filter: Option<&Filter>,
     feed: &mut dyn Feed,
     out: &mut Output<'_>,
@@ -84,7 +84,7 @@ pub(super) fn run(
     let mut metrics = History::new(series(options));
     let mut blocks = xentop::Blocks::new(shown);
     let mut notes = Notes::default();
-    let mut printed = 0;
+    let (mut printed, mut found) = (0, false);
     if options.ready {
         switch_off_first().map_err(cannot("wait for signals"))?;
     }
@@ -103,6 +103,7 @@ pub(super) fn run(
                 snapshot: &snapshot,
                 rates: &rates,
             });
+            found |= !matching.domains.is_empty();
             (snapshot, rates) = (Cow::Owned(matching), of_them);
         }
         let sample = Sample {
@@ -120,6 +121,11 @@ pub(super) fn run(
     }
     if options.format == BatchFormat::Openmetrics {
         out.print(metrics.end())?;
+    }
+    let is_missing = look.names_domains() && !found && !follow.feed.is_live();
+    if is_missing && !out.is_closed() {
+        complain("none of these domains was there in that time");
+        return Ok(Outcome::NotThere);
     }
     Ok(Outcome::Done)
 }

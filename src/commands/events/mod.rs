@@ -15,7 +15,7 @@ use super::follow::Follow;
 use super::output::Notes;
 use super::signals::{self, End};
 use crate::cli::{EventFormat, Events};
-use crate::exit::{Cannot, Outcome, cannot};
+use crate::exit::{Cannot, Outcome, cannot, complain};
 use writer::EventWriter;
 
 /// The time to the next sample after one that found events, if `--poll` is not shorter. More events
@@ -56,6 +56,7 @@ pub(super) fn run(
         history: History::default(),
         filter: Filter::new(options.domains.clone()),
         print_existing: options.since_start,
+        found: false,
     };
     let followed = reporter.follow(&mut follow, options.poll, flush_limit);
     // Whatever has ended it, all that is known is written.
@@ -67,6 +68,11 @@ pub(super) fn run(
     if let Some(End::Signal(signal)) = follow.end() {
         emulate_default_handler(signal).map_err(cannot("end by a signal"))?;
     }
+    let is_missing = !options.domains.is_empty() && !reporter.found;
+    if is_missing && !follow.feed.is_live() {
+        complain("none of these domains was there in that time");
+        return Ok(Outcome::NotThere);
+    }
     Ok(Outcome::Done)
 }
 
@@ -76,6 +82,8 @@ struct Reporter {
     history: History,
     filter: Filter,
     print_existing: bool,
+    /// Whether an event has passed the filter.
+    found: bool,
 }
 
 impl Reporter {
@@ -128,6 +136,7 @@ impl Reporter {
     /// Queues the events that pass the filter.
     fn put(&mut self, events: Vec<Event>) {
         for event in self.filter.pass(events) {
+            self.found = true;
             if self.print_existing || event.change != Change::Existing {
                 self.writer.put(&event);
             }
