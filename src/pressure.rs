@@ -129,6 +129,15 @@ pub fn sufferers(sample: Sample<'_>) -> Vec<Pressure> {
 
 /// Returns what the domain at this place of the snapshot lost, and why.
 pub fn of(sample: Sample<'_>, place: usize, one: DomainSample<'_>) -> Pressure {
+    Pressure {
+        place,
+        lost_percent: one.rates.states.lost_percent().map(|lost| lost.value),
+        reasons: reasons(sample, one),
+    }
+}
+
+/// Returns why a domain suffers; nothing if it does not.
+pub fn reasons(sample: Sample<'_>, one: DomainSample<'_>) -> Vec<Reason> {
     let states = one.rates.states;
     let value = |rate: Option<Rate>| rate.map(|rate| rate.value);
     let (ready, throttled) = (value(states.ready_percent), value(states.throttled_percent));
@@ -163,11 +172,7 @@ pub fn of(sample: Sample<'_>, place: usize, one: DomainSample<'_>) -> Pressure {
         let steal = steal.filter(|&percent| percent >= WORTH_TELLING_PERCENT);
         reasons.extend(steal.map(|percent| Reason::Steal { percent }));
     }
-    Pressure {
-        place,
-        lost_percent: value(states.lost_percent()),
-        reasons,
-    }
+    reasons
 }
 
 fn waited_for(one: DomainSample<'_>) -> Vec<(Occupant, f64)> {

@@ -2,8 +2,10 @@
 
 use super::Sample;
 use super::domain::{memory, pair, scheduling, served, state, target, uuid};
+use super::pressure as words;
 use super::table::{Align, Head, Table};
 use super::vcpus;
+use crate::pressure;
 use crate::rates::Rate;
 use crate::sample::{DiskSample, DomainSample, NicSample};
 use crate::snapshot::{DiskCounter, Identity, NicCounter, Snapshot};
@@ -21,18 +23,18 @@ pub fn sections(
     let sections: Vec<String> = sample
         .in_order(wanted)
         .into_iter()
-        .map(|one| section(one, all, sample.rates.interval_ns, width))
+        .map(|one| section(sample, one, all, width))
         .collect();
     sections.join("\n")
 }
 
 fn section(
+    sample: Sample<'_>,
     one: DomainSample<'_>,
     all: &Snapshot,
-    interval_ns: Option<u64>,
     width: Option<usize>,
 ) -> String {
-    let mut out = paragraph(one, all, interval_ns);
+    let mut out = paragraph(sample, one, all);
     let mut add = |table: Table| {
         if !table.is_empty() {
             out.push('\n');
@@ -49,13 +51,18 @@ fn section(
     out
 }
 
-fn paragraph(one: DomainSample<'_>, all: &Snapshot, interval_ns: Option<u64>) -> String {
+fn paragraph(sample: Sample<'_>, one: DomainSample<'_>, all: &Snapshot) -> String {
     let DomainSample { domain, rates, .. } = one;
+    let interval_ns = sample.rates.interval_ns;
     let name = safe(domain.name.as_deref().unwrap_or(UNKNOWN));
     let share =
         |figure: Option<Rate>| or_unknown(figure, |figure| format!("{:.1} %", figure.value));
     let over =
         interval_ns.map_or_else(String::new, |ns| format!(", over {:.2} s", ns as f64 / 1e9));
+    let scheduled = match sample.snapshot.collected.scheduling {
+        true => scheduling(domain),
+        false => "not recorded ('xenscope record --ready' does that)".to_owned(),
+    };
     let mut lines = vec![
         ("uuid", uuid(domain)),
         ("type", domain.kind.to_string()),
@@ -77,8 +84,12 @@ fn paragraph(one: DomainSample<'_>, all: &Snapshot, interval_ns: Option<u64>) ->
             format!("{} online of {}", domain.vcpus_online, domain.vcpus_max),
         ),
         ("memory", memory(domain, mib)),
-        ("scheduler", scheduling(domain)),
+        ("scheduler", scheduled),
     ];
+    for (number, reason) in pressure::reasons(sample, one).iter().enumerate() {
+        let label = if number == 0 { "suffers" } else { "" };
+        lines.push((label, words::reason(reason)));
+    }
     lines.extend(target(domain, all).map(|target| ("serves", target)));
     let mut out = format!("{name} (domain {})\n", domain.id);
     for (label, value) in lines {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::{DisplayOptions, Sample, compare, host, list, status, top, vcpus, xentop};
 use crate::compare::{Comparison, DomainRef, Figure, Report, Tool, Verdict};
-use crate::fixtures::equipped;
+use crate::fixtures::{equipped, troubled};
 use crate::rates::Rates;
 use crate::snapshot::{DomId, Snapshot};
 
@@ -34,6 +34,29 @@ fn the_text_of_status() {
     assert_eq!(
         texts(|sample, width| status::sections(sample, &[], sample.snapshot, width)),
         include_str!("golden/status.txt")
+    );
+}
+
+#[test]
+fn status_says_why_a_domain_suffers() {
+    let (old, new) = troubled();
+    let sample = Sample {
+        snapshot: &new,
+        rates: &Rates::between(Some(&old), &new),
+    };
+    let text = status::sections(sample, &[], sample.snapshot, None);
+    let reasons: Vec<&str> = text
+        .lines()
+        .skip_while(|line| !line.starts_with("db "))
+        .skip_while(|line| !line.starts_with("  suffers "))
+        .take(2)
+        .collect();
+    assert!(reasons[0].starts_with("  suffers   xvda "), "{text}");
+    assert!(reasons[1].starts_with("            "), "{text}");
+    let idle = text.split("\n\n").next().unwrap();
+    assert!(
+        idle.starts_with("idle ") && !idle.contains("suffers"),
+        "{text}"
     );
 }
 
