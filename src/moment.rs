@@ -13,6 +13,21 @@ pub fn parse(text: &str) -> Result<Timestamp, String> {
     parse_at(text, &Zoned::now())
 }
 
+/// Parses a time as [`parse`] does, but `03:00` is of the day of another time.
+///
+/// # Errors
+/// As for [`parse`].
+pub fn near(text: &str, other: Timestamp) -> Result<Timestamp, String> {
+    near_at(text, other, &Zoned::now())
+}
+
+fn near_at(text: &str, other: Timestamp, now: &Zoned) -> Result<Timestamp, String> {
+    let day = other.to_zoned(now.time_zone().clone()).date();
+    let clock = text.trim().parse::<Time>().ok();
+    let on_day = clock.and_then(|time| in_zone(day, time, now));
+    on_day.map_or_else(|| parse_at(text, now), Ok)
+}
+
 /// Formats a time in the local zone, with its offset from UTC.
 pub fn local(time: Timestamp) -> String {
     let zoned = time.to_zoned(TimeZone::system());
@@ -50,19 +65,15 @@ fn ago(text: &str, now: &Zoned) -> Option<Timestamp> {
 
 /// Returns the time of a date, a word or a clock.
 fn of_clock(text: &str, now: &Zoned) -> Option<Timestamp> {
-    let in_zone = |date: Date, time: Time| {
-        let zoned = date.to_datetime(time).to_zoned(now.time_zone().clone());
-        zoned.ok().map(|zoned| zoned.timestamp())
-    };
     if let Ok(at) = text.parse::<DateTime>() {
-        return in_zone(at.date(), at.time());
+        return in_zone(at.date(), at.time(), now);
     }
     let today = now.date();
     if let Ok(time) = text.parse::<Time>() {
-        let last = in_zone(today, time)?;
+        let last = in_zone(today, time, now)?;
         return match last <= now.timestamp() {
             true => Some(last),
-            false => in_zone(today.checked_sub(1.day()).ok()?, time),
+            false => in_zone(today.checked_sub(1.day()).ok()?, time, now),
         };
     }
     let (word, rest) = text.split_once(' ').unwrap_or((text, "00:00"));
@@ -71,7 +82,13 @@ fn of_clock(text: &str, now: &Zoned) -> Option<Timestamp> {
         "yesterday" => today.checked_sub(1.day()).ok()?,
         _ => return None,
     };
-    in_zone(date, rest.trim().parse().ok()?)
+    in_zone(date, rest.trim().parse().ok()?, now)
+}
+
+/// Returns the time of a clock in the zone of now; `None` if that is out of range.
+fn in_zone(date: Date, time: Time, now: &Zoned) -> Option<Timestamp> {
+    let zoned = date.to_datetime(time).to_zoned(now.time_zone().clone());
+    zoned.ok().map(|zoned| zoned.timestamp())
 }
 
 #[cfg(test)]
@@ -120,6 +137,17 @@ mod tests {
         ] {
             assert_eq!(at(text, now), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_clock_alone_is_of_the_day_of_another_time() {
+        let now: Zoned = "2026-11-28T12:00:00+01:00[Europe/Berlin]".parse().unwrap();
+        let shown = "2026-11-18T23:30:00Z".parse().unwrap();
+        let near = |text| near_at(text, shown, &now).unwrap().to_string();
+        assert_eq!(near("14:05"), "2026-11-19T13:05:00Z");
+        assert_eq!(near("yesterday 14:05"), "2026-11-27T13:05:00Z");
+        assert_eq!(near("-2h"), "2026-11-28T09:00:00Z");
+        assert!(near_at("noon", shown, &now).is_err());
     }
 
     #[test]

@@ -26,6 +26,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use jiff::tz::TimeZone;
 use signal_hook::low_level::emulate_default_handler;
 use thiserror::Error as ThisError;
 use xenscope::feed::{Live, Recorded, Watches};
@@ -128,7 +129,7 @@ fn app(options: &Top, look: &Look) -> anyhow::Result<App> {
         filter.text().clone_into(&mut settings.filter);
     }
     let terminal = Terminal::of(|name| env::var(name).ok());
-    let mut app = App::new(settings, options.display, terminal);
+    let mut app = App::new(settings, options.display, terminal).with_zone(TimeZone::system());
     if let Some(warning) = warning {
         app.tell(warning);
     }

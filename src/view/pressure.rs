@@ -1,7 +1,7 @@
 //! Why a domain suffers, in words.
 
 use crate::pressure::{Occupant, Reason};
-use crate::text::safe;
+use crate::text::{columns, safe};
 use crate::units::{bytes, nanoseconds};
 
 /// How many of those that had the pCPUs are named.
@@ -110,6 +110,18 @@ pub(super) fn word(reason: &Reason) -> &'static str {
         Reason::Drops { .. } => "net",
         Reason::Steal { .. } => "steal",
     }
+}
+
+/// Formats all reasons in one line, in the longest form that is at most so many columns wide; `+` marks that there are
+/// more than the first.
+pub(super) fn fitting(all: &[Reason], width: usize) -> String {
+    let forms: [fn(&Reason) -> String; 4] = [reason, short, brief, |one| word(one).to_owned()];
+    let mut texts = forms.iter().map(|&form| reasons(all, form));
+    let fits = |text: &String| columns(text) <= width;
+    texts.find(fits).unwrap_or_else(|| {
+        let first = all.first().map_or("", word);
+        format!("{first}+")
+    })
 }
 
 /// Formats all reasons in one line, each by `form`.

@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use xenscope::feed::{Feed, Hour, Pair, Recorded};
 use xenscope::view::tui::{App, PastSample, Step};
 use xenscope::xen::Error;
+
+/// How much earlier than a time that was asked for a sample may be without a remark.
+const USUAL: SignedDuration = SignedDuration::from_secs(61);
 
 /// How many samples the charts have.
 const CHARTS: usize = 120;
@@ -32,7 +34,6 @@ struct Around {
     at: Option<(Timestamp, u32)>,
     /// When to read more; `None` if all is read.
     due: Option<Instant>,
-    zone: TimeZone,
 }
 
 /// A position in a recording.
@@ -54,7 +55,6 @@ impl Past {
                 hour: Hour::default(),
                 at: None,
                 due: None,
-                zone: TimeZone::system(),
             },
             next: None,
         }
@@ -104,11 +104,15 @@ impl Past {
             Step::To(time) => self.feed.go_to(time)?,
             Step::Newest => self.feed.go_to(Timestamp::MAX)?,
         };
-        if found.is_none() {
-            app.tell(match step {
-                Step::Next | Step::Seconds(1..) => "nothing was recorded after this".to_owned(),
-                _ => "nothing was recorded before that".to_owned(),
-            });
+        match (&found, step) {
+            (None, Step::Next | Step::Seconds(1..)) => {
+                app.tell("nothing was recorded after this".to_owned());
+            }
+            (None, _) => app.tell("nothing was recorded before that".to_owned()),
+            (Some(pair), Step::To(time)) if time.duration_since(pair.newer.time) > USUAL => {
+                app.tell("nothing was recorded from here to that time".to_owned());
+            }
+            _ => {}
         }
         self.jump(found, app);
         Ok(())
@@ -176,7 +180,7 @@ impl Past {
         // A sample that follows soon does not put it off again.
         let due = self.around.due;
         self.around.due = is_unread.then(|| due.unwrap_or_else(|| Instant::now() + CHARTS_AFTER));
-        app.show_hour(&self.around.hour, self.around.zone.clone());
+        app.show_hour(&self.around.hour);
     }
 
     /// Reads more of the hour until `end`, and shows it.
@@ -184,11 +188,11 @@ impl Past {
         let around = &mut self.around;
         while around.hour.read(&mut self.feed) {
             if Instant::now() >= end {
-                return app.show_hour(&around.hour, around.zone.clone());
+                return app.show_hour(&around.hour);
             }
         }
         around.due = None;
-        app.show_hour(&around.hour, around.zone.clone());
+        app.show_hour(&around.hour);
     }
 
     /// Returns when to call [`Past::go_on`]; `None` if there is no reason to.

@@ -120,6 +120,8 @@ pub struct App {
     shown: Shown,
     /// The hour around the shown sample of the past; `None` until it is known.
     strip: Option<Strip>,
+    /// The zone of all times.
+    zone: TimeZone,
     changed: bool,
 }
 
@@ -139,6 +141,7 @@ impl App {
             frozen: None,
             shown: Shown::Newest,
             strip: None,
+            zone: TimeZone::UTC,
             changed: true,
         };
         app.filter(&filter);
@@ -152,6 +155,12 @@ impl App {
         // A text that is no filter leaves the one before.
         let text = self.widgets.table.filter().text();
         text.clone_into(&mut self.settings.filter);
+    }
+
+    /// Shows times of this zone instead of UTC.
+    pub fn with_zone(mut self, zone: TimeZone) -> Self {
+        self.zone = zone;
+        self
     }
 
     /// Measures ready time from the start.
@@ -231,9 +240,9 @@ impl App {
         strip::column_s(self.size).filter(|_| is_drawn)
     }
 
-    /// Shows the CPU use in the hour around the shown sample of the past, with times of this zone.
-    pub fn show_hour(&mut self, hour: &Hour, zone: TimeZone) {
-        self.strip = Some(Strip::of(hour, zone));
+    /// Shows the CPU use in the hour around the shown sample of the past.
+    pub fn show_hour(&mut self, hour: &Hour) {
+        self.strip = Some(Strip::of(hour));
         self.changed = true;
     }
 
@@ -363,6 +372,7 @@ impl App {
             terminal: self.settings.theme.of(self.terminal),
             shown: self.shown,
             strip: self.strip.as_ref(),
+            zone: &self.zone,
             screen: self.size,
             area: Rect::from((Position::ORIGIN, self.size)),
         };

@@ -1,5 +1,7 @@
 //! The context that widgets draw in, and the trait that they implement.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::{Position, Rect, Size};
@@ -53,6 +55,8 @@ pub(super) struct Context<'a> {
     pub(super) shown: Shown,
     /// The CPU use around the shown time; `None` unless it is of the past.
     pub(super) strip: Option<&'a Strip>,
+    /// The zone of all times.
+    pub(super) zone: &'a TimeZone,
     /// The size of the whole screen.
     pub(super) screen: Size,
     /// The widget's part of the screen.
@@ -72,6 +76,25 @@ impl<'a> Context<'a> {
             chosen.retain(|column| !column.is_drawn());
         }
         (chosen, more)
+    }
+
+    /// Formats a time as `strftime` does, in the zone of all times.
+    pub(super) fn local(self, time: Timestamp, format: &str) -> String {
+        let time = time.to_zoned(self.zone.clone());
+        time.strftime(format).to_string()
+    }
+
+    /// Returns whether it shows the past.
+    pub(super) fn is_past(self) -> bool {
+        matches!(self.shown, Shown::Past { .. })
+    }
+
+    /// Says why there is no ready time, and how to get it.
+    pub(super) fn without_ready(self) -> &'static str {
+        match self.is_past() {
+            true => "ready time was not recorded ('xenscope record --ready' does that)",
+            false => "ready time is not measured: R turns it on",
+        }
     }
 
     /// Returns whether bars and charts are drawn.

@@ -1,7 +1,6 @@
 //! The CPU use of the hour around a sample of the past.
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use ratatui::layout::Size;
 
 use crate::feed::{Hour, Use};
@@ -29,17 +28,15 @@ pub(super) struct Strip {
     pub(super) end: Timestamp,
     /// One for each column.
     pub(super) uses: Vec<Use>,
-    zone: TimeZone,
 }
 
 impl Strip {
-    /// Returns the strip of an hour, with times of this zone.
-    pub(super) fn of(hour: &Hour, zone: TimeZone) -> Self {
+    /// Returns the strip of an hour.
+    pub(super) fn of(hour: &Hour) -> Self {
         Self {
             begin: hour.begin(),
             end: hour.end(),
             uses: hour.uses(),
-            zone,
         }
     }
 
@@ -50,11 +47,5 @@ impl Strip {
         let is_in = !since.is_negative() && since < length;
         let share = since.as_secs_f64() / length.as_secs_f64();
         is_in.then_some((share * self.uses.len() as f64) as usize)
-    }
-
-    /// Returns a time in this format of `strftime`.
-    pub(super) fn local(&self, time: Timestamp, format: &str) -> String {
-        let time = time.to_zoned(self.zone.clone());
-        time.strftime(format).to_string()
     }
 }

@@ -8,6 +8,7 @@ use ratatui::crossterm::event::{Event, KeyCode, KeyModifiers, MouseEvent, MouseE
 
 use crate::feed::{Feed, Pair, Recorded};
 use crate::fixtures::{SECOND, at_work, boot, counting, domain, equipped, snapshot};
+use crate::moment;
 use crate::snapshot::{Collect, Snapshot};
 use crate::view::tui::testing::{column, control, ids, key, keys, last, lines, take, watching};
 use crate::view::tui::{App, Column, Command, Settings, Step, testing};
@@ -313,9 +314,18 @@ fn keys_go_to_other_times() {
     assert!(last(&mut app).contains("not a time"), "{}", last(&mut app));
     app.jump(&[recorded().next().unwrap().unwrap()]);
     assert_eq!(key(&mut app, KeyCode::End), go(Step::Newest));
+    // A clock alone is of the shown day.
+    let time = moment::near("00:30", app.shown_time().unwrap()).unwrap();
+    keys(&mut app, "t00:30");
+    assert_eq!(key(&mut app, KeyCode::Enter), go(Step::To(time)));
     for c in [' ', 'p'] {
         assert_eq!(key(&mut app, KeyCode::Char(c)), go(Step::Play));
     }
     keys(&mut app, "R");
+    assert!(
+        last(&mut app).contains("ready time was not recorded"),
+        "{}",
+        last(&mut app)
+    );
     assert!(!app.collect().state_times, "nothing can be measured");
 }

@@ -106,7 +106,7 @@ fn toggle(context: Context<'_>, column: Column) -> Vec<Action> {
             let title = column.shape().titles.0;
             let traced = |sample: Sample<'_>| sample.snapshot.collected.state_times;
             if column.part().state_times && !context.sample.is_some_and(traced) {
-                let message = format!("{title} is shown while ready time is measured: press R");
+                let message = format!("no {title}: {}", context.without_ready());
                 actions.push(Action::Tell(message));
             } else if column.is_drawn() && !settings.theme.draws() {
                 let message = format!("this theme does not draw {title}: T changes it");
@@ -240,7 +240,7 @@ mod tests {
             }
             keys(&mut app, " ");
             let told = last(&mut app);
-            let reported = told.starts_with("no room") || told.ends_with("press R");
+            let reported = told.starts_with("no room") || told.ends_with("R turns it on");
             let expected = added == column("uuid") || added.part().state_times;
             assert_eq!(reported, expected, "{added:?}");
             assert_ne!(reported, shown_columns(app.parts().0, 0).contains(&added));

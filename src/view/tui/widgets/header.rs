@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::style::{Modifier, Style};
 
+use crate::rates::DomainRates;
 use crate::snapshot::{DomainState, Snapshot};
 use crate::text::{UNKNOWN, columns, or_unknown, safe, shortened};
 use crate::units;
@@ -202,8 +203,8 @@ fn host(context: Context<'_>, sample: Sample<'_>, pen: &mut Pen<'_>) {
     let time = sample.snapshot.time;
     let every = context.settings.interval.as_secs_f64();
     let right = [
-        Part::new("  ", time.strftime("%Y-%m-%d").to_string(), day),
-        Part::new(" ", time.strftime("%H:%M:%S UTC").to_string(), 5),
+        Part::new("  ", context.local(time, "%Y-%m-%d"), day),
+        Part::new(" ", context.local(time, "%H:%M:%S %Z"), 5),
         Part::new("  ", measured(sample), 6),
     ];
     let comes_again = context.shown != Shown::Past { plays: false };
@@ -369,6 +370,16 @@ fn hurt(context: Context<'_>, sample: Sample<'_>, skipped: Option<Part>, pen: &m
         count => format!("{count} of {domains}:"),
     };
     let mut parts = vec![label, Part::new(" ", count, u8::MAX)];
+    let is_known = |rates: &DomainRates| rates.states.ready_percent.is_some();
+    if !context.is_traced() && !sample.rates.domains.iter().any(is_known) {
+        let text = match context.is_past() {
+            true => "(CPU waits not recorded)",
+            false => "(CPU waits not measured: R)",
+        };
+        // Where nobody is named, this says what that means.
+        let priority = if found.is_empty() { u8::MAX } else { 0 };
+        parts.push(Part::new(" ", text, priority).styled(context.style(Role::Dim)));
+    }
     for (one, rank) in found.iter().zip(1..MOST_NAMED) {
         let name = cells::name(&sample.snapshot.domains[one.place]);
         let why = one.reasons.first().map(pressure::brief).unwrap_or_default();
@@ -376,9 +387,6 @@ fn hurt(context: Context<'_>, sample: Sample<'_>, skipped: Option<Part>, pen: &m
         let lead = if rank == 1 { " " } else { ", " };
         let role = loss(one.severity()).unwrap_or(Role::Busy);
         parts.push(Part::new(lead, text, u8::MAX - rank).styled(context.style(role)));
-    }
-    if !context.is_traced() && !matches!(context.shown, Shown::Past { .. }) {
-        parts.push(Part::new("   ", "ready time: R", 0).styled(context.style(Role::Dim)));
     }
     parts.extend(skipped);
     pen.put_parts(parts);

@@ -316,7 +316,7 @@ impl Widgets {
             {
                 Vec::new()
             }
-            Overlay::Prompt(prompt) => prompt.key(code),
+            Overlay::Prompt(prompt) => prompt.key(context, code),
             Overlay::Help(_) | Overlay::Columns(_) | Overlay::Sort(_) => {
                 self.front().key(context, code)
             }
@@ -366,7 +366,10 @@ impl Widgets {
             KeyCode::Tab => Action::Show(neighbour(self.tab()?, 1)),
             KeyCode::BackTab => Action::Show(neighbour(self.tab()?, -1)),
             KeyCode::Char('R') => match context.shown {
-                Shown::Past { .. } => Action::Tell("ready time is as it was recorded".to_owned()),
+                Shown::Past { .. } if context.is_traced() => {
+                    Action::Tell("ready time is as it was recorded".to_owned())
+                }
+                Shown::Past { .. } => Action::Tell(context.without_ready().to_owned()),
                 Shown::Newest | Shown::Paused => Action::Ready,
             },
             _ => return None,

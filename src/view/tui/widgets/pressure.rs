@@ -8,9 +8,9 @@ use ratatui::text::{Line, Span};
 
 use super::text_page::TextPage;
 use crate::pressure::{DISK_COUNTERS, Pressure};
+use crate::rates::DomainRates;
 use crate::snapshot::{Collect, Identity};
 use crate::text::{columns, or_unknown, shortened};
-use crate::units;
 use crate::view::Sample;
 use crate::view::pressure;
 use crate::view::tui::action::{Action, Show};
@@ -21,8 +21,33 @@ use crate::view::tui::theme::{Role, loss};
 /// The widest name.
 const NAME_WIDTH: usize = 24;
 
-/// The width of the columns between the name and the reasons.
-const FIGURES: usize = 32;
+/// The columns before the name.
+const BEFORE: usize = 6;
+
+/// The blanks before the reasons.
+const AFTER: usize = 2;
+
+/// A column: its title, its width, and its figure in per cent.
+type Figure = (
+    &'static str,
+    usize,
+    fn(&Pressure, &DomainRates) -> Option<f64>,
+);
+
+/// The columns between the name and the reasons.
+const FIGURES: [Figure; 4] = [
+    ("LOST %", 7, |one, _| one.lost_percent),
+    ("CPU %", 8, |_, rates| Some(rates.cpu_percent?.value)),
+    ("READY %", 8, |_, rates| {
+        Some(rates.states.ready_percent?.value)
+    }),
+    ("THR %", 8, |_, rates| {
+        Some(rates.states.throttled_percent?.value)
+    }),
+];
+
+/// The least width of the reasons: there are fewer columns in a narrower page.
+const REASONS: usize = 20;
 
 /// The lines above the domains: one in words, and the titles.
 const ABOVE: usize = 2;
@@ -130,29 +155,32 @@ fn lines(context: Context<'_>, sample: Sample<'_>, found: &[Pressure]) -> Vec<Li
     let name = |one: &Pressure| cells::name(&sample.snapshot.domains[one.place]);
     let widest = found.iter().map(|one| columns(&name(one))).max();
     let width = widest.unwrap_or(0).clamp(4, NAME_WIDTH);
-    let titles = format!(
-        "{:>5} {:<width$} {:>6} {:>7} {:>7} {:>7}  WHY",
-        "ID", "NAME", "LOST %", "CPU %", "READY %", "THR %"
-    );
+    let figures = figures(context, sample, found, width);
+    let mut titles = format!("{:>5} {:<width$}", "ID", "NAME");
+    for &(title, width, _) in &figures {
+        titles.push_str(&format!("{title:>width$}"));
+    }
+    titles.push_str("  WHY");
     lines.push(Line::styled(
         titles,
         Style::new().add_modifier(Modifier::REVERSED),
     ));
-    lines.extend(found.iter().map(|one| line(context, sample, one, width)));
+    let line = |one| line(context, sample, one, (width, &figures));
+    lines.extend(found.iter().map(line));
     lines
 }
 
 /// Returns a line in words: how many domains suffer, and whether ready time is measured.
 fn summary(context: Context<'_>, sample: Sample<'_>, count: usize) -> Line<'static> {
+    let traced = sample.snapshot.collected.state_times;
     let domains = match count {
         0 if sample.rates.interval_ns.is_none() => "with the next sample".to_owned(),
         0 => "no domain suffers".to_owned(),
         1 => "1 domain suffers".to_owned(),
         count => format!("{count} domains suffer"),
     };
-    let traced = sample.snapshot.collected.state_times;
     let ready = match (traced, sample.rates.host.ready_vcpus) {
-        (false, _) => "ready time is not measured: R turns it on".to_owned(),
+        (false, _) => context.without_ready().to_owned(),
         (true, None) => "ready time: with the next sample, or lost".to_owned(),
         (true, Some(mean)) => {
             let most = sample
@@ -170,39 +198,62 @@ fn summary(context: Context<'_>, sample: Sample<'_>, count: usize) -> Line<'stat
     ])
 }
 
-fn line(context: Context<'_>, sample: Sample<'_>, one: &Pressure, width: usize) -> Line<'static> {
+/// Returns the columns for which something is known, and for which there is room beside the reasons.
+fn figures(
+    context: Context<'_>,
+    sample: Sample<'_>,
+    found: &[Pressure],
+    name: usize,
+) -> Vec<Figure> {
+    let is_known = |&&(_, _, of): &&Figure| {
+        let mut values = found
+            .iter()
+            .map(|one| of(one, &sample.rates.domains[one.place]));
+        values.any(|value| value.is_some())
+    };
+    let mut room = usize::from(context.area.width).saturating_sub(BEFORE + name + AFTER + REASONS);
+    let has_room = |&&(_, width, _): &&Figure| match room.checked_sub(width) {
+        Some(left) => {
+            room = left;
+            true
+        }
+        None => false,
+    };
+    let known = FIGURES.iter().filter(is_known);
+    known.take_while(has_room).copied().collect()
+}
+
+fn line(
+    context: Context<'_>,
+    sample: Sample<'_>,
+    one: &Pressure,
+    (width, figures): (usize, &[Figure]),
+) -> Line<'static> {
     let domain = &sample.snapshot.domains[one.place];
     let rates = &sample.rates.domains[one.place];
     let name = cells::name(domain);
     let name = shortened(&name, width);
     let blank = " ".repeat(width.saturating_sub(columns(&name)));
-    let lost = one.lost_percent;
-    let style = lost
-        .and_then(loss)
-        .map_or_else(Style::new, |role| context.style(role));
-    let left = format!("{:>5} {name}{blank} ", domain.id.to_string());
-    let free = usize::from(context.area.width).saturating_sub(columns(&left) + FIGURES);
-    let forms = [pressure::reason, pressure::short];
-    let mut forms = forms
-        .map(|form| pressure::reasons(&one.reasons, form))
-        .into_iter();
-    let fits = |form: &String| columns(form) <= free;
-    let why = forms.find(fits);
-    let why = why.unwrap_or_else(|| pressure::reasons(&one.reasons, pressure::brief));
-    Line::from(vec![
-        Span::raw(left),
-        Span::styled(
-            format!("{:>6}", or_unknown(lost, |lost| format!("{lost:.1}"))),
-            style,
-        ),
-        Span::raw(format!(
-            " {:>7} {:>7} {:>7}  ",
-            units::percent(rates.cpu_percent),
-            units::percent(rates.states.ready_percent),
-            units::percent(rates.states.throttled_percent),
-        )),
-        Span::raw(why),
-    ])
+    let lost = one.lost_percent.and_then(loss);
+    let mut spans = vec![Span::raw(format!(
+        "{:>5} {name}{blank}",
+        domain.id.to_string()
+    ))];
+    for &(title, width, of) in figures {
+        let value = or_unknown(of(one, rates), |value| format!("{value:.1}"));
+        let style = lost.filter(|_| title == FIGURES[0].0);
+        let style = style.map_or_else(Style::new, |role| context.style(role));
+        spans.push(Span::styled(format!("{value:>width$}"), style));
+    }
+    let used = spans
+        .iter()
+        .map(|span| columns(&span.content))
+        .sum::<usize>()
+        + AFTER;
+    let free = usize::from(context.area.width).saturating_sub(used);
+    spans.push(Span::raw(" ".repeat(AFTER)));
+    spans.push(Span::raw(pressure::fitting(&one.reasons, free)));
+    Line::from(spans)
 }
 
 #[cfg(test)]
@@ -284,9 +335,50 @@ mod tests {
             page[2].trim_end(),
             "no domain suffers, ready time is not measured: R turns it on"
         );
+        let hurt = "HURT none of 3 (CPU waits not measured: R)";
+        assert!(
+            lines(&mut app, 80, 24)
+                .iter()
+                .any(|line| line.starts_with(hurt))
+        );
         // Nobody is chosen.
         key(&mut app, KeyCode::Enter);
         keys(&mut app, "w");
         assert!(lines(&mut app, 80, 10)[1].contains("NAME"));
+    }
+
+    #[test]
+    fn a_page_has_the_columns_that_are_known_and_fit() {
+        let mut app = app(Settings::default());
+        let (mut old, mut new) = troubled();
+        take(&mut app, old.clone());
+        take(&mut app, new.clone());
+        lines(&mut app, 60, 24);
+        keys(&mut app, "w");
+        let page = |app: &mut crate::view::tui::App, width| {
+            let lines = lines(app, width, 24);
+            let title = lines.iter().position(|line| line.contains("  WHY"));
+            let from = title.unwrap();
+            lines[from..from + 5]
+                .iter()
+                .map(|line| line.trim_end().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            page(&mut app, 60)[0],
+            "   ID NAME  LOST %   CPU % READY %  WHY"
+        );
+        let narrow = page(&mut app, 40);
+        assert_eq!(narrow[0], "   ID NAME  LOST %  WHY");
+        assert_eq!(narrow[2], "    2 web     33.3  ready 30%");
+        assert_eq!(narrow[3], "    5 db       0.0  no disk slot; drops");
+        // What is not known of any has no column.
+        for snapshot in [&mut old, &mut new] {
+            snapshot.collected.state_times = false;
+            snapshot.host.trace = None;
+        }
+        take(&mut app, old);
+        take(&mut app, new);
+        assert_eq!(page(&mut app, 80)[0], "   ID NAME   CPU %  WHY");
     }
 }

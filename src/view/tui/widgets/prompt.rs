@@ -86,7 +86,10 @@ impl Prompt {
         let question = match self.question {
             Question::Filter => "/".to_owned(),
             Question::Find => "go to the next domain with this in its name: ".to_owned(),
-            Question::Time => "show the time (03:00, -2h): ".to_owned(),
+            Question::Time if context.is_past() => {
+                "time to show (03:00 of this day, -2h from now): ".to_owned()
+            }
+            Question::Time => "time to show (03:00, -2h): ".to_owned(),
             Question::Delay => {
                 let now = context.settings.interval.as_secs_f64();
                 let long = format!("seconds between samples, now {now}: ");
@@ -118,9 +121,9 @@ impl Prompt {
     }
 
     /// Handles a key, and returns the actions that it requests from the app.
-    pub(super) fn key(&mut self, code: KeyCode) -> Vec<Action> {
+    pub(super) fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
         match (code, self.question) {
-            (KeyCode::Enter, _) => return self.answer(),
+            (KeyCode::Enter, _) => return self.answer(context),
             (KeyCode::Esc, Question::Filter) => {
                 return vec![Action::Show(Show::PaneOnly), Action::Filter(String::new())];
             }
@@ -160,15 +163,20 @@ impl Prompt {
     }
 
     /// Returns the actions of the complete answer.
-    fn answer(&self) -> Vec<Action> {
+    fn answer(&self, context: Context<'_>) -> Vec<Action> {
         let answer = match self.question {
             Question::Find => Some(Ok(Action::Find(self.text.clone()))),
             _ if self.text.is_empty() => None,
             Question::Filter => None,
             Question::Delay => Some(interval::parse(&self.text).map(Action::Interval)),
-            Question::Time => Some(
-                moment::parse(&self.text).map(|time| Action::Command(Command::Go(Step::To(time)))),
-            ),
+            Question::Time => {
+                let shown = context.sample.filter(|_| context.is_past());
+                let time = match shown {
+                    Some(sample) => moment::near(&self.text, sample.snapshot.time),
+                    None => moment::parse(&self.text),
+                };
+                Some(time.map(|time| Action::Command(Command::Go(Step::To(time)))))
+            }
         };
         let answer = answer.map(|answer| answer.unwrap_or_else(Action::Tell));
         let close = Action::Show(Show::PaneOnly);

@@ -30,10 +30,10 @@ pub(super) fn draw(context: Context<'_>, buffer: &mut Buffer) {
     let cells: String = strip.uses.iter().map(|&one| glyph(one, unicode)).collect();
     let calm = context.style(Role::Calm);
     pen.put("CPU ", context.style(Role::Accent));
-    pen.say(&strip.local(strip.begin, "%H:%M "))
+    pen.say(&context.local(strip.begin, "%H:%M "))
         .put(&cells, calm);
-    pen.say(&strip.local(strip.end, " %H:%M"));
-    let zone = strip.local(strip.end, " %Z");
+    pen.say(&context.local(strip.end, " %H:%M"));
+    let zone = context.local(strip.end, " %Z");
     if columns(&zone) <= pen.room() {
         pen.say(&zone);
     }
@@ -105,7 +105,7 @@ mod tests {
             &mut feed,
         );
         while hour.read(&mut feed) {}
-        app.show_hour(&hour, TimeZone::fixed(Offset::constant(1)));
+        app.show_hour(&hour);
         strip(app, screen)
     }
 
@@ -116,16 +116,19 @@ mod tests {
 
     #[test]
     fn the_strip_shows_the_hour_around_the_time() {
-        let mut app = app(Settings::default());
+        let mut app = app(Settings::default()).with_zone(TimeZone::fixed(Offset::constant(1)));
         let hour =
             "CPU 13:00 ▁▁▁▁▁█████          ▁▁▁▁▁█████│▁▁▁▁████ ▁▁▁▁▁█████▁▁▁▁▁█████ 14:00 +01";
         let shown = at("2026-11-28T12:30:00Z", &mut app, (80, 24));
         assert_eq!(shown, hour);
+        // The header is of the same zone, and a clock that one asks for is of the shown day.
+        let top = lines(&mut app, 80, 24)[0].clone();
+        assert!(top.contains("2026-11-28 13:30:00 +01"), "{top}");
     }
 
     #[test]
     fn the_strip_is_there_in_the_past_only() {
-        let mut app = watching(3);
+        let mut app = watching(3).with_zone(TimeZone::fixed(Offset::constant(1)));
         assert!(!strip(&mut app, (80, 24)).starts_with("CPU "));
         at("2026-11-28T12:30:00Z", &mut app, (80, 24));
         take(&mut app, snapshot(SECOND, 0, Vec::new()));
@@ -140,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_wide_screen_has_more_columns() {
-        let mut app = app(Settings::default());
+        let mut app = app(Settings::default()).with_zone(TimeZone::fixed(Offset::constant(1)));
         for (width, columns) in [(46, 30), (80, 60), (140, 120), (200, 180)] {
             let shown = at("2026-11-28T12:30:00Z", &mut app, (width, 40));
             let mark = shown.chars().position(|c| c == '│').unwrap();

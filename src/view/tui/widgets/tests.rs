@@ -34,7 +34,7 @@ fn fits_80_by_24() {
         screen[2],
         "Mem [███████████████     ]  75.0 % of 4.0G, 1.0G free"
     );
-    assert_eq!(screen[3], "HURT none of 12   ready time: R");
+    assert_eq!(screen[3], "HURT none of 12 (CPU waits not measured: R)");
     assert_eq!(
         screen[4],
         " ID NAME      VCPU CPU%▼ BUSY    PAST    MEM   GAP  RX/s  TX/s  RD/s  WR/s WHY"
