@@ -20,6 +20,8 @@ pub(super) enum Align {
     /// Like `Left`, but the text is cut if the table is too wide. For names and lists only, because
     /// a number that is cut looks like another number.
     Yielding,
+    /// Like `Yielding`, but the columns to the right of it are left out before it is cut.
+    Kept,
 }
 
 /// A column's heading.
@@ -76,7 +78,7 @@ impl Table {
 
     /// Formats the table as lines of at most `width` columns. If that is too narrow, yielding
     /// columns are cut, the last one first. If that is not enough, columns on the right are left
-    /// out, and an ellipsis follows the headings.
+    /// out, and an ellipsis follows the headings: before a kept column is cut, all to the right of it.
     pub(super) fn render(&self, width: Option<usize>) -> String {
         let widths = self.widths(width.unwrap_or(usize::MAX));
         let heads: Vec<&str> = self.heads.iter().map(|(head, _)| *head).collect();
@@ -105,11 +107,16 @@ impl Table {
                 *width = columns(cell).max(*width);
             }
         }
-        let can_give = |(&width, &(head, align)): (&usize, &Head)| match align {
-            Align::Yielding => width.saturating_sub(NARROWEST.max(columns(head))),
-            Align::Left | Align::Right => 0,
+        // How many columns each of the first `count` can give.
+        let spare = |count: usize| -> Vec<usize> {
+            let given = widths.iter().zip(&self.heads).take(count).enumerate();
+            let can_give = |(at, (&width, &(head, align))): (usize, (&usize, &Head))| match align {
+                Align::Kept if at + 1 < count => 0,
+                Align::Yielding | Align::Kept => width.saturating_sub(NARROWEST.max(columns(head))),
+                Align::Left | Align::Right => 0,
+            };
+            given.map(can_give).collect()
         };
-        let spare: Vec<usize> = widths.iter().zip(&self.heads).map(can_give).collect();
         // The width of the first `count` columns.
         let total = |count: usize| {
             let gaps = GAP.len() * count.saturating_sub(1);
@@ -120,11 +127,12 @@ impl Table {
             };
             widths.iter().take(count).sum::<usize>() + gaps + more
         };
-        let least = |count: usize| total(count) - spare.iter().take(count).sum::<usize>();
+        let least = |count: usize| total(count) - spare(count).iter().sum::<usize>();
         let all = self.heads.len();
         let fits = (1..=all).rev().find(|&count| least(count) <= limit);
         let fits = fits.unwrap_or(1);
         let mut excess = total(fits).saturating_sub(limit);
+        let spare = spare(fits);
         widths.truncate(fits);
         for (width, &spare) in widths.iter_mut().zip(&spare).rev() {
             let given = spare.min(excess);
@@ -140,7 +148,7 @@ impl Table {
             let cell = shortened(cell, width);
             let padding = " ".repeat(width - columns(&cell));
             match align {
-                Align::Left | Align::Yielding => out.extend([&*cell, &padding]),
+                Align::Left | Align::Yielding | Align::Kept => out.extend([&*cell, &padding]),
                 Align::Right => out.extend([&*padding, &cell]),
             }
             out.push_str(GAP);
@@ -190,6 +198,24 @@ mod tests {
             "ID  NAME            MEMORY  PCPUS\n \
              0  Domain-0     768.0 MiB  0-1\n\
              12  漢字 of a …          -  0,2,4,6…\n"
+        );
+    }
+
+    #[test]
+    fn a_kept_column_is_cut_last() {
+        let mut table = table();
+        table.heads[1].1 = Align::Kept;
+        assert_eq!(
+            table.render(Some(36)),
+            "ID  NAME                    MEMORY …\n \
+             0  Domain-0             768.0 MiB\n\
+             12  漢字 of a long name          -\n"
+        );
+        assert_eq!(
+            table.render(Some(20)),
+            "ID  NAME …\n \
+             0  Domain-0\n\
+             12  漢字 of a lon…\n"
         );
     }
 

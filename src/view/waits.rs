@@ -14,18 +14,21 @@ const HEADS: [Head; 14] = [
     ("ID", Align::Right),
     ("NAME", Align::Yielding),
     ("VCPU", Align::Right),
-    ("RUN %", Align::Right),
     ("READY %", Align::Right),
-    ("BLOCKED %", Align::Right),
     ("THROTTLED %", Align::Right),
-    ("WAITS/S", Align::Right),
-    ("MEAN", Align::Right),
-    ("P99", Align::Right),
+    ("RUN %", Align::Right),
+    ("WAITED FOR", Align::Kept),
     ("LONGEST", Align::Right),
+    ("P99", Align::Right),
+    ("MEAN", Align::Right),
+    ("WAITS/S", Align::Right),
+    ("BLOCKED %", Align::Right),
     ("MOVES/S", Align::Right),
     ("PCPUS", Align::Yielding),
-    ("WAITED FOR", Align::Yielding),
 ];
+
+/// The place of the column `BLOCKED %`.
+const BLOCKED: usize = 11;
 
 /// Formats the table of `xenscope waits`, at most `width` columns wide if texts can be shortened.
 pub fn lines(waits: &Waits, width: Option<usize>) -> String {
@@ -44,9 +47,11 @@ fn together(domain: &DomainWaits) -> Option<Vec<String>> {
     let lacks = domain.vcpus.is_none() || vcpus.any(|vcpu| vcpu.waited_for.domains.is_none());
     let is_known = domain.shares.ready_percent.is_some();
     (lacks && is_known).then(|| {
-        let mut cells = first_cells(domain, "all".to_owned(), &domain.shares);
-        cells.resize(HEADS.len() - 1, UNKNOWN.to_owned());
-        cells.push(waited_for(&domain.waited_for));
+        let mut cells = first_cells(domain, "all", &domain.shares, &domain.waited_for);
+        // Single waits are known of a vCPU alone.
+        cells.resize(BLOCKED, UNKNOWN.to_owned());
+        cells.push(tenths(domain.shares.blocked_percent));
+        cells.resize(HEADS.len(), UNKNOWN.to_owned());
         cells
     })
 }
@@ -104,29 +109,35 @@ fn mark(stretches: &[Stretch], from_ns: u64) -> char {
 }
 
 fn cells(domain: &DomainWaits, vcpu: &VcpuWaits) -> Vec<String> {
-    let mut cells = first_cells(domain, vcpu.id.to_string(), &vcpu.shares);
+    let id = vcpu.id.to_string();
+    let mut cells = first_cells(domain, &id, &vcpu.shares, &vcpu.waited_for);
     cells.extend([
-        tenths(vcpu.waits_per_second),
-        or_unknown(vcpu.mean_wait_ns, nanoseconds),
-        or_unknown(vcpu.p99_wait_ns, |ns| nanoseconds(ns as f64)),
         or_unknown(vcpu.longest_wait_ns, |ns| nanoseconds(ns as f64)),
+        or_unknown(vcpu.p99_wait_ns, |ns| nanoseconds(ns as f64)),
+        or_unknown(vcpu.mean_wait_ns, nanoseconds),
+        tenths(vcpu.waits_per_second),
+        tenths(vcpu.shares.blocked_percent),
         tenths(vcpu.moves_per_second),
         or_unknown(vcpu.pcpus.as_deref(), numbers),
-        waited_for(&vcpu.waited_for),
     ]);
     cells
 }
 
-/// Returns the cells up to the shares. `vcpu` is its number, or says that it is about all of them.
-fn first_cells(domain: &DomainWaits, vcpu: String, shares: &Shares) -> Vec<String> {
+/// Returns the cells up to for whom it waited. `vcpu` is its number, or says that it is about all of them.
+fn first_cells(
+    domain: &DomainWaits,
+    vcpu: &str,
+    shares: &Shares,
+    occupants: &WaitedFor,
+) -> Vec<String> {
     vec![
         domain.id.to_string(),
         safe(domain.name.as_deref().unwrap_or(UNKNOWN)).into_owned(),
-        vcpu,
-        tenths(shares.running_percent),
+        vcpu.to_owned(),
         tenths(shares.ready_percent),
-        tenths(shares.blocked_percent),
         tenths(shares.throttled_percent),
+        tenths(shares.running_percent),
+        waited_for(occupants),
     ]
 }
 
@@ -192,16 +203,25 @@ mod tests {
     }
 
     #[test]
+    fn a_narrow_table_keeps_for_whom_it_waited() {
+        let text = lines(&waiting(), Some(80));
+        assert!(text.contains("web 25 %, idle pCPUs 50 %, u…"), "{text}");
+        let text = lines(&waiting(), Some(100));
+        assert!(text.contains("unknown 25 %        -"), "{text}");
+    }
+
+    #[test]
     fn each_vcpu_has_a_line_with_those_it_waited_for() {
         assert_eq!(
             lines(&waiting(), None),
-            "ID  NAME      VCPU  RUN %  READY %  BLOCKED %  THROTTLED %  WAITS/S     MEAN     P99  LONGEST  MOVES/S  \
-             PCPUS  WAITED FOR\n \
-             0  Domain-0     0   20.0      4.0       76.0            -      0.0        -       -        -      0.0  \
-             0,2    web 25 %, idle pCPUs 50 %, unknown 25 %\n \
-             5  web          0   40.0     40.0        0.0         20.0      8.0  50.0 ms  200 ms   200 ms      5.0  \
-             1      db 75 %, Domain-0 25 %\n \
-             5  web          1    0.0      0.0        0.0          0.0      0.0        -       -        -      0.0\n"
+            "ID  NAME      VCPU  READY %  THROTTLED %  RUN %  WAITED FOR                               LONGEST     P99     \
+             MEAN  WAITS/S  BLOCKED %  MOVES/S  PCPUS\n \
+             0  Domain-0     0      4.0            -   20.0  web 25 %, idle pCPUs 50 %, unknown 25 %        -       -        \
+             -      0.0       76.0      0.0  0,2\n \
+             5  web          0     40.0         20.0   40.0  db 75 %, Domain-0 25 %                    200 ms  200 ms  \
+             50.0 ms      8.0        0.0      5.0  1\n \
+             5  web          1      0.0          0.0    0.0                                                 -       -        \
+             -      0.0        0.0      0.0\n"
         );
     }
 }
