@@ -34,3 +34,10 @@ mod topology;
 mod waits;
 mod xenstored_killed;
 mod xentop;
+
+/// Returns the middle one of these values.
+fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.into_iter().collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
