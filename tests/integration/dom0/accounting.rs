@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use super::guest::{Burning, Paused};
-use super::median;
+use super::{median, until_asleep};
 use crate::command::{run, say, tool, xenscope};
 use crate::record::{Record, all};
 
@@ -184,13 +184,9 @@ fn sigint_ends_a_waiting_command() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let pid = child.id().to_string();
     // After its first sample it sleeps.
-    while !tool("cat", &[format!("/proc/{pid}/wchan")]).contains("nanosleep") {
-        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    tool("kill", &["-INT", &pid]);
+    until_asleep(&mut child);
+    tool("kill", &["-INT", &child.id().to_string()]);
     let output = child.wait_with_output().unwrap();
     // The signal itself ends it, as shells and loops expect.
     assert_eq!(

@@ -5,8 +5,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use super::guest::{Burning, Console, Guest};
-use super::median;
 use super::shells::Shells;
+use super::{median, until_asleep, wait_until};
 use crate::command::{say, tool, xenscope};
 use crate::record::{Audit, Record, all};
 
@@ -317,20 +317,19 @@ fn time_of_a_destroyed_domain_is_explained() {
     // It also keeps a pCPU busy while it boots.
     let _guest = Guest::start("audited", "while :; do :; done", &[]);
     let id = id_of("audited");
-    let auditing = start("1");
+    // Long enough to stop it before its second sample, on a machine that stalls too.
+    let mut auditing = start("10");
     let pid = auditing.id().to_string();
     // The audit has its first sample when it sleeps. It is stopped while the guest is destroyed, so
     // the guest is gone in its second sample, however long that takes.
-    while !tool("cat", &[format!("/proc/{pid}/wchan")]).contains("nanosleep") {
-        sleep(Duration::from_millis(20));
-    }
+    until_asleep(&mut auditing);
     sleep(Duration::from_millis(500));
     tool("kill", &["-STOP", &pid]);
     tool("xl", &["destroy", "audited"]);
     // Xen takes its memory back before it forgets it.
-    while listed().domains.iter().any(|domain| domain.id == id) {
-        sleep(Duration::from_millis(20));
-    }
+    wait_until("the domain is gone", || {
+        listed().domains.iter().all(|domain| domain.id != id)
+    });
     tool("kill", &["-CONT", &pid]);
     let (code, report) = finished(auditing);
     assert_eq!(code, 0, "{report:?}");

@@ -35,6 +35,33 @@ mod waits;
 mod xenstored_killed;
 mod xentop;
 
+use std::fs;
+use std::process::Child;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// How long a test waits for something, under emulation and beside busy guests.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Waits until this is true.
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + LIMIT;
+    while !holds() {
+        assert!(Instant::now() < end, "never: {what}");
+        sleep(Duration::from_millis(20));
+    }
+}
+
+/// Waits until a command sleeps between two samples.
+fn until_asleep(command: &mut Child) {
+    let place = format!("/proc/{}/wchan", command.id());
+    wait_until("it sleeps", || {
+        let ended = command.try_wait().unwrap();
+        assert!(ended.is_none(), "it ended by itself: {ended:?}");
+        fs::read_to_string(&place).unwrap().contains("nanosleep")
+    });
+}
+
 /// Returns the middle one of these values.
 fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
