@@ -11,7 +11,7 @@ use super::guest::{Burning, Paused};
 use super::shells::Shells;
 use super::waits::{NetBurns, Weights, until_traced};
 use crate::command::{say, tool, xenscope, xenscope_path};
-use crate::record::{Audit, Domain, Record, all};
+use crate::record::{Audit, Domain, Finding, Record, all};
 use crate::terminal::OnTerminal;
 
 /// Asserts that nobody left the trace on.
@@ -199,11 +199,16 @@ fn the_trace_agrees_with_cpu_time() {
         "--format",
         "json",
     ];
-    for report in all::<Audit>(&say(&words).fine()) {
-        let found = report.of("cpu.trace");
+    // While the clocks of the pCPUs differ, it may be a warning.
+    let agrees = (0..2).any(|_| {
+        let reports: Vec<Audit> = all(&say(&words).fine());
+        let found = reports.iter().map(|report| report.of("cpu.trace"));
         // The sum, and at least one vCPU of each domain.
-        assert!(found.verdict == "ok" && found.comparisons >= 5, "{found:?}");
-    }
+        let compared = |one: &Finding| one.verdict != "failed" && one.comparisons >= 5;
+        assert!(found.clone().all(compared), "{reports:?}");
+        found.clone().any(|one| one.verdict == "ok")
+    });
+    assert!(agrees);
     let words = ["audit", "--format", "json"];
     let report: Vec<Audit> = all(&say(&words).stdout);
     assert!(
