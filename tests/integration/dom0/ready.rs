@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
+use super::attempts;
 use super::export::Exporter;
 use super::guest::{Burning, Paused};
 use super::shells::Shells;
@@ -33,20 +34,25 @@ fn what_does_not_run_is_ready() {
     let _other = Paused::all(&["pv-disk"]);
     let _burning = Burning::start();
     let _net = NetBurns::start();
-    for sample in &samples("3", "3")[1..] {
+    let found = attempts(3, || {
+        let found = samples("3", "3");
+        for sample in &found[1..] {
+            let ready = sample.host.ready_vcpus.unwrap();
+            assert!((0.8..1.4).contains(&ready), "{sample:?}");
+            for name in ["pv-burn", "pv-net"] {
+                let domain = sample.domain(name);
+                // The CPU use is by hypercalls, the ready time by the trace, a moment later.
+                let sum = domain.cpu_percent.unwrap() + domain.ready_percent.unwrap();
+                assert!((94.0..=106.0).contains(&sum), "{domain:?}");
+            }
+        }
+        found
+    });
+    for sample in &found[1..] {
         assert_eq!(sample.host.trace_lost_ns, Some(0));
-        assert!(
-            sample
-                .host
-                .ready_vcpus
-                .is_some_and(|ready| (0.8..1.4).contains(&ready))
-        );
         assert!(sample.host.most_ready_vcpus >= Some(1));
         for name in ["pv-burn", "pv-net"] {
             let domain = sample.domain(name);
-            // The CPU use is by hypercalls, the ready time by the trace, a moment later.
-            let sum = domain.cpu_percent.unwrap() + domain.ready_percent.unwrap();
-            assert!((94.0..=106.0).contains(&sum), "{domain:?}");
             assert_eq!(domain.throttled_percent, Some(0.0), "{domain:?}");
             assert!(domain.waits_per_second > Some(1.0) && domain.longest_wait_ns > Some(0));
             let vcpu = &domain.vcpus.as_ref().unwrap()[0];
@@ -68,16 +74,18 @@ fn shares_are_as_the_weights_say() {
     let _burning = Burning::start();
     let _net = NetBurns::start();
     let _weights = Weights::set(&[("Domain-0", "256"), ("pv-net", "256"), ("pv-burn", "512")]);
-    let found = samples("6", "2");
-    let (heavy, light) = (found[1].domain("pv-burn"), found[1].domain("pv-net"));
-    let cpu = |domain: &Domain| domain.cpu_percent.unwrap();
-    // Two to one, but an emulator that is short of CPU time runs one of them for long at a time.
-    let ratio = cpu(heavy) / cpu(light);
-    assert!((1.3..3.0).contains(&ratio), "{heavy:?} {light:?}");
-    for domain in [heavy, light] {
-        let ready = domain.ready_percent.unwrap();
-        assert!((ready - (100.0 - cpu(domain))).abs() < 4.0, "{domain:?}");
-    }
+    attempts(3, || {
+        let found = samples("6", "2");
+        let (heavy, light) = (found[1].domain("pv-burn"), found[1].domain("pv-net"));
+        let cpu = |domain: &Domain| domain.cpu_percent.unwrap();
+        // Two to one, but an emulator that is short of CPU time runs one of them for long at a time.
+        let ratio = cpu(heavy) / cpu(light);
+        assert!((1.3..3.0).contains(&ratio), "{heavy:?} {light:?}");
+        for domain in [heavy, light] {
+            let ready = domain.ready_percent.unwrap();
+            assert!((ready - (100.0 - cpu(domain))).abs() < 4.0, "{domain:?}");
+        }
+    });
 }
 
 #[test]
