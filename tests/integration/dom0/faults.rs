@@ -55,9 +55,15 @@ fn top_b_goes_on_after_failed_samples() {
     let longest = records.iter().filter_map(|record| record.interval_ns).max();
     assert!(longest >= Some(1_500_000_000), "{longest:?}");
     let said = top.complaints();
-    let line = "xenscope: xc_physinfo failed: Resource temporarily unavailable";
-    assert!(said.lines().all(|said| said.starts_with(line)), "{said}");
-    assert_eq!(said.lines().count(), 3, "{said}");
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 3, "{said}");
+    // strace may attach in the middle of a sample: then the first one fails at a later hypercall.
+    let why = "Resource temporarily unavailable; trying again";
+    assert!(lines.iter().all(|line| line.contains(why)), "{said}");
+    assert!(
+        lines[2].starts_with("xenscope: xc_physinfo failed: "),
+        "{said}"
+    );
     drop(faults);
 }
 
