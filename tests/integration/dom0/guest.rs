@@ -7,6 +7,7 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use super::wait_until;
 use crate::command::{run, tool};
 
 /// How long a test waits for a guest, under emulation and beside busy guests.
@@ -115,8 +116,14 @@ impl Plug {
         }
     }
 
+    /// Detaches it. xl gives up after ten seconds if the guest does not answer, so it is asked again.
     pub fn unplug(&self) {
-        tool("xl", &["block-detach", "pv-disk", "xvdb"]);
+        let id = tool("xl", &["domid", "pv-disk"]);
+        let state = format!("/local/domain/0/backend/vbd/{}/51728/state", id.trim());
+        wait_until("the disk is gone", || {
+            run(Command::new("xl").args(["block-detach", "pv-disk", "xvdb"]));
+            run(Command::new("xenstore-read").arg(&state)).code != Some(0)
+        });
     }
 }
 
