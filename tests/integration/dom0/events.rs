@@ -148,11 +148,15 @@ fn a_burst_of_500_domains_is_reported_exactly() {
     // Other domains get the same IDs at once; their UUIDs differ.
     let bursts = [500, 50];
     for (burst, all) in bursts.into_iter().zip([500, 550]) {
-        drop(Shells::create(burst, 2000, ""));
-        followed.until("the end of all", |events: &[Event]| {
-            let ends = events.iter().filter(|event| event.event == "destroyed");
-            ends.count() >= all
-        });
+        let count = |events: &[Event], word: &str| {
+            let found = events.iter().filter(|event| event.event == word);
+            found.count()
+        };
+        let shells = Shells::create(burst, 2000, "");
+        // A domain that ends before it is seen is not reported.
+        followed.until("all of them", |events| count(events, "created") >= all);
+        drop(shells);
+        followed.until("their ends", |events| count(events, "destroyed") >= all);
     }
     let events: Vec<Event> = followed.said();
     let mut lives = BTreeMap::<_, Vec<&Event>>::new();
