@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::guest::{Burning, Console, Guest};
 use super::shells::Shells;
-use super::{median, until_asleep, wait_until};
+use super::{attempts, median, until_asleep, wait_until};
 use crate::command::{say, tool, xenscope};
 use crate::record::{Audit, Record, all};
 
@@ -263,19 +263,22 @@ fn a_capped_domain_stays_under_its_cap() {
     let set = |cap| ["xl", "sched-credit2", "-d", "pv-burn", "-c", cap];
     let _uncapped = Undo::by(&set("0"));
     tool("xl", &set("20")[1..]);
-    let (code, report) = audit();
+    let (code, report) = attempts(3, || {
+        let (code, report) = finished(start("3"));
+        let cap = report.of("cpu.cap");
+        assert_eq!((&*cap.verdict, cap.domain), ("ok", Some(id)), "{cap:?}");
+        let number = |value: &Option<serde_json::Value>| value.as_ref().unwrap().as_i64().unwrap();
+        let (expected, ran) = (number(&cap.expected), number(&cap.observed));
+        // The guest wants all of the time and gets a fifth.
+        let interval = report.interval_ns.unwrap() as i64;
+        assert!(
+            (interval / 6..interval / 4).contains(&expected),
+            "{report:?}"
+        );
+        assert!(ran > expected / 2, "{cap:?}");
+        (code, report)
+    });
     assert_eq!((code, report.wrong()), (0, Vec::new()), "{report:?}");
-    let cap = report.of("cpu.cap");
-    assert_eq!((&*cap.verdict, cap.domain), ("ok", Some(id)), "{cap:?}");
-    let number = |value: &Option<serde_json::Value>| value.as_ref().unwrap().as_i64().unwrap();
-    let (expected, ran) = (number(&cap.expected), number(&cap.observed));
-    // The guest wants all of the time and gets a fifth.
-    let interval = report.interval_ns.unwrap() as i64;
-    assert!(
-        (interval / 6..interval / 4).contains(&expected),
-        "{report:?}"
-    );
-    assert!(ran > expected / 2, "{cap:?}");
 }
 
 /// A second vCPU that its guest has taken offline; dropped, it is online again.
