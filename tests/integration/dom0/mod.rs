@@ -44,6 +44,12 @@ use std::time::{Duration, Instant};
 /// How long a test waits for something, under emulation and beside busy guests.
 const LIMIT: Duration = Duration::from_secs(120);
 
+/// The most CPU time that a vCPU may seem to use, in per cent.
+///
+/// A CPU % comes from two readings. A pause in the middle of one moves its time by up to half of the pause, so the time
+/// between both may seem half as long as it was.
+const MOST_PERCENT: f64 = 205.0;
+
 /// Waits until this is true.
 fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let end = Instant::now() + LIMIT;

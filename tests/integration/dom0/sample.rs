@@ -6,6 +6,7 @@ use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use super::MOST_PERCENT;
 use super::follow::Followed;
 use crate::command::{say, tool, xenscope};
 use crate::record::{Domain, Record, all};
@@ -132,7 +133,7 @@ fn vcpus_agree_with_xl_vcpu_list() {
         assert!(sum + 1_000_000 >= domain.cpu_time_ns, "{domain:?}");
         for vcpu in vcpus {
             let percent = vcpu.cpu_percent.unwrap();
-            assert!((0.0..=110.0).contains(&percent), "{domain:?}");
+            assert!((0.0..=MOST_PERCENT).contains(&percent), "{domain:?}");
         }
     }
     let pinned = &record.domain("pv-disk").vcpus.as_ref().unwrap()[1];
@@ -178,8 +179,10 @@ fn an_unplugged_vcpu_is_offline_and_idle() {
         let share = new.cpu_percent_of_vcpus;
         let known = unchanged && new.cpu_percent.is_some();
         assert_eq!(share.is_some(), known, "{old:?} {new:?}");
-        // The inexact interval and the clocks of two pCPUs can make it a little more.
-        assert!(share.is_none_or(|share| share <= 110.0), "{old:?} {new:?}");
+        assert!(
+            share.is_none_or(|share| share <= MOST_PERCENT),
+            "{old:?} {new:?}"
+        );
         changes += usize::from(!unchanged);
     }
     assert!(changes >= 2, "{on_the_way:?}");
