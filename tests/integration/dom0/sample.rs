@@ -128,9 +128,9 @@ fn vcpus_agree_with_xl_vcpu_list() {
     for domain in &record.domains {
         let vcpus = domain.vcpus.as_ref().unwrap();
         // The vCPUs are read after the domain, so their sum is slightly newer, and the clocks of
-        // two pCPUs differ by some microseconds.
+        // two emulated pCPUs differ by milliseconds at times.
         let sum: u64 = vcpus.iter().map(|vcpu| vcpu.cpu_time_ns).sum();
-        assert!(sum + 1_000_000 >= domain.cpu_time_ns, "{domain:?}");
+        assert!(sum + 20_000_000 >= domain.cpu_time_ns, "{domain:?}");
         for vcpu in vcpus {
             let percent = vcpu.cpu_percent.unwrap();
             assert!((0.0..=MOST_PERCENT).contains(&percent), "{domain:?}");
