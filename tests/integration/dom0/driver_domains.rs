@@ -172,7 +172,10 @@ fn devices_of_driver_domains_have_no_figures() {
 fn devices_of_driver_domains_come_and_go() {
     let top = ["top", "-b", "-d", "0.2", "--format", "json"];
     let top = Followed::start(&mut xenscope(&top));
-    let events = Followed::start(&mut xenscope(&["events", "--format", "json"]));
+    let events = ["events", "--format", "json", "--since-start"];
+    let events = Followed::start(&mut xenscope(&events));
+    // What comes after its first sample is an event.
+    events.until_printed("existing");
     let own = (vec![(0, 0)], vec![(51712, 0)]);
     let shown = |expected: (Ids, Ids)| {
         top.until("its devices", |records: &[Record]| {
