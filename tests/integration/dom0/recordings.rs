@@ -1,7 +1,6 @@
 //! `xenscope record`, and commands that look back.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -12,6 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::tempdir;
 
+use super::follow::Followed;
 use crate::command::{say, tool, xenscope, xenscope_path};
 use crate::record::{Audit, Event, Record, all};
 use crate::terminal::OnTerminal;
@@ -266,18 +266,14 @@ fn a_full_disk_costs_the_samples_without_room() {
     let filler = folder.path().join("filler");
     // It writes until there is no room.
     std::fs::write(&filler, vec![1; 4 << 20]).unwrap_err();
-    let mut said = BufReader::new(recorder.stderr.take().unwrap()).lines();
-    let complaint = said.next().unwrap().unwrap();
-    assert!(
-        complaint.contains("full") && complaint.contains("samples are lost, trying again"),
-        "{complaint}"
-    );
+    let said = Followed::reading(recorder.stderr.take().unwrap());
+    said.until_printed("samples are lost, trying again");
     std::fs::remove_file(filler).unwrap();
     grows(path, before + 3);
     stop(&mut recorder);
     // It complains once.
-    let more: Vec<String> = said.map(Result::unwrap).collect();
-    assert_eq!(more, [""; 0]);
+    let said = said.printed();
+    assert!(said.lines().count() == 1 && said.contains("full"), "{said}");
     // The first rates after the pause are over all of it.
     let samples = samples(path, &[]);
     let pauses = samples

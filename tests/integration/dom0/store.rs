@@ -7,6 +7,7 @@ use std::thread;
 use super::follow::Followed;
 use super::proxy::{Answers, Proxy};
 use super::shells::Shells;
+use super::wait_until;
 use crate::command::{run, say, tool, xenscope};
 use crate::record::{Audit, Record, all};
 
@@ -200,9 +201,9 @@ fn a_command_that_is_stopped_has_no_watches() {
         let pid = followed.pid().to_string();
         let before = sockets(&pid).len();
         tool("kill", &["-TSTP", &pid]);
-        while !tool("cat", &[&format!("/proc/{pid}/stat")]).contains(") T ") {
-            thread::sleep(std::time::Duration::from_millis(20));
-        }
+        wait_until("it is stopped", || {
+            tool("cat", &[&format!("/proc/{pid}/stat")]).contains(") T ")
+        });
         assert_eq!(sockets(&pid).len(), before - 1, "{words:?}");
         tool("xl", &["rename", "pv-net", "a-net"]);
         tool("kill", &["-CONT", &pid]);
