@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::guest::{Burning, Console, Guest};
 use super::shells::Shells;
-use super::{attempts, median, until_asleep, wait_until};
+use super::{attempts, median, revert, until_asleep, wait_until};
 use crate::command::{say, tool, xenscope};
 use crate::record::{Audit, Record, all};
 
@@ -60,7 +60,9 @@ impl Undo {
 
 impl Drop for Undo {
     fn drop(&mut self) {
-        tool(&self.0[0], &self.0[1..]);
+        revert(|| {
+            tool(&self.0[0], &self.0[1..]);
+        });
     }
 }
 
@@ -302,7 +304,7 @@ impl Unplugged {
 
 impl Drop for Unplugged {
     fn drop(&mut self) {
-        self.turn("keep_online & keeper=$!", 1);
+        revert(|| self.turn("keep_online & keeper=$!", 1));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::bridge::Bridge;
 use super::follow::Followed;
+use super::revert;
 use super::shells::Shells;
 use crate::command::{say, tool, xenscope};
 use crate::record::{Disk, Event, Nic, Record};
@@ -93,7 +94,7 @@ impl Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
-        self.remove();
+        revert(|| self.remove());
     }
 }
 

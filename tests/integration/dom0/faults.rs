@@ -4,6 +4,7 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 
 use super::follow::Followed;
+use super::revert;
 use crate::command::{tool, xenscope, xenscope_path};
 use crate::record::{Event, Record};
 use crate::terminal::OnTerminal;
@@ -27,8 +28,10 @@ impl Faults {
 
 impl Drop for Faults {
     fn drop(&mut self) {
-        tool("kill", &["-INT", &self.0.id().to_string()]);
-        self.0.wait().unwrap();
+        revert(|| {
+            tool("kill", &["-INT", &self.0.id().to_string()]);
+            self.0.wait().unwrap();
+        });
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::wait_until;
+use super::{revert, wait_until};
 use crate::command::{run, tool};
 
 /// How long a test waits for a guest, under emulation and beside busy guests.
@@ -27,9 +27,11 @@ impl Paused {
 
 impl Drop for Paused {
     fn drop(&mut self) {
-        for name in self.0 {
-            tool("xl", &["unpause", name]);
-        }
+        revert(|| {
+            for name in self.0 {
+                tool("xl", &["unpause", name]);
+            }
+        });
     }
 }
 
@@ -85,7 +87,9 @@ impl Burning {
 
 impl Drop for Burning {
     fn drop(&mut self) {
-        tool("xl", &["pause", "pv-burn"]);
+        revert(|| {
+            tool("xl", &["pause", "pv-burn"]);
+        });
     }
 }
 

@@ -38,7 +38,7 @@ mod xentop;
 use std::fs;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::Child;
-use std::thread::sleep;
+use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 /// How long a test waits for something, under emulation and beside busy guests.
@@ -79,6 +79,17 @@ fn attempts<T>(most: usize, mut measure: impl FnMut() -> T) -> T {
         }
     }
     measure()
+}
+
+/// Reverts a change of the host when a test is left. A test that has failed may have left it so that this fails as well,
+/// and a second panic would abort all tests.
+fn revert(change: impl FnOnce()) {
+    let reverted = panic::catch_unwind(AssertUnwindSafe(change));
+    if let Err(failure) = reverted
+        && !thread::panicking()
+    {
+        panic::resume_unwind(failure);
+    }
 }
 
 /// Returns the middle one of these values.

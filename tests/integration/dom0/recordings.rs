@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 use tempfile::tempdir;
 
 use super::follow::Followed;
+use super::revert;
 use crate::command::{say, tool, xenscope, xenscope_path};
 use crate::record::{Audit, Event, Record, all};
 use crate::terminal::OnTerminal;
@@ -181,7 +182,9 @@ impl Renamed {
 
 impl Drop for Renamed {
     fn drop(&mut self) {
-        tool("xl", &["rename", self.0, "pv-net"]);
+        revert(|| {
+            tool("xl", &["rename", self.0, "pv-net"]);
+        });
     }
 }
 
@@ -251,7 +254,9 @@ impl<'a> Mounted<'a> {
 
 impl Drop for Mounted<'_> {
     fn drop(&mut self) {
-        tool("umount", &[self.0]);
+        revert(|| {
+            tool("umount", &[self.0]);
+        });
     }
 }
 

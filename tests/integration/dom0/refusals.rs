@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 
+use super::revert;
 use crate::command::{run, say, tool, xenscope};
 
 /// Replaces a file by another one until it is dropped.
@@ -34,7 +35,9 @@ impl Replaced {
 
 impl Drop for Replaced {
     fn drop(&mut self) {
-        tool("umount", &[&self.0]);
+        revert(|| {
+            tool("umount", &[&self.0]);
+        });
     }
 }
 

@@ -6,8 +6,8 @@ use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::MOST_PERCENT;
 use super::follow::Followed;
+use super::{MOST_PERCENT, revert};
 use crate::command::{say, tool, xenscope};
 use crate::record::{Domain, Record, all};
 
@@ -326,7 +326,9 @@ impl Renamed {
 
 impl Drop for Renamed {
     fn drop(&mut self) {
-        Self::rename(Self::NAME, &self.0);
+        revert(|| {
+            Self::rename(Self::NAME, &self.0);
+        });
     }
 }
 

@@ -7,7 +7,7 @@ use std::thread;
 use super::follow::Followed;
 use super::proxy::{Answers, Proxy};
 use super::shells::Shells;
-use super::wait_until;
+use super::{revert, wait_until};
 use crate::command::{run, say, tool, xenscope};
 use crate::record::{Audit, Record, all};
 
@@ -25,7 +25,9 @@ impl Stopped {
 
 impl Drop for Stopped {
     fn drop(&mut self) {
-        tool("kill", &["-CONT", &self.0]);
+        revert(|| {
+            tool("kill", &["-CONT", &self.0]);
+        });
     }
 }
 
@@ -41,7 +43,9 @@ impl NoSocket {
 
 impl Drop for NoSocket {
     fn drop(&mut self) {
-        std::fs::rename("/run/xenstored/away", "/run/xenstored/socket").unwrap();
+        revert(|| {
+            std::fs::rename("/run/xenstored/away", "/run/xenstored/socket").unwrap();
+        });
     }
 }
 

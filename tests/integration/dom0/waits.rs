@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::attempts;
 use super::guest::{Burning, Console, Paused};
+use super::{attempts, revert};
 use crate::command::{Said, run, say, tool, xenscope};
 
 /// Makes `pv-net` burn until it is dropped.
@@ -24,7 +24,9 @@ impl NetBurns {
 
 impl Drop for NetBurns {
     fn drop(&mut self) {
-        Console::of("pv-net").run("kill $burner");
+        revert(|| {
+            Console::of("pv-net").run("kill $burner");
+        });
     }
 }
 
@@ -116,9 +118,11 @@ impl Weights {
 
 impl Drop for Weights {
     fn drop(&mut self) {
-        for (name, weight) in &self.0 {
-            tool("xl", &["sched-credit2", "-d", name, "-w", weight]);
-        }
+        revert(|| {
+            for (name, weight) in &self.0 {
+                tool("xl", &["sched-credit2", "-d", name, "-w", weight]);
+            }
+        });
     }
 }
 
@@ -134,10 +138,12 @@ impl Scheduled {
 
 impl Drop for Scheduled {
     fn drop(&mut self) {
-        tool(
-            "xl",
-            &["sched-credit2", "-d", "pv-burn", "-w", "256", "-c", "0"],
-        );
+        revert(|| {
+            tool(
+                "xl",
+                &["sched-credit2", "-d", "pv-burn", "-w", "256", "-c", "0"],
+            );
+        });
     }
 }
 
@@ -321,9 +327,11 @@ impl Xentrace {
 
 impl Drop for Xentrace {
     fn drop(&mut self) {
-        tool("kill", &["-INT", &self.0.id().to_string()]);
-        let _ = self.0.wait();
-        let _ = fs::remove_file(TRACED);
+        revert(|| {
+            tool("kill", &["-INT", &self.0.id().to_string()]);
+            let _ = self.0.wait();
+            let _ = fs::remove_file(TRACED);
+        });
     }
 }
 
