@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::attempts;
 use super::export::Exporter;
+use super::follow::Running;
 use super::guest::{Burning, Paused};
 use super::shells::Shells;
 use super::waits::{NetBurns, Weights, until_traced};
@@ -93,7 +94,7 @@ fn shares_are_as_the_weights_say() {
 fn domains_come_and_go_while_they_are_traced() {
     let _burning = Burning::start();
     let words = ["top", "-b", "--ready", "--format", "json", "-d", "1"];
-    let mut top = xenscope(&words).stdout(Stdio::piped()).spawn().unwrap();
+    let mut top = Running::start(xenscope(&words).stdout(Stdio::piped()));
     let mut lines = BufReader::new(top.stdout.take().unwrap()).lines();
     let mut until = |holds: &dyn Fn(&Record) -> bool| loop {
         let sample = Record::one(&(lines.next().unwrap().unwrap() + "\n"));
@@ -124,7 +125,7 @@ fn domains_come_and_go_while_they_are_traced() {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_signal_ends_the_trace_first() {
     let audit = ["audit", "--ready", "--interval", "60"];
-    let mut audit = xenscope(&audit).stdout(Stdio::null()).spawn().unwrap();
+    let mut audit = Running::start(xenscope(&audit).stdout(Stdio::null()));
     until_traced(audit.id());
     tool("kill", &[&audit.id().to_string()]);
     assert_eq!(audit.wait().unwrap().code(), None);
@@ -140,7 +141,7 @@ fn a_signal_ends_the_trace_first() {
         (record, "-TERM"),
         (record, "-QUIT"),
     ] {
-        let mut child = xenscope(words).stdout(Stdio::null()).spawn().unwrap();
+        let mut child = Running::start(xenscope(words).stdout(Stdio::null()));
         until_traced(child.id());
         tool("kill", &[signal, &child.id().to_string()]);
         assert_eq!(child.wait().unwrap().code(), None, "{words:?}");
@@ -272,7 +273,7 @@ fn the_exporter_counts_ready_time() {
     assert_switched_off();
     let words = ["export", "--textfile", "/tmp/ready.prom", "--interval", "1"];
     let words = [&words[..], &["--collector.ready"]].concat();
-    let mut textfile = xenscope(&words).spawn().unwrap();
+    let mut textfile = Running::start(&mut xenscope(&words));
     until_traced(textfile.id());
     tool("kill", &[&textfile.id().to_string()]);
     assert_eq!(textfile.wait().unwrap().code(), None);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::tempdir;
 
-use super::follow::Followed;
+use super::follow::{Followed, Running};
 use super::revert;
 use crate::command::{say, tool, xenscope, xenscope_path};
 use crate::record::{Audit, Event, Record, all};
@@ -21,14 +21,13 @@ use crate::terminal::OnTerminal;
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// Starts a recorder to this folder.
-fn record(folder: &str) -> Child {
+fn record(folder: &str) -> Running {
     let words = ["record", "--dir", folder, "--interval", "0.5", "--audit"];
-    let mut command = xenscope(&words);
-    command.stderr(Stdio::piped()).spawn().unwrap()
+    Running::start(xenscope(&words).stderr(Stdio::piped()))
 }
 
 /// Ends a recorder by a signal.
-fn stop(recorder: &mut Child) {
+fn stop(recorder: &mut Running) {
     kill(Pid::from_raw(recorder.id() as i32), Signal::SIGTERM).unwrap();
     let ended = recorder.wait().unwrap();
     assert_eq!(ended.signal(), Some(Signal::SIGTERM as i32), "{ended}");

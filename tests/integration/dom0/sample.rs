@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::{Child, Command};
+use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::follow::Followed;
+use super::follow::{Followed, Running};
 use super::{MOST_PERCENT, revert};
 use crate::command::{say, tool, xenscope};
 use crate::record::{Domain, Record, all};
@@ -346,16 +346,6 @@ fn a_renamed_interface_belongs_to_its_domain() {
     assert!(nics[0].rx_bytes.is_some());
 }
 
-/// A process that is killed when this is dropped.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// Asserts what is true for a domain even while others change.
 fn assert_sane(domain: &Domain) {
     let percents = domain.cpu_percent.into_iter().chain(
@@ -382,8 +372,7 @@ fn samples_are_sane_while_domains_come_and_go() {
         lab-shells create 8@600:vcpus=4; lab-shells destroy 600 8
         lab-shells create 8@600; lab-shells destroy 600 8
     done";
-    let churn = Command::new("sh").args(["-c", script]).spawn().unwrap();
-    let churn = Running(churn);
+    let churn = Running::start(Command::new("sh").args(["-c", script]));
     let words = [
         "top", "-b", "-v", "-n", "-x", "-d", "0.02", "-i", "25", "--format", "json",
     ];

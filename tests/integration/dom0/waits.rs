@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::follow::Running;
 use super::guest::{Burning, Console, Paused};
 use super::{attempts, revert};
 use crate::command::{Said, run, say, tool, xenscope};
@@ -167,9 +168,9 @@ fn a_cap_throttles() {
 }
 
 /// Starts a long trace, and waits until it has begun.
-fn tracing() -> Child {
+fn tracing() -> Running {
     let words = ["waits", "--seconds", "600"];
-    let child = xenscope(&words).spawn().unwrap();
+    let child = Running::start(&mut xenscope(&words));
     until_traced(child.id());
     child
 }
@@ -197,7 +198,7 @@ fn short() -> Said {
     say(&["waits", "pv-net", "--seconds", "0.3"])
 }
 
-fn end(mut child: Child, signal: &str) -> Option<i32> {
+fn end(mut child: Running, signal: &str) -> Option<i32> {
     tool("kill", &[signal, &child.id().to_string()]);
     child.wait().unwrap().signal()
 }
@@ -221,6 +222,24 @@ fn the_next_trace_cleans_up_after_a_kill() {
     short().fine();
 }
 
+/// The shortest time between two decisions of the scheduler, in microseconds, until this is dropped.
+struct Ratelimit;
+
+impl Ratelimit {
+    fn set(microseconds: &str) -> Self {
+        tool("xl", &["sched-credit2", "-s", "-r", microseconds]);
+        Self
+    }
+}
+
+impl Drop for Ratelimit {
+    fn drop(&mut self) {
+        revert(|| {
+            tool("xl", &["sched-credit2", "-s", "-r", "1000"]);
+        });
+    }
+}
+
 /// Two that burn on one pCPU fill its buffer within seconds, while the program that reads it is stopped.
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
@@ -228,21 +247,15 @@ fn a_reader_that_sleeps_knows_that_it_knows_nothing() {
     let _other = Paused::all(&["pv-disk"]);
     let _burning = Burning::start();
     let _net = NetBurns::start();
-    // The shortest time between two decisions of the scheduler, in microseconds.
-    tool("xl", &["sched-credit2", "-s", "-r", "100"]);
+    let _ratelimit = Ratelimit::set("100");
     let words = ["waits", "--seconds", "40", "--format", "json"];
     let mut waits = xenscope(&words);
-    let waits = waits
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let waits = Running::start(waits.stdout(Stdio::piped()).stderr(Stdio::piped()));
     until_traced(waits.id());
     tool("kill", &["-STOP", &waits.id().to_string()]);
     sleep(Duration::from_secs(35));
     tool("kill", &["-CONT", &waits.id().to_string()]);
-    let said = Said::from(waits.wait_with_output().unwrap());
-    tool("xl", &["sched-credit2", "-s", "-r", "1000"]);
+    let said = Said::from(waits.output());
     assert!(
         said.stderr.contains("pCPU 1 lost records"),
         "{}",
@@ -270,11 +283,11 @@ fn two_at_once_find_the_same() {
         "top", "-b", "--ready", "-i", "2", "-d", "0.3", "--format", "json",
     ];
     attempts(3, || {
-        let owner = xenscope(&words).stdout(Stdio::piped()).spawn().unwrap();
+        let owner = Running::start(xenscope(&words).stdout(Stdio::piped()));
         until_traced(owner.id());
         let beside = say(&["waits", "--seconds", "4", "--format", "json"]);
         let top = say(&top);
-        let owner = owner.wait_with_output().unwrap();
+        let owner = owner.output();
         assert!(beside.stderr.contains("reads along"), "{beside:?}");
         assert!(top.stderr.contains("reads along"), "{top:?}");
         let [owner, beside] = [&owner.stdout[..], beside.stdout.as_bytes()]
@@ -363,13 +376,13 @@ fn beside_xentrace_it_reads_along_or_says_why_it_cannot() {
 fn an_xentrace_that_starts_later_fails() {
     // Longer than all of this takes, on a machine that stalls too.
     let words = ["waits", "--seconds", "30", "--format", "json"];
-    let waits = xenscope(&words).stdout(Stdio::piped()).spawn().unwrap();
+    let waits = Running::start(xenscope(&words).stdout(Stdio::piped()));
     until_traced(waits.id());
     let late = run(Command::new("xentrace").args(["-D", "-e", "0x22000", "-T", "2", TRACED]));
     assert_ne!(late.code, Some(0), "{late:?}");
     // It has set its mask and switched the trace off before it failed. xenscope has undone that, and says for how long
     // it saw nothing.
-    let found = waits.wait_with_output().unwrap();
+    let found = waits.output();
     let found: Value = serde_json::from_slice(&found.stdout).unwrap();
     assert!(
         found["interval_ns"].as_u64() > Some(20_000_000_000),
