@@ -1,9 +1,10 @@
 //! `xenscope audit`: a healthy host has no findings, and exactly the right check finds each fault.
 
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
+use super::follow::Running;
 use super::guest::{Burning, Console, Guest};
 use super::shells::Shells;
 use super::{attempts, median, revert, until_asleep, wait_until};
@@ -16,17 +17,13 @@ fn audit() -> (i32, Audit) {
 }
 
 /// Starts an audit.
-fn start(interval: &str) -> Child {
+fn start(interval: &str) -> Running {
     let mut audit = xenscope(&["audit", "--interval", interval, "--format", "json"]);
-    audit
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+    Running::start(audit.stdout(Stdio::piped()).stderr(Stdio::piped()))
 }
 
-fn finished(child: Child) -> (i32, Audit) {
-    let output = child.wait_with_output().unwrap();
+fn finished(audit: Running) -> (i32, Audit) {
+    let output = audit.output();
     assert!(output.stderr.is_empty(), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     let mut reports: Vec<Audit> = all(&text);

@@ -3,7 +3,7 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
-use super::follow::Followed;
+use super::follow::{Followed, Running};
 use super::shells::Shells;
 use crate::command::{run, tool, xenscope, xenscope_path};
 use crate::record::Event;
@@ -87,7 +87,7 @@ fn a_signal_flushes_held_events() {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_stuck_reader_does_not_keep_events_from_ending() {
     let words = [&EVENTS[..4], &["--poll", "0.1"]].concat();
-    let mut stuck = xenscope(&words).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stuck = Running::start(xenscope(&words).stdout(Stdio::piped()));
     let quick = follow(&mut xenscope(&words));
     // More than a pipe holds.
     let _shells = Shells::create(20, 3200, &format!(":name={}", "\u{1}".repeat(2000)));

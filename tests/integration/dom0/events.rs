@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::follow::Followed;
+use super::follow::{Followed, Running};
 use super::guest::Plug;
 use super::shells::Shells;
 use crate::command::{run, say, tool, xenscope, xenscope_path};
@@ -331,7 +331,7 @@ fn a_slow_reader_gets_a_dropped_count() {
         "0.1",
         "--since-start",
     ];
-    let mut slow = xenscope(&words).stdout(Stdio::piped()).spawn().unwrap();
+    let mut slow = Running::start(xenscope(&words).stdout(Stdio::piped()));
     let quick = follow(&["--poll", "0.1"]);
     let count = |events: &[Event], word: &str| {
         let own = events.iter().filter(|event| event.id >= Some(5000));

@@ -4,7 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::thread;
 
-use super::follow::Followed;
+use super::follow::{Followed, Running};
 use super::proxy::{Answers, Proxy};
 use super::shells::Shells;
 use super::{revert, wait_until};
@@ -263,10 +263,8 @@ fn a_steady_sample_sends_nothing_to_xenstore() {
         };
         lines.iter().filter(is_sent).count()
     };
-    let mut strace = Command::new("strace")
-        .args(["-f", "-qq", "-o", trace, "-p", &top.pid().to_string()])
-        .spawn()
-        .unwrap();
+    let traced = ["-f", "-qq", "-o", trace, "-p", &top.pid().to_string()];
+    let strace = Running::start(Command::new("strace").args(traced));
     top.until("traced", |_: &[Record]| !calls(0).is_empty());
     top.more(12);
     let steady = calls(0);
@@ -282,8 +280,7 @@ fn a_steady_sample_sends_nothing_to_xenstore() {
     tool("xl", &["rename", "a-net", "pv-net"]);
     next(&top, "its old name", |record| name_of(record, "pv-net"));
     assert!(sent(&calls(steady.len())) > 0, "the trace misses XenStore");
-    tool("kill", &["-INT", &strace.id().to_string()]);
-    strace.wait().unwrap();
+    drop(strace);
     assert_eq!(top.complaints(), "");
 }
 
@@ -442,18 +439,15 @@ fn a_daemon_behind_xenbus_that_hangs_is_noticed() {
 fn a_traced_daemon_is_alive() {
     let name = std::env::var("XENSCOPE_LAB_STORE").unwrap();
     let pid = tool("pidof", &[name]).trim().to_owned();
-    let mut strace = Command::new("strace")
-        .args(["-f", "-qq", "-o", "/dev/null", "-p", &pid])
-        .spawn()
-        .unwrap();
+    let traced = ["-f", "-qq", "-o", "/dev/null", "-p", &pid];
+    let strace = Running::start(Command::new("strace").args(traced));
     let top = follow(&mut xenscope(&[]));
     // The tracer stops the daemon at each system call.
     for value in 0..30 {
         tool("xenstore-write", &["/tool/xenscope", &value.to_string()]);
     }
     let records = top.said::<Record>();
-    tool("kill", &["-INT", &strace.id().to_string()]);
-    strace.wait().unwrap();
+    drop(strace);
     tool("xenstore-rm", &["/tool/xenscope"]);
     assert!(records.len() > 10);
     for record in &records {
