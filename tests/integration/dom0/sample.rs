@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::follow::{Followed, Running};
-use super::{MOST_PERCENT, revert};
-use crate::command::{say, tool, xenscope};
+use super::{MOST_PERCENT, revert, wait_until};
+use crate::command::{run, say, tool, xenscope};
 use crate::record::{Domain, Record, all};
 
 /// Runs a command that measures, and returns its record.
@@ -346,6 +345,42 @@ fn a_renamed_interface_belongs_to_its_domain() {
     assert!(nics[0].rx_bytes.is_some());
 }
 
+/// Creates and destroys domains until it is dropped.
+struct Churn(Option<Running>);
+
+impl Churn {
+    /// At times, a domain with fewer vCPUs gets a domain's ID in the middle of a sample.
+    fn start() -> Self {
+        let script = "while :; do
+            lab-shells create 8@600:vcpus=4; lab-shells destroy 600 8
+            lab-shells create 8@600; lab-shells destroy 600 8
+        done";
+        let shell = Running::start(Command::new("sh").args(["-c", script]));
+        Self(Some(shell))
+    }
+}
+
+impl Drop for Churn {
+    fn drop(&mut self) {
+        self.0.take();
+        let is_there = |id: u16| {
+            let list = say(&["list", "--format", "json"]);
+            let records: Vec<Record> = all(&list.stdout);
+            records[0].domains.iter().any(|domain| domain.id == id)
+        };
+        revert(|| {
+            // What the shell has started goes on.
+            wait_until("lab-shells has ended", || {
+                run(Command::new("pidof").arg("lab-shells")).code != Some(0)
+            });
+            // `lab-shells destroy` stops at the first ID without a domain.
+            for id in (600..608).filter(|id| is_there(*id)) {
+                tool("lab-shells", &["destroy", &id.to_string(), "1"]);
+            }
+        });
+    }
+}
+
 /// Asserts what is true for a domain even while others change.
 fn assert_sane(domain: &Domain) {
     let percents = domain.cpu_percent.into_iter().chain(
@@ -367,12 +402,7 @@ fn assert_sane(domain: &Domain) {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn samples_are_sane_while_domains_come_and_go() {
-    // At times, a domain with fewer vCPUs gets a domain's ID in the middle of a sample.
-    let script = "while :; do
-        lab-shells create 8@600:vcpus=4; lab-shells destroy 600 8
-        lab-shells create 8@600; lab-shells destroy 600 8
-    done";
-    let churn = Running::start(Command::new("sh").args(["-c", script]));
+    let _churn = Churn::start();
     let words = [
         "top", "-b", "-v", "-n", "-x", "-d", "0.02", "-i", "25", "--format", "json",
     ];
@@ -390,10 +420,4 @@ fn samples_are_sane_while_domains_come_and_go() {
         let status = say(&["status", "0", "pv-burn", "--interval", "0.05"]);
         assert_eq!(status.code, Some(0), "{status:?}");
     }
-    drop(churn);
-    // The loop may have been killed between the two.
-    sleep(Duration::from_millis(500));
-    let _ = Command::new("lab-shells")
-        .args(["destroy", "600", "8"])
-        .output();
 }
