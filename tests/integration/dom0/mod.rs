@@ -81,8 +81,8 @@ fn attempts<T>(most: usize, mut measure: impl FnMut() -> T) -> T {
     measure()
 }
 
-/// Reverts a change of the host when a test is left. A test that has failed may have left it so that this fails as well,
-/// and a second panic would abort all tests.
+/// Reverts a change of the host when a test is left. A test that has failed may have left it so that this fails as
+/// well, and a second panic would abort all tests.
 fn revert(change: impl FnOnce()) {
     let reverted = panic::catch_unwind(AssertUnwindSafe(change));
     if let Err(failure) = reverted

@@ -6,8 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::guest::Plug;
 use super::shells::Shells;
 use crate::command::{say, tool};
@@ -20,7 +18,7 @@ const AUDITS: &str = "10";
 const SUMS: [&str; 3] = ["cpu.conservation", "cpu.pools", "cpu.since_first"];
 
 /// Which part of the pCPUs' time may be missing, whatever explains it: a check with a large tolerance does not fail.
-const MISSING: f64 = 0.05;
+pub const MISSING: f64 = 0.05;
 
 /// Audits the host for a second at a time while `change` is called with 0, 1, 2 and so on, until each of the `kinds` of
 /// changes was made. Asserts that nothing failed, but for the sums of CPU time in one report.
@@ -52,7 +50,8 @@ pub fn audits_while(kinds: usize, change: impl Fn(usize) + Send + Sync) {
     });
 }
 
-/// Runs this many audits of a second; returns the reports in which CPU time is missing. Asserts that nothing else fails.
+/// Runs this many audits of a second; returns the reports in which CPU time is missing. Asserts that nothing else
+/// fails.
 fn audited(audits: &str) -> Vec<Audit> {
     let words = [
         "audit",
@@ -74,19 +73,9 @@ fn audited(audits: &str) -> Vec<Audit> {
     assert_eq!(reports.len().to_string(), audits);
     reports.retain(|report| {
         let mut findings = report.findings.iter();
-        findings.any(|one| one.verdict == "failed") || missing(report) >= MISSING
+        findings.any(|one| one.verdict == "failed") || report.missing() >= MISSING
     });
     reports
-}
-
-/// Returns which part of the pCPUs' time is missing in a report, or too much; 0 if it has no figures.
-fn missing(report: &Audit) -> f64 {
-    let sum = report.of("cpu.conservation");
-    let number = |value: &Option<Value>| value.as_ref().and_then(Value::as_f64);
-    match (number(&sum.expected), number(&sum.observed)) {
-        (Some(expected), Some(observed)) => (expected - observed).abs() / expected,
-        _ => 0.0,
-    }
 }
 
 /// How many kinds of changes [`changes`] makes.
