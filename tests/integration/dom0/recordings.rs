@@ -13,7 +13,7 @@ use tempfile::tempdir;
 
 use super::follow::{Followed, Running};
 use super::revert;
-use crate::command::{say, tool, xenscope, xenscope_path};
+use crate::command::{Said, say, tool, xenscope, xenscope_path};
 use crate::record::{Audit, Event, Record, all};
 use crate::terminal::OnTerminal;
 
@@ -33,25 +33,30 @@ fn stop(recorder: &mut Running) {
     assert_eq!(ended.signal(), Some(Signal::SIGTERM as i32), "{ended}");
 }
 
-/// Returns the samples of a folder, from a time on.
-fn samples(folder: &str, more: &[&str]) -> Vec<Record> {
+/// Prints the samples of a folder, with more options.
+fn print(folder: &str, more: &[&str]) -> Said {
     let words = ["top", "-b", "--format", "json", "--from", folder];
-    let said = say(&[&words, more].concat());
-    match said.code {
-        Some(0) => all(&said.stdout),
-        _ => Vec::new(),
-    }
+    say(&[&words, more].concat())
+}
+
+/// Returns the samples of a folder, with more options.
+fn samples(folder: &str, more: &[&str]) -> Vec<Record> {
+    let said = print(folder, more);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    all(&said.stdout)
 }
 
 /// Waits until a recording has more than this many samples; returns how many.
 fn grows(folder: &str, than: usize) -> usize {
     let end = Instant::now() + LIMIT;
     loop {
-        let count = samples(folder, &[]).len();
-        if count > than {
+        // There is no recording before its first samples are written.
+        let said = print(folder, &[]);
+        let count = all::<Record>(&said.stdout).len();
+        if said.code == Some(0) && count > than {
             return count;
         }
-        assert!(Instant::now() < end, "{count} samples");
+        assert!(Instant::now() < end, "{count} samples: {}", said.stderr);
         sleep(Duration::from_secs(1));
     }
 }
