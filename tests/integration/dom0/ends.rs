@@ -1,10 +1,12 @@
 //! How commands end that go on.
 
+use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
 use super::follow::{Followed, Running};
 use super::shells::Shells;
+use super::wait_until;
 use crate::command::{run, tool, xenscope, xenscope_path};
 use crate::record::Event;
 
@@ -94,8 +96,20 @@ fn a_stuck_reader_does_not_keep_events_from_ending() {
     quick.until("the last one", |events: &[Event]| {
         events.iter().any(|event| event.id == Some(3219))
     });
+    wait_until("its pipe is full", || {
+        let mut threads = fs::read_dir(format!("/proc/{}/task", stuck.id())).unwrap();
+        threads.any(|thread| {
+            let place = fs::read_to_string(thread.unwrap().path().join("wchan"));
+            place.is_ok_and(|place| place.contains("pipe_write"))
+        })
+    });
     signal("TERM", stuck.id());
-    assert_eq!(stuck.wait().unwrap().signal(), Some(15));
+    let mut ended = None;
+    wait_until("it ends", || {
+        ended = stuck.try_wait().unwrap();
+        ended.is_some()
+    });
+    assert_eq!(ended.unwrap().signal(), Some(15));
 }
 
 #[test]
