@@ -95,14 +95,22 @@ fn status_finds_domains_by_id_name_and_uuid() {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn cpu_time_and_memory_agree_with_xl() {
     let _burning = Burning::start();
-    let xl_seconds = || -> f64 {
+    // Its MiB and its seconds.
+    let xl = || -> (u64, f64) {
         let list = tool("xl", &["list", "pv-burn"]);
-        list.split_whitespace().last().unwrap().parse().unwrap()
+        let row: Vec<&str> = list.lines().nth(1).unwrap().split_whitespace().collect();
+        (row[2].parse().unwrap(), row[5].parse().unwrap())
     };
-    let before = xl_seconds();
+    let (mib, before) = xl();
     let record = Record::one(&say(&["list", "--format", "json"]).fine());
-    let after = xl_seconds();
-    let ours = record.domain("pv-burn").cpu_time_ns as f64 / 1e9;
+    let (_, after) = xl();
+    let burn = record.domain("pv-burn");
+    assert_eq!(
+        (burn.memory_bytes + burn.memory_claimed_bytes) >> 20,
+        mib,
+        "{burn:?}"
+    );
+    let ours = burn.cpu_time_ns as f64 / 1e9;
     // xl rounds to a tenth of a second.
     assert!(
         ours >= before - 0.05 && ours <= after + 0.05,
