@@ -120,19 +120,23 @@ impl Plug {
         }
     }
 
-    /// Detaches it. xl gives up after ten seconds if the guest does not answer, so it is asked again.
+    /// Detaches it if it is attached. xl gives up after ten seconds if the guest does not answer, so it is asked again.
     pub fn unplug(&self) {
         let id = tool("xl", &["domid", "pv-disk"]);
         let state = format!("/local/domain/0/backend/vbd/{}/51728/state", id.trim());
         wait_until("the disk is gone", || {
-            run(Command::new("xl").args(["block-detach", "pv-disk", "xvdb"]));
-            run(Command::new("xenstore-read").arg(&state)).code != Some(0)
+            let is_there = run(Command::new("xenstore-read").arg(&state)).code == Some(0);
+            if is_there {
+                run(Command::new("xl").args(["block-detach", "pv-disk", "xvdb"]));
+            }
+            !is_there
         });
     }
 }
 
 impl Drop for Plug {
     fn drop(&mut self) {
+        revert(|| self.unplug());
         let _ = fs::remove_file(self.0);
     }
 }
