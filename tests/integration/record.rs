@@ -5,6 +5,7 @@
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// Returns the objects of a text, one a line; asserts that the last line is complete.
 pub fn all<T: DeserializeOwned>(text: &str) -> Vec<T> {
@@ -304,7 +305,7 @@ pub struct Event {
     pub event: String,
     pub old_name: Option<String>,
     pub old_id: Option<u16>,
-    pub reason: Option<serde_json::Value>,
+    pub reason: Option<Value>,
     pub old_online: Option<u32>,
     pub online: Option<u32>,
     pub old_bytes: Option<u64>,
@@ -366,8 +367,8 @@ pub struct Finding {
     pub domain: Option<u16>,
     pub unit: Option<String>,
     pub relation: Option<String>,
-    pub expected: Option<serde_json::Value>,
-    pub observed: Option<serde_json::Value>,
+    pub expected: Option<Value>,
+    pub observed: Option<Value>,
     pub tolerance: Option<i64>,
     pub tolerance_from: Option<String>,
     pub reason: Option<String>,
@@ -376,17 +377,29 @@ pub struct Finding {
 impl Audit {
     /// Returns check, verdict and domain of the findings with the verdict warning or failed.
     ///
-    /// What the clocks of the pCPUs explain is left out: under emulation they can differ by milliseconds.
+    /// Warnings that the clocks of the pCPUs explain are left out: under emulation they can differ by milliseconds.
     pub fn wrong(&self) -> Vec<(&str, &str, Option<u16>)> {
         let findings = self.findings.iter();
         findings
             .filter(|finding| ["warning", "failed"].contains(&finding.verdict.as_str()))
             .filter(|finding| {
                 let reason = finding.reason.as_deref().unwrap_or_default();
-                finding.check != "cpu.clock_skew" && !reason.contains("see cpu.clock_skew")
+                let clocks =
+                    finding.check == "cpu.clock_skew" || reason.contains("see cpu.clock_skew");
+                finding.verdict == "failed" || !clocks
             })
             .map(|finding| (&*finding.check, &*finding.verdict, finding.domain))
             .collect()
+    }
+
+    /// Returns which part of the pCPUs' time is missing, or too much; 0 if the report has no figures.
+    pub fn missing(&self) -> f64 {
+        let sum = self.of("cpu.conservation");
+        let number = |value: &Option<Value>| value.as_ref().and_then(Value::as_f64);
+        match (number(&sum.expected), number(&sum.observed)) {
+            (Some(expected), Some(observed)) => (expected - observed).abs() / expected,
+            _ => 0.0,
+        }
     }
 
     /// Returns the first finding of a check.

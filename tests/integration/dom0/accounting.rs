@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use super::guest::{Burning, Paused};
+use super::{MOST_PERCENT, median, until_asleep};
 use crate::command::{run, say, tool, xenscope};
 use crate::record::{Record, all};
 
@@ -12,18 +13,32 @@ use crate::record::{Record, all};
 fn a_busy_vcpu_is_100_percent() {
     let _others = Paused::all(&["pv-disk", "pv-net"]);
     let _burning = Burning::start();
+    let words = ["top", "-b", "-i", "6", "-d", "2", "--format", "json"];
+    let records: Vec<Record> = all(&say(&words).fine());
+    let of_burn = |record: &Record| {
+        let burn = record.domain("pv-burn");
+        assert_eq!(burn.cpu_percent_of_vcpus, burn.cpu_percent);
+        assert_eq!(burn.vcpus_online, 1);
+        burn.cpu_percent.unwrap()
+    };
+    let percents: Vec<f64> = records.iter().map(of_burn).collect();
+    // A pause in the middle of a reading moves its time, which makes one sample wrong and the next one too.
+    let usual = median(percents.iter().copied());
+    assert!((97.0..=100.5).contains(&usual), "{percents:?}");
+    assert!(
+        percents.iter().all(|one| *one <= MOST_PERCENT),
+        "{percents:?}"
+    );
+    // One of two pCPUs is busy, and dom0 is nearly idle.
+    let host = records
+        .iter()
+        .map(|record| record.host.cpu_percent.unwrap());
+    assert!((47.0..=100.0).contains(&median(host)), "{records:?}");
+
     let words = ["status", "pv-burn", "--interval", "2", "--format", "json"];
     let record = Record::one(&say(&words).fine());
-    let burn = record.domain("pv-burn");
-    let percent = burn.cpu_percent.unwrap();
-    assert!((95.0..=100.5).contains(&percent), "{burn:?}");
-    assert_eq!(burn.cpu_percent_of_vcpus, burn.cpu_percent);
-    assert_eq!(burn.vcpus_online, 1);
     let interval = record.interval_ns.unwrap();
     assert!(interval >= 2_000_000_000, "{interval}");
-    // One of two pCPUs is busy, and dom0 is nearly idle.
-    let host = record.host.cpu_percent.unwrap();
-    assert!((47.0..=100.0).contains(&host), "{record:?}");
     assert_eq!(record.domains.len(), 1, "only what was asked for");
 }
 
@@ -80,14 +95,22 @@ fn status_finds_domains_by_id_name_and_uuid() {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn cpu_time_and_memory_agree_with_xl() {
     let _burning = Burning::start();
-    let xl_seconds = || -> f64 {
+    // Its MiB and its seconds.
+    let xl = || -> (u64, f64) {
         let list = tool("xl", &["list", "pv-burn"]);
-        list.split_whitespace().last().unwrap().parse().unwrap()
+        let row: Vec<&str> = list.lines().nth(1).unwrap().split_whitespace().collect();
+        (row[2].parse().unwrap(), row[5].parse().unwrap())
     };
-    let before = xl_seconds();
+    let (mib, before) = xl();
     let record = Record::one(&say(&["list", "--format", "json"]).fine());
-    let after = xl_seconds();
-    let ours = record.domain("pv-burn").cpu_time_ns as f64 / 1e9;
+    let (_, after) = xl();
+    let burn = record.domain("pv-burn");
+    assert_eq!(
+        (burn.memory_bytes + burn.memory_claimed_bytes) >> 20,
+        mib,
+        "{burn:?}"
+    );
+    let ours = burn.cpu_time_ns as f64 / 1e9;
     // xl rounds to a tenth of a second.
     assert!(
         ours >= before - 0.05 && ours <= after + 0.05,
@@ -112,7 +135,7 @@ fn top_has_xentops_columns() {
     let first: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).collect();
     let burn = first.iter().find(|line| line.contains("pv-burn")).unwrap();
     let percent: f64 = burn.split_whitespace().nth(3).unwrap().parse().unwrap();
-    assert!((10.0..=101.0).contains(&percent), "{burn}");
+    assert!((1.0..=MOST_PERCENT).contains(&percent), "{burn}");
     // The columns that do not change are exactly xentop's.
     let theirs = xentop
         .lines()
@@ -172,13 +195,9 @@ fn sigint_ends_a_waiting_command() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let pid = child.id().to_string();
     // After its first sample it sleeps.
-    while !tool("cat", &[format!("/proc/{pid}/wchan")]).contains("nanosleep") {
-        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    tool("kill", &["-INT", &pid]);
+    until_asleep(&mut child);
+    tool("kill", &["-INT", &child.id().to_string()]);
     let output = child.wait_with_output().unwrap();
     // The signal itself ends it, as shells and loops expect.
     assert_eq!(

@@ -1,11 +1,14 @@
 //! `xenscope audit`: a healthy host has no findings, and exactly the right check finds each fault.
 
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
+use super::follow::Running;
 use super::guest::{Burning, Console, Guest};
+use super::quiet::MISSING;
 use super::shells::Shells;
+use super::{attempts, median, revert, until_asleep, wait_until};
 use crate::command::{say, tool, xenscope};
 use crate::record::{Audit, Record, all};
 
@@ -15,17 +18,13 @@ fn audit() -> (i32, Audit) {
 }
 
 /// Starts an audit.
-fn start(interval: &str) -> Child {
+fn start(interval: &str) -> Running {
     let mut audit = xenscope(&["audit", "--interval", interval, "--format", "json"]);
-    audit
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+    Running::start(audit.stdout(Stdio::piped()).stderr(Stdio::piped()))
 }
 
-fn finished(child: Child) -> (i32, Audit) {
-    let output = child.wait_with_output().unwrap();
+fn finished(audit: Running) -> (i32, Audit) {
+    let output = audit.output();
     assert!(output.stderr.is_empty(), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     let mut reports: Vec<Audit> = all(&text);
@@ -59,7 +58,9 @@ impl Undo {
 
 impl Drop for Undo {
     fn drop(&mut self) {
-        tool(&self.0[0], &self.0[1..]);
+        revert(|| {
+            tool(&self.0[0], &self.0[1..]);
+        });
     }
 }
 
@@ -91,6 +92,26 @@ fn listed() -> Record {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_busy_healthy_host_has_no_findings() {
     let _burning = Burning::start();
+    // The longer an audit, the smaller the leak that it finds. Where clocks have lost time, the sums start again, so
+    // there may be no eleven reports in a row that have sums.
+    let shrinks = (0..5).any(|_| {
+        let reports = audited_without_findings();
+        let mut runs = reports.split(|report| report.of("cpu.since_first").verdict == "skipped");
+        let part = |report| tolerated(report, "cpu.since_first");
+        runs.any(|run| run.len() > 10 && part(&run[run.len() - 1]) < part(&run[0]) / 2.0)
+    });
+    assert!(shrinks);
+}
+
+/// Returns which part of the time a check lets be missing.
+fn tolerated(report: &Audit, check: &str) -> f64 {
+    let found = report.of(check);
+    let expected = found.expected.as_ref().unwrap().as_f64().unwrap();
+    found.tolerance.unwrap() as f64 / expected
+}
+
+/// Audits twenty times, and asserts that nothing is wrong.
+fn audited_without_findings() -> Vec<Audit> {
     let words = [
         "audit",
         "--interval",
@@ -124,25 +145,25 @@ fn a_busy_healthy_host_has_no_findings() {
             .filter(|name| *name != "cpu.since_first")
             .collect();
         assert_eq!(skipped, always, "{report:?}");
-        // The tolerance is useful only if it is far below the guests' load.
-        let conservation = report.of("cpu.conservation");
-        let expected = conservation.expected.as_ref().unwrap().as_i64().unwrap();
-        let tolerance = conservation.tolerance.unwrap();
-        assert!(tolerance < expected / 10, "{conservation:?}");
     }
-    // The longer the audit, the smaller the leak that it finds.
-    let part = |report: &Audit| {
-        let whole = report.of("cpu.since_first");
-        let expected = whole.expected.as_ref().unwrap().as_f64().unwrap();
-        whole.tolerance.unwrap() as f64 / expected
-    };
-    assert!(part(&reports[19]) < part(&reports[1]) / 2.0, "{reports:?}");
+    // The tolerance is useful only if it is far below the guests' load. A stall in a sample makes it larger.
+    let parts = reports
+        .iter()
+        .map(|report| tolerated(report, "cpu.conservation"));
+    assert!(median(parts) < 0.1, "{reports:?}");
+    // Even if the clocks explain what is missing, it is not much.
+    assert!(median(reports.iter().map(Audit::missing)) < MISSING);
+    reports
 }
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn the_table_has_every_check_and_totals() {
-    let text = say(&["audit", "--interval", "0.2", "--all"]).fine();
+    // While the clocks of the pCPUs differ, there is a warning.
+    let mut audits = (0..10).map(|_| say(&["audit", "--interval", "0.2", "--all"]).fine());
+    let total = |text: &str| text.lines().last().unwrap().to_owned();
+    let text = audits.find(|text| total(text).starts_with("0 failed, 0 warning, "));
+    let text = text.expect("no audit without a warning");
     for check in [
         "cpu.conservation",
         "cpu.clock_skew",
@@ -157,9 +178,7 @@ fn the_table_has_every_check_and_totals() {
             "{check}: {text}"
         );
     }
-    let last = text.lines().last().unwrap();
-    assert!(last.starts_with("0 failed, 0 warning, "), "{text}");
-    assert!(last.contains(" 6 skipped, over 0."), "{text}");
+    assert!(total(&text).contains(" 6 skipped, over "), "{text}");
     // Of what is well, only the totals.
     let text = say(&["audit", "--interval", "0.2"]).fine();
     assert!(!text.lines().any(|line| line.starts_with("ok ")), "{text}");
@@ -246,19 +265,22 @@ fn a_capped_domain_stays_under_its_cap() {
     let set = |cap| ["xl", "sched-credit2", "-d", "pv-burn", "-c", cap];
     let _uncapped = Undo::by(&set("0"));
     tool("xl", &set("20")[1..]);
-    let (code, report) = audit();
+    let (code, report) = attempts(3, || {
+        let (code, report) = finished(start("3"));
+        let cap = report.of("cpu.cap");
+        assert_eq!((&*cap.verdict, cap.domain), ("ok", Some(id)), "{cap:?}");
+        let number = |value: &Option<serde_json::Value>| value.as_ref().unwrap().as_i64().unwrap();
+        let (expected, ran) = (number(&cap.expected), number(&cap.observed));
+        // The guest wants all of the time and gets a fifth.
+        let interval = report.interval_ns.unwrap() as i64;
+        assert!(
+            (interval / 6..interval / 4).contains(&expected),
+            "{report:?}"
+        );
+        assert!(ran > expected / 2, "{cap:?}");
+        (code, report)
+    });
     assert_eq!((code, report.wrong()), (0, Vec::new()), "{report:?}");
-    let cap = report.of("cpu.cap");
-    assert_eq!((&*cap.verdict, cap.domain), ("ok", Some(id)), "{cap:?}");
-    let number = |value: &Option<serde_json::Value>| value.as_ref().unwrap().as_i64().unwrap();
-    let (expected, ran) = (number(&cap.expected), number(&cap.observed));
-    // The guest wants all of the time and gets a fifth.
-    let interval = report.interval_ns.unwrap() as i64;
-    assert!(
-        (interval / 6..interval / 4).contains(&expected),
-        "{report:?}"
-    );
-    assert!(ran > expected / 2, "{cap:?}");
 }
 
 /// A second vCPU that its guest has taken offline; dropped, it is online again.
@@ -282,7 +304,7 @@ impl Unplugged {
 
 impl Drop for Unplugged {
     fn drop(&mut self) {
-        self.turn("keep_online & keeper=$!", 1);
+        revert(|| self.turn("keep_online & keeper=$!", 1));
     }
 }
 
@@ -300,20 +322,19 @@ fn time_of_a_destroyed_domain_is_explained() {
     // It also keeps a pCPU busy while it boots.
     let _guest = Guest::start("audited", "while :; do :; done", &[]);
     let id = id_of("audited");
-    let auditing = start("1");
+    // Long enough to stop it before its second sample, on a machine that stalls too.
+    let mut auditing = start("10");
     let pid = auditing.id().to_string();
     // The audit has its first sample when it sleeps. It is stopped while the guest is destroyed, so
     // the guest is gone in its second sample, however long that takes.
-    while !tool("cat", &[format!("/proc/{pid}/wchan")]).contains("nanosleep") {
-        sleep(Duration::from_millis(20));
-    }
+    until_asleep(&mut auditing);
     sleep(Duration::from_millis(500));
     tool("kill", &["-STOP", &pid]);
     tool("xl", &["destroy", "audited"]);
     // Xen takes its memory back before it forgets it.
-    while listed().domains.iter().any(|domain| domain.id == id) {
-        sleep(Duration::from_millis(20));
-    }
+    wait_until("the domain is gone", || {
+        listed().domains.iter().all(|domain| domain.id != id)
+    });
     tool("kill", &["-CONT", &pid]);
     let (code, report) = finished(auditing);
     assert_eq!(code, 0, "{report:?}");

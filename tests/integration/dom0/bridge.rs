@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use super::revert;
 use crate::command::tool;
 
 /// A bridge with the guests' NICs, until it is dropped. Without a bridge, xentop sees no NICs.
@@ -36,13 +37,15 @@ impl Bridge {
 
 impl Drop for Bridge {
     fn drop(&mut self) {
-        tool("ip", &["link", "set", Self::NAME, "down"]);
-        tool("brctl", &["delbr", Self::NAME]);
-        for nic in &self.nics {
-            let id = nic.trim_start_matches("vif").split('.').next().unwrap();
-            let number: u8 = id.parse().unwrap();
-            let address = format!("10.77.{number}.1/30");
-            tool("ip", &["addr", "add", &address, "dev", nic]);
-        }
+        revert(|| {
+            tool("ip", &["link", "set", Self::NAME, "down"]);
+            tool("brctl", &["delbr", Self::NAME]);
+            for nic in &self.nics {
+                let id = nic.trim_start_matches("vif").split('.').next().unwrap();
+                let number: u8 = id.parse().unwrap();
+                let address = format!("10.77.{number}.1/30");
+                tool("ip", &["addr", "add", &address, "dev", nic]);
+            }
+        });
     }
 }

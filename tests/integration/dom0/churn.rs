@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use super::MOST_PERCENT;
 use super::follow::Followed;
 use super::shells::Shells;
 use crate::command::xenscope;
@@ -85,10 +86,9 @@ fn nothing_leaks_while_domains_come_and_go() {
         let ids: BTreeSet<u16> = record.domains.iter().map(|domain| domain.id).collect();
         assert_eq!(ids.len(), record.domains.len(), "a domain is there twice");
         for domain in &record.domains {
-            // The emulator may pause in the middle of a listing, so dom0's CPU % is inexact.
             let most = match domain.id >= FIRST {
                 true => 0.0,
-                false => 150.0 * f64::from(domain.vcpus_online),
+                false => MOST_PERCENT * f64::from(domain.vcpus_online),
             };
             let percent = domain.cpu_percent.unwrap_or_default();
             assert!((0.0..=most).contains(&percent), "{domain:?}");

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::follow::Followed;
 use super::guest::Plug;
+use super::revert;
 use super::sample::Renamed;
 use crate::command::{say, tool, xenscope};
 use crate::record::{Disk, Domain, Nic, Record};
@@ -190,10 +191,12 @@ impl UserSpace {
 
 impl Drop for UserSpace {
     fn drop(&mut self) {
-        for kind in ["vbd3", "qdisk"] {
-            tool("xenstore-rm", &[self.backend(kind)]);
-        }
-        fs::remove_dir_all(&self.statistics).unwrap();
+        revert(|| {
+            for kind in ["vbd3", "qdisk"] {
+                tool("xenstore-rm", &[self.backend(kind)]);
+            }
+            fs::remove_dir_all(&self.statistics).unwrap();
+        });
     }
 }
 

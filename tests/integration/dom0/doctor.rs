@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 use tempfile::tempdir;
 
+use super::follow::Running;
 use super::refusals::{Replaced, library};
 use super::waits::Xentrace;
 use crate::command::{Said, run, say, xenscope};
@@ -71,7 +72,7 @@ fn a_whole_host_can_be_watched() {
 fn programs_are_seen_with_their_pids() {
     let folder = tempdir().unwrap();
     let words = ["record", "--dir", folder.path().to_str().unwrap()];
-    let mut recorder = xenscope(&words).spawn().unwrap();
+    let mut recorder = Running::start(&mut xenscope(&words));
     let xentrace = Xentrace::start("0x21000");
     let all = doctor();
     drop(xentrace);

@@ -2,6 +2,7 @@
 
 use super::bridge::Bridge;
 use super::follow::Followed;
+use super::revert;
 use super::shells::Shells;
 use crate::command::{say, tool, xenscope};
 use crate::record::{Disk, Event, Nic, Record};
@@ -93,7 +94,7 @@ impl Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
-        self.remove();
+        revert(|| self.remove());
     }
 }
 
@@ -172,7 +173,10 @@ fn devices_of_driver_domains_have_no_figures() {
 fn devices_of_driver_domains_come_and_go() {
     let top = ["top", "-b", "-d", "0.2", "--format", "json"];
     let top = Followed::start(&mut xenscope(&top));
-    let events = Followed::start(&mut xenscope(&["events", "--format", "json"]));
+    let events = ["events", "--format", "json", "--since-start"];
+    let events = Followed::start(&mut xenscope(&events));
+    // What comes after its first sample is an event.
+    events.until_printed("existing");
     let own = (vec![(0, 0)], vec![(51712, 0)]);
     let shown = |expected: (Ids, Ids)| {
         top.until("its devices", |records: &[Record]| {

@@ -1,10 +1,12 @@
 //! How commands end that go on.
 
+use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
-use super::follow::Followed;
+use super::follow::{Followed, Running};
 use super::shells::Shells;
+use super::wait_until;
 use crate::command::{run, tool, xenscope, xenscope_path};
 use crate::record::Event;
 
@@ -87,15 +89,27 @@ fn a_signal_flushes_held_events() {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_stuck_reader_does_not_keep_events_from_ending() {
     let words = [&EVENTS[..4], &["--poll", "0.1"]].concat();
-    let mut stuck = xenscope(&words).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stuck = Running::start(xenscope(&words).stdout(Stdio::piped()));
     let quick = follow(&mut xenscope(&words));
     // More than a pipe holds.
     let _shells = Shells::create(20, 3200, &format!(":name={}", "\u{1}".repeat(2000)));
     quick.until("the last one", |events: &[Event]| {
         events.iter().any(|event| event.id == Some(3219))
     });
+    wait_until("its pipe is full", || {
+        let mut threads = fs::read_dir(format!("/proc/{}/task", stuck.id())).unwrap();
+        threads.any(|thread| {
+            let place = fs::read_to_string(thread.unwrap().path().join("wchan"));
+            place.is_ok_and(|place| place.contains("pipe_write"))
+        })
+    });
     signal("TERM", stuck.id());
-    assert_eq!(stuck.wait().unwrap().signal(), Some(15));
+    let mut ended = None;
+    wait_until("it ends", || {
+        ended = stuck.try_wait().unwrap();
+        ended.is_some()
+    });
+    assert_eq!(ended.unwrap().signal(), Some(15));
 }
 
 #[test]

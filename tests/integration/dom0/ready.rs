@@ -6,12 +6,14 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
+use super::attempts;
 use super::export::Exporter;
+use super::follow::Running;
 use super::guest::{Burning, Paused};
 use super::shells::Shells;
 use super::waits::{NetBurns, Weights, until_traced};
 use crate::command::{say, tool, xenscope, xenscope_path};
-use crate::record::{Audit, Domain, Record, all};
+use crate::record::{Audit, Domain, Finding, Record, all};
 use crate::terminal::OnTerminal;
 
 /// Asserts that nobody left the trace on.
@@ -33,20 +35,25 @@ fn what_does_not_run_is_ready() {
     let _other = Paused::all(&["pv-disk"]);
     let _burning = Burning::start();
     let _net = NetBurns::start();
-    for sample in &samples("3", "3")[1..] {
+    let found = attempts(3, || {
+        let found = samples("3", "3");
+        for sample in &found[1..] {
+            let ready = sample.host.ready_vcpus.unwrap();
+            assert!((0.8..1.4).contains(&ready), "{sample:?}");
+            for name in ["pv-burn", "pv-net"] {
+                let domain = sample.domain(name);
+                // The CPU use is by hypercalls, the ready time by the trace, a moment later.
+                let sum = domain.cpu_percent.unwrap() + domain.ready_percent.unwrap();
+                assert!((94.0..=106.0).contains(&sum), "{domain:?}");
+            }
+        }
+        found
+    });
+    for sample in &found[1..] {
         assert_eq!(sample.host.trace_lost_ns, Some(0));
-        assert!(
-            sample
-                .host
-                .ready_vcpus
-                .is_some_and(|ready| (0.8..1.4).contains(&ready))
-        );
         assert!(sample.host.most_ready_vcpus >= Some(1));
         for name in ["pv-burn", "pv-net"] {
             let domain = sample.domain(name);
-            // The CPU use is by hypercalls, the ready time by the trace, a moment later.
-            let sum = domain.cpu_percent.unwrap() + domain.ready_percent.unwrap();
-            assert!((94.0..=106.0).contains(&sum), "{domain:?}");
             assert_eq!(domain.throttled_percent, Some(0.0), "{domain:?}");
             assert!(domain.waits_per_second > Some(1.0) && domain.longest_wait_ns > Some(0));
             let vcpu = &domain.vcpus.as_ref().unwrap()[0];
@@ -68,16 +75,18 @@ fn shares_are_as_the_weights_say() {
     let _burning = Burning::start();
     let _net = NetBurns::start();
     let _weights = Weights::set(&[("Domain-0", "256"), ("pv-net", "256"), ("pv-burn", "512")]);
-    let found = samples("6", "2");
-    let (heavy, light) = (found[1].domain("pv-burn"), found[1].domain("pv-net"));
-    let cpu = |domain: &Domain| domain.cpu_percent.unwrap();
-    // Two to one, but an emulator that is short of CPU time runs one of them for long at a time.
-    let ratio = cpu(heavy) / cpu(light);
-    assert!((1.3..3.0).contains(&ratio), "{heavy:?} {light:?}");
-    for domain in [heavy, light] {
-        let ready = domain.ready_percent.unwrap();
-        assert!((ready - (100.0 - cpu(domain))).abs() < 4.0, "{domain:?}");
-    }
+    attempts(3, || {
+        let found = samples("6", "2");
+        let (heavy, light) = (found[1].domain("pv-burn"), found[1].domain("pv-net"));
+        let cpu = |domain: &Domain| domain.cpu_percent.unwrap();
+        // Two to one, but an emulator that is short of CPU time runs one of them for long at a time.
+        let ratio = cpu(heavy) / cpu(light);
+        assert!((1.3..3.0).contains(&ratio), "{heavy:?} {light:?}");
+        for domain in [heavy, light] {
+            let ready = domain.ready_percent.unwrap();
+            assert!((ready - (100.0 - cpu(domain))).abs() < 4.0, "{domain:?}");
+        }
+    });
 }
 
 #[test]
@@ -85,7 +94,7 @@ fn shares_are_as_the_weights_say() {
 fn domains_come_and_go_while_they_are_traced() {
     let _burning = Burning::start();
     let words = ["top", "-b", "--ready", "--format", "json", "-d", "1"];
-    let mut top = xenscope(&words).stdout(Stdio::piped()).spawn().unwrap();
+    let mut top = Running::start(xenscope(&words).stdout(Stdio::piped()));
     let mut lines = BufReader::new(top.stdout.take().unwrap()).lines();
     let mut until = |holds: &dyn Fn(&Record) -> bool| loop {
         let sample = Record::one(&(lines.next().unwrap().unwrap() + "\n"));
@@ -116,7 +125,7 @@ fn domains_come_and_go_while_they_are_traced() {
 #[ignore = "needs a Xen host: cargo lab test"]
 fn a_signal_ends_the_trace_first() {
     let audit = ["audit", "--ready", "--interval", "60"];
-    let mut audit = xenscope(&audit).stdout(Stdio::null()).spawn().unwrap();
+    let mut audit = Running::start(xenscope(&audit).stdout(Stdio::null()));
     until_traced(audit.id());
     tool("kill", &[&audit.id().to_string()]);
     assert_eq!(audit.wait().unwrap().code(), None);
@@ -132,7 +141,7 @@ fn a_signal_ends_the_trace_first() {
         (record, "-TERM"),
         (record, "-QUIT"),
     ] {
-        let mut child = xenscope(words).stdout(Stdio::null()).spawn().unwrap();
+        let mut child = Running::start(xenscope(words).stdout(Stdio::null()));
         until_traced(child.id());
         tool("kill", &[signal, &child.id().to_string()]);
         assert_eq!(child.wait().unwrap().code(), None, "{words:?}");
@@ -199,11 +208,16 @@ fn the_trace_agrees_with_cpu_time() {
         "--format",
         "json",
     ];
-    for report in all::<Audit>(&say(&words).fine()) {
-        let found = report.of("cpu.trace");
+    // While the clocks of the pCPUs differ, it may be a warning.
+    let agrees = (0..2).any(|_| {
+        let reports: Vec<Audit> = all(&say(&words).fine());
+        let found = reports.iter().map(|report| report.of("cpu.trace"));
         // The sum, and at least one vCPU of each domain.
-        assert!(found.verdict == "ok" && found.comparisons >= 5, "{found:?}");
-    }
+        let compared = |one: &Finding| one.verdict != "failed" && one.comparisons >= 5;
+        assert!(found.clone().all(compared), "{reports:?}");
+        found.clone().any(|one| one.verdict == "ok")
+    });
+    assert!(agrees);
     let words = ["audit", "--format", "json"];
     let report: Vec<Audit> = all(&say(&words).stdout);
     assert!(
@@ -259,7 +273,7 @@ fn the_exporter_counts_ready_time() {
     assert_switched_off();
     let words = ["export", "--textfile", "/tmp/ready.prom", "--interval", "1"];
     let words = [&words[..], &["--collector.ready"]].concat();
-    let mut textfile = xenscope(&words).spawn().unwrap();
+    let mut textfile = Running::start(&mut xenscope(&words));
     until_traced(textfile.id());
     tool("kill", &[&textfile.id().to_string()]);
     assert_eq!(textfile.wait().unwrap().code(), None);

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::{Child, Command};
-use std::thread::sleep;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::follow::Followed;
-use crate::command::{say, tool, xenscope};
+use super::follow::{Followed, Running};
+use super::{MOST_PERCENT, revert, wait_until};
+use crate::command::{run, say, tool, xenscope};
 use crate::record::{Domain, Record, all};
 
 /// Runs a command that measures, and returns its record.
@@ -127,12 +127,12 @@ fn vcpus_agree_with_xl_vcpu_list() {
     for domain in &record.domains {
         let vcpus = domain.vcpus.as_ref().unwrap();
         // The vCPUs are read after the domain, so their sum is slightly newer, and the clocks of
-        // two pCPUs differ by some microseconds.
+        // two emulated pCPUs differ by milliseconds at times.
         let sum: u64 = vcpus.iter().map(|vcpu| vcpu.cpu_time_ns).sum();
-        assert!(sum + 1_000_000 >= domain.cpu_time_ns, "{domain:?}");
+        assert!(sum + 20_000_000 >= domain.cpu_time_ns, "{domain:?}");
         for vcpu in vcpus {
             let percent = vcpu.cpu_percent.unwrap();
-            assert!((0.0..=110.0).contains(&percent), "{domain:?}");
+            assert!((0.0..=MOST_PERCENT).contains(&percent), "{domain:?}");
         }
     }
     let pinned = &record.domain("pv-disk").vcpus.as_ref().unwrap()[1];
@@ -178,8 +178,10 @@ fn an_unplugged_vcpu_is_offline_and_idle() {
         let share = new.cpu_percent_of_vcpus;
         let known = unchanged && new.cpu_percent.is_some();
         assert_eq!(share.is_some(), known, "{old:?} {new:?}");
-        // The inexact interval and the clocks of two pCPUs can make it a little more.
-        assert!(share.is_none_or(|share| share <= 110.0), "{old:?} {new:?}");
+        assert!(
+            share.is_none_or(|share| share <= MOST_PERCENT),
+            "{old:?} {new:?}"
+        );
         changes += usize::from(!unchanged);
     }
     assert!(changes >= 2, "{on_the_way:?}");
@@ -323,7 +325,9 @@ impl Renamed {
 
 impl Drop for Renamed {
     fn drop(&mut self) {
-        Self::rename(Self::NAME, &self.0);
+        revert(|| {
+            Self::rename(Self::NAME, &self.0);
+        });
     }
 }
 
@@ -341,13 +345,39 @@ fn a_renamed_interface_belongs_to_its_domain() {
     assert!(nics[0].rx_bytes.is_some());
 }
 
-/// A process that is killed when this is dropped.
-struct Running(Child);
+/// Creates and destroys domains until it is dropped.
+struct Churn(Option<Running>);
 
-impl Drop for Running {
+impl Churn {
+    /// At times, a domain with fewer vCPUs gets a domain's ID in the middle of a sample.
+    fn start() -> Self {
+        let script = "while :; do
+            lab-shells create 8@600:vcpus=4; lab-shells destroy 600 8
+            lab-shells create 8@600; lab-shells destroy 600 8
+        done";
+        let shell = Running::start(Command::new("sh").args(["-c", script]));
+        Self(Some(shell))
+    }
+}
+
+impl Drop for Churn {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        self.0.take();
+        let is_there = |id: u16| {
+            let list = say(&["list", "--format", "json"]);
+            let records: Vec<Record> = all(&list.stdout);
+            records[0].domains.iter().any(|domain| domain.id == id)
+        };
+        revert(|| {
+            // What the shell has started goes on.
+            wait_until("lab-shells has ended", || {
+                run(Command::new("pidof").arg("lab-shells")).code != Some(0)
+            });
+            // `lab-shells destroy` stops at the first ID without a domain.
+            for id in (600..608).filter(|id| is_there(*id)) {
+                tool("lab-shells", &["destroy", &id.to_string(), "1"]);
+            }
+        });
     }
 }
 
@@ -372,13 +402,7 @@ fn assert_sane(domain: &Domain) {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn samples_are_sane_while_domains_come_and_go() {
-    // At times, a domain with fewer vCPUs gets a domain's ID in the middle of a sample.
-    let script = "while :; do
-        lab-shells create 8@600:vcpus=4; lab-shells destroy 600 8
-        lab-shells create 8@600; lab-shells destroy 600 8
-    done";
-    let churn = Command::new("sh").args(["-c", script]).spawn().unwrap();
-    let churn = Running(churn);
+    let _churn = Churn::start();
     let words = [
         "top", "-b", "-v", "-n", "-x", "-d", "0.02", "-i", "25", "--format", "json",
     ];
@@ -396,10 +420,4 @@ fn samples_are_sane_while_domains_come_and_go() {
         let status = say(&["status", "0", "pv-burn", "--interval", "0.05"]);
         assert_eq!(status.code, Some(0), "{status:?}");
     }
-    drop(churn);
-    // The loop may have been killed between the two.
-    sleep(Duration::from_millis(500));
-    let _ = Command::new("lab-shells")
-        .args(["destroy", "600", "8"])
-        .output();
 }

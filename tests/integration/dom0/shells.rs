@@ -1,5 +1,6 @@
 //! Empty paused domains that a test creates and destroys.
 
+use super::revert;
 use crate::command::tool;
 
 /// Domains that the lab's `lab-shells` creates; dropped, they are destroyed.
@@ -22,7 +23,9 @@ impl Shells {
 
 impl Drop for Shells {
     fn drop(&mut self) {
-        let (first, count) = (self.first.to_string(), self.count.to_string());
-        tool("lab-shells", &["destroy", &first, &count]);
+        revert(|| {
+            let (first, count) = (self.first.to_string(), self.count.to_string());
+            tool("lab-shells", &["destroy", &first, &count]);
+        });
     }
 }

@@ -4,9 +4,10 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::thread;
 
-use super::follow::Followed;
+use super::follow::{Followed, Running};
 use super::proxy::{Answers, Proxy};
 use super::shells::Shells;
+use super::{revert, wait_until};
 use crate::command::{run, say, tool, xenscope};
 use crate::record::{Audit, Record, all};
 
@@ -24,7 +25,9 @@ impl Stopped {
 
 impl Drop for Stopped {
     fn drop(&mut self) {
-        tool("kill", &["-CONT", &self.0]);
+        revert(|| {
+            tool("kill", &["-CONT", &self.0]);
+        });
     }
 }
 
@@ -40,7 +43,9 @@ impl NoSocket {
 
 impl Drop for NoSocket {
     fn drop(&mut self) {
-        std::fs::rename("/run/xenstored/away", "/run/xenstored/socket").unwrap();
+        revert(|| {
+            std::fs::rename("/run/xenstored/away", "/run/xenstored/socket").unwrap();
+        });
     }
 }
 
@@ -198,12 +203,22 @@ fn a_command_that_is_stopped_has_no_watches() {
         let followed = Followed::start(command.process_group(0));
         followed.until_printed("pv-burn");
         let pid = followed.pid().to_string();
+        let is_stopped = || {
+            let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+            state.contains(") T ")
+        };
         let before = sockets(&pid).len();
-        tool("kill", &["-TSTP", &pid]);
-        while !tool("cat", &[&format!("/proc/{pid}/stat")]).contains(") T ") {
-            thread::sleep(std::time::Duration::from_millis(20));
-        }
-        assert_eq!(sockets(&pid).len(), before - 1, "{words:?}");
+        // It stops after 250 ms even if it has not closed its connection.
+        let is_released = (0..2).any(|_| {
+            tool("kill", &["-CONT", &pid]);
+            wait_until("it is connected", || {
+                !is_stopped() && sockets(&pid).len() == before
+            });
+            tool("kill", &["-TSTP", &pid]);
+            wait_until("it is stopped", is_stopped);
+            sockets(&pid).len() == before - 1
+        });
+        assert!(is_released, "{words:?}");
         tool("xl", &["rename", "pv-net", "a-net"]);
         tool("kill", &["-CONT", &pid]);
         followed.until_printed("a-net");
@@ -211,8 +226,9 @@ fn a_command_that_is_stopped_has_no_watches() {
         if words[0] == "events" {
             followed.until_printed("\"xenstore_back\"");
         } else {
-            let said = followed.complaints();
-            assert!(said.contains("up to date again; for "), "{said}");
+            wait_until("it says that its names are new", || {
+                followed.complaints().contains("up to date again; for ")
+            });
         }
     }
 }
@@ -227,7 +243,8 @@ fn sockets(pid: &str) -> Vec<String> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| {
-            let target = std::fs::read_link(path).unwrap();
+            // It may be closed in the meantime.
+            let target = std::fs::read_link(path).unwrap_or_default();
             let target = target.to_str().unwrap();
             let inode = target.strip_prefix("socket:[");
             inode.is_some_and(|inode| !inodes.contains(&inode.trim_end_matches(']')))
@@ -258,27 +275,26 @@ fn a_steady_sample_sends_nothing_to_xenstore() {
         };
         lines.iter().filter(is_sent).count()
     };
-    let mut strace = Command::new("strace")
-        .args(["-f", "-qq", "-o", trace, "-p", &top.pid().to_string()])
-        .spawn()
-        .unwrap();
+    let traced = ["-f", "-qq", "-o", trace, "-p", &top.pid().to_string()];
+    let strace = Running::start(Command::new("strace").args(traced));
     top.until("traced", |_: &[Record]| !calls(0).is_empty());
-    top.more(12);
-    let steady = calls(0);
-    let samples = steady
-        .iter()
-        .filter(|line| line.contains("write(1, \"{"))
-        .count();
-    assert!(samples >= 10, "{steady:#?}");
-    assert_eq!(sent(&steady), 0, "{steady:#?}");
+    // XenStore is asked whether it is alive at times, so only one of these need be silent.
+    let is_silent = (0..3).any(|_| {
+        let before = calls(0).len();
+        top.more(12);
+        let steady = calls(before);
+        let samples = steady.iter().filter(|line| line.contains("write(1, \"{"));
+        samples.count() >= 10 && sent(&steady) == 0
+    });
+    assert!(is_silent, "{:#?}", calls(0));
 
+    let before = calls(0).len();
     tool("xl", &["rename", "pv-net", "a-net"]);
     next(&top, "its new name", |record| name_of(record, "a-net"));
     tool("xl", &["rename", "a-net", "pv-net"]);
     next(&top, "its old name", |record| name_of(record, "pv-net"));
-    assert!(sent(&calls(steady.len())) > 0, "the trace misses XenStore");
-    tool("kill", &["-INT", &strace.id().to_string()]);
-    strace.wait().unwrap();
+    assert!(sent(&calls(before)) > 0, "the trace misses XenStore");
+    drop(strace);
     assert_eq!(top.complaints(), "");
 }
 
@@ -437,18 +453,15 @@ fn a_daemon_behind_xenbus_that_hangs_is_noticed() {
 fn a_traced_daemon_is_alive() {
     let name = std::env::var("XENSCOPE_LAB_STORE").unwrap();
     let pid = tool("pidof", &[name]).trim().to_owned();
-    let mut strace = Command::new("strace")
-        .args(["-f", "-qq", "-o", "/dev/null", "-p", &pid])
-        .spawn()
-        .unwrap();
+    let traced = ["-f", "-qq", "-o", "/dev/null", "-p", &pid];
+    let strace = Running::start(Command::new("strace").args(traced));
     let top = follow(&mut xenscope(&[]));
     // The tracer stops the daemon at each system call.
     for value in 0..30 {
         tool("xenstore-write", &["/tool/xenscope", &value.to_string()]);
     }
     let records = top.said::<Record>();
-    tool("kill", &["-INT", &strace.id().to_string()]);
-    strace.wait().unwrap();
+    drop(strace);
     tool("xenstore-rm", &["/tool/xenscope"]);
     assert!(records.len() > 10);
     for record in &records {

@@ -1,7 +1,7 @@
 //! A host with four pCPUs in two NUMA nodes, and two cpupools: Pool-0 with credit2, and `lab` with credit. The lab boots
 //! it for these tests alone.
 
-use super::quiet;
+use super::{quiet, revert};
 use crate::command::{say, tool};
 use crate::record::{Audit, Record, all};
 
@@ -38,10 +38,12 @@ impl Offline {
 
 impl Drop for Offline {
     fn drop(&mut self) {
-        tool("xen-hptool", &["cpu-online", self.0]);
-        // Xen adds it to Pool-0.
-        tool("xl", &["cpupool-cpu-remove", "Pool-0", self.0]);
-        tool("xl", &["cpupool-cpu-add", "lab", self.0]);
+        revert(|| {
+            tool("xen-hptool", &["cpu-online", self.0]);
+            // Xen adds it to Pool-0.
+            tool("xl", &["cpupool-cpu-remove", "Pool-0", self.0]);
+            tool("xl", &["cpupool-cpu-add", "lab", self.0]);
+        });
     }
 }
 

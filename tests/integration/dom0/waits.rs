@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::follow::Running;
 use super::guest::{Burning, Console, Paused};
+use super::{attempts, revert};
 use crate::command::{Said, run, say, tool, xenscope};
 
 /// Makes `pv-net` burn until it is dropped.
@@ -23,7 +25,9 @@ impl NetBurns {
 
 impl Drop for NetBurns {
     fn drop(&mut self) {
-        Console::of("pv-net").run("kill $burner");
+        revert(|| {
+            Console::of("pv-net").run("kill $burner");
+        });
     }
 }
 
@@ -58,18 +62,29 @@ fn two_that_burn_on_one_pcpu_wait_for_each_other() {
     let _other = Paused::all(&["pv-disk"]);
     let _burning = Burning::start();
     let _net = NetBurns::start();
-    let found = waits("4");
-    for (one, other) in [("pv-burn", "pv-net"), ("pv-net", "pv-burn")] {
+    let pairs = [("pv-burn", "pv-net"), ("pv-net", "pv-burn")];
+    let found = attempts(3, || {
+        let found = waits("4");
+        for (one, other) in pairs {
+            let vcpu = vcpu(&found, one);
+            let (running, ready) = (
+                percent(vcpu, "running_percent"),
+                percent(vcpu, "ready_percent"),
+            );
+            assert!((98.0..=100.1).contains(&(running + ready)), "{vcpu}");
+            assert!((40.0..=60.0).contains(&ready), "{vcpu}");
+            assert!(waited_for(vcpu, other) > 95.0, "{vcpu}");
+        }
+        let ready = found["ready_vcpus"].as_f64().unwrap();
+        assert!((0.9..=1.3).contains(&ready), "{found}");
+        found
+    });
+    for (one, _) in pairs {
         let vcpu = vcpu(&found, one);
-        let (running, ready) = (
-            percent(vcpu, "running_percent"),
-            percent(vcpu, "ready_percent"),
-        );
-        assert!((98.0..=100.1).contains(&(running + ready)), "{vcpu}");
-        assert!((40.0..=60.0).contains(&ready), "{vcpu}");
-        assert!(waited_for(vcpu, other) > 95.0, "{vcpu}");
         assert_eq!(vcpu["pcpus"], serde_json::json!([1]), "{vcpu}");
-        assert!(vcpu["longest_wait_ns"].as_u64() >= vcpu["p99_wait_ns"].as_u64().map(|ns| ns / 2));
+        let [longest, p99] = ["longest_wait_ns", "p99_wait_ns"].map(|field| vcpu[field].as_u64());
+        assert!(p99.is_some_and(|ns| ns > 0), "{vcpu}");
+        assert!(longest >= p99.map(|ns| ns / 2), "{vcpu}");
     }
     // Nobody else may run where dom0 does.
     let dom0 = vcpu(&found, "Domain-0");
@@ -78,8 +93,6 @@ fn two_that_burn_on_one_pcpu_wait_for_each_other() {
         Some(0),
         "{dom0}"
     );
-    let ready = found["ready_vcpus"].as_f64().unwrap();
-    assert!((0.9..=1.3).contains(&ready), "{found}");
 }
 
 /// Sets the weights of domains until it is dropped.
@@ -108,9 +121,11 @@ impl Weights {
 
 impl Drop for Weights {
     fn drop(&mut self) {
-        for (name, weight) in &self.0 {
-            tool("xl", &["sched-credit2", "-d", name, "-w", weight]);
-        }
+        revert(|| {
+            for (name, weight) in &self.0 {
+                tool("xl", &["sched-credit2", "-d", name, "-w", weight]);
+            }
+        });
     }
 }
 
@@ -126,10 +141,12 @@ impl Scheduled {
 
 impl Drop for Scheduled {
     fn drop(&mut self) {
-        tool(
-            "xl",
-            &["sched-credit2", "-d", "pv-burn", "-w", "256", "-c", "0"],
-        );
+        revert(|| {
+            tool(
+                "xl",
+                &["sched-credit2", "-d", "pv-burn", "-w", "256", "-c", "0"],
+            );
+        });
     }
 }
 
@@ -139,10 +156,13 @@ fn a_cap_throttles() {
     let _others = Paused::all(&["pv-disk", "pv-net"]);
     let _burning = Burning::start();
     let _cap = Scheduled::set("-c", "25");
-    let found = waits("4");
-    let burn = vcpu(&found, "pv-burn");
-    let throttled = percent(burn, "throttled_percent");
-    assert!((70.0..=80.0).contains(&throttled), "{burn}");
+    let found = attempts(3, || {
+        let found = waits("4");
+        let burn = vcpu(&found, "pv-burn");
+        let throttled = percent(burn, "throttled_percent");
+        assert!((70.0..=80.0).contains(&throttled), "{burn}");
+        found
+    });
     // What is paused is not throttled.
     let net = vcpu(&found, "pv-net");
     assert_eq!(percent(net, "throttled_percent"), 0.0, "{net}");
@@ -150,9 +170,9 @@ fn a_cap_throttles() {
 }
 
 /// Starts a long trace, and waits until it has begun.
-fn tracing() -> Child {
+fn tracing() -> Running {
     let words = ["waits", "--seconds", "600"];
-    let child = xenscope(&words).spawn().unwrap();
+    let child = Running::start(&mut xenscope(&words));
     until_traced(child.id());
     child
 }
@@ -180,7 +200,7 @@ fn short() -> Said {
     say(&["waits", "pv-net", "--seconds", "0.3"])
 }
 
-fn end(mut child: Child, signal: &str) -> Option<i32> {
+fn end(mut child: Running, signal: &str) -> Option<i32> {
     tool("kill", &[signal, &child.id().to_string()]);
     child.wait().unwrap().signal()
 }
@@ -204,6 +224,24 @@ fn the_next_trace_cleans_up_after_a_kill() {
     short().fine();
 }
 
+/// The shortest time between two decisions of the scheduler, in microseconds, until this is dropped.
+struct Ratelimit;
+
+impl Ratelimit {
+    fn set(microseconds: &str) -> Self {
+        tool("xl", &["sched-credit2", "-s", "-r", microseconds]);
+        Self
+    }
+}
+
+impl Drop for Ratelimit {
+    fn drop(&mut self) {
+        revert(|| {
+            tool("xl", &["sched-credit2", "-s", "-r", "1000"]);
+        });
+    }
+}
+
 /// Two that burn on one pCPU fill its buffer within seconds, while the program that reads it is stopped.
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
@@ -211,21 +249,15 @@ fn a_reader_that_sleeps_knows_that_it_knows_nothing() {
     let _other = Paused::all(&["pv-disk"]);
     let _burning = Burning::start();
     let _net = NetBurns::start();
-    // The shortest time between two decisions of the scheduler, in microseconds.
-    tool("xl", &["sched-credit2", "-s", "-r", "100"]);
+    let _ratelimit = Ratelimit::set("100");
     let words = ["waits", "--seconds", "40", "--format", "json"];
     let mut waits = xenscope(&words);
-    let waits = waits
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let waits = Running::start(waits.stdout(Stdio::piped()).stderr(Stdio::piped()));
     until_traced(waits.id());
     tool("kill", &["-STOP", &waits.id().to_string()]);
     sleep(Duration::from_secs(35));
     tool("kill", &["-CONT", &waits.id().to_string()]);
-    let said = Said::from(waits.wait_with_output().unwrap());
-    tool("xl", &["sched-credit2", "-s", "-r", "1000"]);
+    let said = Said::from(waits.output());
     assert!(
         said.stderr.contains("pCPU 1 lost records"),
         "{}",
@@ -249,23 +281,26 @@ fn two_at_once_find_the_same() {
     let _net = NetBurns::start();
     // Longer than the other two take, on a slow machine too.
     let words = ["waits", "--seconds", "30", "--format", "json"];
-    let owner = xenscope(&words).stdout(Stdio::piped()).spawn().unwrap();
-    until_traced(owner.id());
-    let beside = say(&["waits", "--seconds", "4", "--format", "json"]);
-    assert!(beside.stderr.contains("reads along"), "{beside:?}");
     let top = [
         "top", "-b", "--ready", "-i", "2", "-d", "0.3", "--format", "json",
     ];
-    let top = say(&top);
-    assert!(top.stderr.contains("reads along"), "{top:?}");
-    let owner = owner.wait_with_output().unwrap();
-    let [owner, beside] = [&owner.stdout[..], beside.stdout.as_bytes()]
-        .map(|text| serde_json::from_slice::<Value>(text).unwrap());
-    for name in ["pv-burn", "pv-net"] {
-        let [one, other] =
-            [&owner, &beside].map(|found| percent(vcpu(found, name), "ready_percent"));
-        assert!((one - other).abs() < 4.0, "{one} {other}");
-    }
+    attempts(3, || {
+        let owner = Running::start(xenscope(&words).stdout(Stdio::piped()));
+        until_traced(owner.id());
+        let beside = say(&["waits", "--seconds", "4", "--format", "json"]);
+        let top = say(&top);
+        let owner = owner.output();
+        assert!(beside.stderr.contains("reads along"), "{beside:?}");
+        assert!(top.stderr.contains("reads along"), "{top:?}");
+        let [owner, beside] = [&owner.stdout[..], beside.stdout.as_bytes()]
+            .map(|text| serde_json::from_slice::<Value>(text).unwrap());
+        for name in ["pv-burn", "pv-net"] {
+            let [one, other] =
+                [&owner, &beside].map(|found| percent(vcpu(found, name), "ready_percent"));
+            // The shorter one is a part of the longer one, and the emulator runs one guest for long at times.
+            assert!((one - other).abs() < 12.0, "{one} {other}");
+        }
+    });
 }
 
 #[test]
@@ -274,25 +309,15 @@ fn a_timeline_shows_the_last_second() {
     let _other = Paused::all(&["pv-disk"]);
     let _burning = Burning::start();
     let _net = NetBurns::start();
-    let text = say(&[
-        "waits",
-        "pv-burn",
-        "--seconds",
-        "2",
-        "--timeline",
-        "pv-burn/0",
-    ])
-    .fine();
-    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with('-')).collect();
-    assert_eq!(lines.len(), 10, "{text}");
-    let marks = |mark| {
-        lines
-            .iter()
-            .map(|line| line.matches(mark).count())
-            .sum::<usize>()
-    };
-    assert!(marks('#') > 50 && marks('w') > 50, "{text}");
-    assert!(marks('#') + marks('w') > 980, "{text}");
+    let words = ["waits", "pv-burn", "--seconds", "2", "--timeline"];
+    attempts(3, || {
+        let text = say(&[&words[..], &["pv-burn/0"]].concat()).fine();
+        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with('-')).collect();
+        assert_eq!(lines.len(), 10, "{text}");
+        let marks = |mark| -> usize { lines.iter().map(|line| line.matches(mark).count()).sum() };
+        assert!(marks('#') > 50 && marks('w') > 50, "{text}");
+        assert!(marks('#') + marks('w') > 980, "{text}");
+    });
     say(&["waits", "--timeline", "pv-burn/7"]).refused(1, &["pv-burn has no vCPU 7: it has 1"]);
 }
 
@@ -317,9 +342,11 @@ impl Xentrace {
 
 impl Drop for Xentrace {
     fn drop(&mut self) {
-        tool("kill", &["-INT", &self.0.id().to_string()]);
-        let _ = self.0.wait();
-        let _ = fs::remove_file(TRACED);
+        revert(|| {
+            tool("kill", &["-INT", &self.0.id().to_string()]);
+            let _ = self.0.wait();
+            let _ = fs::remove_file(TRACED);
+        });
     }
 }
 
@@ -349,17 +376,18 @@ fn beside_xentrace_it_reads_along_or_says_why_it_cannot() {
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]
 fn an_xentrace_that_starts_later_fails() {
-    let words = ["waits", "--seconds", "10", "--format", "json"];
-    let waits = xenscope(&words).stdout(Stdio::piped()).spawn().unwrap();
+    // Longer than all of this takes, on a machine that stalls too.
+    let words = ["waits", "--seconds", "30", "--format", "json"];
+    let waits = Running::start(xenscope(&words).stdout(Stdio::piped()));
     until_traced(waits.id());
     let late = run(Command::new("xentrace").args(["-D", "-e", "0x22000", "-T", "2", TRACED]));
     assert_ne!(late.code, Some(0), "{late:?}");
     // It has set its mask and switched the trace off before it failed. xenscope has undone that, and says for how long
     // it saw nothing.
-    let found = waits.wait_with_output().unwrap();
+    let found = waits.output();
     let found: Value = serde_json::from_slice(&found.stdout).unwrap();
     assert!(
-        found["interval_ns"].as_u64() > Some(6_000_000_000),
+        found["interval_ns"].as_u64() > Some(20_000_000_000),
         "{found}"
     );
     assert!(found["lost_ns"].as_u64() > Some(0), "{found}");

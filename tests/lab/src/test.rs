@@ -23,7 +23,7 @@ use crate::tied;
 use crate::xen::{Store, Userland, Xen};
 
 /// How long the tests of one boot may take.
-const RUN_LIMIT: Duration = Duration::from_secs(40 * 60);
+const RUN_LIMIT: Duration = Duration::from_secs(60 * 60);
 
 /// The tests that run after all others of a boot, because they kill XenStore's daemon. The new one
 /// does not know the guests, so all that needs XenStore for them fails.

@@ -10,6 +10,7 @@ use super::{
     services_do_their_work, systemctl,
 };
 use crate::command::{run, say, tool, xenscope_path};
+use crate::dom0::MOST_PERCENT;
 use crate::record::{Record, all};
 
 /// The recording's file.
@@ -135,11 +136,10 @@ fn boots(samples: &[Record]) -> Vec<usize> {
         let count = boots.last_mut().unwrap();
         *count += 1;
         for percent in [sample.host.cpu_percent, sample.domains[0].cpu_percent] {
-            // What each of two pCPUs did is read at a time of its own.
             match percent {
                 Some(percent) => {
                     assert!(*count > 1, "a rate over the reboot: {percent}");
-                    assert!((0.0..=110.0).contains(&percent), "{percent}");
+                    assert!((0.0..=MOST_PERCENT).contains(&percent), "{percent}");
                 }
                 None => assert!(*count == 1, "no rate after {up} ns of a boot"),
             }
