@@ -42,7 +42,7 @@ pub(crate) struct Cli {
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 
-    /// Run on an untested Xen version (tested: 4.17 to 4.22)
+    /// Run on an untested Xen version (known to work: 4.17 to 4.22)
     #[arg(long, global = true, display_order = 900)]
     pub(crate) allow_untested_xen: bool,
 

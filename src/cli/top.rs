@@ -74,7 +74,7 @@ pub(crate) struct Top {
 #[command(name = "xentop", version, max_term_width = 100)]
 #[command(args_override_self = true, infer_long_args = true)]
 pub(super) struct Xentop {
-    /// Run on an untested Xen version (tested: 4.17 to 4.22)
+    /// Run on an untested Xen version (known to work: 4.17 to 4.22)
     #[arg(long, display_order = 900)]
     pub(super) allow_untested_xen: bool,
 

@@ -49,15 +49,20 @@ fn a_recording_has_what_an_audit_needs_if_asked() {
 
 #[test]
 fn docs_list_the_fields_of_each_command() {
-    let rows: [Row; 9] = [
+    let rows: [Row; 11] = [
         (
             "`memory_target_bytes`, `memory_static_max_bytes`, `memory_videoram_bytes`, `target_domain_id`",
             |collect| collect.targets && collect.details,
         ),
+        ("`memory_short_bytes`", |collect| collect.targets),
         ("`paging_pool_bytes`", |collect| collect.paging_pools),
         (
             "`scheduler`, `weight`, `cap_percent`, `period_ns`, `budget_ns`, `extra_time`",
             |collect| collect.scheduling,
+        ),
+        (
+            "`ready_time_ns` to `lost_percent`, `ready_missed_changes`, `host.ready_vcpus`, `.most_ready_vcpus`",
+            |collect| collect.state_times,
         ),
         ("`vcpus`", |collect| collect.vcpus),
         ("`vcpus[].hard_affinity`, `.soft_affinity`", |collect| {
@@ -82,8 +87,10 @@ fn docs_list_the_fields_of_each_command() {
     let mut expected = String::new();
     for (fields, holds) in rows {
         let mut cells = commands.map(|collect| if holds(collect) { "yes" } else { "" });
-        if !holds(of_top(&[])) && holds(of_top(&["-v"])) {
-            cells[4] = "with `-v`";
+        for (option, cell) in [("-v", "with `-v`"), ("--ready", "with `--ready`")] {
+            if !holds(of_top(&[])) && holds(of_top(&[option])) {
+                cells[4] = cell;
+            }
         }
         expected.push_str(&format!("| {fields} | {} |\n", cells.join(" | ")));
     }

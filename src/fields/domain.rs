@@ -84,11 +84,11 @@ fn state_fields<T: Thing>(
     let scheduled = STATE_TIMES.and(SCHEDULING);
     vec![
         Field::counter(("ready_time_ns", Some("ready_percent")), Nanoseconds, "time ready to run, waiting for a pCPU", move |of| times(of).map(|times| times.ready_ns).or_else(|| ready_ns(of)).into()).part(STATE_TIMES),
-        rate("ready_percent", Percent, "share of it: 100 is one vCPU", |of| of.ready_percent).part(STATE_TIMES),
+        rate("ready_percent", Percent, "time waiting for a pCPU: 100 is one vCPU", |of| of.ready_percent).part(STATE_TIMES),
         counter(("blocked_time_ns", Some("blocked_percent")), Nanoseconds, "time waiting for an event", |of| of.blocked_ns).part(STATE_TIMES),
-        rate("blocked_percent", Percent, "share of it: 100 is one vCPU", |of| of.blocked_percent).part(STATE_TIMES),
+        rate("blocked_percent", Percent, "time waiting for an event: 100 is one vCPU", |of| of.blocked_percent).part(STATE_TIMES),
         counter(("offline_time_ns", Some("offline_percent")), Nanoseconds, "time paused, unplugged or throttled", |of| of.offline_ns).part(STATE_TIMES),
-        rate("offline_percent", Percent, "share of it: 100 is one vCPU", |of| of.offline_percent).part(STATE_TIMES),
+        rate("offline_percent", Percent, "time paused, unplugged or throttled: 100 is one vCPU", |of| of.offline_percent).part(STATE_TIMES),
         rate("throttled_percent", Percent, "share of the time that its cap kept it from running", |of| of.throttled_percent).part(scheduled),
         rate("lost_percent", Percent, "share of the time it wanted to run that it could not", StateRates::lost_percent).part(scheduled),
         counter(("schedules", Some("schedules_per_second")), Count, "times it was scheduled in", |of| of.schedules).part(STATE_TIMES),

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use jiff::Timestamp;
 
 use crate::events::{Change, Device, Event};
-use crate::text::{UNKNOWN, or_unknown, safe};
+use crate::text::{UNKNOWN, safe};
 use crate::units::mib;
 
 /// Formats what happened, such as `vcpus 2 online, was 1`.
@@ -63,11 +63,7 @@ fn words(change: &Change) -> (&'static str, String) {
         ),
         Change::MemoryMax { old_bytes, bytes } => (
             "memory max",
-            format!(
-                " {}, was {}",
-                or_unknown(*bytes, mib),
-                or_unknown(*old_bytes, mib)
-            ),
+            format!(" {}, was {}", limit(*bytes), limit(*old_bytes)),
         ),
         Change::Weight { old_weight, weight } => ("weight", format!(" {weight}, was {old_weight}")),
         Change::Cap {
@@ -100,6 +96,10 @@ fn cap(percent: Option<u16>) -> String {
     percent.map_or_else(|| "none".to_owned(), |percent| format!("{percent} %"))
 }
 
+fn limit(bytes: Option<u64>) -> String {
+    bytes.map_or_else(|| "no limit".to_owned(), mib)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -127,11 +127,11 @@ mod tests {
         assert_eq!(
             line_with_uuid(&event(Some("web"), max.clone())),
             "2026-11-21T05:22:40.500Z     5 00000000-0000-0000-0000-000000000006 \
-             web              memory max -, was 64.0 MiB\n"
+             web              memory max no limit, was 64.0 MiB\n"
         );
         assert_eq!(
             line(&event(Some("web"), max)),
-            "2026-11-21T05:22:40.500Z     5 web              memory max -, was 64.0 MiB\n"
+            "2026-11-21T05:22:40.500Z     5 web              memory max no limit, was 64.0 MiB\n"
         );
         let dropped = Event {
             domain: None,

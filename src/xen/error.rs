@@ -43,7 +43,7 @@ pub enum Error {
     },
     /// xenscope is not tested on this version of Xen.
     #[error(
-        "Xen {version} is untested: xenscope is tested on 4.{} to 4.{}; use --allow-untested-xen to run anyway",
+        "Xen {version} is untested: it is known to work on 4.{} to 4.{}; use --allow-untested-xen to run anyway",
         TESTED_MINORS.0, TESTED_MINORS.1
     )]
     UntestedXen {

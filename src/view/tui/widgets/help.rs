@@ -150,7 +150,8 @@ const KEYS: &[(&str, &str)] = &[
         "WHY",
         "why it suffers: cpu: ready; cap: throttled; mem: below target;",
     ),
-    ("", "  slot: no free disk slot; disk: slow; net: drops"),
+    ("", "  slot: no free disk slot; disk: slow; net: drops;"),
+    ("", "  steal: dom0's steal; crash: has crashed; +: more"),
     (
         "for NAME 9%",
         "of the time it was ready, that domain had the pCPU",
