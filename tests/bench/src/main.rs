@@ -6,6 +6,7 @@
 //!                              xenscope to measure as well
 //! lab-bench recording          what recording costs beside the existing domains
 //! lab-bench take               takes samples as `xenscope record` does, to be measured
+//! lab-bench keep               records such samples with made-up work, to be measured
 //! lab-bench accuracy DOMAIN    how close to 100 % CPU % is for a domain that burns its own pCPU
 //! ```
 //! Prints one line of JSON, of a type in `lab::bench::figures`.
@@ -33,8 +34,9 @@ fn main() -> Result<()> {
         ["stage", against] => serde_json::to_string(&stage::measure(Some(against))?)?,
         ["recording"] => serde_json::to_string(&recorder::measure(&mut Dom0Cpu::open()?)?)?,
         ["take"] => return recorder::take(),
+        ["keep"] => return recorder::keep(),
         ["accuracy", domain] => serde_json::to_string(&accuracy::measure(domain)?)?,
-        _ => bail!("usage: lab-bench stage [PROGRAM] | recording | take | accuracy DOMAIN"),
+        _ => bail!("usage: lab-bench stage [PROGRAM] | recording | take | keep | accuracy DOMAIN"),
     };
     println!("{line}");
     Ok(())

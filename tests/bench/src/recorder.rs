@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::Path;
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -9,8 +10,8 @@ use anyhow::{Context, Result};
 use lab::bench::figures::{Cost, Recording as Figures};
 use procfs::process::Process;
 use xenscope::feed::{Feed, Live, Pace, Watches};
-use xenscope::recording::{Recording, Samples};
-use xenscope::snapshot::Collect;
+use xenscope::recording::{Limits, Recorder, Recording, Samples};
+use xenscope::snapshot::{Collect, Snapshot};
 
 use crate::dom0_cpu::Dom0Cpu;
 use crate::monitor::{Running, Usage};
@@ -26,6 +27,23 @@ const SECONDS: u32 = 30;
 
 /// Takes a sample each second as `xenscope record` does, and forgets it. Does not end.
 pub(crate) fn take() -> Result<()> {
+    each_second(|_| Ok(()))
+}
+
+/// Takes the same samples, and records them with made-up work: each domain's CPU time moves, and the counters of one
+/// NIC and one disk in ten. Does not end.
+pub(crate) fn keep() -> Result<()> {
+    let folder = Path::new(FOLDER);
+    let mut recorder = Recorder::open(folder, Limits::NONE, |text| eprintln!("{text}"))?;
+    let mut work = Work::default();
+    each_second(|snapshot| {
+        recorder.push(&Arc::new(work.add_to(snapshot)))?;
+        Ok(())
+    })
+}
+
+/// Calls this function with a sample each second, as `xenscope record` takes it. Does not end.
+fn each_second(mut with: impl FnMut(&Snapshot) -> Result<()>) -> Result<()> {
     let pace = Pace::Every(Duration::from_secs(1));
     // Without --vcpus, --ready and --audit.
     let collect = Collect {
@@ -40,11 +58,74 @@ pub(crate) fn take() -> Result<()> {
     let mut feed = Live::open(collect, pace, false)?.watching(&Watches::default());
     loop {
         sleep(feed.due().saturating_duration_since(Instant::now()));
-        feed.next()?;
+        if let Some(pair) = feed.next()? {
+            with(&pair.newer)?;
+        }
     }
 }
 
-/// Measures samples that are recorded, and that are only taken.
+/// Made-up work since the first sample, the same in each run.
+struct Work {
+    /// A number that is another one each time.
+    random: u64,
+    /// What each counter has moved by, in the order in which they are met.
+    moved: Vec<u64>,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Self {
+            random: 1,
+            moved: Vec::new(),
+        }
+    }
+}
+
+impl Work {
+    /// Returns the sample with the work of one more second.
+    fn add_to(&mut self, snapshot: &Snapshot) -> Snapshot {
+        let mut busy = snapshot.clone();
+        let mut met = 0;
+        for domain in &mut busy.domains {
+            domain.cpu_time_ns += self.more(&mut met, 1_000_000_000);
+        }
+        let nics = busy
+            .domains
+            .iter_mut()
+            .flat_map(|domain| domain.nics.iter_mut().flatten());
+        let nics = nics.step_by(10).flat_map(|nic| nic.counters.values_mut());
+        for count in nics.flatten() {
+            *count += self.more(&mut met, 1 << 20);
+        }
+        let disks = busy
+            .domains
+            .iter_mut()
+            .flat_map(|domain| domain.disks.iter_mut().flatten());
+        let disks = disks
+            .step_by(10)
+            .flat_map(|disk| disk.counters.values_mut());
+        for count in disks.flatten() {
+            *count += self.more(&mut met, 1 << 20);
+        }
+        busy
+    }
+
+    /// Moves the next counter by a random number below this one. Returns by how much it has moved.
+    fn more(&mut self, met: &mut usize, below: u64) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        if self.moved.len() == *met {
+            self.moved.push(0);
+        }
+        let moved = &mut self.moved[*met];
+        *moved += self.random % below;
+        *met += 1;
+        *moved
+    }
+}
+
+/// Measures samples that are recorded, that are recorded with made-up work, and that are only taken.
 pub(crate) fn measure(dom0: &mut Dom0Cpu) -> Result<Figures> {
     let bare = cost(&["/lab/bench", "take"], dom0)?;
     let recorded = cost(&["xenscope", "record", "--dir", FOLDER], dom0)?;
@@ -53,9 +134,12 @@ pub(crate) fn measure(dom0: &mut Dom0Cpu) -> Result<Figures> {
     let bytes = fs::metadata(path.join("recording.sqlite"))?.len();
     // It takes dom0's memory.
     fs::remove_dir_all(path)?;
+    let busy = cost(&["/lab/bench", "keep"], dom0)?;
+    fs::remove_dir_all(path)?;
     Ok(Figures {
         bare,
         recorded,
+        busy,
         bytes_a_sample: bytes as f64 / samples as f64,
     })
 }

@@ -138,13 +138,16 @@ fn recordings(bench: &Bench) -> String {
         "dom0 ms",
         "bare",
         "times",
+        "busy",
+        "times",
         "MiB",
+        "busy",
         "bare",
         "bytes in the file",
     ])];
     for stage in bench.stages() {
         let recording = &stage.recording;
-        let (recorded, bare) = (&recording.recorded, &recording.bare);
+        let [recorded, busy, bare] = [&recording.recorded, &recording.busy, &recording.bare];
         let mut cells = there(stage);
         let mebibytes = |cost: &Cost| cost.peak_memory_bytes as f64 / f64::from(1 << 20);
         cells.extend(
@@ -152,7 +155,10 @@ fn recordings(bench: &Bench) -> String {
                 recorded.dom0_ns / 1e6,
                 bare.dom0_ns / 1e6,
                 recorded.dom0_ns / bare.dom0_ns,
+                busy.dom0_ns / 1e6,
+                busy.dom0_ns / bare.dom0_ns,
                 mebibytes(recorded),
+                mebibytes(busy),
                 mebibytes(bare),
                 recording.bytes_a_sample,
             ]
