@@ -261,7 +261,7 @@ const TOP: Page = Page {
             "Write a row for each domain every ten seconds.",
         ),
         (
-            "ln -s xenscope /usr/local/sbin/xentop",
+            "ln -s \"$(command -v xenscope)\" /usr/local/sbin/xentop",
             "Let xenscope take xentop's place.",
         ),
     ],
