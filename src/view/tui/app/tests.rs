@@ -271,8 +271,18 @@ fn jump_ends_a_pause_if_there_is_a_sample() {
     let screen = lines(&mut app, 80, 24);
     assert!(screen[0].contains(" THE PAST "), "{}", screen[0]);
     assert_eq!(figures(&mut app), figures(&mut watched_until(3)));
-    let keys = "columns: not recorded  ? help  q quit  [ ] step  { } minute  End newest";
+    let keys = "some columns were not recorded  ? help  q quit  [ ] step  { } minute";
     assert!(screen[23].starts_with(keys), "{}", screen[23]);
+    // A pane keeps its own, and a list has no others.
+    key(&mut app, KeyCode::Char('w'));
+    let pressure = last(&mut app);
+    assert!(
+        pressure.contains("w back  Enter detail  ? help"),
+        "{pressure}"
+    );
+    key(&mut app, KeyCode::Char('?'));
+    let help = last(&mut app);
+    assert!(help.starts_with("Esc back  Tab keys"), "{help}");
 }
 
 #[test]

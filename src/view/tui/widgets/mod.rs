@@ -190,6 +190,18 @@ impl Widgets {
         }
     }
 
+    /// Returns the keys to show in the last line. In the past, a pane keeps the two that matter most to it.
+    fn hints(&mut self, context: Context<'_>) -> Vec<Hint> {
+        let is_table = matches!(self.pane, Pane::Table);
+        let has_overlay = !matches!(self.overlay, Overlay::Nothing);
+        let own = self.front().hints().iter();
+        match context.is_past() && !has_overlay {
+            true if is_table => PAST.to_vec(),
+            true => own.take(2).chain(&PAST).copied().collect(),
+            false => own.copied().collect(),
+        }
+    }
+
     /// Draws the screen. `missing` names what the pane needs but the sample lacks.
     pub(super) fn draw(
         &mut self,
@@ -231,10 +243,7 @@ impl Widgets {
                 let extras = Extras {
                     filter: self.found(pane),
                     missing,
-                    hints: match context.shown {
-                        Shown::Past { .. } => &PAST,
-                        Shown::Newest | Shown::Paused => self.front().hints(),
-                    },
+                    hints: self.hints(context),
                 };
                 self.status_line.draw(last, extras, buffer);
                 None

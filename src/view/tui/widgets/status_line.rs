@@ -30,7 +30,7 @@ pub(super) struct Extras {
     /// What the pane needs but the sample lacks.
     pub(super) missing: Option<&'static str>,
     /// The keys to show, the most useful first.
-    pub(super) hints: &'static [Hint],
+    pub(super) hints: Vec<Hint>,
 }
 
 impl StatusLine {
@@ -70,7 +70,10 @@ impl StatusLine {
             pen.say("  ");
         }
         if let Some(what) = extras.missing {
-            let text = format!("{what}: {}", context.when_shown());
+            let text = match context.is_past() {
+                true => format!("some {what} were not recorded"),
+                false => format!("{what}: {}", context.when_shown()),
+            };
             pen.put(&shortened(&text, pen.room()), context.style(Role::Accent));
             pen.say("  ");
         }
@@ -83,7 +86,7 @@ impl StatusLine {
             let text = format!("! {}", safe(&text));
             pen.put(&shortened(&text, pen.room()), context.style(Role::Alarm));
         } else {
-            for &(key, does) in extras.hints {
+            for (key, does) in extras.hints {
                 if pen.room() < columns(key) + 1 + columns(does) {
                     break;
                 }
