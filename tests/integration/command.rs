@@ -24,9 +24,15 @@ impl From<Output> for Said {
 
 impl Said {
     /// Returns its stdout; asserts exit code 0 and an empty stderr.
+    ///
+    /// That a trace shows that pCPUs' clocks differ is left out: under emulation they do at times.
     pub fn fine(self) -> String {
         let start: String = self.stdout.chars().take(2000).collect();
-        assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{start}");
+        let lines = self.stderr.lines();
+        let said: Vec<&str> = lines
+            .filter(|line| !line.ends_with("as if pCPUs' clocks differ"))
+            .collect();
+        assert_eq!((self.code, &*said), (Some(0), &[][..]), "{start}");
         self.stdout
     }
 
