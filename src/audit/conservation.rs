@@ -22,8 +22,10 @@ const NAMED: usize = 3;
 pub(super) struct Start {
     sample: Arc<Snapshot>,
     ended: Ended,
-    /// Nanoseconds that each pCPU's clock may have lost in the intervals in which the clocks differed.
+    /// Nanoseconds of all pCPUs that were missing in the intervals in which clocks differed, or may have.
     lost_ns: u64,
+    /// Whether they were seen to differ.
+    differed: bool,
 }
 
 impl Start {
@@ -33,6 +35,7 @@ impl Start {
             sample,
             ended: Ended::default(),
             lost_ns: 0,
+            differed: false,
         }
     }
 
@@ -43,7 +46,13 @@ impl Start {
         match whole(interval) {
             Ok((span, idle)) if !is_off(interval, span, &idle) => {
                 self.ended.add(&self.sample, interval, span);
-                self.lost_ns = self.lost_ns.saturating_add(interval.lost_ns);
+                self.differed |= interval.differed;
+                let (numbers, _) = over(interval, span, &idle);
+                let lacked = numbers.missing().max(0).saturating_add(numbers.tolerance());
+                let lost_ns = interval.lost_ns.saturating_mul(idle.len() as u64);
+                self.lost_ns = self
+                    .lost_ns
+                    .saturating_add(lost_ns.min(lacked.unsigned_abs()));
             }
             _ => *self = Self::new(Arc::clone(after)),
         }
@@ -125,17 +134,19 @@ pub(super) fn since_first(interval: &Interval<'_>, start: &Start) -> Vec<Found> 
         return check
             .finish("this is the first interval since the sums were off: see cpu.conservation");
     }
-    let since = Interval {
+    let mut since = Interval {
         before: first,
-        lost_ns: start.lost_ns,
+        differed: start.differed,
         ..*interval
     };
     let (span, idle) = match whole(&since) {
         Ok(known) => known,
         Err(reason) => return check.finish(reason),
     };
+    since.lost_ns = start.lost_ns.div_ceil(idle.len().max(1) as u64);
     let numbers = compare(&mut check, &since, (span, &idle), &start.ended);
     let smallest = numbers.tolerance().saturating_add(start.ended.unseen_ns);
+    let smallest = smallest.max(signed(start.lost_ns));
     check.remark(format!(
         "over {:.1} s, a leak above {:.4} % of the pCPUs' time fails",
         span.ns as f64 / 1e9,
@@ -211,12 +222,18 @@ pub(super) fn pools(interval: &Interval<'_>) -> Vec<Found> {
 
 /// Returns whether the sums of an interval are off by more than its domains that ended explain.
 fn is_off(interval: &Interval<'_>, span: Span, idle: &[i64]) -> bool {
+    let (numbers, ended) = over(interval, span, idle);
+    numbers.is_off() && !numbers.is_short_by_at_most(ended.unseen_ns)
+}
+
+/// Returns the sums of an interval, and the domains that ended in it.
+fn over(interval: &Interval<'_>, span: Span, idle: &[i64]) -> (Numbers, Ended) {
     let mut ended = Ended::default();
     ended.add(interval.before, interval, span);
     let ran = interval.after.domains.iter();
     let ran = ran.map(|domain| ran_ns(interval.before, domain));
     let numbers = sum(interval, span, ran.chain([ended.seen_ns]), idle);
-    numbers.is_off() && !numbers.is_short_by_at_most(ended.unseen_ns)
+    (numbers, ended)
 }
 
 /// Compares the sums over an interval, in which these domains ended.

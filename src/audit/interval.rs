@@ -21,9 +21,11 @@ pub(super) struct Interval<'a> {
     pub(super) before: &'a Snapshot,
     pub(super) after: &'a Snapshot,
     pub(super) xen_bytes_at_first: i64,
-    /// How many nanoseconds of each pCPU's time Xen may have lost because the pCPUs' clocks differ; 0 if they
-    /// agree.
+    /// How many nanoseconds of each pCPU's time Xen may have lost because the pCPUs' clocks differ, or may; 0 if
+    /// they agree.
     pub(super) lost_ns: u64,
+    /// Whether they were seen to differ.
+    pub(super) differed: bool,
 }
 
 impl<'a> Interval<'a> {
@@ -34,10 +36,16 @@ impl<'a> Interval<'a> {
             after,
             xen_bytes_at_first,
             lost_ns: 0,
+            differed: false,
         };
-        if !interval.clocks_agree() {
-            let skew_ns = interval.clock_skew_ns().unwrap_or_default();
-            interval.lost_ns = skew_ns.saturating_mul(interval.wakes());
+        let skews = || {
+            [before, after]
+                .into_iter()
+                .filter_map(|at| Skew::of(&at.host))
+        };
+        interval.differed = skews().any(|skew| skew.ns > skew.uncertainty_ns);
+        if interval.differed || !skews().all(|skew| skew.is_close()) {
+            interval.lost_ns = interval.most_lost_ns();
         }
         interval
     }
@@ -135,27 +143,28 @@ impl<'a> Interval<'a> {
         skew(self.before).max(skew(self.after))
     }
 
-    /// Returns whether the pCPUs' clocks were read closely at both samples, and agree. If Xen does not let dom0 read
-    /// them, they count as equal.
-    fn clocks_agree(&self) -> bool {
-        let hosts = [&self.before.host, &self.after.host];
-        let mut skews = hosts.into_iter().filter_map(Skew::of);
-        skews.all(|skew| skew.ns <= skew.uncertainty_ns && skew.is_close())
-    }
-
-    /// Returns how often a vCPU can have been woken on each pCPU. Xen takes the start of its time from the clock of the
-    /// pCPU that wakes it, and the end from that of the pCPU that runs it, and drops what would be negative: up to a
-    /// skew with each wake-up.
-    fn wakes(&self) -> u64 {
-        let span = Span::between(self.before.stamp, self.after.stamp);
-        span.map_or(1, |span| span.ns / NS_PER_WAKE + 1)
+    /// Returns how many nanoseconds of a pCPU's time Xen can have lost. It takes the start of a vCPU's time from the
+    /// clock of the pCPU that wakes it, and the end from that of the pCPU that runs it, and drops what would be
+    /// negative: up to a skew with each wake-up, and no more than all the time.
+    fn most_lost_ns(&self) -> u64 {
+        let skew_ns = self.clock_skew_ns().unwrap_or_default();
+        match Span::between(self.before.stamp, self.after.stamp) {
+            Some(span) => (span.ns / NS_PER_WAKE + 1)
+                .saturating_mul(skew_ns)
+                .min(span.ns),
+            None => skew_ns,
+        }
     }
 
     /// Returns a fault of a sum or a limit of CPU time of this many pCPUs or vCPUs: a failure unless the pCPUs' clocks
-    /// explain it.
+    /// explain it. Clocks that may differ explain that time is lost; only those that were seen to differ explain more.
     pub(super) fn miscount(&self, numbers: Numbers, count: usize, reason: String) -> Fault {
-        let lost_ns = self.lost_ns.saturating_mul(count as u64);
-        match numbers.excess() > signed(lost_ns) {
+        let is_short = numbers.missing() > 0;
+        let explained_ns = match is_short || self.differed {
+            true => self.lost_ns.saturating_mul(count as u64),
+            false => 0,
+        };
+        match numbers.excess() > signed(explained_ns) {
             true => Fault::failed(reason),
             false => Fault::warning(format!(
                 "{reason}; the pCPUs' clocks differ, or may: see cpu.clock_skew"
@@ -195,7 +204,7 @@ pub(super) struct Skew<'a> {
 impl<'a> Skew<'a> {
     /// Returns whether the clocks were read closely enough to say that they agree.
     pub(super) fn is_close(&self) -> bool {
-        self.uncertainty_ns <= CLOSELY_NS
+        self.behind.pcpu == self.ahead.pcpu || self.uncertainty_ns <= CLOSELY_NS
     }
 
     /// Compares the pCPUs' clocks by when they were read; `None` if they were not.

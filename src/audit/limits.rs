@@ -154,6 +154,8 @@ pub(super) fn monotonic(interval: &Interval<'_>) -> Vec<Found> {
                 true => Fault::warning(format!(
                     "{what} decreased by less than 1 ms: the pCPUs' clocks may differ by that much"
                 )),
+                // Time that is lost makes no counter step back.
+                false if !interval.differed => Fault::failed(format!("{what} decreased")),
                 false => interval.miscount(numbers, vcpus as usize, format!("{what} decreased")),
             }
         });

@@ -1,6 +1,7 @@
 //! The pCPUs' clocks, and what Xen counts for dom0's vCPUs.
 
 use super::*;
+use crate::snapshot::PcpuClock;
 
 /// Sets by how many nanoseconds pCPU 1's clock is ahead, and the uncertainty of reading it.
 fn ahead(ns: i64, uncertainty_ns: u64) -> Report {
@@ -164,12 +165,12 @@ fn a_skew_explains_no_more_than_each_wake_up_can_lose() {
     );
 }
 
-/// Loses 3 ms in each of these seconds, while a clock is ahead by this much; returns what the sums since the first
+/// Loses 3 ms in each of these seconds, with a clock that is changed like this; returns what the sums since the first
 /// sample say after each of them.
-fn lost_since_first(ahead_ns: impl Fn(u64) -> u64, seconds: u64) -> Vec<Verdict> {
+fn lost_since_first(change: impl Fn(&mut PcpuClock, u64), seconds: u64) -> Vec<Verdict> {
     let at = |second: u64| {
         let mut snapshot = audited(second * SECOND);
-        snapshot.host.pcpu_clocks.as_mut().unwrap()[1].ns += ahead_ns(second);
+        change(&mut snapshot.host.pcpu_clocks.as_mut().unwrap()[1], second);
         let idle = snapshot.host.pcpu[1].idle_time_ns.as_mut().unwrap();
         *idle -= second * 3_000_000;
         snapshot
@@ -183,11 +184,38 @@ fn lost_since_first(ahead_ns: impl Fn(u64) -> u64, seconds: u64) -> Vec<Verdict>
 fn clocks_that_differed_once_explain_that_interval_alone() {
     use Verdict::{Failed, Skipped, Warning};
     // The first interval has no sums of its own, and the tolerance is 4.4 ms.
-    assert_eq!(lost_since_first(|_| 0, 3), [Skipped, Failed, Failed]);
+    assert_eq!(lost_since_first(|_, _| {}, 3), [Skipped, Failed, Failed]);
     // 10,000 wake-ups a second lose 300 ns each on two pCPUs, before the third sample and after it: 12 ms.
-    let third = |second| if second == 3 { 300 } else { 0 };
+    let ahead = |clock: &mut PcpuClock, second| clock.ns += if second == 3 { 300 } else { 0 };
     assert_eq!(
-        lost_since_first(third, 5),
+        lost_since_first(ahead, 5),
         [Skipped, Warning, Warning, Warning, Failed]
+    );
+    // A clock that was not read closely explains no more than what was missing then, and the tolerance: 3 + 4.4 ms twice,
+    // and twice four times 0.25 ms on two pCPUs.
+    let coarse = |clock: &mut PcpuClock, second| {
+        clock.stamp.uncertainty_ns = if second == 3 { 250_000 } else { 0 };
+    };
+    let verdicts = lost_since_first(coarse, 9);
+    assert_eq!(verdicts[..3], [Skipped, Verdict::Ok, Warning]);
+    assert_eq!(verdicts[8], Failed, "{verdicts:?}");
+}
+
+#[test]
+fn clocks_that_may_differ_explain_no_gain() {
+    let gains = |ns: u64| {
+        altered(move |snapshot, second| {
+            for clock in snapshot.host.pcpu_clocks.as_mut().unwrap() {
+                clock.stamp.uncertainty_ns = 150_000;
+            }
+            let idle = snapshot.host.pcpu[1].idle_time_ns.as_mut().unwrap();
+            *idle += (second - 1) * ns;
+        })
+    };
+    assert_eq!(found(&gains(0)), []);
+    let found = super::found(&gains(20_000_000));
+    assert!(
+        found.contains(&("cpu.conservation", Verdict::Failed)),
+        "{found:?}"
     );
 }

@@ -117,7 +117,7 @@ fn skew_of_clocks_explains_steps_back() {
     // If the skew was measured, it is the tolerance.
     assert_eq!(found(&stepped_back(900_000, Some(900_000))), []);
     assert_eq!(
-        found(&stepped_back(900_000, Some(200_000))),
+        found(&stepped_back(900_000, Some(400_000))),
         twice(failed("cpu.monotonic"))
     );
     assert_eq!(
