@@ -13,7 +13,7 @@ pub fn parse(text: &str) -> Result<Timestamp, String> {
     parse_at(text, &Zoned::now())
 }
 
-/// Parses a time as [`parse`] does, but `03:00` is of the day of another time.
+/// Parses a time as [`parse`] does, but `03:00` is of the day of another time, unless that is still to come.
 ///
 /// # Errors
 /// As for [`parse`].
@@ -25,6 +25,7 @@ fn near_at(text: &str, other: Timestamp, now: &Zoned) -> Result<Timestamp, Strin
     let day = other.to_zoned(now.time_zone().clone()).date();
     let clock = text.trim().parse::<Time>().ok();
     let on_day = clock.and_then(|time| in_zone(day, time, now));
+    let on_day = on_day.filter(|time| *time <= now.timestamp());
     on_day.map_or_else(|| parse_at(text, now), Ok)
 }
 
@@ -145,6 +146,10 @@ mod tests {
         let shown = "2026-11-18T23:30:00Z".parse().unwrap();
         let near = |text| near_at(text, shown, &now).unwrap().to_string();
         assert_eq!(near("14:05"), "2026-11-19T13:05:00Z");
+        // Today at 14:05 has not come.
+        let today = "2026-11-28T01:00:00Z".parse().unwrap();
+        let near_today = near_at("14:05", today, &now).unwrap();
+        assert_eq!(near_today.to_string(), "2026-11-27T13:05:00Z");
         assert_eq!(near("yesterday 14:05"), "2026-11-27T13:05:00Z");
         assert_eq!(near("-2h"), "2026-11-28T09:00:00Z");
         assert!(near_at("noon", shown, &now).is_err());

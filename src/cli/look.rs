@@ -4,7 +4,8 @@ use clap::Args;
 use serde::de::value::{Error, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use xenscope::filter::Filter;
-use xenscope::selector::Selector;
+use xenscope::selector::{NotFound, Selector};
+use xenscope::snapshot::Snapshot;
 use xenscope::text::safe;
 use xenscope::view::tui::{self, Column, Settings, Theme};
 
@@ -67,9 +68,11 @@ impl Look {
             .map_err(|error| error.to_string())
     }
 
-    /// Returns whether only some domains are to be shown, by their IDs, names or UUIDs.
-    pub(crate) fn names_domains(&self) -> bool {
-        !self.domains.is_empty()
+    /// Returns whether a domain that is named is there, or none is named.
+    pub(crate) fn finds_one(&self, snapshot: &Snapshot) -> bool {
+        let is_there =
+            |named: &Selector| !matches!(named.find(snapshot), Err(NotFound::Missing(_)));
+        self.domains.is_empty() || self.domains.iter().any(is_there)
     }
 
     /// Returns whether the filter compares figures that only a trace tells.

@@ -292,7 +292,7 @@ impl Driver {
             match open_recording(&Span::default()) {
                 Ok(feed) => self.past = Some(Past::of(feed)),
                 Err(why) => {
-                    self.app.tell(format!("{why:#}; see 'xenscope record'"));
+                    self.app.tell(format!("{why:#}"));
                     return Ok(());
                 }
             }

@@ -12,7 +12,7 @@ use crate::exit::{NoSnapshot, WrongUsage, complain};
 
 /// How much earlier than the time that was asked for a sample may be without a remark: recorders take one each second,
 /// or each minute if told so.
-const USUAL: SignedDuration = SignedDuration::from_secs(61);
+pub(super) const USUAL: SignedDuration = SignedDuration::from_secs(61);
 
 /// Returns the feed at the moment that was asked for; `None` if that is now. Says when the snapshot was taken.
 pub(super) fn at(moment: &Moment) -> anyhow::Result<Option<Recorded>> {

@@ -16,7 +16,7 @@ use xenscope::snapshot::{Collect, Snapshot};
 
 use super::*;
 use crate::cli::{Cli, Command, Format};
-use crate::fixtures::{SECOND, audited, boot, counting, equipped};
+use crate::fixtures::{SECOND, audited, boot, counting, equipped, troubled};
 
 /// Fields as docs/json.md lists them, and whether a sample with this `Collect` has them.
 type Row = (&'static str, fn(Collect) -> bool);
@@ -61,7 +61,8 @@ fn docs_list_the_fields_of_each_command() {
             |collect| collect.scheduling,
         ),
         (
-            "`ready_time_ns` to `lost_percent`, `ready_missed_changes`, `host.ready_vcpus`, `.most_ready_vcpus`",
+            "`ready_time_ns` to `ready_missed_changes`, `host.ready_vcpus`, `.most_ready_vcpus`, `.trace_records`, \
+             `.trace_lost_ns`",
             |collect| collect.state_times,
         ),
         ("`vcpus`", |collect| collect.vcpus),
@@ -297,6 +298,14 @@ fn what_a_recording_lacks_is_said() {
     let (text, outcome) = run_on(&mut feed, &["vcpus"]);
     assert!(
         text.is_empty() && matches!(outcome, Ok(Outcome::Failed)),
+        "{text}"
+    );
+    // The names of others are known, although the sample has only one domain.
+    let (old, new) = troubled();
+    let mut troubles = Recorded::new(vec![old, new]).at_end();
+    let text = done(&mut troubles, &["status", "web"]);
+    assert!(
+        text.contains("suffers   ready 30.0 %, for batch 67 %"),
         "{text}"
     );
     let text = done(&mut feed, &["status", "web"]);

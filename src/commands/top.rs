@@ -84,7 +84,7 @@ pub(super) fn run(
     let mut metrics = History::new(series(options));
     let mut blocks = xentop::Blocks::new(shown);
     let mut notes = Notes::default();
-    let (mut printed, mut found) = (0, false);
+    let (mut printed, mut found, mut at_end) = (0, false, false);
     if options.ready {
         switch_off_first().map_err(cannot("wait for signals"))?;
     }
@@ -94,8 +94,10 @@ pub(super) fn run(
             break;
         }
         let Some(pair) = follow.next()? else {
+            at_end = true;
             break;
         };
+        found = found || look.finds_one(&pair.newer);
         notes.report(&pair.newer.notes);
         let (mut snapshot, mut rates) = (Cow::Borrowed(&*pair.newer), pair.rates());
         if let Some(filter) = filter {
@@ -103,7 +105,6 @@ pub(super) fn run(
                 snapshot: &snapshot,
                 rates: &rates,
             });
-            found |= !matching.domains.is_empty();
             (snapshot, rates) = (Cow::Owned(matching), of_them);
         }
         let sample = Sample {
@@ -122,8 +123,7 @@ pub(super) fn run(
     if options.format == BatchFormat::Openmetrics {
         out.print(metrics.end())?;
     }
-    let is_missing = look.names_domains() && !found && !follow.feed.is_live();
-    if is_missing && !out.is_closed() {
+    if at_end && !found && !follow.feed.is_live() {
         complain("none of these domains was there in that time");
         return Ok(Outcome::NotThere);
     }

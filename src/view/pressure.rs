@@ -120,7 +120,8 @@ pub(super) fn fitting(all: &[Reason], width: usize) -> String {
     let fits = |text: &String| columns(text) <= width;
     texts.find(fits).unwrap_or_else(|| {
         let first = all.first().map_or("", word);
-        format!("{first}+")
+        let more = if all.len() > 1 { "+" } else { "" };
+        format!("{first}{more}")
     })
 }
 

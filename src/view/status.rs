@@ -86,7 +86,12 @@ fn paragraph(sample: Sample<'_>, one: DomainSample<'_>, all: &Snapshot) -> Strin
         ("memory", memory(domain, mib)),
         ("scheduler", scheduled),
     ];
-    for (number, reason) in pressure::reasons(sample, one).iter().enumerate() {
+    // The sample may have only the domains that were asked for.
+    let among = DomainSample {
+        snapshot: all,
+        ..one
+    };
+    for (number, reason) in pressure::reasons(sample, among).iter().enumerate() {
         let label = if number == 0 { "suffers" } else { "" };
         lines.push((label, words::reason(reason)));
     }

@@ -6,6 +6,9 @@ use crate::text::{UNKNOWN, columns, safe, shortened};
 /// The smallest width that a yielding column is cut to, unless its heading is wider.
 const NARROWEST: usize = 8;
 
+/// The width to which a kept column is cut for the columns to the right of it.
+const KEPT: usize = 40;
+
 /// The space between two columns.
 const GAP: &str = "  ";
 
@@ -20,7 +23,7 @@ pub(super) enum Align {
     /// Like `Left`, but the text is cut if the table is too wide. For names and lists only, because
     /// a number that is cut looks like another number.
     Yielding,
-    /// Like `Yielding`, but the columns to the right of it are left out before it is cut.
+    /// Like `Yielding`, but the columns to the right of it are left out before it is cut to less than [`KEPT`].
     Kept,
 }
 
@@ -78,7 +81,8 @@ impl Table {
 
     /// Formats the table as lines of at most `width` columns. If that is too narrow, yielding
     /// columns are cut, the last one first. If that is not enough, columns on the right are left
-    /// out, and an ellipsis follows the headings: before a kept column is cut, all to the right of it.
+    /// out, and an ellipsis follows the headings: before a kept column is cut
+    /// to less than [`KEPT`], all to the right of it.
     pub(super) fn render(&self, width: Option<usize>) -> String {
         let widths = self.widths(width.unwrap_or(usize::MAX));
         let heads: Vec<&str> = self.heads.iter().map(|(head, _)| *head).collect();
@@ -111,7 +115,7 @@ impl Table {
         let spare = |count: usize| -> Vec<usize> {
             let given = widths.iter().zip(&self.heads).take(count).enumerate();
             let can_give = |(at, (&width, &(head, align))): (usize, (&usize, &Head))| match align {
-                Align::Kept if at + 1 < count => 0,
+                Align::Kept if at + 1 < count => width.saturating_sub(KEPT.max(columns(head))),
                 Align::Yielding | Align::Kept => width.saturating_sub(NARROWEST.max(columns(head))),
                 Align::Left | Align::Right => 0,
             };
@@ -205,6 +209,16 @@ mod tests {
     fn a_kept_column_is_cut_last() {
         let mut table = table();
         table.heads[1].1 = Align::Kept;
+        let mut long = self::table();
+        long.heads[1].1 = Align::Kept;
+        long.row(vec![
+            "7".to_owned(),
+            "x".repeat(90),
+            "1 MiB".to_owned(),
+            "0".to_owned(),
+        ]);
+        let text = long.render(Some(70));
+        assert!(text.contains("PCPUS"), "{text}");
         assert_eq!(
             table.render(Some(36)),
             "ID  NAME                    MEMORY …\n \

@@ -36,6 +36,11 @@ fn a_domain_that_was_not_recorded_is_said() {
         of("nobody").refused(1, &["was there in that time"]);
         assert_eq!(of("web").code, Some(0), "{command:?}");
     }
+    // It was there, and matched no filter; and the recording was not read to its end.
+    for words in [&["web", "--filter", "cpu>100000"][..], &["db", "-i", "1"]] {
+        let said = say(&[&["top", "-b", "--from", GOLDEN], words].concat());
+        assert_eq!((said.code, &*said.stderr), (Some(0), ""), "{said:?}");
+    }
 }
 
 #[test]

@@ -82,7 +82,7 @@ struct Reporter {
     history: History,
     filter: Filter,
     print_existing: bool,
-    /// Whether an event has passed the filter.
+    /// Whether an event of a domain has passed the filter.
     found: bool,
 }
 
@@ -136,7 +136,7 @@ impl Reporter {
     /// Queues the events that pass the filter.
     fn put(&mut self, events: Vec<Event>) {
         for event in self.filter.pass(events) {
-            self.found = true;
+            self.found |= event.domain.is_some();
             if self.print_existing || event.change != Change::Existing {
                 self.writer.put(&event);
             }

@@ -7,8 +7,7 @@ use xenscope::feed::{Feed, Hour, Pair, Recorded};
 use xenscope::view::tui::{App, PastSample, Step};
 use xenscope::xen::Error;
 
-/// How much earlier than a time that was asked for a sample may be without a remark.
-const USUAL: SignedDuration = SignedDuration::from_secs(61);
+use crate::commands::past::USUAL;
 
 /// How many samples the charts have.
 const CHARTS: usize = 120;

@@ -45,7 +45,8 @@ const XENSCOPE: Page = Page {
         "Started under the name xentop, xenscope behaves as xenscope top and takes xentop's options.",
     ],
     reads_host: true,
-    failure: "A check of audit failed, compare found a difference, or a named domain does not exist",
+    failure: "A check of audit failed, compare found a difference, doctor found something in the way, a named domain \
+        does not exist, or nothing was recorded of that time",
     wrong_usage: "a name that two domains have",
     environment: &[],
     files: &[],
@@ -108,7 +109,7 @@ const STATUS: Page = Page {
 const VCPUS: Page = Page {
     description: &[DOMAINS, FORMATS],
     reads_host: true,
-    failure: "A named domain does not exist",
+    failure: "A named domain does not exist, or vCPUs were not recorded at that time",
     wrong_usage: "a name that two domains have",
     examples: &[
         ("xenscope vcpus", "Show the vCPUs of all domains."),
@@ -209,6 +210,7 @@ const TOP: Page = Page {
         FAILED_SAMPLES,
     ],
     reads_host: true,
+    failure: "Nothing was recorded in that time, or none of the named domains was there then",
     wrong_usage: "a live view without a terminal, a text that is no filter",
     environment: &[
         ("XDG_CONFIG_HOME, HOME", "Where config.toml is, see FILES."),
@@ -266,7 +268,6 @@ const TOP: Page = Page {
         ),
     ],
     see_also: &[("xentop", "1")],
-    ..NOTHING
 };
 
 const AUDIT: Page = Page {
@@ -327,6 +328,7 @@ const EVENTS: Page = Page {
         FAILED_SAMPLES,
     ],
     reads_host: true,
+    failure: "Nothing was recorded in that time, or none of the named domains was there then",
     examples: &[
         ("xenscope events", "Print what happens to all domains."),
         (

@@ -340,8 +340,8 @@ fn a_slow_reader_gets_a_dropped_count() {
     // XenStore allows 2 KiB. JSON needs six characters for each of these.
     let shells = Shells::create(60, 5000, &format!(":name={}", "\u{1}".repeat(2000)));
     quick.until("all names", |events| count(events, "named") == 60);
-    // Time for the slow one to see the names as well.
-    sleep(Duration::from_secs(5));
+    // Time for the slow one to see the names as well, also if the machine stalls.
+    sleep(Duration::from_secs(20));
     drop(shells);
     quick.until("all ends", |events| count(events, "destroyed") == 60);
     let status = fs::read_to_string(format!("/proc/{}/status", slow.id())).unwrap();

@@ -86,7 +86,7 @@ impl Prompt {
         let question = match self.question {
             Question::Filter => "/".to_owned(),
             Question::Find => "go to the next domain with this in its name: ".to_owned(),
-            Question::Time if context.is_past() => {
+            Question::Time if context.is_past() && pen.room() >= 60 => {
                 "time to show (03:00 of this day, -2h from now): ".to_owned()
             }
             Question::Time => "time to show (03:00, -2h): ".to_owned(),

@@ -121,7 +121,7 @@ mod tests {
             "CPU 13:00 ▁▁▁▁▁█████          ▁▁▁▁▁█████│▁▁▁▁████ ▁▁▁▁▁█████▁▁▁▁▁█████ 14:00 +01";
         let shown = at("2026-11-28T12:30:00Z", &mut app, (80, 24));
         assert_eq!(shown, hour);
-        // The header is of the same zone, and a clock that one asks for is of the shown day.
+        // The header is of the same zone.
         let top = lines(&mut app, 80, 24)[0].clone();
         assert!(top.contains("2026-11-28 13:30:00 +01"), "{top}");
     }
