@@ -43,13 +43,17 @@ impl Start {
     /// has no sums to compare, or if they are off, that sample is the start of the next ones: what one
     /// interval has lost is not reported for ever.
     pub(super) fn go_on(&mut self, interval: &Interval<'_>, after: &Arc<Snapshot>) {
-        match whole(interval) {
-            Ok((span, idle)) if !is_off(interval, span, &idle) => {
+        let known = whole(interval).map(|(span, idle)| {
+            let (numbers, ended) = over(interval, span, &idle);
+            let is_off = numbers.is_off() && !numbers.is_short_by_at_most(ended.unseen_ns);
+            (span, idle.len() as u64, numbers, is_off)
+        });
+        match known {
+            Ok((span, pcpus, numbers, false)) => {
                 self.ended.add(&self.sample, interval, span);
                 self.differed |= interval.differed;
-                let (numbers, _) = over(interval, span, &idle);
                 let lacked = numbers.missing().max(0).saturating_add(numbers.tolerance());
-                let lost_ns = interval.lost_ns.saturating_mul(idle.len() as u64);
+                let lost_ns = interval.lost_ns.saturating_mul(pcpus);
                 self.lost_ns = self
                     .lost_ns
                     .saturating_add(lost_ns.min(lacked.unsigned_abs()));
@@ -218,12 +222,6 @@ pub(super) fn pools(interval: &Interval<'_>) -> Vec<Found> {
         });
     }
     check.finish("")
-}
-
-/// Returns whether the sums of an interval are off by more than its domains that ended explain.
-fn is_off(interval: &Interval<'_>, span: Span, idle: &[i64]) -> bool {
-    let (numbers, ended) = over(interval, span, idle);
-    numbers.is_off() && !numbers.is_short_by_at_most(ended.unseen_ns)
 }
 
 /// Returns the sums of an interval, and the domains that ended in it.

@@ -10,7 +10,7 @@ use crate::snapshot::{Domain, Host, PcpuClock, Snapshot, Stamp};
 const CLOCKS_DIFFER_PPM: u64 = 500;
 
 /// The largest uncertainty of comparing two pCPUs' clocks with which they can be said to agree, in nanoseconds.
-pub(super) const CLOSELY_NS: i64 = 200_000;
+const CLOSELY_NS: i64 = 200_000;
 
 /// The time between two wake-ups of a vCPU that is woken very often, in nanoseconds.
 const NS_PER_WAKE: u64 = 100_000;

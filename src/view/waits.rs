@@ -204,6 +204,7 @@ mod tests {
 
     #[test]
     fn a_narrow_table_keeps_for_whom_it_waited() {
+        assert_eq!(HEADS[BLOCKED].0, "BLOCKED %");
         let text = lines(&waiting(), Some(80));
         assert!(text.contains("web 25 %, idle pCPUs 50 %, u…"), "{text}");
         let text = lines(&waiting(), Some(100));

@@ -55,7 +55,7 @@ pub(super) struct Context<'a> {
     pub(super) shown: Shown,
     /// The CPU use around the shown time; `None` unless it is of the past.
     pub(super) strip: Option<&'a Strip>,
-    /// The zone of all times.
+    /// The zone of the times in the header and the strip.
     pub(super) zone: &'a TimeZone,
     /// The size of the whole screen.
     pub(super) screen: Size,
@@ -78,7 +78,7 @@ impl<'a> Context<'a> {
         (chosen, more)
     }
 
-    /// Formats a time as `strftime` does, in the zone of all times.
+    /// Formats a time as `strftime` does, in the zone of the header.
     pub(super) fn local(self, time: Timestamp, format: &str) -> String {
         let time = time.to_zoned(self.zone.clone());
         time.strftime(format).to_string()
