@@ -113,21 +113,28 @@ pub(super) fn word(reason: &Reason) -> &'static str {
 }
 
 /// Formats all reasons in one line, in the longest form that is at most so many columns wide; `+` marks that there are
-/// more than the first.
-pub(super) fn fitting(all: &[Reason], width: usize) -> String {
-    let forms: [fn(&Reason) -> String; 4] = [reason, short, brief, |one| word(one).to_owned()];
-    let mut texts = forms.iter().map(|&form| reasons(all, form));
-    let fits = |text: &String| columns(text) <= width;
-    texts.find(fits).unwrap_or_else(|| {
-        let first = all.first().map_or("", word);
-        let more = if all.len() > 1 { "+" } else { "" };
-        format!("{first}{more}")
+/// more than the first. A state, in a long and a short form, comes before them.
+pub(super) fn fitting(state: Option<(&str, &str)>, all: &[Reason], width: usize) -> String {
+    let (long, short_state) = state.unzip();
+    let told = |state: Option<&str>, form: fn(&Reason) -> String, between: &str| {
+        let parts = state.map(str::to_owned).into_iter();
+        let parts: Vec<String> = parts.chain(all.iter().map(form)).collect();
+        parts.join(between)
+    };
+    let one_word = |reason: &Reason| word(reason).to_owned();
+    let forms = [
+        told(long, reason, "; "),
+        told(long, short, ", "),
+        told(long, brief, ", "),
+        told(long, one_word, ","),
+        told(short_state, one_word, ","),
+    ];
+    let fits = |form: &String| columns(form) <= width;
+    forms.into_iter().find(fits).unwrap_or_else(|| {
+        let first = short_state.or(all.first().map(word)).unwrap_or_default();
+        let has_more = usize::from(state.is_some()) + all.len() > 1;
+        format!("{first}{}", if has_more { "+" } else { "" })
     })
-}
-
-/// Formats all reasons in one line, each by `form`.
-pub(super) fn reasons(reasons: &[Reason], form: fn(&Reason) -> String) -> String {
-    reasons.iter().map(form).collect::<Vec<_>>().join("; ")
 }
 
 fn occupant(occupant: &Occupant) -> String {
@@ -155,7 +162,7 @@ mod tests {
         let all = sufferers(Sample { snapshot, rates });
         let texts: Vec<String> = all
             .iter()
-            .map(|one| reasons(&one.reasons, reason))
+            .map(|one| fitting(None, &one.reasons, usize::MAX))
             .collect();
         assert_eq!(
             texts,
@@ -166,7 +173,19 @@ mod tests {
                 "memory 64.0M below its target of 192M",
             ]
         );
-        let short = |at: usize| reasons(&all[at].reasons, short);
+        // The next form is narrower, with commas; a state comes first, and `+` stands for what has no room.
+        let fitted = |state, width| fitting(state, &all[2].reasons, width);
+        assert_eq!(fitted(None, 40), "xvda no slot 40/s, vif9.0 drops 3.0/s");
+        assert_eq!(fitted(None, 8), "slot,net");
+        assert_eq!(fitted(None, 5), "slot+");
+        let paused = Some(("paused", "pause"));
+        assert_eq!(fitted(paused, 30), "paused, no disk slot, drops");
+        assert_eq!(fitted(paused, 6), "pause+");
+        assert_eq!(fitting(None, &all[0].reasons, 1), "cap");
+        let short = |at: usize| {
+            let texts: Vec<String> = all[at].reasons.iter().map(short).collect();
+            texts.join("; ")
+        };
         assert_eq!(short(0), "throttled 80% (cap 20%)");
         assert_eq!(short(1), "ready 30% (batch 67%)");
         assert_eq!(short(2), "xvda no slot 40/s; vif9.0 drops 3.0/s");

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::columns::{Column, Shows};
 use super::history::History;
 use crate::fields::Value;
-use crate::pressure::{Pressure, Reason};
+use crate::pressure::Pressure;
 use crate::rates::Rate;
 use crate::sample::DomainSample;
 use crate::snapshot::{Domain, DomainState};
@@ -52,24 +52,7 @@ fn why(row: Row<'_>, width: usize) -> String {
         other => other.to_string(),
     });
     let reasons = row.suffers.map_or(&[][..], |suffers| &suffers.reasons);
-    let told = |state: &Option<String>, form: &dyn Fn(&Reason) -> String, between| {
-        let parts = state.iter().cloned().chain(reasons.iter().map(form));
-        parts.collect::<Vec<_>>().join(between)
-    };
-    let word = |reason: &Reason| pressure::word(reason).to_owned();
-    let forms = [
-        told(&long, &pressure::reason, "; "),
-        told(&long, &pressure::short, ", "),
-        told(&long, &pressure::brief, ", "),
-        told(&long, &word, ","),
-        told(&short, &word, ","),
-    ];
-    let first = || {
-        let first = short.clone().or(reasons.first().map(word));
-        first.unwrap_or_default() + "+"
-    };
-    let fits = |form: &String| text::columns(form) <= width;
-    forms.into_iter().find(fits).unwrap_or_else(first)
+    pressure::fitting(long.as_deref().zip(short.as_deref()), reasons, width)
 }
 
 fn mean(row: Row<'_>) -> Option<f64> {
