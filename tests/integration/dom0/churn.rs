@@ -16,15 +16,29 @@ const DOMAINS: u16 = 50;
 const FIRST: u16 = 7000;
 /// How long a round takes: 2,000 domains in two minutes.
 const ROUND: Duration = Duration::from_secs(3);
-/// How many seconds the test takes, unless `XENSCOPE_CHURN_SECONDS` is set.
-const SECONDS: u64 = 12;
-/// After this many rounds a program has all the memory that it ever needs.
+/// How many seconds they come and go between two measurements of memory, unless `XENSCOPE_CHURN_SECONDS` is set.
+const SECONDS: u64 = 6;
+/// After this many rounds a program has nearly all the memory that it ever needs.
 const WARM: u64 = 2;
+/// How often the programs are measured: one that has read late while dom0 was busy has needed more at once than before, and
+/// keeps it. One that leaks grows each time.
+const TRIES: u32 = 3;
 
 /// Returns how many times they come and go.
-fn rounds() -> u64 {
+fn measured_rounds() -> u64 {
     let seconds = std::env::var("XENSCOPE_CHURN_SECONDS").ok();
     seconds.map_or(SECONDS, |seconds| seconds.parse().unwrap()) / ROUND.as_secs()
+}
+
+/// Lets them come and go.
+fn come_and_go(rounds: u64) {
+    for _ in 0..rounds {
+        let end = Instant::now() + ROUND;
+        let shells = Shells::create(DOMAINS, FIRST, "");
+        sleep(ROUND / 3);
+        drop(shells);
+        sleep(end.saturating_duration_since(Instant::now()));
+    }
 }
 
 /// Returns the resident memory of a process in KiB; fails if the process has ended.
@@ -50,34 +64,28 @@ fn nothing_leaks_while_domains_come_and_go() {
         follow(&json(&["events", "--since-start"])),
         follow(&json(&["audit", "--interval", "1", "--samples", "1000000"])),
     ];
-    let rounds = rounds();
-    let mut warm = Vec::new();
-    for round in 0..rounds {
-        let end = Instant::now() + ROUND;
-        let shells = Shells::create(DOMAINS, FIRST, "");
-        sleep(ROUND / 3);
-        drop(shells);
-        sleep(end.saturating_duration_since(Instant::now()));
-        if round + 1 == WARM {
-            warm = programs.iter().map(resident_kib).collect();
-        }
-    }
     let [top, events, audit] = &programs;
-    events.until("the end of the last", |events: &[Event]| {
-        events.iter().rev().any(|event| event.event == "destroyed")
-            && lives(events)
-                .values()
-                .all(|life| life.last() == Some(&"destroyed"))
-    });
-    top.more(2);
-    audit.more(2);
-    let now: Vec<i64> = programs.iter().map(resident_kib).collect();
-    assert_eq!(warm.len(), now.len(), "more than {WARM} rounds are needed");
-    let grown = warm.iter().zip(&now).map(|(warm, now)| now - warm);
-    assert!(
-        grown.clone().all(|kib| kib <= 1024),
-        "{warm:?} KiB, then {now:?}"
-    );
+    come_and_go(WARM);
+    let mut rounds = WARM;
+    for tries in 1..=TRIES {
+        let warm = programs.each_ref().map(resident_kib);
+        come_and_go(measured_rounds());
+        rounds += measured_rounds();
+        events.until("the end of the last", |events: &[Event]| {
+            events.iter().rev().any(|event| event.event == "destroyed")
+                && lives(events)
+                    .values()
+                    .all(|life| life.last() == Some(&"destroyed"))
+        });
+        top.more(2);
+        audit.more(2);
+        let now = programs.each_ref().map(resident_kib);
+        let mut grown = warm.iter().zip(&now).map(|(warm, now)| now - warm);
+        if grown.all(|kib| kib <= 1024) {
+            break;
+        }
+        assert!(tries < TRIES, "{warm:?} KiB, then {now:?}");
+    }
     for program in &programs {
         assert_eq!(program.complaints(), "");
     }
