@@ -34,9 +34,12 @@ fn main() -> Result<()> {
         ["stage", against] => serde_json::to_string(&stage::measure(Some(against))?)?,
         ["recording"] => serde_json::to_string(&recorder::measure(&mut Dom0Cpu::open()?)?)?,
         ["take"] => return recorder::take(),
+        ["work"] => return recorder::work(),
         ["keep"] => return recorder::keep(),
         ["accuracy", domain] => serde_json::to_string(&accuracy::measure(domain)?)?,
-        _ => bail!("usage: lab-bench stage [PROGRAM] | recording | take | keep | accuracy DOMAIN"),
+        _ => bail!(
+            "usage: lab-bench stage [PROGRAM] | recording | take | work | keep | accuracy DOMAIN"
+        ),
     };
     println!("{line}");
     Ok(())

@@ -1,6 +1,7 @@
 //! What recording costs beside the samples that it takes.
 
 use std::fs::{self, File};
+use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::sleep;
@@ -28,6 +29,15 @@ const SECONDS: u32 = 30;
 /// Takes a sample each second as `xenscope record` does, and forgets it. Does not end.
 pub(crate) fn take() -> Result<()> {
     each_second(|_| Ok(()))
+}
+
+/// Takes the same samples, adds the made-up work of [`keep`], and forgets them. Does not end.
+pub(crate) fn work() -> Result<()> {
+    let mut work = Work::default();
+    each_second(|snapshot| {
+        drop(black_box(Arc::new(work.add_to(snapshot))));
+        Ok(())
+    })
 }
 
 /// Takes the same samples, and records them with made-up work: each domain's CPU time moves, and the counters of one
@@ -125,7 +135,7 @@ impl Work {
     }
 }
 
-/// Measures samples that are recorded, that are recorded with made-up work, and that are only taken.
+/// Measures samples that are only taken, and that are recorded, each without and with made-up work.
 pub(crate) fn measure(dom0: &mut Dom0Cpu) -> Result<Figures> {
     let bare = cost(&["/lab/bench", "take"], dom0)?;
     let recorded = cost(&["xenscope", "record", "--dir", FOLDER], dom0)?;
@@ -134,11 +144,13 @@ pub(crate) fn measure(dom0: &mut Dom0Cpu) -> Result<Figures> {
     let bytes = fs::metadata(path.join("recording.sqlite"))?.len();
     // It takes dom0's memory.
     fs::remove_dir_all(path)?;
+    let worked = cost(&["/lab/bench", "work"], dom0)?;
     let busy = cost(&["/lab/bench", "keep"], dom0)?;
     fs::remove_dir_all(path)?;
     Ok(Figures {
         bare,
         recorded,
+        worked,
         busy,
         bytes_a_sample: bytes as f64 / samples as f64,
     })

@@ -143,6 +143,8 @@ pub struct Recording {
     pub bare: Cost,
     /// Those that are recorded.
     pub recorded: Cost,
+    /// Those to which made-up work is added, and which are not recorded.
+    pub worked: Cost,
     /// Those that are recorded with made-up work of all domains and of a NIC and a disk in ten.
     pub busy: Cost,
     /// The size of the file over the number of its samples.
