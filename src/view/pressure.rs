@@ -42,7 +42,7 @@ pub(super) fn reason(reason: &Reason) -> String {
             format!("memory {short} below its target of {target}")
         }
         Reason::NoSlots { disk, per_second } => {
-            format!("{} out of slots {per_second:.1}/s", safe(disk))
+            format!("{} no slot {per_second:.1}/s", safe(disk))
         }
         Reason::SlowDisk { disk, latency_ns } => {
             format!(
@@ -91,7 +91,7 @@ pub(super) fn brief(reason: &Reason) -> String {
         Reason::Ready { percent, .. } => format!("ready {percent:.0}%"),
         Reason::Throttled { percent, .. } => format!("throttled {percent:.0}%"),
         Reason::MemoryShort { bytes: short, .. } => format!("short {}", bytes(*short as f64)),
-        Reason::NoSlots { .. } => "no disk slot".to_owned(),
+        Reason::NoSlots { .. } => "no slot".to_owned(),
         Reason::SlowDisk { .. } => "slow disk".to_owned(),
         Reason::Drops { .. } => "drops".to_owned(),
         Reason::Steal { percent } => format!("steal {percent:.0}%"),
@@ -169,17 +169,17 @@ mod tests {
             [
                 "throttled 80.0 % by its cap of 20 %",
                 "ready 30.0 %, for batch 67 %, idle pCPUs 33 %",
-                "xvda out of slots 40.0/s; vif9.0 drops 3.0/s",
+                "xvda no slot 40.0/s; vif9.0 drops 3.0/s",
                 "memory 64.0M below its target of 192M",
             ]
         );
         // The next form is narrower, with commas; a state comes first, and `+` stands for what has no room.
         let fitted = |state, width| fitting(state, &all[2].reasons, width);
-        assert_eq!(fitted(None, 40), "xvda no slot 40/s, vif9.0 drops 3.0/s");
+        assert_eq!(fitted(None, 38), "xvda no slot 40/s, vif9.0 drops 3.0/s");
         assert_eq!(fitted(None, 8), "slot,net");
         assert_eq!(fitted(None, 5), "slot+");
         let paused = Some(("paused", "pause"));
-        assert_eq!(fitted(paused, 30), "paused, no disk slot, drops");
+        assert_eq!(fitted(paused, 30), "paused, no slot, drops");
         assert_eq!(fitted(paused, 6), "pause+");
         assert_eq!(fitting(None, &all[0].reasons, 1), "cap");
         let short = |at: usize| {
@@ -205,7 +205,7 @@ mod tests {
             [
                 "throttled 80%",
                 "ready 30%",
-                "no disk slot",
+                "no slot",
                 "drops",
                 "short 64.0M"
             ]

@@ -371,7 +371,7 @@ mod tests {
         let narrow = page(&mut app, 40);
         assert_eq!(narrow[0], "   ID NAME  LOST %  WHY");
         assert_eq!(narrow[2], "    2 web     33.3  ready 30%");
-        assert_eq!(narrow[3], "    5 db       0.0  no disk slot, drops");
+        assert_eq!(narrow[3], "    5 db       0.0  no slot, drops");
         // What is not known of any has no column.
         for snapshot in [&mut old, &mut new] {
             snapshot.collected.state_times = false;

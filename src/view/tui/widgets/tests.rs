@@ -259,8 +259,7 @@ fn who_suffers_is_seen_at_once() {
     // A wide screen has the reasons in words, and a high one what all devices do.
     let wide = lines(&mut app, 160, 40);
     assert!(
-        wide.iter()
-            .any(|line| line.ends_with("no disk slot, drops")),
+        wide.iter().any(|line| line.ends_with("no slot, drops")),
         "{wide:?}"
     );
     assert!(

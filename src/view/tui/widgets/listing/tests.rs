@@ -69,13 +69,13 @@ fn all_disks() {
     keys(&mut app, "X");
     let shown = pane(&mut app, 140);
     assert!(
-        shown[1].contains("RDLAT   WRLAT  NOSLOT/s  ERR/s"),
+        shown[1].contains("RDLAT   WRLAT  NO SLOT/s  ERR/s"),
         "{}",
         shown[1]
     );
     assert!(shown[2].contains(" xvda ") && shown[2].contains("tapdisk"));
     assert!(
-        shown[2].contains("0.5ms   2.5ms         ·      ·"),
+        shown[2].contains("0.5ms   2.5ms          ·      ·"),
         "{}",
         shown[2]
     );

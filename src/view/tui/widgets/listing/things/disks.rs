@@ -54,13 +54,13 @@ fn disk_columns() -> Vec<Column<DiskSample<'static>>> {
         C::of("write_requests_per_second", "WRITES/s", 50),
         C::of("read_latency_ns", "RDLAT", 70).map(latency),
         C::of("write_latency_ns", "WRLAT", 70).map(latency),
-        C::of("out_of_slots_per_second", "NOSLOT/s", 72).map(trouble),
+        C::of("out_of_slots_per_second", "NO SLOT/s", 72).map(trouble),
         C::of("errors_per_second", "ERR/s", 60).map(trouble),
         C::of("flush_requests_per_second", "FLUSH/s", 30),
         C::of("discard_requests_per_second", "DISCARD/s", 18),
         C::of("read_bytes", "READ", 20),
         C::of("write_bytes", "WRITTEN", 20),
-        C::of("out_of_slots", "NOSLOTS", 25),
+        C::of("out_of_slots", "NO SLOT", 25),
         C::of("errors", "ERRORS", 28).map(trouble),
     ]).flatten().collect()
 }
