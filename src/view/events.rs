@@ -14,24 +14,28 @@ pub(super) fn happening(change: &Change) -> String {
     format!("{word}{details}")
 }
 
-/// Formats an event as one line.
+/// Formats an event as one line, with its time in UTC.
 pub fn line(event: &Event) -> String {
-    with(event, "")
+    with(&time(event.time), event, "")
+}
+
+/// Formats an event as one line that begins with this text for its time.
+pub(super) fn line_at(time: &str, event: &Event) -> String {
+    with(&time, event, "")
 }
 
 /// Formats an event as one line, with the domain's UUID.
 pub fn line_with_uuid(event: &Event) -> String {
     let uuid = event.domain.map(|domain| domain.uuid.to_string());
     let uuid = uuid.unwrap_or_else(|| UNKNOWN.to_owned());
-    with(event, &format!("{uuid:<36} "))
+    with(&time(event.time), event, &format!("{uuid:<36} "))
 }
 
-fn with(event: &Event, uuid: &str) -> String {
+fn with(time: &impl Display, event: &Event, uuid: &str) -> String {
     let id = event.domain.map(|domain| domain.id.to_string());
     let id = id.unwrap_or_else(|| UNKNOWN.to_owned());
     let (word, details) = words(&event.change);
     let name = safe(event.name.as_deref().unwrap_or(UNKNOWN));
-    let time = time(event.time);
     format!("{time} {id:>5} {uuid}{name:<16} {word}{details}\n")
 }
 

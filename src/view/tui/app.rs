@@ -120,7 +120,7 @@ pub struct App {
     shown: Shown,
     /// The hour around the shown sample of the past; `None` until it is known.
     strip: Option<Strip>,
-    /// The zone of the times in the header and the strip.
+    /// The zone of all times.
     zone: TimeZone,
     changed: bool,
 }
@@ -157,7 +157,7 @@ impl App {
         text.clone_into(&mut self.settings.filter);
     }
 
-    /// Shows times of this zone in the header and the strip, instead of UTC. Events have UTC, as `xenscope events` has.
+    /// Shows times of this zone instead of UTC.
     pub fn with_zone(mut self, zone: TimeZone) -> Self {
         self.zone = zone;
         self

@@ -17,7 +17,9 @@ use super::news::News;
 use super::settings::Settings;
 use super::strip::Strip;
 use super::theme::{Role, Terminal};
+use crate::events::Event;
 use crate::snapshot::Collect;
+use crate::view::events::line_at;
 use crate::view::{DisplayOptions, Sample};
 
 /// A key and its effect.
@@ -55,7 +57,7 @@ pub(super) struct Context<'a> {
     pub(super) shown: Shown,
     /// The CPU use around the shown time; `None` unless it is of the past.
     pub(super) strip: Option<&'a Strip>,
-    /// The zone of the times in the header and the strip.
+    /// The zone of all times.
     pub(super) zone: &'a TimeZone,
     /// The size of the whole screen.
     pub(super) screen: Size,
@@ -76,6 +78,12 @@ impl<'a> Context<'a> {
             chosen.retain(|column| !column.is_drawn());
         }
         (chosen, more)
+    }
+
+    /// Formats an event as one line, with its time in the zone of the header.
+    pub(super) fn happened(self, event: &Event) -> String {
+        let time = self.local(event.time, "%Y-%m-%d %H:%M:%S");
+        line_at(&time, event).trim_end().to_owned()
     }
 
     /// Formats a time as `strftime` does, in the zone of the header.

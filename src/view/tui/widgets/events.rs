@@ -7,7 +7,6 @@ use ratatui::text::Line;
 
 use super::text_page::TextPage;
 use crate::events::{Change, Event};
-use crate::view::events::line;
 use crate::view::tui::action::Action;
 use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::theme::Role;
@@ -55,5 +54,5 @@ pub(super) fn shown(context: Context<'_>, event: &Event) -> Line<'static> {
         Change::Destroyed | Change::Shutdown { .. } | Change::Paused => context.style(Role::Busy),
         _ => Style::new(),
     };
-    Line::styled(line(event).trim_end().to_owned(), style)
+    Line::styled(context.happened(event), style)
 }

@@ -24,7 +24,7 @@ use crate::view::tui::cursor::{Cursor, Rows, extent};
 use crate::view::tui::line::areas;
 use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
-use crate::view::{DisplayOptions, Sample, events};
+use crate::view::{DisplayOptions, Sample};
 pub(in crate::view::tui) use grid::shown_columns;
 pub(in crate::view::tui) use limits::{Limits, found};
 use order::{Order, Places, rows};
@@ -367,11 +367,8 @@ impl Widget for Table {
             let Some(mut pen) = Pen::new(buffer, body, y) else {
                 return;
             };
-            let text = events::line(event);
-            pen.put(
-                &shortened(text.trim_end(), pen.room()),
-                context.style(Role::Dim),
-            );
+            let text = context.happened(event);
+            pen.put(&shortened(&text, pen.room()), context.style(Role::Dim));
             y += 1;
         }
     }

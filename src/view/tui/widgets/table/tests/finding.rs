@@ -1,5 +1,6 @@
 //! Tests of what helps to find a domain: only those that suffer, held order, pins, marks, and events.
 
+use jiff::tz::{Offset, TimeZone};
 use ratatui::crossterm::event::KeyCode;
 
 use crate::fixtures::{SECOND, at_work, stamp, troubled};
@@ -142,9 +143,12 @@ fn what_is_out_of_sight_is_told() {
 
 #[test]
 fn new_and_gone_domains_are_marked() {
-    let mut app = watching(4);
+    let zone = TimeZone::fixed(Offset::constant(5));
+    let mut app = watching(4).with_zone(zone.clone());
     let mut next = turned(5, 1);
     next.domains.remove(2);
+    let local = next.time.to_zoned(zone);
+    let local = local.strftime("%Y-%m-%d %H:%M:%S ").to_string();
     take(&mut app, next);
     let screen = lines(&mut app, 80, 24);
     let line = |start: &str| {
@@ -154,15 +158,17 @@ fn new_and_gone_domains_are_marked() {
     };
     assert!(line("+4 guest-4") && line("3 guest-3"), "{screen:?}");
     assert!(
-        screen
-            .iter()
-            .any(|line| line.contains(" 2 guest-2 ") && line.ends_with("destroyed")),
+        screen.iter().any(|line| line.contains(" 2 guest-2 ")
+            && line.starts_with(&local)
+            && line.ends_with("destroyed")),
         "{screen:?}"
     );
     keys(&mut app, "e");
     let page = lines(&mut app, 80, 24);
     assert!(
-        page[5].contains("guest-") && page[6].contains("guest-"),
+        [&page[5], &page[6]]
+            .iter()
+            .all(|line| line.starts_with(&local) && line.contains("guest-")),
         "{page:?}"
     );
     keys(&mut app, "e");
