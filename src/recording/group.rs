@@ -14,35 +14,36 @@ use super::tree::{Cell, MAX_NODES, ROOT, Tree};
 /// The node that is outside of the snapshot, for a value that is a name or an ID.
 pub(super) const SCRATCH: u32 = 1;
 
-/// What the writer has to know of a node.
+/// What the writer has to know of a node that is an element of a list or has nodes below it. Most nodes are neither.
 #[derive(Debug, Default)]
-struct Written {
+struct Inner {
     /// The number by which it is found among the elements of a list.
     id: u64,
     /// The sample that last selected it, from 1.
     selected_in: u64,
     /// The nodes below it, in the order in which they were added.
     below: Vec<u32>,
-    /// What it was in the key; nothing if it was added since.
-    key: Cell,
-    /// Whether it ever became something else than in the key.
-    differed: bool,
 }
 
 /// Samples that have a key in common.
 #[derive(Debug)]
 pub(super) struct Group {
     tree: Tree,
-    written: Vec<Written>,
+    /// Of each node; `None` for those that have no [`Inner`].
+    inner: Vec<Option<Box<Inner>>>,
     numbers_of_texts: HashMap<String, u32>,
     /// The samples of this part, and what they changed.
     samples: u32,
     log: Vec<Change>,
     /// The samples of all parts, with the current one.
     sample: u64,
-    /// The nodes that ever became something else than in the key.
-    differed: Vec<u32>,
-    /// How many texts and nodes the key has.
+    /// The nodes that ever became something else than in the key, with what they were in it: nothing if they were added
+    /// since. Empty while there is no key.
+    differed: Vec<(u32, Cell)>,
+    /// Whether a node is among them.
+    has_differed: Vec<bool>,
+    /// Whether the key was taken, and how many texts and nodes it has.
+    has_key: bool,
     key_texts: usize,
     key_nodes: usize,
 }
@@ -52,12 +53,14 @@ impl Group {
     pub(super) fn new() -> Self {
         let mut group = Self {
             tree: Tree::new(),
-            written: vec![Written::default()],
+            inner: vec![None],
             numbers_of_texts: HashMap::new(),
             samples: 0,
             log: Vec::new(),
             sample: 1,
             differed: Vec::new(),
+            has_differed: vec![false],
+            has_key: false,
             key_texts: 0,
             key_nodes: 1,
         };
@@ -84,15 +87,31 @@ impl Group {
     /// Ends a sample.
     pub(super) fn end_sample(&mut self) {
         if self.samples == 0 {
-            for &node in &self.differed {
-                let (key, now) = (&self.written[node as usize].key, self.cell(node));
-                if key != now {
-                    self.log.push(Change::between(node, 0, key, now));
-                }
-            }
+            self.compare_with_key();
         }
         self.samples += 1;
         self.sample += 1;
+    }
+
+    /// Logs how the first sample of a part differs from the key, or from nothing while there is none.
+    fn compare_with_key(&mut self) {
+        let mut log = std::mem::take(&mut self.log);
+        let mut compare = |node: u32, key: &Cell| {
+            let now = self.cell(node);
+            if key != now {
+                log.push(Change::between(node, 0, key, now));
+            }
+        };
+        match self.has_key {
+            true => self
+                .differed
+                .iter()
+                .for_each(|(node, key)| compare(*node, key)),
+            false => (0..self.tree.nodes.len() as u32)
+                .filter(|&node| node != SCRATCH)
+                .for_each(|node| compare(node, &Cell::Null)),
+        }
+        self.log = log;
     }
 
     /// Returns what a node is.
@@ -115,10 +134,9 @@ impl Group {
             return Ok(());
         }
         if node != SCRATCH {
-            let written = &mut self.written[node as usize];
-            if !written.differed {
-                written.differed = true;
-                self.differed.push(node);
+            let has_differed = &mut self.has_differed[node as usize];
+            if self.has_key && !std::mem::replace(has_differed, true) {
+                self.differed.push((node, before.clone()));
             }
             // The first sample is compared with the key, when it ends.
             if self.samples > 0 {
@@ -160,33 +178,32 @@ impl Group {
     /// Returns the node of a field that the sample before has.
     pub(super) fn field_before(&self, parent: u32, name: &str, nth: usize) -> Result<u32, Broken> {
         let node = self.find_field(parent, name, nth);
-        let usual = self.written[parent as usize].below.get(nth);
+        let usual = self.below(parent).get(nth);
         // Looking through all fields of all domains would take long.
         debug_assert_eq!(node.as_ref(), usual, "'{name}' is listed out of order");
         node.ok_or(Broken("a changed field is not in the sample before"))
     }
 
     fn find_field(&self, parent: u32, name: &str, nth: usize) -> Option<u32> {
-        let below = &self.written[parent as usize].below;
-        find(below, nth, |node| {
-            let text = self.tree.nodes[node as usize].name;
+        find(self.below(parent), nth, |node| {
+            let text = self.tree.nodes[node as usize].name();
             text.is_some_and(|text| self.tree.texts[text as usize] == name)
         })
     }
 
     /// Returns the node of an element with this ID. It was not returned before in this sample.
     pub(super) fn element(&mut self, parent: u32, id: u64, nth: usize) -> Result<u32, Broken> {
-        let below = &self.written[parent as usize].below;
-        let found = find(below, nth, |node| {
-            let written = &self.written[node as usize];
-            let is_element = self.tree.nodes[node as usize].name.is_none() && node != SCRATCH;
-            is_element && written.id == id && written.selected_in != self.sample
+        let found = find(self.below(parent), nth, |node| {
+            let is_element = self.tree.nodes[node as usize].name().is_none() && node != SCRATCH;
+            let inner = self.inner[node as usize].as_deref();
+            is_element
+                && inner.is_some_and(|inner| inner.id == id && inner.selected_in != self.sample)
         });
         let node = match found {
             Some(node) => node,
             None => self.add(parent, None, id)?,
         };
-        self.written[node as usize].selected_in = self.sample;
+        self.inner_of(node).selected_in = self.sample;
         Ok(node)
     }
 
@@ -200,20 +217,34 @@ impl Group {
         let Cell::List(before) = self.cell(parent) else {
             return Err(Broken("a changed list is none in the sample before"));
         };
-        let found = find(before, nth, |node| self.written[node as usize].id == id);
+        let found = find(before, nth, |node| {
+            let inner = self.inner[node as usize].as_deref();
+            inner.is_some_and(|inner| inner.id == id)
+        });
         let node = found.ok_or(Broken("a changed element is not in the sample before"))?;
-        self.written[node as usize].selected_in = self.sample;
+        self.inner_of(node).selected_in = self.sample;
         Ok(node)
     }
 
     fn add(&mut self, parent: u32, name: Option<u32>, id: u64) -> Result<u32, Broken> {
         let node = self.tree.add(parent, name)?;
-        self.written[parent as usize].below.push(node);
-        self.written.push(Written {
-            id,
-            ..Written::default()
-        });
+        self.inner_of(parent).below.push(node);
+        self.inner.push(None);
+        self.has_differed.push(false);
+        if name.is_none() {
+            self.inner_of(node).id = id;
+        }
         Ok(node)
+    }
+
+    fn inner_of(&mut self, node: u32) -> &mut Inner {
+        self.inner[node as usize].get_or_insert_default()
+    }
+
+    /// Returns the nodes that were ever below one.
+    fn below(&self, node: u32) -> &[u32] {
+        let inner = self.inner[node as usize].as_deref();
+        inner.map_or(&[], |inner| &inner.below)
     }
 
     /// Returns the key as bytes, a part of one sample. Only after the first sample of the group, of which the part then
@@ -222,11 +253,7 @@ impl Group {
         let bytes = self.encode();
         self.key_texts = self.tree.texts.len();
         self.key_nodes = self.tree.nodes.len();
-        for (written, node) in self.written.iter_mut().zip(&self.tree.nodes) {
-            written.key = node.cell.clone();
-            written.differed = false;
-        }
-        self.differed.clear();
+        self.has_key = true;
         bytes
     }
 
@@ -253,7 +280,10 @@ impl Group {
             let parent = u64::from(node.parent());
             put(&mut bytes, fold(parent.wrapping_sub(before)));
             before = parent;
-            put(&mut bytes, node.name.map_or(0, |name| u64::from(name) + 1));
+            put(
+                &mut bytes,
+                node.name().map_or(0, |name| u64::from(name) + 1),
+            );
         }
         let mut streams = Streams::default();
         let by_node = ByNode::of(&self.log, self.tree.nodes.len());

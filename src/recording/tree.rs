@@ -44,12 +44,15 @@ impl Cell {
     }
 }
 
+/// The name of an element of a list, which has none.
+const NO_NAME: u32 = u32::MAX;
+
 /// A place in a snapshot.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     parent: u32,
-    /// The text that is its name; `None` for an element of a list.
-    pub(super) name: Option<u32>,
+    /// The text that is its name, or [`NO_NAME`].
+    name: u32,
     class: u32,
     depth: u8,
     pub(super) cell: Cell,
@@ -60,7 +63,14 @@ impl Node {
     pub(super) fn parent(&self) -> u32 {
         self.parent
     }
+
+    /// Returns the text that is its name; `None` for an element of a list.
+    pub(super) fn name(&self) -> Option<u32> {
+        (self.name != NO_NAME).then_some(self.name)
+    }
 }
+
+const _: () = assert!(size_of::<Node>() == 32);
 
 /// The nodes of consecutive samples, with their values in the last one.
 #[derive(Clone, Debug)]
@@ -78,7 +88,7 @@ impl Tree {
     pub(super) fn new() -> Self {
         let root = Node {
             parent: ROOT,
-            name: None,
+            name: NO_NAME,
             class: 0,
             depth: 0,
             cell: Cell::Null,
@@ -133,7 +143,7 @@ impl Tree {
         self.classes[class as usize].push(number);
         self.nodes.push(Node {
             parent,
-            name,
+            name: name.unwrap_or(NO_NAME),
             class,
             depth,
             cell: Cell::Null,
@@ -166,7 +176,7 @@ impl Tree {
         }
         for &one in below {
             let one = self.node(one)?;
-            if one.parent != node || one.name.is_some() != matches!(cell, Cell::Struct(_)) {
+            if one.parent != node || one.name().is_some() != matches!(cell, Cell::Struct(_)) {
                 return Err(Broken("a node has another parent"));
             }
         }
