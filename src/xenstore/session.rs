@@ -34,6 +34,10 @@ const TICK: Duration = Duration::from_millis(500);
 /// sends no events, which looks like a host without changes.
 const IDLE: Duration = Duration::from_secs(10);
 
+/// How many requests are under way at most. xenstore-rs sends 32 before it waits for an answer; each takes one to two
+/// KiB, and a host with 1,000 domains begins with several thousand.
+const AT_ONCE: usize = 128;
+
 /// One connection and what it watches.
 pub(super) struct Session<'a> {
     client: Client,
@@ -46,6 +50,8 @@ pub(super) struct Session<'a> {
     kinds: BTreeSet<Kind>,
     watches: SelectAll<Watch>,
     requests: FuturesUnordered<Request>,
+    /// What is requested after these.
+    later: VecDeque<Later>,
     /// Unwanted paths, and when they expire. An entry is valid only if its node has the same time.
     lingering: VecDeque<(Instant, WatchedPath)>,
     /// The number of nodes that have not been read.
@@ -63,6 +69,13 @@ pub(super) struct Session<'a> {
 
 type Watch = Pin<Box<dyn Stream<Item = (WatchedPath, Box<str>)>>>;
 type Request = Pin<Box<dyn Future<Output = Answer>>>;
+
+/// A request that is not under way yet.
+#[derive(Clone, Copy)]
+enum Later {
+    Watch(WatchedPath),
+    Read(WatchedPath),
+}
 
 /// The state of a watched path.
 #[derive(Default)]
@@ -100,6 +113,7 @@ impl<'a> Session<'a> {
             kinds: BTreeSet::new(),
             watches: SelectAll::new(),
             requests: FuturesUnordered::new(),
+            later: VecDeque::new(),
             lingering: VecDeque::new(),
             unread: 0,
             silent_ticks: 0,
@@ -134,6 +148,7 @@ impl<'a> Session<'a> {
                 Some(answer) = self.requests.next(), if !self.requests.is_empty() => {
                     self.reset_timeout();
                     self.on_answer(answer)?;
+                    self.send_later();
                 }
                 () = sleep_until(expiry), if !self.lingering.is_empty() => self.drop_expired(),
                 () = sleep_until(tick), if self.is_waiting() => {
@@ -270,7 +285,7 @@ impl<'a> Session<'a> {
         self.unread += 1;
         match watch {
             // The first event leads to the read.
-            true => self.register(path),
+            true => self.request_soon(Later::Watch(path)),
             false => self.request_or_wait(path),
         }
     }
@@ -292,16 +307,45 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn register(&mut self, path: WatchedPath) {
+    /// Requests this, as soon as fewer than [`AT_ONCE`] requests are under way.
+    fn request_soon(&mut self, what: Later) {
+        self.later.push_back(what);
+        self.send_later();
+    }
+
+    /// Sends as many requests as there may be.
+    fn send_later(&mut self) {
+        while self.requests.len() < AT_ONCE
+            && let Some(what) = self.later.pop_front()
+        {
+            let request = match what {
+                Later::Watch(path) => self.watch(path),
+                Later::Read(path) => self.read(path),
+            };
+            self.send(request);
+        }
+    }
+
+    fn watch(&self, path: WatchedPath) -> Request {
         let client = self.client.clone();
         let (handle, registration) = AbortHandle::new_pair();
-        self.send(Box::pin(async move {
+        Box::pin(async move {
             let stream = client.watch(&path.path()).await.map(|stream| {
                 let events = stream.map(move |changed| (path, changed));
                 Box::pin(Abortable::new(events, registration)) as Watch
             });
             Answer::Watching(path, stream, handle)
-        }));
+        })
+    }
+
+    fn read(&self, path: WatchedPath) -> Request {
+        let domain = self.domain_of(path);
+        let client = self.client.clone();
+        let query = self.wanted.query(path);
+        Box::pin(async move {
+            let value = query::read(&client, query).await;
+            Answer::Read(path, domain, value)
+        })
     }
 
     fn send(&mut self, request: Request) {
@@ -343,13 +387,7 @@ impl<'a> Session<'a> {
             node.changed = true;
             return;
         }
-        let domain = self.domain_of(path);
-        let client = self.client.clone();
-        let query = self.wanted.query(path);
-        self.send(Box::pin(async move {
-            let value = query::read(&client, query).await;
-            Answer::Read(path, domain, value)
-        }));
+        self.request_soon(Later::Read(path));
     }
 
     fn on_answer(&mut self, answer: Answer) -> io::Result<()> {
