@@ -5,10 +5,9 @@
 
 use std::collections::HashMap;
 
-use super::bytes::{Broken, fold, put, put_bytes};
-use super::log::{ByNode, Change};
+use super::bytes::Broken;
+use super::log::Change;
 use super::part::{MAX_CHANGES, MAX_SAMPLES};
-use super::prediction::{Follows, Prediction};
 use super::tree::{Cell, MAX_NODES, ROOT, Tree};
 
 /// The node that is outside of the snapshot, for a value that is a name or an ID.
@@ -28,13 +27,13 @@ struct Inner {
 /// Samples that have a key in common.
 #[derive(Debug)]
 pub(super) struct Group {
-    tree: Tree,
+    pub(super) tree: Tree,
     /// Of each node; `None` for those that have no [`Inner`].
     inner: Vec<Option<Box<Inner>>>,
     numbers_of_texts: HashMap<String, u32>,
     /// The samples of this part, and what they changed.
-    samples: u32,
-    log: Vec<Change>,
+    pub(super) samples: u32,
+    pub(super) log: Vec<Change>,
     /// The samples of all parts, with the current one.
     sample: u64,
     /// The nodes that ever became something else than in the key, with what they were in it: nothing if they were added
@@ -44,8 +43,8 @@ pub(super) struct Group {
     has_differed: Vec<bool>,
     /// Whether the key was taken, and how many texts and nodes it has.
     has_key: bool,
-    key_texts: usize,
-    key_nodes: usize,
+    pub(super) key_texts: usize,
+    pub(super) key_nodes: usize,
 }
 
 impl Group {
@@ -263,72 +262,6 @@ impl Group {
         self.samples = 0;
         bytes
     }
-
-    /// Returns the changes as bytes, and forgets them.
-    fn encode(&mut self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        put(&mut bytes, self.samples.into());
-        let texts = &self.tree.texts[self.key_texts..];
-        put(&mut bytes, texts.len() as u64);
-        for text in texts {
-            put_bytes(&mut bytes, text.as_bytes());
-        }
-        let nodes = &self.tree.nodes[self.key_nodes..];
-        put(&mut bytes, nodes.len() as u64);
-        let mut before = u64::from(ROOT);
-        for node in nodes {
-            let parent = u64::from(node.parent());
-            put(&mut bytes, fold(parent.wrapping_sub(before)));
-            before = parent;
-            put(
-                &mut bytes,
-                node.name().map_or(0, |name| u64::from(name) + 1),
-            );
-        }
-        let mut streams = Streams::default();
-        let by_node = ByNode::of(&self.log, self.tree.nodes.len());
-        for class in &self.tree.classes {
-            self.put_class(class, &by_node, &mut streams);
-        }
-        self.log.clear();
-        for stream in [
-            streams.nodes,
-            streams.samples,
-            streams.kinds,
-            streams.values,
-        ] {
-            put_bytes(&mut bytes, &stream);
-        }
-        bytes
-    }
-
-    /// Appends the changes of all nodes of a class.
-    fn put_class(&self, nodes: &[u32], by_node: &ByNode<'_>, to: &mut Streams) {
-        let changed = nodes.iter().copied().enumerate();
-        let changed = changed.filter(|&(_, node)| by_node.changes(node).len() > 0);
-        let count = changed.clone().count();
-        put(&mut to.nodes, count as u64);
-        if count == 0 {
-            return;
-        }
-        let changes = changed.clone().flat_map(|(_, node)| by_node.changes(node));
-        let follows = Follows::cheaper(self.samples, changes);
-        put(&mut to.nodes, follows as u64);
-        let mut prediction = Prediction::new(follows, self.samples);
-        let mut next = 0;
-        for (nth, node) in changed {
-            put(&mut to.nodes, (nth - next) as u64);
-            next = nth + 1;
-            let changes = by_node.changes(node);
-            put(&mut to.nodes, changes.len() as u64);
-            let mut due = 0;
-            for change in changes {
-                put(&mut to.samples, u64::from(change.sample - due));
-                due = change.sample + 1;
-                to.put(change, &mut prediction);
-            }
-        }
-    }
 }
 
 /// Returns the node that is the one; the `nth` usually is, and else one soon after it.
@@ -339,45 +272,4 @@ fn find(nodes: &[u32], nth: usize, is_it: impl Fn(u32) -> bool) -> Option<u32> {
         let (before, from) = nodes.split_at(nth.min(nodes.len()));
         from.iter().chain(before).copied().find(&is_it)
     })
-}
-
-/// The bytes of changes. Those that are alike are together.
-#[derive(Debug, Default)]
-struct Streams {
-    nodes: Vec<u8>,
-    samples: Vec<u8>,
-    kinds: Vec<u8>,
-    values: Vec<u8>,
-}
-
-impl Streams {
-    fn put(&mut self, change: &Change, prediction: &mut Prediction) {
-        let (kind, value) = match &change.cell {
-            Cell::Number(difference) => {
-                let rest = prediction.rest(change.sample, *difference);
-                (0, Some(fold(rest)))
-            }
-            Cell::Null => (1, None),
-            Cell::Bool(false) => (2, None),
-            Cell::Bool(true) => (3, None),
-            Cell::Text(text) => (4, Some(u64::from(*text))),
-            Cell::Struct(below) => (5, Some(below.len() as u64)),
-            Cell::List(below) => (6, Some(below.len() as u64)),
-        };
-        self.kinds.push(kind);
-        if let Some(value) = value {
-            put(&mut self.values, value);
-        }
-        if let Cell::Struct(below) | Cell::List(below) = &change.cell {
-            // Mostly they are consecutive.
-            let mut due = change.node;
-            for &one in below.iter() {
-                put(
-                    &mut self.values,
-                    fold(u64::from(one).wrapping_sub(u64::from(due))),
-                );
-                due = one + 1;
-            }
-        }
-    }
 }

@@ -11,6 +11,7 @@ mod children;
 mod chunk;
 mod compress;
 mod damaged;
+mod encode;
 mod error;
 mod files;
 mod flatten;

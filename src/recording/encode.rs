@@ -1,0 +1,116 @@
+//! What a group has written, as bytes.
+
+use super::bytes::{fold, put, put_bytes};
+use super::group::Group;
+use super::log::{ByNode, Change};
+use super::prediction::{Follows, Prediction};
+use super::tree::{Cell, ROOT};
+
+impl Group {
+    /// Returns the changes as bytes, and forgets them.
+    pub(super) fn encode(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        put(&mut bytes, self.samples.into());
+        let texts = &self.tree.texts[self.key_texts..];
+        put(&mut bytes, texts.len() as u64);
+        for text in texts {
+            put_bytes(&mut bytes, text.as_bytes());
+        }
+        let nodes = &self.tree.nodes[self.key_nodes..];
+        put(&mut bytes, nodes.len() as u64);
+        let mut before = u64::from(ROOT);
+        for node in nodes {
+            let parent = u64::from(node.parent());
+            put(&mut bytes, fold(parent.wrapping_sub(before)));
+            before = parent;
+            put(
+                &mut bytes,
+                node.name().map_or(0, |name| u64::from(name) + 1),
+            );
+        }
+        let mut streams = Streams::default();
+        let by_node = ByNode::of(&self.log, self.tree.nodes.len());
+        for class in &self.tree.classes {
+            self.put_class(class, &by_node, &mut streams);
+        }
+        self.log.clear();
+        for stream in [
+            streams.nodes,
+            streams.samples,
+            streams.kinds,
+            streams.values,
+        ] {
+            put_bytes(&mut bytes, &stream);
+        }
+        bytes
+    }
+
+    /// Appends the changes of all nodes of a class.
+    fn put_class(&self, nodes: &[u32], by_node: &ByNode<'_>, to: &mut Streams) {
+        let changed = nodes.iter().copied().enumerate();
+        let changed = changed.filter(|&(_, node)| by_node.changes(node).len() > 0);
+        let count = changed.clone().count();
+        put(&mut to.nodes, count as u64);
+        if count == 0 {
+            return;
+        }
+        let changes = changed.clone().flat_map(|(_, node)| by_node.changes(node));
+        let follows = Follows::cheaper(self.samples, changes);
+        put(&mut to.nodes, follows as u64);
+        let mut prediction = Prediction::new(follows, self.samples);
+        let mut next = 0;
+        for (nth, node) in changed {
+            put(&mut to.nodes, (nth - next) as u64);
+            next = nth + 1;
+            let changes = by_node.changes(node);
+            put(&mut to.nodes, changes.len() as u64);
+            let mut due = 0;
+            for change in changes {
+                put(&mut to.samples, u64::from(change.sample - due));
+                due = change.sample + 1;
+                to.put(change, &mut prediction);
+            }
+        }
+    }
+}
+
+/// The bytes of changes. Those that are alike are together.
+#[derive(Debug, Default)]
+struct Streams {
+    nodes: Vec<u8>,
+    samples: Vec<u8>,
+    kinds: Vec<u8>,
+    values: Vec<u8>,
+}
+
+impl Streams {
+    fn put(&mut self, change: &Change, prediction: &mut Prediction) {
+        let (kind, value) = match &change.cell {
+            Cell::Number(difference) => {
+                let rest = prediction.rest(change.sample, *difference);
+                (0, Some(fold(rest)))
+            }
+            Cell::Null => (1, None),
+            Cell::Bool(false) => (2, None),
+            Cell::Bool(true) => (3, None),
+            Cell::Text(text) => (4, Some(u64::from(*text))),
+            Cell::Struct(below) => (5, Some(below.len() as u64)),
+            Cell::List(below) => (6, Some(below.len() as u64)),
+        };
+        self.kinds.push(kind);
+        if let Some(value) = value {
+            put(&mut self.values, value);
+        }
+        if let Cell::Struct(below) | Cell::List(below) = &change.cell {
+            // Mostly they are consecutive.
+            let mut due = change.node;
+            for &one in below.iter() {
+                put(
+                    &mut self.values,
+                    fold(u64::from(one).wrapping_sub(u64::from(due))),
+                );
+                due = one + 1;
+            }
+        }
+    }
+}
