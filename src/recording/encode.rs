@@ -4,17 +4,17 @@ use super::bytes::{fold, put, put_bytes};
 use super::group::Group;
 use super::log::{ByNode, Change};
 use super::prediction::{Follows, Prediction};
-use super::tree::{Cell, ROOT};
+use super::tree::{Cell, Node, ROOT};
 
 impl Group {
     /// Returns the changes as bytes, and forgets them.
     pub(super) fn encode(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         put(&mut bytes, self.samples.into());
-        let texts = &self.tree.texts[self.key_texts..];
-        put(&mut bytes, texts.len() as u64);
-        for text in texts {
-            put_bytes(&mut bytes, text.as_bytes());
+        let texts = self.texts();
+        put(&mut bytes, texts.numbers.len() as u64);
+        for &text in &texts.numbers {
+            put_bytes(&mut bytes, self.tree.texts[text as usize].as_bytes());
         }
         let nodes = &self.tree.nodes[self.key_nodes..];
         put(&mut bytes, nodes.len() as u64);
@@ -23,15 +23,13 @@ impl Group {
             let parent = u64::from(node.parent());
             put(&mut bytes, fold(parent.wrapping_sub(before)));
             before = parent;
-            put(
-                &mut bytes,
-                node.name().map_or(0, |name| u64::from(name) + 1),
-            );
+            let name = node.name().map(|name| texts.in_part(name) + 1);
+            put(&mut bytes, name.unwrap_or(0));
         }
         let mut streams = Streams::default();
         let by_node = ByNode::of(&self.log, self.tree.nodes.len());
         for class in &self.tree.classes {
-            self.put_class(class, &by_node, &mut streams);
+            self.put_class(class, &by_node, &texts, &mut streams);
         }
         self.log.clear();
         for stream in [
@@ -45,8 +43,24 @@ impl Group {
         bytes
     }
 
+    /// Returns the texts that the part needs besides those of the key. What changed in earlier parts is in none of its
+    /// changes any more, as the time of their samples, which is a text.
+    fn texts(&self) -> Texts {
+        let values = self.log.iter().filter_map(|change| match change.cell {
+            Cell::Text(text) => Some(text),
+            _ => None,
+        });
+        let nodes = &self.tree.nodes[self.key_nodes..];
+        let names = nodes.iter().filter_map(Node::name);
+        let of_key = self.key_texts as u32;
+        let mut numbers: Vec<u32> = values.chain(names).filter(|&text| text >= of_key).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        Texts { of_key, numbers }
+    }
+
     /// Appends the changes of all nodes of a class.
-    fn put_class(&self, nodes: &[u32], by_node: &ByNode<'_>, to: &mut Streams) {
+    fn put_class(&self, nodes: &[u32], by_node: &ByNode<'_>, texts: &Texts, to: &mut Streams) {
         let changed = nodes.iter().copied().enumerate();
         let changed = changed.filter(|&(_, node)| by_node.changes(node).len() > 0);
         let count = changed.clone().count();
@@ -68,8 +82,27 @@ impl Group {
             for change in changes {
                 put(&mut to.samples, u64::from(change.sample - due));
                 due = change.sample + 1;
-                to.put(change, &mut prediction);
+                to.put(change, texts, &mut prediction);
             }
+        }
+    }
+}
+
+/// The texts that a part needs besides those of the key.
+#[derive(Debug)]
+struct Texts {
+    /// How many the key has.
+    of_key: u32,
+    /// Their numbers in the group, in ascending order.
+    numbers: Vec<u32>,
+}
+
+impl Texts {
+    /// Returns the number that a text has in the part.
+    fn in_part(&self, text: u32) -> u64 {
+        match self.numbers.binary_search(&text) {
+            Ok(nth) => u64::from(self.of_key) + nth as u64,
+            Err(_) => text.into(),
         }
     }
 }
@@ -84,7 +117,7 @@ struct Streams {
 }
 
 impl Streams {
-    fn put(&mut self, change: &Change, prediction: &mut Prediction) {
+    fn put(&mut self, change: &Change, texts: &Texts, prediction: &mut Prediction) {
         let (kind, value) = match &change.cell {
             Cell::Number(difference) => {
                 let rest = prediction.rest(change.sample, *difference);
@@ -93,7 +126,7 @@ impl Streams {
             Cell::Null => (1, None),
             Cell::Bool(false) => (2, None),
             Cell::Bool(true) => (3, None),
-            Cell::Text(text) => (4, Some(u64::from(*text))),
+            Cell::Text(text) => (4, Some(texts.in_part(*text))),
             Cell::Struct(below) => (5, Some(below.len() as u64)),
             Cell::List(below) => (6, Some(below.len() as u64)),
         };
