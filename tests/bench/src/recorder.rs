@@ -3,11 +3,12 @@
 use std::fs::{self, File};
 use std::hint::black_box;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use lab::bench::figures::{Cost, Recording as Figures};
 use procfs::process::Process;
 use xenscope::feed::{Feed, Live, Pace, Watches};
@@ -148,12 +149,23 @@ pub(crate) fn measure(dom0: &mut Dom0Cpu) -> Result<Figures> {
     let busy = cost(&["/lab/bench", "keep"], dom0)?;
     fs::remove_dir_all(path)?;
     Ok(Figures {
+        xentop_bytes_a_sample: xentop_bytes()?,
         bare,
         recorded,
         worked,
         busy,
         bytes_a_sample: bytes as f64 / samples as f64,
     })
+}
+
+/// Returns the size of a sample of what `xentop -b` prints, compressed as recordings are.
+fn xentop_bytes() -> Result<f64> {
+    const SAMPLES: usize = 5;
+    let mut xentop = Command::new("xentop");
+    let xentop = xentop.args(["-b", "-d", "1", "-i", &SAMPLES.to_string()]);
+    let printed = xentop.output().context("cannot run xentop")?;
+    ensure!(printed.status.success(), "xentop failed: {printed:?}");
+    Ok(zstd::bulk::compress(&printed.stdout, 3)?.len() as f64 / SAMPLES as f64)
 }
 
 /// Returns what a program costs each second.

@@ -149,6 +149,8 @@ pub struct Recording {
     pub busy: Cost,
     /// The size of the file over the number of its samples.
     pub bytes_a_sample: f64,
+    /// The size of the text of `xentop -b` through zstd, over the number of its samples.
+    pub xentop_bytes_a_sample: f64,
 }
 
 /// How exact a program's CPU % is for a guest that burns a pCPU of its own.

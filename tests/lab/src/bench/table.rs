@@ -146,6 +146,7 @@ fn recordings(bench: &Bench) -> String {
         "busy",
         "bare",
         "bytes in the file",
+        "xentop, zstd",
     ])];
     for stage in bench.stages() {
         let recording = &stage.recording;
@@ -165,6 +166,7 @@ fn recordings(bench: &Bench) -> String {
                 mebibytes(busy),
                 mebibytes(bare),
                 recording.bytes_a_sample,
+                recording.xentop_bytes_a_sample,
             ]
             .map(short),
         );

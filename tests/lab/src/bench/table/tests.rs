@@ -56,6 +56,7 @@ fn stage(devices: usize, process_ns: f64) -> Stage {
             worked: cost(1.25 * process_ns),
             busy: cost(1.75 * process_ns),
             bytes_a_sample: 1000.0,
+            xentop_bytes_a_sample: 2000.0,
         },
     }
 }
@@ -97,9 +98,9 @@ domains  devices  bare hypercalls  all that is read  times  with rates and text 
      10       10             1.00              1.50   1.50                 2.00   2.00
 
 A sample of record, beside one that is not recorded; busy, with what it costs to make up the work:
-domains  devices  dom0 ms  bare  times  busy  made up  times   MiB  busy  bare  bytes in the file
-     10        0     6.00  4.00   1.50  7.00     1.00   1.50  8.00  8.00  8.00               1000
-     10       10     9.00  6.00   1.50  10.5     1.50   1.50  8.00  8.00  8.00               1000
+domains  devices  dom0 ms  bare  times  busy  made up  times   MiB  busy  bare  bytes in the file  xentop, zstd
+     10        0     6.00  4.00   1.50  7.00     1.00   1.50  8.00  8.00  8.00               1000          2000
+     10       10     9.00  6.00   1.50  10.5     1.50   1.50  8.00  8.00  8.00               1000          2000
 
 list, in ms:
 domains  devices        program  from start to end  dom0  process
