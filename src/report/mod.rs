@@ -1,6 +1,7 @@
 //! What a host was like over a time: figures in columns, events, verdicts of the audit, and who suffered.
 
 mod axis;
+mod happened;
 mod troubles;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::audit::{Auditor, Verdict};
-use crate::events::{Change, Event, Filter, History};
+use crate::events::Event;
 use crate::feed::Pair;
 use crate::pressure;
 use crate::rates::Rate;
@@ -19,11 +20,11 @@ use crate::sample::{DomainSample, Sample};
 use crate::selector::Selector;
 use crate::snapshot::{DiskCounter, DomId, Domain, NicCounter, Snapshot};
 
-pub use axis::{Axis, COLUMNS, Series};
-pub use troubles::{Trouble, Troubles};
+use happened::Happened;
 
-/// How many events are kept.
-const EVENTS: usize = 2000;
+pub use axis::{Axis, COLUMNS, Series};
+pub use happened::{LeftOut, is_mark};
+pub use troubles::{Trouble, Troubles};
 
 /// A figure of a domain over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -105,10 +106,7 @@ pub struct Report {
     memory_free: Series,
     checks: BTreeMap<&'static str, Checked>,
     auditor: Option<Auditor>,
-    history: History,
-    filter: Filter,
-    events: Vec<Event>,
-    events_left_out: usize,
+    happened: Happened,
     samples: usize,
     /// The shortest time between two samples so far, in nanoseconds.
     usual_ns: i64,
@@ -125,7 +123,7 @@ impl Report {
         };
         let mut report = Self {
             axis: Axis::new(begin),
-            filter: Filter::new(wanted.clone()),
+            happened: Happened::new(wanted.clone()),
             wanted,
             domains: BTreeMap::new(),
             pcpus: Vec::new(),
@@ -133,15 +131,12 @@ impl Report {
             memory_free: Series::default(),
             checks: BTreeMap::new(),
             auditor: None,
-            history: History::default(),
-            events: Vec::new(),
-            events_left_out: 0,
             samples: 0,
             usual_ns: i64::MAX,
             last: Arc::clone(&first.newer),
         };
         if let Some(older) = &first.older {
-            report.happened(older);
+            report.happened.update(older);
         }
         report.add(first);
         report
@@ -152,7 +147,7 @@ impl Report {
         let Pair { older, newer } = pair;
         self.samples += 1;
         self.last = Arc::clone(newer);
-        self.happened(newer);
+        self.happened.update(newer);
         let rates = &pair.rates();
         // The wall clock may have been set between the two.
         let interval = rates.interval_ns.and_then(|ns| i64::try_from(ns).ok());
@@ -177,27 +172,7 @@ impl Report {
 
     /// Ends the report: events that were held back are reported.
     pub fn finish(&mut self) {
-        let held = self.history.finish();
-        self.keep(held);
-    }
-
-    fn happened(&mut self, snapshot: &Snapshot) {
-        let events = self.history.update(snapshot);
-        self.keep(events);
-    }
-
-    fn keep(&mut self, events: Vec<Event>) {
-        let events = self.filter.pass(events);
-        // What was there is no event.
-        let news = events
-            .into_iter()
-            .filter(|event| event.change != Change::Existing);
-        for event in news {
-            match self.events.len() < EVENTS {
-                true => self.events.push(event),
-                false => self.events_left_out += 1,
-            }
-        }
+        self.happened.finish();
     }
 
     fn double(&mut self) {
@@ -362,9 +337,10 @@ impl Report {
         &self.checks
     }
 
-    /// Returns what happened, and how many more events were left out.
-    pub fn events(&self) -> (&[Event], usize) {
-        (&self.events, self.events_left_out)
+    /// Returns what happened, and how many more events were left out: the first 2,000 that are marks are kept, see
+    /// [`is_mark`], and the first 400 others.
+    pub fn events(&self) -> (&[Event], LeftOut) {
+        self.happened.events()
     }
 
     /// Returns how many snapshots were read.

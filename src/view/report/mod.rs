@@ -13,8 +13,7 @@ use self::chart::{Band, Frame, LABELS, Shade};
 use self::ticks::ticks;
 use super::{events, pressure};
 use crate::audit::Verdict;
-use crate::events::Change;
-use crate::report::{Checked, Course, Figure, Report, Series};
+use crate::report::{Checked, Course, Figure, LeftOut, Report, Series, is_mark};
 use crate::text::{UNKNOWN, or_unknown, safe};
 use crate::units::bytes;
 
@@ -23,9 +22,8 @@ const STYLE: &str = include_str!("style.css");
 /// How many domains have a band of their own.
 const BANDS: usize = 8;
 
-/// How many sufferers, and how many events, are listed.
+/// How many sufferers are listed.
 const SUFFERERS: usize = 40;
-const EVENTS: usize = 400;
 
 /// What a chart of bands is of.
 struct Chart {
@@ -95,14 +93,7 @@ pub fn page(report: &Report, zone: &TimeZone) -> String {
     let axis = report.axis();
     let times = &Times(zone);
     let all_ticks = ticks(axis, zone);
-    let (happened, _) = report.events();
-    let marks: Vec<f64> = happened
-        .iter()
-        .filter(|event| is_mark(&event.change))
-        .map(|event| axis.place(event.time))
-        // The clock may have been set.
-        .filter(|place| (0.0..=axis.columns() as f64).contains(place))
-        .collect();
+    let marks = marks(report);
     let frame = &Frame {
         columns: axis.columns(),
         ticks: &all_ticks,
@@ -131,6 +122,19 @@ pub fn page(report: &Report, zone: &TimeZone) -> String {
         }
     };
     page.into_string()
+}
+
+/// Returns where the charts have a line, in columns.
+fn marks(report: &Report) -> Vec<f64> {
+    let axis = report.axis();
+    let (happened, _) = report.events();
+    happened
+        .iter()
+        .filter(|event| is_mark(&event.change))
+        .map(|event| axis.place(event.time))
+        // The clock may have been set.
+        .filter(|place| (0.0..=axis.columns() as f64).contains(place))
+        .collect()
 }
 
 /// Formats times in a zone.
@@ -355,7 +359,7 @@ fn happenings(report: &Report, times: &Times<'_>) -> Markup {
             @if all.is_empty() { p { "None." } } @else {
                 table {
                     tr { th { "time" } th.n { "ID" } th { "domain" } th { "event" } }
-                    @for event in all.iter().take(EVENTS) {
+                    @for event in all {
                         tr {
                             td.t { (times.short(event.time)) }
                             td.n { (event.domain.map_or_else(|| UNKNOWN.to_owned(), |domain| domain.id.to_string())) }
@@ -364,25 +368,17 @@ fn happenings(report: &Report, times: &Times<'_>) -> Markup {
                         }
                     }
                 }
-                @if let more @ 1.. = all.len().saturating_sub(EVENTS) + left_out {
-                    p { "and " (more) " more: see xenscope events --from" }
+                @match left_out {
+                    LeftOut { marks: 0, others: 0 } => {}
+                    LeftOut { marks: 0, others } => p { "and " (others) " more: see xenscope events --from" }
+                    LeftOut { marks, others } => p {
+                        "and " (marks + others) " more, " (marks) " of which the charts lack as well: see xenscope events \
+                         --from"
+                    }
                 }
             }
         }
     }
-}
-
-/// Returns whether the charts have a line for it.
-fn is_mark(change: &Change) -> bool {
-    matches!(
-        change,
-        Change::Created
-            | Change::Shutdown { .. }
-            | Change::Crashed
-            | Change::Destroyed
-            | Change::Rebooted { .. }
-            | Change::HostBooted { .. }
-    )
 }
 
 fn drawn(svg: Result<String, Box<dyn std::error::Error>>) -> Markup {

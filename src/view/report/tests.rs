@@ -4,9 +4,10 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
+use crate::events::Change;
 use crate::feed::{Feed, Recorded};
 use crate::fixtures::{SECOND, boot, domain, snapshot};
-use crate::snapshot::{Domain, Snapshot};
+use crate::snapshot::{Domain, ShutdownReason, Snapshot};
 
 /// A name that tries to get out of its place.
 const HOSTILE: &str = "</td></svg><script>alert(1)</script>\x1b[2J&\"'";
@@ -41,7 +42,11 @@ fn at(second: u64) -> Snapshot {
 }
 
 fn report(seconds: impl Iterator<Item = u64>, wanted: &[&str]) -> Report {
-    let mut feed = Recorded::new(seconds.map(at).collect());
+    report_of(seconds.map(at).collect(), wanted)
+}
+
+fn report_of(snapshots: Vec<Snapshot>, wanted: &[&str]) -> Report {
+    let mut feed = Recorded::new(snapshots);
     let first = feed.next().unwrap().unwrap();
     let wanted = wanted.iter().map(|word| word.parse().unwrap()).collect();
     let mut report = Report::new(&first, Timestamp::MIN, wanted);
@@ -161,6 +166,27 @@ fn events_are_listed_and_marked() {
     let page = page(&report, &TimeZone::UTC);
     assert!(page.contains("<td>destroyed</td>") && page.contains("<td>created</td>"));
     assert!(page.contains("stroke=\"#040000\""));
+}
+
+/// A guest whose memory target changes each second crashes at the end.
+#[test]
+fn a_crash_is_listed_and_marked_although_much_else_happened_before() {
+    let ballooning = |second: u64| {
+        let mut snapshot = at(second);
+        snapshot.domains[1].memory_target_bytes = Some((64 + second % 2) << 20);
+        if second == 3000 {
+            snapshot.domains[0].states.shutdown = Some(ShutdownReason::Crash);
+        }
+        snapshot
+    };
+    let report = report_of((0..=3000).map(ballooning).collect(), &[]);
+    let (events, left_out) = report.events();
+    assert!(events.iter().any(|event| event.change == Change::Crashed));
+    assert_eq!((left_out.marks, left_out.others), (0, 2602));
+    let page = page(&report, &TimeZone::UTC);
+    assert!(page.contains("<td>crashed</td>") && page.contains("and 2602 more: see"));
+    // Two events at the second 150, when a domain was rebuilt, and the crash.
+    assert_eq!(marks(&report).len(), 3);
 }
 
 #[test]
