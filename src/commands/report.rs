@@ -26,15 +26,28 @@ pub(super) fn run(options: &cli::Report, out: &mut Output<'_>) -> anyhow::Result
     let mut feed = past::all(span)?.at_end();
     let end = match span.until {
         Some(until) => until,
-        None => feed.look()?.ok_or(NoSnapshot)?.time,
+        None => newest(&mut feed)?,
     };
     let usual = || end.saturating_sub(USUAL).unwrap_or(Timestamp::MIN);
     let since = span.since.unwrap_or_else(usual);
-    let mut feed = feed.between(Some(since), Some(end));
+    let mut feed = feed.between(Some(since), span.until);
     let first = feed.next()?.ok_or(NoSnapshot)?;
-    let mut found = Report::new(&first, since, options.domains.clone());
-    read(&mut feed, &mut found, (first.newer.time, end))?;
+    let mut found = Report::new(&first, (since, end), options.domains.clone());
+    read(&mut feed, &mut found, end)?;
     found.finish();
+    if let left_out @ 1.. = found.left_out() {
+        let samples = if left_out == 1 {
+            "sample is"
+        } else {
+            "samples are"
+        };
+        complain(format_args!(
+            "{left_out} {samples} left out: by their clock, they are not of that time"
+        ));
+    }
+    if found.samples() == 0 {
+        return Err(NoSnapshot.into());
+    }
     if found.domains().next().is_none() && options.domains.is_empty() {
         complain("only one sample was recorded in that time; a report needs two");
         return Ok(Outcome::Failed);
@@ -52,12 +65,17 @@ pub(super) fn run(options: &cli::Report, out: &mut Output<'_>) -> anyhow::Result
     Ok(Outcome::Done)
 }
 
+/// Returns the time of the newest sample that is not of the future, as samples are that were taken while the clock was
+/// ahead.
+fn newest(feed: &mut Recorded) -> anyhow::Result<Timestamp> {
+    if let Some(pair) = feed.go_to(Timestamp::now())? {
+        return Ok(pair.newer.time);
+    }
+    Ok(feed.look()?.ok_or(NoSnapshot)?.time)
+}
+
 /// Reads all that follows, and shows how far it is on a terminal.
-fn read(
-    feed: &mut Recorded,
-    report: &mut Report,
-    (begin, end): (Timestamp, Timestamp),
-) -> anyhow::Result<()> {
+fn read(feed: &mut Recorded, report: &mut Report, end: Timestamp) -> anyhow::Result<()> {
     let is_seen = stderr().is_terminal();
     let mut shown = Instant::now();
     let mut has_shown = false;
@@ -66,6 +84,7 @@ fn read(
         if is_seen && shown.elapsed() > SHOWN {
             shown = Instant::now();
             has_shown = true;
+            let begin = report.axis().begin();
             eprint!("\rreading {:.0} % ", progress(&pair, begin, end));
         }
     }

@@ -97,6 +97,9 @@ pub struct Checked {
 
 /// What a host was like over a time.
 pub struct Report {
+    /// The times that it is about.
+    since: Timestamp,
+    until: Timestamp,
     axis: Axis,
     wanted: Vec<Selector>,
     domains: BTreeMap<Key, Course>,
@@ -108,21 +111,25 @@ pub struct Report {
     auditor: Option<Auditor>,
     happened: Happened,
     samples: usize,
+    /// How many samples were left out, because their time is outside the span.
+    left_out: usize,
     /// The shortest time between two samples so far, in nanoseconds.
     usual_ns: i64,
     last: Arc<Snapshot>,
 }
 
 impl Report {
-    /// Begins with the first pair since a time, for the domains that one of these matches, or for all if there are
-    /// none.
-    pub fn new(first: &Pair, since: Timestamp, wanted: Vec<Selector>) -> Self {
-        let begin = match &first.older {
-            Some(older) => older.time.max(since).min(first.newer.time),
-            None => first.newer.time,
-        };
+    /// Begins with the first pair of a span of time, for the domains that one of these matches, or for all if there
+    /// are none. Samples whose time is outside the span are left out: the clock was wrong when they were taken.
+    pub fn new(
+        first: &Pair,
+        (since, until): (Timestamp, Timestamp),
+        wanted: Vec<Selector>,
+    ) -> Self {
         let mut report = Self {
-            axis: Axis::new(begin),
+            since,
+            until,
+            axis: Axis::new(since),
             happened: Happened::new(wanted.clone()),
             wanted,
             domains: BTreeMap::new(),
@@ -132,12 +139,10 @@ impl Report {
             checks: BTreeMap::new(),
             auditor: None,
             samples: 0,
+            left_out: 0,
             usual_ns: i64::MAX,
             last: Arc::clone(&first.newer),
         };
-        if let Some(older) = &first.older {
-            report.happened.update(older);
-        }
         report.add(first);
         report
     }
@@ -145,6 +150,14 @@ impl Report {
     /// Adds the next pair.
     pub fn add(&mut self, pair: &Pair) {
         let Pair { older, newer } = pair;
+        if !(self.since..=self.until).contains(&newer.time) {
+            self.left_out += 1;
+            self.auditor = None;
+            return;
+        }
+        if self.samples == 0 {
+            self.begin(pair);
+        }
         self.samples += 1;
         self.last = Arc::clone(newer);
         self.happened.update(newer);
@@ -168,6 +181,22 @@ impl Report {
         let snapshot = &**newer;
         self.figures(Sample { snapshot, rates }, interval);
         self.verdicts(older, newer, states_from);
+    }
+
+    /// Begins with the first sample in the span.
+    fn begin(&mut self, pair: &Pair) {
+        let Pair { older, newer } = pair;
+        // The clock may have been set since the sample before.
+        let interval = pair
+            .rates()
+            .interval_ns
+            .and_then(|ns| i64::try_from(ns).ok());
+        let interval = SignedDuration::from_nanos(interval.unwrap_or(0));
+        let before = newer.time.saturating_sub(interval);
+        self.axis = Axis::new(before.unwrap_or(self.since).max(self.since));
+        if let Some(older) = older {
+            self.happened.update(older);
+        }
     }
 
     /// Ends the report: events that were held back are reported.
@@ -343,9 +372,14 @@ impl Report {
         self.happened.events()
     }
 
-    /// Returns how many snapshots were read.
+    /// Returns how many snapshots it is made of.
     pub fn samples(&self) -> usize {
         self.samples
+    }
+
+    /// Returns how many snapshots were left out, because their time is outside the span.
+    pub fn left_out(&self) -> usize {
+        self.left_out
     }
 
     /// Returns the last snapshot.

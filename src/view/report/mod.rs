@@ -166,6 +166,12 @@ fn head(report: &Report, times: &Times<'_>) -> Markup {
                 (duration(axis.column_seconds() * 1e9)) "; figures are means over that time, and a gap is unknown time. "
                 "Dashed lines are events: domains that were created, shut down, crashed or destroyed."
             }
+            @if let left_out @ 1.. = report.left_out() {
+                p {
+                    (left_out) @if left_out == 1 { " sample is" } @else { " samples are" }
+                    " left out: by their clock, they are not of that time."
+                }
+            }
             p {
                 "Xen " (safe(&host.xen_version)) ", " (host.pcpus) " pCPUs, "
                 (or_unknown(memory.mean(), bytes)) " memory, of which " (or_unknown(free.mean(), bytes))

@@ -46,10 +46,18 @@ fn report(seconds: impl Iterator<Item = u64>, wanted: &[&str]) -> Report {
 }
 
 fn report_of(snapshots: Vec<Snapshot>, wanted: &[&str]) -> Report {
+    report_between((Timestamp::MIN, Timestamp::MAX), snapshots, wanted)
+}
+
+fn report_between(
+    span: (Timestamp, Timestamp),
+    snapshots: Vec<Snapshot>,
+    wanted: &[&str],
+) -> Report {
     let mut feed = Recorded::new(snapshots);
     let first = feed.next().unwrap().unwrap();
     let wanted = wanted.iter().map(|word| word.parse().unwrap()).collect();
-    let mut report = Report::new(&first, Timestamp::MIN, wanted);
+    let mut report = Report::new(&first, span, wanted);
     while let Some(pair) = feed.next().unwrap() {
         report.add(&pair);
     }
@@ -140,7 +148,7 @@ fn a_domain_that_xapi_tears_down_stays_one() {
             .collect(),
     );
     let first = feed.next().unwrap().unwrap();
-    let mut report = Report::new(&first, Timestamp::MIN, Vec::new());
+    let mut report = Report::new(&first, (Timestamp::MIN, Timestamp::MAX), Vec::new());
     while let Some(pair) = feed.next().unwrap() {
         report.add(&pair);
     }
@@ -166,6 +174,31 @@ fn events_are_listed_and_marked() {
     let page = page(&report, &TimeZone::UTC);
     assert!(page.contains("<td>destroyed</td>") && page.contains("<td>created</td>"));
     assert!(page.contains("stroke=\"#040000\""));
+}
+
+/// The host was booted with a clock of 1970, and one of 2099, before, within and after the span.
+#[test]
+fn samples_of_a_wrong_clock_are_left_out_and_counted() {
+    let span = [0, 200].map(|second| at(second).time);
+    for wrong in ["1970-01-01T00:00:03Z", "2099-01-01T00:00:00Z"] {
+        let set = |second: u64| {
+            let mut snapshot = at(second);
+            if matches!(second, 0..5 | 100..107 | 190..) {
+                snapshot.time = wrong.parse().unwrap();
+            }
+            snapshot
+        };
+        let report = report_between(span.into(), (0..=200).map(set).collect(), &[]);
+        assert_eq!((report.samples(), report.left_out()), (178, 23));
+        let axis = report.axis();
+        assert_eq!((axis.column_seconds(), axis.columns()), (1.0, 186));
+        let cpu = &named(&report, "web").figures[Figure::Cpu];
+        assert!((cpu.at(5).unwrap() - 50.0).abs() < 0.01, "{wrong}");
+        // Their time is unknown, and the clock for rates was never wrong.
+        assert_eq!((cpu.at(97), cpu.at(102).is_some()), (None, true));
+        let page = page(&report, &TimeZone::UTC);
+        assert!(page.contains("23 samples are left out: by their clock"));
+    }
 }
 
 /// A guest whose memory target changes each second crashes at the end.
