@@ -35,11 +35,12 @@ pub fn local(time: Timestamp) -> String {
     zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
-/// Formats how long something lasted, to the minute, such as `3 d 0 h 12 min`.
+/// Formats how long something lasted, to the minute, such as `3 d 0 h 12 min`; in seconds if it is less than one.
 pub fn lasted(time: SignedDuration) -> String {
     let minutes = time.as_mins();
     let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
     match (days, hours) {
+        (0, 0) if minutes == 0 => format!("{} s", time.as_secs()),
         (0, 0) => format!("{minutes} min"),
         (0, _) => format!("{hours} h {minutes} min"),
         _ => format!("{days} d {hours} h {minutes} min"),
