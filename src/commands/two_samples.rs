@@ -37,7 +37,7 @@ pub(super) fn run(
         });
         let names = feed.look()?.ok_or(NoSnapshot)?;
         notes.report(&names.notes);
-        (wanted, outcome) = find(named, &names)?;
+        (wanted, outcome) = find(named, &names, feed.is_live())?;
         all = Some(names);
         if wanted.is_empty() {
             return Ok(outcome);
@@ -70,10 +70,12 @@ pub(super) fn run(
     Ok(outcome)
 }
 
-/// Returns the named domains, each once. Reports on stderr which do not exist.
+/// Returns the named domains, each once. Reports on stderr which do not exist. `is_live` is whether the snapshot is of
+/// the running host.
 pub(super) fn find(
     named: &[Selector],
     snapshot: &Snapshot,
+    is_live: bool,
 ) -> Result<(Vec<Identity>, Outcome), NotFound> {
     let mut outcome = Outcome::Done;
     let mut wanted = Vec::new();
@@ -82,6 +84,12 @@ pub(super) fn find(
             Ok(identity) if wanted.contains(&identity) => {}
             Ok(identity) => wanted.push(identity),
             Err(ambiguous @ NotFound::Ambiguous { .. }) => return Err(ambiguous),
+            Err(NotFound::Missing(_)) if !is_live => {
+                complain(format_args!(
+                    "no domain '{selector}' was there at that time; 'list' with the same --from and --at shows all"
+                ));
+                outcome = Outcome::NotThere;
+            }
             Err(missing) => {
                 complain(missing);
                 outcome = Outcome::NotThere;

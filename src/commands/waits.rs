@@ -61,7 +61,7 @@ pub(super) fn run(
             }
         }
         if !options.domains.is_empty() {
-            let (wanted, found) = two_samples::find(&options.domains, &all)?;
+            let (wanted, found) = two_samples::find(&options.domains, &all, true)?;
             if wanted.is_empty() {
                 return Ok(found);
             }

@@ -36,6 +36,16 @@ fn a_domain_that_was_not_recorded_is_said() {
         of("nobody").refused(1, &["was there in that time"]);
         assert_eq!(of("web").code, Some(0), "{command:?}");
     }
+    // It is in all samples but the last ones.
+    let waits = |words: &[&str]| say(&[&["waits", "--from", GOLDEN], words].concat());
+    waits(&["nobody"]).refused(1, &["no domain 'nobody' was there in that time"]);
+    let dom0 = waits(&["Domain-0"]);
+    assert_eq!(dom0.code, Some(0), "{dom0:?}");
+    for command in ["status", "vcpus"] {
+        let said = say(&[command, "nobody", "--from", GOLDEN]);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(!said.stderr.contains("xenscope list"), "{said:?}");
+    }
     // It was there, and matched no filter; and the recording was not read to its end.
     for words in [&["web", "--filter", "cpu>100000"][..], &["db", "-i", "1"]] {
         let said = say(&[&["top", "-b", "--from", GOLDEN], words].concat());
