@@ -122,6 +122,16 @@ pub(super) fn run(
     }
     if options.format == BatchFormat::Openmetrics {
         out.print(metrics.end())?;
+        if let left_out @ 1.. = metrics.left_out() {
+            let samples = if left_out == 1 {
+                "sample is"
+            } else {
+                "samples are"
+            };
+            complain(format_args!(
+                "{left_out} {samples} left out: the clock had been set back"
+            ));
+        }
     }
     if at_end && !found && !follow.feed.is_live() {
         complain("none of these domains was there in that time");

@@ -53,6 +53,20 @@ fn a_domain_that_was_not_recorded_is_said() {
     }
 }
 
+/// The clock does not go on in that recording.
+#[test]
+fn samples_that_openmetrics_leaves_out_are_counted() {
+    let said = say(&["top", "-b", "--format", "openmetrics", "--from", GOLDEN]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let samples = include_str!("../golden/recording-1.jsonl").lines().count();
+    let printed = said.stdout.matches("\nxen_up ").count();
+    let words = format!(
+        "{} samples are left out: the clock had been set back",
+        samples - printed
+    );
+    assert!(said.stderr.contains(&words), "{said:?}");
+}
+
 #[test]
 fn an_old_sample_is_said_to_be_old() {
     let listed = |at: &str| {

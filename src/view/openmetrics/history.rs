@@ -17,6 +17,7 @@ pub struct History {
     /// The families that were described.
     described: BTreeSet<String>,
     last: Option<Timestamp>,
+    left_out: usize,
 }
 
 impl History {
@@ -32,6 +33,7 @@ impl History {
     /// when the clock was set back: a database refuses them.
     pub fn add(&mut self, snapshot: &Snapshot) -> String {
         if self.last.is_some_and(|last| snapshot.time <= last) {
+            self.left_out += 1;
             return String::new();
         }
         self.last = Some(snapshot.time);
@@ -56,6 +58,11 @@ impl History {
         out
     }
 
+    /// Returns how many snapshots were left out.
+    pub fn left_out(&self) -> usize {
+        self.left_out
+    }
+
     /// Returns what ends the text.
     pub fn end(&self) -> &'static str {
         END
@@ -74,8 +81,9 @@ mod tests {
     use super::*;
     use crate::fixtures::{SECOND, domain, snapshot};
 
-    /// Returns the text of these wall-clock times, in seconds. A guest has used a CPU second for each sample.
-    fn text(times: &[i64]) -> String {
+    /// Returns the text of these wall-clock times, in seconds, and how many are left out. A guest has used a CPU second
+    /// for each sample.
+    fn text(times: &[i64]) -> (String, usize) {
         let mut history = History::new(Series::default());
         let mut text = String::new();
         for (number, &time) in (1..).zip(times) {
@@ -84,12 +92,13 @@ mod tests {
             snapshot.time = Timestamp::from_millisecond(time * 1000 + 250).unwrap();
             text += &history.add(&snapshot);
         }
-        text + history.end()
+        (text + history.end(), history.left_out())
     }
 
     #[test]
     fn a_family_is_described_once_and_each_sample_has_its_time() {
-        let text = text(&[1_000, 1_001]);
+        let (text, left_out) = text(&[1_000, 1_001]);
+        assert_eq!(left_out, 0);
         let cpu = "# TYPE xen_domain_cpu_seconds counter\n";
         assert_eq!(text.matches(cpu).count(), 1, "{text}");
         let web = "uuid=\"00000000-0000-0000-0000-000000000006\",name=\"we\\\"b\"";
@@ -101,8 +110,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_newer_is_left_out() {
-        let text = text(&[1_000, 900, 1_000, 1_002]);
+    fn what_is_not_newer_is_left_out_and_counted() {
+        let (text, left_out) = text(&[1_000, 900, 1_000, 1_002]);
+        assert_eq!(left_out, 2);
         let lines = text.lines().filter(|line| line.starts_with("xen_up "));
         assert_eq!(
             lines.collect::<Vec<_>>(),
@@ -119,7 +129,11 @@ mod tests {
         }
         let folder = tempdir().unwrap();
         let [file, database] = ["text", "database"].map(|name| folder.path().join(name));
-        fs::write(&file, text(&[1_700_000_000, 1_700_000_015, 1_700_000_030])).unwrap();
+        fs::write(
+            &file,
+            text(&[1_700_000_000, 1_700_000_015, 1_700_000_030]).0,
+        )
+        .unwrap();
         let promtool = |words: &[&str]| {
             let said = Command::new("promtool")
                 .arg("tsdb")
