@@ -230,6 +230,16 @@ fn values(text: &str, pointer: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_delay_thins_what_was_recorded() {
+    let words = ["top", "-b", "--format", "json", "-d"];
+    let shown = |delay| times(&done(&mut recording(), &[&words[..], &[delay]].concat()));
+    assert_eq!(shown("1").len(), 5);
+    let thinned = ["01:00:00 null", "01:00:02 2000000000", "02:00:00 null"];
+    assert_eq!(shown("2"), thinned);
+    assert_eq!(shown("3600"), [thinned[0], thinned[2]]);
+}
+
+#[test]
 fn no_snapshot_is_an_error() {
     for words in [&["list"][..], &["status", "web"], &["vcpus"], &["host"]] {
         let (text, outcome) = run_on(&mut recording(), words);

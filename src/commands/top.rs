@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use xenscope::feed::Feed;
+use xenscope::feed::{Feed, Thinned};
 use xenscope::filter::Filter;
 use xenscope::snapshot::Collect;
 use xenscope::view::openmetrics::{History, Series};
@@ -88,6 +88,9 @@ pub(super) fn run(
     if options.ready {
         switch_off_first().map_err(cannot("wait for signals"))?;
     }
+    // A live feed is at that interval.
+    let delay = options.delay.filter(|_| !feed.is_live());
+    let mut thinned = delay.map(Thinned::new);
     let mut follow = Follow::start(feed, &[])?;
     while options.iterations.is_none_or(|wanted| printed < wanted) {
         if out.is_closed() {
@@ -98,6 +101,13 @@ pub(super) fn run(
             break;
         };
         found = found || look.finds_one(&pair.newer);
+        let pair = match &mut thinned {
+            Some(thinned) => thinned.pass(pair),
+            None => Some(pair),
+        };
+        let Some(pair) = pair else {
+            continue;
+        };
         notes.report(&pair.newer.notes);
         let (mut snapshot, mut rates) = (Cow::Borrowed(&*pair.newer), pair.rates());
         if let Some(filter) = filter {

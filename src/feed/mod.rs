@@ -11,10 +11,12 @@ mod schedule;
 mod taken;
 #[cfg(test)]
 mod tests;
+mod thinned;
 
 pub use hour::{Hour, Use};
 pub use live::{Live, Pace};
 pub use pair::{Feed, Pair};
 pub use recorded::Recorded;
+pub use thinned::Thinned;
 
 pub use crate::xenstore::Watches;

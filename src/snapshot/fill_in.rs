@@ -19,6 +19,32 @@ impl Snapshot {
         self.host.fill_in(&later.host);
         self.collected = later.collected.and(self.collected);
     }
+
+    /// Raises the longest waits to those of an earlier snapshot of the same trace that nobody sees, and the most vCPUs
+    /// that were ready at a time: they are told only once.
+    pub fn keep_longest_waits(&mut self, earlier: &Self) {
+        let (Some(now), Some(before)) = (&mut self.host.trace, earlier.host.trace) else {
+            return;
+        };
+        if now.begin_ns != before.begin_ns {
+            return;
+        }
+        now.most_ready = most(before.most_ready, now.most_ready);
+        for domain in &mut self.domains {
+            let Some(before) = earlier.find(domain.identity()) else {
+                continue;
+            };
+            raise(&mut domain.state_times, before.state_times);
+            let before = before.vcpus.iter().flatten();
+            for vcpu in domain.vcpus.iter_mut().flatten() {
+                let same = before.clone().find(|before| before.id == vcpu.id);
+                raise(
+                    &mut vcpu.state_times,
+                    same.and_then(|same| same.state_times),
+                );
+            }
+        }
+    }
 }
 
 impl Domain {
@@ -98,10 +124,7 @@ impl Host {
     fn fill_in(&mut self, later: &Self) {
         if let Some(mut now) = later.trace {
             if let Some(before) = self.trace {
-                now.most_ready = before
-                    .most_ready
-                    .zip(now.most_ready)
-                    .map(|(one, other)| one.max(other));
+                now.most_ready = most(before.most_ready, now.most_ready);
             }
             self.trace = Some(now);
         }
@@ -141,6 +164,18 @@ impl Host {
 fn fill<T: Clone>(value: &mut Option<T>, later: &Option<T>) {
     if value.is_none() {
         value.clone_from(later);
+    }
+}
+
+/// Returns the larger one; `None` if one is unknown.
+fn most(one: Option<u32>, other: Option<u32>) -> Option<u32> {
+    one.zip(other).map(|(one, other)| one.max(other))
+}
+
+/// Raises the longest wait to that of earlier state times.
+fn raise(times: &mut Option<StateTimes>, earlier: Option<StateTimes>) {
+    if let (Some(times), Some(earlier)) = (times, earlier) {
+        times.longest_wait_ns = times.longest_wait_ns.max(earlier.longest_wait_ns);
     }
 }
 

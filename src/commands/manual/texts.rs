@@ -474,8 +474,8 @@ const RECORD: Page = Page {
             "Copy two hours without the names, to attach them to a bug report.",
         ),
         (
-            "xenscope top -b --since -1h --format csv",
-            "Print the last hour as CSV.",
+            "xenscope top -b --since -1h -d 60 --format csv",
+            "Print the last hour as CSV, a sample each minute.",
         ),
         (
             "xenscope events --since yesterday",
