@@ -39,8 +39,20 @@ fn a_domain_that_was_not_recorded_is_said() {
     // It is in all samples but the last ones.
     let waits = |words: &[&str]| say(&[&["waits", "--from", GOLDEN], words].concat());
     waits(&["nobody"]).refused(1, &["no domain 'nobody' was there in that time"]);
-    let dom0 = waits(&["Domain-0"]);
+    let span = [
+        "--since",
+        "1969-12-31T23:00:00Z",
+        "--until",
+        "1970-01-01T01:00:00Z",
+    ];
+    let dom0 = waits(&[&["Domain-0"], &span[..]].concat());
     assert_eq!(dom0.code, Some(0), "{dom0:?}");
+    for words in [
+        "ready time was recorded for 2 s of 2 h 0 min",
+        "Domain-0 (0) was measured for 0 s of 2 s",
+    ] {
+        assert!(dom0.stderr.contains(words), "{dom0:?}");
+    }
     for command in ["status", "vcpus"] {
         let said = say(&[command, "nobody", "--from", GOLDEN]);
         assert_eq!(said.code, Some(1), "{said:?}");

@@ -395,7 +395,8 @@ const REPORT: Page = Page {
     description: &[
         "Without --since, the report is of the hour up to --until, or up to the last sample. It has up to 480 points of \
          time; figures are means over them, from counters, so that no use is missed. Domains with most of a figure have \
-         a band of their own, and all others are one band. Time that is unknown is a gap.",
+         a band of their own, and all others are one band. Time that is unknown is a gap. Samples whose clock was wrong \
+         are left out; the page and a message say how many.",
         "A domain suffers, as on the pressure page of the live view, when it waits for a pCPU, is throttled by its cap, \
          has less memory than its target, finds no free disk slot, has a slow disk, or drops packets. Each kind of \
          reason is shown at its worst, with how long it lasted.",
