@@ -62,6 +62,28 @@ impl Axis {
         doubled
     }
 
+    /// Begins so much earlier that there is a column for this time, as when the clock was set back. Returns how often
+    /// columns got twice as long, and how many were put before the first one after that.
+    pub(super) fn reach_back(&mut self, time: Timestamp) -> (u32, usize) {
+        let before = -self.since(time).min(0);
+        let mut doubled = 0;
+        let missing = loop {
+            let missing = (before + self.column_ns - 1) / self.column_ns;
+            if missing + self.columns as i128 <= COLUMNS as i128 {
+                break missing;
+            }
+            self.column_ns *= 2;
+            self.columns = self.columns.div_ceil(2);
+            doubled += 1;
+        };
+        let earlier = SignedDuration::try_from_nanos_i128(missing * self.column_ns);
+        let begin = earlier.and_then(|earlier| self.begin.checked_sub(earlier).ok());
+        // There are no times before the first one.
+        self.begin = begin.unwrap_or(Timestamp::MIN);
+        self.columns += missing as usize;
+        (doubled, missing as usize)
+    }
+
     /// Returns the columns that a time reaches over, and how many nanoseconds of each. What lies before the first is
     /// left out.
     pub(super) fn over(self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = (usize, f64)> {
@@ -138,6 +160,12 @@ impl Series {
         self.0[column].ns += ns;
     }
 
+    /// Puts unknown columns before the first one.
+    pub(super) fn put_before(&mut self, columns: usize) {
+        let unknown = std::iter::repeat_n(Cell::default(), columns);
+        self.0.splice(0..0, unknown);
+    }
+
     /// Joins each two columns.
     pub(super) fn double(&mut self) {
         let pairs = self.0.chunks(2);
@@ -193,6 +221,28 @@ mod tests {
                 None => prop_assert_eq!(known, 0.0),
             }
         }
+    }
+
+    #[test]
+    fn an_axis_can_begin_earlier() {
+        let mut axis = Axis::new(second(1000));
+        let mut series = Series::default();
+        assert_eq!(axis.reach(second(1009)), 0);
+        series.add(9, Some(7.0), 1e9);
+        assert_eq!(axis.reach_back(second(1005)), (0, 0));
+        assert_eq!(axis.reach_back(second(998)), (0, 2));
+        series.put_before(2);
+        assert_eq!(
+            (axis.begin(), axis.columns(), series.at(11)),
+            (second(998), 12, Some(7.0))
+        );
+        // Too many seconds.
+        assert_eq!(axis.reach_back(second(214)), (1, 392));
+        assert_eq!(
+            (axis.begin(), axis.column_seconds(), axis.columns()),
+            (second(214), 2.0, 398)
+        );
+        assert_eq!(axis.place(second(998)), 392.0);
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! What a host was like over a time: figures in columns, events, verdicts of the audit, and who suffered.
 
 mod axis;
+mod figure;
 mod happened;
 mod troubles;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use enum_map::{Enum, EnumMap};
+use enum_map::EnumMap;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
@@ -15,35 +16,17 @@ use crate::audit::{Auditor, Verdict};
 use crate::events::Event;
 use crate::feed::Pair;
 use crate::pressure;
-use crate::rates::Rate;
-use crate::sample::{DomainSample, Sample};
+use crate::sample::Sample;
 use crate::selector::Selector;
-use crate::snapshot::{DiskCounter, DomId, Domain, NicCounter, Snapshot};
+use crate::snapshot::{DomId, Domain, Snapshot};
 
+use figure::values;
 use happened::Happened;
 
 pub use axis::{Axis, COLUMNS, Series};
+pub use figure::Figure;
 pub use happened::{LeftOut, is_mark};
 pub use troubles::{Trouble, Troubles};
-
-/// A figure of a domain over time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum Figure {
-    /// CPU use in per cent of one pCPU.
-    Cpu,
-    /// The time in which its vCPUs were ready, in per cent of one pCPU.
-    Ready,
-    /// Memory in bytes.
-    Memory,
-    /// Bytes read from disks per second.
-    DiskRead,
-    /// Bytes written to disks per second.
-    DiskWritten,
-    /// Bytes received by its NICs per second.
-    Received,
-    /// Bytes sent by its NICs per second.
-    Sent,
-}
 
 /// What tells a domain from others, also after a reboot. Domains whose UUID is zero have only their IDs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,6 +99,8 @@ pub struct Report {
     /// The shortest time between two samples so far, in nanoseconds.
     usual_ns: i64,
     last: Arc<Snapshot>,
+    /// The latest time of a sample.
+    end: Timestamp,
 }
 
 impl Report {
@@ -142,6 +127,7 @@ impl Report {
             left_out: 0,
             usual_ns: i64::MAX,
             last: Arc::clone(&first.newer),
+            end: since,
         };
         report.add(first);
         report
@@ -159,6 +145,7 @@ impl Report {
             self.begin(pair);
         }
         self.samples += 1;
+        self.end = self.end.max(newer.time);
         self.last = Arc::clone(newer);
         self.happened.update(newer);
         let rates = &pair.rates();
@@ -177,6 +164,13 @@ impl Report {
         let interval = Interval { from, states_from };
         for _ in 0..self.axis.reach(newer.time) {
             self.double();
+        }
+        let (doubled, put_before) = self.axis.reach_back(from.max(self.since).min(newer.time));
+        for _ in 0..doubled {
+            self.double();
+        }
+        if put_before > 0 {
+            self.put_before(put_before);
         }
         let snapshot = &**newer;
         self.figures(Sample { snapshot, rates }, interval);
@@ -204,14 +198,23 @@ impl Report {
         self.happened.finish();
     }
 
-    fn double(&mut self) {
+    /// Returns all figures.
+    fn all(&mut self) -> impl Iterator<Item = &mut Series> {
         let domains = self.domains.values_mut();
         let figures = domains.flat_map(|domain| domain.figures.values_mut());
         let host = [&mut self.memory, &mut self.memory_free];
-        figures
-            .chain(&mut self.pcpus)
-            .chain(host)
-            .for_each(Series::double);
+        figures.chain(&mut self.pcpus).chain(host)
+    }
+
+    fn put_before(&mut self, columns: usize) {
+        self.all().for_each(|series| series.put_before(columns));
+        for check in self.checks.values_mut() {
+            check.verdicts.splice(0..0, vec![None; columns]);
+        }
+    }
+
+    fn double(&mut self) {
+        self.all().for_each(Series::double);
         for check in self.checks.values_mut() {
             let pairs = check.verdicts.chunks(2);
             check.verdicts = pairs
@@ -382,25 +385,13 @@ impl Report {
         self.left_out
     }
 
+    /// Returns the latest time of a snapshot.
+    pub fn end(&self) -> Timestamp {
+        self.end
+    }
+
     /// Returns the last snapshot.
     pub fn last(&self) -> &Snapshot {
         &self.last
     }
-}
-
-/// Returns the figures of a domain in a sample.
-fn values(one: DomainSample<'_>) -> [(Figure, Option<f64>); Figure::LENGTH] {
-    let value = |rate: Option<Rate>| rate.map(|rate| rate.value);
-    let DomainSample { domain, rates, .. } = one;
-    let disks = |counter: DiskCounter| value(rates.of_disks(domain, counter));
-    let nics = |counter: NicCounter| value(rates.of_nics(domain, counter));
-    [
-        (Figure::Cpu, value(rates.cpu_percent)),
-        (Figure::Ready, value(rates.states.ready_percent)),
-        (Figure::Memory, Some(domain.memory_bytes as f64)),
-        (Figure::DiskRead, disks(DiskCounter::ReadBytes)),
-        (Figure::DiskWritten, disks(DiskCounter::WriteBytes)),
-        (Figure::Received, nics(NicCounter::RxBytes)),
-        (Figure::Sent, nics(NicCounter::TxBytes)),
-    ]
 }

@@ -161,7 +161,7 @@ fn head(report: &Report, times: &Times<'_>) -> Markup {
         header {
             h1 { "xenscope report" }
             p {
-                (times.whole(axis.begin())) " to " (times.whole(last.time)) ". "
+                (times.whole(axis.begin())) " to " (times.whole(report.end())) ". "
                 (report.samples()) " samples, " (report.domains().count()) " domains. A point of the charts is "
                 (duration(axis.column_seconds() * 1e9)) "; figures are means over that time, and a gap is unknown time. "
                 "Dashed lines are events: domains that were created, shut down, crashed or destroyed."

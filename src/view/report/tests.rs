@@ -201,6 +201,25 @@ fn samples_of_a_wrong_clock_are_left_out_and_counted() {
     }
 }
 
+/// The clock was ahead by 100 s at first, which is within the span.
+#[test]
+fn a_clock_that_is_set_back_within_the_span_costs_nothing() {
+    let set = |second: u64| {
+        let mut snapshot = at(second);
+        let ahead = if second < 50 { 100 } else { 0 };
+        snapshot.time += SignedDuration::from_secs(ahead);
+        snapshot
+    };
+    let span = [0, 300].map(|second| at(second).time);
+    let report = report_between(span.into(), (0..=120).map(set).collect(), &[]);
+    assert_eq!((report.samples(), report.left_out()), (121, 0));
+    let axis = report.axis();
+    assert_eq!((axis.begin(), report.end()), (at(49).time, at(149).time));
+    let cpu = &named(&report, "web").figures[Figure::Cpu];
+    let means = [0, 50, 60, 98].map(|column| cpu.at(column).unwrap().round());
+    assert_eq!((axis.columns(), means), (101, [50.0, 150.0, 100.0, 50.0]));
+}
+
 /// A guest whose memory target changes each second crashes at the end.
 #[test]
 fn a_crash_is_listed_and_marked_although_much_else_happened_before() {
