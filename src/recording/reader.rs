@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::io::ErrorKind;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::chunk::Chunk;
 use super::compress::decompressed;
 use super::damaged;
 use super::error::RecordingError;
-use super::part::Part;
+use super::part::{MAX_SAMPLES, Part};
 use super::readable::Readable;
 use super::samples::{Samples, newest_up_to};
 use super::store::{Entry, FILE, FORMAT, index_time};
@@ -24,6 +25,9 @@ const CHUNKS: usize = 2;
 
 /// How many snapshots are kept, so that each is decoded once in a walk of pairs.
 const SNAPSHOTS: usize = 4;
+
+/// How many samples a chunk may have.
+const SAMPLES: RangeInclusive<u32> = 1..=MAX_SAMPLES;
 
 /// Where a chunk is.
 #[derive(Clone, Copy)]
@@ -67,22 +71,89 @@ impl Recording {
             });
             chunks.extend(places);
         }
-        let mut starts = vec![0];
-        let mut count = 0usize;
-        for chunk in &chunks {
-            count = count.saturating_add(chunk.entry.samples as usize);
-            starts.push(count);
-        }
-        Ok(Self {
+        let mut recording = Self {
             files,
             chunks,
-            starts,
+            starts: vec![0],
             read: VecDeque::new(),
             snapshots: VecDeque::new(),
             key: None,
             broken: BTreeSet::new(),
             report,
-        })
+        };
+        recording.check_index();
+        let mut count = 0usize;
+        for chunk in &recording.chunks {
+            count = count.saturating_add(chunk.entry.samples as usize);
+            recording.starts.push(count);
+        }
+        Ok(recording)
+    }
+
+    /// Checks what the index says of chunks against their samples, if it contradicts itself: a chunk ends before it
+    /// begins or after the next one does, or has an impossible number of samples. A clock that was set back also does
+    /// this, but not to many chunks.
+    fn check_index(&mut self) {
+        let mut doubtful = BTreeSet::new();
+        for (number, Place { entry, .. }) in self.chunks.iter().enumerate() {
+            if entry.earliest > entry.latest || !SAMPLES.contains(&entry.samples) {
+                doubtful.insert(number);
+            }
+            let before = number.checked_sub(1);
+            if let Some(before) = before.filter(|&at| self.chunks[at].entry.latest > entry.earliest)
+            {
+                doubtful.extend([before, number]);
+            }
+        }
+        for number in doubtful {
+            self.check(number);
+            let entry = &mut self.chunks[number].entry;
+            if !SAMPLES.contains(&entry.samples) {
+                // It was reported that the chunk cannot be read.
+                entry.samples = 0;
+            }
+        }
+    }
+
+    /// Checks what the index says of a chunk against its samples.
+    fn check(&mut self, number: usize) {
+        let times = self.decode(number).and_then(|mut chunk| {
+            let samples = 0..chunk.len();
+            let times = samples.map(|sample| chunk.tree(sample).and_then(Tree::time));
+            let times: Result<Vec<_>, _> = times.collect();
+            times.map_err(|why| why.to_string())
+        });
+        match times {
+            Ok(times) => self.correct(number, &times),
+            Err(why) => self.skip(number, &why),
+        }
+    }
+
+    /// Corrects what the index says of a chunk, and reports it, if its samples have other times.
+    fn correct(&mut self, number: usize, times: &[Timestamp]) {
+        let times = || times.iter().copied().map(index_time);
+        let (Some(earliest), Some(latest)) = (times().min(), times().max()) else {
+            return;
+        };
+        let entry = self.chunks[number].entry;
+        let right = Entry {
+            earliest,
+            latest,
+            samples: times().count() as u32,
+            ..entry
+        };
+        if entry == right {
+            return;
+        }
+        if entry.earliest != earliest && entry.latest != latest {
+            // Perhaps its key is that of other chunks, and all its values are wrong.
+            return self.skip(number, "its samples are of another time");
+        }
+        self.chunks[number].entry = right;
+        let (from, to) = (shown(earliest), shown(latest));
+        (self.report)(&format!(
+            "the index of the recording is wrong about {from} to {to}; corrected from the samples"
+        ));
     }
 
     /// Returns the chunk of the sample at this position, and its number there; `None` if there is none.
@@ -107,10 +178,16 @@ impl Recording {
         }
         let chunk = self.chunk(number);
         let found = chunk.and_then(|chunk| {
-            let found = chunk.tree(sample).and_then(of);
+            let tree = chunk.tree(sample);
+            let found = tree.and_then(|tree| Ok((index_time(tree.time()?), of(tree)?)));
             found.map_err(|why| why.to_string())
         });
-        found.map_err(|why| self.skip(number, &why)).ok()
+        let (time, found) = found.map_err(|why| self.skip(number, &why)).ok()?;
+        let entry = self.chunks[number].entry;
+        if !(entry.earliest..=entry.latest).contains(&time) {
+            self.check(number);
+        }
+        (!self.broken.contains(&number)).then_some(found)
     }
 
     /// Reports that a chunk cannot be read, and reads it never again.
@@ -118,11 +195,7 @@ impl Recording {
         self.broken.insert(number);
         self.read.retain(|(of, _)| *of != number);
         let entry = self.chunks[number].entry;
-        let time = |ns: i64| match Timestamp::from_nanosecond(ns.into()) {
-            Ok(time) => time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            Err(_) => "an unknown time".to_owned(),
-        };
-        let (from, to) = (time(entry.earliest), time(entry.latest));
+        let (from, to) = (shown(entry.earliest), shown(entry.latest));
         (self.report)(&format!(
             "the recording cannot be read from {from} to {to}: {why}; skipped"
         ));
@@ -134,6 +207,9 @@ impl Recording {
             Some(at) => self.read.swap(0, at),
             None => {
                 let chunk = self.decode(number)?;
+                if chunk.len() != self.chunks[number].entry.samples as usize {
+                    return Err("it has another number of samples".to_owned());
+                }
                 self.read.truncate(CHUNKS - 1);
                 self.read.push_front((number, chunk));
             }
@@ -157,12 +233,24 @@ impl Recording {
             }
             let bytes = decompressed(data).map_err(|error| error.to_string())?;
             let chunk = Chunk::decode(bytes, Arc::clone(&key));
-            let chunk = chunk.map_err(|why| why.to_string())?;
-            match chunk.len() == entry.samples as usize {
-                true => Ok(chunk),
-                false => Err("it has another number of samples".to_owned()),
-            }
+            chunk.map_err(|why| why.to_string())
         })
+    }
+
+    /// Returns the newest sample of a chunk at or before a time: its time in the index, and its position. Checks what the
+    /// index says of the chunk.
+    fn newest_in(&mut self, number: usize, time: Timestamp) -> Option<(i64, usize)> {
+        let samples = self.chunks[number].entry.samples as usize;
+        let times = (0..samples).map_while(|sample| self.of_sample(number, sample, Tree::time));
+        let times: Vec<_> = times.collect();
+        if times.len() == samples {
+            self.correct(number, &times);
+        }
+        if self.broken.contains(&number) {
+            return None;
+        }
+        let (within, time) = newest_up_to(times.into_iter(), time)?;
+        Some((index_time(time), self.starts[number] + within))
     }
 
     /// Returns the tree of a key.
@@ -176,6 +264,14 @@ impl Recording {
         let tree = Arc::new(tree.map_err(|why| format!("its key: {why}"))?);
         self.key = Some(((file, id), Arc::clone(&tree)));
         Ok(tree)
+    }
+}
+
+/// Returns a time of the index as reports have it.
+fn shown(ns: i64) -> String {
+    match Timestamp::from_nanosecond(ns.into()) {
+        Ok(time) => time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        Err(_) => "an unknown time".to_owned(),
     }
 }
 
@@ -252,12 +348,21 @@ impl Samples for Recording {
             if best.is_some_and(|(found, _)| found > at_most) {
                 break;
             }
-            let start = self.starts[number];
-            let samples = 0..self.chunks[number].entry.samples as usize;
-            let times = samples.map_while(|sample| self.of_sample(number, sample, Tree::time));
-            let found = newest_up_to(times, time);
-            let found = found.map(|(within, time)| (index_time(time), start + within));
-            best = best.max(found);
+            best = best.max(self.newest_in(number, time));
+        }
+        // If no later sample of its chunk was taken after the time, one of the next chunk may be up to it: the index may
+        // have a wrong time of that.
+        let mut next = best.map_or(0, |(_, position)| position + 1);
+        while let Some((number, 0)) = self.place(next) {
+            let found = self.newest_in(number, time);
+            if found > best {
+                best = found;
+                next = found.map_or(next, |(_, position)| position + 1);
+            } else if self.broken.contains(&number) {
+                next = self.starts[number + 1];
+            } else {
+                break;
+            }
         }
         best.map(|(_, position)| position)
     }

@@ -4,7 +4,6 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::file::Store;
 use crate::recording::error::RecordingError;
-use crate::recording::part::MAX_SAMPLES;
 
 /// What the index says of a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +53,6 @@ impl Store {
                 break;
             }
         }
-        entries.retain(|entry| (1..=MAX_SAMPLES).contains(&entry.samples));
         (entries, error)
     }
 

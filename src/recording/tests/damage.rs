@@ -1,7 +1,9 @@
 //! Damaged recordings: no panic, nothing false, and only the chunks concerned are lost.
 
+use std::cell::Cell;
 use std::fs;
 
+use super::folder::set_ahead;
 use super::*;
 use crate::recording::store::FILE;
 
@@ -150,6 +152,68 @@ fn a_file_that_was_set_aside_counts() {
     assert_eq!(aside(), 0);
 }
 
+thread_local! {
+    /// How often a recording of this thread has reported something.
+    static SAID: Cell<usize> = const { Cell::new(0) };
+}
+
+fn said(text: &str) {
+    SAID.set(SAID.get() + 1);
+    report(text);
+}
+
+/// Asks for all times of a recording of these snapshots, and just before: the right one is found, or something is said.
+fn check_times(recording: &mut Recording, snapshots: &[Arc<Snapshot>], is_reversed: bool) {
+    let mut all = snapshots.to_vec();
+    let times = snapshots.iter().map(|snapshot| snapshot.time);
+    let mut times: Vec<_> = times
+        .flat_map(|time| [time - Duration::from_nanos(1), time])
+        .collect();
+    if is_reversed {
+        times.reverse();
+    }
+    for time in times {
+        let right = all.up_to(time).map(|position| Arc::clone(&all[position]));
+        let position = recording.up_to(time);
+        let found = position.and_then(|position| recording.get(position));
+        assert!(SAID.get() > 0 || found == right, "at {time}");
+        assert!(found.is_none_or(|found| all.contains(&found)));
+    }
+}
+
+/// Changes the index of a recording, and asks for all times.
+fn check_index(change: &str) -> usize {
+    let folder = tempfile::tempdir().unwrap();
+    let snapshots = seconds(60);
+    write(folder.path(), &snapshots);
+    let connection = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
+    let change = format!("UPDATE chunk SET {change} WHERE id = 4");
+    assert_eq!(connection.execute(&change, []).unwrap(), 1);
+    SAID.set(0);
+    let mut recording = Recording::open(folder.path(), said).unwrap();
+    let all: Vec<_> = snapshots.into_iter().map(Arc::new).collect();
+    check_times(&mut recording, &all, false);
+    SAID.get()
+}
+
+#[test]
+fn wrong_times_of_the_index_hide_nothing() {
+    for flip in (0..63).map(|bit| 1u64 << bit) {
+        for column in ["earliest", "latest"] {
+            // SQLite has no exclusive or. What is not noticed does no harm.
+            check_index(&format!(
+                "{column} = ({column} | {flip}) - ({column} & {flip})"
+            ));
+        }
+    }
+    for later in [1u64, 1 << 33, 1 << 45] {
+        assert_eq!(check_index(&format!("earliest = earliest + {later}")), 1);
+    }
+    for samples in [0, 10, 1 << 20] {
+        assert_eq!(check_index(&format!("samples = {samples}")), 1);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
@@ -173,6 +237,34 @@ proptest! {
         for snapshot in read(&path).unwrap_or_default() {
             prop_assert!(snapshots.contains(&snapshot));
         }
+    }
+
+    #[test]
+    fn damaged_files_hide_nothing(
+        at in any::<prop::sample::Index>(),
+        is_in_index in any::<bool>(),
+        bit in 0..8u8,
+        back_s in prop_oneof![Just(0), 1..100i64],
+        is_reversed in any::<bool>(),
+    ) {
+        let mut snapshots = seconds(60);
+        // The clock is set back once.
+        set_ahead(&mut snapshots[25..], -back_s);
+        let mut bytes = file(&snapshots);
+        let at = match is_in_index {
+            true => INDEX * PAGE + at.index(PAGE),
+            false => at.index(bytes.len()),
+        };
+        bytes[at] ^= 1 << bit;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("damaged");
+        fs::write(&path, bytes).unwrap();
+        SAID.set(0);
+        let Ok(mut recording) = Recording::open(&path, said) else {
+            return Ok(());
+        };
+        let all: Vec<_> = snapshots.into_iter().map(Arc::new).collect();
+        check_times(&mut recording, &all, is_reversed);
     }
 
     #[test]

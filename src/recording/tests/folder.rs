@@ -72,7 +72,7 @@ fn samples_that_are_too_old_are_deleted() {
 }
 
 /// Sets the wall clock of these snapshots ahead.
-fn set_ahead(snapshots: &mut [Snapshot], by_s: i64) {
+pub(super) fn set_ahead(snapshots: &mut [Snapshot], by_s: i64) {
     for snapshot in snapshots {
         snapshot.time += jiff::SignedDuration::from_secs(by_s);
     }
