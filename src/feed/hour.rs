@@ -80,6 +80,12 @@ impl Hour {
         self.borders.retain(|border, _| near.contains(border));
     }
 
+    /// Forgets what was not recorded yet when it was read.
+    pub fn read_new(&mut self) {
+        self.span = None;
+        self.borders.retain(|_, border| border.after.is_some());
+    }
+
     /// Returns whether all was read.
     pub fn is_read(&self) -> bool {
         self.unread().is_none()

@@ -19,6 +19,8 @@ pub struct Recorded {
     /// The numbers of the first and the last snapshot that it returns.
     first: usize,
     last: usize,
+    /// The time up to which it returns some; `None` for no limit.
+    until: Option<Timestamp>,
     only: Option<Vec<Identity>>,
 }
 
@@ -37,6 +39,7 @@ impl Recorded {
             samples: Box::new(samples),
             position: 0,
             first: 1,
+            until: None,
             only: None,
         }
     }
@@ -48,11 +51,28 @@ impl Recorded {
             let before = before.ok().and_then(|before| self.samples.up_to(before));
             self.first = before.map_or(1, |before| before + 2);
         }
-        if let Some(until) = until {
-            self.last = self.samples.up_to(until).map_or(0, |last| last + 1);
-        }
+        self.until = until;
+        self.last = self.last_number();
         self.position = self.first - 1;
         self
+    }
+
+    /// Returns the number of the last snapshot that it may return; 0 if there is none.
+    fn last_number(&mut self) -> usize {
+        match self.until {
+            Some(until) => self.samples.up_to(until).map_or(0, |last| last + 1),
+            None => self.samples.count(),
+        }
+    }
+
+    /// Adds the snapshots that were recorded since; returns whether there are some.
+    pub fn read_new(&mut self) -> bool {
+        let (count, last) = (self.samples.count(), self.last);
+        self.samples.read_new();
+        if self.samples.count() > count {
+            self.last = self.last_number().max(last);
+        }
+        self.last > last
     }
 
     /// Returns whether no snapshot is of the times that it is restricted to.

@@ -57,6 +57,15 @@ impl Readable {
         Ok((readable, entries))
     }
 
+    /// Returns the chunks that were written after the one of this ID.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub(super) fn after(&self, id: i64) -> Result<Vec<Entry>, RecordingError> {
+        let store = self.store.as_ref();
+        store.map_or(Ok(Vec::new()), |store| store.after(id))
+    }
+
     /// Decodes a key, or its copy if it is broken.
     ///
     /// # Errors

@@ -29,6 +29,8 @@ const SNAPSHOTS: usize = 4;
 /// How many samples a chunk may have.
 const SAMPLES: RangeInclusive<u32> = 1..=MAX_SAMPLES;
 
+const OTHER_NUMBER: &str = "it has another number of samples";
+
 /// Where a chunk is.
 #[derive(Clone, Copy)]
 struct Place {
@@ -37,8 +39,7 @@ struct Place {
     entry: Entry,
 }
 
-/// The recording in a folder, with the files that were damaged, or in a file. Another process may write it meanwhile; what it adds after this was opened is
-/// not read.
+/// The recording in a folder, with the files that were damaged, or in a file. Another process may write it meanwhile.
 pub struct Recording {
     files: Vec<Readable>,
     chunks: Vec<Place>,
@@ -63,13 +64,8 @@ impl Recording {
         let mut files = Vec::new();
         let mut chunks = Vec::new();
         for (file, entries) in files_of(path, report)? {
-            let number = files.len();
+            chunks.extend(places(files.len(), entries));
             files.push(file);
-            let places = entries.into_iter().map(|entry| Place {
-                file: number,
-                entry,
-            });
-            chunks.extend(places);
         }
         let mut recording = Self {
             files,
@@ -82,20 +78,30 @@ impl Recording {
             report,
         };
         recording.check_index();
-        let mut count = 0usize;
-        for chunk in &recording.chunks {
-            count = count.saturating_add(chunk.entry.samples as usize);
-            recording.starts.push(count);
-        }
+        recording.count_chunks();
         Ok(recording)
     }
 
-    /// Checks what the index says of chunks against their samples, if it contradicts itself: a chunk ends before it
+    /// Returns how many chunks are counted, so that their samples have positions.
+    fn counted(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// Counts the samples of chunks that are not counted yet.
+    fn count_chunks(&mut self) {
+        let mut count = self.count();
+        for chunk in &self.chunks[self.counted()..] {
+            count = count.saturating_add(chunk.entry.samples as usize);
+            self.starts.push(count);
+        }
+    }
+
+    /// Checks what the index says of chunks that are not counted yet against their samples, if it contradicts itself: a chunk ends before it
     /// begins or after the next one does, or has an impossible number of samples. A clock that was set back also does
     /// this, but not to many chunks.
     fn check_index(&mut self) {
         let mut doubtful = BTreeSet::new();
-        for (number, Place { entry, .. }) in self.chunks.iter().enumerate() {
+        for (number, Place { entry, .. }) in self.chunks.iter().enumerate().skip(self.counted()) {
             if entry.earliest > entry.latest || !SAMPLES.contains(&entry.samples) {
                 doubtful.insert(number);
             }
@@ -144,6 +150,9 @@ impl Recording {
         };
         if entry == right {
             return;
+        }
+        if entry.samples != right.samples && number < self.counted() {
+            return self.skip(number, OTHER_NUMBER);
         }
         if entry.earliest != earliest && entry.latest != latest {
             // Perhaps its key is that of other chunks, and all its values are wrong.
@@ -208,7 +217,7 @@ impl Recording {
             None => {
                 let chunk = self.decode(number)?;
                 if chunk.len() != self.chunks[number].entry.samples as usize {
-                    return Err("it has another number of samples".to_owned());
+                    return Err(OTHER_NUMBER.to_owned());
                 }
                 self.read.truncate(CHUNKS - 1);
                 self.read.push_front((number, chunk));
@@ -267,6 +276,11 @@ impl Recording {
     }
 }
 
+/// Returns where these chunks of a file are.
+fn places(file: usize, entries: Vec<Entry>) -> impl Iterator<Item = Place> {
+    entries.into_iter().map(move |entry| Place { file, entry })
+}
+
 /// Returns a time of the index as reports have it.
 fn shown(ns: i64) -> String {
     match Timestamp::from_nanosecond(ns.into()) {
@@ -317,6 +331,22 @@ fn key_tree(bytes: &[u8]) -> Result<Tree, String> {
 impl Samples for Recording {
     fn count(&self) -> usize {
         self.starts.last().copied().unwrap_or(0)
+    }
+
+    fn read_new(&mut self) {
+        let Some(file) = self.files.len().checked_sub(1) else {
+            return;
+        };
+        let mut last = self.chunks.iter().rev();
+        let last = last.find(|place| place.file == file);
+        match self.files[file].after(last.map_or(i64::MIN, |place| place.entry.id)) {
+            Ok(entries) => {
+                self.chunks.extend(places(file, entries));
+                self.check_index();
+                self.count_chunks();
+            }
+            Err(error) => (self.report)(&error.to_string()),
+        }
     }
 
     fn get(&mut self, position: usize) -> Option<Arc<Snapshot>> {

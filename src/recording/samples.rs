@@ -11,6 +11,9 @@ pub trait Samples {
     /// Returns how many there are, with those that cannot be read.
     fn count(&self) -> usize;
 
+    /// Adds those that were recorded since.
+    fn read_new(&mut self) {}
+
     /// Returns the one at this position, from 0; `None` if there is none, or if it cannot be read.
     fn get(&mut self, position: usize) -> Option<Arc<Snapshot>>;
 

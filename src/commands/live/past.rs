@@ -70,6 +70,14 @@ impl Past {
         Ok(found)
     }
 
+    /// Reads what was recorded since the recording was opened.
+    fn read_new(&mut self) {
+        if self.feed.read_new() {
+            self.around.hour.read_new();
+            self.around.at = None;
+        }
+    }
+
     /// Takes a step.
     ///
     /// # Errors
@@ -78,6 +86,7 @@ impl Past {
         let Some(shown) = app.shown_time() else {
             return Ok(());
         };
+        self.read_new();
         let plays = self.next.take().is_some();
         if app.shows_past() {
             app.play(false);
@@ -216,6 +225,7 @@ impl Past {
             self.read_hour(app, now + PART);
         }
         if self.next.take_if(|due| *due <= now).is_some() {
+            self.read_new();
             match self.feed.next()? {
                 Some(pair) => {
                     self.follow(&pair, app);
@@ -236,7 +246,10 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use std::fs;
+    use std::ops::Range;
+    use std::sync::Arc;
 
+    use xenscope::recording::{Limits, Recorder, Recording};
     use xenscope::snapshot::Snapshot;
     use xenscope::view::DisplayOptions;
     use xenscope::view::tui::{Settings, Terminal, draw};
@@ -247,8 +260,8 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    /// Returns a recording of samples at these times, and an app that shows the last one.
-    fn past(seconds: &[i64]) -> (Past, App) {
+    /// Returns samples at these times.
+    fn snapshots(seconds: &[i64]) -> Vec<Snapshot> {
         let golden = concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/tests/golden/recording-1.jsonl"
@@ -267,7 +280,17 @@ mod tests {
             }
             snapshot
         });
-        let mut past = Past::of(Recorded::new(snapshots.collect()).at_end());
+        snapshots.collect()
+    }
+
+    /// Returns a recording of samples at these times, and an app that shows the last one.
+    fn past(seconds: &[i64]) -> (Past, App) {
+        show(Recorded::new(snapshots(seconds)))
+    }
+
+    /// Returns a recording, and an app that shows its last sample.
+    fn show(feed: Recorded) -> (Past, App) {
+        let mut past = Past::of(feed.at_end());
         let terminal = Terminal::of(|_| None);
         let mut app = App::new(Settings::default(), DisplayOptions::default(), terminal);
         assert!(past.show(&mut app).unwrap());
@@ -369,6 +392,46 @@ mod tests {
             past.around.due, due,
             "it is put off for ever while samples follow"
         );
+    }
+
+    #[test]
+    fn what_is_recorded_meanwhile_is_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let record = |seconds: Range<i64>| {
+            let mut recorder = Recorder::open(folder.path(), Limits::NONE, |_| {}).unwrap();
+            for snapshot in snapshots(&seconds.collect::<Vec<_>>()) {
+                recorder.push(&Arc::new(snapshot)).unwrap();
+            }
+            recorder.flush().unwrap();
+        };
+        record(0..20);
+        let feed = Recorded::of(Recording::open(folder.path(), |_| {}).unwrap());
+        let (mut past, mut app) = show(feed);
+        for (from, step, second) in [
+            (20, Step::Next, 20),
+            (30, Step::Newest, 39),
+            (40, Step::Seconds(5), 44),
+            (50, Step::To(time(55)), 55),
+        ] {
+            record(from..from + 10);
+            past.go(step, &mut app).unwrap();
+            assert_eq!(app.shown_time(), Some(time(second)), "{step:?}");
+        }
+        past.go(Step::Newest, &mut app).unwrap();
+        past.look_around(&mut app);
+        while !past.around.hour.is_read() {
+            past.read_hour(&mut app, Instant::now());
+        }
+        let before = strip(&mut app);
+        record(60..600);
+        past.go(Step::Play, &mut app).unwrap();
+        past.go_on(&mut app, Duration::ZERO).unwrap();
+        assert_eq!(app.shown_time(), Some(time(60)));
+        past.look_around(&mut app);
+        while !past.around.hour.is_read() {
+            past.read_hour(&mut app, Instant::now());
+        }
+        assert_ne!(strip(&mut app), before);
     }
 
     #[test]

@@ -56,6 +56,16 @@ impl Store {
         (entries, error)
     }
 
+    /// Returns the chunks of higher IDs than this one, in the order in which they were written.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub(in crate::recording) fn after(&self, id: i64) -> Result<Vec<Entry>, RecordingError> {
+        let mut entries = Vec::new();
+        self.run(|connection| read_after(connection, id, &mut entries))?;
+        Ok(entries)
+    }
+
     /// Returns the data of a chunk; `None` if it was deleted meanwhile.
     pub(in crate::recording) fn data(&self, id: i64) -> Result<Option<Vec<u8>>, RecordingError> {
         self.bytes("data", id)

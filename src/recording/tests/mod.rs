@@ -4,6 +4,7 @@
 
 mod damage;
 mod folder;
+mod meanwhile;
 mod size;
 mod versions;
 
