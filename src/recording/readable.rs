@@ -15,6 +15,8 @@ pub(super) struct Readable {
     path: PathBuf,
     /// `None` if SQLite does not read it at all.
     store: Option<Store>,
+    /// Whether SQLite has read the whole index.
+    is_whole: bool,
     /// What is found without SQLite, once it was looked for.
     salvaged: Option<Salvaged>,
 }
@@ -40,6 +42,7 @@ impl Readable {
         let mut readable = Self {
             path,
             store,
+            is_whole: error.is_none(),
             salvaged: None,
         };
         if let Some(error) = error {
@@ -66,18 +69,25 @@ impl Readable {
         store.map_or(Ok(Vec::new()), |store| store.after(id))
     }
 
-    /// Decodes a key, or its copy if it is broken.
+    /// Returns the ID of the first chunk that no recorder has deleted; `None` if the file is damaged.
+    pub(super) fn first_id(&self) -> Option<i64> {
+        let store = self.store.as_ref().filter(|_| self.is_whole)?;
+        store.first_id().ok().flatten()
+    }
+
+    /// Decodes the key of a chunk, or its copy if it is broken.
     ///
     /// # Errors
     /// If there is none that can be decoded: why.
     pub(super) fn key<T>(
         &mut self,
-        id: i64,
+        entry: &Entry,
         decode: impl Fn(&[u8]) -> Result<T, String>,
     ) -> Result<T, String> {
         let store = self.store.as_ref();
-        let rows = store.map(|store| store.keys(id));
-        self.first(id, rows.into_iter().flatten().collect(), decode)
+        let rows = store.map(|store| store.keys(entry.key));
+        let rows = rows.into_iter().flatten().collect();
+        self.first(entry, entry.key, rows, decode)
     }
 
     /// Decodes the bytes of a chunk.
@@ -86,18 +96,19 @@ impl Readable {
     /// If they are missing, or cannot be decoded: why.
     pub(super) fn data<T>(
         &mut self,
-        id: i64,
+        entry: &Entry,
         decode: impl Fn(&[u8]) -> Result<T, String>,
     ) -> Result<T, String> {
         let store = self.store.as_ref();
-        let row = store.map(|store| store.data(id));
-        self.first(id, row.into_iter().collect(), decode)
+        let row = store.map(|store| store.data(entry.id));
+        self.first(entry, entry.id, row.into_iter().collect(), decode)
     }
 
     /// Returns the first of these rows that can be decoded. If SQLite does not find one, those of the same ID that are
-    /// found without it come next.
+    /// found without it come next, unless a recorder has deleted the chunk.
     fn first<T>(
         &mut self,
+        entry: &Entry,
         id: i64,
         rows: Vec<Row>,
         decode: impl Fn(&[u8]) -> Result<T, String>,
@@ -114,6 +125,7 @@ impl Readable {
                 Err(error) => (is_lost, why) = (true, error.to_string()),
             }
         }
+        is_lost = is_lost && self.first_id().is_none_or(|first| first <= entry.id);
         let salvaged = if is_lost { self.salvaged() } else { None };
         let mut blobs = salvaged.into_iter().flat_map(|salvaged| salvaged.blobs(id));
         let decoded = blobs.find_map(|bytes| decode(&bytes).ok());

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::io::ErrorKind;
+use std::mem;
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
@@ -39,7 +40,8 @@ struct Place {
     entry: Entry,
 }
 
-/// The recording in a folder, with the files that were damaged, or in a file. Another process may write it meanwhile.
+/// The recording in a folder, with the files that were damaged, or in a file. Another process may write it meanwhile, and
+/// delete its first chunks.
 pub struct Recording {
     files: Vec<Readable>,
     chunks: Vec<Place>,
@@ -52,6 +54,8 @@ pub struct Recording {
     /// The file and the ID of the last key that was read, and its tree.
     key: Option<((usize, i64), Arc<Tree>)>,
     broken: BTreeSet<usize>,
+    /// Whether it was reported that a recorder has deleted chunks.
+    says_deleted: bool,
     report: fn(&str),
 }
 
@@ -75,6 +79,7 @@ impl Recording {
             snapshots: VecDeque::new(),
             key: None,
             broken: BTreeSet::new(),
+            says_deleted: false,
             report,
         };
         recording.check_index();
@@ -199,11 +204,25 @@ impl Recording {
         (!self.broken.contains(&number)).then_some(found)
     }
 
-    /// Reports that a chunk cannot be read, and reads it never again.
+    /// Reports that a chunk cannot be read, and reads it never again. If a recorder has deleted it, with all before it,
+    /// that is reported once.
     fn skip(&mut self, number: usize, why: &str) {
         self.broken.insert(number);
         self.read.retain(|(of, _)| *of != number);
-        let entry = self.chunks[number].entry;
+        let Place { file, entry } = self.chunks[number];
+        let first = self.files[file].first_id();
+        if let Some(first) = first.filter(|&first| first > entry.id) {
+            let is_read = |number: &usize| self.read.iter().any(|(of, _)| of == number);
+            let places = self.chunks.iter().enumerate();
+            let deleted = places.filter(|(_, place)| place.file == file && place.entry.id < first);
+            let deleted = deleted.map(|(number, _)| number);
+            self.broken
+                .extend(deleted.filter(|number| !is_read(number)));
+            if !mem::replace(&mut self.says_deleted, true) {
+                (self.report)("older samples were deleted meanwhile; skipped");
+            }
+            return;
+        }
         let (from, to) = (shown(entry.earliest), shown(entry.latest));
         (self.report)(&format!(
             "the recording cannot be read from {from} to {to}: {why}; skipped"
@@ -234,8 +253,8 @@ impl Recording {
         if entry.format > FORMAT {
             return Err("a newer xenscope wrote it; update xenscope".to_owned());
         }
-        let key = self.key(file, entry.key)?;
-        self.files[file].data(entry.id, |data| {
+        let key = self.key(file, &entry)?;
+        self.files[file].data(&entry, |data| {
             // Without SQLite, the key of this ID is also found.
             if entry.id == entry.key && key_tree(data).is_ok() {
                 return Err("it is a key".to_owned());
@@ -263,13 +282,14 @@ impl Recording {
     }
 
     /// Returns the tree of a key.
-    fn key(&mut self, file: usize, id: i64) -> Result<Arc<Tree>, String> {
+    fn key(&mut self, file: usize, entry: &Entry) -> Result<Arc<Tree>, String> {
+        let id = entry.key;
         if let Some((of, tree)) = &self.key
             && *of == (file, id)
         {
             return Ok(Arc::clone(tree));
         }
-        let tree = self.files[file].key(id, key_tree);
+        let tree = self.files[file].key(entry, key_tree);
         let tree = Arc::new(tree.map_err(|why| format!("its key: {why}"))?);
         self.key = Some(((file, id), Arc::clone(&tree)));
         Ok(tree)

@@ -66,6 +66,17 @@ impl Store {
         Ok(entries)
     }
 
+    /// Returns the ID of the first chunk; `None` if there is none.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub(in crate::recording) fn first_id(&self) -> Result<Option<i64>, RecordingError> {
+        self.run(|connection| {
+            let first = "SELECT min(id) FROM chunk";
+            connection.query_row(first, [], |row| row.get(0))
+        })
+    }
+
     /// Returns the data of a chunk; `None` if it was deleted meanwhile.
     pub(in crate::recording) fn data(&self, id: i64) -> Result<Option<Vec<u8>>, RecordingError> {
         self.bytes("data", id)
