@@ -1,0 +1,137 @@
+//! Finds samples by their times, and checks the index against them.
+//!
+//! Rows of the index have no checksum; chunks and keys do.
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
+use jiff::Timestamp;
+
+use super::{OTHER_NUMBER, Place, Recording, shown};
+use crate::recording::part::MAX_SAMPLES;
+use crate::recording::samples::newest_up_to;
+use crate::recording::store::{Entry, index_time};
+use crate::recording::tree::Tree;
+
+/// How many samples a chunk may have.
+const SAMPLES: RangeInclusive<u32> = 1..=MAX_SAMPLES;
+
+impl Recording {
+    /// Checks what the index says of chunks that are not counted yet, if it contradicts itself: a chunk ends before it
+    /// begins or after the next one begins, or has an impossible number of samples. A clock that was set back also does
+    /// this, but not to many chunks.
+    pub(super) fn check_index(&mut self) {
+        let mut doubtful = BTreeSet::new();
+        for (number, Place { entry, .. }) in self.chunks.iter().enumerate().skip(self.counted()) {
+            if entry.earliest > entry.latest || !SAMPLES.contains(&entry.samples) {
+                doubtful.insert(number);
+            }
+            let before = number.checked_sub(1);
+            if let Some(before) = before.filter(|&at| self.chunks[at].entry.latest > entry.earliest)
+            {
+                doubtful.extend([before, number]);
+            }
+        }
+        for number in doubtful {
+            self.check(number);
+            let entry = &mut self.chunks[number].entry;
+            if !SAMPLES.contains(&entry.samples) {
+                // It was reported that the chunk cannot be read.
+                entry.samples = 0;
+            }
+        }
+    }
+
+    /// Checks what the index says of a chunk against its samples.
+    pub(super) fn check(&mut self, number: usize) {
+        let times = self.decode(number).and_then(|mut chunk| {
+            let samples = 0..chunk.len();
+            let times = samples.map(|sample| chunk.tree(sample).and_then(Tree::time));
+            let times: Result<Vec<_>, _> = times.collect();
+            times.map_err(|why| why.to_string())
+        });
+        match times {
+            Ok(times) => self.correct(number, &times),
+            Err(why) => self.skip(number, &why),
+        }
+    }
+
+    /// Corrects what the index says of a chunk, and reports it, if its samples have other times.
+    fn correct(&mut self, number: usize, times: &[Timestamp]) {
+        let times = || times.iter().copied().map(index_time);
+        let (Some(earliest), Some(latest)) = (times().min(), times().max()) else {
+            return;
+        };
+        let entry = self.chunks[number].entry;
+        let right = Entry {
+            earliest,
+            latest,
+            samples: times().count() as u32,
+            ..entry
+        };
+        if entry == right {
+            return;
+        }
+        if entry.samples != right.samples && number < self.counted() {
+            return self.skip(number, OTHER_NUMBER);
+        }
+        if entry.earliest != earliest && entry.latest != latest {
+            // Perhaps its key is that of other chunks, and all its values are wrong.
+            return self.skip(number, "its samples are of another time");
+        }
+        self.chunks[number].entry = right;
+        let (from, to) = (shown(earliest), shown(latest));
+        (self.report)(&format!(
+            "the index of the recording is wrong about {from} to {to}; corrected from the samples"
+        ));
+    }
+
+    /// Returns the position of the newest sample at or before a time; `None` if there is none.
+    pub(super) fn newest(&mut self, time: Timestamp) -> Option<usize> {
+        let at = index_time(time);
+        let numbers = 0..self.chunks.len();
+        let mut possible: Vec<(i64, usize)> = numbers
+            .filter(|&number| self.chunks[number].entry.earliest <= at)
+            .map(|number| (self.chunks[number].entry.latest.min(at), number))
+            .collect();
+        possible.sort_unstable();
+        let mut best: Option<(i64, usize)> = None;
+        for (at_most, number) in possible.into_iter().rev() {
+            if best.is_some_and(|(found, _)| found > at_most) {
+                break;
+            }
+            best = best.max(self.newest_in(number, time));
+        }
+        // If no later sample of its chunk was taken after the time, one of the next chunk may be up to it: the index may
+        // have a wrong time of that.
+        let mut next = best.map_or(0, |(_, position)| position + 1);
+        while let Some((number, 0)) = self.place(next) {
+            let found = self.newest_in(number, time);
+            if found > best {
+                best = found;
+                next = found.map_or(next, |(_, position)| position + 1);
+            } else if self.broken.contains(&number) {
+                next = self.starts[number + 1];
+            } else {
+                break;
+            }
+        }
+        best.map(|(_, position)| position)
+    }
+
+    /// Returns the newest sample of a chunk at or before a time: its time in the index, and its position. Checks what the
+    /// index says of the chunk.
+    fn newest_in(&mut self, number: usize, time: Timestamp) -> Option<(i64, usize)> {
+        let samples = self.chunks[number].entry.samples as usize;
+        let times = (0..samples).map_while(|sample| self.of_sample(number, sample, Tree::time));
+        let times: Vec<_> = times.collect();
+        if times.len() == samples {
+            self.correct(number, &times);
+        }
+        if self.broken.contains(&number) {
+            return None;
+        }
+        let (within, time) = newest_up_to(times.into_iter(), time)?;
+        Some((index_time(time), self.starts[number] + within))
+    }
+}
