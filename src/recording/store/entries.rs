@@ -32,8 +32,41 @@ impl Store {
         })
     }
 
-    /// Returns all chunks in the order in which they were written. If some cannot be read, also returns why.
+    /// Returns all chunks in the order in which they were written. If some cannot be read or are missing, also returns
+    /// why.
     pub(in crate::recording) fn entries(&self) -> (Vec<Entry>, Option<RecordingError>) {
+        // A recorder changes nothing in between.
+        let _transaction = self.connection.unchecked_transaction();
+        let (entries, error) = self.readable_entries();
+        let error = error.or_else(|| match self.lacks(&entries) {
+            true => Some(RecordingError::Damaged {
+                path: self.path.clone(),
+                what: "chunks are missing in its index".to_owned(),
+            }),
+            false => None,
+        });
+        (entries, error)
+    }
+
+    /// Returns whether there are more chunks than these: their IDs follow each other, and each has data.
+    fn lacks(&self, entries: &[Entry]) -> bool {
+        let is_next = |pair: &[Entry]| pair[1].id.checked_sub(pair[0].id) == Some(1);
+        if !entries.windows(2).all(is_next) {
+            return true;
+        }
+        let ids = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let query = "SELECT (SELECT min(id) FROM data), (SELECT max(id) FROM data)";
+        let (first, last): (Option<i64>, Option<i64>) =
+            match self.run(|connection| connection.query_row(query, [], ids)) {
+                Ok(ids) => ids,
+                // Each chunk whose data is not found is reported when it is read.
+                Err(_) => return false,
+            };
+        let has = |id: i64| entries.iter().any(|entry| entry.id == id);
+        [first, last].into_iter().flatten().any(|id| !has(id))
+    }
+
+    fn readable_entries(&self) -> (Vec<Entry>, Option<RecordingError>) {
         let (mut entries, mut error) = (Vec::new(), None);
         // After damage, the next chunks are found by their IDs: first the next one, then with ever larger steps.
         let (mut after, mut step) = (i64::MIN, 1i64);

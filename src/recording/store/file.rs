@@ -44,7 +44,7 @@ const SCHEMA: &str = "
 /// An open recording.
 #[derive(Debug)]
 pub(in crate::recording) struct Store {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     pub(super) connection: Connection,
     /// The ID of the last key that was written.
     pub(super) key: Option<i64>,

@@ -214,6 +214,25 @@ fn wrong_times_of_the_index_hide_nothing() {
     }
 }
 
+#[test]
+fn rows_that_the_index_lacks_are_not_hidden() {
+    let snapshots = seconds(40);
+    let bytes = file(&snapshots);
+    let all: Vec<_> = snapshots.into_iter().map(Arc::new).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damaged");
+    // The number of rows, and where each of them is.
+    for (byte, bit) in (3..16).flat_map(|byte| (0..8).map(move |bit| (byte, bit))) {
+        let mut bytes = bytes.clone();
+        bytes[INDEX * PAGE + byte] ^= 1 << bit;
+        fs::write(&path, bytes).unwrap();
+        SAID.set(0);
+        if let Ok(mut recording) = Recording::open(&path, said) {
+            check_times(&mut recording, &all, false);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
