@@ -1,13 +1,15 @@
 //! An SQLite file, and what makes it a recording.
 
 use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
-use crate::recording::error::RecordingError;
+use crate::recording::error::{RecordingError, io_error};
 
 /// The format of the chunks that this version writes, and the newest that it reads.
 pub(in crate::recording) const FORMAT: u32 = 1;
@@ -57,11 +59,19 @@ pub(in crate::recording) fn index_time(time: Timestamp) -> i64 {
 }
 
 impl Store {
-    /// Opens a recording to write, and creates it if there is none.
+    /// Opens a recording to write, and creates it if there is none. Only its owner reads it then, because it has the names
+    /// of all domains. SQLite gives its log of changes the same mode.
     ///
     /// # Errors
     /// If the file cannot be written, is damaged, is no recording, or has a newer format.
     pub(in crate::recording) fn create(path: PathBuf) -> Result<Self, RecordingError> {
+        let mut options = fs::File::options();
+        match options.write(true).create_new(true).mode(0o600).open(&path) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(io_error(&path, error));
+            }
+            _ => {}
+        }
         let connection = Connection::open(&path);
         let store = Self::of(path, connection)?;
         store.run(|connection| {

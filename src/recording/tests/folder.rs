@@ -71,6 +71,21 @@ fn samples_that_are_too_old_are_deleted() {
     assert!((400..=422).contains(&read.len()), "{}", read.len());
 }
 
+#[test]
+fn only_the_owner_reads_a_recording() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let mut recorder = Recorder::open(folder.path(), ALL, report).unwrap();
+    for snapshot in seconds(20) {
+        recorder.push(&Arc::new(snapshot)).unwrap();
+    }
+    for suffix in ["", "-wal", "-shm"] {
+        let path = folder.path().join(format!("{FILE}{suffix}"));
+        let mode = fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{suffix}");
+    }
+}
+
 /// Sets the wall clock of these snapshots ahead.
 pub(super) fn set_ahead(snapshots: &mut [Snapshot], by_s: i64) {
     for snapshot in snapshots {
