@@ -12,7 +12,7 @@ use super::follow::Follow;
 use super::output::{Notes, Output};
 use super::signals::switch_off_first;
 use crate::cli::{BatchFormat, Look, Top};
-use crate::exit::{Outcome, cannot, complain};
+use crate::exit::{NoSnapshot, Outcome, cannot, complain};
 
 /// Returns what `xenscope top -b` collects, for its output and the filter.
 pub(super) fn collect(options: &Top, filter: Option<&Filter>) -> Collect {
@@ -129,6 +129,9 @@ pub(super) fn run(
             BatchFormat::Openmetrics => out.print(&metrics.add(&snapshot)),
         }?;
         printed += 1;
+    }
+    if at_end && printed == 0 && !follow.feed.is_live() {
+        return Err(NoSnapshot.into());
     }
     if options.format == BatchFormat::Openmetrics {
         out.print(metrics.end())?;

@@ -1,5 +1,7 @@
 //! What commands say of a recording, without Xen.
 
+use std::fs;
+
 use crate::command::say;
 
 /// The recording of the first format. All its samples are of the begin of 1970.
@@ -27,6 +29,40 @@ fn what_was_not_recorded_is_said() {
     let empty = empty.path().to_str().unwrap();
     say(&["list", "--from", empty])
         .refused(1, &[empty, "nothing is recorded here", "xenscope record"]);
+}
+
+#[test]
+fn a_recording_that_cannot_be_read_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("broken.sqlite");
+    fs::copy(GOLDEN, &path).unwrap();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection
+        .execute("UPDATE data SET bytes = x'00'", [])
+        .unwrap();
+    drop(connection);
+    for command in [
+        &["top", "-b"][..],
+        &["events"],
+        &["audit"],
+        &["waits"],
+        &["list"],
+    ] {
+        let said = say(&[command, &["--from", path.to_str().unwrap()]].concat());
+        assert_eq!((said.code, &*said.stdout), (Some(1), ""), "{said:?}");
+        let mut lines = said.stderr.lines().rev();
+        let last = lines.next().unwrap_or_default();
+        assert_eq!(
+            last, "xenscope: nothing was recorded at that time",
+            "{command:?}"
+        );
+        assert!(
+            lines
+                .next()
+                .is_some_and(|line| line.contains("cannot be read")),
+            "{said:?}"
+        );
+    }
 }
 
 #[test]

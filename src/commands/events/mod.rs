@@ -15,7 +15,7 @@ use super::follow::Follow;
 use super::output::Notes;
 use super::signals::{self, End};
 use crate::cli::{EventFormat, Events};
-use crate::exit::{Cannot, Outcome, cannot, complain};
+use crate::exit::{Cannot, NoSnapshot, Outcome, cannot, complain};
 use writer::EventWriter;
 
 /// The time to the next sample after one that found events, if `--poll` is not shorter. More events
@@ -100,6 +100,9 @@ impl Reporter {
             Some(first) => Some(first),
             None => follow.next()?.map(|pair| pair.newer),
         };
+        if next.is_none() && !follow.feed.is_live() {
+            return Err(NoSnapshot.into());
+        }
         while let Some(snapshot) = next {
             notes.report(&snapshot.notes);
             let happened = self.history.update(&snapshot);
