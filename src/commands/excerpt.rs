@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use xenscope::anonymous::Anonymizer;
 use xenscope::feed::Feed;
-use xenscope::recording::Recorder;
+use xenscope::recording::{Recorder, is_of_recorder, is_part_of};
 
 use super::past;
-use crate::cli::Record;
-use crate::exit::{NoSnapshot, Outcome, cannot};
+use crate::cli::{RECORDINGS, Record};
+use crate::exit::{NoSnapshot, Outcome, WrongUsage, cannot};
 
 pub(super) fn run(options: &Record) -> anyhow::Result<Outcome> {
     let Some(file) = &options.export else {
@@ -21,6 +21,10 @@ pub(super) fn run(options: &Record) -> anyhow::Result<Outcome> {
     let mut name = file.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     let new = file.with_file_name(name);
+    // Both are replaced.
+    for file in [file, &new] {
+        check(file, options.span.from.as_deref())?;
+    }
     let written = write(options, &new);
     let renamed = written.and_then(|()| {
         fs::rename(&new, file).map_err(cannot("write the copy"))?;
@@ -30,6 +34,21 @@ pub(super) fn run(options: &Record) -> anyhow::Result<Outcome> {
         let _ = remove(&new);
     }
     renamed.map(|()| Outcome::Done)
+}
+
+/// Checks that the copy replaces no recording that is read or written.
+fn check(file: &Path, from: Option<&Path>) -> Result<(), WrongUsage> {
+    let is = match file {
+        file if is_part_of(file, from.unwrap_or(Path::new(RECORDINGS))) => {
+            "is the recording itself"
+        }
+        file if is_of_recorder(file) => "belongs to a recorder",
+        _ => return Ok(()),
+    };
+    let file = file.display();
+    Err(WrongUsage(format!(
+        "{file} {is}; give another file to --export"
+    )))
 }
 
 /// Removes a copy that is not whole, with what SQLite wrote beside it.

@@ -123,6 +123,13 @@ pub(super) fn keep(folder: &Path, oldest: i64, max_bytes: u64) -> Result<u64, Re
     Ok(bytes)
 }
 
+/// Returns whether a file is the recording of its folder, or one that was set aside.
+pub(super) fn has_name_of_recording(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    let rest = name.as_deref().and_then(|name| name.strip_prefix(FILE));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(DAMAGED))
+}
+
 /// Returns a path with more at its end.
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut path = path.as_os_str().to_owned();

@@ -15,6 +15,9 @@ use super::damaged;
 use super::error::{RecordingError, io_error};
 use super::store::{Entry, FILE, NewChunk, Store};
 
+/// The name of the file that a recorder locks.
+const LOCK: &str = "lock";
+
 /// A folder of recordings that nobody else writes to.
 #[derive(Debug)]
 struct Folder {
@@ -159,9 +162,24 @@ impl Files {
     }
 }
 
+/// Returns whether a path is a file of the recording in this folder or file, or one that is read with it.
+pub fn is_part_of(path: &Path, recording: &Path) -> bool {
+    let (Ok(path), Ok(recording)) = (path.canonicalize(), recording.canonicalize()) else {
+        return false;
+    };
+    let is_in_folder =
+        path.parent() == Some(recording.as_path()) && damaged::has_name_of_recording(&path);
+    path == recording || is_in_folder
+}
+
+/// Returns whether a recorder writes to this file, or has done so.
+pub fn is_of_recorder(path: &Path) -> bool {
+    path.file_name() == Some(FILE.as_ref()) && path.with_file_name(LOCK).exists()
+}
+
 /// Locks the folder until the file is closed.
 fn lock(folder: &Path) -> Result<Flock<File>, RecordingError> {
-    let path = folder.join("lock");
+    let path = folder.join(LOCK);
     let file = File::options()
         .create(true)
         .truncate(false)

@@ -33,6 +33,7 @@ mod tests;
 mod tree;
 
 pub use error::RecordingError;
+pub use files::{is_of_recorder, is_part_of};
 pub use reader::Recording;
 pub use recorder::{Limits, Recorder};
 pub use samples::Samples;

@@ -66,6 +66,30 @@ fn a_recording_that_cannot_be_read_is_an_error() {
 }
 
 #[test]
+fn the_source_of_an_export_is_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let in_folder = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (file, copy) = (in_folder("recording.sqlite"), in_folder("copy.sqlite"));
+    fs::copy(GOLDEN, &file).unwrap();
+    let before = fs::read(&file).unwrap();
+    let export = |from: &str, to: &str| say(&["record", "--export", to, "--from", from]);
+    let source = folder.path().to_str().unwrap();
+    export(source, &file).refused(2, &[&file, "is the recording itself"]);
+    export(&file, &file).refused(2, &["is the recording itself"]);
+    fs::copy(GOLDEN, in_folder("copy.sqlite.new")).unwrap();
+    export(&in_folder("copy.sqlite.new"), &copy).refused(2, &["is the recording itself"]);
+    let damaged = in_folder("recording.sqlite.damaged-20261128T000000Z");
+    fs::copy(GOLDEN, &damaged).unwrap();
+    export(source, &damaged).refused(2, &["is the recording itself"]);
+    assert_eq!(export(source, &copy).code, Some(0));
+    assert_eq!(export(&copy, &file).code, Some(0), "nobody records there");
+    fs::write(in_folder("lock"), "").unwrap();
+    fs::write(&file, &before).unwrap();
+    export(&copy, &file).refused(2, &["belongs to a recorder"]);
+    assert_eq!(fs::read(&file).unwrap(), before);
+}
+
+#[test]
 fn a_domain_that_was_not_recorded_is_said() {
     for command in [&["top", "-b"][..], &["events"], &["report", "-o", "-"]] {
         let of = |name| say(&[command, &["--from", GOLDEN, name]].concat());

@@ -444,9 +444,10 @@ const RECORD: Page = Page {
          same DIR is refused. If a chunk cannot be written, for example because the disk is full, that is said once, \
          its samples are lost, and the next chunk is tried.",
         "Ten seconds are deleted at a time.",
-        "With --export, xenscope copies what was recorded, and records nothing. With --anonymise, the copy has numbers in \
-         place of names, UUIDs and MAC addresses, always the same ones, and neither Xen's command line nor the texts of \
-         errors; figures, domain IDs and times stay.",
+        "With --export, xenscope copies what was recorded, and records nothing. It replaces FILE, unless \
+         that is the recording itself or belongs to a recorder. With --anonymise, the copy has numbers in place of \
+         names, UUIDs and MAC addresses, always the same ones, and neither Xen's command line nor the texts of errors; \
+         figures, domain IDs and times stay.",
         FAILED_SAMPLES,
     ],
     reads_host: true,
