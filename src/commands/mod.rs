@@ -154,8 +154,9 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         }
         Command::Record(options) if options.export.is_some() => excerpt::run(options),
         Command::Record(options) => {
-            let recorder = &mut record::open(options)?;
+            // Without Xen, no folder is created.
             let feed = open(record::collect(options), Pace::Primed(options.interval))?;
+            let recorder = &mut record::open(options)?;
             record::run(recorder, &mut feed.watching(&Watches::default()))
         }
         Command::Report(options) => report::run(options, out),

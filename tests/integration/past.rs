@@ -90,6 +90,14 @@ fn the_source_of_an_export_is_not_replaced() {
 }
 
 #[test]
+fn without_xen_nothing_is_created() {
+    let folder = tempfile::tempdir().unwrap();
+    let new = folder.path().join("new");
+    say(&["record", "--dir", new.to_str().unwrap()]).refused(3, &["doctor"]);
+    assert!(!new.exists());
+}
+
+#[test]
 fn a_domain_that_was_not_recorded_is_said() {
     for command in [&["top", "-b"][..], &["events"], &["report", "-o", "-"]] {
         let of = |name| say(&[command, &["--from", GOLDEN, name]].concat());
