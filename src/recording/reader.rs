@@ -39,8 +39,8 @@ struct Place {
     entry: Entry,
 }
 
-/// The recording in a folder, with the files that were damaged, or in a file. Another process may write it meanwhile, and
-/// delete its first chunks.
+/// The recording in a folder, with the files that were damaged, or in a file. Another process may write it meanwhile,
+/// and delete its first chunks.
 pub struct Recording {
     files: Vec<Readable>,
     chunks: Vec<Place>,

@@ -102,8 +102,8 @@ impl Recording {
             }
             best = best.max(self.newest_in(number, time));
         }
-        // If no later sample of its chunk was taken after the time, one of the next chunk may be up to it: the index may
-        // have a wrong time of that.
+        // If no later sample of its chunk was taken after the time, one of the next chunk may be up to it: the index
+        // may have a wrong time of that.
         let mut next = best.map_or(0, |(_, position)| position + 1);
         while let Some((number, 0)) = self.place(next) {
             let found = self.newest_in(number, time);
@@ -119,8 +119,8 @@ impl Recording {
         best.map(|(_, position)| position)
     }
 
-    /// Returns the newest sample of a chunk at or before a time: its time in the index, and its position. Checks what the
-    /// index says of the chunk.
+    /// Returns the newest sample of a chunk at or before a time: its time in the index, and its position. Checks what
+    /// the index says of the chunk.
     fn newest_in(&mut self, number: usize, time: Timestamp) -> Option<(i64, usize)> {
         let samples = self.chunks[number].entry.samples as usize;
         let times = (0..samples).map_while(|sample| self.of_sample(number, sample, Tree::time));

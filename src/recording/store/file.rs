@@ -59,8 +59,8 @@ pub(in crate::recording) fn index_time(time: Timestamp) -> i64 {
 }
 
 impl Store {
-    /// Opens a recording to write, and creates it if there is none. Only its owner reads it then, because it has the names
-    /// of all domains. SQLite gives its log of changes the same mode.
+    /// Opens a recording to write, and creates it if there is none. Only its owner reads it then, because it has the
+    /// names of all domains. SQLite gives its log of changes the same mode.
     ///
     /// # Errors
     /// If the file cannot be written, is damaged, is no recording, or has a newer format.

@@ -259,6 +259,33 @@ proptest! {
     }
 
     #[test]
+    fn damaged_parts_do_not_panic(
+        flips in vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let mut group = Group::new();
+        for snapshot in [equipped().0, equipped().1, audited(SECOND)] {
+            group.push(&snapshot).unwrap();
+        }
+        let mut bytes = group.take_part();
+        for (at, value) in flips {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        let mut tree = Tree::new();
+        if let Ok(part) = Part::decode(&bytes, &mut tree) {
+            for sample in 0..part.len() {
+                if part.apply(sample, &mut tree).is_ok() {
+                    let _ = tree.snapshot();
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(50))]
+
+    #[test]
     fn damaged_files_hide_nothing(
         at in any::<prop::sample::Index>(),
         is_in_index in any::<bool>(),
@@ -284,28 +311,5 @@ proptest! {
         };
         let all: Vec<_> = snapshots.into_iter().map(Arc::new).collect();
         check_times(&mut recording, &all, is_reversed);
-    }
-
-    #[test]
-    fn damaged_parts_do_not_panic(
-        flips in vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
-    ) {
-        let mut group = Group::new();
-        for snapshot in [equipped().0, equipped().1, audited(SECOND)] {
-            group.push(&snapshot).unwrap();
-        }
-        let mut bytes = group.take_part();
-        for (at, value) in flips {
-            let at = at.index(bytes.len());
-            bytes[at] = value;
-        }
-        let mut tree = Tree::new();
-        if let Ok(part) = Part::decode(&bytes, &mut tree) {
-            for sample in 0..part.len() {
-                if part.apply(sample, &mut tree).is_ok() {
-                    let _ = tree.snapshot();
-                }
-            }
-        }
     }
 }
