@@ -10,6 +10,15 @@ use crate::snapshot::{DiskCounter, DomId, DomainState, NicCounter};
 /// The share of the time its vCPUs wanted, in per cent, from which a loss is a reason.
 const WORTH_TELLING_PERCENT: f64 = 5.0;
 
+/// The time in per cent of a pCPU, ready and throttled together, from which it is a reason as well. A domain that does
+/// next to nothing loses a large share of next to nothing: each time that it is woken, it waits some microseconds for
+/// the scheduler. An idle dom0 is ready for some 2 % of a pCPU. 5 % is 50 ms of each second.
+const LEAST_LOST_PERCENT: f64 = 5.0;
+
+/// The time of a disk's request that counts as much as 1 % of a pCPU, in nanoseconds: a disk that is just slow counts as
+/// much as the least loss of CPU time.
+const REQUEST_NS_PER_PERCENT: f64 = 10e6;
+
 /// How far its memory is below its target before that is a reason: a hundredth, and 4 MiB.
 const MEMORY_SLACK: (u64, u64) = (100, 4 << 20);
 
@@ -38,12 +47,22 @@ pub struct Pressure {
 }
 
 impl Pressure {
-    /// Returns how much it suffers beside others: a domain that has crashed most, then by what it lost.
+    /// Returns how much it suffers beside others, in per cent of a pCPU, see [`Reason::severity`]: its CPU time that was
+    /// lost, ready and throttled together, or another reason if that is worse.
     pub fn severity(&self) -> f64 {
-        match self.reasons.contains(&Reason::Crashed) {
-            true => f64::INFINITY,
-            false => self.lost_percent.unwrap_or(0.0),
-        }
+        let (of_cpu, others): (Vec<&Reason>, Vec<&Reason>) =
+            self.reasons.iter().partition(|one| one.is_of_cpu());
+        let lost = of_cpu.into_iter().map(Reason::severity).sum();
+        others
+            .into_iter()
+            .map(Reason::severity)
+            .fold(lost, f64::max)
+    }
+
+    /// Returns the share of the wanted time that its vCPUs lost, in per cent, if that is one of the reasons.
+    pub fn lost_worth_telling(&self) -> Option<f64> {
+        let is_reason = self.reasons.iter().any(Reason::is_of_cpu);
+        self.lost_percent.filter(|_| is_reason)
     }
 }
 
@@ -102,6 +121,33 @@ pub enum Reason {
     },
 }
 
+impl Reason {
+    /// Returns how bad it is beside other reasons, in per cent of a pCPU: for CPU time, what was lost. A hundredth of
+    /// its target that a domain lacks counts as 1, as do 10 ms of a disk's request. Drops and requests without a slot
+    /// have no natural limit: one a second counts as 3, 10 as 10, 100 as 20, 1,000 as 30. A crash is worse than all
+    /// else.
+    pub fn severity(&self) -> f64 {
+        match self {
+            Self::Crashed => f64::INFINITY,
+            Self::Ready { percent, .. }
+            | Self::Throttled { percent, .. }
+            | Self::Steal { percent } => *percent,
+            Self::MemoryShort {
+                bytes,
+                target_bytes,
+            } => *bytes as f64 * 100.0 / (*target_bytes as f64).max(1.0),
+            Self::SlowDisk { latency_ns, .. } => latency_ns / REQUEST_NS_PER_PERCENT,
+            Self::NoSlots { per_second, .. } | Self::Drops { per_second, .. } => {
+                10.0 * per_second.ln_1p() / f64::ln(10.0)
+            }
+        }
+    }
+
+    fn is_of_cpu(&self) -> bool {
+        matches!(self, Self::Ready { .. } | Self::Throttled { .. })
+    }
+}
+
 /// Who had a pCPU that another domain waited for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Occupant {
@@ -111,8 +157,7 @@ pub enum Occupant {
     Idle,
 }
 
-/// Returns the domains that suffer, the worst first: those that have crashed, then by what they lost, then by how many
-/// reasons they have.
+/// Returns the domains that suffer, the worst first, see [`Pressure::severity`], then by how many reasons they have.
 pub fn sufferers(sample: Sample<'_>) -> Vec<Pressure> {
     let mut all: Vec<Pressure> = sample
         .domains()
@@ -136,17 +181,19 @@ pub fn of(sample: Sample<'_>, place: usize, one: DomainSample<'_>) -> Pressure {
     }
 }
 
-/// Returns why a domain suffers; nothing if it does not.
+/// Returns why a domain suffers, the worst first, because some views have room for one reason only; nothing if it does
+/// not.
 pub fn reasons(sample: Sample<'_>, one: DomainSample<'_>) -> Vec<Reason> {
     let states = one.rates.states;
     let value = |rate: Option<Rate>| rate.map(|rate| rate.value);
     let (ready, throttled) = (value(states.ready_percent), value(states.throttled_percent));
+    let lost = ready.unwrap_or(0.0) + throttled.unwrap_or(0.0);
     let wanted = value(states.running_percent)
         .zip(ready)
-        .map(|(running, ready)| running + ready + throttled.unwrap_or(0.0));
+        .map(|(running, _)| running + lost);
     // Without a trace, the hypervisor's own count is in per cent of a vCPU.
     let share = |part: f64| wanted.map_or(part, |all| part * 100.0 / all.max(f64::MIN_POSITIVE));
-    let is_worth = |part: &f64| share(*part) >= WORTH_TELLING_PERCENT;
+    let is_worth = |part: &f64| lost >= LEAST_LOST_PERCENT && share(*part) >= WORTH_TELLING_PERCENT;
     let mut reasons = Vec::new();
     let has_crashed = one.domain.states.summary() == DomainState::Crashed;
     reasons.extend(has_crashed.then_some(Reason::Crashed));
@@ -158,12 +205,7 @@ pub fn reasons(sample: Sample<'_>, one: DomainSample<'_>) -> Vec<Reason> {
         percent,
         cap_percent: cap(one),
     });
-    // What took more comes first, as some views have room for one reason only.
-    let in_order = match throttled > ready {
-        true => [of_cap, of_ready],
-        false => [of_ready, of_cap],
-    };
-    reasons.extend(in_order.into_iter().flatten());
+    reasons.extend(of_ready.into_iter().chain(of_cap));
     reasons.extend(memory_short(one));
     reasons.extend(slow_disks(one));
     reasons.extend(drops(one));
@@ -172,6 +214,7 @@ pub fn reasons(sample: Sample<'_>, one: DomainSample<'_>) -> Vec<Reason> {
         let steal = steal.filter(|&percent| percent >= WORTH_TELLING_PERCENT);
         reasons.extend(steal.map(|percent| Reason::Steal { percent }));
     }
+    reasons.sort_by(|one, other| other.severity().total_cmp(&one.severity()));
     reasons
 }
 

@@ -18,22 +18,99 @@ fn the_worst_is_first_and_who_wants_nothing_does_not_suffer() {
     let (old, new) = troubled();
     let all = found(&old, &new);
     let places: Vec<usize> = all.iter().map(|one| one.place).collect();
-    // batch, web, then db with two reasons and mail with one.
-    assert_eq!(places, [2, 1, 4, 3]);
+    // batch is throttled for 80 % of a pCPU, mail lacks a third of its memory, web waits for 30 % of a pCPU, and db has
+    // 40 requests a second without a slot.
+    assert_eq!(places, [2, 3, 1, 4]);
     let lost = |one: &Pressure| one.lost_percent.unwrap();
-    assert!((lost(&all[0]) - 80.0).abs() < 0.01 && (lost(&all[1]) - 33.3).abs() < 0.1);
+    assert!((lost(&all[0]) - 80.0).abs() < 0.01 && (lost(&all[2]) - 33.3).abs() < 0.1);
     let Reason::Ready {
         percent,
         waited_for,
-    } = &all[1].reasons[0]
+    } = &all[2].reasons[0]
     else {
-        panic!("{:?}", all[1]);
+        panic!("{:?}", all[2]);
     };
     assert!((percent - 30.0).abs() < 0.01);
     let batch = Occupant::Domain(DomId(3), Some("batch".into()));
     assert_eq!(waited_for[0].0, batch);
     assert_eq!(waited_for[1].0, Occupant::Idle);
     assert!((waited_for[0].1 - 66.7).abs() < 0.1);
+}
+
+#[test]
+fn an_idle_guest_that_waits_a_moment_does_not_suffer() {
+    let (mut old, mut new) = troubled();
+    // In two seconds. Of what it wanted, the first lost 67 %, the second 30 %: less than 5 % of a pCPU.
+    for (place, (running_ms, ready_ms)) in [(0, (1, 2)), (4, (80, 34)), (1, (6000, 4000))] {
+        let times = old.domains[place].state_times.unwrap();
+        let now = new.domains[place].state_times.as_mut().unwrap();
+        (now.running_ns, now.ready_ns) = (
+            times.running_ns + running_ms * SECOND / 1000,
+            times.ready_ns + ready_ms * SECOND / 1000,
+        );
+    }
+    for snapshot in [&mut old, &mut new] {
+        (snapshot.domains[4].disks, snapshot.domains[4].nics) = (None, None);
+    }
+    let rates = &Rates::between(Some(&old), &new);
+    let sample = Sample {
+        snapshot: &new,
+        rates,
+    };
+    let idle = of(sample, 0, sample.domains().next().unwrap());
+    assert!(idle.lost_percent > Some(66.0) && idle.reasons.is_empty());
+    assert_eq!(idle.lost_worth_telling(), None);
+    // web lost two pCPUs, which is less of what it wanted than batch lost; mail lacks a third of its memory.
+    let all = sufferers(sample);
+    let places: Vec<usize> = all.iter().map(|one| one.place).collect();
+    assert_eq!(places, [1, 2, 3]);
+    assert!((all[0].severity() - 200.0).abs() < 0.1);
+    assert_eq!(all[0].lost_worth_telling(), all[0].lost_percent);
+    assert!((all[2].severity() - 100.0 / 3.0).abs() < 0.1);
+}
+
+#[test]
+fn reasons_of_all_kinds_have_one_scale() {
+    let disk = || "xvda".to_owned();
+    let no_slots = |per_second| Reason::NoSlots {
+        disk: disk(),
+        per_second,
+    };
+    let slow = |latency_ns| Reason::SlowDisk {
+        disk: disk(),
+        latency_ns,
+    };
+    for (reason, severity) in [
+        (no_slots(0.0), 0.0),
+        (no_slots(9.0), 10.0),
+        (no_slots(999.0), 30.0),
+        (slow(SLOW_NS), 5.0),
+        (slow(1e9), 100.0),
+        (Reason::Steal { percent: 7.0 }, 7.0),
+    ] {
+        assert!((reason.severity() - severity).abs() < 1e-9, "{reason:?}");
+    }
+    // Ready and throttled time are one loss; of other reasons, the worst counts.
+    let ready = Reason::Ready {
+        percent: 20.0,
+        waited_for: Vec::new(),
+    };
+    let throttled = Reason::Throttled {
+        percent: 30.0,
+        cap_percent: None,
+    };
+    let severity = |reasons| {
+        Pressure {
+            place: 0,
+            lost_percent: None,
+            reasons,
+        }
+        .severity()
+    };
+    let cpu = vec![ready, throttled];
+    assert_eq!(severity(cpu.clone()), 50.0);
+    assert_eq!(severity([cpu.clone(), vec![slow(1e8)]].concat()), 50.0);
+    assert_eq!(severity([cpu, vec![slow(1e9)]].concat()), 100.0);
 }
 
 #[test]
@@ -61,7 +138,7 @@ fn without_a_trace_the_other_reasons_stay() {
     let (mut old, mut new) = troubled();
     (old.host.trace, new.host.trace) = (None, None);
     let all = found(&old, &new);
-    assert_eq!(all.iter().map(|one| one.place).collect::<Vec<_>>(), [4, 3]);
+    assert_eq!(all.iter().map(|one| one.place).collect::<Vec<_>>(), [3, 4]);
     assert!(all.iter().all(|one| one.lost_percent.is_none()));
 }
 
@@ -98,7 +175,7 @@ fn a_domain_that_cannot_run_lacks_no_memory() {
 }
 
 proptest! {
-    /// What a domain lost is a share of what it wanted, and each sufferer has lost as much as the next one.
+    /// What a domain lost is a share of what it wanted, and each sufferer has as severe reasons as the next one.
     #[test]
     fn losses_are_shares_in_order(times in prop::collection::vec(any::<[u16; 4]>(), 5)) {
         let (old, mut new) = troubled();
@@ -113,6 +190,8 @@ proptest! {
         let all = found(&old, &new);
         let lost: Vec<f64> = all.iter().map(|one| one.lost_percent.unwrap()).collect();
         prop_assert!(lost.iter().all(|lost| (0.0..=100.001).contains(lost)), "{lost:?}");
-        prop_assert!(lost.is_sorted_by(|one, next| one >= next), "{lost:?}");
+        prop_assert!(all.is_sorted_by(|one, next| one.severity() >= next.severity()), "{all:?}");
+        let worst_first = |one: &Pressure| one.reasons.is_sorted_by(|one, next| one.severity() >= next.severity());
+        prop_assert!(all.iter().all(worst_first), "{all:?}");
     }
 }

@@ -342,14 +342,14 @@ impl Report {
             .any(|course| course.figures[figure].mean().is_some())
     }
 
-    /// Returns the domains that suffered, the worst first: by what they lost, then by how long they suffered.
+    /// Returns the domains that suffered, the worst first: by how much and how long they suffered.
     pub fn sufferers(&self) -> Vec<&Course> {
         let suffers = |course: &&Course| !course.troubles.all.is_empty();
         let mut all: Vec<&Course> = self.domains().filter(suffers).collect();
-        let order = |course: &Course| (course.troubles.lost_ns, course.troubles.any_ns);
+        let order = |course: &Course| (course.troubles.severity, course.troubles.any_ns);
         all.sort_by(|one, other| {
-            let ((lost, any), (other_lost, other_any)) = (order(one), order(other));
-            other_lost.total_cmp(&lost).then(other_any.total_cmp(&any))
+            let ((severity, any), (others, other_any)) = (order(one), order(other));
+            others.total_cmp(&severity).then(other_any.total_cmp(&any))
         });
         all
     }

@@ -11,8 +11,8 @@ use crate::pressure::{Pressure, Reason};
 pub struct Troubles {
     /// One of each kind.
     pub all: Vec<Trouble>,
-    /// Of each moment, the share of the time its vCPUs wanted that they lost, summed in nanoseconds.
-    pub(super) lost_ns: f64,
+    /// How much it suffered at each moment, summed over the time: per cent of a pCPU times nanoseconds.
+    pub(super) severity: f64,
     /// How long there was any reason, in nanoseconds.
     pub(super) any_ns: f64,
 }
@@ -31,7 +31,10 @@ pub struct Trouble {
 impl Troubles {
     /// Adds what a sample says of this many nanoseconds.
     pub(super) fn add(&mut self, pressure: Pressure, at: Timestamp, ns: f64) {
-        self.lost_ns += pressure.lost_percent.unwrap_or(0.0) / 100.0 * ns;
+        // A crash counts without end, but not for no time.
+        if ns > 0.0 {
+            self.severity += pressure.severity() * ns;
+        }
         self.any_ns += ns;
         let mut seen: Vec<Discriminant<Reason>> = Vec::new();
         for reason in pressure.reasons {
@@ -49,7 +52,7 @@ impl Troubles {
             {
                 Some(trouble) => {
                     trouble.ns += ns;
-                    if badness(&reason) > badness(&trouble.worst) {
+                    if reason.severity() > trouble.worst.severity() {
                         (trouble.worst, trouble.worst_at) = (reason, at);
                     }
                 }
@@ -60,18 +63,5 @@ impl Troubles {
                 }),
             }
         }
-    }
-}
-
-/// Returns how bad a reason is beside others of its kind.
-fn badness(reason: &Reason) -> f64 {
-    match reason {
-        Reason::Ready { percent, .. }
-        | Reason::Throttled { percent, .. }
-        | Reason::Steal { percent } => *percent,
-        Reason::MemoryShort { bytes, .. } => *bytes as f64,
-        Reason::NoSlots { per_second, .. } | Reason::Drops { per_second, .. } => *per_second,
-        Reason::SlowDisk { latency_ns, .. } => *latency_ns,
-        Reason::Crashed => 0.0,
     }
 }

@@ -168,13 +168,13 @@ mod tests {
             texts,
             [
                 "throttled 80.0 % by its cap of 20 %",
+                "memory 64.0M below its target of 192M",
                 "ready 30.0 %, for batch 67 %, idle pCPUs 33 %",
                 "xvda no slot 40.0/s; vif9.0 drops 3.0/s",
-                "memory 64.0M below its target of 192M",
             ]
         );
         // The next form is narrower, with commas; a state comes first, and `+` stands for what has no room.
-        let fitted = |state, width| fitting(state, &all[2].reasons, width);
+        let fitted = |state, width| fitting(state, &all[3].reasons, width);
         assert_eq!(fitted(None, 38), "xvda no slot 40/s, vif9.0 drops 3.0/s");
         assert_eq!(fitted(None, 8), "slot,net");
         assert_eq!(fitted(None, 5), "slot+");
@@ -187,9 +187,9 @@ mod tests {
             texts.join("; ")
         };
         assert_eq!(short(0), "throttled 80% (cap 20%)");
-        assert_eq!(short(1), "ready 30% (batch 67%)");
-        assert_eq!(short(2), "xvda no slot 40/s; vif9.0 drops 3.0/s");
-        assert_eq!(short(3), "short 64.0M of 192M");
+        assert_eq!(short(1), "short 64.0M of 192M");
+        assert_eq!(short(2), "ready 30% (batch 67%)");
+        assert_eq!(short(3), "xvda no slot 40/s; vif9.0 drops 3.0/s");
     }
 
     #[test]
@@ -204,14 +204,14 @@ mod tests {
             briefs,
             [
                 "throttled 80%",
+                "short 64.0M",
                 "ready 30%",
                 "no slot",
-                "drops",
-                "short 64.0M"
+                "drops"
             ]
         );
         let words: Vec<&str> = reasons().map(word).collect();
-        assert_eq!(words, ["cap", "cpu", "slot", "net", "mem"]);
+        assert_eq!(words, ["cap", "mem", "cpu", "slot", "net"]);
     }
 
     #[test]

@@ -171,8 +171,8 @@ pub(super) fn role(state: DomainState) -> Option<Role> {
     }
 }
 
-/// Returns the role of what a domain lost, in per cent of what it wanted; `None` if that is little. The text also has the
-/// number.
+/// Returns the role of what a domain lost, in per cent of what it wanted, or of how severe that is, in per cent of a
+/// pCPU; `None` if that is little. The text also has the number.
 pub(super) fn loss(percent: f64) -> Option<Role> {
     match percent {
         ..5.0 => None,

@@ -117,7 +117,7 @@ const KEYS: &[(&str, &str)] = &[
     ("", "what the screen shows"),
     (
         "HURT",
-        "domains that suffer, by LOST %; those that crashed first",
+        "domains that suffer, the worst first, with its first reason",
     ),
     ("VCPU", "vCPUs that are online"),
     (

@@ -234,7 +234,7 @@ fn line(
     let name = cells::name(domain);
     let name = shortened(&name, width);
     let blank = " ".repeat(width.saturating_sub(columns(&name)));
-    let lost = one.lost_percent.and_then(loss);
+    let lost = one.lost_worth_telling().and_then(loss);
     let mut spans = vec![Span::raw(format!(
         "{:>5} {name}{blank}",
         domain.id.to_string()
@@ -289,14 +289,15 @@ mod tests {
             page[7].trim_end(),
             "    3 batch   80.0    20.0     0.0    80.0  throttled 80.0 % by its cap of 20 %"
         );
-        assert!(page[8].contains("ready 30.0 %, for batch 67 %"), "{page:?}");
+        assert!(page[8].contains("memory 64.0M below"), "{page:?}");
+        assert!(page[9].contains("ready 30.0 %, for batch 67 %"), "{page:?}");
         let is_chosen = |app: &mut crate::view::tui::App, y| {
             let cells = cells(app, 100, 24);
             cells[(0, y)].modifier.contains(Modifier::REVERSED)
         };
         assert!(is_chosen(&mut app, 7) && !is_chosen(&mut app, 8));
         // The chosen one is shown, and has its reason as well.
-        keys(&mut app, "j");
+        keys(&mut app, "jj");
         key(&mut app, KeyCode::Enter);
         let page = lines(&mut app, 100, 24);
         assert!(page[4].starts_with("web (domain 2)"), "{page:?}");
@@ -370,8 +371,8 @@ mod tests {
         );
         let narrow = page(&mut app, 40);
         assert_eq!(narrow[0], "   ID NAME  LOST %  WHY");
-        assert_eq!(narrow[2], "    2 web     33.3  ready 30%");
-        assert_eq!(narrow[3], "    5 db       0.0  no slot, drops");
+        assert_eq!(narrow[3], "    2 web     33.3  ready 30%");
+        assert_eq!(narrow[4], "    5 db       0.0  no slot, drops");
         // What is not known of any has no column.
         for snapshot in [&mut old, &mut new] {
             snapshot.collected.state_times = false;

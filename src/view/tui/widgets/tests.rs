@@ -235,7 +235,7 @@ fn who_suffers_is_seen_at_once() {
         screen[2]
     );
     assert!(
-        screen[3].starts_with("HURT 5 of 5: idle crashed, batch throttled 80%, web ready 30%"),
+        screen[3].starts_with("HURT 5 of 5: idle crashed, batch throttled 80%, mail short 64.0M"),
         "{}",
         screen[3]
     );

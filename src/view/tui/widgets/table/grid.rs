@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::pressure::Reason;
+use crate::pressure::{Pressure, Reason};
 use crate::rates::Rate;
 use crate::sample::{DomainSample, Sample};
 use crate::text::columns;
@@ -116,7 +116,8 @@ pub(super) fn domain(
     let domain = row.one.domain;
     let unicode = context.terminal.unicode;
     // Colour says what is lost, not what is used.
-    let lost = row.suffers.and_then(|suffers| loss(suffers.severity()));
+    let lost = row.suffers.and_then(Pressure::lost_worth_telling);
+    let lost = lost.and_then(loss);
     let marked = lost.map_or_else(Style::new, |role| context.style(role));
     for &slot in slots {
         let width = usize::from(slot.width);

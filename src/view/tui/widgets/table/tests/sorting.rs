@@ -192,11 +192,12 @@ fn columns_have_their_own_order() {
             }
             // Unknown without a trace.
             Column::READY | Column::THROTTLED | Column::LOST => vec![0, 1, 2, 3],
-            // All suffer, but one has crashed.
+            // All have drops and no slots. Only the one that is blocked can be short of memory, and one has crashed.
             Column::WHY => {
-                let crashed = states[1];
-                let others = (0..4).filter(|&id| id != crashed);
-                others.chain([crashed]).collect()
+                let lost = |id: u16| rank(column("no_slots"), id).max(rank(column("drops"), id));
+                let mut ids = vec![0, 1, 2, 3];
+                ids.sort_by_key(|&id| (id == states[1], id == states[0], lost(id)));
+                ids
             }
             _ if [column("cpu_mean"), column("cpu_peak")].contains(&sorted) => order(Column::CPU),
             _ => order(sorted),
