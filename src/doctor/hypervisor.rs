@@ -5,7 +5,7 @@ use std::path::Path;
 use super::check::{Check, State, list};
 use super::programs::tracers;
 use crate::xen::{self, Buffers, Error, Hypervisor, Interfaces};
-use crate::xenstore::{self, Reached};
+use crate::xenstore::{self, Reached, Unreached};
 
 /// An answer of XenStore that takes longer is slow, in milliseconds: a sample of a command that runs once waits for
 /// some of them.
@@ -129,7 +129,7 @@ fn of_interface(hypervisor: &Hypervisor) -> Check {
 }
 
 /// Returns how XenStore answers. Without it there are figures, but no names.
-fn of_xenstore(reached: std::io::Result<Reached>, root: &Path) -> Check {
+fn of_xenstore(reached: Result<Reached, Unreached>, root: &Path) -> Check {
     const NAME: &str = "xenstore";
     const START: &str = "start XenStore's daemon, for example: systemctl start xenstored (Debian: systemctl start xen)";
     match reached {
@@ -155,7 +155,37 @@ fn of_xenstore(reached: std::io::Result<Reached>, root: &Path) -> Check {
         Ok(Reached::Kernel) => {
             Check::limited(NAME, "there is no daemon, and no /dev/xen/xenbus", START)
         }
-        Err(error) => Check::limited(NAME, format!("it does not answer: {error}"), START),
+        Err(why) => {
+            let remedy = match &why {
+                Unreached::Down(_) => START.to_owned(),
+                Unreached::Stopped { pid } => format!("let it go on: kill -CONT {pid}"),
+                // A second daemon would take the socket, and knows nothing of the domains that there are.
+                Unreached::NoAnswer { pid: Some(pid), .. } => format!(
+                    "it runs and does not answer: do not start a second one; see what it does, for example: top -p {pid}"
+                ),
+                Unreached::NoAnswer { pid: None, .. } => {
+                    "do not start a second one; see whether one runs: pidof xenstored oxenstored"
+                        .to_owned()
+                }
+                Unreached::Denied(_) => "run it as root".to_owned(),
+                Unreached::Other(_) => {
+                    "run it again; see what listens at the socket: ss -xlp | grep xenstored"
+                        .to_owned()
+                }
+            };
+            let state = match why {
+                Unreached::Denied(_) => State::Unknown,
+                _ => State::Limited,
+            };
+            let found = match why {
+                Unreached::Denied(_) => format!("its socket cannot be opened: {why}"),
+                _ => format!("it does not answer: {why}"),
+            };
+            Check {
+                remedy: Some(remedy),
+                ..Check::new(NAME, state, found)
+            }
+        }
     }
 }
 
@@ -163,7 +193,7 @@ fn of_xenstore(reached: std::io::Result<Reached>, root: &Path) -> Check {
 /// the programs that may be it.
 fn of_trace(buffers: Result<Buffers, Error>, taken: Option<bool>, tracers: &[String]) -> Check {
     const NAME: &str = "trace buffers";
-    let Buffers { mask, bytes } = match buffers {
+    let buffers = match buffers {
         Ok(buffers) => buffers,
         Err(error) => {
             let mut check = Check::failed(NAME, State::Limited, &error);
@@ -173,19 +203,22 @@ fn of_trace(buffers: Result<Buffers, Error>, taken: Option<bool>, tracers: &[Str
             return check;
         }
     };
+    let Buffers { mask, bytes } = buffers;
+    let users = list(tracers, "an unknown program");
     let size = match bytes {
         Some(bytes) => format!("{} KiB for each pCPU", bytes >> 10),
         None => "not made yet in this boot".to_owned(),
     };
     match taken {
         Some(false) => Check::ok(NAME, format!("free; {size}")),
-        Some(true) => Check::ok(
-            NAME,
-            format!(
-                "in use by {} (mask {mask:#x}); {size}",
-                list(tracers, "an unknown program")
-            ),
-        ),
+        Some(true) if buffers.have_states() => {
+            Check::ok(NAME, format!("in use by {users} (mask {mask:#x}); {size}"))
+        }
+        Some(true) => {
+            let mut check = Check::failed(NAME, State::Limited, &Error::TraceTaken { mask });
+            check.found.push_str(&format!(": {users}"));
+            check
+        }
         None => Check::unknown(
             NAME,
             format!("the library cannot tell who uses them; {size}"),
@@ -214,6 +247,8 @@ fn platform_timer(console: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use std::io;
     use std::time::Duration;
 
@@ -236,11 +271,25 @@ mod tests {
         let taken = of_trace(made(Some(131_072)), Some(true), &xentrace);
         let found = "in use by xentrace (PID 7) (mask 0x21000); 128 KiB for each pCPU";
         assert_eq!((taken.state, &*taken.found), (State::Ok, found));
-        assert!(
-            of_trace(made(None), Some(true), &[])
-                .found
-                .contains("unknown program")
-        );
+        let unknown = of_trace(made(Some(131_072)), Some(true), &[]);
+        assert!(unknown.found.contains("unknown program"), "{unknown:?}");
+        // Other events, or no buffers yet: `waits` and --ready refuse both.
+        let memory = Buffers {
+            mask: 0x22000,
+            bytes: Some(131_072),
+        };
+        for buffers in [Ok(memory), made(None)] {
+            let foreign = of_trace(buffers, Some(true), &xentrace);
+            assert_eq!(foreign.state, State::Limited);
+            let found = &foreign.found;
+            assert!(
+                found.contains("does not trace what vCPUs do (mask 0x")
+                    && found.ends_with(": xentrace (PID 7)"),
+                "{found}"
+            );
+            let remedy = "end it, or start it as 'xentrace -e 0x21000'";
+            assert_eq!(foreign.remedy.as_deref(), Some(remedy));
+        }
         assert_eq!(of_trace(made(None), None, &[]).state, State::Unknown);
         let call = "XEN_SYSCTL_tbuf_op";
         let version = "4.17.5".to_owned();
@@ -252,12 +301,46 @@ mod tests {
     #[test]
     fn without_xenstore_there_is_a_remedy() {
         let root = Path::new("/nonexistent");
-        let dead = of_xenstore(Err(io::Error::other("the daemon has exited")), root);
-        assert_eq!(dead.state, State::Limited);
-        assert!(
-            dead.remedy
-                .is_some_and(|remedy| remedy.contains("systemctl"))
-        );
+        let error = |text| io::Error::other(text);
+        let pid = || "812".to_owned();
+        let unanswered = |pid| Unreached::NoAnswer {
+            error: error("no answer within 5s"),
+            pid,
+        };
+        for (why, state, remedy) in [
+            (
+                Unreached::Down(error("the daemon has exited")),
+                State::Limited,
+                "systemctl start",
+            ),
+            (
+                Unreached::Stopped { pid: pid() },
+                State::Limited,
+                "kill -CONT 812",
+            ),
+            (unanswered(Some(pid())), State::Limited, "top -p 812"),
+            (unanswered(None), State::Limited, "do not start a second"),
+            (
+                Unreached::Denied(error("no permission")),
+                State::Unknown,
+                "root",
+            ),
+            (
+                Unreached::Other(error("not XenStore")),
+                State::Limited,
+                "ss -xlp",
+            ),
+        ] {
+            let is_down = matches!(why, Unreached::Down(_));
+            let said = why.to_string();
+            let check = of_xenstore(Err(why), root);
+            assert_eq!(check.state, state, "{check:?}");
+            assert!(check.found.ends_with(&said), "{check:?}");
+            let told = check.remedy.unwrap();
+            assert!(told.contains(remedy), "{told}");
+            // Whoever starts a daemon beside one that runs loses what it knows.
+            assert_eq!(told.contains("systemctl"), is_down, "{told}");
+        }
         assert_eq!(of_xenstore(Ok(Reached::Kernel), root).state, State::Limited);
         let answers = |ms| Reached::Socket {
             daemon: Some("oxenstored".into()),

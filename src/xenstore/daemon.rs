@@ -21,6 +21,9 @@ use nix::sys::time::TimeVal;
 /// How long an answer may take before XenStore counts as down.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Why XenStore does not answer if its daemon was stopped by a signal.
+const STOPPED: &str = "the daemon is stopped";
+
 /// Why XenStore does not answer if its connection ended.
 pub(super) const CONNECTION_LOST: &str = "the connection was lost";
 
@@ -69,29 +72,50 @@ impl Daemon {
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(no_answer()),
             Err(error) => return Err(error),
         };
-        stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
-        exchange(&mut stream).map_err(|error| match error.kind() {
-            ErrorKind::WouldBlock | ErrorKind::TimedOut => no_answer(),
-            _ => error,
-        })?;
+        ask(&mut stream)?;
         tracing::debug!(?socket, "XenStore answers");
+        Ok(Self::behind(Some(&stream)))
+    }
+
+    /// Returns the daemon that has the socket, without asking it.
+    pub(super) fn unasked() -> Self {
+        let stream = connect_with_timeout(&socket_path());
+        Self::behind(stream.ok().as_ref())
+    }
+
+    /// Finds the process of the daemon at the other end.
+    fn behind(stream: Option<&UnixStream>) -> Self {
         // The kernel knows which process began to listen. oxenstored listens before it goes into
         // the background, so that process has exited and its PID may belong to another.
-        let listener = getsockopt(&stream, PeerCredentials).map(|peer| peer.pid().to_string());
-        let stat = listener.ok().and_then(|pid| stat_of_daemon(&pid));
-        Ok(Self {
+        let listener = stream.and_then(|stream| getsockopt(stream, PeerCredentials).ok());
+        let stat = listener.and_then(|peer| stat_of_daemon(&peer.pid().to_string()));
+        Self {
             has_socket: true,
             stat: stat.or_else(|| stat_of_daemon(&fs::read_to_string(PID_FILE).ok()?)),
-        })
+        }
     }
 
     /// Returns the name of its process; `None` if the process is unknown.
     pub(super) fn name(&self) -> Option<String> {
+        Some(self.process()?.1)
+    }
+
+    /// Returns the PID of its process; `None` if the process is unknown.
+    pub(super) fn pid(&self) -> Option<String> {
+        Some(self.process()?.0)
+    }
+
+    fn process(&self) -> Option<(String, String)> {
         let mut text = [0; 128];
         let length = self.stat.as_ref()?.read_at(&mut text, 0).ok()?;
-        let (_, from) = str::from_utf8(&text[..length]).ok()?.split_once('(')?;
+        let (pid, from) = str::from_utf8(&text[..length]).ok()?.split_once(" (")?;
         let (name, _) = from.rsplit_once(')')?;
-        Some(name.to_owned())
+        Some((pid.to_owned(), name.to_owned()))
+    }
+
+    /// Returns whether a signal has stopped its process.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.check() == Err(STOPPED)
     }
 
     /// Returns whether it has a socket.
@@ -114,9 +138,20 @@ impl Daemon {
             .map(|length| state(&text[..length]))
         {
             // 't' is a stop by a tracer, which soon goes on.
-            Ok(Some(b'T')) => Err("the daemon is stopped"),
+            Ok(Some(b'T')) => Err(STOPPED),
             Ok(Some(b'Z' | b'X')) | Err(_) => Err("the daemon has exited"),
             Ok(_) => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Daemon {
+    /// Returns the daemon with this process.
+    pub(super) fn with_pid(pid: u32) -> Self {
+        Self {
+            has_socket: true,
+            stat: stat_of_daemon(&pid.to_string()),
         }
     }
 }
@@ -127,10 +162,9 @@ impl Daemon {
 /// As [`Daemon::probe`].
 pub(super) fn round_trips(count: u32) -> io::Result<Vec<Duration>> {
     let mut stream = connect_with_timeout(&socket_path())?;
-    stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
     let mut timed = || {
         let start = Instant::now();
-        exchange(&mut stream)?;
+        ask(&mut stream)?;
         Ok(start.elapsed())
     };
     (0..count).map(|_| timed()).collect()
@@ -162,6 +196,15 @@ pub(super) fn no_answer() -> io::Error {
         ErrorKind::TimedOut,
         format!("no answer within {ANSWER_TIMEOUT:?}"),
     )
+}
+
+/// Asks XenStore for a key.
+fn ask(stream: &mut UnixStream) -> io::Result<()> {
+    stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+    exchange(stream).map_err(|error| match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => no_answer(),
+        _ => error,
+    })
 }
 
 /// Reads a key, whatever its value, and checks that the answer is XenStore's.

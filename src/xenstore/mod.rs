@@ -28,7 +28,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::snapshot::{Collect, Domain, Listing, Note, Pool};
-pub(crate) use examine::{Reached, examine};
+pub(crate) use examine::{Reached, Unreached, examine};
 use known::{ConnectionState, Known, Shared};
 use wanted::Wanted;
 

@@ -1,5 +1,6 @@
 //! What there is of trace buffers, without using them.
 
+use super::control::STATES;
 use super::libraries::XenMemory;
 use crate::xen::error::Error;
 use crate::xen::hypervisor::Hypervisor;
@@ -11,6 +12,18 @@ pub struct Buffers {
     pub mask: u32,
     /// The size of each pCPU's buffer in bytes; `None` if no program has made them in this boot.
     pub bytes: Option<u64>,
+}
+
+impl Buffers {
+    /// Returns whether xenscope can read along with the program that uses them: it traces what vCPUs do.
+    pub fn have_states(&self) -> bool {
+        self.bytes.is_some() && has_states(self.mask)
+    }
+}
+
+/// Returns whether these events have all that vCPUs do.
+pub(super) const fn has_states(mask: u32) -> bool {
+    mask & STATES == STATES
 }
 
 impl Hypervisor {

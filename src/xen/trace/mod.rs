@@ -19,6 +19,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use self::buffer::Buffer;
 pub use self::buffers::Buffers;
+use self::buffers::has_states;
 use self::control::{EVERYTHING, Info, STATES};
 use self::libraries::{Interrupt, XenMemory};
 use self::parse::Clock;
@@ -87,7 +88,7 @@ impl Trace {
         let interrupt = Interrupt::take()?;
         let Info { mask, bytes, .. } = hypervisor.trace_info()?;
         let mode = match &interrupt {
-            None if bytes == 0 || mask & STATES != STATES => {
+            None if bytes == 0 || !has_states(mask) => {
                 return Err(Error::TraceTaken { mask });
             }
             None => Mode::Beside,
@@ -241,7 +242,7 @@ impl Trace {
             }
         }
         let Info { mask, .. } = self.hypervisor.trace_info()?;
-        if mask & STATES != STATES {
+        if !has_states(mask) {
             for buffer in &self.buffers {
                 buffer.lose(&mut records);
             }

@@ -9,6 +9,7 @@ use tempfile::tempdir;
 
 use super::follow::Running;
 use super::refusals::{Replaced, library};
+use super::store::Stopped;
 use super::waits::Xentrace;
 use crate::command::{Said, run, say, xenscope};
 
@@ -94,6 +95,42 @@ fn programs_are_seen_with_their_pids() {
     assert!(
         found.starts_with("free; ") && found.ends_with(" KiB for each pCPU"),
         "{found}"
+    );
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn xentrace_with_other_events_is_in_the_way() {
+    // What the schedulers do inside.
+    let _xentrace = Xentrace::start("0x22000");
+    let all = doctor();
+    let (state, found) = check(&all, "trace buffers");
+    assert_eq!(state, "limited", "{found}");
+    for part in [
+        "does not trace what vCPUs do (mask 0x22000)",
+        "xentrace (PID ",
+    ] {
+        assert!(found.contains(part), "{found}");
+    }
+}
+
+#[test]
+#[ignore = "needs a Xen host: cargo lab test"]
+fn nobody_starts_a_daemon_beside_a_stopped_one() {
+    let stopped = Stopped::daemon();
+    let said = say(&["doctor"]);
+    let all = doctor();
+    drop(stopped);
+    let (state, found) = check(&all, "xenstore");
+    assert!(
+        state == "limited" && found.contains("the daemon is stopped (PID "),
+        "{found}, {state}"
+    );
+    let mut lines = said.stdout.lines();
+    let remedy = lines.find(|line| line.starts_with("xenstore: ")).unwrap();
+    assert!(
+        remedy.contains("kill -CONT ") && !remedy.contains("systemctl"),
+        "{remedy}"
     );
 }
 
