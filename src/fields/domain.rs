@@ -143,7 +143,15 @@ pub fn sums() -> &'static [Field<DomainSample<'static>>] {
                 })
             })
         });
-        nics.chain(disks).collect()
+        let dropped = "packets that its NICs dropped, in both directions";
+        let drops = Field::<DomainSample<'static>>::rate(
+            "nics_drops_per_second",
+            Unit::PerSecond,
+            dropped,
+            |of| of.rates.nic_drops(of.domain).into(),
+        )
+        .part(NIC_COUNTERS);
+        nics.chain([drops]).chain(disks).collect()
     });
     &FIELDS
 }

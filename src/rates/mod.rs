@@ -84,6 +84,12 @@ impl DomainRates {
         }
     }
 
+    /// Returns the packets that all NICs of this domain dropped, in both directions.
+    pub fn nic_drops(&self, domain: &Domain) -> Option<Rate> {
+        let both = [NicCounter::RxDrops, NicCounter::TxDrops];
+        Rate::sum(both.map(|counter| self.of_nics(domain, counter)))
+    }
+
     /// Returns the same as [`DomainRates::of_nics`] for disks.
     pub fn of_disks(&self, domain: &Domain, counter: DiskCounter) -> Option<Rate> {
         match domain.disks.as_deref()? {

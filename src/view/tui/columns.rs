@@ -107,7 +107,7 @@ const LAID: [Laid; 30] = [
     laid("disk_reads",   "disks_read_requests_per_second",   ("READS/s", "RDS"),    (5, 8),    8, Never),
     laid("disk_writes",  "disks_write_requests_per_second",  ("WRITES/s", "WRS"),   (5, 9),    8, Never),
     laid("no_slots",     "disks_out_of_slots_per_second",    ("NO SLOT/s", "NSLT"), (5, 10),   8, Room),
-    laid("drops",        "nics_rx_drops_per_second",         ("RX DROP/s", "DROP"), (5, 10),   8, Room),
+    laid("drops",        "nics_drops_per_second",            ("DROP/s", "DROP"),    (5, 7),    8, Room),
     laid("pool",         "pool",                             ("POOL", "POOL"),      (5, 5),    5, Room),
     laid("why",          "",                                 ("WHY", "WHY"),        (5, 48),  10, Always),
     laid("uuid",         "uuid",                             ("UUID", "UUID"),      (36, 36),  4, Never),

@@ -174,7 +174,10 @@ const KEYS: &[(&str, &str)] = &[
         "NSLT",
         "NO SLOT/s: requests per second that found no free disk slot",
     ),
-    ("DROP", "packets to the guest that were dropped, per second"),
+    (
+        "DROP",
+        "packets that NICs dropped, in both directions, per second",
+    ),
     ("-", "unknown, or no rate yet: a rate needs two samples"),
     (
         "skipped",

@@ -11,9 +11,9 @@ use ratatui::layout::Rect;
 use ratatui::{TerminalOptions, Viewport};
 
 use crate::fixtures::{at_work, troubled};
-use crate::snapshot::ShutdownReason;
+use crate::snapshot::{NicCounter, ShutdownReason};
 use crate::view::DisplayOptions;
-use crate::view::tui::testing::{self, key, keys, lines, take, watching, words};
+use crate::view::tui::testing::{self, column, key, keys, lines, take, watching, words};
 use crate::view::tui::{App, Depth, Settings, Terminal, Theme, draw};
 
 #[test]
@@ -213,6 +213,29 @@ fn screen_readers_get_words_and_figures_alone() {
         page.iter()
             .any(|line| line.contains("mean 91.7 %, most 91.7 %")),
         "{page:?}"
+    );
+}
+
+#[test]
+fn drops_of_both_directions_are_one_column() {
+    let mut app = testing::app(Settings {
+        columns: ["id", "name", "drops", "why"].map(column).into(),
+        ..Settings::default()
+    });
+    let (mut old, mut new) = troubled();
+    // The guest's own packets were dropped as well: 4 a second.
+    for (snapshot, tx) in [(&mut old, 0), (&mut new, 8)] {
+        let nic = &mut snapshot.domains[4].nics.as_mut().unwrap()[0];
+        nic[NicCounter::TxDrops] = Some(tx);
+    }
+    take(&mut app, old);
+    take(&mut app, new);
+    let screen = lines(&mut app, 80, 24);
+    let db = screen.iter().skip(5).find(|line| line.contains(" db "));
+    let db = db.unwrap();
+    assert!(
+        db.contains(" 7.0 ") && db.contains("vif9.0 drops 7.0/s"),
+        "{db}"
     );
 }
 
