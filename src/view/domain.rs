@@ -43,9 +43,16 @@ pub(super) fn memory(domain: &Domain, bytes: impl Fn(u64) -> String) -> String {
     out
 }
 
-/// Returns its scheduling parameters and its CPU pool.
-pub(super) fn scheduling(domain: &Domain) -> String {
-    let scheduling = or_unknown(domain.scheduling, |scheduling| scheduling.to_string());
+/// Where a recorded sample has no scheduling parameters.
+pub(super) const SCHEDULER_NOT_RECORDED: &str =
+    "not recorded ('xenscope record --ready' does that)";
+
+/// Returns its scheduling parameters, or why they are missing, and its CPU pool.
+pub(super) fn scheduling(domain: &Domain, missing: Option<&str>) -> String {
+    let scheduling = match missing {
+        Some(why) => why.to_owned(),
+        None => or_unknown(domain.scheduling, |scheduling| scheduling.to_string()),
+    };
     format!("{scheduling}, in pool {}", domain.pool)
 }
 

@@ -1,7 +1,9 @@
 //! The details of a domain: a paragraph, and tables of its vCPUs, disks and NICs.
 
 use super::Sample;
-use super::domain::{memory, pair, scheduling, served, state, target, uuid};
+use super::domain::{
+    SCHEDULER_NOT_RECORDED, memory, pair, scheduling, served, state, target, uuid,
+};
 use super::pressure as words;
 use super::table::{Align, Head, Table};
 use super::vcpus;
@@ -59,10 +61,8 @@ fn paragraph(sample: Sample<'_>, one: DomainSample<'_>, all: &Snapshot) -> Strin
         |figure: Option<Rate>| or_unknown(figure, |figure| format!("{:.1} %", figure.value));
     let over =
         interval_ns.map_or_else(String::new, |ns| format!(", over {:.2} s", ns as f64 / 1e9));
-    let scheduled = match sample.snapshot.collected.scheduling {
-        true => scheduling(domain),
-        false => "not recorded ('xenscope record --ready' does that)".to_owned(),
-    };
+    let is_known = sample.snapshot.collected.scheduling;
+    let scheduled = scheduling(domain, (!is_known).then_some(SCHEDULER_NOT_RECORDED));
     let mut lines = vec![
         ("uuid", uuid(domain)),
         ("type", domain.kind.to_string()),

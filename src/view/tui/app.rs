@@ -10,7 +10,7 @@ use ratatui::layout::{Position, Rect, Size};
 
 use super::action::{Action, Command, suspends};
 use super::columns::Column;
-use super::context::{Context, Shown};
+use super::context::{Context, Shown, VCPUS};
 use super::digest::Digest;
 use super::history::Histories;
 use super::news::News;
@@ -18,6 +18,7 @@ use super::settings::Settings;
 use super::strip::{self, Strip};
 use super::theme::Terminal;
 use super::widgets::Widgets;
+use super::widgets::domain_page::DomainPage;
 use super::widgets::table::device_rows;
 use crate::feed::{Hour, Pair};
 use crate::pressure;
@@ -271,10 +272,10 @@ impl App {
         let shows_table = self.widgets.shows_table();
         let lacks = self.widgets.lacks(collected);
         match one {
-            Some(one) if !collected.of(one).covers(wanted.of(one)) => Some("details"),
+            Some(one) if !collected.of(one).covers(DomainPage::DETAILS) => Some("details"),
+            None if wanted.vcpus && !collected.vcpus => Some(VCPUS),
             None if lacks.is_some() => lacks,
-            None if wanted.vcpus && !collected.vcpus => Some("vCPUs"),
-            None if !collected.covers(self.filter_part()) => Some("filter"),
+            None if !collected.covers(self.filter_part()) => Some("figures of the filter"),
             None if shows_table && !collected.covers(device_rows::collect(self.display)) => {
                 Some("disks")
             }

@@ -19,11 +19,17 @@ use super::strip::Strip;
 use super::theme::{Role, Terminal};
 use crate::events::Event;
 use crate::snapshot::Collect;
+use crate::view::domain::SCHEDULER_NOT_RECORDED;
 use crate::view::events::line_at;
 use crate::view::{DisplayOptions, Sample};
 
 /// A key and its effect.
 pub(super) type Hint = (&'static str, &'static str);
+
+/// What a recording may lack, as the screen calls it.
+pub(super) const VCPUS: &str = "vCPUs";
+/// The same of scheduling parameters.
+pub(super) const SCHEDULER: &str = "scheduler";
 
 /// Which sample is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -149,12 +155,14 @@ impl<'a> Context<'a> {
         usize::from(self.screen.height / 2).max(1)
     }
 
-    /// Returns when the parts that the shown sample lacks will be shown.
-    pub(super) fn when_shown(self) -> &'static str {
-        match self.shown {
-            Shown::Newest => "with the next sample",
-            Shown::Paused => "not in the paused sample",
-            Shown::Past { .. } => "not recorded",
+    /// Returns when `what`, which the shown sample lacks, will be shown, or how it is recorded.
+    pub(super) fn when_shown(self, what: &str) -> &'static str {
+        match (self.shown, what) {
+            (Shown::Newest, _) => "with the next sample",
+            (Shown::Paused, _) => "not in the paused sample",
+            (Shown::Past { .. }, VCPUS) => "not recorded ('xenscope record --vcpus' does that)",
+            (Shown::Past { .. }, SCHEDULER) => SCHEDULER_NOT_RECORDED,
+            (Shown::Past { .. }, _) => "not recorded",
         }
     }
 }

@@ -286,6 +286,53 @@ fn jump_ends_a_pause_if_there_is_a_sample() {
 }
 
 #[test]
+fn only_what_is_shown_and_missing_is_not_recorded() {
+    // As 'xenscope record' without options.
+    let plain = Collect {
+        vcpus: false,
+        affinities: false,
+        scheduling: false,
+        paging_pools: false,
+        audit_inputs: false,
+        state_times: false,
+        ..Collect::ALL
+    };
+    let with_vcpus = Collect {
+        vcpus: true,
+        affinities: true,
+        ..plain
+    };
+    let no_vcpus = "vCPUs: not recorded ('xenscope record --vcpus' does that)";
+    for (collected, has_vcpus) in [(plain, false), (with_vcpus, true)] {
+        let mut pair = recorded().next().unwrap().unwrap();
+        Arc::make_mut(&mut pair.newer).collected = collected;
+        let mut app = watching(3);
+        app.jump(&[pair]);
+        lines(&mut app, 80, 40);
+        key(&mut app, KeyCode::Enter);
+        let page = lines(&mut app, 80, 40);
+        let (status, page) = page.split_last().unwrap();
+        assert!(!status.contains("not recorded"), "{status}");
+        let scheduler = "scheduler  not recorded ('xenscope record --ready' does that)";
+        assert!(
+            page.iter().any(|line| line.starts_with(scheduler)),
+            "{page:#?}"
+        );
+        assert_eq!(
+            page.iter().any(|line| line == no_vcpus),
+            !has_vcpus,
+            "{page:#?}"
+        );
+        // All pCPUs are there, but not who runs on them.
+        for pane in ["U", "C"] {
+            keys(&mut app, pane);
+            let status = last(&mut app);
+            assert_eq!(status.starts_with(no_vcpus), !has_vcpus, "{status}");
+        }
+    }
+}
+
+#[test]
 fn the_past_stays_until_the_newest_is_shown() {
     let mut feed = recorded();
     let mut app = watched_until(8);

@@ -16,7 +16,7 @@ use crate::view::pressure;
 use crate::view::table::{Align, Table};
 use crate::view::tui::action::{Action, Show};
 use crate::view::tui::cells;
-use crate::view::tui::context::{Context, Hint, Widget};
+use crate::view::tui::context::{Context, Hint, SCHEDULER, VCPUS, Widget};
 use crate::view::tui::glyphs::chart;
 use crate::view::tui::history::Ring;
 use crate::view::tui::theme::Role;
@@ -30,12 +30,24 @@ const MOST_EVENTS: usize = 8;
 
 /// The page of one domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct DomainPage {
+pub(in crate::view::tui) struct DomainPage {
     identity: Identity,
     text: TextPage,
 }
 
 impl DomainPage {
+    /// What the page shows of its domain. Where vCPUs and the scheduler would be, it says itself that they are missing.
+    pub(in crate::view::tui) const DETAILS: Collect = Collect {
+        vcpus: false,
+        affinities: false,
+        scheduling: false,
+        paging_pools: false,
+        host: false,
+        audit_inputs: false,
+        state_times: false,
+        ..Collect::ALL
+    };
+
     /// Returns the page of the domain with this identity.
     pub(super) fn of(identity: Identity) -> Self {
         Self {
@@ -113,7 +125,7 @@ fn lines(context: Context<'_>, identity: Identity) -> Vec<Line<'static>> {
     } = one;
     let mut lines = vec![title(domain)];
     lines.extend(why(context, identity));
-    lines.extend(facts(context, domain, rates));
+    lines.extend(facts(context, one));
     let serves = target(domain, snapshot);
     lines.extend(serves.map(|whom| labelled(context, "serves", whom)));
     lines.extend(charts(context, domain));
@@ -122,7 +134,7 @@ fn lines(context: Context<'_>, identity: Identity) -> Vec<Line<'static>> {
             (true, _) if !table.is_empty() => None,
             (true, _) => Some(format!("no {what}")),
             (false, true) => Some(format!("{what}: unknown")),
-            (false, false) => Some(format!("{what}: {}", context.when_shown())),
+            (false, false) => Some(format!("{what}: {}", context.when_shown(what))),
         };
         lines.push(Line::default());
         match missing {
@@ -136,7 +148,7 @@ fn lines(context: Context<'_>, identity: Identity) -> Vec<Line<'static>> {
         disks(domain, rates, snapshot),
         nics(domain, rates, snapshot),
     );
-    add("vCPUs", domain.vcpus.is_some(), collected.vcpus, vcpus);
+    add(VCPUS, domain.vcpus.is_some(), collected.vcpus, vcpus);
     add("disks", domain.disks.is_some(), collected.disks, disks);
     add("NICs", domain.nics.is_some(), collected.nics, nics);
     lines.extend(events(context, domain));
@@ -189,7 +201,12 @@ fn title(domain: &Domain) -> Line<'static> {
     Line::styled(text, Style::new().add_modifier(Modifier::BOLD))
 }
 
-fn facts(context: Context<'_>, domain: &Domain, rates: &DomainRates) -> Vec<Line<'static>> {
+fn facts(context: Context<'_>, one: DomainSample<'_>) -> Vec<Line<'static>> {
+    let DomainSample {
+        domain,
+        rates,
+        snapshot,
+    } = one;
     let cpu = format!(
         "{} % of one pCPU, {} % of its vCPUs, {:.1} s in all",
         units::percent(rates.cpu_percent),
@@ -204,12 +221,14 @@ fn facts(context: Context<'_>, domain: &Domain, rates: &DomainRates) -> Vec<Line
         domain.vcpus_max
     );
     let memory = memory(domain, |bytes| units::bytes(bytes as f64));
+    let has_scheduling = snapshot.collected.of(domain.identity()).scheduling;
+    let missing = (!has_scheduling).then(|| context.when_shown(SCHEDULER));
     vec![
         labelled(context, "state", state),
         labelled(context, "uuid", uuid(domain)),
         labelled(context, "CPU", cpu),
         labelled(context, "memory", memory),
-        labelled(context, "scheduler", scheduling(domain)),
+        labelled(context, SCHEDULER, scheduling(domain, missing)),
     ]
 }
 

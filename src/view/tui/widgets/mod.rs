@@ -1,7 +1,7 @@
 //! The widgets of the screen, and which of them handles an event.
 
 mod column_chooser;
-mod domain_page;
+pub(super) mod domain_page;
 mod events;
 mod header;
 mod help;

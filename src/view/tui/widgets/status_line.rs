@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 
 use crate::text::{columns, safe, shortened};
-use crate::view::tui::context::{Context, Hint};
+use crate::view::tui::context::{Context, Hint, VCPUS};
 use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
 
@@ -70,9 +70,10 @@ impl StatusLine {
             pen.say("  ");
         }
         if let Some(what) = extras.missing {
-            let text = match context.is_past() {
+            // A recording has all vCPUs or none.
+            let text = match context.is_past() && what != VCPUS {
                 true => format!("some {what} were not recorded"),
-                false => format!("{what}: {}", context.when_shown()),
+                false => format!("{what}: {}", context.when_shown(what)),
             };
             pen.put(&shortened(&text, pen.room()), context.style(Role::Accent));
             pen.say("  ");

@@ -87,7 +87,7 @@ impl<T: Listed> Widget for Listing<T> {
         self.draw_rows(context, sample, body, buffer);
         let empty = match (count, self.known, self.rows.hidden.is_empty()) {
             (1.., ..) => return,
-            (_, false, _) => format!("{}: {}", T::WHAT, context.when_shown()),
+            (_, false, _) => format!("{}: {}", T::WHAT, context.when_shown(T::WHAT)),
             (_, _, true) => format!("no {}", T::WHAT),
             (_, _, false) => "no match".to_owned(),
         };
