@@ -110,7 +110,7 @@ pub(super) const DISK: [Head; 11] = [
     ("READ/S", Align::Right),
     ("WRITE/S", Align::Right),
     ("LATENCY", Align::Right),
-    ("NO SLOT", Align::Right),
+    ("NO SLOTS", Align::Right),
     ("READS/S", Align::Right),
     ("WRITES/S", Align::Right),
     ("ERRORS", Align::Right),

@@ -52,7 +52,7 @@ pub(super) fn row(
 /// The columns of the states of a vCPU or a domain.
 pub(super) const STATE_HEADS: [Head; 4] = [
     ("READY %", Align::Right),
-    ("THROTTLED %", Align::Right),
+    ("THR %", Align::Right),
     ("WAITS/S", Align::Right),
     ("LONGEST", Align::Right),
 ];

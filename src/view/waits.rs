@@ -15,7 +15,7 @@ const HEADS: [Head; 14] = [
     ("NAME", Align::Yielding),
     ("VCPU", Align::Right),
     ("READY %", Align::Right),
-    ("THROTTLED %", Align::Right),
+    ("THR %", Align::Right),
     ("RUN %", Align::Right),
     ("WAITED FOR", Align::Kept),
     ("LONGEST", Align::Right),
@@ -206,7 +206,10 @@ mod tests {
     fn a_narrow_table_keeps_for_whom_it_waited() {
         assert_eq!(HEADS[BLOCKED].0, "BLOCKED %");
         let text = lines(&waiting(), Some(80));
-        assert!(text.contains("web 25 %, idle pCPUs 50 %, u…"), "{text}");
+        assert!(
+            text.contains("web 25 %, idle pCPUs 50 %, unknown…"),
+            "{text}"
+        );
         let text = lines(&waiting(), Some(100));
         assert!(text.contains("unknown 25 %        -"), "{text}");
     }
@@ -215,13 +218,13 @@ mod tests {
     fn each_vcpu_has_a_line_with_those_it_waited_for() {
         assert_eq!(
             lines(&waiting(), None),
-            "ID  NAME      VCPU  READY %  THROTTLED %  RUN %  WAITED FOR                               LONGEST     P99     \
+            "ID  NAME      VCPU  READY %  THR %  RUN %  WAITED FOR                               LONGEST     P99     \
              MEAN  WAITS/S  BLOCKED %  MOVES/S  PCPUS\n \
-             0  Domain-0     0      4.0            -   20.0  web 25 %, idle pCPUs 50 %, unknown 25 %        -       -        \
+             0  Domain-0     0      4.0      -   20.0  web 25 %, idle pCPUs 50 %, unknown 25 %        -       -        \
              -      0.0       76.0      0.0  0,2\n \
-             5  web          0     40.0         20.0   40.0  db 75 %, Domain-0 25 %                    200 ms  200 ms  \
+             5  web          0     40.0   20.0   40.0  db 75 %, Domain-0 25 %                    200 ms  200 ms  \
              50.0 ms      8.0        0.0      5.0  1\n \
-             5  web          1      0.0          0.0    0.0                                                 -       -        \
+             5  web          1      0.0    0.0    0.0                                                 -       -        \
              -      0.0        0.0      0.0\n"
         );
     }

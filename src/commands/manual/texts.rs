@@ -84,7 +84,7 @@ const STATUS: Page = Page {
         DOMAINS,
         "CPU % is relative to one pCPU: a domain that keeps two busy uses 200 %. LATENCY is the \
          mean time of the completed read and write requests; only disks with a tapdisk have it. \
-         NO SLOT counts how often no request slot was free. Received and sent are as the guest \
+         NO SLOTS counts how often no request slot was free. Received and sent are as the guest \
          sees them.",
         DRIVER_DOMAINS,
         FORMATS,
@@ -123,7 +123,7 @@ const VCPUS: Page = Page {
 };
 
 /// What `--ready` does.
-const READY: &str = "With --ready, READY % is how long a domain's vCPUs waited for a pCPU, and THROTTLED % how long its \
+const READY: &str = "With --ready, READY % is how long a domain's vCPUs waited for a pCPU, and THR % how long its \
      cap kept them from running. The host's vCPUs are traced for that, see xenscope-waits(8): Xen's trace buffers \
      stay allocated until the host reboots. If another program traces, xenscope reads along or says why it cannot.";
 
@@ -132,7 +132,7 @@ const WAITS: Page = Page {
         DOMAINS,
         "READY % is how long a vCPU was ready to run and waited for a pCPU, and WAITED FOR says which \
          domains had the pCPUs that it may run on meanwhile. BLOCKED % is how long it waited for an \
-         event. THROTTLED % is how long its cap kept it from running. P99 is a time that 99 of 100 waits \
+         event. THR % is how long its cap kept it from running. P99 is a time that 99 of 100 waits \
          do not exceed, at most twice the shortest such time.",
         "Xen's trace buffers belong to the whole host: 128 KiB for each pCPU, which stay allocated until \
          the host reboots. Only one program can empty them. While another one traces, for example \

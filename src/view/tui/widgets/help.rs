@@ -23,7 +23,7 @@ const KEYS: &[(&str, &str)] = &[
         "P",
         "show the use of each pCPU; again: go back to the table",
     ),
-    ("w", "show which domains suffer, and why; again: go back"),
+    ("w", "pressure: which domains hurt, and why; again: go back"),
     ("e", "show what happened to domains; again: go back"),
     (
         "R",
@@ -63,7 +63,7 @@ const KEYS: &[(&str, &str)] = &[
         "f",
         "go to the next domain with a text in its name; Enter: again",
     ),
-    ("F", "show only domains that suffer; again: all"),
+    ("F", "show only domains that hurt; again: all"),
     ("o", "let rows keep their places; again: sort them"),
     (
         "m",
@@ -117,7 +117,7 @@ const KEYS: &[(&str, &str)] = &[
     ("", "what the screen shows"),
     (
         "HURT",
-        "domains that suffer, the worst first, with its first reason",
+        "domains that hurt, the worst first, each with its worst reason",
     ),
     ("VCPU", "vCPUs that are online"),
     (
@@ -145,10 +145,13 @@ const KEYS: &[(&str, &str)] = &[
         "MEM  MAX",
         "memory that it has, that it may have; MEM%: of the host's",
     ),
-    ("GAP", "by how much its memory is below its target"),
+    (
+        "GAP",
+        "how far its memory is below its target; in WHY: short",
+    ),
     (
         "WHY",
-        "why it suffers: cpu: ready; cap: throttled; mem: below target;",
+        "why it hurts: cpu: ready; cap: throttled; mem: below target;",
     ),
     ("", "  slot: no free disk slot; disk: slow; net: drops;"),
     ("", "  steal: dom0's steal; crash: has crashed; +: more"),
@@ -156,7 +159,10 @@ const KEYS: &[(&str, &str)] = &[
         "for NAME 9%",
         "of the time it was ready, that domain had the pCPU",
     ),
-    ("queued", "vCPUs that were ready, in the mean"),
+    (
+        "queued",
+        "vCPUs that waited for a pCPU, in the mean, not for their cap",
+    ),
     ("+", "before an ID: created in the last minute"),
     (
         "RDY%",

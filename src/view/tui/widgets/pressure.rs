@@ -175,9 +175,9 @@ fn summary(context: Context<'_>, sample: Sample<'_>, count: usize) -> Line<'stat
     let traced = sample.snapshot.collected.state_times;
     let domains = match count {
         0 if sample.rates.interval_ns.is_none() => "with the next sample".to_owned(),
-        0 => "no domain suffers".to_owned(),
-        1 => "1 domain suffers".to_owned(),
-        count => format!("{count} domains suffer"),
+        0 => "no domain hurts".to_owned(),
+        1 => "1 domain hurts".to_owned(),
+        count => format!("{count} domains hurt"),
     };
     let ready = match (traced, sample.rates.host.ready_vcpus) {
         (false, _) => context.without_ready().to_owned(),
@@ -279,7 +279,7 @@ mod tests {
         let page = lines(&mut app, 100, 24);
         assert_eq!(
             page[5].trim_end(),
-            "4 domains suffer, 0.3 vCPUs ready in the mean, 1 at most"
+            "4 domains hurt, 0.3 vCPUs ready in the mean, 1 at most"
         );
         assert_eq!(
             page[6].trim_end(),
@@ -306,7 +306,7 @@ mod tests {
             "{page:?}"
         );
         key(&mut app, KeyCode::Esc);
-        assert!(lines(&mut app, 100, 24)[5].starts_with("4 domains suffer"));
+        assert!(lines(&mut app, 100, 24)[5].starts_with("4 domains hurt"));
         keys(&mut app, "wR");
         assert!(app.collect().state_times && app.collect().scheduling);
         let titles = lines(&mut app, 100, 24)[4].clone();
@@ -334,7 +334,7 @@ mod tests {
         let page = lines(&mut app, 80, 10);
         assert_eq!(
             page[2].trim_end(),
-            "no domain suffers, ready time is not measured: R turns it on"
+            "no domain hurts, ready time is not measured: R turns it on"
         );
         let hurt = "HURT none of 3 (CPU waits not measured: R)";
         assert!(

@@ -66,7 +66,7 @@ fn each_vcpu_has_its_ready_time_while_that_is_measured() {
         let page = lines(&mut app, 120, 39);
         let of_vcpu = page.iter().position(|line| line.starts_with("VCPU "));
         let [titles, figures] = [0, 1].map(|nth| &page[of_vcpu.unwrap() + nth]);
-        assert_eq!(titles.contains("READY %  THROTTLED %"), traced, "{titles}");
+        assert_eq!(titles.contains("READY %  THR %"), traced, "{titles}");
         assert_eq!(figures.contains(" 30.0 "), traced, "{figures}");
     }
 }

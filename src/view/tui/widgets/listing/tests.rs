@@ -156,7 +156,7 @@ fn tab_goes_through_the_panes() {
         key(&mut app, KeyCode::Tab);
         assert_eq!(current(&mut app).as_deref(), Some(tab));
     }
-    for (tab, text) in [("pressure", "suffer"), ("events", "nothing has happened")] {
+    for (tab, text) in [("pressure", "hurt"), ("events", "nothing has happened")] {
         key(&mut app, KeyCode::Tab);
         assert_eq!(current(&mut app).as_deref(), Some(tab));
         assert!(pane(&mut app, 80)[1].contains(text));

@@ -475,7 +475,7 @@ impl Widget for Table {
             ("s", "sort"),
             ("Enter", "detail"),
             ("F", "hurting only"),
-            ("w", "why"),
+            ("w", "pressure"),
             ("Tab", "panes"),
             ("P", "pCPUs"),
             ("p", "pause"),

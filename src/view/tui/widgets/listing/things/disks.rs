@@ -60,7 +60,7 @@ fn disk_columns() -> Vec<Column<DiskSample<'static>>> {
         C::of("discard_requests_per_second", "DISCARD/s", 18),
         C::of("read_bytes", "READ", 20),
         C::of("write_bytes", "WRITTEN", 20),
-        C::of("out_of_slots", "NO SLOT", 25),
+        C::of("out_of_slots", "NO SLOTS", 25),
         C::of("errors", "ERRORS", 28).map(trouble),
     ]).flatten().collect()
 }
