@@ -222,7 +222,7 @@ mod tests {
             for one in sample.domains() {
                 let selected = selector.matches(one.domain.identity(), one.domain.name.as_deref());
                 assert_eq!(
-                    filter.matches(one, ""),
+                    filter.matches(one, None),
                     selected,
                     "{text}: {:?}",
                     one.domain.name

@@ -4,11 +4,67 @@ use std::fmt;
 
 use crate::fields::{Field, Kind, Unit, Value};
 use crate::sample::DomainSample;
-use crate::snapshot::ShutdownReason;
+use crate::snapshot::{Collect, ShutdownReason};
 use crate::text::safe;
 
 /// A figure of a domain.
 pub type Figure = &'static Field<DomainSample<'static>>;
+
+/// A figure of a row that is not a domain, such as a NIC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowFigure {
+    /// Its name, for messages.
+    pub name: &'static str,
+    /// What gets its value from a row.
+    pub index: usize,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its unit.
+    pub unit: Unit,
+    /// What has to be collected for it.
+    pub part: Collect,
+}
+
+/// What is compared.
+#[derive(Clone, Copy, Debug)]
+pub enum Compared {
+    /// A figure of the domain.
+    Domain(Figure),
+    /// A figure of the row.
+    Row(RowFigure),
+}
+
+impl Compared {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Domain(field) => field.name,
+            Self::Row(figure) => figure.name,
+        }
+    }
+
+    fn kind(&self) -> (Kind, Unit) {
+        match self {
+            Self::Domain(field) => (field.kind, field.unit),
+            Self::Row(figure) => (figure.kind, figure.unit),
+        }
+    }
+
+    pub(super) fn part(&self) -> Collect {
+        match self {
+            Self::Domain(field) => field.part,
+            Self::Row(figure) => figure.part,
+        }
+    }
+}
+
+/// A row that is not a domain, such as a NIC.
+#[derive(Clone, Copy)]
+pub struct Row<'a> {
+    /// The name of the device; empty if it has none.
+    pub device: &'a str,
+    /// Returns the value of the figure with this index.
+    pub value: &'a dyn Fn(usize) -> Value<'a>,
+}
 
 /// How a figure is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +93,7 @@ pub(super) enum Operand {
 /// A figure compared with a value.
 #[derive(Clone, Debug)]
 pub(super) struct Comparison {
-    pub(super) figure: Figure,
+    pub(super) figure: Compared,
     operator: Operator,
     operand: Operand,
 }
@@ -66,10 +122,10 @@ impl Comparison {
     ///
     /// # Errors
     /// Why the figure cannot be compared in this way.
-    pub(super) fn new(figure: Figure, operator: Operator, value: &str) -> Result<Self, String> {
-        let name = figure.name;
+    pub(super) fn new(figure: Compared, operator: Operator, value: &str) -> Result<Self, String> {
+        let (name, (kind, unit)) = (figure.name(), figure.kind());
         let value = value.to_lowercase();
-        let is_text = figure.unit == Unit::None;
+        let is_text = unit == Unit::None;
         if is_text
             && !matches!(
                 operator,
@@ -78,14 +134,13 @@ impl Comparison {
         {
             return Err(format!("'{name}' is a text: use :, = or !="));
         }
-        let (operator, operand) = match figure.kind {
+        let (operator, operand) = match kind {
             Kind::State { words } => (exactly(operator), Operand::Text(word(name, words, value)?)),
             _ if is_text => (operator, Operand::Text(value)),
             _ if value == "none" => (exactly(operator), Operand::Unlimited),
             _ => {
-                let number = number(&value, figure.unit).ok_or_else(|| {
-                    format!("'{}' is no {}", safe(&value), kind_of_number(figure.unit))
-                })?;
+                let number = number(&value, unit)
+                    .ok_or_else(|| format!("'{}' is no {}", safe(&value), kind_of_number(unit)))?;
                 (exactly(operator), Operand::Number(number))
             }
         };
@@ -96,9 +151,12 @@ impl Comparison {
         })
     }
 
-    /// Returns whether it holds for a domain; `None` if the figure is unknown.
-    pub(super) fn holds(&self, domain: DomainSample<'_>) -> Option<bool> {
-        let value = self.figure.of(&domain);
+    /// Returns whether it holds for a domain or its row; `None` if the figure is unknown.
+    pub(super) fn holds(&self, domain: DomainSample<'_>, row: Option<Row<'_>>) -> Option<bool> {
+        let value = match self.figure {
+            Compared::Domain(field) => field.of(&domain),
+            Compared::Row(figure) => row.map_or(Value::Unknown, |row| (row.value)(figure.index)),
+        };
         let number = match value {
             Value::Unknown => return None,
             Value::Unlimited => f64::INFINITY,
@@ -210,14 +268,14 @@ pub(super) fn quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
 
 impl PartialEq for Comparison {
     fn eq(&self, other: &Self) -> bool {
-        let key = |one: &Self| (one.figure.name, one.operator);
+        let key = |one: &Self| (one.figure.name(), one.operator);
         key(self) == key(other) && self.operand == other.operand
     }
 }
 
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.figure.name, self.operator.name())?;
+        write!(f, "{}{}", self.figure.name(), self.operator.name())?;
         match &self.operand {
             Operand::Text(text) => quoted(f, text),
             Operand::Number(number) => write!(f, "{number}"),

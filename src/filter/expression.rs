@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::comparison::{Comparison, quoted};
+use super::comparison::{Comparison, Row, quoted};
 use crate::sample::DomainSample;
 use crate::snapshot::{Collect, DomainState};
 
@@ -70,16 +70,16 @@ impl Word {
 }
 
 impl Expression {
-    /// Returns whether it holds for a domain and a device; `None` if that depends on something
-    /// unknown.
-    pub(super) fn holds(&self, domain: DomainSample<'_>, device: &str) -> Option<bool> {
+    /// Returns whether it holds for a domain, or for a row that belongs to it; `None` if that
+    /// depends on something unknown.
+    pub(super) fn holds(&self, domain: DomainSample<'_>, row: Option<Row<'_>>) -> Option<bool> {
         match self {
-            Self::Text(text) => names(text, domain, device),
+            Self::Text(text) => names(text, domain, row.map_or("", |row| row.device)),
             Self::Word(word) => word.holds(domain),
-            Self::Compare(comparison) => comparison.holds(domain),
-            Self::Not(one) => one.holds(domain, device).map(|holds| !holds),
-            Self::All(all) => decided(all, false, domain, device),
-            Self::Any(any) => decided(any, true, domain, device),
+            Self::Compare(comparison) => comparison.holds(domain, row),
+            Self::Not(one) => one.holds(domain, row).map(|holds| !holds),
+            Self::All(all) => decided(all, false, domain, row),
+            Self::Any(any) => decided(any, true, domain, row),
         }
     }
 
@@ -91,7 +91,7 @@ impl Expression {
                 ..Collect::NOTHING
             },
             Self::Word(_) => Collect::NOTHING,
-            Self::Compare(comparison) => comparison.figure.part,
+            Self::Compare(comparison) => comparison.figure.part(),
             Self::Not(one) => one.part(),
             Self::All(parts) | Self::Any(parts) => {
                 let parts = parts.iter().map(Self::part);
@@ -103,10 +103,15 @@ impl Expression {
 
 /// Returns `by` if that holds for one part, its opposite if it holds for none; `None` if that
 /// depends on something unknown.
-fn decided(parts: &[Expression], by: bool, domain: DomainSample<'_>, device: &str) -> Option<bool> {
+fn decided(
+    parts: &[Expression],
+    by: bool,
+    domain: DomainSample<'_>,
+    row: Option<Row<'_>>,
+) -> Option<bool> {
     let mut decided = Some(!by);
     for part in parts {
-        match part.holds(domain, device) {
+        match part.holds(domain, row) {
             Some(holds) if holds == by => return Some(by),
             Some(_) => {}
             None => decided = None,

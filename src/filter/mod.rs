@@ -15,7 +15,7 @@ use std::fmt;
 use crate::rates::Rates;
 use crate::sample::{DomainSample, Sample};
 use crate::snapshot::{Collect, Snapshot};
-pub use comparison::Figure;
+pub use comparison::{Compared, Figure, Row, RowFigure};
 pub use error::Error;
 use expression::Expression;
 
@@ -29,11 +29,11 @@ pub struct Filter {
 
 impl Filter {
     /// Returns the filter that a text describes; an empty text matches everything. `short` returns
-    /// the figure with a shorter name.
+    /// the figure with a shorter name, or a figure of the rows.
     ///
     /// # Errors
     /// If the text is no filter.
-    pub fn parse(text: &str, short: &dyn Fn(&str) -> Option<Figure>) -> Result<Self, Error> {
+    pub fn parse(text: &str, short: &dyn Fn(&str) -> Option<Compared>) -> Result<Self, Error> {
         Ok(Self {
             text: text.to_owned(),
             expression: parse::parse(text, short)?,
@@ -50,16 +50,15 @@ impl Filter {
         self.expression.is_none()
     }
 
-    /// Returns whether a domain matches, or one of its devices with this name. Without a device, the
-    /// name is empty.
-    pub fn matches(&self, domain: DomainSample<'_>, device: &str) -> bool {
+    /// Returns whether a domain matches, or a row that belongs to it.
+    pub fn matches(&self, domain: DomainSample<'_>, row: Option<Row<'_>>) -> bool {
         let expression = self.expression.as_ref();
-        expression.is_none_or(|expression| expression.holds(domain, device) == Some(true))
+        expression.is_none_or(|expression| expression.holds(domain, row) == Some(true))
     }
 
     /// Returns the sample with only the domains that match.
     pub fn only(&self, sample: Sample<'_>) -> (Snapshot, Rates) {
-        let matching = sample.domains().filter(|one| self.matches(*one, ""));
+        let matching = sample.domains().filter(|one| self.matches(*one, None));
         let matching = matching.map(|one| (one.domain.clone(), one.rates.clone()));
         let (domains, of_domains) = matching.unzip();
         let rates = Rates {

@@ -1,6 +1,6 @@
 //! Parses filters.
 
-use super::comparison::{Comparison, Figure, Operator};
+use super::comparison::{Compared, Comparison, Operator};
 use super::error::Error;
 use super::expression::{Expression, Word};
 use crate::fields::{Thing, sums};
@@ -13,7 +13,7 @@ const DEEPEST: usize = 32;
 /// Returns what a text describes; `None` if it is empty.
 pub(super) fn parse(
     text: &str,
-    short: &dyn Fn(&str) -> Option<Figure>,
+    short: &dyn Fn(&str) -> Option<Compared>,
 ) -> Result<Option<Expression>, Error> {
     let mut parser = Parser {
         text: text.chars().collect(),
@@ -36,7 +36,7 @@ struct Parser<'a> {
     text: Vec<char>,
     at: usize,
     depth: usize,
-    short: &'a dyn Fn(&str) -> Option<Figure>,
+    short: &'a dyn Fn(&str) -> Option<Compared>,
 }
 
 impl Parser<'_> {
@@ -228,10 +228,11 @@ impl Parser<'_> {
     }
 
     /// Returns the figure with this name.
-    fn figure(&self, name: &str) -> Option<Figure> {
+    fn figure(&self, name: &str) -> Option<Compared> {
         let name = name.to_lowercase();
         let mut figures = DomainSample::fields().iter().chain(sums());
-        (self.short)(&name).or_else(|| figures.find(|figure| figure.name == name))
+        let mut of_domain = || figures.find(|figure| figure.name == name);
+        (self.short)(&name).or_else(|| of_domain().map(Compared::Domain))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use super::{Figure, Filter};
+use super::{Compared, Filter};
 use crate::fields::{Thing, sums};
 use crate::fixtures::{SECOND, domain, snapshot};
 use crate::rates::Rates;
@@ -11,7 +11,7 @@ use crate::sample::{DomainSample, Sample};
 use crate::snapshot::{DomainType, ShutdownReason, Snapshot};
 
 /// Returns the figure with this short name.
-fn short(name: &str) -> Option<Figure> {
+fn short(name: &str) -> Option<Compared> {
     let name = match name {
         "cpu" => "cpu_percent",
         "memory" => "memory_bytes",
@@ -21,6 +21,7 @@ fn short(name: &str) -> Option<Figure> {
     DomainSample::fields()
         .iter()
         .find(|field| field.name == name)
+        .map(Compared::Domain)
 }
 
 fn parse(text: &str) -> Filter {
@@ -62,7 +63,7 @@ fn ids_of(filter: &Filter) -> Vec<u16> {
         snapshot: &new,
         rates,
     };
-    let matching = sample.domains().filter(|one| filter.matches(*one, ""));
+    let matching = sample.domains().filter(|one| filter.matches(*one, None));
     matching.map(|one| one.domain.id.0).collect()
 }
 

@@ -192,8 +192,9 @@ const HOST: Page = Page {
 
 const FILTER: &str = "A filter is part of a name; the start of an ID or UUID; idle, running, paused, shutdown, \
     crashed or dying; or a figure compared with a value, as in cpu>50, memory<1.5G, state:blocked, pool!=0. Figures \
-    have the names of columns or of 'xenscope fields'. '!' is not, a blank or '&' is and, '|' or a comma is or; \
-    parentheses group, and quotes hold a name with blanks. What is unknown matches no comparison, and not its opposite.";
+    have the names of columns or of 'xenscope fields', in a pane those of its own columns first. '!' is not, a blank or \
+    '&' is and, '|' or a comma is or; parentheses group, and quotes hold a name with blanks. What is unknown matches no \
+    comparison, and not its opposite.";
 
 const TOP: Page = Page {
     description: &[

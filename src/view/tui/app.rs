@@ -153,7 +153,7 @@ impl App {
     fn filter(&mut self, text: &str) {
         let (context, widgets) = self.parts();
         widgets.filter_by(context, text);
-        // A text that is no filter leaves the one before.
+        // A text that is no filter leaves the one before. One for the rows of a pane is not saved.
         let text = self.widgets.table.filter().text();
         text.clone_into(&mut self.settings.filter);
     }
@@ -452,7 +452,9 @@ impl App {
             Action::Pin(domain) => widgets.pin(context, domain),
             Action::Filter(filter) => self.filter(&filter),
             Action::Hurting => widgets.show_hurting(context),
-            Action::Unlimit if widgets.table.filter().is_empty() => widgets.show_hurting(context),
+            Action::Unlimit if widgets.table.limits().has_no_filter() => {
+                widgets.show_hurting(context);
+            }
             Action::Unlimit => self.filter(""),
             Action::Sort(column) => self.sort_by(column),
             Action::SortList(column) => widgets.sort_list(context, column),

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::fields::{self, Kind, Thing, Unit};
-use crate::filter::{self, Figure, Filter};
+use crate::filter::{self, Compared, Figure, Filter};
 use crate::sample::DomainSample;
 use crate::snapshot::Collect;
 
@@ -210,6 +210,24 @@ fn title(field: Figure) -> &'static str {
 /// # Errors
 /// If the text is no filter.
 pub fn filter(text: &str) -> Result<Filter, filter::Error> {
+    Filter::parse(text, &of_domain)
+}
+
+/// Returns the filter for rows that are not domains. A name is that of the row's own figure, which `own` returns, or
+/// else that of the domain's. If the text is no filter in this way, all names are those of the domain's figures.
+///
+/// # Errors
+/// If the text is no filter in either way.
+pub(super) fn filter_of_rows(
+    text: &str,
+    own: &dyn Fn(&str) -> Option<Compared>,
+) -> Result<Filter, filter::Error> {
+    let of_row = |name: &str| own(name).or_else(|| of_domain(name));
+    Filter::parse(text, &of_row).or_else(|problem| filter(text).map_err(|_| problem))
+}
+
+/// Returns the figure of the domain in the column with this name or title; `None` if there is no such column.
+fn of_domain(name: &str) -> Option<Compared> {
     let titled = |name: &str| {
         let is_it = |title: &str| title.eq_ignore_ascii_case(name);
         let of = |column: &Column| {
@@ -218,12 +236,11 @@ pub fn filter(text: &str) -> Result<Filter, filter::Error> {
         };
         Column::all().find(of)
     };
-    let column = |name: &str| Column::by_key(name).or_else(|| titled(name));
-    let figure = |name: &str| match column(name)?.shape().shows {
-        Shows::Figure(figure) => Some(figure),
+    let column = Column::by_key(name).or_else(|| titled(name));
+    match column?.shape().shows {
+        Shows::Figure(figure) => Some(Compared::Domain(figure)),
         _ => None,
-    };
-    Filter::parse(text, &figure)
+    }
 }
 
 impl Column {

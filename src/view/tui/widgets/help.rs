@@ -107,6 +107,7 @@ const KEYS: &[(&str, &str)] = &[
     ),
     ("1 to 0  r", "sort by the first to tenth column; reverse"),
     ("/  F  o  m", "as in the table"),
+    ("", "  /longest>1ms: of the row; else of its domain"),
     ("Enter  Esc", "show the page of the row's domain; go back"),
     ("", "on the page of a domain"),
     (

@@ -23,6 +23,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::{Position, Rect, Size};
 
 use super::action::{Action, Command, List, Show, Step};
+use super::columns;
 use super::context::{Context, Hint, Shown, Widget};
 use crate::interval;
 use crate::snapshot::{Collect, Identity};
@@ -171,7 +172,11 @@ impl Widgets {
 
     /// Shows only what matches this filter.
     pub(super) fn filter_by(&mut self, context: Context<'_>, filter: &str) {
-        self.table.filter_by(context, filter);
+        let problem = match self.pane {
+            Pane::List(list) => self.lists.of(list).problem(filter),
+            _ => columns::filter(filter).err(),
+        };
+        self.table.filter_by(filter, problem);
         self.refresh(context);
     }
 
@@ -232,7 +237,8 @@ impl Widgets {
         }
         let cursor = match &self.overlay {
             Overlay::Prompt(prompt) => {
-                let found = match (self.table.problem(), self.table.filter().is_empty()) {
+                let is_empty = self.table.limits().has_no_filter();
+                let found = match (self.table.problem(), is_empty) {
                     (Some(problem), _) => Err(problem.to_string()),
                     (None, true) => Ok(None),
                     (None, false) => Ok(Some(self.counts(pane))),
@@ -282,7 +288,11 @@ impl Widgets {
                 let limits = match list {
                     // Nothing limits them.
                     List::Pcpus => None,
-                    _ => self.table.limits().text(self.counts(context)),
+                    _ => {
+                        let no_filter_of = self.lists.of(list).lacks_figures();
+                        let limits = self.table.limits();
+                        limits.text(self.counts(context), no_filter_of)
+                    }
                 };
                 let is_held = self.lists.of(list).is_held();
                 let held = is_held.then(|| table::HELD.to_owned());
@@ -494,7 +504,7 @@ impl Widgets {
                 self.overlay = Overlay::Sort(SortList::of(choices));
             }
             Show::Filter => {
-                self.overlay = Overlay::Prompt(Prompt::filter(self.table.filter().text()))
+                self.overlay = Overlay::Prompt(Prompt::filter(&self.table.limits().text))
             }
             Show::Find => self.overlay = Overlay::Prompt(Prompt::find()),
             Show::Time => self.overlay = Overlay::Prompt(Prompt::time()),

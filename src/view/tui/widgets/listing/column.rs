@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::rows::Row;
 use crate::fields::{Field, Kind, Thing, Unit, Value};
+use crate::filter::{Compared, RowFigure};
 use crate::sample::DomainSample;
 use crate::snapshot::Collect;
 use crate::units;
@@ -123,6 +124,38 @@ impl<T: Thing> Column<T> {
     /// Returns whether it sorts in descending order by default.
     pub(super) fn descends(&self) -> bool {
         !matches!(self.kind, Kind::Text | Kind::State { .. })
+    }
+
+    /// Returns what a filter compares; `index` is that of the column.
+    pub(super) fn compared(&self, index: usize) -> Compared {
+        let name = match &self.source {
+            Source::Domain(field) => return Compared::Domain(field),
+            Source::Thing(field) => field.name,
+            Source::Row(_) => self.title,
+        };
+        Compared::Row(RowFigure {
+            name,
+            index,
+            kind: self.kind,
+            unit: self.unit,
+            part: self.part,
+        })
+    }
+
+    /// Returns whether this is its title, with `_` for blanks.
+    pub(super) fn is_titled(&self, name: &str) -> bool {
+        self.title.replace(' ', "_").eq_ignore_ascii_case(name)
+    }
+
+    /// Returns whether this is its title without the unit, or the name of its field.
+    pub(super) fn is_named(&self, name: &str) -> bool {
+        let title = self.title.trim_end_matches("/s").trim_end_matches('%');
+        let field = match &self.source {
+            Source::Domain(field) => field.name,
+            Source::Thing(field) => field.name,
+            Source::Row(_) => "",
+        };
+        title.replace(' ', "_").eq_ignore_ascii_case(name) || field == name
     }
 
     /// Returns its value in a row.

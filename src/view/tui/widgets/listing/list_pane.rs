@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::sort_list::Choice;
+use crate::filter;
 use crate::view::tui::context::{Context, Widget};
 use crate::view::tui::widgets::table::Limits;
 
@@ -14,6 +15,12 @@ pub(in crate::view::tui::widgets) trait ListPane: Widget {
 
     /// Returns how many rows match the filter, and how many there are.
     fn counts(&self) -> (usize, usize);
+
+    /// Returns why a text is no filter of the rows; `None` if it is one.
+    fn problem(&self, text: &str) -> Option<filter::Error>;
+
+    /// Returns what it lists, if the filter compares figures that the rows do not have.
+    fn lacks_figures(&self) -> Option<&'static str>;
 
     /// Returns which rows are visible, such as `rows 1-38 of 300 ↓`; an empty text if all are.
     fn extent(&self, context: Context<'_>) -> String;

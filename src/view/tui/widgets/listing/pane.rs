@@ -12,10 +12,12 @@ use super::list_pane::ListPane;
 use super::rows::{Entries, Entry, Key};
 use super::sort_list::Choice;
 use super::things::{Listed, row};
+use crate::filter::{Compared, Error, Filter, Row};
 use crate::sample::Sample;
 use crate::text::columns;
 use crate::view::tui::action::List;
 use crate::view::tui::cells::{self, Key as SortKey};
+use crate::view::tui::columns::{filter, filter_of_rows};
 use crate::view::tui::context::Context;
 use crate::view::tui::cursor::{Cursor, Rows as _, extent};
 use crate::view::tui::line::{Place, areas};
@@ -26,6 +28,8 @@ use crate::view::tui::widgets::table::Limits;
 pub(super) struct Listing<T: Listed> {
     columns: &'static [Column<T>],
     rows: Entries,
+    /// The filter of the rows; `None` if it compares figures that they do not have.
+    filter: Option<Filter>,
     /// Whether the sample knows what there is.
     known: bool,
     cursor: Cursor<Key>,
@@ -50,6 +54,7 @@ impl<T: Listed> Default for Listing<T> {
         Self {
             columns,
             rows: Entries::default(),
+            filter: Some(Filter::default()),
             known: false,
             cursor: Cursor::default(),
             sort,
@@ -117,6 +122,39 @@ impl<T: Listed> Listing<T> {
         self.slots = fitting.map(place).collect();
     }
 
+    /// Returns the filter that a text describes for the rows.
+    fn parse(&self, text: &str) -> Result<Filter, Error> {
+        let own = |name: &str| -> Option<Compared> {
+            let columns = || self.columns.iter().enumerate();
+            let titled = columns().find(|(_, column)| column.is_titled(name));
+            let found = titled.or_else(|| columns().find(|(_, column)| column.is_named(name)));
+            found.map(|(index, column)| column.compared(index))
+        };
+        filter_of_rows(text, &own)
+    }
+
+    /// Returns whether a row is shown.
+    fn passes(&self, context: Context<'_>, limits: &Limits, entry: Entry) -> bool {
+        // What limits domains says nothing of a pCPU that many of them wait for.
+        if limits.is_empty() || T::LIST == List::Pcpus {
+            return true;
+        }
+        let Some(row) = context.sample.and_then(|sample| row::<T>(sample, entry)) else {
+            return false;
+        };
+        let value = |index: usize| self.columns[index].value(&row);
+        let all = Filter::default();
+        limits.pass(
+            context,
+            row.place.domain,
+            self.filter.as_ref().unwrap_or(&all),
+            Row {
+                device: T::name(row.thing),
+                value: &value,
+            },
+        )
+    }
+
     /// Sorts the rows. Rows with equal values are in order of domain and number.
     fn sort(&mut self, sample: Sample<'_>) {
         let column = &self.columns[self.sort];
@@ -175,12 +213,8 @@ impl<T: Listed> ListPane for Listing<T> {
         let domains = &sample.snapshot.domains;
         let entries = T::entries(sample);
         self.known = entries.is_some();
-        // What limits domains says nothing of a pCPU that many of them wait for.
-        let are_all = limits.is_empty() || T::LIST == List::Pcpus;
-        let matches = |&(_, place): &Entry| {
-            let name = || T::at(sample, place).map_or("", T::name);
-            are_all || limits.pass(context, place.domain, name())
-        };
+        self.filter = self.parse(&limits.text).ok();
+        let matches = |&entry: &Entry| self.passes(context, limits, entry);
         let entries = entries.into_iter().flatten();
         (self.rows.shown, self.rows.hidden) = entries.partition(matches);
         let mut owners: Vec<usize> = self.rows.domains().collect();
@@ -197,6 +231,18 @@ impl<T: Listed> ListPane for Listing<T> {
     fn counts(&self) -> (usize, usize) {
         let count = self.rows.count();
         (count, count + self.rows.hidden.len())
+    }
+
+    fn problem(&self, text: &str) -> Option<Error> {
+        match T::LIST {
+            // It limits domains.
+            List::Pcpus => filter(text).err(),
+            _ => self.parse(text).err(),
+        }
+    }
+
+    fn lacks_figures(&self) -> Option<&'static str> {
+        self.filter.is_none().then_some(T::WHAT)
     }
 
     fn extent(&self, context: Context<'_>) -> String {

@@ -1,6 +1,8 @@
 //! Tests of the panes over all domains.
 #![allow(clippy::unwrap_used)]
 
+mod filtering;
+
 use proptest::prelude::*;
 use ratatui::crossterm::event::KeyCode;
 

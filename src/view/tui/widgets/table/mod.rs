@@ -102,7 +102,7 @@ impl Table {
     }
 
     /// Returns what limits the rows.
-    pub(super) fn limits(&self) -> &Limits {
+    pub(in crate::view::tui) fn limits(&self) -> &Limits {
         &self.limits
     }
 
@@ -119,7 +119,10 @@ impl Table {
 
     /// Returns what limits and orders the rows, and which of them are visible, for the last line; `None` if all are.
     pub(super) fn found(&self, context: Context<'_>) -> Option<String> {
-        let limits = self.limits.text(self.counts(context));
+        let has_no_figure = self.limits.filter.is_empty();
+        let limits = self
+            .limits
+            .text(self.counts(context), has_no_figure.then_some("domains"));
         let mut parts: Vec<String> = limits.into_iter().collect();
         if self.held.is_some() {
             parts.push(HELD.to_owned());
@@ -212,15 +215,14 @@ impl Table {
         }
     }
 
-    /// Shows only the domains that match this filter. A text that is no filter leaves the one before.
-    pub(in crate::view::tui) fn filter_by(&mut self, context: Context<'_>, filter: &str) {
-        match columns::filter(filter) {
-            Ok(filter) => {
-                (self.limits.filter, self.problem) = (filter, None);
-                self.refresh(context);
-            }
-            Err(problem) => self.problem = Some(problem),
+    /// Shows only the domains that match this filter. A text that is no filter in the shown pane, where `problem` says
+    /// why, leaves the one before. The rows change with the next refresh.
+    pub(super) fn filter_by(&mut self, text: &str, problem: Option<filter::Error>) {
+        if problem.is_none() {
+            self.limits.filter = columns::filter(text).unwrap_or_default();
+            text.clone_into(&mut self.limits.text);
         }
+        self.problem = problem;
     }
 
     /// Rebuilds the rows from the sample, the order and the filter.

@@ -34,7 +34,7 @@ pub(in crate::view::tui) fn rows<'a>(
 ) -> Vec<usize> {
     let mut rows: Vec<((bool, usize), Key, usize)> = all
         .enumerate()
-        .filter(|(_, row)| filter.matches(row.one, ""))
+        .filter(|(_, row)| filter.matches(row.one, None))
         .map(|(index, row)| (place(row.one.domain, order), Key::of(order.by, row), index))
         .collect();
     rows.sort_by(|(place, key, _), (other, other_key, _)| {
