@@ -32,6 +32,12 @@ use order::{Order, Places, rows};
 /// The least number of lines below the titles of which one is for sums.
 const LEAST_WITH_SUMS: u16 = 4;
 
+/// The most lines that rows leave to domains that went.
+const GONE_LINES: u16 = 3;
+
+/// The least number of lines below the titles of which some are for domains that went.
+const LEAST_WITH_GONE: u16 = 8;
+
 /// Says that rows keep their places.
 pub(super) const HELD: &str = "order held";
 
@@ -138,21 +144,21 @@ impl Table {
     }
 
     /// Returns the areas of the titles, of the rows, and of their sums if something limits the rows and there is room.
+    /// Below the rows, there are lines for domains that went; see [`gone_lines`].
     fn areas(&self, context: Context<'_>) -> (Rect, Rect, Option<Rect>) {
         let (titles, body) = areas(context.area);
-        if self.limits.is_empty() || body.height < LEAST_WITH_SUMS {
-            return (titles, body, None);
-        }
-        let rows = Rect {
-            height: body.height - 1,
-            ..body
-        };
-        let sums = Rect {
-            y: body.y + rows.height,
+        let has_sums = !self.limits.is_empty() && body.height >= LEAST_WITH_SUMS;
+        let sums = has_sums.then(|| Rect {
+            y: body.bottom() - 1,
             height: 1,
             ..body
+        });
+        let below = gone_lines(context) + u16::from(has_sums);
+        let rows = Rect {
+            height: body.height - below,
+            ..body
         };
-        (titles, rows, Some(sums))
+        (titles, rows, sums)
     }
 
     /// Returns which rows are visible, such as `rows 1-18 of 69 ↓`; `None` if all are.
@@ -342,7 +348,7 @@ impl Widget for Table {
         let mut y = 0;
         for (row, &place) in self.rows.iter().enumerate().skip(self.cursor.top) {
             if y >= body.height {
-                return;
+                break;
             }
             if context.display.repeat_header && row > self.cursor.top {
                 grid::titles(context, &slots, line(y), buffer);
@@ -365,14 +371,13 @@ impl Widget for Table {
                 y += 1;
             }
         }
-        for event in context.news.gone() {
-            let Some(mut pen) = Pen::new(buffer, body, y) else {
-                return;
-            };
-            let text = context.happened(event);
-            pen.put(&shortened(&text, pen.room()), context.style(Role::Dim));
-            y += 1;
-        }
+        let first = y.min(body.height);
+        let below = Rect {
+            y: body.y + first,
+            height: body.height - first + gone_lines(context),
+            ..body
+        };
+        draw_gone(context, below, buffer);
     }
 
     fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
@@ -484,6 +489,33 @@ impl Widget for Table {
             ("+-", "interval"),
             ("c", "columns"),
         ]
+    }
+}
+
+/// Returns how many lines the rows leave to domains that went.
+fn gone_lines(context: Context<'_>) -> u16 {
+    let (_, body) = areas(context.area);
+    let gone = context.news.gone().take(usize::from(GONE_LINES)).count();
+    match body.height >= LEAST_WITH_GONE {
+        true => gone as u16,
+        false => 0,
+    }
+}
+
+/// Draws the domains that went, the last one first. If there are more than lines, the last line says how many.
+fn draw_gone(context: Context<'_>, area: Rect, buffer: &mut Buffer) {
+    let count = context.news.gone().count();
+    let more = match usize::from(area.height) {
+        height if count > height => count - height.saturating_sub(1),
+        _ => 0,
+    };
+    let shown = context.news.gone().take(count - more);
+    let texts = shown.map(|event| context.happened(event));
+    let more = (more > 0).then(|| format!("{more} more domains went; e shows all events"));
+    for (y, text) in (0..area.height).zip(texts.chain(more)) {
+        if let Some(mut pen) = Pen::new(buffer, area, y) {
+            pen.put(&shortened(&text, pen.room()), context.style(Role::Dim));
+        }
     }
 }
 

@@ -176,6 +176,39 @@ fn new_and_gone_domains_are_marked() {
 }
 
 #[test]
+fn domains_that_went_have_lines_beside_more_domains_than_lines() {
+    let mut app = watching(40);
+    let last_rows = |app: &mut App| lines(app, 80, 24)[20..].to_vec();
+    let before = last_rows(&mut app);
+    assert!(before[2].contains("guest-"), "{before:?}");
+    let mut next = turned(40, 1);
+    next.domains.remove(7);
+    take(&mut app, next.clone());
+    let screen = last_rows(&mut app);
+    assert!(
+        screen[1].contains("guest-") && !screen[1].ends_with("destroyed"),
+        "{screen:?}"
+    );
+    assert!(
+        screen[2].contains(" 7 guest-7 ") && screen[2].ends_with("destroyed"),
+        "{screen:?}"
+    );
+    assert!(screen[3].starts_with("rows 1-17 of 39"), "{screen:?}");
+    next.domains.drain(10..15);
+    next.stamp.at_ns += 1;
+    take(&mut app, next);
+    let screen = last_rows(&mut app);
+    assert!(screen[0].ends_with("destroyed"), "{screen:?}");
+    assert_eq!(screen[2], "4 more domains went; e shows all events");
+    // The sums of a filter are below them.
+    keys(&mut app, "/guest");
+    let screen = last_rows(&mut app);
+    assert!(screen[1].contains("more domains went"), "{screen:?}");
+    // A small screen is for rows.
+    assert!(!lines(&mut app, 80, 9).join("\n").contains("destroyed"));
+}
+
+#[test]
 fn the_page_of_a_domain_follows_its_reboot() {
     let mut app = watching(3);
     key(&mut app, KeyCode::Enter);
