@@ -35,8 +35,8 @@ impl ColumnChooser {
 impl Widget for ColumnChooser {
     fn draw(&mut self, context: Context<'_>, buffer: &mut Buffer) {
         // The cursor's line stays visible, below the line of keys.
-        let last = (self.at + 2).saturating_sub(usize::from(context.area.height));
-        self.text.keep_within(last, (self.at + 1).max(last));
+        let line = self.at + 1;
+        self.text.keep_visible(line, line, context.area.height);
         self.text.draw(context, &lines(context, self.at), buffer);
     }
 

@@ -72,10 +72,8 @@ impl Widget for PressurePage {
         if let Some(line) = lines.get_mut(at) {
             line.style = Style::new().add_modifier(Modifier::REVERSED);
         }
-        let height = usize::from(context.area.height);
-        let first = (at + 1).saturating_sub(height).min(at);
         // In one or two lines, there is no room for what is above the domains.
-        self.text.keep_within(first, self.chosen.max(first));
+        self.text.keep_visible(at, self.chosen, context.area.height);
         self.text.draw(context, &lines, buffer);
     }
 

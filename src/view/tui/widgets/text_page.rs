@@ -51,18 +51,23 @@ impl TextPage {
         self.above
     }
 
-    /// Limits the number of lines above the area to `first` to `last`.
-    pub(super) fn keep_within(&mut self, first: usize, last: usize) {
-        self.above = self.above.clamp(first, last);
+    /// Scrolls so that this line is visible. At most `last` lines are then above the area, if the line can be visible.
+    pub(super) fn keep_visible(&mut self, line: usize, last: usize, height: u16) {
+        let first = (line + 1).saturating_sub(room(height)).min(line);
+        self.above = self.above.clamp(first, last.max(first));
     }
 
-    /// Draws the lines that fit, and the number of lines below them.
+    /// Draws the lines that fit. If there are lines below them, the last line of the area says how many.
     pub(super) fn draw(&mut self, context: Context<'_>, lines: &[Line<'_>], buffer: &mut Buffer) {
         let area = context.area;
-        let below = lines.len().saturating_sub(usize::from(area.height));
-        self.above = self.above.min(below);
-        let below = below - self.above;
-        for (y, line) in (0..area.height).zip(&lines[self.above..]) {
+        let height = usize::from(area.height);
+        self.above = self.above.min(lines.len().saturating_sub(height));
+        let below = match lines.len() - self.above {
+            rest if rest > height && height > 1 => rest - room(area.height),
+            _ => 0,
+        };
+        let shown = area.height - u16::from(below > 0);
+        for (y, line) in (0..shown).zip(&lines[self.above..]) {
             if let Some(mut pen) = Pen::new(buffer, area, y) {
                 for span in line {
                     pen.put(&span.content, line.style.patch(span.style));
@@ -72,15 +77,18 @@ impl TextPage {
                 }
             }
         }
-        if let Some(mut pen) = area
-            .height
-            .checked_sub(1)
-            .filter(|_| below > 0)
-            .and_then(|last| Pen::new(buffer, area, last))
+        if below > 0
+            && let Some(mut pen) = Pen::new(buffer, area, shown)
         {
             let text = format!(" {below} more ");
             pen.skip_to_last(text.len())
                 .put(&text, context.style(Role::Accent));
         }
     }
+}
+
+/// Returns how many lines of a longer text are shown in an area of this height: the last line is for the number of the
+/// others, unless it is the only one.
+fn room(height: u16) -> usize {
+    usize::from(height).saturating_sub(1).max(1)
 }

@@ -45,8 +45,8 @@ impl SortList {
 impl Widget for SortList {
     fn draw(&mut self, context: Context<'_>, buffer: &mut Buffer) {
         // The cursor's line stays visible, below the line of keys.
-        let last = (self.at + 2).saturating_sub(usize::from(context.area.height));
-        self.text.keep_within(last, (self.at + 1).max(last));
+        let line = self.at + 1;
+        self.text.keep_visible(line, line, context.area.height);
         let line = |(index, choice): (usize, &Choice)| {
             let sorted = match choice.sorted {
                 None => "",
