@@ -27,10 +27,13 @@ pub(super) fn table(sample: Sample<'_>, wanted: &[Identity], full_name: bool) ->
     Table::of_domains(full_name, &heads(traced), rows)
 }
 
-/// Returns the columns of a vCPU.
+/// Returns the columns of a vCPU. Those of a trace are before the ones that a narrow screen may lack.
 pub(super) fn heads(traced: bool) -> Vec<Head> {
-    let states = STATE_HEADS.into_iter().filter(|_| traced);
-    HEADS.into_iter().chain(states).collect()
+    let mut heads = HEADS.to_vec();
+    if traced {
+        heads.splice(AFTER_SHARE..AFTER_SHARE, STATE_HEADS);
+    }
+    heads
 }
 
 /// Returns the cells of a vCPU.
@@ -44,7 +47,8 @@ pub(super) fn row(
 ) -> Vec<String> {
     let mut cells = cells(vcpu, cpu_percent);
     if traced {
-        cells.extend(self::states(states, vcpu.state_times));
+        let states = self::states(states, vcpu.state_times);
+        cells.splice(AFTER_SHARE..AFTER_SHARE, states);
     }
     cells
 }
@@ -67,6 +71,9 @@ pub(super) fn states(rates: StateRates, times: Option<StateTimes>) -> [String; 4
         or_unknown(longest, |times| nanoseconds(times.longest_wait_ns as f64)),
     ]
 }
+
+/// The number of columns of a vCPU up to its CPU use.
+const AFTER_SHARE: usize = 4;
 
 /// The columns of a vCPU.
 pub(super) const HEADS: [Head; 7] = [

@@ -5,6 +5,7 @@ use ratatui::crossterm::event::KeyCode;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
+use super::table::device_rows::{drops, latency};
 use super::text_page::TextPage;
 use crate::rates::{DomainRates, Rate};
 use crate::sample::{DomainSample, Sample};
@@ -313,33 +314,30 @@ fn disks(domain: &Domain, rates: &DomainRates, snapshot: &Snapshot) -> Table {
     let mut table = Table::new(&[
         ("DISK", Align::Yielding),
         ("BACKEND", Align::Left),
-        ("READ", Align::Right),
-        ("WRITTEN", Align::Right),
         ("RD/s", Align::Right),
         ("WR/s", Align::Right),
+        ("LATENCY", Align::Right),
+        ("NO SLOT/s", Align::Right),
+        ("ERRORS", Align::Right),
         ("READS/s", Align::Right),
         ("WRITES/s", Align::Right),
-        ("ERRORS", Align::Right),
-        ("LATENCY", Align::Right),
+        ("READ", Align::Right),
+        ("WRITTEN", Align::Right),
     ]);
     let bytes = |bytes: Option<u64>| or_unknown(bytes, |bytes| units::bytes(bytes as f64));
-    let latency = |ns: Option<f64>| or_unknown(ns, |ns| format!("{:.1}", ns / 1e6));
     for (disk, rates) in domain.disks.iter().flatten().zip(&rates.disks) {
         table.row(vec![
             safe(&disk.device).into_owned(),
             served(disk.backend.name(), disk.backend_domain, snapshot),
-            bytes(disk[DiskCounter::ReadBytes]),
-            bytes(disk[DiskCounter::WriteBytes]),
             units::rate(rates[DiskCounter::ReadBytes]),
             units::rate(rates[DiskCounter::WriteBytes]),
+            latency(rates),
+            units::count(rates[DiskCounter::OutOfSlots]),
+            or_unknown(disk[DiskCounter::Errors], |errors| errors.to_string()),
             units::count(rates[DiskCounter::ReadRequests]),
             units::count(rates[DiskCounter::WriteRequests]),
-            or_unknown(disk[DiskCounter::Errors], |errors| errors.to_string()),
-            format!(
-                "{}/{} ms",
-                latency(rates.read_latency_ns),
-                latency(rates.write_latency_ns)
-            ),
+            bytes(disk[DiskCounter::ReadBytes]),
+            bytes(disk[DiskCounter::WriteBytes]),
         ]);
     }
     table
@@ -349,12 +347,13 @@ fn nics(domain: &Domain, rates: &DomainRates, snapshot: &Snapshot) -> Table {
     let mut table = Table::new(&[
         ("NIC", Align::Right),
         ("DEVICE", Align::Yielding),
-        ("RECEIVED", Align::Right),
-        ("SENT", Align::Right),
         ("RX/s", Align::Right),
         ("TX/s", Align::Right),
-        ("ERRORS", Align::Right),
+        ("DROP/s", Align::Right),
         ("DROPS", Align::Right),
+        ("ERRORS", Align::Right),
+        ("RECEIVED", Align::Right),
+        ("SENT", Align::Right),
         ("MAC", Align::Left),
     ]);
     let bytes = |bytes: Option<u64>| or_unknown(bytes, |bytes| units::bytes(bytes as f64));
@@ -362,12 +361,13 @@ fn nics(domain: &Domain, rates: &DomainRates, snapshot: &Snapshot) -> Table {
         table.row(vec![
             nic.id.to_string(),
             served(&nic.device, nic.backend_domain, snapshot),
-            bytes(nic[NicCounter::RxBytes]),
-            bytes(nic[NicCounter::TxBytes]),
             units::rate(rates[NicCounter::RxBytes]),
             units::rate(rates[NicCounter::TxBytes]),
-            pair(nic[NicCounter::RxErrors], nic[NicCounter::TxErrors]),
+            drops(rates),
             pair(nic[NicCounter::RxDrops], nic[NicCounter::TxDrops]),
+            pair(nic[NicCounter::RxErrors], nic[NicCounter::TxErrors]),
+            bytes(nic[NicCounter::RxBytes]),
+            bytes(nic[NicCounter::TxBytes]),
             safe(nic.mac.as_deref().unwrap_or(UNKNOWN)).into_owned(),
         ]);
     }

@@ -96,12 +96,60 @@ fn page_fits_80_by_24() {
     let whole = [&page[..], &lines(&mut app, 80, 24)].concat().join("\n");
     for heading in [
         "HARD AFFINITY  SOFT AFFINITY",
-        "ERRORS  LATENCY",
-        "DROPS  MAC",
+        "LATENCY  NO SLOT/s  ERRORS",
+        "DROP/s  DROPS  ERRORS",
     ] {
         assert!(whole.contains(heading), "{whole}");
     }
-    assert!(!whole.contains('…'), "{whole}");
+    let mut cut = whole.lines().filter(|line| line.contains('…'));
+    assert!(
+        cut.all(|line| line.contains("ERRORS")),
+        "only columns after those are cut: {whole}"
+    );
+}
+
+#[test]
+fn what_hurts_is_not_cut_at_80_columns() {
+    let mut app = app(Settings {
+        sort: Column::ID,
+        descending: true,
+        ..Settings::default()
+    });
+    let (mut old, mut new) = troubled();
+    for snapshot in [&mut old, &mut new] {
+        let db = &mut snapshot.domains[4];
+        db.vcpus = Some(vec![Vcpu {
+            state_times: db.state_times,
+            hard_affinity: Some((0..64).step_by(2).collect()),
+            soft_affinity: Some((0..64).step_by(2).collect()),
+            stamp: db.stamp,
+            ..vcpu(0, 1, db.cpu_time_ns)
+        }]);
+    }
+    take(&mut app, old);
+    take(&mut app, new);
+    key(&mut app, KeyCode::Enter);
+    let page = lines(&mut app, 80, 39);
+    let below = |title: &str| {
+        let at = page.iter().position(|line| line.starts_with(title));
+        [0, 1].map(|nth| page[at.unwrap() + nth].clone())
+    };
+    let [titles, vcpu] = below("VCPU ");
+    assert!(
+        titles.contains("CPU %  READY %  THROTTLED %  WAITS/S  LONGEST"),
+        "{titles}"
+    );
+    assert!(vcpu.contains(" 10.0 "), "{vcpu}");
+    let [titles, disk] = below("DISK ");
+    assert!(titles.contains("NO SLOT/s  ERRORS"), "{titles}");
+    assert!(disk.contains("-/- ms       40.0       -"), "{disk}");
+    let [titles, nic] = below("NIC ");
+    assert!(titles.contains("DROP/s  DROPS  ERRORS"), "{titles}");
+    assert!(nic.contains("3.0/0.0    9/0     0/0"), "{nic}");
+    // The number of lines below has a line of its own.
+    let page = lines(&mut app, 80, 20);
+    assert!(page[18].trim().ends_with(" more"), "{page:?}");
+    assert!(!page[18].trim().contains("  "), "{page:?}");
 }
 
 #[test]

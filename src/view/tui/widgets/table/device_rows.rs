@@ -1,5 +1,6 @@
 //! The vCPUs, NICs and disks of a domain, in lines below it.
 
+use crate::rates::{DiskRates, NicRates};
 use crate::sample::{DiskSample, DomainSample, NicSample, VcpuSample};
 use crate::snapshot::{Collect, DiskCounter, Domain, NicCounter, Snapshot};
 use crate::text::{or_unknown, safe};
@@ -8,11 +9,14 @@ use crate::view::DisplayOptions;
 use crate::view::domain::{pair, served};
 
 /// The counters in the line of a disk.
-const DISK_COUNTERS: [DiskCounter; 5] = [
+const DISK_COUNTERS: [DiskCounter; 8] = [
     DiskCounter::ReadBytes,
     DiskCounter::ReadRequests,
+    DiskCounter::ReadTime,
     DiskCounter::WriteBytes,
     DiskCounter::WriteRequests,
+    DiskCounter::WriteTime,
+    DiskCounter::OutOfSlots,
     DiskCounter::Errors,
 ];
 
@@ -73,28 +77,45 @@ fn vcpu(
 
 fn nic(NicSample { nic, rates }: NicSample<'_>, snapshot: &Snapshot) -> String {
     let bytes = |bytes: Option<u64>| or_unknown(bytes, |bytes| units::bytes(bytes as f64));
+    // What hurts is first: a narrow screen cuts the end.
     format!(
-        "nic  {:<3} {:<8} rx {:>5}/s of {:>5}  tx {:>5}/s of {:>5}  err {}  drop {}",
+        "nic  {:<3} {:<8} drop {}/s of {}  err {}  rx {:>5}/s  tx {:>5}/s  in all {}/{}",
         nic.id,
         served(&nic.device, nic.backend_domain, snapshot),
-        units::rate(rates[NicCounter::RxBytes]),
-        bytes(nic[NicCounter::RxBytes]),
-        units::rate(rates[NicCounter::TxBytes]),
-        bytes(nic[NicCounter::TxBytes]),
-        pair(nic[NicCounter::RxErrors], nic[NicCounter::TxErrors]),
+        drops(rates),
         pair(nic[NicCounter::RxDrops], nic[NicCounter::TxDrops]),
+        pair(nic[NicCounter::RxErrors], nic[NicCounter::TxErrors]),
+        units::rate(rates[NicCounter::RxBytes]),
+        units::rate(rates[NicCounter::TxBytes]),
+        bytes(nic[NicCounter::RxBytes]),
+        bytes(nic[NicCounter::TxBytes]),
     )
 }
 
 fn disk(DiskSample { disk, rates }: DiskSample<'_>, snapshot: &Snapshot) -> String {
     format!(
-        "disk {:<4} {:<7} read {:>5}/s in {:>5}/s  written {:>5}/s in {:>5}/s  errors {}",
+        "disk {:<4} {:<7} err {}  no slot {}/s  {}  rd {:>5}/s  wr {:>5}/s  in {}/{} requests/s",
         safe(&disk.device),
         served(disk.backend.name(), disk.backend_domain, snapshot),
-        units::rate(rates[DiskCounter::ReadBytes]),
-        units::count(rates[DiskCounter::ReadRequests]),
-        units::rate(rates[DiskCounter::WriteBytes]),
-        units::count(rates[DiskCounter::WriteRequests]),
         or_unknown(disk[DiskCounter::Errors], |errors| errors.to_string()),
+        units::count(rates[DiskCounter::OutOfSlots]),
+        latency(rates),
+        units::rate(rates[DiskCounter::ReadBytes]),
+        units::rate(rates[DiskCounter::WriteBytes]),
+        units::count(rates[DiskCounter::ReadRequests]),
+        units::count(rates[DiskCounter::WriteRequests]),
     )
+}
+
+/// Formats the dropped packets per second of a NIC, received and sent.
+pub(in crate::view::tui) fn drops(rates: &NicRates) -> String {
+    let [rx, tx] = [NicCounter::RxDrops, NicCounter::TxDrops].map(|counter| rates[counter]);
+    format!("{}/{}", units::count(rx), units::count(tx))
+}
+
+/// Formats the mean time of a request of a disk, reading and writing.
+pub(in crate::view::tui) fn latency(rates: &DiskRates) -> String {
+    let [read, write] = [rates.read_latency_ns, rates.write_latency_ns]
+        .map(|ns| or_unknown(ns, |ns| format!("{:.1}", ns / 1e6)));
+    format!("{read}/{write} ms")
 }

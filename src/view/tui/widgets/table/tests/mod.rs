@@ -154,15 +154,45 @@ fn devices_are_below_their_domain() {
     let screen = lines(&mut app, 80, 24);
     for (line, start) in [
         (5, "  2 guest-2"),
-        (6, "    nic  0   vif9.0   rx  2.0K/s"),
+        (
+            6,
+            "    nic  0   vif9.0   drop 0.0/0.0/s of 0/0  err 0/0  rx  2.0K/s",
+        ),
         (7, "    nic  1"),
-        (8, "    disk xvda blkback read  2.0M/s"),
+        (
+            8,
+            "    disk xvda blkback err -  no slot 0.0/s  -/- ms  rd  2.0M/s",
+        ),
         (9, "  1 guest-1"),
     ] {
         assert!(screen[line].starts_with(start), "{}", screen[line]);
     }
     keys(&mut app, "H");
     assert!(lines(&mut app, 80, 24)[9].starts_with(" ID NAME"));
+}
+
+#[test]
+fn what_hurts_is_first_below_a_domain() {
+    let (old, new) = crate::fixtures::troubled();
+    let mut app = app(Settings::default());
+    take(&mut app, old);
+    take(&mut app, new);
+    keys(&mut app, "nb");
+    let screen = lines(&mut app, 80, 24);
+    let line = |start: &str| {
+        screen
+            .iter()
+            .find(|line| line.trim_start().starts_with(start))
+    };
+    let (nic, disk) = (line("nic  0").unwrap(), line("disk xvda").unwrap());
+    assert!(
+        nic.contains(" drop 3.0/0.0/s of 9/0  err 0/0  rx "),
+        "{nic}"
+    );
+    assert!(
+        disk.contains(" err -  no slot 40.0/s  -/- ms  rd ") && disk.contains("  wr "),
+        "{disk}"
+    );
 }
 
 #[test]
@@ -179,8 +209,16 @@ fn capital_letters_work_too() {
     let screen = |app: &mut App| lines(app, 80, 24);
     let plain = screen(&mut app);
     for (small, capital, start) in [
-        ("n", "N", "    nic  0   vif9.0   rx  2.0K/s of"),
-        ("b", "B", "    disk xvda blkback read  2.0M/s in"),
+        (
+            "n",
+            "N",
+            "    nic  0   vif9.0   drop 0.0/0.0/s of 0/0  err 0/0  rx  2.0K/s",
+        ),
+        (
+            "b",
+            "B",
+            "    disk xvda blkback err -  no slot 0.0/s  -/- ms  rd  2.0M/s",
+        ),
         (
             "v",
             "V",
