@@ -98,6 +98,14 @@ impl<'a> Context<'a> {
         time.strftime(format).to_string()
     }
 
+    /// Returns the action that shows the names of domains whole, or no longer.
+    pub(super) fn toggle_full_names(self) -> Action {
+        Action::Display(DisplayOptions {
+            full_name: !self.display.full_name,
+            ..self.display
+        })
+    }
+
     /// Returns whether it shows the past.
     pub(super) fn is_past(self) -> bool {
         matches!(self.shown, Shown::Past { .. })

@@ -66,22 +66,21 @@ impl Keep {
 
 /// Returns the columns that fit into a line of this width, with one column of space between them.
 /// Columns get their minimum width in order of priority. The remaining width then widens them, the
-/// name first.
+/// bar, the reasons and the name first.
 ///
 /// `more` are columns that get their minimum width before others are widened. They and the chosen columns are then in
-/// display order. `id` and `name` are the widths of the longest ID and name. `whole` makes the longest name the minimum
-/// width of the name.
+/// display order. `id` is the width of the longest ID. The names have their minimum width and the one that they want.
 pub(super) fn fit(
     (chosen, more): (&[Column], &[Column]),
     keep: Keep,
     width: u16,
-    (id, name): (usize, usize),
-    whole: bool,
+    id: usize,
+    (least_name, name): (usize, usize),
 ) -> Vec<Slot> {
     let width = usize::from(width);
     let narrowest = |column: Column| match column {
         Column::ID => id.max(column.shape().widths.0),
-        Column::NAME if whole => name.max(column.shape().widths.0),
+        Column::NAME => least_name.max(column.shape().widths.0),
         _ => column.shape().widths.0,
     };
     let mut ranked: Vec<usize> = (0..chosen.len()).collect();
@@ -121,9 +120,9 @@ pub(super) fn fit(
             left -= more;
         }
     };
-    widen(Column::NAME, name.min(USUAL_NAME));
     widen(Column::CPU_BAR, 8);
     widen(Column::WHY, REASONS);
+    widen(Column::NAME, name.min(USUAL_NAME));
     widen(Column::CPU_HISTORY, 8);
     let drawn = [Column::CPU_BAR, Column::CPU_HISTORY, Column::WHY];
     for &column in chosen.iter().chain(more) {
@@ -167,7 +166,7 @@ mod tests {
     }
 
     fn titles(width: u16, name: usize) -> String {
-        let slots = fit((&defaults(), &[]), BY_CPU, width, (1, name), false);
+        let slots = fit((&defaults(), &[]), BY_CPU, width, 1, (0, name));
         let titles = slots.iter().map(|slot| slot.title());
         titles.collect::<Vec<_>>().join(" ")
     }
@@ -189,7 +188,7 @@ mod tests {
     #[test]
     fn sorted_column_outranks_all_but_the_name() {
         for sort in Column::all() {
-            let slots = fit((&all(), &[]), Keep::Priority(sort), 45, (1, 30), false);
+            let slots = fit((&all(), &[]), Keep::Priority(sort), 45, 1, (0, 30));
             assert!(slots.iter().any(|slot| slot.column == sort), "{sort:?}");
         }
     }
@@ -198,7 +197,7 @@ mod tests {
     fn a_wide_line_has_more_columns() {
         let more: Vec<Column> = Column::of_wide_screens().collect();
         let shown = |width| {
-            let slots = fit((&defaults(), &more), BY_CPU, width, (1, 12), false);
+            let slots = fit((&defaults(), &more), BY_CPU, width, 1, (0, 12));
             let columns: Vec<Column> = slots.iter().map(|slot| slot.column).collect();
             assert!(columns.is_sorted());
             columns.len()
@@ -211,7 +210,7 @@ mod tests {
     #[test]
     fn the_first_columns_are_kept_without_a_gap() {
         let columns = defaults();
-        let slots = fit((&columns, &[]), Keep::First, 40, (1, 8), false);
+        let slots = fit((&columns, &[]), Keep::First, 40, 1, (0, 8));
         let shown: Vec<Column> = slots.iter().map(|slot| slot.column).collect();
         assert_eq!(shown, columns[..shown.len()]);
         assert!((4..columns.len()).contains(&shown.len()), "{shown:?}");
@@ -219,15 +218,17 @@ mod tests {
 
     #[test]
     fn name_gets_its_width() {
-        let name = |width, longest, whole| {
-            let slots = fit((&defaults(), &[]), BY_CPU, width, (1, longest), whole);
+        let name = |width, least, longest| {
+            let slots = fit((&defaults(), &[]), BY_CPU, width, 1, (least, longest));
             let name = slots.iter().find(|slot| slot.column == Column::NAME);
             name.map(|slot| slot.width)
         };
-        assert_eq!(name(200, 60, false), Some(24));
-        assert_eq!(name(80, 60, false), Some(10));
-        assert_eq!(name(80, 60, true), Some(60));
-        assert_eq!(name(200, 3, false), Some(12));
+        assert_eq!(name(200, 12, 60), Some(24));
+        assert_eq!(name(80, 12, 60), Some(12));
+        // The reasons come first.
+        assert_eq!(name(100, 12, 60), Some(12));
+        assert_eq!(name(80, 60, 60), Some(60));
+        assert_eq!(name(200, 3, 3), Some(12));
     }
 
     proptest! {
@@ -235,9 +236,9 @@ mod tests {
         fn slots_fill_the_line_in_order(
             chosen in subsequence(all(), 1..=all().len()),
             sort in select(all()),
-            width in 0_u16..300, id in 1_usize..=5, name in 0_usize..100, whole: bool,
+            width in 0_u16..300, id in 1_usize..=5, least in 0_usize..100, name in 0_usize..100,
         ) {
-            let slots = fit((&chosen, &[]), Keep::Priority(sort), width, (id, name), whole);
+            let slots = fit((&chosen, &[]), Keep::Priority(sort), width, id, (least, name));
             prop_assert!(!slots.is_empty());
             let mut next = 0;
             for slot in &slots {

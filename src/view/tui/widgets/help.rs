@@ -87,6 +87,10 @@ const KEYS: &[(&str, &str)] = &[
     ("v  V", "show or hide each domain's vCPUs"),
     ("H", "show or hide the titles above each domain"),
     (
+        "L",
+        "show names whole, or cut to 24 columns; also in the panes",
+    ),
+    (
         "mouse",
         "click a title to sort, a row to choose; wheel scrolls",
     ),

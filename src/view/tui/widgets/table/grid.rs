@@ -7,6 +7,7 @@ use ratatui::style::Style;
 use crate::pressure::{Pressure, Reason};
 use crate::rates::Rate;
 use crate::sample::{DomainSample, Sample};
+use crate::snapshot::Domain;
 use crate::text::columns;
 use crate::view::tui::cells::{self, Row};
 use crate::view::tui::columns::Column;
@@ -16,9 +17,15 @@ use crate::view::tui::glyphs::{bar, history, lost_bar};
 use crate::view::tui::line::{self, Place};
 use crate::view::tui::theme::{Role, loss, role};
 
+/// The width that a narrow line leaves to names, if they are that long.
+const USUAL_LEAST_NAME: usize = 12;
+
 /// Returns the columns that fit, in display order; none before the first sample.
 pub(in crate::view::tui) fn shown_columns(context: Context<'_>, moved: usize) -> Vec<Column> {
-    let slots = context.sample.map(|sample| slots(context, sample, moved));
+    // Which ones fit does not depend on the names of the visible rows.
+    let slots = context
+        .sample
+        .map(|sample| slots(context, sample, moved, 0));
     let slots = slots.into_iter().flatten();
     slots.map(|slot| slot.column).collect()
 }
@@ -45,8 +52,7 @@ pub(super) fn shows_last(context: Context<'_>, moved: usize) -> bool {
 }
 
 /// Returns the column at position `x`, including the gap after it; `None` if there is none.
-pub(super) fn column_at(context: Context<'_>, moved: usize, x: u16) -> Option<Column> {
-    let slots = slots(context, context.sample?, moved);
+pub(super) fn column_at(slots: &[Slot], x: u16) -> Option<Column> {
     let slot = slots
         .iter()
         .find(|slot| (slot.x..=slot.x + slot.width).contains(&x))?;
@@ -60,10 +66,15 @@ pub(super) fn furthest(context: Context<'_>) -> usize {
 }
 
 /// Returns the positions and widths of the columns that fit: the most important ones, in display order. Once the user
-/// has moved to the right, those that come first instead; each further move leaves out one more of them.
-pub(super) fn slots(context: Context<'_>, sample: Sample<'_>, moved: usize) -> Vec<Slot> {
+/// has moved to the right, those that come first instead; each further move leaves out one more of them. `name` is the
+/// width of the longest name of the visible rows.
+pub(super) fn slots(
+    context: Context<'_>,
+    sample: Sample<'_>,
+    moved: usize,
+    name: usize,
+) -> Vec<Slot> {
     let domains = &sample.snapshot.domains;
-    let names = domains.iter().map(|domain| columns(&cells::name(domain)));
     // A snapshot's domains are in order of ID, so the last ID is the longest.
     // A new one has a mark before it.
     let id = domains.last().map_or(1, |domain| {
@@ -85,9 +96,27 @@ pub(super) fn slots(context: Context<'_>, sample: Sample<'_>, moved: usize) -> V
         (&chosen, &more),
         keep,
         context.area.width,
-        (id, names.max().unwrap_or(0)),
-        context.display.full_name,
+        id,
+        (least_name(context, domains), name),
     )
+}
+
+/// Returns the least width of the names: that of the longest, up to [`USUAL_LEAST_NAME`] unless names are shown whole.
+/// It is that of all domains, so that the columns stay when others are visible.
+fn least_name(context: Context<'_>, domains: &[Domain]) -> usize {
+    let mut widths = domains.iter().map(|domain| columns(&cells::name(domain)));
+    if context.display.full_name {
+        return widths.max().unwrap_or(0);
+    }
+    let mut widest = 0;
+    let is_enough = |width: usize| {
+        widest = width.max(widest);
+        widest >= USUAL_LEAST_NAME
+    };
+    match widths.any(is_enough) {
+        true => USUAL_LEAST_NAME,
+        false => widest,
+    }
 }
 
 /// Draws the titles, and a mark after the title of the sorted column.

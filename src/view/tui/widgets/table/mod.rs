@@ -16,11 +16,13 @@ use uuid::Uuid;
 
 use crate::filter::{self, Filter};
 use crate::snapshot::{Domain, Identity, Snapshot};
-use crate::text::shortened;
+use crate::text::{self, shortened};
 use crate::view::tui::action::{Action, Show};
+use crate::view::tui::cells;
 use crate::view::tui::columns;
 use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::cursor::{Cursor, Rows, extent};
+use crate::view::tui::fit::Slot;
 use crate::view::tui::line::areas;
 use crate::view::tui::pen::Pen;
 use crate::view::tui::theme::Role;
@@ -173,6 +175,16 @@ impl Table {
         };
         let shown = self.rows.get(first..)?.iter().take_while(fits).count();
         (shown < count).then(|| extent(first, shown, count, context.terminal.unicode))
+    }
+
+    /// Returns the places of the columns, for the names of the visible rows.
+    fn slots(&self, context: Context<'_>, sample: Sample<'_>) -> Vec<Slot> {
+        let (_, body, _) = self.areas(context);
+        let visible = self.rows.iter().skip(self.cursor.top);
+        let visible = visible.take(usize::from(body.height));
+        let names = visible.map(|&place| cells::name(&sample.snapshot.domains[place]));
+        let longest = names.map(|name| text::columns(&name)).max();
+        grid::slots(context, sample, self.moved, longest.unwrap_or(0))
     }
 
     /// Shows only domains that suffer, or all again.
@@ -338,7 +350,7 @@ impl Widget for Table {
     fn draw(&mut self, context: Context<'_>, buffer: &mut Buffer) {
         let Some(sample) = context.sample else { return };
         let (titles, body, sums) = self.areas(context);
-        let slots = grid::slots(context, sample, self.moved);
+        let slots = self.slots(context, sample);
         grid::titles(context, &slots, titles, buffer);
         let chosen = self.cursor.row(&Listed(sample.snapshot, &self.rows));
         let line = |y: u16| Rect::new(body.x, body.y.saturating_add(y), body.width, 1);
@@ -421,6 +433,7 @@ impl Widget for Table {
                 vcpus: !display.vcpus,
                 ..display
             }),
+            KeyCode::Char('L') => Some(context.toggle_full_names()),
             KeyCode::Char('H') => show(DisplayOptions {
                 repeat_header: !display.repeat_header,
                 ..display
@@ -465,7 +478,8 @@ impl Widget for Table {
     fn click(&mut self, context: Context<'_>, at: Position) -> Vec<Action> {
         let (titles, body, _) = self.areas(context);
         if titles.contains(at) {
-            let column = grid::column_at(context, self.moved, at.x - context.area.x);
+            let slots = context.sample.map(|sample| self.slots(context, sample));
+            let column = grid::column_at(&slots.unwrap_or_default(), at.x - context.area.x);
             return column.map(Action::Sort).into_iter().collect();
         }
         if let Some(row) = self.row_at(context, at.y).filter(|_| body.contains(at)) {

@@ -106,6 +106,7 @@ impl<T: Listed> Widget for Listing<T> {
                 None
             }
             KeyCode::Char('m') => Some(self.pin()),
+            KeyCode::Char('L') => Some(context.toggle_full_names()),
             KeyCode::Char('s') => Some(Action::Show(Show::Sort(T::LIST))),
             KeyCode::Char('S' | '>') => {
                 self.sort_by_neighbour(context, 1);

@@ -172,6 +172,41 @@ fn devices_are_below_their_domain() {
 }
 
 #[test]
+fn names_get_the_width_of_the_visible_ones() {
+    let (mut old, mut new) = at_work(60);
+    for snapshot in [&mut old, &mut new] {
+        snapshot.domains[3].name = Some("a-name-of-twenty-six-chars".into());
+    }
+    let mut app = app(Settings::default());
+    take(&mut app, old);
+    take(&mut app, new);
+    let of_title = |app: &mut App| lines(app, 140, 24)[4].find("VCPU").unwrap();
+    let away = of_title(&mut app);
+    key(&mut app, KeyCode::End);
+    assert_eq!(of_title(&mut app), away + 12, "at most 24 columns");
+    assert!(
+        lines(&mut app, 140, 24)
+            .join(" ")
+            .contains(" a-name-of-twenty-six-ch… ")
+    );
+    keys(&mut app, "L");
+    assert!(
+        lines(&mut app, 140, 24)
+            .join(" ")
+            .contains(" a-name-of-twenty-six-chars ")
+    );
+    keys(&mut app, "LI/of-twenty");
+    key(&mut app, KeyCode::Enter);
+    assert!(!lines(&mut app, 140, 24).join(" ").contains("-chars "));
+    keys(&mut app, "L");
+    assert!(
+        lines(&mut app, 140, 24)
+            .join(" ")
+            .contains(" a-name-of-twenty-six-chars ")
+    );
+}
+
+#[test]
 fn what_hurts_is_first_below_a_domain() {
     let (old, new) = crate::fixtures::troubled();
     let mut app = app(Settings::default());
