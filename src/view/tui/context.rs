@@ -79,11 +79,26 @@ impl<'a> Context<'a> {
 
     /// Returns the columns of the table that the shown sample has something for, and those for which there may be room.
     pub(super) fn columns(self) -> (Vec<Column>, Vec<Column>) {
-        let (mut chosen, more) = shown(&self.settings.columns, self.is_traced());
+        let (mut chosen, mut more) = shown(&self.settings.columns, self.is_traced());
+        let sort = self.settings.sort;
+        // Nobody understands the order of rows without it.
+        if !chosen.contains(&sort) && !self.lacks(sort) {
+            more.retain(|&column| column != sort);
+            let after = |shown: &Column| *shown > sort;
+            let place = chosen.iter().position(after).unwrap_or(chosen.len());
+            chosen.insert(place, sort);
+        }
         if !self.draws() {
             chosen.retain(|column| !column.is_drawn());
         }
         (chosen, more)
+    }
+
+    /// Returns whether the shown sample has nothing for a column: it was not traced, or of the past and not recorded.
+    pub(super) fn lacks(self, column: Column) -> bool {
+        let part = column.part();
+        let is_known = |sample: Sample<'_>| sample.snapshot.collected.covers(part);
+        (part.state_times || self.is_past()) && !self.sample.is_some_and(is_known)
     }
 
     /// Formats an event as one line, with its time in the zone of the header.

@@ -136,6 +136,8 @@ fn new_interval_is_shown() {
 fn missing_column_is_collected() {
     let mut app = testing::app(Settings {
         columns: vec![Column::ID],
+        sort: Column::ID,
+        descending: false,
         ..Settings::default()
     });
     let mut next = at_work(2).1;

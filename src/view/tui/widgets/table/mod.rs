@@ -135,6 +135,11 @@ impl Table {
         if self.held.is_some() {
             parts.push(HELD.to_owned());
         }
+        let sort = context.settings.sort;
+        if context.lacks(sort) {
+            let title = sort.shape().titles.0;
+            parts.push(format!("sorted by {title}, which is not known here"));
+        }
         parts.extend(self.pinned_text(context));
         if self.moved > 0
             && let Some(first) = grid::first_column(context, self.moved)

@@ -15,6 +15,34 @@ fn laid_out() -> impl Iterator<Item = Column> {
 }
 
 #[test]
+fn the_sorted_column_is_shown_or_said_to_be_unknown() {
+    let sorted = |key: &str, traced: bool| {
+        let mut app = testing::app(Settings {
+            sort: column(key),
+            ..Settings::default()
+        });
+        let (mut old, mut new) = crate::fixtures::troubled();
+        for snapshot in [&mut old, &mut new] {
+            snapshot.collected.state_times = traced;
+        }
+        take(&mut app, old);
+        take(&mut app, new);
+        let screen = lines(&mut app, 80, 24);
+        (screen[4].clone(), screen[23].clone())
+    };
+    let (titles, _) = sorted("cpu_time", false);
+    assert!(titles.contains(" TIME▼"), "{titles}");
+    let (titles, _) = sorted("lost", true);
+    assert!(titles.contains(" LOST▼"), "{titles}");
+    let (titles, line) = sorted("lost", false);
+    assert!(!titles.contains('▼'), "{titles}");
+    assert!(
+        line.starts_with("sorted by LOST %, which is not known here  ?"),
+        "{line}"
+    );
+}
+
+#[test]
 fn every_column_sorts() {
     let mut app = watching(5);
     lines(&mut app, 80, 24);
