@@ -87,15 +87,30 @@ fn sort_by(context: Context<'_>, column: Column) -> Vec<Action> {
     actions
 }
 
-/// Shows a column, in display order, or hides it. The last shown column cannot be hidden.
+/// Shows a column, in display order, or hides it. The last shown column cannot be hidden. The columns that the screen
+/// shows by itself are then chosen as well, so that no other column goes.
 fn toggle(context: Context<'_>, column: Column) -> Vec<Action> {
     let mut settings = context.settings.clone();
     let columns = &mut settings.columns;
+    let by_itself = shown_columns(context, 0).into_iter();
+    let by_itself: Vec<Column> = by_itself
+        .filter(|one| *one != settings.sort && !columns.contains(one))
+        .collect();
+    if !by_itself.is_empty() {
+        columns.extend(by_itself);
+        columns.sort_unstable();
+    }
     match columns.iter().position(|&shown| shown == column) {
         Some(_) if columns.len() == 1 => Vec::new(),
         Some(place) => {
             columns.remove(place);
-            vec![Action::Columns(settings.columns)]
+            let mut actions = vec![Action::Columns(settings.columns)];
+            if column == settings.sort {
+                let title = column.shape().titles.0;
+                let message = format!("{title} is shown while the table is sorted by it");
+                actions.push(Action::Tell(message));
+            }
+            actions
         }
         None => {
             let after = |shown: &Column| shown.index() > column.index();
@@ -133,13 +148,15 @@ fn shows(context: Context<'_>, settings: &Settings, column: Column) -> bool {
 /// Returns the line of keys, and one line for each column; the cursor's line is reversed.
 fn lines(context: Context<'_>, at: usize) -> Vec<Line<'static>> {
     let mut lines = vec![Line::styled(
-        "Space shows or hides a column, Enter sorts by it, Esc closes the list",
+        "Space shows or hides, Enter sorts, Esc closes; [+] is shown if there is room",
         context.style(Role::Dim),
     )];
+    let by_itself = shown_columns(context, 0);
     lines.extend(Column::all().enumerate().map(|(index, column)| {
         let shape = column.shape();
         let shown = match context.settings.columns.contains(&column) {
             true => "[x]",
+            false if by_itself.contains(&column) => "[+]",
             false => "[ ]",
         };
         let sorted = match (context.settings.sort == column, context.settings.descending) {
@@ -192,6 +209,39 @@ mod tests {
             [Column::ID],
             "the last column stays"
         );
+    }
+
+    #[test]
+    fn a_change_takes_no_other_column_away() {
+        let mut app = watching(2);
+        lines(&mut app, 200, 60);
+        let titles = |app: &mut crate::view::tui::App| {
+            let shown = shown_columns(app.parts().0, 0).into_iter();
+            shown.map(Column::key).collect::<Vec<_>>()
+        };
+        let before = titles(&mut app);
+        assert!(
+            before.contains(&"type") && before.contains(&"pool"),
+            "{before:?}"
+        );
+        keys(&mut app, "cjj");
+        let list = lines(&mut app, 200, 60).join("\n");
+        assert!(
+            list.contains("[+] TYPE") && list.contains("[ ] STATE") && list.contains("[x] NAME"),
+            "{list}"
+        );
+        keys(&mut app, "j ");
+        key(&mut app, KeyCode::Esc);
+        let mut after = titles(&mut app);
+        assert!(after.contains(&"state"), "{after:?}");
+        after.retain(|title| *title != "state");
+        assert_eq!(after, before);
+        // One that was shown by itself can be hidden.
+        keys(&mut app, "cjj ");
+        key(&mut app, KeyCode::Esc);
+        let after = titles(&mut app);
+        assert!(!after.contains(&"type"), "{after:?}");
+        assert_eq!(after.len(), before.len());
     }
 
     #[test]
