@@ -94,10 +94,12 @@ pub(super) enum Show {
     Table,
     /// The page of this domain.
     Domain(Identity),
-    /// The page of the domain this many rows below the table's cursor; the cursor moves there.
+    /// The page of the domain this many rows below, in the pane that the page was opened from; its cursor moves there.
     Neighbour(isize),
     /// The pane that the page of a domain was opened from.
     Back,
+    /// The pane before the one that a key shows and leaves again.
+    Before,
     /// The list of all vCPUs, pCPUs, NICs or disks.
     List(List),
     /// The page of the pCPUs.

@@ -57,6 +57,11 @@ impl DomainPage {
         }
     }
 
+    /// Returns the domain that it shows.
+    pub(super) fn domain(&self) -> Identity {
+        self.identity
+    }
+
     /// Shows the domain that has the UUID of this one, if this one is gone: it was rebooted.
     fn follow(&mut self, context: Context<'_>) {
         let Some(Sample { snapshot, .. }) = context.sample else {

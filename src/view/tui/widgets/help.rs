@@ -19,10 +19,7 @@ const KEYS: &[(&str, &str)] = &[
     ("p  space", "pause and resume"),
     ("+  -", "lengthen, shorten the interval"),
     ("d  D", "enter the interval in seconds"),
-    (
-        "P",
-        "show the use of each pCPU; again: go back to the table",
-    ),
+    ("P", "show the use of each pCPU; again: go back"),
     ("w", "pressure: which domains hurt, and why; again: go back"),
     ("e", "show what happened to domains; again: go back"),
     (
@@ -116,7 +113,7 @@ const KEYS: &[(&str, &str)] = &[
     ("", "on the page of a domain"),
     (
         "arrows",
-        "up, down: scroll; left, right, Tab: show another domain",
+        "up, down: scroll; left, right, Tab: the next of the list",
     ),
     ("Esc  Enter", "go back to where it was opened from"),
     ("", "what the screen shows"),

@@ -98,6 +98,8 @@ pub(super) struct Widgets {
     pane: Pane,
     /// The pane that the page of a domain was opened from.
     behind: Pane,
+    /// The pane before the one that a key shows and leaves again, such as `w`.
+    before: Pane,
     overlay: Overlay,
 }
 
@@ -350,7 +352,7 @@ impl Widgets {
     }
 
     /// Returns the action of a key that works in every pane; `None` for other keys.
-    fn key_of_all_panes(&self, context: Context<'_>, code: KeyCode) -> Option<Action> {
+    fn key_of_all_panes(&mut self, context: Context<'_>, code: KeyCode) -> Option<Action> {
         let settings = context.settings;
         Some(match code {
             KeyCode::Char('q' | 'Q') => Action::Command(Command::Quit),
@@ -373,8 +375,11 @@ impl Widgets {
             KeyCode::Char('-') => Action::Interval(interval::shorter(settings.interval)),
             KeyCode::Char('T') => Action::Theme(settings.theme.next()),
             KeyCode::Char('P') => Action::Show(match self.pane {
-                Pane::Pcpus(_) => Show::Table,
-                _ => Show::Pcpus,
+                Pane::Pcpus(_) => Show::Before,
+                _ => {
+                    self.before = self.pane.clone();
+                    Show::Pcpus
+                }
             }),
             KeyCode::Char('w') => Action::Show(self.or_back(Show::Pressure)),
             KeyCode::Char('e') => Action::Show(self.or_back(Show::Events)),
@@ -382,8 +387,8 @@ impl Widgets {
             KeyCode::Char('U') => Action::Show(self.or_back(Show::List(List::Pcpus))),
             KeyCode::Char('I') => Action::Show(self.or_back(Show::List(List::Nics))),
             KeyCode::Char('X') => Action::Show(self.or_back(Show::List(List::Disks))),
-            KeyCode::Tab => Action::Show(neighbour(self.tab()?, 1)),
-            KeyCode::BackTab => Action::Show(neighbour(self.tab()?, -1)),
+            KeyCode::Tab => Action::Show(neighbour(self.leave_by_tab()?, 1)),
+            KeyCode::BackTab => Action::Show(neighbour(self.leave_by_tab()?, -1)),
             KeyCode::Char('R') => match context.shown {
                 Shown::Past { .. } if context.is_traced() => {
                     Action::Tell("ready time is as it was recorded".to_owned())
@@ -445,13 +450,22 @@ impl Widgets {
         }
     }
 
-    /// Returns this pane, or the table if this pane is shown.
-    fn or_back(&self, pane: Show) -> Show {
+    /// Returns this pane, or the one before if this pane is shown.
+    fn or_back(&mut self, pane: Show) -> Show {
         // The grid of the pCPUs has the tab of another pane.
-        match self.tab() == Some(pane) && !matches!(self.pane, Pane::Pcpus(_)) {
-            true => Show::Table,
-            false => pane,
+        if self.tab() == Some(pane) && !matches!(self.pane, Pane::Pcpus(_)) {
+            return Show::Before;
         }
+        self.before = self.pane.clone();
+        pane
+    }
+
+    /// Returns the tab of the pane that Tab or a click on another tab leaves. The key of the next pane then goes back to
+    /// the table.
+    fn leave_by_tab(&mut self) -> Option<Show> {
+        let tab = self.tab()?;
+        self.before = Pane::Table;
+        Some(tab)
     }
 
     /// Scrolls by this many lines; a negative number scrolls up.
@@ -464,10 +478,35 @@ impl Widgets {
         let layout = self.layout(context);
         match self.shown_tab(context.screen) {
             Some(tab) if layout.tabs.contains(at) => {
+                self.before = Pane::Table;
                 let tab = tabs::at(tab, layout.tabs, at.x);
                 tab.map(Action::Show).into_iter().collect()
             }
             _ => self.front().click(context.within(layout.pane), at),
+        }
+    }
+
+    /// Returns the domain that is `by` rows after the shown one in the pane that its page was opened from, and chooses
+    /// it there; `None` if there is none.
+    fn neighbour(&mut self, context: Context<'_>, by: isize) -> Option<Identity> {
+        match &mut self.behind {
+            Pane::List(list) => {
+                let (limits, pinned) = (self.table.limits(), self.table.pinned());
+                let list = self.lists.of_mut(*list);
+                // It was not refreshed behind the page.
+                list.refresh(context, limits, pinned);
+                list.neighbour(context, by)
+            }
+            Pane::Pressure(page) => {
+                let Pane::Domain(shown) = &self.pane else {
+                    return None;
+                };
+                page.neighbour(context, shown.domain(), by)
+            }
+            _ => {
+                self.table.go(context, by);
+                self.table.chosen()
+            }
         }
     }
 
@@ -483,14 +522,17 @@ impl Widgets {
                 self.pane = std::mem::take(&mut self.behind);
                 self.refresh(context);
             }
+            Show::Before => {
+                self.pane = std::mem::take(&mut self.before);
+                self.refresh(context);
+            }
             Show::List(list) => {
                 self.pane = Pane::List(list);
                 self.refresh(context);
             }
             Show::Neighbour(rows) => {
-                self.table.go(context, rows);
-                if let Some(chosen) = self.table.chosen() {
-                    self.pane = Pane::Domain(DomainPage::of(chosen));
+                if let Some(domain) = self.neighbour(context, rows) {
+                    self.pane = Pane::Domain(DomainPage::of(domain));
                 }
             }
             Show::Pcpus => self.pane = Pane::Pcpus(Pcpus::default()),

@@ -133,16 +133,34 @@ impl Widget for PressurePage {
 }
 
 impl PressurePage {
+    /// Chooses the domain `by` lines after this one, or after the chosen line if this one no longer suffers. Returns it;
+    /// `None` if there is none.
+    pub(super) fn neighbour(
+        &mut self,
+        context: Context<'_>,
+        domain: Identity,
+        by: isize,
+    ) -> Option<Identity> {
+        let mut lines = 0..context.digest.sufferers.len();
+        let now = lines.find(|&line| domain_in(context, line) == Some(domain));
+        let next = now.unwrap_or(self.chosen).checked_add_signed(by)?;
+        let found = domain_in(context, next)?;
+        self.chosen = next;
+        Some(found)
+    }
+
     /// Returns the action that shows the page of the domain in this line.
     fn page_of(&self, context: Context<'_>, line: usize) -> Vec<Action> {
-        let identity = || -> Option<Identity> {
-            let sample = context.sample?;
-            let place = context.digest.sufferers.get(line)?.place;
-            Some(sample.snapshot.domains.get(place)?.identity())
-        };
         let show = |identity| Action::Show(Show::Domain(identity));
-        identity().map(show).into_iter().collect()
+        domain_in(context, line).map(show).into_iter().collect()
     }
+}
+
+/// Returns the domain in this line; `None` if there is none.
+fn domain_in(context: Context<'_>, line: usize) -> Option<Identity> {
+    let place = context.digest.sufferers.get(line)?.place;
+    let domain = context.sample?.snapshot.domains.get(place)?;
+    Some(domain.identity())
 }
 
 fn lines(context: Context<'_>, sample: Sample<'_>, found: &[Pressure]) -> Vec<Line<'static>> {

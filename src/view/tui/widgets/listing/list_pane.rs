@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::sort_list::Choice;
 use crate::filter;
+use crate::snapshot::Identity;
 use crate::view::tui::context::{Context, Widget};
 use crate::view::tui::widgets::table::Limits;
 
@@ -12,6 +13,9 @@ pub(in crate::view::tui::widgets) trait ListPane: Widget {
     /// Rebuilds the rows from the sample, the order and what limits them. Those of the pinned domains, by their UUIDs,
     /// are above all others.
     fn refresh(&mut self, context: Context<'_>, limits: &Limits, pinned: &[Uuid]);
+
+    /// Moves the cursor by rows of `by` to that of another domain, and returns that domain; `None` if there is none.
+    fn neighbour(&mut self, context: Context<'_>, by: isize) -> Option<Identity>;
 
     /// Returns how many rows match the filter, and how many there are.
     fn counts(&self) -> (usize, usize);

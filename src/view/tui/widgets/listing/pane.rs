@@ -14,6 +14,7 @@ use super::sort_list::Choice;
 use super::things::{Listed, row};
 use crate::filter::{Compared, Error, Filter, Row};
 use crate::sample::Sample;
+use crate::snapshot::Identity;
 use crate::text::columns;
 use crate::view::tui::action::List;
 use crate::view::tui::cells::{self, Key as SortKey};
@@ -226,6 +227,28 @@ impl<T: Listed> ListPane for Listing<T> {
         self.arrange(context);
         self.sort(sample);
         self.cursor.settle(&self.rows);
+    }
+
+    fn neighbour(&mut self, context: Context<'_>, by: isize) -> Option<Identity> {
+        let domains = &context.sample?.snapshot.domains;
+        let of_row = |row: usize| {
+            let (_, place) = self.rows.shown.get(row)?;
+            Some(domains.get(place.domain?)?.identity())
+        };
+        let mut row = self.cursor.row(&self.rows)?;
+        let now = of_row(row);
+        let found = loop {
+            row = row.checked_add_signed(by)?;
+            if row >= self.rows.count() {
+                return None;
+            }
+            match of_row(row) {
+                Some(one) if Some(one) != now => break one,
+                _ => {}
+            }
+        };
+        self.cursor.choose(row, &self.rows);
+        Some(found)
     }
 
     fn counts(&self) -> (usize, usize) {

@@ -340,6 +340,54 @@ fn only_what_hurts() {
 }
 
 #[test]
+fn tab_on_a_page_goes_on_in_the_list_that_it_was_opened_from() {
+    let mut app = of(equipped());
+    keys(&mut app, "Ij");
+    assert!(rows(&mut app)[0].starts_with("5 web"));
+    key(&mut app, KeyCode::Enter);
+    let title = |app: &mut App| lines(app, 80, 24)[4].clone();
+    assert!(title(&mut app).starts_with("web (domain 5)"));
+    key(&mut app, KeyCode::Tab);
+    let second = title(&mut app);
+    assert!(second.starts_with("db (domain 9)"), "{second}");
+    // The third NIC is of the first domain again.
+    key(&mut app, KeyCode::Tab);
+    assert!(title(&mut app).starts_with("web (domain 5)"));
+    key(&mut app, KeyCode::Tab);
+    assert!(title(&mut app).starts_with("web (domain 5)"));
+    key(&mut app, KeyCode::BackTab);
+    assert_eq!(title(&mut app), second);
+    key(&mut app, KeyCode::Esc);
+    assert!(pane(&mut app, 80)[0].contains("[NICs]"));
+    let mut app = of(troubled());
+    keys(&mut app, "w");
+    key(&mut app, KeyCode::Enter);
+    assert!(title(&mut app).starts_with("batch (domain 3)"));
+    key(&mut app, KeyCode::Tab);
+    assert!(title(&mut app).starts_with("web (domain 2)"));
+}
+
+#[test]
+fn the_same_key_again_goes_back_to_where_one_was() {
+    let mut app = of(equipped());
+    for (there, tab) in [("I", "[NICs]"), ("w", "[pressure]"), ("e", "[events]")] {
+        keys(&mut app, "X");
+        keys(&mut app, there);
+        assert!(pane(&mut app, 80)[0].contains(tab));
+        keys(&mut app, there);
+        assert!(pane(&mut app, 80)[0].contains("[disks]"), "{there}");
+        keys(&mut app, "X");
+        assert!(pane(&mut app, 80)[0].starts_with(" ID NAME"));
+    }
+    key(&mut app, KeyCode::Enter);
+    let page = lines(&mut app, 80, 24)[4].clone();
+    keys(&mut app, "PP");
+    assert_eq!(lines(&mut app, 80, 24)[4], page);
+    key(&mut app, KeyCode::Esc);
+    assert!(pane(&mut app, 80)[0].starts_with(" ID NAME"));
+}
+
+#[test]
 fn a_row_opens_its_domain_and_back() {
     let mut app = of(equipped());
     keys(&mut app, "Ijj");

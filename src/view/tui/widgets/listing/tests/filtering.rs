@@ -56,7 +56,7 @@ fn a_filter_for_the_rows_of_one_pane_leaves_others_whole() {
         line.starts_with("/pcpu=1 (no figure of NICs)  Tab"),
         "{line}"
     );
-    keys(&mut app, "I");
+    keys(&mut app, "IC");
     assert_eq!(app.widgets.table.rows().len(), 3);
     let line = last(&mut app);
     assert!(
