@@ -19,6 +19,8 @@ pub(super) struct News {
     events: VecDeque<(u64, Event)>,
     /// The time of the newest sample by that clock.
     now_ns: u64,
+    /// The time of the first sample since that clock began.
+    first_ns: Option<u64>,
 }
 
 impl News {
@@ -29,10 +31,17 @@ impl News {
             .into_iter()
             .filter(|event| event.change != Change::Existing);
         let now_ns = snapshot.stamp.at_ns;
-        self.now_ns = now_ns;
+        // The clock begins anew when the host boots.
+        let first_ns = self.first_ns.filter(|_| self.now_ns <= now_ns);
+        (self.now_ns, self.first_ns) = (now_ns, first_ns.or(Some(now_ns)));
         self.events.extend(events.map(|event| (now_ns, event)));
         let too_many = self.events.len().saturating_sub(CAPACITY);
         self.events.drain(..too_many);
+    }
+
+    /// Returns how many nanoseconds the samples span.
+    pub(super) fn span_ns(&self) -> u64 {
+        self.now_ns - self.first_ns.unwrap_or(self.now_ns)
     }
 
     /// Returns the events, the newest first.
@@ -92,5 +101,8 @@ mod tests {
         news.push(&at(62, vec![new.clone()]));
         assert!(!news.is_new(new.identity()) && gone(&news).is_empty());
         assert!(news.newest_first().count() >= 2, "events are kept longer");
+        assert_eq!(news.span_ns(), 61 * SECOND);
+        news.push(&at(1, Vec::new()));
+        assert_eq!(news.span_ns(), 0, "the host rebooted");
     }
 }

@@ -253,6 +253,18 @@ fn jump_shows_the_charts_of_that_time() {
     assert_eq!(jump(2), [15.0]);
 }
 
+#[test]
+fn no_events_of_the_past_are_those_of_its_samples() {
+    let mut app = watched_until(9);
+    let mut feed = recorded();
+    feed.go_to(wall_clock(5)).unwrap().unwrap();
+    app.jump(&feed.recent(100).unwrap());
+    keys(&mut app, "e");
+    let page = lines(&mut app, 80, 24);
+    let text = "no events in the 4 s before this; 'xenscope events --from' has all";
+    assert!(page.iter().any(|line| line == text), "{page:?}");
+}
+
 /// Returns the lines that have only figures.
 fn figures(app: &mut App) -> Vec<String> {
     let mut screen = lines(app, 80, 24);

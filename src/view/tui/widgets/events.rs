@@ -11,6 +11,9 @@ use crate::view::tui::action::Action;
 use crate::view::tui::context::{Context, Hint, Widget};
 use crate::view::tui::theme::Role;
 
+/// A second, in nanoseconds.
+const SECOND_NS: u64 = 1_000_000_000;
+
 /// The page of events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct EventsPage {
@@ -22,7 +25,13 @@ impl Widget for EventsPage {
         let events = context.news.newest_first();
         let mut lines: Vec<Line<'_>> = events.map(|event| shown(context, event)).collect();
         if lines.is_empty() {
-            let text = "nothing has happened to a domain yet";
+            let text = match context.is_past() {
+                true => {
+                    let span = span(context.news.span_ns() / SECOND_NS);
+                    format!("no events in the {span} before this; 'xenscope events --from' has all")
+                }
+                false => "nothing has happened to a domain yet".to_owned(),
+            };
             lines.push(Line::styled(text, context.style(Role::Dim)));
         }
         self.text.draw(context, &lines, buffer);
@@ -44,6 +53,14 @@ impl Widget for EventsPage {
             ("?", "help"),
             ("q", "quit"),
         ]
+    }
+}
+
+/// Formats a span of time, in minutes if it is two or more.
+fn span(seconds: u64) -> String {
+    match seconds {
+        ..120 => format!("{seconds} s"),
+        _ => format!("{} min", seconds / 60),
     }
 }
 
