@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::events::{Change, Event, History};
-use crate::snapshot::{Identity, Snapshot};
+use crate::snapshot::{DomId, Domain, Identity, Snapshot};
 
 /// The most events that are kept.
 const CAPACITY: usize = 500;
@@ -67,6 +67,18 @@ impl News {
             let is_new = matches!(event.change, Change::Created | Change::Rebooted { .. });
             is_new && event.domain == Some(identity)
         })
+    }
+
+    /// Returns the width of the longest ID of a domain, with the mark of those that are new. The domains of a snapshot
+    /// are in order of ID.
+    pub(super) fn id_width(&self, domains: &[Domain]) -> usize {
+        let width = |id: DomId| id.to_string().len();
+        let longest = domains.last().map_or(1, |last| width(last.id));
+        let new = self.fresh().filter_map(|event| {
+            let is_new = matches!(event.change, Change::Created | Change::Rebooted { .. });
+            Some(width(event.domain.filter(|_| is_new)?.id) + 1)
+        });
+        new.fold(longest, usize::max)
     }
 
     /// Returns the events of the last minute by which domains went, the newest first.

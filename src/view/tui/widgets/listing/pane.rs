@@ -89,15 +89,9 @@ impl<T: Listed> Listing<T> {
             false => (width / 6).clamp(8, 24),
         };
         let name = self.longest_name.clamp(4, most);
-        // A snapshot's domains are in order of ID.
-        let domains = context.sample.map(|sample| &sample.snapshot.domains);
-        let id = domains
-            .and_then(|domains| domains.last())
-            .map_or(0, |last| {
-                // A new one has a mark before it.
-                let mark = u16::from(context.news.is_new(last.identity()));
-                last.id.to_string().len() as u16 + mark
-            });
+        let id = context.sample.map_or(1, |sample| {
+            context.news.id_width(&sample.snapshot.domains) as u16
+        });
         let id = id.max(3);
         let wanted = self.useful(context).map(|(index, column)| {
             let widths = match column.title {

@@ -75,12 +75,7 @@ pub(super) fn slots(
     name: usize,
 ) -> Vec<Slot> {
     let domains = &sample.snapshot.domains;
-    // A snapshot's domains are in order of ID, so the last ID is the longest.
-    // A new one has a mark before it.
-    let id = domains.last().map_or(1, |domain| {
-        let mark = usize::from(context.news.is_new(domain.identity()));
-        domain.id.to_string().len() + mark
-    });
+    let id = context.news.id_width(domains);
     let (mut chosen, mut more) = context.columns();
     let mut keep = Keep::Priority(context.settings.sort);
     if let Some(mut left) = moved.checked_sub(1) {

@@ -209,6 +209,29 @@ fn domains_that_went_have_lines_beside_more_domains_than_lines() {
 }
 
 #[test]
+fn the_id_of_a_new_domain_is_whole() {
+    let (mut old, mut new) = at_work(5);
+    for snapshot in [&mut old, &mut new] {
+        snapshot.domains[4].id = crate::snapshot::DomId(32002);
+    }
+    let mut next = new.clone();
+    next.domains[3].id = crate::snapshot::DomId(32001);
+    (next.domains[3].uuid, next.stamp) = (uuid::Uuid::from_u128(99), stamp(3 * SECOND));
+    let mut app = app(Settings::default());
+    for snapshot in [old, new, next] {
+        take(&mut app, snapshot);
+    }
+    for pane in ["", "I"] {
+        keys(&mut app, pane);
+        let screen = lines(&mut app, 80, 24).join("\n");
+        assert!(
+            screen.contains("+32001 guest-3") && screen.contains(" 32002 guest-4"),
+            "{screen}"
+        );
+    }
+}
+
+#[test]
 fn the_page_of_a_domain_follows_its_reboot() {
     let mut app = watching(3);
     key(&mut app, KeyCode::Enter);
