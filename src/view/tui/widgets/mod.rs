@@ -249,7 +249,11 @@ impl Widgets {
             }
             Overlay::Nothing | Overlay::Help(_) | Overlay::Columns(_) | Overlay::Sort(_) => {
                 let extras = Extras {
-                    filter: self.found(pane),
+                    // A list or page that covers the rows has nothing to do with them.
+                    filter: match self.overlay {
+                        Overlay::Nothing => self.found(pane),
+                        _ => None,
+                    },
                     missing,
                     hints: self.hints(context),
                 };
@@ -345,6 +349,10 @@ impl Widgets {
                 let code = of_htop(code);
                 match self.key_of_all_panes(context, code) {
                     Some(action) => vec![action],
+                    None if matches!(code, KeyCode::F(_)) => {
+                        let message = format!("{code} does nothing here; ? shows the keys");
+                        vec![Action::Tell(message)]
+                    }
                     None => self.front().key(context, code),
                 }
             }

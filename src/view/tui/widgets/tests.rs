@@ -13,8 +13,40 @@ use ratatui::{TerminalOptions, Viewport};
 use crate::fixtures::{at_work, troubled};
 use crate::snapshot::{NicCounter, ShutdownReason};
 use crate::view::DisplayOptions;
-use crate::view::tui::testing::{self, column, key, keys, lines, take, watching, words};
+use crate::view::tui::testing::{self, column, key, keys, last, lines, take, watching, words};
 use crate::view::tui::{App, Depth, Settings, Terminal, Theme, draw};
+
+#[test]
+fn a_function_key_without_a_meaning_says_so() {
+    let mut app = watching(2);
+    for pane in ["", "I", "w"] {
+        keys(&mut app, pane);
+        for number in [5, 7, 8, 9, 11, 12] {
+            key(&mut app, KeyCode::F(number));
+            let expected = format!("F{number} does nothing here; ? shows the keys");
+            assert_eq!(last(&mut app), expected);
+        }
+    }
+    key(&mut app, KeyCode::F(1));
+    assert!(lines(&mut app, 80, 24)[4].contains("everywhere"));
+}
+
+#[test]
+fn a_list_over_the_table_has_no_extent_of_its_rows() {
+    let mut app = watching(40);
+    keys(&mut app, "/guest");
+    key(&mut app, KeyCode::Enter);
+    assert!(last(&mut app).contains("rows 1-"), "{}", last(&mut app));
+    for over in ["?", "c"] {
+        keys(&mut app, over);
+        let line = last(&mut app);
+        assert!(
+            !line.contains("rows 1-") && !line.contains("/guest"),
+            "{line}"
+        );
+        key(&mut app, KeyCode::Esc);
+    }
+}
 
 #[test]
 fn fits_80_by_24() {
