@@ -24,10 +24,12 @@ impl Slot {
         }
     }
 
-    /// Returns the longer title that fits and leaves one column for the sort mark.
+    /// Returns the longer title that fits and leaves one column for the sort mark. The bar leaves none, because its
+    /// shorter title does not say what was lost.
     pub(super) fn title(self) -> &'static str {
         let (long, short) = self.column.shape().titles;
-        match columns(long) < usize::from(self.width) {
+        let mark = usize::from(self.column != Column::CPU_BAR);
+        match columns(long) + mark <= usize::from(self.width) {
             true => long,
             false => short,
         }
@@ -120,7 +122,9 @@ pub(super) fn fit(
             left -= more;
         }
     };
-    widen(Column::CPU_BAR, 8);
+    // The longer title of the bar says what it has if the host is traced.
+    let is_traced = chosen.iter().any(|column| column.part().state_times);
+    widen(Column::CPU_BAR, 8 + usize::from(is_traced));
     widen(Column::WHY, REASONS);
     widen(Column::NAME, name.min(USUAL_NAME));
     widen(Column::CPU_HISTORY, 8);
@@ -175,7 +179,8 @@ mod tests {
     fn lowest_priority_is_dropped_first() {
         let narrow = "ID NAME VCPU CPU% RAN PAST MEM GAP RX/s TX/s RD/s WR/s WHY";
         assert_eq!(titles(78, 30), narrow);
-        assert_eq!(titles(77, 30), narrow.replace(" PAST", ""));
+        let without_past = narrow.replace(" PAST", "").replace("RAN", "RAN LOST");
+        assert_eq!(titles(77, 30), without_past);
         assert_eq!(
             titles(60, 30),
             "ID NAME CPU% MEM GAP RX/s TX/s RD/s WR/s WHY"
@@ -205,6 +210,16 @@ mod tests {
         assert_eq!(shown(100), defaults().len());
         assert!(shown(160) > defaults().len());
         assert_eq!(shown(300), defaults().len() + more.len());
+    }
+
+    #[test]
+    fn a_bar_of_what_is_lost_says_so() {
+        let mut traced = defaults();
+        traced.push(Column::READY);
+        let slots = fit((&traced, &[]), BY_CPU, 100, 1, (12, 12));
+        let bar = slots.iter().find(|slot| slot.column == Column::CPU_BAR);
+        let bar = bar.map(|bar| (bar.title(), bar.width));
+        assert_eq!(bar, Some(("RAN LOST", 9)));
     }
 
     #[test]
@@ -249,6 +264,7 @@ mod tests {
             // A dropped column has a lower priority than every shown column, or is wider.
             let narrowest = |column: Column| match column {
                 Column::ID => id.max(3),
+                Column::NAME => least.max(8),
                 column => column.shape().widths.0,
             };
             let shown = |column: &Column| slots.iter().any(|slot| slot.column == *column);
