@@ -239,7 +239,7 @@ fn facts(context: Context<'_>, one: DomainSample<'_>) -> Vec<Line<'static>> {
 }
 
 /// Returns the charts of recent CPU, memory, disk and network use: one line each, or four if the
-/// screen has 40 lines or more.
+/// screen has 40 lines or more and the figure changes.
 fn charts(context: Context<'_>, domain: &Domain) -> Vec<Line<'static>> {
     let Some(past) = context.histories.of(domain.identity()) else {
         return Vec::new();
@@ -269,6 +269,9 @@ fn charts(context: Context<'_>, domain: &Domain) -> Vec<Line<'static>> {
             let text = format!("mean {mean}, most {most}");
             return lines.push(labelled(context, label, text));
         }
+        let least = ring.last(width).flatten().reduce(f32::min);
+        // A figure that does not change needs no height.
+        let height = if least == greatest { 1 } else { height };
         let rows = chart(ring.last(width), full, height, context.terminal.unicode);
         for (row, text) in rows.into_iter().enumerate() {
             let label = if row == 0 { label } else { "" };

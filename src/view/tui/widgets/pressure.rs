@@ -257,8 +257,15 @@ fn line(
     ))];
     for &(title, width, of) in figures {
         let value = or_unknown(of(one, rates), |value| format!("{value:.1}"));
-        let style = lost.filter(|_| title == FIGURES[0].0);
-        let style = style.map_or_else(Style::new, |role| context.style(role));
+        let role = match cells::is_idle(&value) {
+            true => Some(Role::Dim),
+            false => lost.filter(|_| title == FIGURES[0].0),
+        };
+        let style = role.map_or_else(Style::new, |role| context.style(role));
+        let value = match cells::is_idle(&value) {
+            true => cells::idle(&value, context.nothing()),
+            false => &value,
+        };
         spans.push(Span::styled(format!("{value:>width$}"), style));
     }
     let used = spans
@@ -303,7 +310,7 @@ mod tests {
         );
         assert_eq!(
             page[7].trim_end(),
-            "    3 batch   80.0    20.0     0.0    80.0  throttled 80.0 % by its cap of 20 %"
+            "    3 batch   80.0    20.0       ·    80.0  throttled 80.0 % by its cap of 20 %"
         );
         assert!(page[8].contains("memory 64.0M below"), "{page:?}");
         assert!(page[9].contains("ready 30.0 %, for batch 67 %"), "{page:?}");
@@ -388,7 +395,7 @@ mod tests {
         let narrow = page(&mut app, 40);
         assert_eq!(narrow[0], "   ID NAME  LOST %  WHY");
         assert_eq!(narrow[3], "    2 web     33.3  ready 30%");
-        assert_eq!(narrow[4], "    5 db       0.0  no slot, drops");
+        assert_eq!(narrow[4], "    5 db         ·  no slot, drops");
         // What is not known of any has no column.
         for snapshot in [&mut old, &mut new] {
             snapshot.collected.state_times = false;

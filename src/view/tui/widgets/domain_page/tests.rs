@@ -201,6 +201,26 @@ fn charts_show_all_figures() {
 }
 
 #[test]
+fn a_flat_chart_has_one_line() {
+    let mut app = app(Settings::default());
+    let (old, mut new) = at_work(3);
+    for snapshot in [&old, &new] {
+        take(&mut app, snapshot.clone());
+    }
+    new.domains[2].memory_bytes /= 2;
+    key(&mut app, KeyCode::Enter);
+    let below_memory = |app: &mut crate::view::tui::App| {
+        let page = lines(app, 100, 60).into_iter();
+        let mut page = page.skip_while(|line| !line.contains(" most 128M"));
+        page.nth(1).unwrap()
+    };
+    assert!(below_memory(&mut app).starts_with("disk "));
+    new.stamp.at_ns += SECOND;
+    take(&mut app, new);
+    assert!(below_memory(&mut app).starts_with("    "));
+}
+
+#[test]
 fn claimed_and_paged_memory_is_shown() {
     let mut app = app(Settings::default());
     let mut new = at_work(2).1;
