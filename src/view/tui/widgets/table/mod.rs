@@ -1,6 +1,7 @@
 //! The table of domains.
 
 pub(in crate::view::tui) mod device_rows;
+mod gone;
 mod grid;
 mod limits;
 mod order;
@@ -33,12 +34,6 @@ use order::{Order, Places, rows};
 
 /// The least number of lines below the titles of which one is for sums.
 const LEAST_WITH_SUMS: u16 = 4;
-
-/// The most lines that rows leave to domains that went.
-const GONE_LINES: u16 = 3;
-
-/// The least number of lines below the titles of which some are for domains that went.
-const LEAST_WITH_GONE: u16 = 8;
 
 /// Says that rows keep their places.
 pub(super) const HELD: &str = "order held";
@@ -151,7 +146,7 @@ impl Table {
     }
 
     /// Returns the areas of the titles, of the rows, and of their sums if something limits the rows and there is room.
-    /// Below the rows, there are lines for domains that went; see [`gone_lines`].
+    /// Below the rows, there are lines for domains that went; see [`gone::lines`].
     fn areas(&self, context: Context<'_>) -> (Rect, Rect, Option<Rect>) {
         let (titles, body) = areas(context.area);
         let has_sums = !self.limits.is_empty() && body.height >= LEAST_WITH_SUMS;
@@ -160,7 +155,7 @@ impl Table {
             height: 1,
             ..body
         });
-        let below = gone_lines(context) + u16::from(has_sums);
+        let below = gone::lines(context) + u16::from(has_sums);
         let rows = Rect {
             height: body.height - below,
             ..body
@@ -391,10 +386,10 @@ impl Widget for Table {
         let first = y.min(body.height);
         let below = Rect {
             y: body.y + first,
-            height: body.height - first + gone_lines(context),
+            height: body.height - first + gone::lines(context),
             ..body
         };
-        draw_gone(context, below, buffer);
+        gone::draw(context, below, buffer);
     }
 
     fn key(&mut self, context: Context<'_>, code: KeyCode) -> Vec<Action> {
@@ -508,33 +503,6 @@ impl Widget for Table {
             ("+-", "interval"),
             ("c", "columns"),
         ]
-    }
-}
-
-/// Returns how many lines the rows leave to domains that went.
-fn gone_lines(context: Context<'_>) -> u16 {
-    let (_, body) = areas(context.area);
-    let gone = context.news.gone().take(usize::from(GONE_LINES)).count();
-    match body.height >= LEAST_WITH_GONE {
-        true => gone as u16,
-        false => 0,
-    }
-}
-
-/// Draws the domains that went, the last one first. If there are more than lines, the last line says how many.
-fn draw_gone(context: Context<'_>, area: Rect, buffer: &mut Buffer) {
-    let count = context.news.gone().count();
-    let more = match usize::from(area.height) {
-        height if count > height => count - height.saturating_sub(1),
-        _ => 0,
-    };
-    let shown = context.news.gone().take(count - more);
-    let texts = shown.map(|event| context.happened(event));
-    let more = (more > 0).then(|| format!("{more} more domains went; e shows all events"));
-    for (y, text) in (0..area.height).zip(texts.chain(more)) {
-        if let Some(mut pen) = Pen::new(buffer, area, y) {
-            pen.put(&shortened(&text, pen.room()), context.style(Role::Dim));
-        }
     }
 }
 
