@@ -262,12 +262,12 @@ fn drops_of_both_directions_are_one_column() {
     }
     take(&mut app, old);
     take(&mut app, new);
-    let screen = lines(&mut app, 80, 24);
+    let screen = lines(&mut app, 120, 24);
     let db = screen.iter().skip(5).find(|line| line.contains(" db "));
     let db = db.unwrap();
     assert!(
         db.contains(" 7.0 ") && db.contains("vif9.0 drops 7.0/s"),
-        "{db}"
+        "{screen:#?}"
     );
 }
 

@@ -136,7 +136,7 @@ fn what_hurts_is_not_cut_at_80_columns() {
     };
     let [titles, vcpu] = below("VCPU ");
     assert!(
-        titles.contains("CPU %  READY %  THROTTLED %  WAITS/S  LONGEST"),
+        titles.contains("CPU %  READY %  THR %  WAITS/S  LONGEST"),
         "{titles}"
     );
     assert!(vcpu.contains(" 10.0 "), "{vcpu}");

@@ -364,7 +364,7 @@ fn tab_on_a_page_goes_on_in_the_list_that_it_was_opened_from() {
     key(&mut app, KeyCode::Enter);
     assert!(title(&mut app).starts_with("batch (domain 3)"));
     key(&mut app, KeyCode::Tab);
-    assert!(title(&mut app).starts_with("web (domain 2)"));
+    assert!(title(&mut app).starts_with("mail (domain 4)"));
 }
 
 #[test]
