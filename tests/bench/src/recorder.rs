@@ -55,7 +55,7 @@ pub(crate) fn keep() -> Result<()> {
 
 /// Calls this function with a sample each second, as `xenscope record` takes it. Does not end.
 fn each_second(mut with: impl FnMut(&Snapshot) -> Result<()>) -> Result<()> {
-    let pace = Pace::Every(Duration::from_secs(1));
+    let pace = Pace::Primed(Duration::from_secs(1));
     // Without --vcpus, --ready and --audit.
     let collect = Collect {
         vcpus: false,
