@@ -214,6 +214,10 @@ fn of_trace(buffers: Result<Buffers, Error>, taken: Option<bool>, tracers: &[Str
         Some(true) if buffers.have_states() => {
             Check::ok(NAME, format!("in use by {users} (mask {mask:#x}); {size}"))
         }
+        Some(true) if bytes.is_none() => Check::unknown(
+            NAME,
+            format!("taken by {users}, which has not made them yet: run it again"),
+        ),
         Some(true) => {
             let mut check = Check::failed(NAME, State::Limited, &Error::TraceTaken { mask });
             check.found.push_str(&format!(": {users}"));
@@ -273,23 +277,25 @@ mod tests {
         assert_eq!((taken.state, &*taken.found), (State::Ok, found));
         let unknown = of_trace(made(Some(131_072)), Some(true), &[]);
         assert!(unknown.found.contains("unknown program"), "{unknown:?}");
-        // Other events, or no buffers yet: `waits` and --ready refuse both.
+        // Other events: `waits` and --ready refuse them.
         let memory = Buffers {
             mask: 0x22000,
             bytes: Some(131_072),
         };
-        for buffers in [Ok(memory), made(None)] {
-            let foreign = of_trace(buffers, Some(true), &xentrace);
-            assert_eq!(foreign.state, State::Limited);
-            let found = &foreign.found;
-            assert!(
-                found.contains("does not trace what vCPUs do (mask 0x")
-                    && found.ends_with(": xentrace (PID 7)"),
-                "{found}"
-            );
-            let remedy = "end it, or start it as 'xentrace -e 0x21000'";
-            assert_eq!(foreign.remedy.as_deref(), Some(remedy));
-        }
+        let foreign = of_trace(Ok(memory), Some(true), &xentrace);
+        assert_eq!(foreign.state, State::Limited);
+        let found = &foreign.found;
+        assert!(
+            found.contains("does not trace what vCPUs do (mask 0x")
+                && found.ends_with(": xentrace (PID 7)"),
+            "{found}"
+        );
+        let remedy = "end it, or start it as 'xentrace -e 0x21000'";
+        assert_eq!(foreign.remedy.as_deref(), Some(remedy));
+        // It has just begun.
+        let early = of_trace(made(None), Some(true), &xentrace);
+        assert_eq!(early.state, State::Unknown);
+        assert!(early.found.starts_with("taken by xentrace"), "{early:?}");
         assert_eq!(of_trace(made(None), None, &[]).state, State::Unknown);
         let call = "XEN_SYSCTL_tbuf_op";
         let version = "4.17.5".to_owned();

@@ -91,6 +91,9 @@ fn the_source_of_an_export_is_not_replaced() {
 
 #[test]
 fn without_xen_nothing_is_created() {
+    if fs::read_to_string("/sys/hypervisor/type").is_ok_and(|name| name.trim() == "xen") {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let new = folder.path().join("new");
     say(&["record", "--dir", new.to_str().unwrap()]).refused(3, &["doctor"]);

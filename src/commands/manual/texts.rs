@@ -398,8 +398,8 @@ const REPORT: Page = Page {
          time; figures are means over them, from counters, so that no use is missed. Domains with most of a figure have \
          a band of their own, and all others are one band. Time that is unknown is a gap. Samples whose clock was wrong \
          are left out; the page and a message say how many.",
-        "A domain suffers, as on the pressure page of the live view, when it waits for a pCPU, is throttled by its cap, \
-         has less memory than its target, finds no free disk slot, has a slow disk, or drops packets. Each kind of \
+        "A domain suffers, as those that hurt on the pressure page of the live view, when it waits for a pCPU, is \
+         throttled by its cap, has less memory than its target, finds no free disk slot, has a slow disk, or drops packets. Each kind of \
          reason is shown at its worst, with how long it lasted.",
         "The page has no scripts and loads nothing. Names of domains are in it.",
     ],

@@ -150,7 +150,7 @@ static SHAPES: LazyLock<Vec<Shape>> = LazyLock::new(|| {
                 "greatest CPU use of the kept samples",
                 false,
             ),
-            (None, "why") => (Shows::Why, "why the domain suffers", true),
+            (None, "why") => (Shows::Why, "why the domain hurts", true),
             (None, _) => (Shows::MemoryShare, "memory, per cent of the host's", false),
         };
         Shape {

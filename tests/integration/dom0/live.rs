@@ -154,8 +154,10 @@ fn a_page_does_not_wait_for_the_next_sample() {
             &["pv-disk (domain", "HARD AFFINITY", "weight 256"],
         ),
         ("P", &["node 0, socket 0, 2 online", " free"]),
+        ("P", &["pv-disk (domain"]),
+        ("\x1b", &["NAME"]),
         (
-            "P/\x15burn\r\r",
+            "/\x15burn\r\r",
             &["pv-burn (domain", "HARD AFFINITY", "weight 256"],
         ),
         ("\x1b", &["NAME"]),

@@ -58,8 +58,11 @@ fn an_installed_package_does_its_work() {
     fs::write(SETTINGS_FILE, SETTINGS).unwrap();
     tool("systemctl", &["enable", "--now", RECORD, EXPORT]);
     services_do_their_work();
-    let waits = say(&["waits", "--since", "-1h"]).fine();
-    assert!(waits.contains("pv-net"), "{waits}");
+    let waits = say(&["waits", "--since", "-1h"]);
+    assert_eq!(waits.code, Some(0), "{waits:?}");
+    assert!(waits.stdout.contains("pv-net"), "{waits:?}");
+    let measured = "ready time was recorded for ";
+    assert!(waits.stderr.contains(measured), "{waits:?}");
     services_have_few_rights();
     for name in [RECORD, EXPORT] {
         let said = journal(name);

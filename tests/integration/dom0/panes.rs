@@ -46,7 +46,11 @@ fn panes_list_what_all_domains_have() {
                 .iter()
                 .any(|name| text.contains(name))
     });
-    top.press("U/cpu>1 & name:burn\r");
+    top.press("U");
+    top.until("the vCPUs again", |screen| shows(screen, "vCPUs"));
+    top.press("\x1b");
+    top.until("the table", |screen| shows(screen, "domains"));
+    top.press("/cpu>1 & name:burn\r");
     top.until("only the busy guest", |screen| {
         let is_there = |name| line_of(screen, name).is_some();
         is_there("pv-burn") && !is_there("Domain-0") && !is_there("pv-disk")

@@ -92,9 +92,14 @@ fn sort_by(context: Context<'_>, column: Column) -> Vec<Action> {
 fn toggle(context: Context<'_>, column: Column) -> Vec<Action> {
     let mut settings = context.settings.clone();
     let columns = &mut settings.columns;
+    // The sorted column goes when the order changes, unless a wide screen shows it anyway.
+    let are_usual = Column::defaults().eq(columns.iter().copied());
+    let stays = |one: Column| {
+        one != settings.sort || (are_usual && Column::of_wide_screens().any(|wide| wide == one))
+    };
     let by_itself = shown_columns(context, 0).into_iter();
     let by_itself: Vec<Column> = by_itself
-        .filter(|one| *one != settings.sort && !columns.contains(one))
+        .filter(|one| stays(*one) && !columns.contains(one))
         .collect();
     if !by_itself.is_empty() {
         columns.extend(by_itself);
@@ -180,8 +185,9 @@ fn lines(context: Context<'_>, at: usize) -> Vec<Line<'static>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures::at_work;
     use crate::view::tui::Settings;
-    use crate::view::tui::testing::{self, column, key, keys, last, lines, watching};
+    use crate::view::tui::testing::{self, column, key, keys, last, lines, take, watching};
 
     #[test]
     fn space_shows_and_hides_a_column() {
@@ -236,6 +242,18 @@ mod tests {
         assert!(after.contains(&"state"), "{after:?}");
         after.retain(|title| *title != "state");
         assert_eq!(after, before);
+        // Nor does it if it is the sorted one.
+        let pool = Column::of_wide_screens().find(|column| column.key() == "pool");
+        let mut sorted = testing::app(Settings {
+            sort: pool.unwrap(),
+            ..Settings::default()
+        });
+        let (old, new) = at_work(2);
+        take(&mut sorted, old);
+        take(&mut sorted, new);
+        lines(&mut sorted, 200, 60);
+        keys(&mut sorted, "cjjj ");
+        assert!(sorted.settings().columns.contains(&pool.unwrap()));
         // One that was shown by itself can be hidden.
         keys(&mut app, "cjj ");
         key(&mut app, KeyCode::Esc);

@@ -85,7 +85,7 @@ const KEYS: &[(&str, &str)] = &[
     ("H", "show or hide the titles above each domain"),
     (
         "L",
-        "show names whole, or cut to 24 columns; also in the panes",
+        "show names whole, or as wide as there is room for; also in panes",
     ),
     (
         "mouse",

@@ -98,8 +98,8 @@ pub(super) struct Widgets {
     pane: Pane,
     /// The pane that the page of a domain was opened from.
     behind: Pane,
-    /// The pane before the one that a key shows and leaves again, such as `w`.
-    before: Pane,
+    /// The pane before the one that a key shows and leaves again, such as `w`, and the one behind that.
+    before: (Pane, Pane),
     overlay: Overlay,
 }
 
@@ -385,7 +385,7 @@ impl Widgets {
             KeyCode::Char('P') => Action::Show(match self.pane {
                 Pane::Pcpus(_) => Show::Before,
                 _ => {
-                    self.before = self.pane.clone();
+                    self.remember();
                     Show::Pcpus
                 }
             }),
@@ -464,15 +464,20 @@ impl Widgets {
         if self.tab() == Some(pane) && !matches!(self.pane, Pane::Pcpus(_)) {
             return Show::Before;
         }
-        self.before = self.pane.clone();
+        self.remember();
         pane
+    }
+
+    /// Remembers where the key of the next pane goes back to.
+    fn remember(&mut self) {
+        self.before = (self.pane.clone(), self.behind.clone());
     }
 
     /// Returns the tab of the pane that Tab or a click on another tab leaves. The key of the next pane then goes back to
     /// the table.
     fn leave_by_tab(&mut self) -> Option<Show> {
         let tab = self.tab()?;
-        self.before = Pane::Table;
+        self.before = Default::default();
         Some(tab)
     }
 
@@ -486,7 +491,7 @@ impl Widgets {
         let layout = self.layout(context);
         match self.shown_tab(context.screen) {
             Some(tab) if layout.tabs.contains(at) => {
-                self.before = Pane::Table;
+                self.before = Default::default();
                 let tab = tabs::at(tab, layout.tabs, at.x);
                 tab.map(Action::Show).into_iter().collect()
             }
@@ -531,7 +536,7 @@ impl Widgets {
                 self.refresh(context);
             }
             Show::Before => {
-                self.pane = std::mem::take(&mut self.before);
+                (self.pane, self.behind) = std::mem::take(&mut self.before);
                 self.refresh(context);
             }
             Show::List(list) => {

@@ -121,7 +121,11 @@ impl<T: Listed> Listing<T> {
     fn parse(&self, text: &str) -> Result<Filter, Error> {
         let own = |name: &str| -> Option<Compared> {
             let columns = || self.columns.iter().enumerate();
-            let titled = columns().find(|(_, column)| column.is_titled(name));
+            // A rate goes before the total of the same name.
+            let rates = [name, name.trim_end_matches('s')].map(|name| format!("{name}/s"));
+            let names = rates.iter().map(String::as_str).chain([name]);
+            let titled = |name: &str| columns().find(|(_, column)| column.is_titled(name));
+            let titled = names.filter_map(titled).next();
             let found = titled.or_else(|| columns().find(|(_, column)| column.is_named(name)));
             found.map(|(index, column)| column.compared(index))
         };

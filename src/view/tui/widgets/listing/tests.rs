@@ -10,7 +10,7 @@ use super::fit::{Wanted, fit};
 use super::things::Listed;
 use crate::fixtures::{SECOND, at_work, equipped, stamp, troubled, vcpu};
 use crate::sample::{DiskSample, NicSample, PcpuSample, VcpuSample};
-use crate::snapshot::{Collect, NicCounter, Snapshot, VcpuState};
+use crate::snapshot::{Collect, DiskCounter, NicCounter, Snapshot, VcpuState};
 use crate::view::DisplayOptions;
 use crate::view::tui::testing::{app, click, key, keys, last, lines, take, watching};
 use crate::view::tui::{App, Depth, Settings, Terminal};
@@ -251,6 +251,37 @@ fn filter_finds_domains_and_devices() {
     assert_eq!(rows(&mut app).len(), 3);
     key(&mut app, KeyCode::Esc);
     assert!(pane(&mut app, 80)[0].starts_with(" ID NAME"));
+}
+
+#[test]
+fn a_filter_compares_a_rate_before_the_total_of_the_same_name() {
+    let (mut old, mut new) = equipped();
+    for snapshot in [&mut old, &mut new] {
+        let disks = snapshot.domains.iter_mut();
+        for disk in disks.flat_map(|domain| domain.disks.iter_mut().flatten()) {
+            disk[DiskCounter::OutOfSlots] = Some(9);
+        }
+    }
+    let mut app = of((old, new));
+    keys(&mut app, "X/no_slots>0");
+    assert_eq!(pane(&mut app, 140)[2], "no match");
+    keys(&mut app, "\u{15}no_slots=0");
+    assert!(!rows(&mut app).is_empty());
+}
+
+#[test]
+fn the_way_back_is_kept_under_a_second_page() {
+    let mut app = of(troubled());
+    keys(&mut app, "X");
+    key(&mut app, KeyCode::Enter);
+    let first = lines(&mut app, 80, 24)[4].clone();
+    keys(&mut app, "w");
+    key(&mut app, KeyCode::Enter);
+    key(&mut app, KeyCode::Esc);
+    keys(&mut app, "w");
+    assert_eq!(lines(&mut app, 80, 24)[4], first);
+    key(&mut app, KeyCode::Esc);
+    assert!(pane(&mut app, 80)[0].contains("[disks]"));
 }
 
 #[test]

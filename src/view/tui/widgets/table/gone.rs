@@ -15,11 +15,11 @@ const MOST: u16 = 3;
 /// The least number of lines below the titles of which some are for domains that went.
 const LEAST_HEIGHT: u16 = 8;
 
-/// Returns how many lines the rows leave to domains that went.
-pub(super) fn lines(context: Context<'_>) -> u16 {
+/// Returns how many lines the rows leave to domains that went: none if a filter may hide them.
+pub(super) fn lines(context: Context<'_>, is_filtered: bool) -> u16 {
     let (_, body) = areas(context.area);
     let gone = context.news.gone().take(usize::from(MOST)).count();
-    match body.height >= LEAST_HEIGHT {
+    match body.height >= LEAST_HEIGHT && !is_filtered {
         true => gone as u16,
         false => 0,
     }

@@ -155,7 +155,7 @@ impl Table {
             height: 1,
             ..body
         });
-        let below = gone::lines(context) + u16::from(has_sums);
+        let below = gone::lines(context, !self.limits.is_empty()) + u16::from(has_sums);
         let rows = Rect {
             height: body.height - below,
             ..body
@@ -386,7 +386,7 @@ impl Widget for Table {
         let first = y.min(body.height);
         let below = Rect {
             y: body.y + first,
-            height: body.height - first + gone::lines(context),
+            height: body.height - first + gone::lines(context, !self.limits.is_empty()),
             ..body
         };
         gone::draw(context, below, buffer);

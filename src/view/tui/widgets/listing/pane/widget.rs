@@ -6,7 +6,6 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
 use super::Listing;
-use crate::filter::Filter;
 use crate::sample::Sample;
 use crate::snapshot::Collect;
 use crate::view::tui::action::{Action, Show};
@@ -175,10 +174,12 @@ impl<T: Listed> Widget for Listing<T> {
         let parts = shown
             .chain([self.sort])
             .map(|index| self.columns[index].part);
-        let compared = self.filter.iter().map(Filter::part);
-        let parts = parts.chain(compared);
         let parts = parts.filter(|part| !part.state_times);
-        parts.fold(T::PART, Collect::and)
+        let compared = self.filter.iter().map(|filter| Collect {
+            state_times: false,
+            ..filter.part()
+        });
+        parts.chain(compared).fold(T::PART, Collect::and)
     }
 
     fn hints(&self) -> &'static [Hint] {

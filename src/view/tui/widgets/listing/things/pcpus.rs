@@ -81,7 +81,7 @@ fn pcpu_columns() -> Vec<Column<PcpuSample<'static>>> {
         C::of("core", "CORE", 40),
         C::of("pool", "POOL", 45),
         C::of("cpu_percent", "CPU%", 90).map(|column| column.tinted(Tint::Load)),
-        C::of_row(|row| row.place.queued.into(), "WAITING", 85, ("vCPUs that waited for it, or that their cap kept from it", VCPUS, Kind::Gauge, Unit::Count))
+        C::of_row(|row| row.place.queued.into(), "RUNNABLE", 85, ("vCPUs that waited for it, or that their cap kept from it", VCPUS, Kind::Gauge, Unit::Count))
             .map(|column| column.tinted(Tint::Above(0.0))),
         C::of_domain("id", "ID", 60),
         C::of_row(running, "RUNNING", 80, ("the domain that ran on it", VCPUS, Kind::Text, Unit::None))
