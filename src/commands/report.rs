@@ -65,10 +65,14 @@ pub(super) fn run(options: &cli::Report, out: &mut Output<'_>) -> anyhow::Result
     Ok(Outcome::Done)
 }
 
+/// How far a clock may be ahead of this one, as that of another machine or one in local time.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24);
+
 /// Returns the time of the newest sample that is not of the future, as samples are that were taken while the clock was
-/// ahead.
+/// far ahead.
 fn newest(feed: &mut Recorded) -> anyhow::Result<Timestamp> {
-    if let Some(pair) = feed.go_to(Timestamp::now())? {
+    let soon = Timestamp::now().saturating_add(AHEAD)?;
+    if let Some(pair) = feed.go_to(soon)? {
         return Ok(pair.newer.time);
     }
     Ok(feed.look()?.ok_or(NoSnapshot)?.time)

@@ -101,6 +101,7 @@ pub(super) fn run(
             break;
         };
         found = found || look.finds_one(&pair.newer);
+        notes.report(&pair.newer.notes);
         let pair = match &mut thinned {
             Some(thinned) => thinned.pass(pair),
             None => Some(pair),
@@ -108,7 +109,6 @@ pub(super) fn run(
         let Some(pair) = pair else {
             continue;
         };
-        notes.report(&pair.newer.notes);
         let (mut snapshot, mut rates) = (Cow::Borrowed(&*pair.newer), pair.rates());
         if let Some(filter) = filter {
             let (matching, of_them) = filter.only(Sample {

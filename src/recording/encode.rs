@@ -43,9 +43,16 @@ impl Group {
         bytes
     }
 
-    /// Returns the texts that the part needs besides those of the key. What changed in earlier parts is in none of its
+    /// Returns the texts that the part needs besides those of the key, and for the key all of them. What changed in earlier parts is in none of its
     /// changes any more, as the time of their samples, which is a text.
     fn texts(&self) -> Texts {
+        if !self.has_key {
+            let numbers = 0..self.tree.texts.len() as u32;
+            return Texts {
+                of_key: 0,
+                numbers: numbers.collect(),
+            };
+        }
         let values = self.log.iter().filter_map(|change| match change.cell {
             Cell::Text(text) => Some(text),
             _ => None,

@@ -169,7 +169,8 @@ pub fn is_part_of(path: &Path, recording: &Path) -> bool {
     };
     let is_in_folder =
         path.parent() == Some(recording.as_path()) && damaged::has_name_of_recording(&path);
-    path == recording || is_in_folder
+    let is_in_its_place = recording.join(FILE).canonicalize().ok().as_ref() == Some(&path);
+    path == recording || is_in_folder || is_in_its_place
 }
 
 /// Returns whether a recorder writes to this file, or has done so.

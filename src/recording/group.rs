@@ -42,7 +42,7 @@ pub(super) struct Group {
     /// Whether a node is among them.
     has_differed: Vec<bool>,
     /// Whether the key was taken, and how many texts and nodes it has.
-    has_key: bool,
+    pub(super) has_key: bool,
     pub(super) key_texts: usize,
     pub(super) key_nodes: usize,
 }

@@ -55,6 +55,8 @@ pub struct Recording {
     broken: BTreeSet<usize>,
     /// Whether it was reported that a recorder has deleted chunks.
     says_deleted: bool,
+    /// Whether it was reported that new chunks cannot be read.
+    says_unreadable: bool,
     report: fn(&str),
 }
 
@@ -79,6 +81,7 @@ impl Recording {
             key: None,
             broken: BTreeSet::new(),
             says_deleted: false,
+            says_unreadable: false,
             report,
         };
         recording.check_index();
@@ -279,7 +282,10 @@ impl Samples for Recording {
                 self.check_index();
                 self.count_chunks();
             }
-            Err(error) => (self.report)(&error.to_string()),
+            Err(error) if !mem::replace(&mut self.says_unreadable, true) => {
+                (self.report)(&error.to_string());
+            }
+            Err(_) => {}
         }
     }
 

@@ -96,8 +96,8 @@ pub struct Report {
     samples: usize,
     /// How many samples were left out, because their time is outside the span.
     left_out: usize,
-    /// The shortest time between two samples so far, in nanoseconds.
-    usual_ns: i64,
+    /// The time between the two samples before, in nanoseconds.
+    before_ns: i64,
     last: Arc<Snapshot>,
     /// The latest time of a sample.
     end: Timestamp,
@@ -125,7 +125,7 @@ impl Report {
             auditor: None,
             samples: 0,
             left_out: 0,
-            usual_ns: i64::MAX,
+            before_ns: i64::MAX,
             last: Arc::clone(&first.newer),
             end: since,
         };
@@ -155,8 +155,8 @@ impl Report {
             self.auditor = None;
             return;
         };
-        self.usual_ns = self.usual_ns.min(interval);
-        let known = interval.min(self.usual_ns.saturating_mul(2));
+        let before = std::mem::replace(&mut self.before_ns, interval);
+        let known = interval.min(before.saturating_mul(2));
         let [from, states_from] = [interval, known].map(|ns| {
             let before = newer.time.saturating_sub(SignedDuration::from_nanos(ns));
             before.unwrap_or(Timestamp::MIN)

@@ -13,15 +13,19 @@ use crate::recording::samples::newest_up_to;
 use crate::recording::store::{Entry, index_time};
 use crate::recording::tree::Tree;
 
+/// How many chunks are checked at most because those around them are of other times: where a clock is often set back,
+/// all others are checked when they are read.
+const MOST_CHECKED: usize = 32;
+
 /// How many samples a chunk may have.
 const SAMPLES: RangeInclusive<u32> = 1..=MAX_SAMPLES;
 
 impl Recording {
     /// Checks what the index says of chunks that are not counted yet, if it contradicts itself: a chunk ends before it
     /// begins or after the next one begins, or has an impossible number of samples. A clock that was set back also does
-    /// this, but not to many chunks.
+    /// this, see [`MOST_CHECKED`].
     pub(super) fn check_index(&mut self) {
-        let mut doubtful = BTreeSet::new();
+        let (mut doubtful, mut overlapping) = (BTreeSet::new(), BTreeSet::new());
         for (number, Place { entry, .. }) in self.chunks.iter().enumerate().skip(self.counted()) {
             if entry.earliest > entry.latest || !SAMPLES.contains(&entry.samples) {
                 doubtful.insert(number);
@@ -29,8 +33,11 @@ impl Recording {
             let before = number.checked_sub(1);
             if let Some(before) = before.filter(|&at| self.chunks[at].entry.latest > entry.earliest)
             {
-                doubtful.extend([before, number]);
+                overlapping.extend([before, number]);
             }
+        }
+        if overlapping.len() <= MOST_CHECKED {
+            doubtful.extend(overlapping);
         }
         for number in doubtful {
             self.check(number);
@@ -92,7 +99,14 @@ impl Recording {
         let numbers = 0..self.chunks.len();
         let mut possible: Vec<(i64, usize)> = numbers
             .filter(|&number| self.chunks[number].entry.earliest <= at)
-            .map(|number| (self.chunks[number].entry.latest.min(at), number))
+            .map(|number| {
+                // The time of the next chunk says as well how late this one may be.
+                let latest = |number: usize| self.chunks.get(number).map(|place| place.entry);
+                let [this, next] = [number, number + 1].map(latest);
+                let this = this.map_or(i64::MIN, |entry| entry.latest);
+                let next = next.map_or(i64::MIN, |entry| entry.earliest);
+                (this.max(next).min(at), number)
+            })
             .collect();
         possible.sort_unstable();
         let mut best: Option<(i64, usize)> = None;

@@ -133,6 +133,21 @@ fn who_suffered_is_listed_with_the_reason_and_for_how_long() {
 }
 
 #[test]
+fn the_first_samples_of_a_recorder_shorten_nothing() {
+    let mut snapshots: Vec<Snapshot> = (0..=200).map(at).collect();
+    // The second sample follows the first within a quarter of a second.
+    let mut early = at(0);
+    early.time += SignedDuration::from_millis(250);
+    early.stamp.at_ns += SECOND / 4;
+    for domain in &mut early.domains {
+        domain.stamp.at_ns += SECOND / 4;
+    }
+    snapshots.insert(1, early);
+    let page = page(&report_of(snapshots, &[]), &TimeZone::UTC);
+    assert!(page.contains(">31 s<"), "{page}");
+}
+
+#[test]
 fn a_domain_that_xapi_tears_down_stays_one() {
     let mut feed = Recorded::new(
         (0..10)

@@ -27,7 +27,8 @@ const TRIES: u32 = 3;
 /// Returns how many times they come and go.
 fn measured_rounds() -> u64 {
     let seconds = std::env::var("XENSCOPE_CHURN_SECONDS").ok();
-    seconds.map_or(SECONDS, |seconds| seconds.parse().unwrap()) / ROUND.as_secs()
+    let seconds = seconds.map_or(SECONDS, |seconds| seconds.parse().unwrap());
+    seconds.div_ceil(ROUND.as_secs()).max(1)
 }
 
 /// Lets them come and go.
