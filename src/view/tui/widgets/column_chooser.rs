@@ -243,9 +243,9 @@ mod tests {
         after.retain(|title| *title != "state");
         assert_eq!(after, before);
         // Nor does it if it is the sorted one.
-        let pool = Column::of_wide_screens().find(|column| column.key() == "pool");
+        let pool = column("pool");
         let mut sorted = testing::app(Settings {
-            sort: pool.unwrap(),
+            sort: pool,
             ..Settings::default()
         });
         let (old, new) = at_work(2);
@@ -253,7 +253,7 @@ mod tests {
         take(&mut sorted, new);
         lines(&mut sorted, 200, 60);
         keys(&mut sorted, "cjjj ");
-        assert!(sorted.settings().columns.contains(&pool.unwrap()));
+        assert!(sorted.settings().columns.contains(&pool));
         // One that was shown by itself can be hidden.
         keys(&mut app, "cjj ");
         key(&mut app, KeyCode::Esc);
