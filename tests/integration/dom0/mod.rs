@@ -16,6 +16,7 @@ mod faults;
 mod follow;
 mod guest;
 mod guests;
+mod incident;
 mod listing;
 mod live;
 mod many;

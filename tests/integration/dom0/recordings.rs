@@ -27,7 +27,7 @@ fn record(folder: &str) -> Running {
 }
 
 /// Ends a recorder by a signal.
-fn stop(recorder: &mut Running) {
+pub fn stop(recorder: &mut Running) {
     kill(Pid::from_raw(recorder.id() as i32), Signal::SIGTERM).unwrap();
     let ended = recorder.wait().unwrap();
     assert_eq!(ended.signal(), Some(Signal::SIGTERM as i32), "{ended}");
@@ -40,7 +40,7 @@ fn print(folder: &str, more: &[&str]) -> Said {
 }
 
 /// Returns the samples of a folder, with more options.
-fn samples(folder: &str, more: &[&str]) -> Vec<Record> {
+pub fn samples(folder: &str, more: &[&str]) -> Vec<Record> {
     let said = print(folder, more);
     assert_eq!(said.code, Some(0), "{said:?}");
     all(&said.stdout)

@@ -38,19 +38,19 @@ fn waits(seconds: &str) -> Value {
 }
 
 /// Returns the first vCPU of a domain.
-fn vcpu<'a>(waits: &'a Value, name: &str) -> &'a Value {
+pub fn vcpu<'a>(waits: &'a Value, name: &str) -> &'a Value {
     let domains = waits["domains"].as_array().unwrap();
     let domain = domains.iter().find(|domain| domain["name"] == name);
     &domain.unwrap_or_else(|| panic!("no {name} in {waits}"))["vcpus"][0]
 }
 
-fn percent(vcpu: &Value, field: &str) -> f64 {
+pub fn percent(vcpu: &Value, field: &str) -> f64 {
     let value = vcpu[field].as_f64();
     value.unwrap_or_else(|| panic!("no {field} in {vcpu}"))
 }
 
 /// Returns for how much of its ready time a vCPU waited for a domain, in per cent.
-fn waited_for(vcpu: &Value, name: &str) -> f64 {
+pub fn waited_for(vcpu: &Value, name: &str) -> f64 {
     let others = vcpu["waited_for"].as_array().unwrap();
     let other = others.iter().find(|other| other["name"] == name);
     other.map_or(0.0, |other| percent(other, "percent"))
