@@ -7,7 +7,8 @@ use crate::command::tool;
 
 /// A bridge with the guests' NICs, until it is dropped. Without a bridge, xentop sees no NICs.
 pub struct Bridge {
-    nics: Vec<String>,
+    /// The NICs, and the addresses that they had.
+    nics: Vec<(String, String)>,
 }
 
 impl Bridge {
@@ -21,17 +22,21 @@ impl Bridge {
             }
         }
         tool("brctl", &["addbr", Self::NAME]);
-        let nics: Vec<String> = (1..=3).map(|id| format!("vif{id}.0")).collect();
-        for nic in &nics {
-            tool("brctl", &["addif", Self::NAME, nic]);
+        let mut bridge = Self { nics: Vec::new() };
+        for guest in ["pv-net", "pv-disk", "pv-burn"] {
+            // A guest that crashed while it booted was restarted, and has another ID.
+            let id = tool("xl", &["domid", guest]);
+            let nic = format!("vif{}.0", id.trim());
+            tool("brctl", &["addif", Self::NAME, &nic]);
             // The guest's packets go to the bridge, so dom0's address moves there.
-            let addresses = tool("ip", &["-o", "-4", "addr", "show", "dev", nic]);
-            let address = addresses.split_whitespace().nth(3).unwrap();
-            tool("ip", &["addr", "del", address, "dev", nic]);
-            tool("ip", &["addr", "add", address, "dev", Self::NAME]);
+            let addresses = tool("ip", &["-o", "-4", "addr", "show", "dev", &nic]);
+            let address = addresses.split_whitespace().nth(3).unwrap().to_owned();
+            tool("ip", &["addr", "del", &address, "dev", &nic]);
+            tool("ip", &["addr", "add", &address, "dev", Self::NAME]);
+            bridge.nics.push((nic, address));
         }
         tool("ip", &["link", "set", Self::NAME, "up"]);
-        Self { nics }
+        bridge
     }
 }
 
@@ -40,11 +45,8 @@ impl Drop for Bridge {
         revert(|| {
             tool("ip", &["link", "set", Self::NAME, "down"]);
             tool("brctl", &["delbr", Self::NAME]);
-            for nic in &self.nics {
-                let id = nic.trim_start_matches("vif").split('.').next().unwrap();
-                let number: u8 = id.parse().unwrap();
-                let address = format!("10.77.{number}.1/30");
-                tool("ip", &["addr", "add", &address, "dev", nic]);
+            for (nic, address) in &self.nics {
+                tool("ip", &["addr", "add", address, "dev", nic]);
             }
         });
     }

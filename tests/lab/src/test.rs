@@ -117,7 +117,7 @@ const BOOTS: [Boot; 5] = [
 const GUESTS: &str = "pv:net,pv:disk:vcpus=2,pv:burn";
 
 /// At most this many failed tests are run again. If more fail, it is not the machine that is at fault.
-const AGAIN: usize = 3;
+const AGAIN: usize = 5;
 
 /// One line of the table at the end.
 struct Run {
