@@ -14,6 +14,15 @@ use crate::exit::{NoSnapshot, WrongUsage, complain};
 /// or each minute if told so.
 pub(super) const USUAL: SignedDuration = SignedDuration::from_secs(61);
 
+/// Says how many samples were left out, if any, and why.
+pub(super) fn say_left_out(count: usize, why: &str) {
+    match count {
+        0 => {}
+        1 => complain(format_args!("1 sample is left out: {why}")),
+        _ => complain(format_args!("{count} samples are left out: {why}")),
+    }
+}
+
 /// Returns the feed at the moment that was asked for; `None` if that is now. Says when the snapshot was taken.
 pub(super) fn at(moment: &Moment) -> anyhow::Result<Option<Recorded>> {
     if !moment.is_past() {

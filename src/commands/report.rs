@@ -35,16 +35,10 @@ pub(super) fn run(options: &cli::Report, out: &mut Output<'_>) -> anyhow::Result
     let mut found = Report::new(&first, (since, end), options.domains.clone());
     read(&mut feed, &mut found, end)?;
     found.finish();
-    if let left_out @ 1.. = found.left_out() {
-        let samples = if left_out == 1 {
-            "sample is"
-        } else {
-            "samples are"
-        };
-        complain(format_args!(
-            "{left_out} {samples} left out: by their clock, they are not of that time"
-        ));
-    }
+    past::say_left_out(
+        found.left_out(),
+        "by their clock, they are not of that time",
+    );
     if found.samples() == 0 {
         return Err(NoSnapshot.into());
     }

@@ -10,6 +10,7 @@ use xenscope::view::{Sample, csv, json, top, xentop};
 
 use super::follow::Follow;
 use super::output::{Notes, Output};
+use super::past;
 use super::signals::switch_off_first;
 use crate::cli::{BatchFormat, Look, Top};
 use crate::exit::{NoSnapshot, Outcome, cannot, complain};
@@ -135,16 +136,7 @@ pub(super) fn run(
     }
     if options.format == BatchFormat::Openmetrics {
         out.print(metrics.end())?;
-        if let left_out @ 1.. = metrics.left_out() {
-            let samples = if left_out == 1 {
-                "sample is"
-            } else {
-                "samples are"
-            };
-            complain(format_args!(
-                "{left_out} {samples} left out: the clock had been set back"
-            ));
-        }
+        past::say_left_out(metrics.left_out(), "the clock had been set back");
     }
     if at_end && !found && !follow.feed.is_live() {
         complain("none of these domains was there in that time");
