@@ -4,7 +4,7 @@ use super::bytes::{fold, put, put_bytes};
 use super::group::Group;
 use super::log::{ByNode, Change};
 use super::prediction::{Follows, Prediction};
-use super::tree::{Cell, Node, ROOT};
+use super::tree::{Cell, ROOT};
 
 impl Group {
     /// Returns the changes as bytes, and forgets them.
@@ -23,13 +23,13 @@ impl Group {
             let parent = u64::from(node.parent());
             put(&mut bytes, fold(parent.wrapping_sub(before)));
             before = parent;
-            let name = node.name().map(|name| texts.in_part(name) + 1);
+            let name = self.tree.name_of(node).map(|name| texts.in_part(name) + 1);
             put(&mut bytes, name.unwrap_or(0));
         }
         let mut streams = Streams::default();
         let by_node = ByNode::of(&self.log, self.tree.nodes.len());
         for class in &self.tree.classes {
-            self.put_class(class, &by_node, &texts, &mut streams);
+            self.put_class(&class.nodes, &by_node, &texts, &mut streams);
         }
         self.log.clear();
         for stream in [
@@ -58,7 +58,7 @@ impl Group {
             _ => None,
         });
         let nodes = &self.tree.nodes[self.key_nodes..];
-        let names = nodes.iter().filter_map(Node::name);
+        let names = nodes.iter().filter_map(|node| self.tree.name_of(node));
         let of_key = self.key_texts as u32;
         let mut numbers: Vec<u32> = values.chain(names).filter(|&text| text >= of_key).collect();
         numbers.sort_unstable();

@@ -185,7 +185,7 @@ impl Group {
 
     fn find_field(&self, parent: u32, name: &str, nth: usize) -> Option<u32> {
         find(self.below(parent), nth, |node| {
-            let text = self.tree.nodes[node as usize].name();
+            let text = self.tree.name_of(&self.tree.nodes[node as usize]);
             text.is_some_and(|text| self.tree.texts[text as usize] == name)
         })
     }
@@ -193,7 +193,8 @@ impl Group {
     /// Returns the node of an element with this ID. It was not returned before in this sample.
     pub(super) fn element(&mut self, parent: u32, id: u64, nth: usize) -> Result<u32, Broken> {
         let found = find(self.below(parent), nth, |node| {
-            let is_element = self.tree.nodes[node as usize].name().is_none() && node != SCRATCH;
+            let name = self.tree.name_of(&self.tree.nodes[node as usize]);
+            let is_element = name.is_none() && node != SCRATCH;
             let inner = self.inner[node as usize].as_deref();
             is_element
                 && inner.is_some_and(|inner| inner.id == id && inner.selected_in != self.sample)

@@ -57,7 +57,7 @@ impl Part {
             changes: 0,
         };
         for class in &tree.classes {
-            part.take_class(class, &mut nodes, &mut streams)?;
+            part.take_class(&class.nodes, &mut nodes, &mut streams)?;
         }
         Ok(part)
     }

@@ -195,7 +195,10 @@ impl<'de> MapAccess<'de> for Below<'de> {
         let Some(&node) = self.nodes.first() else {
             return Ok(None);
         };
-        let name = self.tree.node(node)?.name().ok_or(Broken("no name"))?;
+        let name = self
+            .tree
+            .name_of(self.tree.node(node)?)
+            .ok_or(Broken("no name"))?;
         let name = BorrowedStrDeserializer::new(self.tree.text(name)?);
         seed.deserialize(name).map(Some)
     }

@@ -44,17 +44,11 @@ impl Cell {
     }
 }
 
-/// The name of an element of a list, which has none.
-const NO_NAME: u32 = u32::MAX;
-
 /// A place in a snapshot.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     parent: u32,
-    /// The text that is its name, or [`NO_NAME`].
-    name: u32,
     class: u32,
-    depth: u8,
     pub(super) cell: Cell,
 }
 
@@ -63,23 +57,26 @@ impl Node {
     pub(super) fn parent(&self) -> u32 {
         self.parent
     }
-
-    /// Returns the text that is its name; `None` for an element of a list.
-    pub(super) fn name(&self) -> Option<u32> {
-        (self.name != NO_NAME).then_some(self.name)
-    }
 }
 
-const _: () = assert!(size_of::<Node>() == 32);
+const _: () = assert!(size_of::<Node>() == 24);
+
+/// Nodes that differ only in the elements that they belong to, such as all domains' CPU times.
+#[derive(Clone, Debug)]
+pub(super) struct Class {
+    /// The text that is their name; `None` if they are elements of lists.
+    name: Option<u32>,
+    depth: u8,
+    pub(super) nodes: Vec<u32>,
+}
 
 /// The nodes of consecutive samples, with their values in the last one.
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
     pub(super) texts: Vec<String>,
     pub(super) nodes: Vec<Node>,
-    /// The nodes of each class. Nodes that differ only in the elements that they belong to, such as all domains' CPU
-    /// times, are of the same class.
-    pub(super) classes: Vec<Vec<u32>>,
+    pub(super) classes: Vec<Class>,
+    /// By the class of the nodes above, and the name.
     class_of: HashMap<(u32, Option<u32>), u32>,
 }
 
@@ -88,15 +85,17 @@ impl Tree {
     pub(super) fn new() -> Self {
         let root = Node {
             parent: ROOT,
-            name: NO_NAME,
             class: 0,
-            depth: 0,
             cell: Cell::Null,
         };
         Self {
             texts: Vec::new(),
             nodes: vec![root],
-            classes: vec![vec![ROOT]],
+            classes: vec![Class {
+                name: None,
+                depth: 0,
+                nodes: vec![ROOT],
+            }],
             class_of: HashMap::new(),
         }
     }
@@ -107,6 +106,11 @@ impl Tree {
     /// If there is none with this number.
     pub(super) fn node(&self, node: u32) -> Result<&Node, Broken> {
         self.nodes.get(node as usize).ok_or(Broken("no such node"))
+    }
+
+    /// Returns the text that is the name of a node; `None` if it is an element of a list.
+    pub(super) fn name_of(&self, node: &Node) -> Option<u32> {
+        self.classes[node.class as usize].name
     }
 
     /// Returns a text.
@@ -127,8 +131,8 @@ impl Tree {
             return Err(Broken("too many nodes"));
         }
         let number = self.nodes.len() as u32;
-        let above = self.node(parent)?;
-        let depth = above.depth + 1;
+        let above = self.node(parent)?.class;
+        let depth = self.classes[above as usize].depth + 1;
         if depth > MAX_DEPTH {
             return Err(Broken("too deep"));
         }
@@ -136,16 +140,18 @@ impl Tree {
             self.text(name)?;
         }
         let next = self.classes.len() as u32;
-        let class = *self.class_of.entry((above.class, name)).or_insert(next);
+        let class = *self.class_of.entry((above, name)).or_insert(next);
         if class == next {
-            self.classes.push(Vec::new());
+            self.classes.push(Class {
+                name,
+                depth,
+                nodes: Vec::new(),
+            });
         }
-        self.classes[class as usize].push(number);
+        self.classes[class as usize].nodes.push(number);
         self.nodes.push(Node {
             parent,
-            name: name.unwrap_or(NO_NAME),
             class,
-            depth,
             cell: Cell::Null,
         });
         Ok(number)
@@ -176,7 +182,8 @@ impl Tree {
         }
         for &one in below {
             let one = self.node(one)?;
-            if one.parent != node || one.name().is_some() != matches!(cell, Cell::Struct(_)) {
+            if one.parent != node || self.name_of(one).is_some() != matches!(cell, Cell::Struct(_))
+            {
                 return Err(Broken("a node has another parent"));
             }
         }
