@@ -1,8 +1,9 @@
 //! The nodes below one, as they become those of the next sample.
 
 use super::bytes::Broken;
+use super::cell::Cell;
 use super::group::Group;
-use super::tree::{Cell, ROOT};
+use super::tree::ROOT;
 
 /// Where a value belongs.
 #[derive(Clone, Copy, Debug)]

@@ -1,10 +1,11 @@
 //! What a group has written, as bytes.
 
 use super::bytes::{fold, put, put_bytes};
+use super::cell::Cell;
 use super::group::Group;
 use super::log::{ByNode, Change};
 use super::prediction::{Follows, Prediction};
-use super::tree::{Cell, ROOT};
+use super::tree::ROOT;
 
 impl Group {
     /// Returns the changes as bytes, and forgets them.

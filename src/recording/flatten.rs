@@ -7,10 +7,11 @@ use std::fmt::Display;
 use serde::ser::{self, Error, Impossible, Serialize, Serializer};
 
 use super::bytes::Broken;
+use super::cell::Cell;
 use super::changes::Changes;
 use super::children::{Children, Kind, Place};
 use super::group::{Group, SCRATCH};
-use super::tree::{Cell, ROOT};
+use super::tree::ROOT;
 use crate::snapshot::Snapshot;
 
 impl Group {

@@ -6,9 +6,10 @@
 use std::collections::HashMap;
 
 use super::bytes::Broken;
+use super::cell::Cell;
 use super::log::Change;
 use super::part::{MAX_CHANGES, MAX_SAMPLES};
-use super::tree::{Cell, MAX_NODES, ROOT, Tree};
+use super::tree::{MAX_NODES, ROOT, Tree};
 
 /// The node that is outside of the snapshot, for a value that is a name or an ID.
 pub(super) const SCRATCH: u32 = 1;

@@ -1,6 +1,6 @@
 //! What samples change, in the order in which they were added.
 
-use super::tree::Cell;
+use super::cell::Cell;
 
 /// What a node becomes in a sample.
 #[derive(Debug)]

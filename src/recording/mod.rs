@@ -6,6 +6,7 @@
 
 mod age;
 mod bytes;
+mod cell;
 mod changes;
 mod children;
 mod chunk;

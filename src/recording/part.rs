@@ -1,8 +1,9 @@
 //! Reads what a group has written.
 
 use super::bytes::{Broken, Bytes, unfold};
+use super::cell::Cell;
 use super::prediction::{Follows, Prediction};
-use super::tree::{Cell, MAX_NODES, ROOT, Tree};
+use super::tree::{MAX_NODES, ROOT, Tree};
 
 /// The most samples that a part has.
 pub(super) const MAX_SAMPLES: u32 = 1_000;

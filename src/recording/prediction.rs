@@ -1,8 +1,8 @@
 //! What is expected of numbers, so that only what is different takes space.
 
 use super::bytes::{fold, length};
+use super::cell::Cell;
 use super::log::Change;
-use super::tree::Cell;
 
 /// What the differences of a class are compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,8 @@ use serde::de::{
 use serde::{Deserialize, forward_to_deserialize_any};
 
 use super::bytes::Broken;
-use super::tree::{Cell, ROOT, Tree};
+use super::cell::Cell;
+use super::tree::{ROOT, Tree};
 use crate::snapshot::{Boot, Pcpu, PcpuTimes, Snapshot, Stamp};
 
 impl Tree {
