@@ -24,7 +24,10 @@ impl Group {
             let parent = u64::from(node.parent());
             put(&mut bytes, fold(parent.wrapping_sub(before)));
             before = parent;
-            let name = self.tree.name_of(node).map(|name| texts.in_part(name) + 1);
+            let name = self
+                .tree
+                .name_of(node)
+                .map(|name| u64::from(texts.in_part(name)) + 1);
             put(&mut bytes, name.unwrap_or(0));
         }
         let mut streams = Streams::default();
@@ -107,10 +110,10 @@ struct Texts {
 
 impl Texts {
     /// Returns the number that a text has in the part.
-    fn in_part(&self, text: u32) -> u64 {
+    fn in_part(&self, text: u32) -> u32 {
         match self.numbers.binary_search(&text) {
-            Ok(nth) => u64::from(self.of_key) + nth as u64,
-            Err(_) => text.into(),
+            Ok(nth) => self.of_key + nth as u32,
+            Err(_) => text,
         }
     }
 }
@@ -126,32 +129,12 @@ struct Streams {
 
 impl Streams {
     fn put(&mut self, change: &Change, texts: &Texts, prediction: &mut Prediction) {
-        let (kind, value) = match &change.cell {
-            Cell::Number(difference) => {
-                let rest = prediction.rest(change.sample, *difference);
-                (0, Some(fold(rest)))
-            }
-            Cell::Null => (1, None),
-            Cell::Bool(false) => (2, None),
-            Cell::Bool(true) => (3, None),
-            Cell::Text(text) => (4, Some(texts.in_part(*text))),
-            Cell::Struct(below) => (5, Some(below.len() as u64)),
-            Cell::List(below) => (6, Some(below.len() as u64)),
+        let cell = match &change.cell {
+            Cell::Number(difference) => Cell::Number(prediction.rest(change.sample, *difference)),
+            Cell::Text(text) => Cell::Text(texts.in_part(*text)),
+            cell => cell.clone(),
         };
-        self.kinds.push(kind);
-        if let Some(value) = value {
-            put(&mut self.values, value);
-        }
-        if let Cell::Struct(below) | Cell::List(below) = &change.cell {
-            // Mostly they are consecutive.
-            let mut due = change.node;
-            for &one in below.iter() {
-                put(
-                    &mut self.values,
-                    fold(u64::from(one).wrapping_sub(u64::from(due))),
-                );
-                due = one + 1;
-            }
-        }
+        put(&mut self.kinds, cell.kind());
+        cell.put(change.node, &mut self.values);
     }
 }

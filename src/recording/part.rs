@@ -91,15 +91,9 @@ impl Part {
                 let changes = self.samples.get_mut(sample as usize);
                 let changes = changes.ok_or(Broken("no such sample"))?;
                 due = sample + 1;
-                let cell = match kinds.number()? {
-                    0 => Cell::Number(prediction.difference(sample, unfold(values.number()?))),
-                    1 => Cell::Null,
-                    2 => Cell::Bool(false),
-                    3 => Cell::Bool(true),
-                    4 => Cell::Text(values.small()?),
-                    5 => Cell::of_fields(below(node, values)?),
-                    6 => Cell::of_elements(below(node, values)?),
-                    _ => return Err(Broken("an unknown kind of value")),
+                let cell = match Cell::take(kinds.number()?, node, values)? {
+                    Cell::Number(rest) => Cell::Number(prediction.difference(sample, rest)),
+                    cell => cell,
                 };
                 changes.push((node, cell));
                 self.changes += 1;
@@ -132,17 +126,4 @@ impl Part {
         }
         Ok(())
     }
-}
-
-/// Takes the nodes below one.
-fn below(node: u32, values: &mut Bytes<'_>) -> Result<Vec<u32>, Broken> {
-    let mut below = Vec::new();
-    let mut due = u64::from(node);
-    for _ in 0..values.small()? {
-        due = due.wrapping_add(unfold(values.number()?));
-        let one = u32::try_from(due).map_err(|_| Broken("no such node"))?;
-        below.push(one);
-        due += 1;
-    }
-    Ok(below)
 }
