@@ -47,8 +47,8 @@ impl Group {
         bytes
     }
 
-    /// Returns the texts that the part needs besides those of the key, and for the key all of them. What changed in earlier parts is in none of its
-    /// changes any more, as the time of their samples, which is a text.
+    /// Returns the texts that the part needs besides those of the key, and for the key all of them. What changed in
+    /// earlier parts is in none of its changes any more, as the time of their samples, which is a text.
     fn texts(&self) -> Texts {
         if !self.has_key {
             let numbers = 0..self.tree.texts.len() as u32;
@@ -57,7 +57,7 @@ impl Group {
                 numbers: numbers.collect(),
             };
         }
-        let values = self.log.iter().filter_map(|change| match change.cell {
+        let values = self.log.changes().filter_map(|change| match change.cell {
             Cell::Text(text) => Some(text),
             _ => None,
         });
@@ -73,7 +73,7 @@ impl Group {
     /// Appends the changes of all nodes of a class.
     fn put_class(&self, nodes: &[u32], by_node: &ByNode<'_>, texts: &Texts, to: &mut Streams) {
         let changed = nodes.iter().copied().enumerate();
-        let changed = changed.filter(|&(_, node)| by_node.changes(node).len() > 0);
+        let changed = changed.filter(|&(_, node)| by_node.count(node) > 0);
         let count = changed.clone().count();
         put(&mut to.nodes, count as u64);
         if count == 0 {
@@ -87,13 +87,12 @@ impl Group {
         for (nth, node) in changed {
             put(&mut to.nodes, (nth - next) as u64);
             next = nth + 1;
-            let changes = by_node.changes(node);
-            put(&mut to.nodes, changes.len() as u64);
+            put(&mut to.nodes, by_node.count(node) as u64);
             let mut due = 0;
-            for change in changes {
+            for change in by_node.changes(node) {
                 put(&mut to.samples, u64::from(change.sample - due));
                 due = change.sample + 1;
-                to.put(change, texts, &mut prediction);
+                to.put(&change, texts, &mut prediction);
             }
         }
     }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::bytes::Broken;
 use super::cell::Cell;
-use super::log::Change;
+use super::log::{Change, Log};
 use super::part::{MAX_CHANGES, MAX_SAMPLES};
 use super::tree::{MAX_NODES, ROOT, Tree};
 
@@ -34,7 +34,7 @@ pub(super) struct Group {
     numbers_of_texts: HashMap<String, u32>,
     /// The samples of this part, and what they changed.
     pub(super) samples: u32,
-    pub(super) log: Vec<Change>,
+    pub(super) log: Log,
     /// The samples of all parts, with the current one.
     sample: u64,
     /// The nodes that ever became something else than in the key, with what they were in it: nothing if they were added
@@ -56,7 +56,7 @@ impl Group {
             inner: vec![None],
             numbers_of_texts: HashMap::new(),
             samples: 0,
-            log: Vec::new(),
+            log: Log::default(),
             sample: 1,
             differed: Vec::new(),
             has_differed: vec![false],
@@ -99,7 +99,7 @@ impl Group {
         let mut compare = |node: u32, key: &Cell| {
             let now = self.cell(node);
             if key != now {
-                log.push(Change::between(node, 0, key, now));
+                log.push(&Change::between(node, 0, key, now));
             }
         };
         match self.has_key {
@@ -141,7 +141,7 @@ impl Group {
             // The first sample is compared with the key, when it ends.
             if self.samples > 0 {
                 let change = Change::between(node, self.samples, before, &cell);
-                self.log.push(change);
+                self.log.push(&change);
             }
         }
         self.tree.set(node, cell)

@@ -15,7 +15,7 @@ pub(super) enum Follows {
 
 impl Follows {
     /// Returns what takes fewer bytes.
-    pub(super) fn cheaper<'a>(samples: u32, changes: impl Iterator<Item = &'a Change>) -> Self {
+    pub(super) fn cheaper(samples: u32, changes: impl Iterator<Item = Change>) -> Self {
         let [mut alone, mut after] =
             [Self::Nothing, Self::NodeBefore].map(|follows| Prediction::new(follows, samples));
         let (mut alone_bytes, mut after_bytes) = (0, 0);

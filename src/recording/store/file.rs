@@ -94,6 +94,8 @@ impl Store {
             // The log of changes stays below a MiB.
             connection.pragma_update(None, "wal_autocheckpoint", 128)?;
             connection.pragma_update(None, "journal_size_limit", 1 << 20)?;
+            // In KiB if it is negative. What was written is not read again: it needs no 2 MiB.
+            connection.pragma_update(None, "cache_size", -256)?;
             let has_table = connection
                 .query_row(
                     "SELECT 1 FROM sqlite_schema WHERE name = 'chunk'",
