@@ -129,7 +129,8 @@ impl Anonymizer {
             | Note::TraceTakenOver
             | Note::PcpusNotTraced(_)
             | Note::CoresScheduled
-            | Note::TraceDiffers { .. } => {}
+            | Note::TraceDiffers { .. }
+            | Note::Unknown => {}
         }
     }
 

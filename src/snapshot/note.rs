@@ -56,6 +56,9 @@ pub enum Note {
         /// How many more devices failed the same way.
         more: usize,
     },
+    /// A note in a recording of another version, which this one does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 impl fmt::Display for Note {
@@ -114,6 +117,9 @@ impl fmt::Display for Note {
                     more => write!(f, "; and {more} more"),
                 }
             }
+            Self::Unknown => f.write_str(
+                "the xenscope that recorded this wrote a note that this version does not know",
+            ),
         }
     }
 }

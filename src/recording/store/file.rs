@@ -12,7 +12,8 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use crate::recording::error::{RecordingError, io_error};
 
 /// The format of the chunks that this version writes, and the newest that it reads. It has to increase if an enumeration
-/// of [`Snapshot`](crate::snapshot::Snapshot) gets a value, which an older version cannot read. Fields may come and go.
+/// of [`Snapshot`](crate::snapshot::Snapshot) gets a value, which an older version cannot read. Fields and notes may come
+/// and go.
 pub(in crate::recording) const FORMAT: u32 = 1;
 
 /// The name of the file in its folder.

@@ -3,11 +3,14 @@
 use std::fs;
 use std::path::PathBuf;
 
-use serde_json::json;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::recording::store::{FILE, FORMAT};
-use crate::snapshot::NicCounter;
+use crate::snapshot::{
+    DiskBackend, DomainType, NicCounter, Note, Scheduling, ShutdownReason, VcpuState,
+};
 
 /// Returns the file of a golden recording, or of its snapshots.
 fn golden(format: u32, extension: &str) -> PathBuf {
@@ -56,6 +59,45 @@ fn write_golden_recording() {
     fs::write(golden(FORMAT, "jsonl"), lines.collect::<String>()).unwrap();
 }
 
+/// Returns what serde says of a value that an enumeration does not have: the values that it has.
+fn values<T: DeserializeOwned>(unknown: &Value) -> String {
+    let error = serde_json::from_value::<T>(unknown.clone()).map(drop);
+    error.unwrap_err().to_string()
+}
+
+/// A value that a reader does not know makes its sample unreadable, so a new one needs a new format, which older versions
+/// refuse. [`Note`] is not among them: an unknown one is read as such.
+#[test]
+fn values_of_enumerations_are_those_of_the_format() {
+    assert_eq!(FORMAT, 1);
+    let of = |names: &str| format!("unknown variant `later`, expected {names}");
+    let later = json!("later");
+    assert_eq!(
+        values::<DomainType>(&later),
+        of("one of `pv`, `pvh`, `hvm`")
+    );
+    let states = "one of `running`, `runnable`, `blocked`, `offline`";
+    assert_eq!(values::<VcpuState>(&later), of(states));
+    assert_eq!(
+        values::<DiskBackend>(&later),
+        of("one of `blkback`, `tapdisk`, `qdisk`")
+    );
+    let schedulers = "one of `credit`, `credit2`, `rtds`, `arinc653`, `null`";
+    assert_eq!(
+        values::<Scheduling>(&json!({ "scheduler": "later" })),
+        of(schedulers)
+    );
+    let reasons = [
+        "poweroff",
+        "reboot",
+        "suspend",
+        "crash",
+        "watchdog",
+        "soft_reset",
+    ];
+    assert_eq!(ShutdownReason::NAMES, reasons);
+}
+
 #[test]
 fn other_versions_have_other_fields() {
     let mut written = serde_json::to_value(equipped().1).unwrap();
@@ -66,6 +108,8 @@ fn other_versions_have_other_fields() {
     counters["rx_later"] = json!(7);
     counters.as_object_mut().unwrap().remove("tx_missed");
     written["collected"]["disk_counters"]["later"] = json!(true);
+    let later = json!({ "later": { "why": "it is new", "more": [1, 2] } });
+    written["notes"] = json!(["later", later, { "later": 7 }, "traced_beside"]);
 
     let (mut group, mut tree) = (Group::new(), Tree::new());
     group.push(&written).unwrap();
@@ -75,5 +119,11 @@ fn other_versions_have_other_fields() {
     expected.domains[1].memory_target_bytes = None;
     let nic = &mut expected.domains[1].nics.as_mut().unwrap()[0];
     nic[NicCounter::TxMissed] = None;
+    expected.notes = vec![
+        Note::Unknown,
+        Note::Unknown,
+        Note::Unknown,
+        Note::TracedBeside,
+    ];
     assert_eq!(tree.snapshot().unwrap(), expected);
 }
