@@ -1,9 +1,10 @@
 //! The value of a node, and its bytes.
 
+use std::sync::Arc;
+
 use super::bytes::{Broken, Bytes, fold, put, unfold};
 
 /// What a node is in a sample. It takes 16 bytes, because a host has many.
-#[allow(clippy::box_collection, reason = "a vector alone takes 24 bytes")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Cell {
     /// An unknown value.
@@ -14,24 +15,17 @@ pub(super) enum Cell {
     /// A text, by its number.
     Text(u32),
     /// The nodes of its fields.
-    Struct(Box<Vec<u32>>),
+    Struct(Nodes),
     /// The nodes of its elements.
-    List(Box<Vec<u32>>),
+    List(Nodes),
 }
 
 const _: () = assert!(size_of::<Cell>() == 16);
 
+/// The nodes below one, which several samples have in common.
+pub(super) type Nodes = Arc<Vec<u32>>;
+
 impl Cell {
-    /// Returns a value with these fields.
-    pub(super) fn of_fields(fields: Vec<u32>) -> Self {
-        Self::Struct(Box::new(fields))
-    }
-
-    /// Returns a list of these elements.
-    pub(super) fn of_elements(elements: Vec<u32>) -> Self {
-        Self::List(Box::new(elements))
-    }
-
     /// Returns the number that its kind has in a file.
     pub(super) fn kind(&self) -> u64 {
         match self {
@@ -74,15 +68,15 @@ impl Cell {
             2 => Self::Bool(false),
             3 => Self::Bool(true),
             4 => Self::Text(from.small()?),
-            5 => Self::of_fields(below(node, from)?),
-            6 => Self::of_elements(below(node, from)?),
+            5 => Self::Struct(below(node, from)?),
+            6 => Self::List(below(node, from)?),
             _ => return Err(Broken("an unknown kind of value")),
         })
     }
 }
 
 /// Takes the nodes below one.
-fn below(node: u32, values: &mut Bytes<'_>) -> Result<Vec<u32>, Broken> {
+fn below(node: u32, values: &mut Bytes<'_>) -> Result<Nodes, Broken> {
     let mut below = Vec::new();
     let mut due = u64::from(node);
     for _ in 0..values.small()? {
@@ -91,5 +85,5 @@ fn below(node: u32, values: &mut Bytes<'_>) -> Result<Vec<u32>, Broken> {
         below.push(one);
         due += 1;
     }
-    Ok(below)
+    Ok(below.into())
 }

@@ -1,7 +1,7 @@
 //! The nodes below one, as they become those of the next sample.
 
 use super::bytes::Broken;
-use super::cell::Cell;
+use super::cell::{Cell, Nodes};
 use super::group::Group;
 use super::tree::ROOT;
 
@@ -36,10 +36,10 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    fn of(self, below: Vec<u32>) -> Cell {
+    fn of(self, below: Nodes) -> Cell {
         match self {
-            Self::Struct => Cell::of_fields(below),
-            Self::List => Cell::of_elements(below),
+            Self::Struct => Cell::Struct(below),
+            Self::List => Cell::List(below),
         }
     }
 }
@@ -155,6 +155,7 @@ impl Children {
             true => before[..self.count].to_vec(),
             false => self.other,
         };
+        let now = group.shared(node, now);
         group.set(node, self.kind.of(now))?;
         Ok(node)
     }

@@ -264,7 +264,7 @@ impl<'a> Serializer for At<'a> {
     ) -> Result<Variant<'a>, Broken> {
         let node = self.place.node(self.group)?;
         let inner = self.group.field(node, variant, 0)?;
-        self.group.set(node, Cell::of_fields(vec![inner]))?;
+        self.group.set(node, Cell::Struct(vec![inner].into()))?;
         Ok(Variant {
             node,
             fields: Below::new(Place::Node(inner), self.group, Kind::Struct),

@@ -4,9 +4,10 @@
 //! each other one as what differs from the one before. So a part is read with the key alone.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::bytes::Broken;
-use super::cell::Cell;
+use super::cell::{Cell, Nodes};
 use super::log::{Change, Log};
 use super::part::{MAX_CHANGES, MAX_SAMPLES};
 use super::tree::{MAX_NODES, ROOT, Tree};
@@ -21,8 +22,8 @@ struct Inner {
     id: u64,
     /// The sample that last selected it, from 1.
     selected_in: u64,
-    /// The nodes below it, in the order in which they were added.
-    below: Vec<u32>,
+    /// The nodes that were ever below it, in the order in which they were added.
+    below: Nodes,
 }
 
 /// Samples that have a key in common.
@@ -229,7 +230,7 @@ impl Group {
 
     fn add(&mut self, parent: u32, name: Option<u32>, id: u64) -> Result<u32, Broken> {
         let node = self.tree.add(parent, name)?;
-        self.inner_of(parent).below.push(node);
+        Arc::make_mut(&mut self.inner_of(parent).below).push(node);
         self.inner.push(None);
         self.has_differed.push(false);
         if name.is_none() {
@@ -246,6 +247,17 @@ impl Group {
     fn below(&self, node: u32) -> &[u32] {
         let inner = self.inner[node as usize].as_deref();
         inner.map_or(&[], |inner| &inner.below)
+    }
+
+    /// Returns the nodes below one, as its cell has them: mostly they are all that were ever below it.
+    pub(super) fn shared(&mut self, node: u32, mut below: Vec<u32>) -> Nodes {
+        below.shrink_to_fit();
+        let below = Arc::new(below);
+        let inner = self.inner_of(node);
+        if inner.below == below {
+            inner.below = Arc::clone(&below);
+        }
+        below
     }
 
     /// Returns the key as bytes, a part of one sample. Only after the first sample of the group, of which the part then

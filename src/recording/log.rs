@@ -141,8 +141,8 @@ mod tests {
             Cell::Bool(true),
             Cell::Number(u64::MAX),
             Cell::Text(70_000),
-            Cell::of_fields(vec![5, 6, 900_000, 1]),
-            Cell::of_elements(Vec::new()),
+            Cell::Struct(vec![5, 6, 900_000, 1].into()),
+            Cell::List(Vec::new().into()),
         ];
         let change = |(node, cell)| Change {
             node,
