@@ -3,6 +3,7 @@
 //! The package `lab-bench` measures in dom0.
 
 pub mod figures;
+mod recording;
 mod table;
 
 use std::fs::{self, File};
@@ -42,6 +43,9 @@ const PLUG: &str = "cd /sys/bus/xen-backend/devices \
 /// Waits until there is no device.
 const UNPLUG: &str = "until [ -z \"$(ls /sys/bus/xen-backend/devices)\" ]; do sleep 1; done";
 
+/// The usual numbers of domains for [`Options::recording`], dom0 among them.
+const RECORDED: [u16; 3] = [20, 201, 1000];
+
 /// The usual numbers of domains, dom0 among them.
 const SIZES: [u16; 4] = [10, 100, 1000, 4000];
 
@@ -54,6 +58,8 @@ pub struct Options {
     pub store: Store,
     /// Numbers of domains, dom0 among them. Empty means the usual ones, and how exact CPU % is.
     pub domains: Vec<u16>,
+    /// Whether to measure only what recording costs, beside empty domains and beside as many with devices.
+    pub recording: bool,
     /// Another build of xenscope to measure as well.
     pub against: Option<PathBuf>,
 }
@@ -80,6 +86,7 @@ pub fn run(options: Options) -> Result<()> {
         xen,
         store,
         domains: mut sizes,
+        recording,
         against,
     } = options;
     if let Some(program) = &against {
@@ -90,9 +97,12 @@ pub fn run(options: Options) -> Result<()> {
             program.display()
         );
     }
-    let everything = sizes.is_empty();
-    if everything {
-        sizes.extend(SIZES);
+    let everything = sizes.is_empty() && !recording;
+    if sizes.is_empty() {
+        match recording {
+            true => sizes.extend(RECORDED),
+            false => sizes.extend(SIZES),
+        }
     }
     sizes.sort_unstable();
     sizes.dedup();
@@ -127,6 +137,9 @@ pub fn run(options: Options) -> Result<()> {
     }
     shell(&mut session, &format!("xl destroy {BURN}"))?;
     shell(&mut session, UNPLUG)?;
+    if recording {
+        return recording::run(&mut session, xen, store, &sizes);
+    }
     let [bare, devices] = beside_devices(&mut session, &stage)?;
 
     let mut bench = Bench {
@@ -159,21 +172,30 @@ pub fn run(options: Options) -> Result<()> {
 /// Measures beside [`HOST`] empty domains, and beside as many with devices. Destroys them.
 fn beside_devices(session: &mut Session, stage: &[&str]) -> Result<[Stage; 2]> {
     shell(session, PREPARE)?;
-    let destroy = format!("lab-shells destroy 1 {HOST}");
     eprintln!("lab: measuring beside {HOST} domains without devices");
     shell(session, &format!("lab-shells create {HOST}@1"))?;
     let bare = ask(session, stage)?;
-    shell(session, &destroy)?;
+    destroy(session, HOST)?;
 
     eprintln!("lab: measuring beside {HOST} domains with a NIC and a disk each");
-    let create = format!("lab-shells create {HOST}@1:nic:disk=/dev/loop0");
-    shell(session, &create)?;
-    let plug = ["sh", "-c", PLUG, &HOST.to_string()];
-    session.step(&plug, Instant::now() + LIMIT)?;
+    create_with_devices(session, HOST)?;
     let devices = ask(session, stage)?;
-    shell(session, &destroy)?;
-    shell(session, UNPLUG)?;
+    destroy(session, HOST)?;
     Ok([bare, devices])
+}
+
+/// Creates this many empty domains from ID 1 on, with a NIC and a disk each. Needs [`PREPARE`].
+fn create_with_devices(session: &mut Session, count: u16) -> Result<()> {
+    let create = format!("lab-shells create {count}@1:nic:disk=/dev/loop0");
+    shell(session, &create)?;
+    let plug = ["sh", "-c", PLUG, &count.to_string()];
+    session.step(&plug, Instant::now() + LIMIT).map(drop)
+}
+
+/// Destroys this many domains from ID 1 on, and waits until their devices are gone.
+fn destroy(session: &mut Session, count: u16) -> Result<()> {
+    shell(session, &format!("lab-shells destroy 1 {count}"))?;
+    shell(session, UNPLUG)
 }
 
 /// Runs a line of shell in dom0.

@@ -1,7 +1,8 @@
 //! Formats the figures as tables.
 
 use super::Bench;
-use super::figures::{Cost, Monitor, Stage};
+use super::figures::{Cost, Monitor, Recording, Stage};
+use super::recording::Beside;
 
 /// Returns all tables.
 pub(super) fn all(bench: &Bench) -> String {
@@ -15,8 +16,10 @@ pub(super) fn all(bench: &Bench) -> String {
     out.push_str(&devices(bench).unwrap_or_default());
     out.push_str("\nA sample of xenscope from within, in ms:\n");
     out.push_str(&inside(bench));
-    out.push_str("\nA sample of record, beside one that is not recorded; busy, with what it costs to make up the work:\n");
-    out.push_str(&recordings(bench));
+    out.push('\n');
+    let recorded = bench.stages();
+    let recorded = recorded.map(|stage| (there(stage), &stage.recording));
+    out.push_str(&recordings(recorded));
     out.push_str("\nlist, in ms:\n");
     out.push_str(&lists(bench));
     if !bench.accuracy.is_empty() {
@@ -131,8 +134,17 @@ fn inside(bench: &Bench) -> String {
     grid(&rows)
 }
 
-/// The second "times" leaves out what it costs to make up the work.
-fn recordings(bench: &Bench) -> String {
+/// Returns the table of what recording costs.
+pub(super) fn recording(measured: &[Beside]) -> String {
+    let rows = measured.iter().map(|beside| {
+        let there = [beside.domains, beside.devices].map(|count| count.to_string());
+        (there.to_vec(), &beside.recording)
+    });
+    recordings(rows)
+}
+
+/// The second "times" leaves out what it costs to make up the work. Each row has its first two columns.
+fn recordings<'a>(measured: impl Iterator<Item = (Vec<String>, &'a Recording)>) -> String {
     let mut rows = vec![row([
         "domains",
         "devices",
@@ -148,11 +160,9 @@ fn recordings(bench: &Bench) -> String {
         "bytes in the file",
         "xentop, zstd",
     ])];
-    for stage in bench.stages() {
-        let recording = &stage.recording;
+    for (mut cells, recording) in measured {
         let [recorded, busy] = [&recording.recorded, &recording.busy];
         let [bare, worked] = [&recording.bare, &recording.worked];
-        let mut cells = there(stage);
         let mebibytes = |cost: &Cost| cost.peak_memory_bytes as f64 / f64::from(1 << 20);
         cells.extend(
             [
@@ -172,7 +182,8 @@ fn recordings(bench: &Bench) -> String {
         );
         rows.push(cells);
     }
-    grid(&rows)
+    let heading = "A sample of record, beside one that is not recorded; busy, with what it costs to make up the work:\n";
+    heading.to_owned() + &grid(&rows)
 }
 
 fn lists(bench: &Bench) -> String {
