@@ -2,34 +2,18 @@
 
 use std::process::Stdio;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::tempdir;
 
+use super::attempts;
 use super::follow::Running;
 use super::guest::{Burning, Guest};
-use super::recordings::{samples, stop};
+use super::recordings::{samples, stop, until_recorded};
 use super::shells::Shells;
 use super::waits::{NetBurns, percent, vcpu, waited_for};
-use super::{LIMIT, attempts};
 use crate::command::{say, tool, xenscope};
-use crate::record::{Domain, Event, all};
-
-/// Waits until a recording has this event of the domain with this name.
-fn until_recorded(folder: &str, event: &str, name: &str) {
-    // A chunk is written every ten seconds.
-    let end = Instant::now() + 2 * LIMIT;
-    loop {
-        let said = say(&["events", "--format", "json", "--from", folder]);
-        let events: Vec<Event> = all(&said.stdout);
-        let is_it = |one: &Event| one.event == event && one.name.as_deref() == Some(name);
-        if events.iter().any(is_it) {
-            return;
-        }
-        assert!(Instant::now() < end, "no {event} of {name}: {said:?}");
-        sleep(Duration::from_secs(1));
-    }
-}
+use crate::record::Domain;
 
 #[test]
 #[ignore = "needs a Xen host: cargo lab test"]

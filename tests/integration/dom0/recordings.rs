@@ -61,18 +61,17 @@ fn grows(folder: &str, than: usize) -> usize {
     }
 }
 
-/// Waits until a recording says that a domain got these names, one after another.
-fn until_renamed(folder: &str, names: &[&str]) {
-    let end = Instant::now() + LIMIT;
+/// Waits until a recording has this event of a domain that then has this name.
+pub fn until_recorded(folder: &str, event: &str, name: &str) {
+    let end = Instant::now() + 2 * LIMIT;
     loop {
         let said = say(&["events", "--format", "json", "--from", folder]);
         let events: Vec<Event> = all(&said.stdout);
-        let renamed = events.iter().filter(|event| event.event == "renamed");
-        let got: Vec<&str> = renamed.filter_map(|event| event.name.as_deref()).collect();
-        if got == names {
+        let is_it = |one: &Event| one.event == event && one.name.as_deref() == Some(name);
+        if events.iter().any(is_it) {
             return;
         }
-        assert!(Instant::now() < end, "{said:?}");
+        assert!(Instant::now() < end, "no {event} of {name}: {said:?}");
         sleep(Duration::from_secs(1));
     }
 }
@@ -85,9 +84,9 @@ fn recordings_show_what_was() {
     let mut recorder = record(path);
     grows(path, 3);
     tool("xl", &["rename", "pv-net", "was-net"]);
-    until_renamed(path, &["was-net"]);
+    until_recorded(path, "renamed", "was-net");
     tool("xl", &["rename", "was-net", "pv-net"]);
-    until_renamed(path, &["was-net", "pv-net"]);
+    until_recorded(path, "renamed", "pv-net");
     say(&["record", "--dir", path]).refused(1, &["another xenscope records here", path]);
 
     stop(&mut recorder);
