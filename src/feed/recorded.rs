@@ -44,17 +44,31 @@ impl Recorded {
         }
     }
 
-    /// Restricts the feed to snapshots of these wall-clock times. Its position is before the first of them.
+    /// Restricts the feed to snapshots of these wall-clock times, and to those between them: the clock may have been wrong
+    /// there. Its position is before the first of them.
     pub fn between(mut self, since: Option<Timestamp>, until: Option<Timestamp>) -> Self {
         if let Some(since) = since {
-            let before = since.checked_sub(jiff::SignedDuration::from_nanos(1));
-            let before = before.ok().and_then(|before| self.samples.up_to(before));
-            self.first = before.map_or(1, |before| before + 2);
+            self.first = self.number_since(since, until);
         }
         self.until = until;
         self.last = self.last_number();
         self.position = self.first - 1;
         self
+    }
+
+    /// Returns the number of the first snapshot of these times.
+    fn number_since(&mut self, since: Timestamp, until: Option<Timestamp>) -> usize {
+        let before = since.checked_sub(jiff::SignedDuration::from_nanos(1));
+        let before = before.ok().and_then(|before| self.samples.up_to(before));
+        let next = before.map_or(0, |before| before + 1);
+        // What is before that in time may have been taken later: after a boot with a wrong clock.
+        let until = until.or_else(|| {
+            let mut all = (0..self.samples.count()).rev();
+            Some(all.find_map(|at| self.samples.pcpu_times(at))?.time)
+        });
+        let first = until.filter(|&until| until >= since);
+        let first = first.and_then(|until| self.samples.first_in(since..=until));
+        first.map_or(next, |first| first.min(next)) + 1
     }
 
     /// Returns the number of the last snapshot that it may return; 0 if there is none.

@@ -144,6 +144,24 @@ fn go_to_finds_the_newest_at_or_before_a_time() {
 }
 
 #[test]
+fn a_span_begins_before_samples_with_a_wrong_clock() {
+    // The clock is wrong after a reboot, and then set.
+    let walls = [1000, 1001, 10, 11, 1004, 1005];
+    let taken = (10..).zip(walls);
+    let taken: Vec<_> = taken
+        .map(|(second, wall)| at(second, wall, boot(1), 7))
+        .collect();
+    for (since, skipped) in [(990, 0), (1001, 1), (1002, 2), (1005, 5), (1006, 6)] {
+        for feed in feeds(taken.clone()) {
+            let mut feed = feed.between(Some(wall_clock(since)), None);
+            let next = std::iter::from_fn(|| answered(feed.next()));
+            let found: Vec<i64> = next.map(|(_, wall)| wall).collect();
+            assert_eq!(found, walls[skipped..], "since {since}");
+        }
+    }
+}
+
+#[test]
 fn look_and_measure_return_the_position() {
     for mut feed in feeds(two_boots()) {
         assert!(feed.look().unwrap().is_none(), "before the first");

@@ -5,6 +5,7 @@ mod index;
 use std::collections::{BTreeSet, VecDeque};
 use std::io::ErrorKind;
 use std::mem;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -307,5 +308,9 @@ impl Samples for Recording {
 
     fn up_to(&mut self, time: Timestamp) -> Option<usize> {
         self.newest(time)
+    }
+
+    fn first_in(&mut self, times: RangeInclusive<Timestamp>) -> Option<usize> {
+        self.first(times)
     }
 }

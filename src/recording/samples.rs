@@ -1,5 +1,6 @@
 //! Snapshots that can be returned by their positions.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -23,6 +24,9 @@ pub trait Samples {
     /// Returns the position of the newest one at or before this wall-clock time; `None` if there is none. If the clock
     /// was set back, several may have the same time: this is the one that was taken last.
     fn up_to(&mut self, time: Timestamp) -> Option<usize>;
+
+    /// Returns the position of the first one that was taken at one of these wall-clock times; `None` if none was.
+    fn first_in(&mut self, times: RangeInclusive<Timestamp>) -> Option<usize>;
 }
 
 impl Samples for Vec<Arc<Snapshot>> {
@@ -42,6 +46,11 @@ impl Samples for Vec<Arc<Snapshot>> {
     fn up_to(&mut self, time: Timestamp) -> Option<usize> {
         let times = self.iter().map(|snapshot| snapshot.time);
         newest_up_to(times, time).map(|(position, _)| position)
+    }
+
+    fn first_in(&mut self, times: RangeInclusive<Timestamp>) -> Option<usize> {
+        self.iter()
+            .position(|snapshot| times.contains(&snapshot.time))
     }
 }
 

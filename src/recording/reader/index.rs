@@ -133,6 +133,25 @@ impl Recording {
         best.map(|(_, position)| position)
     }
 
+    /// Returns the position of the first sample that was taken at one of these times; `None` if none was.
+    pub(super) fn first(&mut self, times: RangeInclusive<Timestamp>) -> Option<usize> {
+        let [from, to] = [times.start(), times.end()].map(|&time| index_time(time));
+        (0..self.chunks.len()).find_map(|number| {
+            let entry = self.chunks[number].entry;
+            if entry.latest < from || entry.earliest > to {
+                return None;
+            }
+            let mut samples = 0..entry.samples as usize;
+            let is_in = |sample: &usize| {
+                let time = self.of_sample(number, *sample, Tree::time);
+                time.is_some_and(|time| times.contains(&time))
+            };
+            samples
+                .find(is_in)
+                .map(|within| self.starts[number] + within)
+        })
+    }
+
     /// Returns the newest sample of a chunk at or before a time: its time in the index, and its position. Checks what
     /// the index says of the chunk.
     fn newest_in(&mut self, number: usize, time: Timestamp) -> Option<(i64, usize)> {
