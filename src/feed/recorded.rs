@@ -56,19 +56,20 @@ impl Recorded {
         self
     }
 
-    /// Returns the number of the first snapshot of these times.
+    /// Returns the number of the first snapshot of these times; one more than the last has if there is none.
     fn number_since(&mut self, since: Timestamp, until: Option<Timestamp>) -> usize {
+        let mut all = (0..self.samples.count()).rev();
+        let last = all.find_map(|at| self.samples.pcpu_times(at));
+        // What is later than the last one was taken by a clock that was ahead, unless the clock is wrong now.
+        let until = until.or_else(|| Some(last?.time).filter(|&time| time >= since));
+        let until = until.unwrap_or(Timestamp::MAX);
+        let Some(first) = self.samples.first_in(since..=until) else {
+            return self.samples.count() + 1;
+        };
         let before = since.checked_sub(jiff::SignedDuration::from_nanos(1));
         let before = before.ok().and_then(|before| self.samples.up_to(before));
-        let next = before.map_or(0, |before| before + 1);
-        // What is before that in time may have been taken later: after a boot with a wrong clock.
-        let until = until.or_else(|| {
-            let mut all = (0..self.samples.count()).rev();
-            Some(all.find_map(|at| self.samples.pcpu_times(at))?.time)
-        });
-        let first = until.filter(|&until| until >= since);
-        let first = first.and_then(|until| self.samples.first_in(since..=until));
-        first.map_or(next, |first| first.min(next)) + 1
+        // Those that were taken after the newest one before that time belong to it, by whatever clock.
+        before.map_or(first, |before| first.min(before + 1)) + 1
     }
 
     /// Returns the number of the last snapshot that it may return; 0 if there is none.

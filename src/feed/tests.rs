@@ -162,6 +162,30 @@ fn a_span_begins_before_samples_with_a_wrong_clock() {
 }
 
 #[test]
+fn a_clock_that_was_ahead_is_not_the_end() {
+    let walls = [1000, 9000, 9001, 1003, 1004];
+    let taken = (10..).zip(walls);
+    let taken: Vec<_> = taken
+        .map(|(second, wall)| at(second, wall, boot(1), 7))
+        .collect();
+    for (since, until, found) in [
+        (1004, None, &walls[4..]),
+        (1003, Some(1003), &walls[1..4]),
+        (2000, None, &walls[1..]),
+        (2000, Some(3000), &[]),
+        (9999, None, &[]),
+    ] {
+        for feed in feeds(taken.clone()) {
+            let mut feed = feed.between(Some(wall_clock(since)), until.map(wall_clock));
+            let next = std::iter::from_fn(|| answered(feed.next()));
+            let walls: Vec<i64> = next.map(|(_, wall)| wall).collect();
+            assert_eq!(walls, found, "since {since}");
+            assert_eq!(feed.is_empty(), found.is_empty());
+        }
+    }
+}
+
+#[test]
 fn look_and_measure_return_the_position() {
     for mut feed in feeds(two_boots()) {
         assert!(feed.look().unwrap().is_none(), "before the first");
