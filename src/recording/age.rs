@@ -8,6 +8,30 @@ use std::collections::VecDeque;
 /// How long a clock has to say something before it is believed.
 const PATIENCE_NS: u64 = 3_600_000_000_000;
 
+/// Returns what time it was at the last chunk of a recording: the earliest by what its chunks of the hour before say, or of
+/// the time since the clock was set back. Their latest times come newest first. A step ahead, or an hour without a chunk,
+/// counts as no time: a recorder that is started while the clock is ahead must not believe it sooner than one that goes
+/// on.
+pub(super) fn time_of_last(latest: impl IntoIterator<Item = i64>) -> Option<i64> {
+    let (mut believed, mut later) = (None::<i64>, None::<i64>);
+    let mut passed_ns = 0;
+    for time in latest {
+        let step = later.map_or(0, |later| later.saturating_sub(time));
+        passed_ns += match u64::try_from(step) {
+            Ok(step) if step < PATIENCE_NS => step,
+            Ok(_) => 0,
+            Err(_) => break,
+        };
+        if passed_ns >= PATIENCE_NS {
+            break;
+        }
+        let at_end = time.saturating_add_unsigned(passed_ns);
+        believed = Some(believed.map_or(at_end, |believed| believed.min(at_end)));
+        later = Some(time);
+    }
+    believed
+}
+
 /// The earliest of the times that the wall clock has said lately.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
@@ -89,6 +113,25 @@ mod tests {
         assert_eq!(now(&mut clock, &[(later, YEAR)]), [YEAR]);
         // A step back counts at once.
         assert_eq!(now(&mut clock, &[(later + 10, 7)]), [7]);
+    }
+
+    #[test]
+    fn a_step_shortly_before_the_end_is_not_believed() {
+        let second = |second: i64| second * SECOND as i64;
+        let ended = |seconds: &[i64]| {
+            let newest_first = seconds.iter().rev().map(|&at| second(at));
+            time_of_last(newest_first).map(|time| time / SECOND as i64)
+        };
+        let year = YEAR / SECOND as i64;
+        assert_eq!(ended(&[]), None);
+        assert_eq!(ended(&[10, 20, 30]), Some(30));
+        assert_eq!(ended(&[10, 20, year, year + 10]), Some(30));
+        // It was set back since: what it said before counts no more.
+        assert_eq!(ended(&[10, year, year + 10, 40]), Some(40));
+        let hour = (0..=360).map(|chunk| year + 10 * chunk);
+        let said: Vec<i64> = [10, 20].into_iter().chain(hour).collect();
+        assert_eq!(ended(&said[..300]), Some(20 + 10 * 297));
+        assert_eq!(ended(&said), Some(year + 3600));
     }
 
     #[test]

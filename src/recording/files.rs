@@ -80,6 +80,14 @@ impl Files {
         self.store()?.last()
     }
 
+    /// Returns the latest times of the file's last chunks, the newest one first.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub(super) fn latest_times(&mut self) -> Result<Vec<i64>, RecordingError> {
+        self.store()?.latest_times()
+    }
+
     /// Returns the wall-clock time when a file that was set aside was written last, in nanoseconds since the epoch; `None`
     /// if there is none.
     ///

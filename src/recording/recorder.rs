@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::age::Clock;
+use super::age::{Clock, time_of_last};
 use super::compress::compressed;
 use super::error::{RecordingError, io_error};
 use super::files::Files;
@@ -41,7 +41,7 @@ pub struct Recorder {
     path: PathBuf,
     files: Files,
     limits: Limits,
-    /// The wall-clock time of the last sample that was written before; `None` if there was none.
+    /// The wall-clock time of what was written before, see [`time_of_last`]; `None` if there was nothing.
     before: Option<i64>,
     /// `None` before the first sample.
     clock: Option<Clock>,
@@ -89,9 +89,9 @@ impl Recorder {
         let set_aside_at = files.set_aside_at()?;
         Ok(Self {
             path: path.to_owned(),
+            before: time_of_last(files.latest_times()?).or(set_aside_at),
             files,
             limits,
-            before: last.map(|last| last.latest).or(set_aside_at),
             clock: None,
             next_id: last.map_or(1, |last| last.id.saturating_add(1)),
             group: Group::new(),

@@ -32,6 +32,18 @@ impl Store {
         })
     }
 
+    /// Returns the latest times of the last chunks, the newest one first.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub(in crate::recording) fn latest_times(&self) -> Result<Vec<i64>, RecordingError> {
+        self.run(|connection| {
+            let last = "SELECT latest FROM chunk ORDER BY id DESC LIMIT 4000";
+            let mut query = connection.prepare(last)?;
+            query.query_map([], |row| row.get(0))?.collect()
+        })
+    }
+
     /// Returns all chunks in the order in which they were written. If some cannot be read or are missing, also returns
     /// why.
     pub(in crate::recording) fn entries(&self) -> (Vec<Entry>, Option<RecordingError>) {

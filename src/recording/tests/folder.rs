@@ -106,7 +106,8 @@ fn a_wrong_clock_deletes_nothing() {
     // As after a boot without a clock.
     set_ahead(&mut all[600..700], 10 * YEAR);
     let folder = tempfile::tempdir().unwrap();
-    for part in [&all[..600], &all[600..]] {
+    // It is also started twice while the clock is ahead.
+    for part in [&all[..600], &all[600..620], &all[620..640], &all[640..]] {
         let mut recorder = Recorder::open(folder.path(), limits, report).unwrap();
         for snapshot in part {
             recorder.push(&Arc::new(snapshot.clone())).unwrap();
@@ -114,9 +115,9 @@ fn a_wrong_clock_deletes_nothing() {
         recorder.flush().unwrap();
     }
     assert_eq!(read(folder.path()).unwrap(), all);
-    // What is too old is deleted afterwards, with what was recorded by wrong clocks in between.
+    // What is too old is deleted an hour later, with what was recorded by wrong clocks in between.
     let mut recorder = Recorder::open(folder.path(), limits, report).unwrap();
-    let later = seconds(1_800).split_off(900);
+    let later = seconds(4_800).split_off(900);
     for snapshot in &later {
         recorder.push(&Arc::new(snapshot.clone())).unwrap();
     }
