@@ -1,7 +1,7 @@
 //! An SQLite file, and what makes it a recording.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -74,6 +74,10 @@ impl Store {
             }
             _ => {}
         }
+        if !can_be_written(&path) {
+            let what = "SQLite cannot write it".to_owned();
+            return Err(RecordingError::Damaged { path, what });
+        }
         let connection = Connection::open(&path);
         let store = Self::of(path, connection)?;
         store.run(|connection| {
@@ -124,6 +128,9 @@ impl Store {
         if self.application()? != APPLICATION {
             return damaged("it is not marked as a recording".to_owned());
         }
+        if !(1..=FORMAT).contains(&self.format()?) {
+            return damaged("its format is wrong".to_owned());
+        }
         let found = self.run(|connection| {
             for table in ["data", "key", "key_copy"] {
                 connection.prepare(&format!("SELECT id, bytes FROM {table}"))?;
@@ -146,6 +153,11 @@ impl Store {
     /// # Errors
     /// If there is none that can be read, or if it has a newer format.
     pub(in crate::recording) fn open(path: PathBuf) -> Result<Self, RecordingError> {
+        // What is no file, such as a pipe, might never be opened.
+        match fs::metadata(&path) {
+            Ok(found) if !found.is_file() => return Err(RecordingError::NotRecording { path }),
+            _ => {}
+        }
         if let Err(error) = fs::File::open(&path) {
             return Err(RecordingError::Io { path, error });
         }
@@ -196,14 +208,28 @@ impl Store {
         if self.application()? != APPLICATION && self.tables()? < TABLES {
             return Err(RecordingError::NotRecording { path });
         }
-        match self.pragma("user_version")? {
-            found if found > FORMAT => Err(RecordingError::Newer {
+        match self.format()? {
+            found if found > FORMAT && !self.has_known_chunks() => Err(RecordingError::Newer {
                 path,
                 found,
                 known: FORMAT,
             }),
             _ => Ok(()),
         }
+    }
+
+    /// Returns the format that the file says it has.
+    fn format(&self) -> Result<u32, RecordingError> {
+        self.pragma("user_version")
+    }
+
+    /// Returns whether it has chunks, and all of them have a format that this version reads: what the file says of its
+    /// format is damaged then.
+    fn has_known_chunks(&self) -> bool {
+        let newest = "SELECT max(format) FROM chunk";
+        let newest = self
+            .run(|connection| connection.query_row(newest, [], |row| row.get::<_, Option<u32>>(0)));
+        matches!(newest, Ok(Some(newest)) if newest <= FORMAT)
     }
 
     fn application(&self) -> Result<u32, RecordingError> {
@@ -232,6 +258,14 @@ impl Store {
     pub(in crate::recording) fn close(self) -> Result<(), RecordingError> {
         self.run(|connection| connection.pragma_update(None, "journal_mode", "DELETE"))
     }
+}
+
+/// Returns whether a file is of a version of SQLite's format that is not for reading only
+/// (<https://www.sqlite.org/fileformat2.html>, bytes 18 and 19), if it has a header at all.
+fn can_be_written(path: &Path) -> bool {
+    let mut header = [0; 20];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    read.is_err() || header[18..].iter().all(|version| (1..=2).contains(version))
 }
 
 /// Returns a path as a part of a URI.

@@ -56,8 +56,9 @@ fn a_broken_chunk_costs_ten_seconds() {
 /// The size of a page of SQLite.
 const PAGE: usize = 4096;
 
-/// Bytes of a page: its header, its index, and its content.
-const BYTES: [usize; 10] = [0, 1, 3, 5, 8, 20, 70, 100, 2_000, 4_090];
+/// Bytes of a page: its header, its index, and its content. The first page also has the header of the file: 18 and 19 say
+/// whether it can be written, and 60 to 63 what format it has.
+const BYTES: [usize; 14] = [0, 1, 3, 5, 8, 18, 19, 20, 60, 63, 70, 100, 2_000, 4_090];
 
 /// The page of the index, if that fits into one.
 const INDEX: usize = 2;

@@ -271,6 +271,7 @@ fn a_newer_format_is_refused() {
     write(folder.path(), &seconds(3));
     let file = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
     file.pragma_update(None, "user_version", 2).unwrap();
+    file.execute("UPDATE chunk SET format = 2", []).unwrap();
     for refused in [
         Recorder::open(folder.path(), ALL, report).map(|_| ()),
         read(folder.path()).map(|_| ()),
@@ -302,6 +303,10 @@ fn other_files_are_refused() {
     }
     fs::write(&path, "hello").unwrap();
     assert!(read(&path).is_err());
+    let pipe = folder.path().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let refused = read(&pipe).unwrap_err().to_string();
+    assert!(refused.contains("not a recording"), "{refused}");
 }
 
 #[test]
