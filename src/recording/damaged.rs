@@ -123,11 +123,16 @@ pub(super) fn keep(folder: &Path, oldest: i64, max_bytes: u64) -> Result<u64, Re
     Ok(bytes)
 }
 
-/// Returns whether a file is the recording of its folder, or one that was set aside.
+/// Returns whether a file is the recording of its folder, one that was set aside, or one that SQLite has beside these.
 pub(super) fn has_name_of_recording(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy());
     let rest = name.as_deref().and_then(|name| name.strip_prefix(FILE));
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(DAMAGED))
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(DAMAGED) || BESIDE.contains(&rest))
+}
+
+/// Returns whether a file is one that SQLite has beside this one.
+pub(super) fn is_beside(path: &Path, file: &Path) -> bool {
+    BESIDE.iter().any(|suffix| beside(file, suffix) == path)
 }
 
 /// Returns a path with more at its end.

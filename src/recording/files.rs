@@ -178,12 +178,12 @@ pub fn is_part_of(path: &Path, recording: &Path) -> bool {
     let is_in_folder =
         path.parent() == Some(recording.as_path()) && damaged::has_name_of_recording(&path);
     let is_in_its_place = recording.join(FILE).canonicalize().ok().as_ref() == Some(&path);
-    path == recording || is_in_folder || is_in_its_place
+    path == recording || damaged::is_beside(&path, &recording) || is_in_folder || is_in_its_place
 }
 
-/// Returns whether a recorder writes to this file, or has done so.
+/// Returns whether this is a file of a folder that a recorder writes to, or has written to.
 pub fn is_of_recorder(path: &Path) -> bool {
-    path.file_name() == Some(FILE.as_ref()) && path.with_file_name(LOCK).exists()
+    damaged::has_name_of_recording(path) && path.with_file_name(LOCK).exists()
 }
 
 /// Locks the folder until the file is closed.

@@ -81,11 +81,20 @@ fn the_source_of_an_export_is_not_replaced() {
     let damaged = in_folder("recording.sqlite.damaged-20261128T000000Z");
     fs::copy(GOLDEN, &damaged).unwrap();
     export(source, &damaged).refused(2, &["is the recording itself"]);
+    // What SQLite has beside it is a part of it.
+    for from in [source, &file] {
+        let log = in_folder("recording.sqlite-wal");
+        fs::write(&log, "").unwrap();
+        export(from, &log).refused(2, &[&log, "is the recording itself"]);
+        fs::remove_file(log).unwrap();
+    }
     assert_eq!(export(source, &copy).code, Some(0));
     assert_eq!(export(&copy, &file).code, Some(0), "nobody records there");
     fs::write(in_folder("lock"), "").unwrap();
     fs::write(&file, &before).unwrap();
-    export(&copy, &file).refused(2, &["belongs to a recorder"]);
+    for to in [&file, &damaged, &in_folder("recording.sqlite-wal")] {
+        export(&copy, to).refused(2, &["belongs to a recorder"]);
+    }
     assert_eq!(fs::read(&file).unwrap(), before);
 }
 
