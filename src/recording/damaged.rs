@@ -106,19 +106,29 @@ pub(super) fn all(folder: &Path) -> Result<Vec<Damaged>, RecordingError> {
     read().map_err(|error| io_error(folder, error))
 }
 
-/// Deletes those that were written last before `oldest`, and the oldest ones if all have more than `max_bytes`. Returns
-/// how many bytes are left.
+/// Deletes those that were written last before `oldest`, and the oldest ones if all have more than `max_bytes`, and reports
+/// it. Returns how many bytes are left.
 ///
 /// # Errors
 /// If the folder cannot be read or written.
-pub(super) fn keep(folder: &Path, oldest: i64, max_bytes: u64) -> Result<u64, RecordingError> {
+pub(super) fn keep(
+    folder: &Path,
+    oldest: i64,
+    max_bytes: u64,
+    report: fn(&str),
+) -> Result<u64, RecordingError> {
     let files = all(folder)?;
     let mut bytes: u64 = files.iter().map(|file| file.bytes).sum();
     for file in files {
-        if file.written < oldest || bytes > max_bytes {
-            file.delete().map_err(|error| io_error(&file.path, error))?;
-            bytes -= file.bytes;
-        }
+        let path = &file.path;
+        let why = match () {
+            () if file.written < oldest => "it is too old",
+            () if bytes > max_bytes => "there is no room for it",
+            () => continue,
+        };
+        file.delete().map_err(|error| io_error(path, error))?;
+        bytes -= file.bytes;
+        report(&format!("{} is deleted: {why}", path.display()));
     }
     Ok(bytes)
 }

@@ -142,7 +142,7 @@ impl Files {
         let needed = self.store()?.bytes_with(chunk)?;
         let left = max_bytes.saturating_sub(needed);
         let aside = match &self.folder {
-            Some(folder) => damaged::keep(&folder.path, *kept.start(), left)?,
+            Some(folder) => damaged::keep(&folder.path, *kept.start(), left, folder.report)?,
             None => 0,
         };
         self.store()?

@@ -141,6 +141,13 @@ fn a_file_that_was_set_aside_counts() {
         push(limits, &seconds(10));
         assert_eq!(aside(), left);
     }
+    let deleted = |why: &str| {
+        let folder = folder.path().to_str().unwrap();
+        let reported = REPORTED.lock().unwrap();
+        let of_this = reported.iter().filter(|text| text.contains(folder));
+        of_this.filter(|text| text.ends_with(why)).count()
+    };
+    assert_eq!(deleted(" is deleted: there is no room for it"), 2);
     damage();
     push(ALL, &seconds(10));
     assert_eq!(aside(), 1);
@@ -151,6 +158,7 @@ fn a_file_that_was_set_aside_counts() {
     };
     push(limits, &seconds(10));
     assert_eq!(aside(), 0);
+    assert_eq!(deleted(" is deleted: it is too old"), 1);
 }
 
 thread_local! {
