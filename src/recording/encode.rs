@@ -57,14 +57,11 @@ impl Group {
                 numbers: numbers.collect(),
             };
         }
-        let values = self.log.changes().filter_map(|change| match change.cell {
-            Cell::Text(text) => Some(text),
-            _ => None,
-        });
         let nodes = &self.tree.nodes[self.key_nodes..];
         let names = nodes.iter().filter_map(|node| self.tree.name_of(node));
         let of_key = self.key_texts as u32;
-        let mut numbers: Vec<u32> = values.chain(names).filter(|&text| text >= of_key).collect();
+        let used = self.log.texts().chain(names);
+        let mut numbers: Vec<u32> = used.filter(|&text| text >= of_key).collect();
         numbers.sort_unstable();
         numbers.dedup();
         Texts { of_key, numbers }
@@ -73,7 +70,7 @@ impl Group {
     /// Appends the changes of all nodes of a class.
     fn put_class(&self, nodes: &[u32], by_node: &ByNode<'_>, texts: &Texts, to: &mut Streams) {
         let changed = nodes.iter().copied().enumerate();
-        let changed = changed.filter(|&(_, node)| by_node.count(node) > 0);
+        let changed = changed.filter(|&(_, node)| by_node.changes(node).len() > 0);
         let count = changed.clone().count();
         put(&mut to.nodes, count as u64);
         if count == 0 {
@@ -87,12 +84,13 @@ impl Group {
         for (nth, node) in changed {
             put(&mut to.nodes, (nth - next) as u64);
             next = nth + 1;
-            put(&mut to.nodes, by_node.count(node) as u64);
+            let changes = by_node.changes(node);
+            put(&mut to.nodes, changes.len() as u64);
             let mut due = 0;
-            for change in by_node.changes(node) {
+            for change in changes {
                 put(&mut to.samples, u64::from(change.sample - due));
                 due = change.sample + 1;
-                to.put(&change, texts, &mut prediction);
+                to.put(change, texts, &mut prediction);
             }
         }
     }
@@ -127,11 +125,11 @@ struct Streams {
 }
 
 impl Streams {
-    fn put(&mut self, change: &Change, texts: &Texts, prediction: &mut Prediction) {
-        let cell = match &change.cell {
-            Cell::Number(difference) => Cell::Number(prediction.rest(change.sample, *difference)),
-            Cell::Text(text) => Cell::Text(texts.in_part(*text)),
-            cell => cell.clone(),
+    fn put(&mut self, change: Change, texts: &Texts, prediction: &mut Prediction) {
+        let cell = match change.cell {
+            Cell::Number(difference) => Cell::Number(prediction.rest(change.sample, difference)),
+            Cell::Text(text) => Cell::Text(texts.in_part(text)),
+            cell => cell,
         };
         put(&mut self.kinds, cell.kind());
         cell.put(change.node, &mut self.values);

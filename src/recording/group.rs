@@ -100,7 +100,7 @@ impl Group {
         let mut compare = |node: u32, key: &Cell| {
             let now = self.cell(node);
             if key != now {
-                log.push(&Change::between(node, 0, key, now));
+                log.push(Change::between(node, 0, key, now));
             }
         };
         match self.has_key {
@@ -142,7 +142,7 @@ impl Group {
             // The first sample is compared with the key, when it ends.
             if self.samples > 0 {
                 let change = Change::between(node, self.samples, before, &cell);
-                self.log.push(&change);
+                self.log.push(change);
             }
         }
         self.tree.set(node, cell)
@@ -280,10 +280,12 @@ impl Group {
 
 /// Returns the node that is the one; the `nth` usually is, and else one soon after it.
 fn find(nodes: &[u32], nth: usize, is_it: impl Fn(u32) -> bool) -> Option<u32> {
-    let is_it = |node: &u32| is_it(*node);
-    let usual = nodes.get(nth).copied().filter(&is_it);
-    usual.or_else(|| {
-        let (before, from) = nodes.split_at(nth.min(nodes.len()));
-        from.iter().chain(before).copied().find(&is_it)
-    })
+    if let Some(&usual) = nodes.get(nth)
+        && is_it(usual)
+    {
+        return Some(usual);
+    }
+    let (before, from) = nodes.split_at(nth.min(nodes.len()));
+    let mut others = from.iter().chain(before).copied();
+    others.find(|&node| is_it(node))
 }

@@ -1,9 +1,7 @@
 //! What samples change, in the order in which they were added.
 
-use std::iter;
-
-use super::bytes::{Broken, Bytes, put};
-use super::cell::Cell;
+use super::cell::{Cell, Nodes};
+use super::part::MAX_SAMPLES;
 
 /// What a node becomes in a sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,65 +24,108 @@ impl Change {
     }
 }
 
-/// Changes, in the order in which they were added. They are kept as bytes, because there are many until a chunk is
-/// written: on a host with 1,000 domains that work, 100,000.
+/// A change in 16 bytes, because there are many until a chunk is written: on a host with 1,000 domains that work, 100,000.
+#[derive(Clone, Copy, Debug)]
+struct Packed {
+    /// What `kind` makes of it.
+    value: u64,
+    node: u32,
+    sample: u16,
+    kind: Kind,
+}
+
+const _: () = assert!(size_of::<Packed>() == 16 && MAX_SAMPLES <= u16::MAX as u32);
+
+/// What the value of a packed change is.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// None.
+    Null,
+    /// 0 or 1.
+    Bool,
+    Number,
+    /// The number of a text.
+    Text,
+    /// Where the nodes of the fields are in [`Log::lists`].
+    Struct,
+    /// Where the nodes of the elements are there.
+    List,
+}
+
+/// Changes, in the order in which they were added.
 #[derive(Debug, Default)]
 pub(super) struct Log {
-    bytes: Vec<u8>,
-    changes: usize,
+    changes: Vec<Packed>,
+    lists: Vec<Nodes>,
 }
 
 impl Log {
     /// Returns how many changes it has.
     pub(super) fn len(&self) -> usize {
-        self.changes
+        self.changes.len()
     }
 
     /// Adds a change.
-    pub(super) fn push(&mut self, change: &Change) {
-        for number in [change.node.into(), change.sample.into(), change.cell.kind()] {
-            put(&mut self.bytes, number);
-        }
-        change.cell.put(change.node, &mut self.bytes);
-        self.changes += 1;
+    pub(super) fn push(&mut self, change: Change) {
+        let (kind, value) = match change.cell {
+            Cell::Null => (Kind::Null, 0),
+            Cell::Bool(value) => (Kind::Bool, value.into()),
+            Cell::Number(difference) => (Kind::Number, difference),
+            Cell::Text(text) => (Kind::Text, text.into()),
+            Cell::Struct(below) => (Kind::Struct, self.list(below)),
+            Cell::List(below) => (Kind::List, self.list(below)),
+        };
+        self.changes.push(Packed {
+            value,
+            node: change.node,
+            sample: change.sample as u16,
+            kind,
+        });
+    }
+
+    /// Keeps the nodes below one, and returns where.
+    fn list(&mut self, below: Nodes) -> u64 {
+        self.lists.push(below);
+        self.lists.len() as u64 - 1
     }
 
     /// Removes all.
     pub(super) fn clear(&mut self) {
-        self.bytes.clear();
-        self.changes = 0;
+        self.changes.clear();
+        self.lists.clear();
     }
 
-    /// Returns all changes.
-    pub(super) fn changes(&self) -> impl Iterator<Item = Change> {
-        self.placed().map(|(_, change)| change)
+    /// Returns the texts that values become.
+    pub(super) fn texts(&self) -> impl Iterator<Item = u32> {
+        let texts = self.changes.iter();
+        let texts = texts.filter(|change| matches!(change.kind, Kind::Text));
+        texts.map(|change| change.value as u32)
     }
 
-    /// Returns all changes with where their bytes are.
-    fn placed(&self) -> impl Iterator<Item = (u32, Change)> {
-        let mut rest = Bytes(&self.bytes);
-        iter::from_fn(move || {
-            let at = self.bytes.len() - rest.0.len();
-            // A part ends long before its log has 4 GiB.
-            Some((at as u32, take(&mut rest).ok()?))
-        })
+    fn unpacked(&self, change: Packed) -> Change {
+        let below = || self.lists[change.value as usize].clone();
+        Change {
+            node: change.node,
+            sample: change.sample.into(),
+            cell: match change.kind {
+                Kind::Null => Cell::Null,
+                Kind::Bool => Cell::Bool(change.value != 0),
+                Kind::Number => Cell::Number(change.value),
+                Kind::Text => Cell::Text(change.value as u32),
+                Kind::Struct => Cell::Struct(below()),
+                Kind::List => Cell::List(below()),
+            },
+        }
     }
-}
-
-/// Takes a change.
-fn take(from: &mut Bytes<'_>) -> Result<Change, Broken> {
-    let [node, sample, kind] = [from.small()?, from.small()?, from.small()?];
-    let cell = Cell::take(kind.into(), node, from)?;
-    Ok(Change { node, sample, cell })
 }
 
 /// The changes of a log by node, and those of a node in the order of the samples.
 #[derive(Debug)]
 pub(super) struct ByNode<'a> {
-    bytes: &'a [u8],
+    log: &'a Log,
     /// Where the changes of each node begin in `order`, and where those of the last one end.
     starts: Vec<u32>,
-    /// Where the bytes of the changes begin.
+    /// Indexes of changes.
     order: Vec<u32>,
 }
 
@@ -92,40 +133,27 @@ impl<'a> ByNode<'a> {
     /// Sorts the changes of this many nodes.
     pub(super) fn of(log: &'a Log, nodes: usize) -> Self {
         let mut starts = vec![0; nodes + 2];
-        for change in log.changes() {
+        for change in &log.changes {
             starts[change.node as usize + 2] += 1;
         }
         for node in 2..starts.len() {
             starts[node] += starts[node - 1];
         }
         let mut order = vec![0; log.len()];
-        for (at, change) in log.placed() {
+        for (index, change) in (0..).zip(&log.changes) {
             let next = &mut starts[change.node as usize + 1];
-            order[*next as usize] = at;
+            order[*next as usize] = index;
             *next += 1;
         }
-        Self {
-            bytes: &log.bytes,
-            starts,
-            order,
-        }
-    }
-
-    /// Returns how many changes a node has.
-    pub(super) fn count(&self, node: u32) -> usize {
-        self.places(node).len()
+        Self { log, starts, order }
     }
 
     /// Returns the changes of a node.
-    pub(super) fn changes(&self, node: u32) -> impl Iterator<Item = Change> + '_ {
-        let places = self.places(node).iter();
-        places.filter_map(|&at| take(&mut Bytes(&self.bytes[at as usize..])).ok())
-    }
-
-    /// Returns where the bytes of a node's changes begin.
-    fn places(&self, node: u32) -> &[u32] {
+    pub(super) fn changes(&self, node: u32) -> impl ExactSizeIterator<Item = Change> + '_ {
         let node = node as usize;
-        &self.order[self.starts[node] as usize..self.starts[node + 1] as usize]
+        let [from, to] = [self.starts[node], self.starts[node + 1]];
+        let indexes = self.order[from as usize..to as usize].iter();
+        indexes.map(|&index| self.log.unpacked(self.log.changes[index as usize]))
     }
 }
 
@@ -151,9 +179,13 @@ mod tests {
         };
         let added: Vec<Change> = (0..).zip(cells).map(change).collect();
         let mut log = Log::default();
-        added.iter().for_each(|change| log.push(change));
-        assert_eq!(log.changes().collect::<Vec<_>>(), added);
-        assert_eq!(log.len(), added.len());
+        added.iter().cloned().for_each(|change| log.push(change));
+        let by_node = ByNode::of(&log, added.len());
+        let returned = (0..)
+            .take(added.len())
+            .flat_map(|node| by_node.changes(node));
+        assert_eq!(returned.collect::<Vec<_>>(), added);
+        assert_eq!(log.texts().collect::<Vec<_>>(), [70_000]);
     }
 
     #[test]
@@ -165,7 +197,7 @@ mod tests {
         };
         let mut log = Log::default();
         for place in [(2, 0), (0, 1), (2, 1), (3, 1), (2, 3)] {
-            log.push(&change(place));
+            log.push(change(place));
         }
         let by_node = ByNode::of(&log, 4);
         let samples = |node| -> Vec<u32> {
@@ -173,10 +205,6 @@ mod tests {
             changes.map(|change| change.sample).collect()
         };
         let all: Vec<Vec<u32>> = (0..4).map(samples).collect();
-        assert_eq!(
-            (0..4).map(|node| by_node.count(node)).collect::<Vec<_>>(),
-            [1, 0, 3, 1]
-        );
         assert_eq!(all, [vec![1], vec![], vec![0, 1, 3], vec![1]]);
     }
 }
