@@ -14,6 +14,7 @@ mod host;
 mod list;
 mod live;
 mod manual;
+mod missing;
 mod output;
 mod past;
 mod past_waits;
