@@ -1,7 +1,7 @@
 //! Which of the named domains a recording does not have.
 
 use xenscope::selector::{NotFound, Selector};
-use xenscope::snapshot::Snapshot;
+use xenscope::snapshot::{Identity, Snapshot};
 
 use crate::exit::{Outcome, complain};
 
@@ -33,6 +33,11 @@ impl<'a> Missing<'a> {
                 true
             }
         });
+    }
+
+    /// Leaves out those that select this domain.
+    pub(super) fn saw(&mut self, domain: Identity, name: Option<&str>) {
+        self.missing.retain(|named| !named.matches(domain, name));
     }
 
     /// Returns whether domains are named, and none of them was there.
@@ -79,7 +84,10 @@ mod tests {
         missing.look_in(&snapshot(0, 0, vec![domain(5, "web", 0, 0)]));
         assert_eq!(of(&missing), ["name:db", "nobody"]);
         assert!(!missing.is_all());
-        missing.look_in(&snapshot(0, 0, vec![domain(6, "db", 0, 0)]));
+        let db = domain(6, "db", 0, 0);
+        missing.saw(db.identity(), None);
+        assert_eq!(of(&missing), ["name:db", "nobody"]);
+        missing.saw(db.identity(), Some("db"));
         assert_eq!(of(&missing), ["nobody"]);
         assert_eq!(missing.report(), Outcome::NotThere);
         assert_eq!(Missing::of(&named[..0]).report(), Outcome::Done);

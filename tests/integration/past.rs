@@ -107,6 +107,13 @@ fn a_domain_that_was_not_recorded_is_said() {
         of("nobody").refused(1, &["was there in that time"]);
         assert_eq!(of("web").code, Some(0), "{command:?}");
     }
+    for command in [&["top", "-b"][..], &["events"], &["waits"]] {
+        let said = say(&[command, &["--from", GOLDEN, "web", "nobody"]].concat());
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.stdout.contains("web"), "{said:?}");
+        let words = "no domain 'nobody' was there in that time\n";
+        assert!(said.stderr.ends_with(words), "{said:?}");
+    }
     // It is in all samples but the last ones.
     let waits = |words: &[&str]| say(&[&["waits", "--from", GOLDEN], words].concat());
     waits(&["nobody"]).refused(1, &["no domain 'nobody' was there in that time"]);
