@@ -37,4 +37,4 @@ pub use error::RecordingError;
 pub use files::{is_of_recorder, is_part_of};
 pub use reader::Recording;
 pub use recorder::{Limits, Recorder};
-pub use samples::Samples;
+pub use samples::{Samples, Times};
