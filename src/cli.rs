@@ -10,7 +10,7 @@ mod show;
 mod top;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::PossibleValue;
@@ -234,13 +234,22 @@ impl Cli {
     fn of_words(words: Vec<OsString>) -> Result<Self, clap::Error> {
         let name = words.first().map(PathBuf::from).unwrap_or_default();
         let cli = match name.file_name().is_some_and(|name| name == "xentop") {
-            true => Xentop::try_parse_from(words).map(Self::from)?,
-            false => Self::try_parse_from(words)?,
+            true => Xentop::try_parse_from(&words).map(Self::from)?,
+            false => Self::try_parse_from(&words).map_err(|error| {
+                let other = past::other_option(&error, &words, &Self::command());
+                let kind = error.kind();
+                other.map_or(error, |text| Self::command().error(kind, text))
+            })?,
         };
         let misplaced = match &cli.command {
             Command::Record(record) if record.span.is_past() && record.export.is_none() => {
                 let message = "--from, --since and --until are for --export";
                 return Err(Self::command().error(ErrorKind::MissingRequiredArgument, message));
+            }
+            Command::Record(record) if record.export.as_deref() == Some(Path::new("-")) => {
+                let message =
+                    "'--export -': an SQLite file cannot be written to a pipe; name a file";
+                return Err(Self::command().error(ErrorKind::InvalidValue, message));
             }
             Command::Top(TopCommand { top, span, at, .. })
                 if (span.is_past() || at.is_some()) && !top.batch && top.iterations.is_some() =>

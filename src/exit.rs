@@ -24,6 +24,16 @@ pub(crate) enum Outcome {
 #[error("nothing was recorded at that time")]
 pub(crate) struct NoSnapshot;
 
+/// Nothing was recorded at the time that was asked for.
+#[derive(Debug, Error)]
+#[error("nothing was recorded {asked}; {recorded}")]
+pub(crate) struct NothingRecorded {
+    /// The time, such as `up to 2026-11-28T23:59:00+00:00`.
+    pub(crate) asked: String,
+    /// What the recording has.
+    pub(crate) recorded: String,
+}
+
 /// The command cannot be carried out in the way that it was asked for.
 #[derive(Debug, Error)]
 #[error("{0}")]

@@ -4,8 +4,7 @@ use clap::Args;
 use serde::de::value::{Error, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use xenscope::filter::Filter;
-use xenscope::selector::{NotFound, Selector};
-use xenscope::snapshot::Snapshot;
+use xenscope::selector::Selector;
 use xenscope::text::safe;
 use xenscope::view::tui::{self, Column, Settings, Theme};
 
@@ -14,7 +13,7 @@ use xenscope::view::tui::{self, Column, Settings, Theme};
 pub(crate) struct Look {
     /// Show only these domains: IDs, names or UUIDs
     #[arg(value_name = "DOMAIN")]
-    domains: Vec<Selector>,
+    pub(crate) domains: Vec<Selector>,
 
     /// Sort by this column, such as cpu, memory or name
     ///
@@ -66,13 +65,6 @@ impl Look {
         tui::filter(&text)
             .map(Some)
             .map_err(|error| error.to_string())
-    }
-
-    /// Returns whether a domain that is named is there, or none is named.
-    pub(crate) fn finds_one(&self, snapshot: &Snapshot) -> bool {
-        let is_there =
-            |named: &Selector| !matches!(named.find(snapshot), Err(NotFound::Missing(_)));
-        self.domains.is_empty() || self.domains.iter().any(is_there)
     }
 
     /// Returns whether the filter compares figures that only a trace tells.

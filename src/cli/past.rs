@@ -1,9 +1,12 @@
 //! Options that choose a time of the past, and the commands that write and read recordings.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Args, Command};
 use jiff::Timestamp;
 use xenscope::interval;
 use xenscope::moment;
@@ -62,6 +65,7 @@ impl Span {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_args(of_export))]
 pub(crate) struct Record {
     /// Folder to write to
     #[arg(long, value_name = "DIR", default_value = RECORDINGS)]
@@ -110,6 +114,48 @@ pub(crate) struct Record {
 
     #[command(flatten)]
     pub(crate) span: Span,
+}
+
+/// Changes the help of a span's options to what `--export` does with them.
+fn of_export(option: Arg) -> Arg {
+    if !["since", "until"].contains(&option.get_id().as_str()) {
+        return option;
+    }
+    let says = |help: &StyledStr| help.to_string().replacen("Show", "Export", 1);
+    let help = option.get_help().map(says).unwrap_or_default();
+    match option.get_long_help().map(says) {
+        Some(long) => option.help(help).long_help(long),
+        None => option.help(help),
+    }
+}
+
+/// Returns what to say if an option for a time is unknown, and the command has another one for it; otherwise `None`.
+pub(super) fn other_option(
+    error: &clap::Error,
+    words: &[OsString],
+    all: &Command,
+) -> Option<String> {
+    let wrong = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(wrong)) if error.kind() == ErrorKind::UnknownArgument => wrong,
+        _ => return None,
+    };
+    let mut words = words.iter().skip(1);
+    let command = words.find_map(|word| all.find_subcommand(word))?;
+    let mut options = command.get_arguments().filter_map(Arg::get_long);
+    let name = command.get_name();
+    let found = match wrong.as_str() {
+        "--at" => options
+            .any(|option| option == "since")
+            .then_some("is about a span of time: use --since and --until"),
+        "--since" | "--until" => options
+            .any(|option| option == "at")
+            .then_some("is about one time: use --at"),
+        _ => None,
+    };
+    Some(format!(
+        "unexpected argument '{wrong}': '{name}' {}",
+        found?
+    ))
 }
 
 #[derive(Debug, Args)]

@@ -75,7 +75,8 @@ fn create(new: &Path) -> io::Result<()> {
 /// Copies the snapshots of the span to a new file.
 fn write(options: &Record, new: &Path) -> anyhow::Result<()> {
     let span = &options.span;
-    let mut feed = past::all(span)?.between(span.since, span.until);
+    let mut feed = past::within(span)?;
+    past::say_what_is_missing(&feed, span);
     let mut anonymizer = options.anonymise.then(Anonymizer::default);
     let mut next = feed.next()?.ok_or(NoSnapshot)?;
     create(new).map_err(cannot("write the copy"))?;

@@ -14,6 +14,7 @@ mod host;
 mod list;
 mod live;
 mod manual;
+mod missing;
 mod output;
 mod past;
 mod past_waits;
@@ -69,8 +70,9 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             vcpus::run(options, &mut open(vcpus::collect(), pace)?, out)
         }
         Command::Waits(options) => {
-            if let Some(mut past) = past::between(&options.span)? {
-                return past_waits::run(options, &mut past, out);
+            if options.span.is_past() {
+                // It says itself for how much of the time ready time was recorded.
+                return past_waits::run(options, &mut past::within(&options.span)?, out);
             }
             let source = &mut Source::open(waits::collect(), allow_untested)?;
             waits::run(options, source, allow_untested, out)

@@ -8,7 +8,7 @@ use xenscope::moment;
 use xenscope::recording::{Recording, RecordingError};
 
 use crate::cli::{Moment, RECORDINGS, Span};
-use crate::exit::{NoSnapshot, WrongUsage, complain};
+use crate::exit::{NoSnapshot, NothingRecorded, WrongUsage, complain};
 
 /// How much earlier than the time that was asked for a sample may be without a remark: recorders take one each second,
 /// or each minute if told so.
@@ -33,7 +33,9 @@ pub(super) fn at(moment: &Moment) -> anyhow::Result<Option<Recorded>> {
         Some(time) => drop(feed.go_to(time)?),
         None => feed = feed.at_end(),
     }
-    let snapshot = feed.look()?.ok_or(NoSnapshot)?;
+    let Some(snapshot) = feed.look()? else {
+        return Err(nothing(&feed, None, moment.at));
+    };
     let time = moment::local(snapshot.time);
     let gap = moment.at.map(|at| at.duration_since(snapshot.time));
     match gap.filter(|&gap| gap > USUAL) {
@@ -53,10 +55,70 @@ pub(super) fn between(span: &Span) -> anyhow::Result<Option<Recorded>> {
     if !span.is_past() {
         return Ok(None);
     }
+    let feed = within(span)?;
+    say_what_is_missing(&feed, span);
+    Ok(Some(feed))
+}
+
+/// Returns the feed of the span of time that was asked for.
+///
+/// # Errors
+/// As for [`all`], or if nothing was recorded in that time.
+pub(super) fn within(span: &Span) -> anyhow::Result<Recorded> {
     let feed = all(span)?.between(span.since, span.until);
     match feed.is_empty() {
-        true => Err(NoSnapshot.into()),
-        false => Ok(Some(feed)),
+        true => Err(nothing(&feed, span.since, span.until)),
+        false => Ok(feed),
+    }
+}
+
+/// Returns the error that nothing was recorded in a span of time.
+pub(super) fn nothing(
+    feed: &Recorded,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+) -> anyhow::Error {
+    let asked = match (since.map(moment::local), until.map(moment::local)) {
+        (Some(since), Some(until)) => format!("from {since} to {until}"),
+        (Some(since), None) => format!("from {since} on"),
+        (None, Some(until)) => format!("up to {until}"),
+        (None, None) => return NoSnapshot.into(),
+    };
+    let whole = feed.coverage(Timestamp::MIN..=Timestamp::MAX, USUAL);
+    let recorded = whole.map_or("the recording is empty".to_owned(), |whole| {
+        let [first, last] = [whole.first, whole.last].map(moment::local);
+        format!("the recording is from {first} to {last}")
+    });
+    NothingRecorded { asked, recorded }.into()
+}
+
+/// Says which part of a span was recorded if its begin, its end or something in between was not. A begin and an end that
+/// were not given are those of the recording.
+pub(super) fn say_what_is_missing(feed: &Recorded, span: &Span) {
+    if span.since.is_none() && span.until.is_none() {
+        return;
+    }
+    let since = span.since.unwrap_or(Timestamp::MIN);
+    let until = span.until.unwrap_or(Timestamp::MAX);
+    let Some(found) = feed.coverage(since..=until, USUAL) else {
+        return;
+    };
+    // The time to come cannot be recorded.
+    let until = span.until.map(|until| until.min(Timestamp::now()));
+    let at_begin = span.since.map(|since| found.first.duration_since(since));
+    let at_end = until.map(|until| until.duration_since(found.last));
+    let is_missing = |time: Option<SignedDuration>| time.is_some_and(|time| time > found.usual);
+    if is_missing(at_begin) || is_missing(at_end) || found.gaps > 0 {
+        let [first, last] = [found.first, found.last].map(moment::local);
+        let longest = moment::lasted(found.longest);
+        let gaps = match found.gaps {
+            0 => String::new(),
+            1 => format!(", except for a gap of {longest}"),
+            count => format!(", except for {count} gaps of up to {longest}"),
+        };
+        complain(format_args!(
+            "of that time, {first} to {last} was recorded{gaps}"
+        ));
     }
 }
 
@@ -70,6 +132,12 @@ pub(super) fn starting(span: &Span, at: Option<Timestamp>) -> anyhow::Result<Opt
         (Some(time), _) => drop(feed.go_to(time)?),
         (None, Some(_)) => drop(feed.next()?),
         (None, None) => feed = feed.at_end(),
+    }
+    if feed.look()?.is_none() {
+        return Err(match at {
+            Some(_) => nothing(&feed, None, at),
+            None => nothing(&feed, span.since, span.until),
+        });
     }
     Ok(Some(feed))
 }

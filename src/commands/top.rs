@@ -9,11 +9,12 @@ use xenscope::view::openmetrics::{History, Series};
 use xenscope::view::{Sample, csv, json, top, xentop};
 
 use super::follow::Follow;
+use super::missing::Missing;
 use super::output::{Notes, Output};
 use super::past;
 use super::signals::switch_off_first;
 use crate::cli::{BatchFormat, Look, Top};
-use crate::exit::{NoSnapshot, Outcome, cannot, complain};
+use crate::exit::{NoSnapshot, Outcome, cannot};
 
 /// Returns what `xenscope top -b` collects, for its output and the filter.
 pub(super) fn collect(options: &Top, filter: Option<&Filter>) -> Collect {
@@ -85,7 +86,8 @@ pub(super) fn run(
     let mut metrics = History::new(series(options));
     let mut blocks = xentop::Blocks::new(shown);
     let mut notes = Notes::default();
-    let (mut printed, mut found, mut at_end) = (0, false, false);
+    let mut missing = Missing::of(&look.domains);
+    let (mut printed, mut at_end) = (0, false);
     if options.ready {
         switch_off_first().map_err(cannot("wait for signals"))?;
     }
@@ -101,7 +103,7 @@ pub(super) fn run(
             at_end = true;
             break;
         };
-        found = found || look.finds_one(&pair.newer);
+        missing.look_in(&pair.newer);
         notes.report(&pair.newer.notes);
         let pair = match &mut thinned {
             Some(thinned) => thinned.pass(pair),
@@ -138,9 +140,8 @@ pub(super) fn run(
         out.print(metrics.end())?;
         past::say_left_out(metrics.left_out(), "the clock had been set back");
     }
-    if at_end && !found && !follow.feed.is_live() {
-        complain("none of these domains was there in that time");
-        return Ok(Outcome::NotThere);
+    match at_end && !follow.feed.is_live() {
+        true => Ok(missing.report()),
+        false => Ok(Outcome::Done),
     }
-    Ok(Outcome::Done)
 }

@@ -1,12 +1,13 @@
 //! A feed of snapshots that were taken before.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Instant;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::pair::{Feed, Pair};
-use crate::recording::Samples;
+use crate::recording::{Coverage, Samples};
 use crate::snapshot::{Collect, Identity, PcpuTimes, Snapshot};
 use crate::xen::Error;
 use crate::xenstore::Watches;
@@ -66,7 +67,7 @@ impl Recorded {
         let Some(first) = self.samples.first_in(since..=until) else {
             return self.samples.count() + 1;
         };
-        let before = since.checked_sub(jiff::SignedDuration::from_nanos(1));
+        let before = since.checked_sub(SignedDuration::from_nanos(1));
         let before = before.ok().and_then(|before| self.samples.up_to(before));
         // Those that were taken after the newest one before that time belong to it, by whatever clock.
         before.map_or(first, |before| first.min(before + 1)) + 1
@@ -93,6 +94,16 @@ impl Recorded {
     /// Returns whether no snapshot is of the times that it is restricted to.
     pub fn is_empty(&self) -> bool {
         self.first > self.last
+    }
+
+    /// Returns which part of a span was recorded, also if the feed is restricted to other times; `None` if nothing was.
+    /// `usual` is as for [`Coverage::of`]. Reads no snapshots.
+    pub fn coverage(
+        &self,
+        span: RangeInclusive<Timestamp>,
+        usual: SignedDuration,
+    ) -> Option<Coverage> {
+        Coverage::of(self.samples.times(), span, usual)
     }
 
     /// Moves to the last snapshot.

@@ -53,6 +53,7 @@ fn domain_fields() -> Vec<Field<DomainWaits>> {
         F::rate("unknown_percent", Unit::Percent, "time in which records were lost", |of| of.shares.unknown_percent.into()),
         F::rate("waited_idle_percent", Unit::Percent, "share of the ready time beside idle pCPUs", |of| of.waited_for.idle_percent.into()),
         F::rate("waited_unknown_percent", Unit::Percent, "share of the ready time with unknown others", |of| of.waited_for.unknown_percent.into()),
+        F::gauge("measured_ns", Unit::Nanoseconds, "time for which its ready time is known", |of| of.measured_ns.into()),
     ]
 }
 

@@ -11,6 +11,7 @@ mod changes;
 mod children;
 mod chunk;
 mod compress;
+mod coverage;
 mod damaged;
 mod encode;
 mod error;
@@ -33,8 +34,9 @@ mod store;
 mod tests;
 mod tree;
 
+pub use coverage::Coverage;
 pub use error::RecordingError;
 pub use files::{is_of_recorder, is_part_of};
 pub use reader::Recording;
 pub use recorder::{Limits, Recorder};
-pub use samples::Samples;
+pub use samples::{Samples, Times};

@@ -18,7 +18,7 @@ use super::damaged;
 use super::error::RecordingError;
 use super::part::Part;
 use super::readable::Readable;
-use super::samples::Samples;
+use super::samples::{Samples, Times};
 use super::store::{Entry, FILE, FORMAT, index_time};
 use super::tree::Tree;
 use crate::snapshot::{PcpuTimes, Snapshot};
@@ -312,5 +312,9 @@ impl Samples for Recording {
 
     fn first_in(&mut self, times: RangeInclusive<Timestamp>) -> Option<usize> {
         self.first(times)
+    }
+
+    fn times(&self) -> Vec<Times> {
+        self.readable_times()
     }
 }

@@ -13,7 +13,7 @@ use super::store::{Entry, FORMAT, NewChunk, index_time};
 use crate::snapshot::{Boot, Snapshot};
 
 /// The time from the first sample of a chunk until it is written: what is lost if the power fails.
-const CHUNK_NS: u64 = 10_000_000_000;
+pub(super) const CHUNK_NS: u64 = 10_000_000_000;
 
 /// The time from the key to the last chunk that needs it.
 const GROUP_NS: u64 = 300_000_000_000;

@@ -7,6 +7,17 @@ use jiff::Timestamp;
 
 use crate::snapshot::{PcpuTimes, Snapshot};
 
+/// The wall-clock times of samples that were written together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// The time of the earliest sample.
+    pub earliest: Timestamp,
+    /// The time of the latest sample.
+    pub latest: Timestamp,
+    /// How many samples there are.
+    pub samples: u32,
+}
+
 /// Snapshots in the order in which they were taken.
 pub trait Samples {
     /// Returns how many there are, with those that cannot be read.
@@ -27,6 +38,9 @@ pub trait Samples {
 
     /// Returns the position of the first one that was taken at one of these wall-clock times; `None` if none was.
     fn first_in(&mut self, times: RangeInclusive<Timestamp>) -> Option<usize>;
+
+    /// Returns the wall-clock times of all, without those that were found to be unreadable. Reads none.
+    fn times(&self) -> Vec<Times>;
 }
 
 impl Samples for Vec<Arc<Snapshot>> {
@@ -51,6 +65,15 @@ impl Samples for Vec<Arc<Snapshot>> {
     fn first_in(&mut self, times: RangeInclusive<Timestamp>) -> Option<usize> {
         self.iter()
             .position(|snapshot| times.contains(&snapshot.time))
+    }
+
+    fn times(&self) -> Vec<Times> {
+        let times = self.iter().map(|snapshot| Times {
+            earliest: snapshot.time,
+            latest: snapshot.time,
+            samples: 1,
+        });
+        times.collect()
     }
 }
 

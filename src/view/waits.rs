@@ -1,8 +1,10 @@
 //! Who waited for a pCPU, a line for each vCPU.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::table::{Align, Head, Table};
 use crate::runstate::Stretch;
-use crate::snapshot::VcpuState;
+use crate::snapshot::{DomId, VcpuState};
 use crate::text::{UNKNOWN, numbers, or_unknown, safe};
 use crate::units::nanoseconds;
 use crate::waits::{DomainWaits, Occupant, Shares, VcpuWaits, WaitedFor, Waits};
@@ -32,22 +34,73 @@ const BLOCKED: usize = 11;
 
 /// Formats the table of `xenscope waits`, at most `width` columns wide if texts can be shortened.
 pub fn lines(waits: &Waits, width: Option<usize>) -> String {
+    let names = &Names::of(waits);
     let rows = waits.domains.iter().flat_map(|domain| {
         let vcpus = domain.vcpus.iter().flatten();
-        let together = together(domain);
-        let vcpus = vcpus.map(move |vcpu| cells(domain, vcpu));
+        let together = together(domain, names);
+        let vcpus = vcpus.map(move |vcpu| cells(domain, vcpu, names));
         together.into_iter().chain(vcpus)
     });
     Table::of(&HEADS, rows).render(width)
 }
 
+/// The names in a table, which two domains may have: one that rebooted gets another ID.
+struct Names<'a> {
+    /// The IDs of each name.
+    ids: BTreeMap<&'a str, BTreeSet<DomId>>,
+    /// How many domains with rows have a name and an ID: over two boots of the host they may be two.
+    rows: BTreeMap<(&'a str, DomId), usize>,
+}
+
+impl<'a> Names<'a> {
+    fn of(waits: &'a Waits) -> Self {
+        let (mut ids, mut rows) = (BTreeMap::<_, BTreeSet<_>>::new(), BTreeMap::new());
+        for domain in &waits.domains {
+            let vcpus = domain.vcpus.iter().flatten();
+            let all = vcpus.map(|vcpu| &vcpu.waited_for);
+            let all = all.chain([&domain.waited_for]);
+            let occupants = all.flat_map(|all| all.domains.iter().flatten());
+            for one in occupants {
+                let name = one.name.as_deref();
+                let ids = name.map(|name| ids.entry(name).or_default());
+                ids.map(|ids| ids.insert(one.id));
+            }
+            if let Some(name) = domain.name.as_deref() {
+                ids.entry(name).or_default().insert(domain.id);
+                *rows.entry((name, domain.id)).or_default() += 1;
+            }
+        }
+        Self { ids, rows }
+    }
+
+    /// Formats the name of a domain that has rows; with its UUID if another one has the same name and ID.
+    fn of_row(&self, domain: &DomainWaits) -> String {
+        let name = domain.name.as_deref().unwrap_or(UNKNOWN);
+        match self.rows.get(&(name, domain.id)) {
+            Some(2..) => format!("{} ({})", safe(name), domain.uuid),
+            _ => safe(name).into_owned(),
+        }
+    }
+
+    /// Formats the name of a domain that had a pCPU; with its ID if others have the same name.
+    fn of_occupant(&self, one: &Occupant) -> String {
+        let Some(name) = one.name.as_deref() else {
+            return format!("domain {}", one.id);
+        };
+        match self.ids.get(name).is_some_and(|ids| ids.len() > 1) {
+            true => format!("{} ({})", safe(name), one.id),
+            false => safe(name).into_owned(),
+        }
+    }
+}
+
 /// Returns the line of a domain of which more is known than of its vCPUs.
-fn together(domain: &DomainWaits) -> Option<Vec<String>> {
+fn together(domain: &DomainWaits, names: &Names<'_>) -> Option<Vec<String>> {
     let mut vcpus = domain.vcpus.iter().flatten();
     let lacks = domain.vcpus.is_none() || vcpus.any(|vcpu| vcpu.waited_for.domains.is_none());
     let is_known = domain.shares.ready_percent.is_some();
     (lacks && is_known).then(|| {
-        let mut cells = first_cells(domain, "all", &domain.shares, &domain.waited_for);
+        let mut cells = first_cells((domain, names), "all", &domain.shares, &domain.waited_for);
         // Single waits are known of a vCPU alone.
         cells.resize(BLOCKED, UNKNOWN.to_owned());
         cells.push(tenths(domain.shares.blocked_percent));
@@ -108,9 +161,9 @@ fn mark(stretches: &[Stretch], from_ns: u64) -> char {
     longest.map_or('?', |one| one.0)
 }
 
-fn cells(domain: &DomainWaits, vcpu: &VcpuWaits) -> Vec<String> {
+fn cells(domain: &DomainWaits, vcpu: &VcpuWaits, names: &Names<'_>) -> Vec<String> {
     let id = vcpu.id.to_string();
-    let mut cells = first_cells(domain, &id, &vcpu.shares, &vcpu.waited_for);
+    let mut cells = first_cells((domain, names), &id, &vcpu.shares, &vcpu.waited_for);
     cells.extend([
         or_unknown(vcpu.longest_wait_ns, |ns| nanoseconds(ns as f64)),
         or_unknown(vcpu.p99_wait_ns, |ns| nanoseconds(ns as f64)),
@@ -125,19 +178,19 @@ fn cells(domain: &DomainWaits, vcpu: &VcpuWaits) -> Vec<String> {
 
 /// Returns the cells up to for whom it waited. `vcpu` is its number, or says that it is about all of them.
 fn first_cells(
-    domain: &DomainWaits,
+    (domain, names): (&DomainWaits, &Names<'_>),
     vcpu: &str,
     shares: &Shares,
     occupants: &WaitedFor,
 ) -> Vec<String> {
     vec![
         domain.id.to_string(),
-        safe(domain.name.as_deref().unwrap_or(UNKNOWN)).into_owned(),
+        names.of_row(domain),
         vcpu.to_owned(),
         tenths(shares.ready_percent),
         tenths(shares.throttled_percent),
         tenths(shares.running_percent),
-        waited_for(occupants),
+        waited_for(occupants, names),
     ]
 }
 
@@ -146,13 +199,9 @@ fn tenths(value: Option<f64>) -> String {
 }
 
 /// Formats for whom a vCPU waited, such as `batch 52 %, web3 48 %`.
-fn waited_for(waited_for: &WaitedFor) -> String {
-    let name = |one: &Occupant| match &one.name {
-        Some(name) => safe(name).into_owned(),
-        None => format!("domain {}", one.id),
-    };
+fn waited_for(waited_for: &WaitedFor, names: &Names<'_>) -> String {
     let domains = waited_for.domains.iter().flatten();
-    let domains = domains.map(|one| (name(one), Some(one.percent)));
+    let domains = domains.map(|one| (names.of_occupant(one), Some(one.percent)));
     let others = [
         ("idle pCPUs".to_owned(), waited_for.idle_percent),
         ("unknown".to_owned(), waited_for.unknown_percent),
@@ -166,6 +215,8 @@ fn waited_for(waited_for: &WaitedFor) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use crate::waits::tests::waiting;
 
@@ -212,6 +263,28 @@ mod tests {
         );
         let text = lines(&waiting(), Some(100));
         assert!(text.contains("unknown 25 %        -"), "{text}");
+    }
+
+    #[test]
+    fn domains_of_one_name_are_told_apart() {
+        let mut waits = waiting();
+        let waited_for = &mut waits.domains[1].vcpus.as_mut().unwrap()[0].waited_for;
+        let all = waited_for.domains.as_mut().unwrap();
+        all[1].name = all[0].name.clone();
+        let text = lines(&waits, None);
+        assert!(text.contains(" db (9) 75 %, db (0) 25 %"), "{text}");
+        assert!(text.contains(" web 25 %, "), "{text}");
+        // Also if only its own lines have the name.
+        waits.domains[0].name = waits.domains[1].name.clone();
+        let text = lines(&waits, None);
+        assert!(text.contains(" web (5) 25 %, "), "{text}");
+        // After a reboot of the host, another domain may have the same ID as well.
+        waits.domains[0].id = waits.domains[1].id;
+        let text = lines(&waits, None);
+        for domain in &waits.domains[..2] {
+            let name = format!(" 5  web ({})  ", domain.uuid);
+            assert!(text.contains(&name), "{text}");
+        }
     }
 
     #[test]

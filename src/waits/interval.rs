@@ -99,6 +99,10 @@ impl Interval<'_> {
                     .filter(|_| sum.states.total_ns() > 0),
             },
             waited_for: self.waited_for(&sum, is_known),
+            measured_ns: match is_known {
+                true => self.traced.interval_ns,
+                false => 0,
+            },
             vcpus: (domain.vcpus.is_some() && is_same).then_some(all),
         }
     }

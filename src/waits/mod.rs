@@ -41,6 +41,8 @@ pub struct DomainWaits {
     pub shares: Shares,
     /// For whom its vCPUs waited.
     pub waited_for: WaitedFor,
+    /// Nanoseconds for which its ready time is known.
+    pub measured_ns: u64,
     /// Its vCPUs; `None` if they are unknown, or if its ID belonged to another domain before.
     pub vcpus: Option<Vec<VcpuWaits>>,
 }

@@ -132,6 +132,7 @@ impl Sums {
             name: self.names.get(&identity).cloned(),
             shares: sums.states.shares(),
             waited_for,
+            measured_ns: sums.states.measured_ns(),
             vcpus,
         }
     }

@@ -135,6 +135,8 @@ fn unknown_time_makes_figures_unknown() {
         );
     }
     assert_eq!(vcpus[0].longest_wait_ns, None);
+    assert_eq!(web.measured_ns, 0);
+    assert_eq!(waits.domains[0].measured_ns, 10 * SECOND);
     assert_eq!(web.waited_for, WaitedFor::default());
     assert_eq!(waits.ready_vcpus, None);
     assert_eq!(waits.domains[0].shares.ready_percent, Some(4.0));

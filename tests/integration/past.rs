@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::command::say;
+use crate::command::{run, say, xenscope};
 
 /// The recording of the first format. All its samples are of the begin of 1970.
 const GOLDEN: &str = concat!(
@@ -21,7 +21,7 @@ fn what_was_not_recorded_is_said() {
     ];
     for command in commands {
         let with = |words: &[&str]| say(&[command, &["--from", GOLDEN], words].concat());
-        with(&["--since", "2026-11-28"]).refused(1, &["nothing was recorded at that time"]);
+        with(&["--since", "2026-11-28"]).refused(1, &["nothing was recorded "]);
         let reversed = ["--since", "2026-11-28", "--until", "2026-11-27"];
         with(&reversed).refused(2, &["--since is 2026-11-28T", "after --until, 2026-11-27T"]);
     }
@@ -116,6 +116,13 @@ fn a_domain_that_was_not_recorded_is_said() {
         of("nobody").refused(1, &["was there in that time"]);
         assert_eq!(of("web").code, Some(0), "{command:?}");
     }
+    for command in [&["top", "-b"][..], &["events"], &["waits"]] {
+        let said = say(&[command, &["--from", GOLDEN, "web", "nobody"]].concat());
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.stdout.contains("web"), "{said:?}");
+        let words = "no domain 'nobody' was there in that time\n";
+        assert!(said.stderr.ends_with(words), "{said:?}");
+    }
     // It is in all samples but the last ones.
     let waits = |words: &[&str]| say(&[&["waits", "--from", GOLDEN], words].concat());
     waits(&["nobody"]).refused(1, &["no domain 'nobody' was there in that time"]);
@@ -142,6 +149,57 @@ fn a_domain_that_was_not_recorded_is_said() {
     for words in [&["web", "--filter", "cpu>100000"][..], &["db", "-i", "1"]] {
         let said = say(&[&["top", "-b", "--from", GOLDEN], words].concat());
         assert_eq!((said.code, &*said.stderr), (Some(0), ""), "{said:?}");
+    }
+}
+
+#[test]
+fn the_time_that_was_asked_for_and_recorded_is_said() {
+    let (before, after) = ("1969-12-31T23:00:00Z", "1970-01-01T01:00:00Z");
+    let said = |words: &[&str]| {
+        let mut command = xenscope(&[words, &["--from", GOLDEN]].concat());
+        run(command.env("TZ", "UTC"))
+    };
+    let recorded = "1970-01-01T00:00:00+00:00 to 1970-01-01T00:00:00+00:00";
+    for (words, asked) in [
+        (
+            &["list", "--at", before][..],
+            "up to 1969-12-31T23:00:00+00:00",
+        ),
+        (
+            &["status", "web", "--at", before],
+            "up to 1969-12-31T23:00:00+00:00",
+        ),
+        (&["top", "--at", before], "up to 1969-12-31T23:00:00+00:00"),
+        (
+            &["waits", "--until", before],
+            "up to 1969-12-31T23:00:00+00:00",
+        ),
+        (
+            &["events", "--since", after],
+            "from 1970-01-01T01:00:00+00:00 on",
+        ),
+        (
+            &["top", "-b", "--since", before, "--until", before],
+            "from 1969-12-31T23:00:00+00:00 to 1969-12-31T23:00:00+00:00",
+        ),
+    ] {
+        let text = format!("nothing was recorded {asked}; the recording is from {recorded}");
+        said(words).refused(1, &[&text]);
+    }
+    let text = format!("xenscope: of that time, {recorded} was recorded\n");
+    let near = "1970-01-01T00:00:30Z";
+    for (words, stderr) in [
+        (&["--since", before][..], &*text),
+        (&["--until", after], &*text),
+        (&["--until", near], ""),
+        (&["--since", "1970-01-01T00:00:00Z", "--until", near], ""),
+    ] {
+        let events = said(&[&["events"], words].concat());
+        assert_eq!(
+            (events.code, &*events.stderr),
+            (Some(0), stderr),
+            "{words:?}"
+        );
     }
 }
 

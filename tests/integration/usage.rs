@@ -51,6 +51,34 @@ fn options_that_a_format_ignores_are_refused() {
 }
 
 #[test]
+fn the_option_for_a_time_is_named() {
+    let one = "is about one time: use --at";
+    let span = "is about a span of time: use --since and --until";
+    wrong(&["list", "--since", "03:00"], one);
+    wrong(&["-v", "status", "db1", "--until=03:00"], one);
+    wrong(&["audit", "--at", "03:00"], span);
+    wrong(&["events", "--at=03:00"], span);
+    wrong(
+        &["doctor", "--at", "03:00"],
+        "unexpected argument '--at' found",
+    );
+    wrong(
+        &["list", "--formt", "csv"],
+        "a similar argument exists: '--format'",
+    );
+}
+
+#[test]
+fn a_copy_of_a_recording_is_a_file() {
+    wrong(&["record", "--export", "-"], "cannot be written to a pipe");
+    let help = say(&["record", "--help"]).fine();
+    for words in ["from this time on", "up to this time"] {
+        let line = format!("          Export what was recorded {words}\n");
+        assert!(help.contains(&line), "{help}");
+    }
+}
+
+#[test]
 fn malformed_filters_are_refused() {
     wrong(&["top", "--filter", "(web"], "this ( is not closed (at 1)");
     wrong(

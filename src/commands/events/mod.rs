@@ -12,10 +12,11 @@ use xenscope::snapshot::Collect;
 use xenscope::view::{events, json};
 
 use super::follow::Follow;
+use super::missing::Missing;
 use super::output::Notes;
 use super::signals::{self, End};
 use crate::cli::{EventFormat, Events};
-use crate::exit::{Cannot, NoSnapshot, Outcome, cannot, complain};
+use crate::exit::{Cannot, NoSnapshot, Outcome, cannot};
 use writer::EventWriter;
 
 /// The time to the next sample after one that found events, if `--poll` is not shorter. More events
@@ -56,7 +57,7 @@ pub(super) fn run(
         history: History::default(),
         filter: Filter::new(options.domains.clone()),
         print_existing: options.since_start,
-        found: false,
+        missing: Missing::of(&options.domains),
     };
     let followed = reporter.follow(&mut follow, options.poll, flush_limit);
     // Whatever has ended it, all that is known is written.
@@ -64,29 +65,26 @@ pub(super) fn run(
     reporter.put(held);
     reporter.writer.flush(flush_limit);
     followed?;
-    reporter.has_ended()?;
+    let at_end = !reporter.has_ended()?;
     if let Some(End::Signal(signal)) = follow.end() {
         emulate_default_handler(signal).map_err(cannot("end by a signal"))?;
     }
-    let is_missing = !options.domains.is_empty() && !reporter.found;
-    if is_missing && !follow.feed.is_live() {
-        complain("none of these domains was there in that time");
-        return Ok(Outcome::NotThere);
+    match at_end && !follow.feed.is_live() {
+        true => Ok(reporter.missing.report()),
+        false => Ok(Outcome::Done),
     }
-    Ok(Outcome::Done)
 }
 
 /// Finds events and writes them.
-struct Reporter {
+struct Reporter<'a> {
     writer: EventWriter,
     history: History,
     filter: Filter,
     print_existing: bool,
-    /// Whether an event of a domain has passed the filter.
-    found: bool,
+    missing: Missing<'a>,
 }
 
-impl Reporter {
+impl Reporter<'_> {
     /// Writes the events of all samples, until there is a reason to end.
     fn follow(
         &mut self,
@@ -105,6 +103,7 @@ impl Reporter {
         }
         while let Some(snapshot) = next {
             notes.report(&snapshot.notes);
+            self.missing.look_in(&snapshot);
             let happened = self.history.update(&snapshot);
             let mut due = match happened.is_empty() {
                 true => sampled + poll,
@@ -139,7 +138,10 @@ impl Reporter {
     /// Queues the events that pass the filter.
     fn put(&mut self, events: Vec<Event>) {
         for event in self.filter.pass(events) {
-            self.found |= event.domain.is_some();
+            // It may be of a domain that no sample of the span has.
+            if let Some(domain) = event.domain {
+                self.missing.saw(domain, event.name.as_deref());
+            }
             if self.print_existing || event.change != Change::Existing {
                 self.writer.put(&event);
             }

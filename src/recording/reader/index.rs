@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{OTHER_NUMBER, Place, Recording, shown};
 use crate::recording::part::MAX_SAMPLES;
-use crate::recording::samples::newest_up_to;
+use crate::recording::samples::{Times, newest_up_to};
 use crate::recording::store::{Entry, index_time};
 use crate::recording::tree::Tree;
 
@@ -91,6 +91,21 @@ impl Recording {
         (self.report)(&format!(
             "the index of the recording is wrong about {from} to {to}; corrected from the samples"
         ));
+    }
+
+    /// Returns what the index says of the times of chunks that can be read, as far as that is known.
+    pub(super) fn readable_times(&self) -> Vec<Times> {
+        let entries = self.chunks.iter().map(|place| place.entry).enumerate();
+        let times = entries.filter_map(|(number, entry)| {
+            let is_read = entry.samples > 0 && !self.broken.contains(&number);
+            let time = |ns: i64| Timestamp::from_nanosecond(ns.into()).ok();
+            is_read.then_some(Times {
+                earliest: time(entry.earliest)?,
+                latest: time(entry.latest)?,
+                samples: entry.samples,
+            })
+        });
+        times.collect()
     }
 
     /// Returns the position of the newest sample at or before a time; `None` if there is none.

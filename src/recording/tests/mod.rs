@@ -281,3 +281,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_index_tells_what_was_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut all = seconds(700);
+    // A pause of ten minutes between two samples of a chunk.
+    all.drain(40..640);
+    write(folder.path(), &all);
+    let mut recording = Recording::open(folder.path(), report).unwrap();
+    let usual = jiff::SignedDuration::from_secs(61);
+    let whole = Timestamp::MIN..=Timestamp::MAX;
+    let found = Coverage::of(recording.times(), whole.clone(), usual).unwrap();
+    let ends = [found.first, found.last].map(|time| time.as_second() - 1_800_000_000);
+    assert_eq!((ends, found.gaps), ([1, 700], 1));
+    assert_eq!(found.longest.as_secs(), 601);
+    assert_eq!(found.usual, usual);
+    let in_memory: Vec<_> = all.into_iter().map(Arc::new).collect();
+    assert_eq!(Coverage::of(in_memory.times(), whole, usual), Some(found));
+    // What cannot be read does not count.
+    let chunks = recording.times().len();
+    let connection = rusqlite::Connection::open(folder.path().join("recording.sqlite")).unwrap();
+    connection
+        .execute("UPDATE data SET bytes = x'00' WHERE id = 1", [])
+        .unwrap();
+    assert_eq!(recording.get(0), None);
+    assert_eq!(recording.times().len(), chunks - 1);
+}

@@ -90,6 +90,11 @@ fn a_domain_that_was_destroyed_or_created_has_the_figures_of_its_time() {
         .map(|(id, _, ns)| (id.0, ns / SECOND))
         .collect();
     assert_eq!(measured, [(1, 6), (2, 2), (3, 6), (4, 6), (5, 6), (7, 2)]);
+    let domains = waits.domains.iter();
+    let figures: Vec<_> = domains
+        .map(|one| (one.id.0, one.measured_ns / SECOND))
+        .collect();
+    assert_eq!(figures, measured);
 }
 
 #[test]
