@@ -198,8 +198,8 @@ const FILTER: &str = "A filter is part of a name; the start of an ID or UUID; id
 
 const TOP: Page = Page {
     description: &[
-        "With -b, the layout is that of 'xentop -b', column for column. It differs where xentop is \
-         wrong: the first block is measured; with more than 256 domains no domain is shown twice \
+        "With -b, the layout is that of 'xentop -b', column for column; of a recording it is the table, \
+         which has times. xentop's layout differs where xentop is wrong: the first block is measured; with more than 256 domains no domain is shown twice \
          or left out; a domain without a name is shown; NICs are shown even if dom0 has no bridge; \
          VCPUS counts the online vCPUs; an unknown value is '-'. NETTX and NETRX are what dom0 sent \
          and received, as in xentop. A device that another domain serves is not in this layout.",
