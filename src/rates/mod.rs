@@ -7,7 +7,7 @@ mod device;
 mod rate;
 mod states;
 
-use device::{disk_rates, nic_rates};
+use device::{disk_rates, is_same_disk, is_same_nic, nic_rates};
 use states::{TraceSpan, waited_for};
 
 use crate::snapshot::{
@@ -210,24 +210,11 @@ fn domain_rates(old: Option<&Domain>, new: &Domain, traced: Option<TraceSpan>) -
             .and(old)
             .map_or_else(Vec::new, |old| waited_for(old, new)),
         nics: each(&new.nics, |nic| {
-            let old = old.and_then(|old| {
-                same(&old.nics, |old| {
-                    old.id == nic.id
-                        && old.device == nic.device
-                        && old.backend_domain == nic.backend_domain
-                })
-            });
+            let old = old.and_then(|old| same(&old.nics, |old| is_same_nic(old, nic)));
             old.map_or_else(NicRates::default, |old| nic_rates(old, nic))
         }),
         disks: each(&new.disks, |disk| {
-            let old = old.and_then(|old| {
-                same(&old.disks, |old| {
-                    old.id == disk.id
-                        && old.backend == disk.backend
-                        && old.backend_domain == disk.backend_domain
-                        && old.process == disk.process
-                })
-            });
+            let old = old.and_then(|old| same(&old.disks, |old| is_same_disk(old, disk)));
             old.map_or_else(DiskRates::default, |old| disk_rates(old, disk))
         }),
     }
