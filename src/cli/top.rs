@@ -56,7 +56,7 @@ pub(crate) struct Top {
     /// Seconds between two samples [default: 3]
     ///
     /// May be fractional. Without -b, the default is the interval that W wrote. With -b and a recording,
-    /// the default is each sample that was recorded.
+    /// the default is each sample that was recorded; rates of younger domains are since their first sample.
     #[arg(short, long, value_name = "SECONDS", value_parser = interval::parse)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) delay: Option<Duration>,
