@@ -109,3 +109,27 @@ impl Auditor {
         self.faults.judge(found.concat(), after.stamp.at_ns)
     }
 }
+
+/// Audits samples, each against the one before, over several boots.
+#[derive(Debug, Default)]
+pub struct Series {
+    auditor: Option<Auditor>,
+}
+
+impl Series {
+    /// Audits a sample against the one before. Returns `None` if there is none; the next sample then begins anew.
+    pub fn audit(
+        &mut self,
+        older: Option<&Arc<Snapshot>>,
+        newer: &Arc<Snapshot>,
+    ) -> Option<Report> {
+        let Some(older) = older else {
+            self.auditor = None;
+            return None;
+        };
+        let auditor = self
+            .auditor
+            .get_or_insert_with(|| Auditor::new(Arc::clone(older)));
+        auditor.audit(Arc::clone(newer))
+    }
+}
