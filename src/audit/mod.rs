@@ -18,6 +18,7 @@ mod lifecycle;
 mod limits;
 mod memory;
 mod placement;
+mod runs;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -32,6 +33,7 @@ use interval::Interval;
 use lifecycle::Settled;
 
 pub use finding::{Figures, Finding, Relation, Report, Unit, Verdict};
+pub use runs::{Run, Runs, Total, Totals};
 
 /// Audits a series of snapshots, each against the one before.
 ///
