@@ -16,6 +16,7 @@ mod live;
 mod manual;
 mod output;
 mod past;
+mod past_audit;
 mod past_waits;
 mod record;
 mod report;
@@ -128,7 +129,7 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         }
         Command::Audit(options) => {
             if let Some(mut past) = past::between(&options.span)? {
-                return audit::run(options, &mut past, out);
+                return past_audit::run(options, &mut past, out);
             }
             let pace = Pace::Every(options.interval);
             audit::run(

@@ -280,11 +280,18 @@ const AUDIT: Page = Page {
          and more samples, find smaller leaks of CPU time.",
         "With --ready, the host's vCPUs are also traced, see xenscope-waits(8), and the time that they ran is \
          compared with their CPU time.",
+        "With --from, --since or --until, all recorded samples are audited. Findings that are alike are shown once: \
+         from when to when, in how many audits, and what the last one said. The end says how many audits failed, and \
+         what was skipped and why.",
     ],
     reads_host: true,
-    failure: "A check failed",
+    failure: "A check failed, or no two samples of one boot were recorded in that time",
     examples: &[
         ("xenscope audit", "Audit once, over one second."),
+        (
+            "xenscope audit --since yesterday",
+            "Show what failed since yesterday, and when.",
+        ),
         (
             "xenscope audit --interval 60 --samples 60 --format json > audit.json",
             "Audit each minute for an hour.",
