@@ -292,6 +292,31 @@ mod tests {
         Xentop::command().debug_assert();
     }
 
+    #[test]
+    fn a_recording_is_printed_with_its_times() {
+        for (words, format) in [
+            ("xenscope top -b", BatchFormat::Xentop),
+            ("xentop -b", BatchFormat::Xentop),
+            ("xenscope top -b --from x", BatchFormat::Table),
+            ("xenscope top -b --since -1h -n -d 60", BatchFormat::Table),
+            ("xenscope top -b --until -1h", BatchFormat::Table),
+            ("xenscope top -b --from x -r", BatchFormat::Xentop),
+            (
+                "xenscope top -b --from x --format xentop",
+                BatchFormat::Xentop,
+            ),
+            ("xenscope top -b --from x --format json", BatchFormat::Json),
+        ] {
+            let cli = Cli::of_words(words.split(' ').map(OsString::from).collect());
+            let command = cli.ok().map(|cli| cli.command);
+            let given = match command {
+                Some(Command::Top(options)) => Some(options.top.format),
+                _ => None,
+            };
+            assert_eq!(given, Some(format), "{words}");
+        }
+    }
+
     /// The summaries of the command, its options and their values, and of all its commands.
     fn summaries(command: &clap::Command) -> Vec<String> {
         let own = command.get_about().into_iter();

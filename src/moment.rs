@@ -23,8 +23,7 @@ pub fn near(text: &str, other: Timestamp) -> Result<Timestamp, String> {
 
 fn near_at(text: &str, other: Timestamp, now: &Zoned) -> Result<Timestamp, String> {
     let day = other.to_zoned(now.time_zone().clone()).date();
-    let clock = text.trim().parse::<Time>().ok();
-    let on_day = clock.and_then(|time| in_zone(day, time, now));
+    let on_day = clock(text.trim()).and_then(|time| in_zone(day, time, now));
     let on_day = on_day.filter(|time| *time <= now.timestamp());
     on_day.map_or_else(|| parse_at(text, now), Ok)
 }
@@ -71,7 +70,7 @@ fn of_clock(text: &str, now: &Zoned) -> Option<Timestamp> {
         return in_zone(at.date(), at.time(), now);
     }
     let today = now.date();
-    if let Ok(time) = text.parse::<Time>() {
+    if let Some(time) = clock(text) {
         let last = in_zone(today, time, now)?;
         return match last <= now.timestamp() {
             true => Some(last),
@@ -82,9 +81,17 @@ fn of_clock(text: &str, now: &Zoned) -> Option<Timestamp> {
     let date = match word {
         "today" => today,
         "yesterday" => today.checked_sub(1.day()).ok()?,
-        _ => return None,
+        date => date.parse().ok()?,
     };
-    in_zone(date, rest.trim().parse().ok()?, now)
+    in_zone(date, clock(rest.trim())?, now)
+}
+
+/// Parses the time of a day; its hour may have one digit.
+fn clock(text: &str) -> Option<Time> {
+    match text.find(':') {
+        Some(1) => format!("0{text}").parse().ok(),
+        _ => text.parse().ok(),
+    }
 }
 
 /// Returns the time of a clock in the zone of now; `None` if that is out of range.
@@ -111,6 +118,9 @@ mod tests {
         for (text, time) in [
             ("03:00", "2026-11-28T02:00:00Z"),
             ("03:00:30", "2026-11-28T02:00:30Z"),
+            ("3:00", "2026-11-28T02:00:00Z"),
+            ("yesterday 3:00", "2026-11-27T02:00:00Z"),
+            ("2026-11-20 3:00:30", "2026-11-20T02:00:30Z"),
             // It is noon.
             ("14:05", "2026-11-27T13:05:00Z"),
             ("today", "2026-11-27T23:00:00Z"),
@@ -132,6 +142,9 @@ mod tests {
             "-",
             "noon",
             "25:00",
+            ":00",
+            "3:0",
+            "é:00",
             "yesterday 25:00",
             "2026-13-01",
             "2h",
@@ -147,6 +160,7 @@ mod tests {
         let shown = "2026-11-18T23:30:00Z".parse().unwrap();
         let near = |text| near_at(text, shown, &now).unwrap().to_string();
         assert_eq!(near("14:05"), "2026-11-19T13:05:00Z");
+        assert_eq!(near("9:05"), "2026-11-19T08:05:00Z");
         // Today at 14:05 has not come.
         let today = "2026-11-28T01:00:00Z".parse().unwrap();
         let near_today = near_at("14:05", today, &now).unwrap();

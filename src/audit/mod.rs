@@ -18,6 +18,7 @@ mod lifecycle;
 mod limits;
 mod memory;
 mod placement;
+mod runs;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -32,6 +33,7 @@ use interval::Interval;
 use lifecycle::Settled;
 
 pub use finding::{Figures, Finding, Relation, Report, Unit, Verdict};
+pub use runs::{Run, Runs, Total, Totals};
 
 /// Audits a series of snapshots, each against the one before.
 ///
@@ -107,5 +109,29 @@ impl Auditor {
             placement::checks(&interval),
         ];
         self.faults.judge(found.concat(), after.stamp.at_ns)
+    }
+}
+
+/// Audits samples, each against the one before, over several boots.
+#[derive(Debug, Default)]
+pub struct Series {
+    auditor: Option<Auditor>,
+}
+
+impl Series {
+    /// Audits a sample against the one before. Returns `None` if there is none; the next sample then begins anew.
+    pub fn audit(
+        &mut self,
+        older: Option<&Arc<Snapshot>>,
+        newer: &Arc<Snapshot>,
+    ) -> Option<Report> {
+        let Some(older) = older else {
+            self.auditor = None;
+            return None;
+        };
+        let auditor = self
+            .auditor
+            .get_or_insert_with(|| Auditor::new(Arc::clone(older)));
+        auditor.audit(Arc::clone(newer))
     }
 }

@@ -72,7 +72,7 @@ pub(crate) struct Audit {
 
     /// Show all findings, not only what is wrong
     ///
-    /// JSON always has all.
+    /// Of a recording, findings that are alike are shown once, with when they were found. JSON always has all.
     #[arg(short, long)]
     pub(crate) all: bool,
 

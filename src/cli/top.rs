@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clap::builder::ArgPredicate;
 use clap::{Args, Parser};
 use jiff::Timestamp;
 use xenscope::interval;
@@ -11,6 +12,19 @@ use xenscope::view::DisplayOptions;
 use super::formats::BatchFormat;
 use super::look::Look;
 use super::past::Span;
+
+/// Returns the format that `top -b` has if one of these options is given, the first one first. Only xentop's layout has
+/// `-r`.
+fn usual_formats() -> [(&'static str, ArgPredicate, &'static str); 4] {
+    let is_given = ArgPredicate::IsPresent;
+    [
+        // A flag that is not given is present as well.
+        ("repeat_header", "true".into(), "xentop"),
+        ("from", is_given.clone(), "table"),
+        ("since", is_given.clone(), "table"),
+        ("until", is_given, "table"),
+    ]
+}
 
 /// `xenscope top`
 #[derive(Debug, Args)]
@@ -42,7 +56,7 @@ pub(crate) struct Top {
     /// Seconds between two samples [default: 3]
     ///
     /// May be fractional. Without -b, the default is the interval that W wrote. With -b and a recording,
-    /// the default is each sample that was recorded.
+    /// the default is each sample that was recorded; rates of younger domains are since their first sample.
     #[arg(short, long, value_name = "SECONDS", value_parser = interval::parse)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) delay: Option<Duration>,
@@ -62,8 +76,11 @@ pub(crate) struct Top {
     #[command(flatten)]
     pub(crate) display: DisplayOptions,
 
-    /// Output format of -b
-    #[arg(long, value_enum, default_value_t, requires = "batch")]
+    /// Output format of -b [default: xentop]
+    ///
+    /// Of a recording, the default is table, because xentop's layout has no times; with -r, it is xentop.
+    #[arg(long, value_enum, default_value_t, hide_default_value = true)]
+    #[arg(default_value_ifs = usual_formats(), requires = "batch")]
     pub(crate) format: BatchFormat,
 }
 

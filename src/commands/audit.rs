@@ -1,6 +1,6 @@
 //! `xenscope audit`
 
-use xenscope::audit::{Auditor, Verdict};
+use xenscope::audit::{Report, Series, Verdict};
 use xenscope::feed::{Feed, Pair};
 use xenscope::snapshot::Collect;
 use xenscope::view::{audit, json};
@@ -31,25 +31,55 @@ pub(super) fn run(
     if options.ready {
         switch_off_first().map_err(cannot("wait for signals"))?;
     }
-    let mut notes = Notes::default();
-    let mut auditor: Option<Auditor> = None;
-    let mut outcome = Outcome::Done;
-    let mut made = 0;
-    // A recording is audited to its end.
-    let wanted = options.samples.unwrap_or(match feed.is_live() {
-        true => 1,
-        false => u64::MAX,
-    });
     // Nothing is compared with the very first sample. It takes longest, because nothing of what it needs
     // is in the caches yet, so its times are the least certain.
-    if feed.is_live() {
-        for _ in 0..2 {
-            if let Err(error) = feed.look() {
-                retry(feed, error)?;
-            }
+    for _ in 0..2 {
+        if let Err(error) = feed.look() {
+            retry(feed, error)?;
         }
     }
-    while made < wanted && !out.is_closed() {
+    let made = each(feed, options.samples.unwrap_or(1), &mut |report, _| {
+        out.print(&match options.format {
+            AuditFormat::Table => audit::lines(report, options.all),
+            AuditFormat::Json => json::audit(report),
+        })?;
+        Ok(!out.is_closed())
+    })?;
+    match made.audits {
+        0 => Err(NoSnapshot.into()),
+        _ => Ok(made.outcome()),
+    }
+}
+
+/// What was audited.
+#[derive(Debug, Default)]
+pub(super) struct Made {
+    pub(super) audits: u64,
+    pub(super) samples: u64,
+    has_failed: bool,
+}
+
+impl Made {
+    pub(super) fn outcome(&self) -> Outcome {
+        match self.has_failed {
+            true => Outcome::Failed,
+            false => Outcome::Done,
+        }
+    }
+}
+
+/// Audits the samples of a feed until there were so many audits. Passes each report on, and whether it is the first one
+/// of a boot; ends if that returns `false`.
+pub(super) fn each(
+    feed: &mut dyn Feed,
+    wanted: u64,
+    pass_on: &mut dyn FnMut(&Report, bool) -> anyhow::Result<bool>,
+) -> anyhow::Result<Made> {
+    let mut notes = Notes::default();
+    let mut audits = Series::default();
+    let mut made = Made::default();
+    let mut is_first = true;
+    while made.audits < wanted {
         let Pair { older, newer } = match feed.next() {
             Ok(Some(pair)) => pair,
             Ok(None) => break,
@@ -58,31 +88,22 @@ pub(super) fn run(
                 continue;
             }
         };
+        made.samples += 1;
+        if let Some(older) = &older {
+            notes.report(&older.notes);
+        }
+        notes.report(&newer.notes);
         // The first snapshot of a boot has nothing to compare with. It is the older one of the next
         // pair.
-        let Some(older) = older else {
-            auditor = None;
+        let Some(report) = audits.audit(older.as_ref(), &newer) else {
+            is_first = true;
             continue;
         };
-        let auditor = auditor.get_or_insert_with(|| {
-            notes.report(&older.notes);
-            Auditor::new(older)
-        });
-        notes.report(&newer.notes);
-        let Some(report) = auditor.audit(newer) else {
-            continue;
-        };
-        if report.count(Verdict::Failed) > 0 {
-            outcome = Outcome::Failed;
+        made.audits += 1;
+        made.has_failed |= report.count(Verdict::Failed) > 0;
+        if !pass_on(&report, std::mem::take(&mut is_first))? {
+            break;
         }
-        out.print(&match options.format {
-            AuditFormat::Table => audit::lines(&report, options.all),
-            AuditFormat::Json => json::audit(&report),
-        })?;
-        made += 1;
     }
-    match made {
-        0 => Err(NoSnapshot.into()),
-        _ => Ok(outcome),
-    }
+    Ok(made)
 }

@@ -17,6 +17,7 @@ mod manual;
 mod missing;
 mod output;
 mod past;
+mod past_audit;
 mod past_waits;
 mod record;
 mod report;
@@ -130,7 +131,7 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         }
         Command::Audit(options) => {
             if let Some(mut past) = past::between(&options.span)? {
-                return audit::run(options, &mut past, out);
+                return past_audit::run(options, &mut past, out);
             }
             let pace = Pace::Every(options.interval);
             audit::run(

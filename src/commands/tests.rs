@@ -207,7 +207,7 @@ fn run_to(
             feed,
             out,
         ),
-        Command::Audit(options) => audit::run(&options, feed, out),
+        Command::Audit(options) => past_audit::run(&options, feed, out),
         Command::Export(options) => export::textfile::once(&options, Path::new("-"), feed, out),
         other => panic!("{other:?} does not read"),
     }
@@ -406,6 +406,9 @@ fn audit_compares_snapshots_of_one_boot() {
 
     let report = done(&mut recording(), &["audit", "--all"]);
     assert!(report.contains("cpu.conservation"), "{report}");
+    let (text, outcome) = run_on(&mut one_sample(), &words);
+    assert!(text.is_empty(), "{text}");
+    assert_eq!(outcome.unwrap(), Outcome::Failed, "there is no pair at all");
     let mut wrong = audited(2 * SECOND);
     wrong.domains[1].memory_bytes += 1 << 30;
     let snapshots = vec![audited(SECOND), wrong, audited(3 * SECOND)];
@@ -414,6 +417,45 @@ fn audit_compares_snapshots_of_one_boot() {
     assert_eq!(outcome.unwrap(), Outcome::Failed, "one failure is enough");
     let outcome = run_closed(&mut read, &["audit", "--samples", "2"]);
     assert_eq!(outcome.unwrap(), Outcome::Failed, "also without a reader");
+}
+
+/// Returns a recording with the first sample of a boot only.
+fn one_sample() -> Recorded {
+    Recorded::new(vec![audited(SECOND)])
+}
+
+#[test]
+fn an_audit_of_a_span_tells_what_failed_once() {
+    let at = |second: u64| {
+        let mut snapshot = audited(second * SECOND);
+        snapshot.time = Timestamp::from_second(second as i64).unwrap();
+        if (100..200).contains(&second) {
+            snapshot.domains[1].name = None;
+            snapshot.domains[1].memory_bytes += 1 << 40;
+        }
+        snapshot
+    };
+    let samples = |count| Recorded::new((0..count).map(at).collect());
+    let (text, outcome) = run_on(&mut samples(1000), &["audit"]);
+    assert_eq!(outcome.unwrap(), Outcome::Failed);
+    let failed = text.lines().filter(|line| line.starts_with("failed   "));
+    let checks: Vec<&str> = failed
+        .filter_map(|line| line.split_whitespace().nth(1))
+        .collect();
+    assert!(checks.contains(&"memory.conservation"), "{text}");
+    assert_eq!(checks.len(), 3, "{text}");
+    assert!(
+        text.contains(":40 to ") && text.contains(", in 100 audits\n"),
+        "{text}"
+    );
+    assert!(text.contains("\n999 audits from "), "{text}");
+    assert!(text.contains("skipped  cpu."), "{text}");
+    // A single one is as that of the running host.
+    let text = done(&mut samples(2), &["audit"]);
+    assert!(
+        text.starts_with("0 failed, ") && text.ends_with(", over 1.00 s\n"),
+        "{text}"
+    );
 }
 
 #[test]

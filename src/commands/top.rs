@@ -107,12 +107,15 @@ pub(super) fn run(
         notes.report(&pair.newer.notes);
         let pair = match &mut thinned {
             Some(thinned) => thinned.pass(pair),
-            None => Some(pair),
+            None => {
+                let rates = pair.rates();
+                Some((pair, rates))
+            }
         };
-        let Some(pair) = pair else {
+        let Some((pair, mut rates)) = pair else {
             continue;
         };
-        let (mut snapshot, mut rates) = (Cow::Borrowed(&*pair.newer), pair.rates());
+        let mut snapshot = Cow::Borrowed(&*pair.newer);
         if let Some(filter) = filter {
             let (matching, of_them) = filter.only(Sample {
                 snapshot: &snapshot,
@@ -133,6 +136,9 @@ pub(super) fn run(
         }?;
         printed += 1;
     }
+    if let Some(thinned) = &thinned {
+        say_missed(thinned.missed());
+    }
     if at_end && printed == 0 && !follow.feed.is_live() {
         return Err(NoSnapshot.into());
     }
@@ -144,4 +150,16 @@ pub(super) fn run(
         true => Ok(missing.report()),
         false => Ok(Outcome::Done),
     }
+}
+
+/// Says how many domains are in nothing that was printed, if any.
+fn say_missed(count: usize) {
+    let (domains, them) = match count {
+        0 => return,
+        1 => ("1 domain was".to_owned(), "it"),
+        _ => (format!("{count} domains were"), "them"),
+    };
+    complain(format_args!(
+        "{domains} there only between two samples that are shown, or after the last one; a smaller -d shows {them}"
+    ));
 }

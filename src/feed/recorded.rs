@@ -147,7 +147,7 @@ impl Recorded {
     }
 
     /// Returns the times of the first and the last snapshot; `None` if there are none.
-    pub(super) fn span(&mut self) -> Option<(Timestamp, Timestamp)> {
+    pub fn span(&mut self) -> Option<(Timestamp, Timestamp)> {
         let mut time = |position| Some(self.samples.pcpu_times(position - 1)?.time);
         let first = (self.first..=self.last).find_map(&mut time)?;
         let last = (self.first..=self.last).rev().find_map(&mut time)?;

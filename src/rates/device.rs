@@ -31,6 +31,19 @@ impl Index<DiskCounter> for DiskRates {
     }
 }
 
+/// Returns whether both are the same NIC of a domain.
+pub(super) fn is_same_nic(old: &Nic, new: &Nic) -> bool {
+    old.id == new.id && old.device == new.device && old.backend_domain == new.backend_domain
+}
+
+/// Returns whether both are the same disk of a domain, with the same backend.
+pub(super) fn is_same_disk(old: &Disk, new: &Disk) -> bool {
+    old.id == new.id
+        && old.backend == new.backend
+        && old.backend_domain == new.backend_domain
+        && old.process == new.process
+}
+
 pub(super) fn nic_rates(old: &Nic, new: &Nic) -> NicRates {
     let Some(span) = Span::between(old.stamp, new.stamp) else {
         return NicRates::default();
@@ -64,11 +77,16 @@ where
 /// Returns the increase of each counter of a device; `None` for an unknown one. If one went back,
 /// all were reset, even those that are now higher than before, so all are `None`.
 fn rises<C: EnumArray<Option<u64>> + Copy>(old: &Counters<C>, new: &Counters<C>) -> Counters<C> {
-    let went_back =
-        |(old, new): (Option<u64>, Option<u64>)| old.zip(new).is_some_and(|(old, new)| new < old);
-    let mut pairs = old.values().copied().zip(new.values().copied());
-    if pairs.any(went_back) {
+    if were_reset(old, new) {
         return Counters::default();
     }
     Counters::from_fn(|counter| risen(old[counter], new[counter]))
+}
+
+/// Returns whether any counter of a device went back.
+pub(super) fn were_reset<C: EnumArray<Option<u64>>>(old: &Counters<C>, new: &Counters<C>) -> bool {
+    let went_back =
+        |(old, new): (Option<u64>, Option<u64>)| old.zip(new).is_some_and(|(old, new)| new < old);
+    let mut pairs = old.values().copied().zip(new.values().copied());
+    pairs.any(went_back)
 }

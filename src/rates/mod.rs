@@ -5,9 +5,12 @@
 
 mod device;
 mod rate;
+mod start;
 mod states;
 
-use device::{disk_rates, nic_rates};
+use std::collections::BTreeMap;
+
+use device::{disk_rates, is_same_disk, is_same_nic, nic_rates};
 use states::{TraceSpan, waited_for};
 
 use crate::snapshot::{
@@ -18,6 +21,7 @@ use crate::snapshot::{
 pub use device::{DiskRates, NicRates};
 pub use rate::Rate;
 pub(crate) use rate::Span;
+pub use start::{Start, devices_go_on};
 pub use states::StateRates;
 pub use states::mistraced;
 pub(crate) use states::{throttled, trace_tolerance_ns};
@@ -50,7 +54,8 @@ pub struct HostRates {
     pub ready_vcpus: Option<Rate>,
 }
 
-/// The rates of one domain.
+/// The rates of one domain, each over the time between the two moments at which its counter was read. That is not the
+/// interval of the host if the domain or the device is younger, see [`Rates::since`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DomainRates {
     /// CPU use in per cent of one pCPU: 200 if the domain used two pCPUs all the time.
@@ -103,8 +108,14 @@ impl Rates {
     /// Returns the rates from `old` to `new`; all are `None` if `old` is `None` or from another
     /// boot.
     pub fn between(old: Option<&Snapshot>, new: &Snapshot) -> Self {
+        Self::since(old, new, &BTreeMap::new())
+    }
+
+    /// Returns the rates from `old` to `new`, but those of these domains since they started. They are of the same boot as
+    /// `new`.
+    pub fn since(old: Option<&Snapshot>, new: &Snapshot, starts: &BTreeMap<DomId, Start>) -> Self {
         let old = old.filter(|old| old.boot.is_same(&new.boot));
-        let traced = TraceSpan::between(old.map(|old| &old.host), &new.host);
+        let traced = TraceSpan::between(old.and_then(|old| old.host.trace), new.host.trace);
         // Both lists of domains are ordered by ID.
         let mut older = old.iter().flat_map(|old| &old.domains).peekable();
         Self {
@@ -116,6 +127,10 @@ impl Rates {
                 .domains
                 .iter()
                 .map(|domain| {
+                    if let Some(start) = starts.get(&domain.id) {
+                        let traced = TraceSpan::between(start.trace, new.host.trace);
+                        return domain_rates(Some(&start.domain), domain, traced);
+                    }
                     while older.next_if(|old| old.id < domain.id).is_some() {}
                     let same = |old: &&&Domain| old.identity() == domain.identity();
                     domain_rates(older.peek().filter(same).copied(), domain, traced)
@@ -168,7 +183,8 @@ fn host_rates(old: Option<&Host>, new: &Host) -> HostRates {
         pcpu_percent,
         dom0_cpu_percent: dom0(|kernel| kernel.cpu_time_ns),
         dom0_steal_percent: dom0(|kernel| kernel.steal_time_ns),
-        ready_vcpus: TraceSpan::between(old, new).and_then(|span| span.ready_vcpus(old?, new)),
+        ready_vcpus: TraceSpan::between(old.and_then(|old| old.trace), new.trace)
+            .and_then(|span| span.ready_vcpus(old?, new)),
     }
 }
 
@@ -210,24 +226,11 @@ fn domain_rates(old: Option<&Domain>, new: &Domain, traced: Option<TraceSpan>) -
             .and(old)
             .map_or_else(Vec::new, |old| waited_for(old, new)),
         nics: each(&new.nics, |nic| {
-            let old = old.and_then(|old| {
-                same(&old.nics, |old| {
-                    old.id == nic.id
-                        && old.device == nic.device
-                        && old.backend_domain == nic.backend_domain
-                })
-            });
+            let old = old.and_then(|old| same(&old.nics, |old| is_same_nic(old, nic)));
             old.map_or_else(NicRates::default, |old| nic_rates(old, nic))
         }),
         disks: each(&new.disks, |disk| {
-            let old = old.and_then(|old| {
-                same(&old.disks, |old| {
-                    old.id == disk.id
-                        && old.backend == disk.backend
-                        && old.backend_domain == disk.backend_domain
-                        && old.process == disk.process
-                })
-            });
+            let old = old.and_then(|old| same(&old.disks, |old| is_same_disk(old, disk)));
             old.map_or_else(DiskRates::default, |old| disk_rates(old, disk))
         }),
     }

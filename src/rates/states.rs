@@ -51,8 +51,8 @@ pub(super) struct TraceSpan {
 
 impl TraceSpan {
     /// Returns the time between two samples of the same trace; `None` if there is none.
-    pub(super) fn between(old: Option<&Host>, new: &Host) -> Option<Self> {
-        let (old, new) = (old?.trace?, new.trace?);
+    pub(super) fn between(old: Option<TraceTotals>, new: Option<TraceTotals>) -> Option<Self> {
+        let (old, new) = (old?, new?);
         let is_same = old.begin_ns == new.begin_ns;
         let ns = new.elapsed_ns.checked_sub(old.elapsed_ns)?;
         (is_same && ns > 0).then_some(Self { ns })

@@ -12,7 +12,7 @@ use enum_map::EnumMap;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use crate::audit::{Auditor, Verdict};
+use crate::audit::{self, Verdict};
 use crate::events::Event;
 use crate::feed::Pair;
 use crate::pressure;
@@ -91,7 +91,7 @@ pub struct Report {
     memory: Series,
     memory_free: Series,
     checks: BTreeMap<&'static str, Checked>,
-    auditor: Option<Auditor>,
+    audits: audit::Series,
     happened: Happened,
     samples: usize,
     /// How many samples were left out, because their time is outside the span.
@@ -122,7 +122,7 @@ impl Report {
             memory: Series::default(),
             memory_free: Series::default(),
             checks: BTreeMap::new(),
-            auditor: None,
+            audits: audit::Series::default(),
             samples: 0,
             left_out: 0,
             before_ns: i64::MAX,
@@ -138,7 +138,7 @@ impl Report {
         let Pair { older, newer } = pair;
         if !(self.since..=self.until).contains(&newer.time) {
             self.left_out += 1;
-            self.auditor = None;
+            self.audits = audit::Series::default();
             return;
         }
         if self.samples == 0 {
@@ -152,7 +152,7 @@ impl Report {
         // The wall clock may have been set between the two.
         let interval = rates.interval_ns.and_then(|ns| i64::try_from(ns).ok());
         let (Some(older), Some(interval)) = (older, interval) else {
-            self.auditor = None;
+            self.audits = audit::Series::default();
             return;
         };
         let before = std::mem::replace(&mut self.before_ns, interval);
@@ -281,10 +281,7 @@ impl Report {
     }
 
     fn verdicts(&mut self, older: &Arc<Snapshot>, newer: &Arc<Snapshot>, from: Timestamp) {
-        let auditor = self
-            .auditor
-            .get_or_insert_with(|| Auditor::new(Arc::clone(older)));
-        let Some(found) = auditor.audit(Arc::clone(newer)) else {
+        let Some(found) = self.audits.audit(Some(older), newer) else {
             return;
         };
         let columns: Vec<usize> = self

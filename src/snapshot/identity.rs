@@ -36,6 +36,13 @@ impl Domain {
         self.uuid == xenopsds_mark(self.id)
     }
 
+    /// Returns whether it is the same domain as this one of the sample before: their identities are the same, and its
+    /// CPU time did not fall.
+    pub fn goes_on_from(&self, before: &Self) -> bool {
+        let fell_by_ns = before.cpu_time_ns.saturating_sub(self.cpu_time_ns);
+        self.identity() == before.identity() && fell_by_ns <= STEP_BACK_NS
+    }
+
     fn keep_identity_of(&mut self, earlier: &Self) {
         if self.is_same_as(earlier) {
             self.first_uuid = Some(earlier.identity().uuid).filter(|&uuid| uuid != self.uuid);

@@ -111,7 +111,8 @@ fn without_xen_nothing_is_created() {
 
 #[test]
 fn a_domain_that_was_not_recorded_is_said() {
-    for command in [&["top", "-b"][..], &["events"], &["report", "-o", "-"]] {
+    let blocks = ["top", "-b", "--format", "xentop"];
+    for command in [&blocks[..], &["events"], &["report", "-o", "-"]] {
         let of = |name| say(&[command, &["--from", GOLDEN, name]].concat());
         of("nobody").refused(1, &["was there in that time"]);
         assert_eq!(of("web").code, Some(0), "{command:?}");

@@ -198,8 +198,8 @@ const FILTER: &str = "A filter is part of a name; the start of an ID or UUID; id
 
 const TOP: Page = Page {
     description: &[
-        "With -b, the layout is that of 'xentop -b', column for column. It differs where xentop is \
-         wrong: the first block is measured; with more than 256 domains no domain is shown twice \
+        "With -b, the layout is that of 'xentop -b', column for column; of a recording it is the table, \
+         which has times. xentop's layout differs where xentop is wrong: the first block is measured; with more than 256 domains no domain is shown twice \
          or left out; a domain without a name is shown; NICs are shown even if dom0 has no bridge; \
          VCPUS counts the online vCPUs; an unknown value is '-'. NETTX and NETRX are what dom0 sent \
          and received, as in xentop. A device that another domain serves is not in this layout.",
@@ -280,11 +280,18 @@ const AUDIT: Page = Page {
          and more samples, find smaller leaks of CPU time.",
         "With --ready, the host's vCPUs are also traced, see xenscope-waits(8), and the time that they ran is \
          compared with their CPU time.",
+        "With --from, --since or --until, all recorded samples are audited. Findings that are alike are shown once: \
+         from when to when, in how many audits, and what the last one said. The end says how many audits failed, and \
+         what was skipped and why.",
     ],
     reads_host: true,
-    failure: "A check failed",
+    failure: "A check failed, or no two samples of one boot were recorded in that time",
     examples: &[
         ("xenscope audit", "Audit once, over one second."),
+        (
+            "xenscope audit --since yesterday",
+            "Show what failed since yesterday, and when.",
+        ),
         (
             "xenscope audit --interval 60 --samples 60 --format json > audit.json",
             "Audit each minute for an hour.",
