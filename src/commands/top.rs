@@ -14,7 +14,7 @@ use super::output::{Notes, Output};
 use super::past;
 use super::signals::switch_off_first;
 use crate::cli::{BatchFormat, Look, Top};
-use crate::exit::{NoSnapshot, Outcome, cannot};
+use crate::exit::{NoSnapshot, Outcome, cannot, complain};
 
 /// Returns what `xenscope top -b` collects, for its output and the filter.
 pub(super) fn collect(options: &Top, filter: Option<&Filter>) -> Collect {
