@@ -3,6 +3,7 @@
 mod axis;
 mod figure;
 mod happened;
+mod key;
 mod troubles;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +11,6 @@ use std::sync::Arc;
 
 use enum_map::EnumMap;
 use jiff::{SignedDuration, Timestamp};
-use uuid::Uuid;
 
 use crate::audit::{Auditor, Verdict};
 use crate::events::Event;
@@ -18,33 +18,16 @@ use crate::feed::Pair;
 use crate::pressure;
 use crate::sample::Sample;
 use crate::selector::Selector;
-use crate::snapshot::{DomId, Domain, Snapshot};
+use crate::snapshot::{DomId, Snapshot};
 
 use figure::values;
 use happened::Happened;
+use key::Key;
 
 pub use axis::{Axis, COLUMNS, Series};
 pub use figure::Figure;
 pub use happened::{LeftOut, is_mark};
 pub use troubles::{Trouble, Troubles};
-
-/// What tells a domain from others, also after a reboot. Domains whose UUID is zero have only their IDs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key(Uuid, Option<DomId>);
-
-impl Key {
-    /// Returns the key of a domain in a sample with these other ones. Of two with one UUID, as while one moves within
-    /// the host, the second has its ID.
-    fn of(domain: &Domain, others: &mut BTreeSet<Self>) -> Self {
-        // XAPI overwrites the UUID of a domain before it destroys it.
-        let uuid = domain.identity().uuid;
-        let key = Self(uuid, uuid.is_nil().then_some(domain.id));
-        match others.insert(key) {
-            true => key,
-            false => Self(uuid, Some(domain.id)),
-        }
-    }
-}
 
 /// The time that a sample is about.
 #[derive(Clone, Copy)]
