@@ -19,6 +19,7 @@ use crate::pressure;
 use crate::sample::Sample;
 use crate::selector::Selector;
 use crate::snapshot::{DomId, Snapshot};
+use crate::waits::waited_ns::occupant;
 
 use figure::values;
 use happened::Happened;
@@ -156,7 +157,7 @@ impl Report {
             self.put_before(put_before);
         }
         let snapshot = &**newer;
-        self.figures(Sample { snapshot, rates }, interval);
+        self.figures(Sample { snapshot, rates }, older, interval);
         self.verdicts(older, newer, states_from);
     }
 
@@ -206,7 +207,12 @@ impl Report {
         }
     }
 
-    fn figures(&mut self, sample: Sample<'_>, Interval { from, states_from }: Interval) {
+    fn figures(
+        &mut self,
+        sample: Sample<'_>,
+        older: &Snapshot,
+        Interval { from, states_from }: Interval,
+    ) {
         let to = sample.snapshot.time;
         let host = &sample.snapshot.host;
         self.pcpus
@@ -235,7 +241,7 @@ impl Report {
             }
             let course = self
                 .domains
-                .entry(Key::of(domain, &mut keys))
+                .entry(Key::among(domain, &mut keys))
                 .or_insert_with(|| Course {
                     id: domain.id,
                     name: None,
@@ -257,8 +263,11 @@ impl Report {
                 }
             }
             if let Some(trouble) = trouble {
-                let ns = to.as_nanosecond() - states_from.as_nanosecond();
-                course.troubles.add(trouble, to, ns as f64);
+                // Before the span, it is none of this report.
+                let from = states_from.max(self.since);
+                let ns = to.as_nanosecond() - from.as_nanosecond();
+                let who = |id| occupant(id, older, sample.snapshot);
+                course.troubles.add(trouble, to, ns as f64, who);
             }
         }
     }
@@ -327,7 +336,7 @@ impl Report {
 
     /// Returns the domains that suffered, the worst first: by how much and how long they suffered.
     pub fn sufferers(&self) -> Vec<&Course> {
-        let suffers = |course: &&Course| !course.troubles.all.is_empty();
+        let suffers = |course: &&Course| !course.troubles.is_empty();
         let mut all: Vec<&Course> = self.domains().filter(suffers).collect();
         let order = |course: &Course| (course.troubles.severity, course.troubles.any_ns);
         all.sort_by(|one, other| {

@@ -400,7 +400,8 @@ const REPORT: Page = Page {
          are left out; the page and a message say how many.",
         "A domain suffers, as those that hurt on the pressure page of the live view, when it waits for a pCPU, is \
          throttled by its cap, has less memory than its target, finds no free disk slot, has a slow disk, or drops \
-         packets. Each kind of reason is shown at its worst, with how long it lasted.",
+         packets. Each kind of reason is shown with how long it lasted, its mean over that time, and its worst moment. For \
+         whom a domain waited is a sum over all of that time.",
         "The page has no scripts and loads nothing. Names of domains are in it.",
     ],
     failure: "nothing was recorded in that time, none of the domains was there then, or FILE cannot be written",

@@ -25,6 +25,9 @@ const BANDS: usize = 8;
 /// How many sufferers are listed.
 const SUFFERERS: usize = 40;
 
+/// How many reasons of a domain are listed: each of its disks and NICs may be one.
+const TROUBLES: usize = 8;
+
 /// What a chart of bands is of.
 struct Chart {
     figure: Figure,
@@ -194,15 +197,20 @@ fn sufferers(report: &Report, times: &Times<'_>) -> Markup {
                 p { "No domain did, as far as was recorded." }
             } @else {
                 table {
-                    tr { th { "domain" } th.n { "for" } th { "reason, at its worst" } th { "when that was" } }
+                    tr { th { "domain" } th.n { "for" } th { "reason, in the mean" } th.n { "worst" } th { "when" } }
                     @for course in all.iter().take(SUFFERERS) {
-                        @for (row, trouble) in course.troubles.all.iter().enumerate() {
+                        @let troubles = course.troubles.worst_first();
+                        @for (row, trouble) in troubles.iter().take(TROUBLES).enumerate() {
                             tr {
                                 td { @if row == 0 { (name(report, course)) } }
                                 td.n { (duration(trouble.ns)) }
-                                td { (pressure::reason(&trouble.worst)) }
+                                td { (pressure::reason(&trouble.mean())) }
+                                td.n { (pressure::amount(&trouble.worst)) }
                                 td.t { (times.short(trouble.worst_at)) }
                             }
+                        }
+                        @if let more @ 1.. = troubles.len().saturating_sub(TROUBLES) {
+                            tr { td {} td {} td { "and " (more) " more" } td {} td {} }
                         }
                     }
                 }

@@ -132,6 +132,40 @@ fn who_suffered_is_listed_with_the_reason_and_for_how_long() {
     assert!(page.contains(">31 s<"), "{page}");
 }
 
+/// It lacks memory in the seconds 100 to 130.
+#[test]
+fn who_suffered_suffered_within_the_span() {
+    let span = [110, 119].map(|second| at(second).time);
+    let mut feed = Recorded::new((0..=200).map(at).collect()).between(Some(span[0]), Some(span[1]));
+    let first = feed.next().unwrap().unwrap();
+    let mut report = Report::new(&first, span.into(), Vec::new());
+    while let Some(pair) = feed.next().unwrap() {
+        report.add(&pair);
+    }
+    let page = page(&report, &TimeZone::UTC);
+    assert!(page.contains(">9 s<"), "{page}");
+}
+
+/// `web` lacks 64 MiB of 192 for 30 s, and 128 of 256 in the last second.
+#[test]
+fn how_bad_it_was_is_a_mean_and_the_worst_has_its_time() {
+    let set = |second: u64| {
+        let mut snapshot = at(second);
+        if second == 130 {
+            snapshot.domains[1].memory_target_bytes = Some(256 << 20);
+        }
+        snapshot
+    };
+    let page = page(
+        &report_of((0..=200).map(set).collect(), &[]),
+        &TimeZone::UTC,
+    );
+    let row = "<td>web</td><td class=\"n\">31 s</td>\
+               <td>memory 66.1M below its target of 194M</td>\
+               <td class=\"n\">128M</td><td class=\"t\">Nov 28 03:22:10</td>";
+    assert!(page.contains(row), "{page}");
+}
+
 #[test]
 fn the_first_samples_of_a_recorder_shorten_nothing() {
     let mut snapshots: Vec<Snapshot> = (0..=200).map(at).collect();
