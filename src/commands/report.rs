@@ -32,7 +32,7 @@ pub(super) fn run(options: &cli::Report, out: &mut Output<'_>) -> anyhow::Result
     let since = span.since.unwrap_or_else(usual);
     let mut feed = feed.between(Some(since), span.until);
     let first = feed.next()?.ok_or(NoSnapshot)?;
-    let mut found = Report::new(&first, (since, end), options.domains.clone());
+    let mut found = Report::new(&first, feed.before(), (since, end), options.domains.clone());
     read(&mut feed, &mut found, end)?;
     found.finish();
     past::say_left_out(

@@ -80,6 +80,8 @@ pub struct Report {
     samples: usize,
     /// How many samples were left out, because their time is outside the span.
     left_out: usize,
+    /// The last sample before the span, until the first one in it.
+    before: Option<Arc<Snapshot>>,
     /// The time between the two samples before, in nanoseconds.
     before_ns: i64,
     last: Arc<Snapshot>,
@@ -89,9 +91,11 @@ pub struct Report {
 
 impl Report {
     /// Begins with the first pair of a span of time, for the domains that one of these matches, or for all if there
-    /// are none. Samples whose time is outside the span are left out: the clock was wrong when they were taken.
+    /// are none. Samples whose time is outside the span are left out: the clock was wrong when they were taken. `before`
+    /// is the snapshot before the span.
     pub fn new(
         first: &Pair,
+        before: Option<Arc<Snapshot>>,
         (since, until): (Timestamp, Timestamp),
         wanted: Vec<Selector>,
     ) -> Self {
@@ -109,6 +113,7 @@ impl Report {
             auditor: None,
             samples: 0,
             left_out: 0,
+            before,
             before_ns: i64::MAX,
             last: Arc::clone(&first.newer),
             end: since,
@@ -123,6 +128,9 @@ impl Report {
         if !(self.since..=self.until).contains(&newer.time) {
             self.left_out += 1;
             self.auditor = None;
+            if self.samples == 0 {
+                self.before.get_or_insert_with(|| Arc::clone(newer));
+            }
             return;
         }
         if self.samples == 0 {
@@ -163,7 +171,7 @@ impl Report {
 
     /// Begins with the first sample in the span.
     fn begin(&mut self, pair: &Pair) {
-        let Pair { older, newer } = pair;
+        let newer = &pair.newer;
         // The clock may have been set since the sample before.
         let interval = pair
             .rates()
@@ -172,8 +180,8 @@ impl Report {
         let interval = SignedDuration::from_nanos(interval.unwrap_or(0));
         let before = newer.time.saturating_sub(interval);
         self.axis = Axis::new(before.unwrap_or(self.since).max(self.since));
-        if let Some(older) = older {
-            self.happened.update(older);
+        if let Some(before) = self.before.take() {
+            self.happened.begin(&before);
         }
     }
 

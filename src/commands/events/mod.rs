@@ -103,6 +103,11 @@ impl Reporter {
         if next.is_none() && !follow.feed.is_live() {
             return Err(NoSnapshot.into());
         }
+        if let Some(before) = follow.feed.before() {
+            let existing = self.history.begin(&before);
+            self.put(existing);
+            self.print_existing = true;
+        }
         while let Some(snapshot) = next {
             notes.report(&snapshot.notes);
             let happened = self.history.update(&snapshot);

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::events::Change;
+use crate::events::{Change, Event};
 use crate::feed::{Feed, Recorded};
 use crate::fixtures::{SECOND, boot, domain, snapshot};
 use crate::snapshot::{Domain, ShutdownReason, Snapshot};
@@ -57,7 +57,7 @@ fn report_between(
     let mut feed = Recorded::new(snapshots);
     let first = feed.next().unwrap().unwrap();
     let wanted = wanted.iter().map(|word| word.parse().unwrap()).collect();
-    let mut report = Report::new(&first, span, wanted);
+    let mut report = Report::new(&first, feed.before(), span, wanted);
     while let Some(pair) = feed.next().unwrap() {
         report.add(&pair);
     }
@@ -138,7 +138,7 @@ fn who_suffered_suffered_within_the_span() {
     let span = [110, 119].map(|second| at(second).time);
     let mut feed = Recorded::new((0..=200).map(at).collect()).between(Some(span[0]), Some(span[1]));
     let first = feed.next().unwrap().unwrap();
-    let mut report = Report::new(&first, span.into(), Vec::new());
+    let mut report = Report::new(&first, feed.before(), span.into(), Vec::new());
     while let Some(pair) = feed.next().unwrap() {
         report.add(&pair);
     }
@@ -197,7 +197,7 @@ fn a_domain_that_xapi_tears_down_stays_one() {
             .collect(),
     );
     let first = feed.next().unwrap().unwrap();
-    let mut report = Report::new(&first, (Timestamp::MIN, Timestamp::MAX), Vec::new());
+    let mut report = Report::new(&first, None, (Timestamp::MIN, Timestamp::MAX), Vec::new());
     while let Some(pair) = feed.next().unwrap() {
         report.add(&pair);
     }
@@ -215,6 +215,29 @@ fn a_report_can_be_of_some_domains() {
             .iter()
             .all(|event| event.name.as_deref() == Some("web"))
     );
+}
+
+#[test]
+fn a_boot_of_the_host_before_the_first_sample_of_the_span_is_listed() {
+    let set = |second: u64| {
+        let mut snapshot = at(second);
+        snapshot.boot = boot(if second < 50 { 1 } else { 2 });
+        snapshot
+    };
+    let taken = |second| (0..=second).chain(50..=60).map(set).collect();
+    let span = [45, 60].map(|second| at(second).time);
+    for snapshots in [taken(40), taken(49)] {
+        let mut feed = Recorded::new(snapshots).between(Some(span[0]), Some(span[1]));
+        let first = feed.next().unwrap().unwrap();
+        let mut report = Report::new(&first, feed.before(), span.into(), Vec::new());
+        while let Some(pair) = feed.next().unwrap() {
+            report.add(&pair);
+        }
+        let (events, _) = report.events();
+        let booted = |event: &&Event| matches!(event.change, Change::HostBooted { .. });
+        assert_eq!(events.iter().filter(booted).count(), 1);
+        assert_eq!(events.len(), 4, "{events:?}");
+    }
 }
 
 #[test]
