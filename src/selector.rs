@@ -68,6 +68,44 @@ pub enum NotFound {
     },
 }
 
+/// The selectors that no domain has matched so far.
+#[derive(Clone, Debug)]
+pub struct Unmatched {
+    count: usize,
+    left: Vec<Selector>,
+}
+
+impl Unmatched {
+    /// Begins with all of these.
+    pub fn new(wanted: Vec<Selector>) -> Self {
+        Self {
+            count: wanted.len(),
+            left: wanted,
+        }
+    }
+
+    /// Removes those that match a domain of this snapshot.
+    pub fn see(&mut self, snapshot: &Snapshot) {
+        let matches = |selector: &Selector, domain: &Domain| {
+            selector.matches(domain.identity(), domain.name.as_deref())
+        };
+        self.left.retain(|selector| {
+            let mut domains = snapshot.domains.iter();
+            !domains.any(|domain| matches(selector, domain))
+        });
+    }
+
+    /// Returns those that are left.
+    pub fn left(&self) -> &[Selector] {
+        &self.left
+    }
+
+    /// Returns whether there were some and all are left.
+    pub fn is_all(&self) -> bool {
+        self.count > 0 && self.left.len() == self.count
+    }
+}
+
 impl FromStr for Selector {
     type Err = Malformed;
 
@@ -184,6 +222,21 @@ mod tests {
                 nameless,
             ],
         )
+    }
+
+    #[test]
+    fn selectors_that_nothing_matched_are_left() {
+        let wanted = ["web", "nobody", "id:7"].map(|text| text.parse().unwrap());
+        let mut unmatched = Unmatched::new(wanted.to_vec());
+        assert!(unmatched.is_all() && !Unmatched::new(Vec::new()).is_all());
+        let mut other = host();
+        other.domains.retain(|domain| domain.id.0 == 7);
+        for snapshot in [host(), other] {
+            unmatched.see(&snapshot);
+        }
+        let left = unmatched.left().iter().map(ToString::to_string);
+        assert_eq!(left.collect::<Vec<_>>(), ["nobody"]);
+        assert!(!unmatched.is_all());
     }
 
     fn find(text: &str) -> Result<u16, NotFound> {

@@ -6,9 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use xenscope::feed::{Feed, Recorded};
 use xenscope::moment;
 use xenscope::recording::{Recording, RecordingError};
+use xenscope::selector::Unmatched;
 
 use crate::cli::{Moment, RECORDINGS, Span};
-use crate::exit::{NoSnapshot, WrongUsage, complain};
+use crate::exit::{NoSnapshot, Outcome, WrongUsage, complain};
 
 /// How much earlier than the time that was asked for a sample may be without a remark: recorders take one each second,
 /// or each minute if told so.
@@ -20,6 +21,17 @@ pub(super) fn say_left_out(count: usize, why: &str) {
         0 => {}
         1 => complain(format_args!("1 sample is left out: {why}")),
         _ => complain(format_args!("{count} samples are left out: {why}")),
+    }
+}
+
+/// Names each domain that was asked for and was not there.
+pub(super) fn say_missing(unmatched: &Unmatched) -> Outcome {
+    for named in unmatched.left() {
+        complain(format_args!("no domain '{named}' was there in that time"));
+    }
+    match unmatched.left().is_empty() {
+        true => Outcome::Done,
+        false => Outcome::NotThere,
     }
 }
 

@@ -3,12 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 use xenscope::feed::{Feed, Recorded};
 use xenscope::moment::lasted;
+use xenscope::selector::Unmatched;
 use xenscope::text::safe;
 use xenscope::view::{csv, json, waits};
 use xenscope::waits::recorded::Sums;
 
 use super::output::Output;
-use super::past::USUAL;
+use super::past::{self, USUAL};
 use crate::cli::{self, Format};
 use crate::exit::{NoSnapshot, Outcome, complain};
 
@@ -18,28 +19,24 @@ pub(super) fn run(
     out: &mut Output<'_>,
 ) -> anyhow::Result<Outcome> {
     let mut sums = Sums::default();
-    let mut missing: Vec<_> = options.domains.iter().collect();
+    let mut unmatched = Unmatched::new(options.domains.clone());
     let mut times: Option<(Timestamp, Timestamp)> = None;
     // What is known of the time before the span is left out.
     while let Some(pair) = feed.next()? {
         let time = pair.newer.time;
         times = Some((times.map_or(time, |(first, _)| first), time));
+        unmatched.see(&pair.newer);
         sums.add(pair.newer, |domain| {
             let name = domain.name.as_deref();
-            missing.retain(|named| !named.matches(domain.identity(), name));
             let mut named = options.domains.iter();
             options.domains.is_empty() || named.any(|one| one.matches(domain.identity(), name))
         });
     }
     let (first, last) = times.ok_or(NoSnapshot)?;
-    for named in &missing {
-        complain(format_args!("no domain '{named}' was there in that time"));
+    let outcome = past::say_missing(&unmatched);
+    if unmatched.is_all() {
+        return Ok(outcome);
     }
-    let outcome = match missing.len() {
-        0 => Outcome::Done,
-        all if all == options.domains.len() => return Ok(Outcome::NotThere),
-        _ => Outcome::NotThere,
-    };
     let Some(found) = sums.waits() else {
         complain("no ready time was recorded in that time; 'xenscope record --ready' does that");
         return Ok(Outcome::Failed);
