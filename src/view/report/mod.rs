@@ -229,10 +229,12 @@ fn bands<'a>(
 ) -> Markup {
     let all = report.most(chart.figure);
     let (own, others) = all.split_at(all.len().min(BANDS));
-    let mut bands: Vec<Band> = own
-        .iter()
-        .map(|course| Band {
-            color: colors.of(course),
+    let mut bands: Vec<Band> = colors
+        .of(own)
+        .into_iter()
+        .zip(own)
+        .map(|(color, course)| Band {
+            color,
             means: course.figures[chart.figure].means().collect(),
         })
         .collect();
@@ -281,18 +283,30 @@ fn swatch(number: usize, band: &Band) -> Markup {
     html! { span class=(class) { (number + 1) } }
 }
 
-/// The colours of domains, which are the same in all charts as long as there are enough.
+/// The colours of domains. A domain has the same in all charts, unless two of one chart would have the same.
 #[derive(Default)]
-struct Colors<'a>(Vec<&'a Course>);
+struct Colors<'a>(Vec<(&'a Course, usize)>);
 
 impl<'a> Colors<'a> {
-    fn of(&mut self, course: &'a Course) -> usize {
-        let known = self.0.iter().position(|one| std::ptr::eq(*one, course));
-        let place = known.unwrap_or_else(|| {
-            self.0.push(course);
-            self.0.len() - 1
+    /// Returns the colours of the domains of a chart, at most [`BANDS`], each with one of its own.
+    fn of(&mut self, courses: &[&'a Course]) -> Vec<usize> {
+        let mut taken = [false; BANDS];
+        let known = courses.iter().map(|course| {
+            let mut known = self.0.iter().filter(|(one, _)| std::ptr::eq(*one, *course));
+            let (_, color) = *known.next()?;
+            (!std::mem::replace(&mut taken[color], true)).then_some(color)
         });
-        place % BANDS
+        let known: Vec<Option<usize>> = known.collect();
+        let colors = known.into_iter().zip(courses).map(|(known, course)| {
+            let free = || taken.iter().position(|taken| !taken).unwrap_or_default();
+            let color = known.unwrap_or_else(free);
+            taken[color] = true;
+            if known.is_none() {
+                self.0.push((course, color));
+            }
+            color
+        });
+        colors.collect()
     }
 }
 

@@ -334,6 +334,42 @@ fn what_was_not_recorded_is_said() {
     assert!(page.contains("No domain has disks whose counters dom0 knows."));
 }
 
+/// Of 12 domains, some have most CPU use and others most memory.
+#[test]
+fn no_two_bands_of_a_chart_have_the_same_colour() {
+    let set = |second: u64| {
+        let mut snapshot = at(second);
+        snapshot.domains = (1..=12)
+            .map(|id| {
+                let used = second * SECOND / 20 * u64::from(id);
+                let mut one = domain(id, &format!("guest-{id}"), second * SECOND, used);
+                one.uuid = uuid::Uuid::from_u128(u128::from(id));
+                one.memory_bytes = u64::from(13 - id) << 20;
+                one
+            })
+            .collect();
+        snapshot
+    };
+    let report = report_of((0..=5).map(set).collect(), &[]);
+    let mut colors = Colors::default();
+    let mut of = |figure| {
+        let most = report.most(figure);
+        let most = &most[..BANDS];
+        let colors = colors.of(most);
+        let distinct: std::collections::BTreeSet<_> = colors.iter().collect();
+        assert_eq!(distinct.len(), BANDS, "{colors:?}");
+        let ids = most.iter().map(|course| course.id.0);
+        ids.zip(colors)
+            .collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let (cpu, memory) = (of(Figure::Cpu), of(Figure::Memory));
+    // Those in both have the same.
+    for id in 5..=8 {
+        assert_eq!(cpu[&id], memory[&id]);
+    }
+    assert_eq!(of(Figure::Cpu), cpu);
+}
+
 #[test]
 fn labels_of_figures_are_round() {
     assert_eq!([7.0, 95.0, 2400.0].map(tens), [2.0, 20.0, 500.0]);
