@@ -2,6 +2,7 @@
 
 mod axis;
 mod figure;
+mod gaps;
 mod happened;
 mod key;
 mod troubles;
@@ -17,11 +18,12 @@ use crate::events::Event;
 use crate::feed::Pair;
 use crate::pressure;
 use crate::sample::Sample;
-use crate::selector::Selector;
+use crate::selector::{Selector, Unmatched};
 use crate::snapshot::{DomId, Snapshot};
 use crate::waits::waited_ns::occupant;
 
 use figure::values;
+use gaps::Gaps;
 use happened::Happened;
 use key::Key;
 
@@ -69,6 +71,7 @@ pub struct Report {
     until: Timestamp,
     axis: Axis,
     wanted: Vec<Selector>,
+    unmatched: Unmatched,
     domains: BTreeMap<Key, Course>,
     /// The use of each pCPU in per cent.
     pcpus: Vec<Series>,
@@ -78,6 +81,9 @@ pub struct Report {
     auditor: Option<Auditor>,
     happened: Happened,
     samples: usize,
+    /// How many of them have figures.
+    measured: usize,
+    gaps: Gaps,
     /// How many samples were left out, because their time is outside the span.
     left_out: usize,
     /// The last sample before the span, until the first one in it.
@@ -104,6 +110,7 @@ impl Report {
             until,
             axis: Axis::new(since),
             happened: Happened::new(wanted.clone()),
+            unmatched: Unmatched::new(wanted.clone()),
             wanted,
             domains: BTreeMap::new(),
             pcpus: Vec::new(),
@@ -112,6 +119,8 @@ impl Report {
             checks: BTreeMap::new(),
             auditor: None,
             samples: 0,
+            measured: 0,
+            gaps: Gaps::default(),
             left_out: 0,
             before,
             before_ns: i64::MAX,
@@ -136,17 +145,20 @@ impl Report {
         if self.samples == 0 {
             self.begin(pair);
         }
+        let rates = &pair.rates();
+        // The wall clock may have been set between the two.
+        let interval = rates.interval_ns.and_then(|ns| i64::try_from(ns).ok());
+        self.add_gap(newer.time, interval);
         self.samples += 1;
         self.end = self.end.max(newer.time);
         self.last = Arc::clone(newer);
         self.happened.update(newer);
-        let rates = &pair.rates();
-        // The wall clock may have been set between the two.
-        let interval = rates.interval_ns.and_then(|ns| i64::try_from(ns).ok());
+        self.unmatched.see(newer);
         let (Some(older), Some(interval)) = (older, interval) else {
             self.auditor = None;
             return;
         };
+        self.measured += 1;
         let before = std::mem::replace(&mut self.before_ns, interval);
         let known = interval.min(before.saturating_mul(2));
         let [from, states_from] = [interval, known].map(|ns| {
@@ -185,8 +197,19 @@ impl Report {
         }
     }
 
+    /// Adds the time since the sample before, which is this many nanoseconds if both are of one boot.
+    fn add_gap(&mut self, time: Timestamp, interval: Option<i64>) {
+        let from = match interval {
+            Some(ns) => time.saturating_sub(SignedDuration::from_nanos(ns)),
+            None if self.samples > 0 => Ok(self.last.time),
+            None => Ok(self.since),
+        };
+        self.gaps.add(from.unwrap_or(time).max(self.since), time);
+    }
+
     /// Ends the report: events that were held back are reported.
     pub fn finish(&mut self) {
+        self.gaps.add(self.end, self.until);
         self.happened.finish();
     }
 
@@ -373,6 +396,31 @@ impl Report {
     /// [`is_mark`], and the first 400 others.
     pub fn events(&self) -> (&[Event], LeftOut) {
         self.happened.events()
+    }
+
+    /// Returns the selectors that it is restricted to; none if it is about all domains.
+    pub fn wanted(&self) -> &[Selector] {
+        &self.wanted
+    }
+
+    /// Returns the selectors among these that no domain matched.
+    pub fn unmatched(&self) -> &Unmatched {
+        &self.unmatched
+    }
+
+    /// Returns the times that it was asked about.
+    pub fn asked(&self) -> (Timestamp, Timestamp) {
+        (self.since, self.until)
+    }
+
+    /// Returns the times of these in which nothing was recorded: those that are longer than usual between samples.
+    pub fn gaps(&self) -> Vec<(Timestamp, Timestamp)> {
+        self.gaps.all()
+    }
+
+    /// Returns how many snapshots follow another one of the same boot, so that figures are known.
+    pub fn measured(&self) -> usize {
+        self.measured
     }
 
     /// Returns how many snapshots it is made of.

@@ -160,7 +160,7 @@ fn how_bad_it_was_is_a_mean_and_the_worst_has_its_time() {
         &report_of((0..=200).map(set).collect(), &[]),
         &TimeZone::UTC,
     );
-    let row = "<td>web</td><td class=\"n\">31 s</td>\
+    let row = "<td><div class=\"name\">web</div></td><td class=\"n\">31 s</td>\
                <td>memory 66.1M below its target of 194M</td>\
                <td class=\"n\">128M</td><td class=\"t\">Nov 28 03:22:10</td>";
     assert!(page.contains(row), "{page}");
@@ -215,6 +215,20 @@ fn a_report_can_be_of_some_domains() {
             .iter()
             .all(|event| event.name.as_deref() == Some("web"))
     );
+    let text = page(&report, &TimeZone::UTC);
+    for words in [
+        "<title>xenscope report of web, ",
+        "Only of: <b>web</b>",
+        " 1 domain. A point",
+        "pCPUs of the whole host",
+        "The audit of the whole host",
+    ] {
+        assert!(text.contains(words), "no {words:?} in {text}");
+    }
+    let quiet = page(&self::report(0..=50, &["web"]), &TimeZone::UTC);
+    assert!(quiet.contains("None of these domains did") && quiet.contains("had any"));
+    let of_all = page(&self::report(0..=50, &[]), &TimeZone::UTC);
+    assert!(!of_all.contains("Only of") && of_all.contains("No domain did"));
 }
 
 #[test]
@@ -245,6 +259,7 @@ fn events_are_listed_and_marked() {
     let report = report(0..=200, &[]);
     let page = page(&report, &TimeZone::UTC);
     assert!(page.contains("<td>destroyed</td>") && page.contains("<td>created</td>"));
+    assert!(page.contains("and boots of the host."));
     assert!(page.contains("stroke=\"#040000\""));
 }
 
