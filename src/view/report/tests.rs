@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -383,6 +383,13 @@ fn no_two_bands_of_a_chart_have_the_same_colour() {
         assert_eq!(cpu[&id], memory[&id]);
     }
     assert_eq!(of(Figure::Cpu), cpu);
+    // Two that have the same in different charts.
+    assert_eq!(cpu[&12], memory[&1]);
+    let both = ["guest-12", "guest-1"].map(|name| named(&report, name));
+    let [one, other] = colors.of(&both)[..] else {
+        panic!("two have colours");
+    };
+    assert_ne!(one, other);
 }
 
 #[test]
