@@ -303,33 +303,39 @@ fn outline(sums: &[Option<Vec<f64>>], band: usize, (from, to): (usize, usize)) -
     points
 }
 
-/// Returns the middle of the longest run of columns in which a band is at least this high; `None` if that has fewer
-/// columns than this.
+/// Returns the middle of the largest box in a band that is at least this high: the one over most columns. `None` if that
+/// has fewer columns than this.
 fn number(
     sums: &[Option<Vec<f64>>],
     band: usize,
     (columns, least): (f64, f64),
 ) -> Option<(f64, f64)> {
-    let span = |column: usize| {
-        let sums = sums.get(column)?.as_ref()?;
+    let span = |sums: &Option<Vec<f64>>| {
+        let sums = sums.as_ref()?;
         let bottom = band.checked_sub(1).map_or(0.0, |below| sums[below]);
-        Some((bottom, sums[band])).filter(|(bottom, top)| top - bottom >= least && top > bottom)
+        Some((bottom, sums[band]))
     };
-    let mut longest = 0..0;
-    let mut begin = 0;
-    for column in 0..sums.len() {
-        if span(column).is_none() {
-            begin = column + 1;
-        } else if column + 1 - begin > longest.len() {
-            longest = begin..column + 1;
+    let spans: Vec<Option<(f64, f64)>> = sums.iter().map(span).collect();
+    let mut widest = 0;
+    let mut middle = None;
+    for begin in 0..spans.len() {
+        let (mut bottom, mut top) = (0.0_f64, f64::INFINITY);
+        for (passed, span) in spans.iter().skip(begin).enumerate() {
+            let Some((low, high)) = span else {
+                break;
+            };
+            (bottom, top) = (bottom.max(*low), top.min(*high));
+            if top - bottom < least || top <= bottom {
+                break;
+            }
+            let width = passed + 1;
+            if width > widest && width as f64 >= columns {
+                widest = width;
+                middle = Some((begin as f64 + width as f64 / 2.0, (bottom + top) / 2.0));
+            }
         }
     }
-    if longest.is_empty() || (longest.len() as f64) < columns {
-        return None;
-    }
-    let (bottom, top) = span(longest.start + longest.len() / 2)?;
-    let middle = (longest.start + longest.end) as f64 / 2.0;
-    Some((middle, (bottom + top) / 2.0))
+    middle
 }
 
 /// Returns the stretches of the same shade, with their first columns and those after them.
@@ -403,10 +409,18 @@ mod tests {
         let means = low.map(Some).to_vec();
         let sums = sums(10, &[Band { color: 0, means }]);
         assert_eq!(number(&sums, 0, (2.0, 2.0)), Some((6.0, 1.0)));
-        assert_eq!(number(&sums, 0, (2.0, 1.0)), Some((6.5, 1.0)));
+        assert_eq!(number(&sums, 0, (2.0, 1.0)), Some((6.5, 0.5)));
         assert_eq!(number(&sums, 0, (2.0, 2.5)), Some((1.5, 1.5)));
         assert_eq!(number(&sums, 0, (5.0, 2.0)), None);
         assert_eq!(number(&sums, 0, (1.0, 9.0)), None);
+        // Not over a step of what is below it.
+        let bands = [[1.0, 1.0, 1.0, 5.0, 5.0], [3.0; 5]];
+        let bands = bands.map(|means| Band {
+            color: 0,
+            means: means.map(Some).to_vec(),
+        });
+        let sums = self::sums(5, &bands);
+        assert_eq!(number(&sums, 1, (2.0, 2.0)), Some((1.5, 2.5)));
     }
 
     #[test]
