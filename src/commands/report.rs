@@ -8,8 +8,10 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use xenscope::feed::{Feed, Pair, Recorded};
 use xenscope::report::Report;
+use xenscope::snapshot::Snapshot;
 use xenscope::view::report;
 
+use super::missing::Missing;
 use super::output::{Output, replace};
 use super::past;
 use crate::cli;
@@ -24,16 +26,20 @@ const SHOWN: Duration = Duration::from_millis(500);
 pub(super) fn run(options: &cli::Report, out: &mut Output<'_>) -> anyhow::Result<Outcome> {
     let span = &options.span;
     let mut feed = past::all(span)?.at_end();
-    let end = match span.until {
-        Some(until) => until,
-        None => newest(&mut feed)?,
-    };
-    let usual = || end.saturating_sub(USUAL).unwrap_or(Timestamp::MIN);
+    let newest = newest(&mut feed, span.until)?;
+    let end = span.until.unwrap_or(newest);
+    let usual = || newest.saturating_sub(USUAL).unwrap_or(Timestamp::MIN);
     let since = span.since.unwrap_or_else(usual);
     let mut feed = feed.between(Some(since), span.until);
     let first = feed.next()?.ok_or(NoSnapshot)?;
-    let mut found = Report::new(&first, (since, end), options.domains.clone());
-    read(&mut feed, &mut found, end)?;
+    let mut found = Report::new(&first, feed.before(), (since, end), options.domains.clone());
+    let mut missing = Missing::of(&options.domains);
+    missing.look_in(&first.newer);
+    read(&mut feed, &mut found, end, |snapshot| {
+        if (since..=end).contains(&snapshot.time) {
+            missing.look_in(snapshot);
+        }
+    })?;
     found.finish();
     past::say_left_out(
         found.left_out(),
@@ -42,43 +48,58 @@ pub(super) fn run(options: &cli::Report, out: &mut Output<'_>) -> anyhow::Result
     if found.samples() == 0 {
         return Err(NoSnapshot.into());
     }
-    if found.domains().next().is_none() && options.domains.is_empty() {
-        complain("only one sample was recorded in that time; a report needs two");
-        return Ok(Outcome::Failed);
+    let outcome = missing.report();
+    if missing.is_all() {
+        return Ok(outcome);
     }
-    if found.domains().next().is_none() {
-        complain("none of these domains was there in that time");
-        return Ok(Outcome::NotThere);
+    if found.measured() == 0 {
+        let few = match found.samples() {
+            1 => "only one sample was",
+            _ => "no two samples of one boot were",
+        };
+        complain(format_args!(
+            "{few} recorded in that time; a report needs two"
+        ));
+        return Ok(Outcome::Failed);
     }
     let page = report::page(&found, &TimeZone::system());
     if options.output == Path::new("-") {
         out.print(&page)?;
-        return Ok(Outcome::Done);
+        return Ok(outcome);
     }
     replace(&options.output, &page).map_err(cannot("write the report"))?;
-    Ok(Outcome::Done)
+    Ok(outcome)
 }
 
 /// How far a clock may be ahead of this one, as that of another machine or one in local time.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
-/// Returns the time of the newest sample that is not of the future, as samples are that were taken while the clock was
-/// far ahead.
-fn newest(feed: &mut Recorded) -> anyhow::Result<Timestamp> {
-    let soon = Timestamp::now().saturating_add(AHEAD)?;
+/// Returns the time of the newest sample up to this time. Without one, samples of the future do not count, as samples are
+/// that were taken while the clock was far ahead.
+fn newest(feed: &mut Recorded, until: Option<Timestamp>) -> anyhow::Result<Timestamp> {
+    let soon = until.map_or_else(|| Timestamp::now().saturating_add(AHEAD), Ok)?;
     if let Some(pair) = feed.go_to(soon)? {
         return Ok(pair.newer.time);
     }
-    Ok(feed.look()?.ok_or(NoSnapshot)?.time)
+    match until {
+        Some(until) => Ok(until),
+        None => Ok(feed.look()?.ok_or(NoSnapshot)?.time),
+    }
 }
 
-/// Reads all that follows, and shows how far it is on a terminal.
-fn read(feed: &mut Recorded, report: &mut Report, end: Timestamp) -> anyhow::Result<()> {
+/// Reads all that follows up to this time, and shows how far it is on a terminal. Calls `look` with each snapshot.
+fn read(
+    feed: &mut Recorded,
+    report: &mut Report,
+    end: Timestamp,
+    mut look: impl FnMut(&Snapshot),
+) -> anyhow::Result<()> {
     let is_seen = stderr().is_terminal();
     let mut shown = Instant::now();
     let mut has_shown = false;
     while let Some(pair) = feed.next()? {
         report.add(&pair);
+        look(&pair.newer);
         if is_seen && shown.elapsed() > SHOWN {
             shown = Instant::now();
             has_shown = true;

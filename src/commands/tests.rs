@@ -511,6 +511,13 @@ fn events_start_at_the_position() {
     assert_eq!(events(&mut recording(), &[]), boot);
     assert_eq!(events(&mut at("01:00:02"), &[]), boot);
     assert!(events(&mut at("02:00:00"), &[]).is_empty());
+    // The first sample of a span shows what happened since the one before.
+    let since = |time| recording().between(Some(wall_clock(time)), None);
+    assert_eq!(events(&mut since("02:00:00"), &[]), boot);
+    let before = ["01:00:02 Domain-0 existing", "01:00:02 web existing"];
+    let shown = events(&mut since("02:00:00"), &["--since-start"]);
+    assert_eq!(shown, [&before[..], &boot].concat());
+    assert!(events(&mut since("02:00:01"), &["web"]).is_empty());
     let start = ["01:00:01 web existing"];
     let of_web = [&start[..], &boot[1..3], &boot[4..]].concat();
     let words = ["web", "--since-start"];

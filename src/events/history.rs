@@ -47,6 +47,14 @@ struct Reboot {
 }
 
 impl History {
+    /// Begins with what there was before the first snapshot of a span of time, so that what that one finds is not lost.
+    /// Returns the domains that existed.
+    pub fn begin(&mut self, before: &Snapshot) -> Vec<Event> {
+        let mut events = self.update(before);
+        events.retain(|event| event.change == Change::Existing);
+        events
+    }
+
     /// Returns the events since the previous snapshot. For the first snapshot of each boot of the
     /// host, these are the existing domains.
     pub fn update(&mut self, snapshot: &Snapshot) -> Vec<Event> {

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::feed::{Feed, Recorded};
 use crate::fixtures::{SECOND, boot, disk, domain, nic, snapshot};
 use crate::snapshot::{DomId, Domain, Identity, Note, Scheduling, ShutdownReason, Snapshot};
 
@@ -561,4 +562,62 @@ fn another_handle_is_the_same_domain() {
         events(&mut history, &at(4, Vec::new())),
         ["5 web destroyed"]
     );
+}
+
+/// Returns the events of a span of a recording, in the way that commands do.
+fn of_span(taken: &[Snapshot], since: i64, until: i64) -> Vec<Event> {
+    let time = |second| Some(jiff::Timestamp::from_second(second).unwrap());
+    let mut feed = Recorded::new(taken.to_vec()).between(time(since), time(until));
+    let mut history = History::default();
+    if let Some(before) = feed.before() {
+        history.begin(&before);
+    }
+    let mut found = Vec::new();
+    while let Some(pair) = feed.next().unwrap() {
+        found.extend(history.update(&pair.newer));
+    }
+    found.extend(history.finish());
+    found
+}
+
+proptest! {
+    /// Spans that adjoin have all events of the whole, over pauses and boots of the host as well.
+    #[test]
+    fn adjoining_spans_have_the_events_of_the_whole(
+        samples in prop::collection::vec(
+            ([0..6_u8, 0..6_u8, 0..6_u8], 1..4_i64, prop::bool::weighted(0.1)),
+            1..12,
+        ),
+        border in 0..40_i64,
+        since in 0..20_i64,
+    ) {
+        let (mut second, mut boots, mut before) = (0, 0, [0; 3]);
+        let taken = samples.into_iter().map(|(states, passed, is_boot)| {
+            second += passed;
+            boots += u128::from(is_boot);
+            for (before, state) in before.iter_mut().zip(states) {
+                // What dies does nothing else.
+                *before = if *before == 5 && state > 0 { 5 } else { state };
+            }
+            let states = before;
+            let domains = (1..).zip(states).filter(|(_, state)| *state > 0);
+            let domains = domains.map(|(id, state)| {
+                let mut one = web(id, "web");
+                let devices = if state == 2 { vec![nic(0, 0, 0)] } else { Vec::new() };
+                one.nics = Some(devices);
+                one.states.paused = state == 3;
+                one.states.shutdown = (state == 4).then_some(ShutdownReason::Crash);
+                one.states.dying = state == 5;
+                one
+            });
+            let mut snapshot = at(second as u64, domains.collect());
+            snapshot.time = jiff::Timestamp::from_second(second).unwrap();
+            snapshot.boot = boot(boots);
+            snapshot
+        });
+        let taken: Vec<Snapshot> = taken.collect();
+        let border = border.max(since);
+        let parts = [of_span(&taken, since, border), of_span(&taken, border + 1, 100)].concat();
+        prop_assert_eq!(parts, of_span(&taken, since, 100));
+    }
 }

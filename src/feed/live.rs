@@ -218,6 +218,10 @@ impl Feed for Live {
         self.taken.newest.is_none() || self.retry.gives_up()
     }
 
+    fn before(&mut self) -> Option<Arc<Snapshot>> {
+        None
+    }
+
     fn previous(&mut self) -> Result<Option<Pair>, Error> {
         Ok(None)
     }

@@ -58,6 +58,10 @@ pub trait Feed {
     /// row failed.
     fn gives_up(&self) -> bool;
 
+    /// Returns the snapshot before the first one that a span of time has, whatever its boot; `None` if there is none. A
+    /// live feed has none.
+    fn before(&mut self) -> Option<Arc<Snapshot>>;
+
     /// Returns the pair before the position. A live feed has none.
     fn previous(&mut self) -> Result<Option<Pair>, Error>;
 

@@ -1,6 +1,6 @@
 //! A feed of snapshots that were taken before.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -133,12 +133,17 @@ impl Recorded {
         }
         let at = position.checked_sub(1)?;
         let newer = self.samples.get(at)?;
-        let older = (0..at).rev().find_map(|at| self.samples.get(at));
+        let older = self.last_of(0..at);
         let older = older.filter(|older| older.boot.is_same(&newer.boot));
         Some(Pair {
             older: older.map(|older| self.restricted(&older)),
             newer: self.restricted(&newer),
         })
+    }
+
+    /// Returns the last of these snapshots that can be read; `None` if none can.
+    fn last_of(&mut self, places: Range<usize>) -> Option<Arc<Snapshot>> {
+        places.rev().find_map(|at| self.samples.get(at))
     }
 
     /// Returns the pair that is `count` snapshots before the position, and does not move there; `None` if there is none.
@@ -200,6 +205,11 @@ impl Feed for Recorded {
     /// No method of this feed returns an error.
     fn gives_up(&self) -> bool {
         true
+    }
+
+    fn before(&mut self) -> Option<Arc<Snapshot>> {
+        let before = self.last_of(0..self.first - 1)?;
+        Some(self.restricted(&before))
     }
 
     fn previous(&mut self) -> Result<Option<Pair>, Error> {

@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
+use std::sync::Arc;
 use std::time::Instant;
 
 use proptest::prelude::*;
@@ -182,6 +183,23 @@ fn a_clock_that_was_ahead_is_not_the_end() {
             assert_eq!(walls, found, "since {since}");
             assert_eq!(feed.is_empty(), found.is_empty());
         }
+    }
+}
+
+#[test]
+fn the_snapshot_before_a_span_may_be_of_another_boot() {
+    let second = |found: Option<Arc<Snapshot>>| found.map(|found| found.time.as_second());
+    for mut feed in feeds(two_boots()) {
+        assert_eq!(second(feed.before()), None);
+        feed = feed.between(Some(wall_clock(1001)), None);
+        assert_eq!(second(feed.before()), Some(1000));
+    }
+    let mut boots = two_boots();
+    (boots[3].time, boots[4].time) = (wall_clock(1100), wall_clock(1101));
+    for feed in feeds(boots) {
+        let mut feed = feed.between(Some(wall_clock(1050)), None);
+        assert_eq!(second(feed.before()), Some(1002));
+        assert_eq!(answered(feed.next()), Some((None, 1100)));
     }
 }
 

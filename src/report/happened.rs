@@ -38,6 +38,12 @@ impl Happened {
         }
     }
 
+    /// Begins with what there was before.
+    pub(super) fn begin(&mut self, before: &Snapshot) {
+        let existing = self.history.begin(before);
+        self.keep(existing);
+    }
+
     /// Adds the events since the previous snapshot.
     pub(super) fn update(&mut self, snapshot: &Snapshot) {
         let events = self.history.update(snapshot);

@@ -2,7 +2,9 @@
 
 mod axis;
 mod figure;
+mod gaps;
 mod happened;
+mod key;
 mod troubles;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +12,6 @@ use std::sync::Arc;
 
 use enum_map::EnumMap;
 use jiff::{SignedDuration, Timestamp};
-use uuid::Uuid;
 
 use crate::audit::{self, Verdict};
 use crate::events::Event;
@@ -18,33 +19,18 @@ use crate::feed::Pair;
 use crate::pressure;
 use crate::sample::Sample;
 use crate::selector::Selector;
-use crate::snapshot::{DomId, Domain, Snapshot};
+use crate::snapshot::{DomId, Snapshot};
+use crate::waits::waited_ns::occupant;
 
 use figure::values;
+use gaps::Gaps;
 use happened::Happened;
+use key::Key;
 
 pub use axis::{Axis, COLUMNS, Series};
 pub use figure::Figure;
 pub use happened::{LeftOut, is_mark};
 pub use troubles::{Trouble, Troubles};
-
-/// What tells a domain from others, also after a reboot. Domains whose UUID is zero have only their IDs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key(Uuid, Option<DomId>);
-
-impl Key {
-    /// Returns the key of a domain in a sample with these other ones. Of two with one UUID, as while one moves within
-    /// the host, the second has its ID.
-    fn of(domain: &Domain, others: &mut BTreeSet<Self>) -> Self {
-        // XAPI overwrites the UUID of a domain before it destroys it.
-        let uuid = domain.identity().uuid;
-        let key = Self(uuid, uuid.is_nil().then_some(domain.id));
-        match others.insert(key) {
-            true => key,
-            false => Self(uuid, Some(domain.id)),
-        }
-    }
-}
 
 /// The time that a sample is about.
 #[derive(Clone, Copy)]
@@ -94,8 +80,13 @@ pub struct Report {
     audits: audit::Series,
     happened: Happened,
     samples: usize,
+    /// How many of them have figures.
+    measured: usize,
+    gaps: Gaps,
     /// How many samples were left out, because their time is outside the span.
     left_out: usize,
+    /// The last sample before the span, until the first one in it.
+    before: Option<Arc<Snapshot>>,
     /// The time between the two samples before, in nanoseconds.
     before_ns: i64,
     last: Arc<Snapshot>,
@@ -105,9 +96,11 @@ pub struct Report {
 
 impl Report {
     /// Begins with the first pair of a span of time, for the domains that one of these matches, or for all if there
-    /// are none. Samples whose time is outside the span are left out: the clock was wrong when they were taken.
+    /// are none. Samples whose time is outside the span are left out: the clock was wrong when they were taken. `before`
+    /// is the snapshot before the span.
     pub fn new(
         first: &Pair,
+        before: Option<Arc<Snapshot>>,
         (since, until): (Timestamp, Timestamp),
         wanted: Vec<Selector>,
     ) -> Self {
@@ -124,7 +117,10 @@ impl Report {
             checks: BTreeMap::new(),
             audits: audit::Series::default(),
             samples: 0,
+            measured: 0,
+            gaps: Gaps::default(),
             left_out: 0,
+            before,
             before_ns: i64::MAX,
             last: Arc::clone(&first.newer),
             end: since,
@@ -139,22 +135,27 @@ impl Report {
         if !(self.since..=self.until).contains(&newer.time) {
             self.left_out += 1;
             self.audits = audit::Series::default();
+            if self.samples == 0 {
+                self.before.get_or_insert_with(|| Arc::clone(newer));
+            }
             return;
         }
         if self.samples == 0 {
             self.begin(pair);
         }
+        let rates = &pair.rates();
+        // The wall clock may have been set between the two.
+        let interval = rates.interval_ns.and_then(|ns| i64::try_from(ns).ok());
+        self.add_gap(newer.time, interval);
         self.samples += 1;
         self.end = self.end.max(newer.time);
         self.last = Arc::clone(newer);
         self.happened.update(newer);
-        let rates = &pair.rates();
-        // The wall clock may have been set between the two.
-        let interval = rates.interval_ns.and_then(|ns| i64::try_from(ns).ok());
         let (Some(older), Some(interval)) = (older, interval) else {
             self.audits = audit::Series::default();
             return;
         };
+        self.measured += 1;
         let before = std::mem::replace(&mut self.before_ns, interval);
         let known = interval.min(before.saturating_mul(2));
         let [from, states_from] = [interval, known].map(|ns| {
@@ -173,13 +174,13 @@ impl Report {
             self.put_before(put_before);
         }
         let snapshot = &**newer;
-        self.figures(Sample { snapshot, rates }, interval);
+        self.figures(Sample { snapshot, rates }, older, interval);
         self.verdicts(older, newer, states_from);
     }
 
     /// Begins with the first sample in the span.
     fn begin(&mut self, pair: &Pair) {
-        let Pair { older, newer } = pair;
+        let newer = &pair.newer;
         // The clock may have been set since the sample before.
         let interval = pair
             .rates()
@@ -188,13 +189,24 @@ impl Report {
         let interval = SignedDuration::from_nanos(interval.unwrap_or(0));
         let before = newer.time.saturating_sub(interval);
         self.axis = Axis::new(before.unwrap_or(self.since).max(self.since));
-        if let Some(older) = older {
-            self.happened.update(older);
+        if let Some(before) = self.before.take() {
+            self.happened.begin(&before);
         }
+    }
+
+    /// Adds the time since the sample before, which is this many nanoseconds if both are of one boot.
+    fn add_gap(&mut self, time: Timestamp, interval: Option<i64>) {
+        let from = match interval {
+            Some(ns) => time.saturating_sub(SignedDuration::from_nanos(ns)),
+            None if self.samples > 0 => Ok(self.last.time),
+            None => Ok(self.since),
+        };
+        self.gaps.add(from.unwrap_or(time).max(self.since), time);
     }
 
     /// Ends the report: events that were held back are reported.
     pub fn finish(&mut self) {
+        self.gaps.add(self.end, self.until);
         self.happened.finish();
     }
 
@@ -223,7 +235,12 @@ impl Report {
         }
     }
 
-    fn figures(&mut self, sample: Sample<'_>, Interval { from, states_from }: Interval) {
+    fn figures(
+        &mut self,
+        sample: Sample<'_>,
+        older: &Snapshot,
+        Interval { from, states_from }: Interval,
+    ) {
         let to = sample.snapshot.time;
         let host = &sample.snapshot.host;
         self.pcpus
@@ -252,7 +269,7 @@ impl Report {
             }
             let course = self
                 .domains
-                .entry(Key::of(domain, &mut keys))
+                .entry(Key::among(domain, &mut keys))
                 .or_insert_with(|| Course {
                     id: domain.id,
                     name: None,
@@ -274,8 +291,11 @@ impl Report {
                 }
             }
             if let Some(trouble) = trouble {
-                let ns = to.as_nanosecond() - states_from.as_nanosecond();
-                course.troubles.add(trouble, to, ns as f64);
+                // Before the span, it is none of this report.
+                let from = states_from.max(self.since);
+                let ns = to.as_nanosecond() - from.as_nanosecond();
+                let who = |id| occupant(id, older, sample.snapshot);
+                course.troubles.add(trouble, to, ns as f64, who);
             }
         }
     }
@@ -341,7 +361,7 @@ impl Report {
 
     /// Returns the domains that suffered, the worst first: by how much and how long they suffered.
     pub fn sufferers(&self) -> Vec<&Course> {
-        let suffers = |course: &&Course| !course.troubles.all.is_empty();
+        let suffers = |course: &&Course| !course.troubles.is_empty();
         let mut all: Vec<&Course> = self.domains().filter(suffers).collect();
         let order = |course: &Course| (course.troubles.severity, course.troubles.any_ns);
         all.sort_by(|one, other| {
@@ -370,6 +390,26 @@ impl Report {
     /// [`is_mark`], and the first 400 others.
     pub fn events(&self) -> (&[Event], LeftOut) {
         self.happened.events()
+    }
+
+    /// Returns the selectors that it is restricted to; none if it is about all domains.
+    pub fn wanted(&self) -> &[Selector] {
+        &self.wanted
+    }
+
+    /// Returns the times that it was asked about.
+    pub fn asked(&self) -> (Timestamp, Timestamp) {
+        (self.since, self.until)
+    }
+
+    /// Returns the times of these in which nothing was recorded: those that are longer than usual between samples.
+    pub fn gaps(&self) -> Vec<(Timestamp, Timestamp)> {
+        self.gaps.all()
+    }
+
+    /// Returns how many snapshots follow another one of the same boot, so that figures are known.
+    pub fn measured(&self) -> usize {
+        self.measured
     }
 
     /// Returns how many snapshots it is made of.

@@ -56,6 +56,21 @@ pub(super) fn reason(reason: &Reason) -> String {
     }
 }
 
+/// Formats how bad a reason is, such as `31.0 %`; a crash is one or none.
+pub(super) fn amount(reason: &Reason) -> String {
+    match reason {
+        Reason::Crashed => String::new(),
+        Reason::Ready { percent, .. }
+        | Reason::Throttled { percent, .. }
+        | Reason::Steal { percent } => format!("{percent:.1} %"),
+        Reason::MemoryShort { bytes: short, .. } => bytes(*short as f64),
+        Reason::NoSlots { per_second, .. } | Reason::Drops { per_second, .. } => {
+            format!("{per_second:.1}/s")
+        }
+        Reason::SlowDisk { latency_ns, .. } => nanoseconds(*latency_ns),
+    }
+}
+
 /// Formats a reason with what matters most about it, such as `ready 31% (web-112 58%)`.
 pub(super) fn short(reason: &Reason) -> String {
     let brief = brief(reason);
@@ -210,6 +225,8 @@ mod tests {
                 "drops"
             ]
         );
+        let amounts: Vec<String> = reasons().map(amount).collect();
+        assert_eq!(amounts, ["80.0 %", "64.0M", "30.0 %", "40.0/s", "3.0/s"]);
         let words: Vec<&str> = reasons().map(word).collect();
         assert_eq!(words, ["cap", "mem", "cpu", "slot", "net"]);
     }

@@ -4,6 +4,7 @@ mod interval;
 pub mod recorded;
 #[cfg(test)]
 pub(crate) mod tests;
+pub(crate) mod waited_ns;
 
 use std::sync::Arc;
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use self::sums::{DomainSums, Mean};
+use super::waited_ns::occupant;
 use super::{DomainWaits, Occupant, WaitedFor, Waits};
 use crate::rates::Rates;
 use crate::runstate::IDLE;
@@ -69,16 +70,7 @@ impl Sums {
         }
         let rates = &Rates::between(Some(older), newer);
         self.ready_vcpus.add(rates.host.ready_vcpus, ns);
-        let who = |id: DomId| {
-            let domain = newer.domain(id).or_else(|| older.domain(id));
-            domain.map_or(
-                Identity {
-                    id,
-                    uuid: uuid::Uuid::nil(),
-                },
-                Domain::identity,
-            )
-        };
+        let who = |id| occupant(id, older, newer);
         let snapshot = newer;
         for of in (Sample { snapshot, rates }).domains() {
             if let Some(sums) = self.domains.get_mut(&of.domain.identity()) {
@@ -138,10 +130,10 @@ impl Sums {
     }
 
     fn waited_for(&self, sums: &DomainSums) -> WaitedFor {
-        let Some(waited_ns) = sums.waited_ns else {
+        let Some(waited) = &sums.waited else {
             return WaitedFor::default();
         };
-        if waited_ns <= 0.0 {
+        if waited.is_zero() {
             return WaitedFor {
                 domains: Some(Vec::new()),
                 ..WaitedFor::default()
@@ -149,19 +141,17 @@ impl Sums {
         }
         let (mut idle_percent, mut known) = (0.0, 0.0);
         let mut domains = Vec::new();
-        for (identity, ns) in &sums.waited_for_ns {
-            let percent = ns * 100.0 / waited_ns;
+        for (identity, percent) in waited.percents() {
             known += percent;
             match identity.id {
                 IDLE => idle_percent += percent,
                 id => domains.push(Occupant {
                     id,
-                    name: self.names.get(identity).cloned(),
+                    name: self.names.get(&identity).cloned(),
                     percent,
                 }),
             }
         }
-        domains.sort_by(|one, other| other.percent.total_cmp(&one.percent));
         WaitedFor {
             domains: Some(domains),
             idle_percent: Some(idle_percent),

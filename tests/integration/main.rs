@@ -25,5 +25,6 @@ mod layout;
 mod manual;
 mod past;
 mod record;
+mod report;
 mod terminal;
 mod usage;

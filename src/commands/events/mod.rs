@@ -101,6 +101,11 @@ impl Reporter<'_> {
         if next.is_none() && !follow.feed.is_live() {
             return Err(NoSnapshot.into());
         }
+        if let Some(before) = follow.feed.before() {
+            let existing = self.history.begin(&before);
+            self.put(existing);
+            self.print_existing = true;
+        }
         while let Some(snapshot) = next {
             notes.report(&snapshot.notes);
             self.missing.look_in(&snapshot);

@@ -401,16 +401,19 @@ const EXPORT: Page = Page {
 
 const REPORT: Page = Page {
     description: &[
-        "Without --since, the report is of the hour up to --until, or up to the last sample. It has up to 480 points of \
-         time; figures are means over them, from counters, so that no use is missed. Domains with most of a figure have \
-         a band of their own, and all others are one band. Time that is unknown is a gap. Samples whose clock was wrong \
-         are left out; the page and a message say how many.",
+        "Without --since, the report is of the hour up to the last sample, or up to the last one before --until. It says \
+         when nothing was recorded for more than a minute. It has up to 480 points of time; figures are means over them, \
+         from counters, so that no use is missed. Domains with most of a figure have a band of their own, and all others \
+         are one band. Time that is unknown is a gap. Samples whose clock was wrong \
+         are left out; the page and a message say how many. A report of some domains has the pCPUs and the audit of \
+         the whole host.",
         "A domain suffers, as those that hurt on the pressure page of the live view, when it waits for a pCPU, is \
          throttled by its cap, has less memory than its target, finds no free disk slot, has a slow disk, or drops \
-         packets. Each kind of reason is shown at its worst, with how long it lasted.",
+         packets. Each kind of reason is shown with how long it lasted, its mean over that time, and its worst moment. For \
+         whom a domain waited is a sum over all of that time.",
         "The page has no scripts and loads nothing. Names of domains are in it.",
     ],
-    failure: "nothing was recorded in that time, none of the domains was there then, or FILE cannot be written",
+    failure: "nothing was recorded in that time, one of the domains was not there then, or FILE cannot be written",
     examples: &[
         (
             "xenscope report --since 02:30 --until 04:00 -o night.html",

@@ -16,12 +16,15 @@ const HEIGHT: u32 = 220;
 const LEFT: u32 = 72;
 const BOTTOM: u32 = 22;
 const MARGIN: u32 = 8;
+/// Half of the longest label of the time axis, which may stand at its end.
+const RIGHT: u32 = 44;
 
 /// How many labels the axis of a figure has at most, besides 0.
 pub(super) const LABELS: u32 = 5;
 
-/// A band less high than this has no number in it.
+/// A band has its number where it is at least so high for so long, in pixels.
 const NUMBER_HEIGHT: f64 = 14.0;
+const NUMBER_WIDTH: f64 = 12.0;
 
 /// What stands for the colours.
 const TEXT: RGBColor = RGBColor(2, 0, 0);
@@ -134,6 +137,7 @@ pub(super) fn stacked(
         let keys: Vec<f64> = frame.ticks.iter().map(|tick| tick.place).collect();
         let mut chart = ChartBuilder::on(&root)
             .margin(MARGIN)
+            .margin_right(RIGHT)
             .set_label_area_size(LabelAreaPosition::Left, LEFT)
             .set_label_area_size(LabelAreaPosition::Bottom, BOTTOM)
             .build_cartesian_2d(
@@ -157,8 +161,10 @@ pub(super) fn stacked(
             }
         }
         let per_unit = f64::from(HEIGHT - BOTTOM - 2 * MARGIN) / top;
+        let per_column = f64::from(WIDTH - LEFT - MARGIN - RIGHT) / frame.columns.max(1) as f64;
+        let least = (NUMBER_WIDTH / per_column, NUMBER_HEIGHT / per_unit);
         for band in 0..bands.len() {
-            if let Some((place, value)) = number(&sums, band, NUMBER_HEIGHT / per_unit) {
+            if let Some((place, value)) = number(&sums, band, least) {
                 let style = ("sans-serif", 11).into_font().color(&ON_BAND);
                 let style = style.pos(Pos::new(HPos::Center, VPos::Center));
                 chart.draw_series([Text::new((band + 1).to_string(), (place, value), style)])?;
@@ -194,6 +200,7 @@ pub(super) fn strips(
             .collect();
         let mut chart = ChartBuilder::on(&root)
             .margin(MARGIN)
+            .margin_right(RIGHT)
             .set_label_area_size(LabelAreaPosition::Left, left)
             .set_label_area_size(LabelAreaPosition::Bottom, BOTTOM)
             .build_cartesian_2d(
@@ -296,20 +303,39 @@ fn outline(sums: &[Option<Vec<f64>>], band: usize, (from, to): (usize, usize)) -
     points
 }
 
-/// Returns where a band is about as high as anywhere, if it is at least this high there, and the middle of it.
-fn number(sums: &[Option<Vec<f64>>], band: usize, least: f64) -> Option<(f64, f64)> {
-    let known = sums.iter().enumerate();
-    let heights = known.filter_map(|(column, sums)| {
+/// Returns the middle of the largest box in a band that is at least this high: the one over most columns. `None` if that
+/// has fewer columns than this.
+fn number(
+    sums: &[Option<Vec<f64>>],
+    band: usize,
+    (columns, least): (f64, f64),
+) -> Option<(f64, f64)> {
+    let span = |sums: &Option<Vec<f64>>| {
         let sums = sums.as_ref()?;
         let bottom = band.checked_sub(1).map_or(0.0, |below| sums[below]);
-        Some((column, bottom, sums[band] - bottom))
-    });
-    let heights: Vec<(usize, f64, f64)> = heights.collect();
-    let highest = heights.iter().map(|one| one.2).fold(0.0, f64::max);
-    let high = heights.iter().filter(|one| one.2 >= highest * 0.95);
-    let high: Vec<_> = high.collect();
-    let (column, bottom, height) = **high.get(high.len() / 2)?;
-    (height >= least).then_some((column as f64 + 0.5, bottom + height / 2.0))
+        Some((bottom, sums[band]))
+    };
+    let spans: Vec<Option<(f64, f64)>> = sums.iter().map(span).collect();
+    let mut widest = 0;
+    let mut middle = None;
+    for begin in 0..spans.len() {
+        let (mut bottom, mut top) = (0.0_f64, f64::INFINITY);
+        for (passed, span) in spans.iter().skip(begin).enumerate() {
+            let Some((low, high)) = span else {
+                break;
+            };
+            (bottom, top) = (bottom.max(*low), top.min(*high));
+            if top - bottom < least || top <= bottom {
+                break;
+            }
+            let width = passed + 1;
+            if width > widest && width as f64 >= columns {
+                widest = width;
+                middle = Some((begin as f64 + width as f64 / 2.0, (bottom + top) / 2.0));
+            }
+        }
+    }
+    middle
 }
 
 /// Returns the stretches of the same shade, with their first columns and those after them.
@@ -326,6 +352,8 @@ fn same(shades: &[Option<Shade>]) -> impl Iterator<Item = (usize, usize, Shade)>
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
@@ -348,8 +376,51 @@ mod tests {
         let upper = [(0.0, 4.0), (1.0, 4.0), (1.0, 1.0), (2.0, 1.0)];
         let lower = [(2.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)];
         assert_eq!(outline(&sums, 1, (0, 2)), [upper, lower].concat());
-        assert_eq!(number(&sums, 1, 2.0), Some((0.5, 2.5)));
-        assert_eq!(number(&sums, 1, 3.5), None);
+        assert_eq!(number(&sums, 1, (1.0, 2.0)), Some((0.5, 2.5)));
+        assert_eq!(number(&sums, 1, (1.0, 3.5)), None);
+    }
+
+    #[test]
+    fn a_label_at_the_end_of_the_axis_is_whole() {
+        let label = "Nov 28 04:30".to_owned();
+        let ticks = [Tick { place: 4.0, label }];
+        let frame = Frame {
+            columns: 4,
+            ticks: &ticks,
+            marks: &[],
+        };
+        let means = vec![Some(1.0); 4];
+        let bands = [Band { color: 0, means }];
+        let rows = [("0".to_owned(), vec![Some(Shade::Tenth(1)); 4])];
+        let unit = |value: f64| value.to_string();
+        let stacked = stacked(&frame, &bands, unit, |top| top).unwrap();
+        for svg in [stacked, strips(&frame, &rows, 16).unwrap()] {
+            let end = svg.find("Nov 28 04:30").unwrap();
+            let x = svg[..end].rsplit_once("<text x=\"").unwrap().1;
+            let middle: u32 = x.split('"').next().unwrap().parse().unwrap();
+            // A character is about 7 pixels wide.
+            assert!(middle + 12 * 7 / 2 <= WIDTH, "{middle}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_where_its_band_is_high_for_long() {
+        let low = [8.0, 3.0, 3.0, 0.0, 2.0, 2.0, 2.0, 2.0, 1.0];
+        let means = low.map(Some).to_vec();
+        let sums = sums(10, &[Band { color: 0, means }]);
+        assert_eq!(number(&sums, 0, (2.0, 2.0)), Some((6.0, 1.0)));
+        assert_eq!(number(&sums, 0, (2.0, 1.0)), Some((6.5, 0.5)));
+        assert_eq!(number(&sums, 0, (2.0, 2.5)), Some((1.5, 1.5)));
+        assert_eq!(number(&sums, 0, (5.0, 2.0)), None);
+        assert_eq!(number(&sums, 0, (1.0, 9.0)), None);
+        // Not over a step of what is below it.
+        let bands = [[1.0, 1.0, 1.0, 5.0, 5.0], [3.0; 5]];
+        let bands = bands.map(|means| Band {
+            color: 0,
+            means: means.map(Some).to_vec(),
+        });
+        let sums = self::sums(5, &bands);
+        assert_eq!(number(&sums, 1, (2.0, 2.0)), Some((1.5, 2.5)));
     }
 
     #[test]

@@ -25,6 +25,12 @@ const BANDS: usize = 8;
 /// How many sufferers are listed.
 const SUFFERERS: usize = 40;
 
+/// How many reasons of a domain are listed: each of its disks and NICs may be one.
+const TROUBLES: usize = 8;
+
+/// How many gaps of the recording are listed.
+const GAPS: usize = 8;
+
 /// What a chart of bands is of.
 struct Chart {
     figure: Figure,
@@ -99,7 +105,11 @@ pub fn page(report: &Report, zone: &TimeZone) -> String {
         ticks: &all_ticks,
         marks: &marks,
     };
-    let title = format!("xenscope report, {}", times.whole(axis.begin()));
+    let whom = whom(report);
+    let of = whom
+        .as_ref()
+        .map_or_else(String::new, |whom| format!(" of {whom}"));
+    let title = format!("xenscope report{of}, {}", times.whole(axis.begin()));
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -122,6 +132,12 @@ pub fn page(report: &Report, zone: &TimeZone) -> String {
         }
     };
     page.into_string()
+}
+
+/// Returns the domains that the report is restricted to, as they were asked for; `None` if it is about all.
+fn whom(report: &Report) -> Option<String> {
+    let wanted: Vec<String> = report.wanted().iter().map(ToString::to_string).collect();
+    (!wanted.is_empty()).then(|| wanted.join(", "))
 }
 
 /// Returns where the charts have a line, in columns.
@@ -157,15 +173,21 @@ fn head(report: &Report, times: &Times<'_>) -> Markup {
     let last = report.last();
     let (memory, free) = report.memory();
     let host = &last.host;
+    let domains = report.domains().count();
     html! {
         header {
             h1 { "xenscope report" }
+            @if let Some(whom) = whom(report) {
+                p { "Only of: " b { (whom) } ". The pCPUs, the audit and the memory below are of the whole host." }
+            }
             p {
                 (times.whole(axis.begin())) " to " (times.whole(report.end())) ". "
-                (report.samples()) " samples, " (report.domains().count()) " domains. A point of the charts is "
-                (duration(axis.column_seconds() * 1e9)) "; figures are means over that time, and a gap is unknown time. "
-                "Dashed lines are events: domains that were created, shut down, crashed or destroyed."
+                (report.samples()) " samples, " (domains) @if domains == 1 { " domain" } @else { " domains" }
+                ". A point of the charts is " (duration(axis.column_seconds() * 1e9))
+                "; figures are means over that time, and a gap is unknown time. Dashed lines are events: domains that \
+                 were created, rebooted, shut down, crashed or destroyed, and boots of the host."
             }
+            (gaps(report, times))
             @if let left_out @ 1.. = report.left_out() {
                 p {
                     (left_out) @if left_out == 1 { " sample is" } @else { " samples are" }
@@ -181,6 +203,25 @@ fn head(report: &Report, times: &Times<'_>) -> Markup {
     }
 }
 
+/// Says which parts of the time that was asked for were not recorded.
+fn gaps(report: &Report, times: &Times<'_>) -> Markup {
+    let (since, until) = report.asked();
+    let gaps = report.gaps();
+    let listed = gaps.iter().take(GAPS);
+    let listed = listed.map(|&(from, to)| format!("{} to {}", times.short(from), times.short(to)));
+    let listed: Vec<String> = listed.collect();
+    html! {
+        @if !gaps.is_empty() {
+            p {
+                "Of " (times.whole(since)) " to " (times.whole(until)) ", nothing was recorded from "
+                (listed.join(", from "))
+                @if let more @ 1.. = gaps.len() - listed.len() { ", and in " (more) " more gaps" }
+                "."
+            }
+        }
+    }
+}
+
 fn least(series: &Series) -> Option<f64> {
     series.means().flatten().min_by(f64::total_cmp)
 }
@@ -191,24 +232,37 @@ fn sufferers(report: &Report, times: &Times<'_>) -> Markup {
         section {
             h2 { "Who suffered, and why" }
             @if all.is_empty() {
-                p { "No domain did, as far as was recorded." }
+                p { (none(report, "No domain", "None of these domains")) " did, as far as was recorded." }
             } @else {
                 table {
-                    tr { th { "domain" } th.n { "for" } th { "reason, at its worst" } th { "when that was" } }
+                    tr { th { "domain" } th.n { "for" } th { "reason, in the mean" } th.n { "worst" } th { "when" } }
                     @for course in all.iter().take(SUFFERERS) {
-                        @for (row, trouble) in course.troubles.all.iter().enumerate() {
+                        @let troubles = course.troubles.worst_first();
+                        @for (row, trouble) in troubles.iter().take(TROUBLES).enumerate() {
                             tr {
-                                td { @if row == 0 { (name(report, course)) } }
+                                td { @if row == 0 { div.name { (name(report, course)) } } }
                                 td.n { (duration(trouble.ns)) }
-                                td { (pressure::reason(&trouble.worst)) }
+                                td { (pressure::reason(&trouble.mean())) }
+                                td.n { (pressure::amount(&trouble.worst)) }
                                 td.t { (times.short(trouble.worst_at)) }
                             }
+                        }
+                        @if let more @ 1.. = troubles.len().saturating_sub(TROUBLES) {
+                            tr { td {} td {} td { "and " (more) " more" } td {} td {} }
                         }
                     }
                 }
                 @if let more @ 1.. = all.len().saturating_sub(SUFFERERS) { p { "and " (more) " more" } }
             }
         }
+    }
+}
+
+/// Returns one of two texts: for a report on all domains, or on some.
+fn none(report: &Report, of_all: &'static str, of_some: &'static str) -> &'static str {
+    match report.wanted() {
+        [] => of_all,
+        _ => of_some,
     }
 }
 
@@ -221,10 +275,12 @@ fn bands<'a>(
 ) -> Markup {
     let all = report.most(chart.figure);
     let (own, others) = all.split_at(all.len().min(BANDS));
-    let mut bands: Vec<Band> = own
-        .iter()
-        .map(|course| Band {
-            color: colors.of(course),
+    let mut bands: Vec<Band> = colors
+        .of(own)
+        .into_iter()
+        .zip(own)
+        .map(|(color, course)| Band {
+            color,
             means: course.figures[chart.figure].means().collect(),
         })
         .collect();
@@ -254,7 +310,7 @@ fn bands<'a>(
                     @for (number, course) in own.iter().enumerate() {
                         @let series = &course.figures[chart.figure];
                         tr {
-                            td { (swatch(number, &bands[number])) " " (name(report, course)) }
+                            td { (swatch(number, &bands[number])) " " span.name { (name(report, course)) } }
                             td.n { (or_unknown(series.mean(), chart.unit)) }
                             td.n { (or_unknown(series.most(), chart.unit)) }
                         }
@@ -273,18 +329,30 @@ fn swatch(number: usize, band: &Band) -> Markup {
     html! { span class=(class) { (number + 1) } }
 }
 
-/// The colours of domains, which are the same in all charts as long as there are enough.
+/// The colours of domains. A domain has the same in all charts, unless two of one chart would have the same.
 #[derive(Default)]
-struct Colors<'a>(Vec<&'a Course>);
+struct Colors<'a>(Vec<(&'a Course, usize)>);
 
 impl<'a> Colors<'a> {
-    fn of(&mut self, course: &'a Course) -> usize {
-        let known = self.0.iter().position(|one| std::ptr::eq(*one, course));
-        let place = known.unwrap_or_else(|| {
-            self.0.push(course);
-            self.0.len() - 1
+    /// Returns the colours of the domains of a chart, at most [`BANDS`], each with one of its own.
+    fn of(&mut self, courses: &[&'a Course]) -> Vec<usize> {
+        let mut taken = [false; BANDS];
+        let known = courses.iter().map(|course| {
+            let mut known = self.0.iter().filter(|(one, _)| std::ptr::eq(*one, *course));
+            let (_, color) = *known.next()?;
+            (!std::mem::replace(&mut taken[color], true)).then_some(color)
         });
-        place % BANDS
+        let known: Vec<Option<usize>> = known.collect();
+        let colors = known.into_iter().zip(courses).map(|(known, course)| {
+            let free = || taken.iter().position(|taken| !taken).unwrap_or_default();
+            let color = known.unwrap_or_else(free);
+            taken[color] = true;
+            if known.is_none() {
+                self.0.push((course, color));
+            }
+            color
+        });
+        colors.collect()
     }
 }
 
@@ -300,7 +368,7 @@ fn pcpus(report: &Report, frame: &Frame<'_>) -> Markup {
     let height = if rows.len() > 24 { 6 } else { 16 };
     html! {
         section {
-            h2 { "pCPUs: the darker, the busier" }
+            h2 { (none(report, "pCPUs", "pCPUs of the whole host")) ": the darker, the busier" }
             @if rows.is_empty() { p { "Unknown." } } @else { (drawn(chart::strips(frame, &rows, height))) }
         }
     }
@@ -334,7 +402,7 @@ fn audit(report: &Report, frame: &Frame<'_>, times: &Times<'_>) -> Markup {
     let rows: Vec<_> = wrong.iter().map(row).collect();
     html! {
         section {
-            h2 { "The audit" }
+            h2 { (none(report, "The audit", "The audit of the whole host")) }
             p { (checks.len() - wrong.len()) " of " (checks.len()) " checks were OK each time that they were made." }
             @if !rows.is_empty() {
                 p { "Low bars are OK, higher ones warnings, and full ones failures." }
@@ -362,14 +430,14 @@ fn happenings(report: &Report, times: &Times<'_>) -> Markup {
     html! {
         section {
             h2 { "Events" }
-            @if all.is_empty() { p { "None." } } @else {
+            @if all.is_empty() { p { (none(report, "None", "None of these domains had any")) "." } } @else {
                 table {
                     tr { th { "time" } th.n { "ID" } th { "domain" } th { "event" } }
                     @for event in all {
                         tr {
                             td.t { (times.short(event.time)) }
                             td.n { (event.domain.map_or_else(|| UNKNOWN.to_owned(), |domain| domain.id.to_string())) }
-                            td { (safe(event.name.as_deref().unwrap_or(UNKNOWN))) }
+                            td { div.name { (safe(event.name.as_deref().unwrap_or(UNKNOWN))) } }
                             td { (events::happening(&event.change)) }
                         }
                     }

@@ -1,10 +1,10 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::events::Change;
+use crate::events::{Change, Event};
 use crate::feed::{Feed, Recorded};
 use crate::fixtures::{SECOND, boot, domain, snapshot};
 use crate::snapshot::{Domain, ShutdownReason, Snapshot};
@@ -57,7 +57,7 @@ fn report_between(
     let mut feed = Recorded::new(snapshots);
     let first = feed.next().unwrap().unwrap();
     let wanted = wanted.iter().map(|word| word.parse().unwrap()).collect();
-    let mut report = Report::new(&first, span, wanted);
+    let mut report = Report::new(&first, feed.before(), span, wanted);
     while let Some(pair) = feed.next().unwrap() {
         report.add(&pair);
     }
@@ -132,6 +132,40 @@ fn who_suffered_is_listed_with_the_reason_and_for_how_long() {
     assert!(page.contains(">31 s<"), "{page}");
 }
 
+/// It lacks memory in the seconds 100 to 130.
+#[test]
+fn who_suffered_suffered_within_the_span() {
+    let span = [110, 119].map(|second| at(second).time);
+    let mut feed = Recorded::new((0..=200).map(at).collect()).between(Some(span[0]), Some(span[1]));
+    let first = feed.next().unwrap().unwrap();
+    let mut report = Report::new(&first, feed.before(), span.into(), Vec::new());
+    while let Some(pair) = feed.next().unwrap() {
+        report.add(&pair);
+    }
+    let page = page(&report, &TimeZone::UTC);
+    assert!(page.contains(">9 s<"), "{page}");
+}
+
+/// `web` lacks 64 MiB of 192 for 30 s, and 128 of 256 in the last second.
+#[test]
+fn how_bad_it_was_is_a_mean_and_the_worst_has_its_time() {
+    let set = |second: u64| {
+        let mut snapshot = at(second);
+        if second == 130 {
+            snapshot.domains[1].memory_target_bytes = Some(256 << 20);
+        }
+        snapshot
+    };
+    let page = page(
+        &report_of((0..=200).map(set).collect(), &[]),
+        &TimeZone::UTC,
+    );
+    let row = "<td><div class=\"name\">web</div></td><td class=\"n\">31 s</td>\
+               <td>memory 66.1M below its target of 194M</td>\
+               <td class=\"n\">128M</td><td class=\"t\">Nov 28 03:22:10</td>";
+    assert!(page.contains(row), "{page}");
+}
+
 #[test]
 fn the_first_samples_of_a_recorder_shorten_nothing() {
     let mut snapshots: Vec<Snapshot> = (0..=200).map(at).collect();
@@ -163,7 +197,7 @@ fn a_domain_that_xapi_tears_down_stays_one() {
             .collect(),
     );
     let first = feed.next().unwrap().unwrap();
-    let mut report = Report::new(&first, (Timestamp::MIN, Timestamp::MAX), Vec::new());
+    let mut report = Report::new(&first, None, (Timestamp::MIN, Timestamp::MAX), Vec::new());
     while let Some(pair) = feed.next().unwrap() {
         report.add(&pair);
     }
@@ -181,6 +215,43 @@ fn a_report_can_be_of_some_domains() {
             .iter()
             .all(|event| event.name.as_deref() == Some("web"))
     );
+    let text = page(&report, &TimeZone::UTC);
+    for words in [
+        "<title>xenscope report of web, ",
+        "Only of: <b>web</b>",
+        " 1 domain. A point",
+        "pCPUs of the whole host",
+        "The audit of the whole host",
+    ] {
+        assert!(text.contains(words), "no {words:?} in {text}");
+    }
+    let quiet = page(&self::report(0..=50, &["web"]), &TimeZone::UTC);
+    assert!(quiet.contains("None of these domains did") && quiet.contains("had any"));
+    let of_all = page(&self::report(0..=50, &[]), &TimeZone::UTC);
+    assert!(!of_all.contains("Only of") && of_all.contains("No domain did"));
+}
+
+#[test]
+fn a_boot_of_the_host_before_the_first_sample_of_the_span_is_listed() {
+    let set = |second: u64| {
+        let mut snapshot = at(second);
+        snapshot.boot = boot(if second < 50 { 1 } else { 2 });
+        snapshot
+    };
+    let taken = |second| (0..=second).chain(50..=60).map(set).collect();
+    let span = [45, 60].map(|second| at(second).time);
+    for snapshots in [taken(40), taken(49)] {
+        let mut feed = Recorded::new(snapshots).between(Some(span[0]), Some(span[1]));
+        let first = feed.next().unwrap().unwrap();
+        let mut report = Report::new(&first, feed.before(), span.into(), Vec::new());
+        while let Some(pair) = feed.next().unwrap() {
+            report.add(&pair);
+        }
+        let (events, _) = report.events();
+        let booted = |event: &&Event| matches!(event.change, Change::HostBooted { .. });
+        assert_eq!(events.iter().filter(booted).count(), 1);
+        assert_eq!(events.len(), 4, "{events:?}");
+    }
 }
 
 #[test]
@@ -188,6 +259,7 @@ fn events_are_listed_and_marked() {
     let report = report(0..=200, &[]);
     let page = page(&report, &TimeZone::UTC);
     assert!(page.contains("<td>destroyed</td>") && page.contains("<td>created</td>"));
+    assert!(page.contains("and boots of the host."));
     assert!(page.contains("stroke=\"#040000\""));
 }
 
@@ -275,6 +347,49 @@ fn what_was_not_recorded_is_said() {
     let page = page(&report(0..=20, &[]), &TimeZone::UTC);
     assert!(page.contains("Ready time was not recorded"));
     assert!(page.contains("No domain has disks whose counters dom0 knows."));
+}
+
+/// Of 12 domains, some have most CPU use and others most memory.
+#[test]
+fn no_two_bands_of_a_chart_have_the_same_colour() {
+    let set = |second: u64| {
+        let mut snapshot = at(second);
+        snapshot.domains = (1..=12)
+            .map(|id| {
+                let used = second * SECOND / 20 * u64::from(id);
+                let mut one = domain(id, &format!("guest-{id}"), second * SECOND, used);
+                one.uuid = uuid::Uuid::from_u128(u128::from(id));
+                one.memory_bytes = u64::from(13 - id) << 20;
+                one
+            })
+            .collect();
+        snapshot
+    };
+    let report = report_of((0..=5).map(set).collect(), &[]);
+    let mut colors = Colors::default();
+    let mut of = |figure| {
+        let most = report.most(figure);
+        let most = &most[..BANDS];
+        let colors = colors.of(most);
+        let distinct: std::collections::BTreeSet<_> = colors.iter().collect();
+        assert_eq!(distinct.len(), BANDS, "{colors:?}");
+        let ids = most.iter().map(|course| course.id.0);
+        ids.zip(colors)
+            .collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let (cpu, memory) = (of(Figure::Cpu), of(Figure::Memory));
+    // Those in both have the same.
+    for id in 5..=8 {
+        assert_eq!(cpu[&id], memory[&id]);
+    }
+    assert_eq!(of(Figure::Cpu), cpu);
+    // Two that have the same in different charts.
+    assert_eq!(cpu[&12], memory[&1]);
+    let both = ["guest-12", "guest-1"].map(|name| named(&report, name));
+    let [one, other] = colors.of(&both)[..] else {
+        panic!("two have colours");
+    };
+    assert_ne!(one, other);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::rates::{Rate, StateRates};
 use crate::sample::DomainSample;
 use crate::snapshot::{DomId, Identity};
+use crate::waits::waited_ns::WaitedNs;
 use crate::waits::{Shares, VcpuWaits, WaitedFor};
 
 /// A mean over the time in which a figure is known.
@@ -77,10 +78,8 @@ impl States {
 #[derive(Clone, Debug, Default)]
 pub(super) struct DomainSums {
     pub(super) states: States,
-    /// Nanoseconds that its vCPUs waited; `None` if that is unknown.
-    pub(super) waited_ns: Option<f64>,
-    /// For whom they waited, in nanoseconds.
-    pub(super) waited_for_ns: BTreeMap<Identity, f64>,
+    /// How long its vCPUs waited, and for whom; `None` if that is unknown.
+    pub(super) waited: Option<WaitedNs<Identity>>,
     /// Its vCPUs by their numbers; `None` if they are unknown.
     pub(super) vcpus: Option<BTreeMap<u32, VcpuSums>>,
     /// Whether it has one vCPU.
@@ -96,10 +95,10 @@ impl DomainSums {
         // Without the rest, the ready time is the hypervisor's own count.
         if let (Some(ready), Some(_)) = (states.ready_percent, states.running_percent) {
             let ready_ns = ready.value / 100.0 * ns as f64;
-            *self.waited_ns.get_or_insert_default() += ready_ns;
-            for &(id, percent) in &of.rates.waited_for {
-                *self.waited_for_ns.entry(who(id)).or_default() += percent / 100.0 * ready_ns;
-            }
+            let waited_for = of.rates.waited_for.iter();
+            let waited_for = waited_for.map(|&(id, percent)| (who(id), percent));
+            let waited = self.waited.get_or_insert_default();
+            waited.add(ready_ns, waited_for);
         }
         let Some(vcpus) = of.vcpus() else {
             return;

@@ -145,7 +145,7 @@ fn recordings_show_what_was() {
     let page = say(&["report", "pv-disk", "--from", path, "-o", "-"]).fine();
     let has_band = |name: &str| page.contains(&format!("</span> {name}</td>"));
     assert!(has_band("pv-disk") && !has_band("pv-burn"), "{page}");
-    say(&["report", "nobody", "--from", path]).refused(1, &["none of these domains"]);
+    say(&["report", "nobody", "--from", path]).refused(1, &["no domain 'nobody'"]);
     say(&["list", "--from", path, "--at", "1999-01-01"]).refused(1, &["nothing was recorded"]);
     say(&["list", "--from", "/nonexistent"]).refused(1, &["/nonexistent"]);
     say(&["top", "-b", "--from", path, "--until", "1999-01-01"])
