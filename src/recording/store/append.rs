@@ -109,6 +109,8 @@ impl Store {
         let appended = append();
         self.run(|_| appended)?;
         self.key = Some(chunk.entry.key);
+        // What stays in the log is on the disk as well, and is copied the next time.
+        let _ = self.empty_log();
         Ok(())
     }
 }

@@ -92,8 +92,8 @@ impl Store {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             // What is written is on the disk, so that it survives a loss of power.
             connection.pragma_update(None, "synchronous", "FULL")?;
-            // The log of changes stays below a MiB.
-            connection.pragma_update(None, "wal_autocheckpoint", 128)?;
+            // The log of changes is copied into the file after each change, see `empty_log`.
+            connection.pragma_update(None, "wal_autocheckpoint", 0)?;
             connection.pragma_update(None, "journal_size_limit", 1 << 20)?;
             // In KiB if it is negative. What was written is not read again: it needs no 2 MiB.
             connection.pragma_update(None, "cache_size", -256)?;
@@ -110,7 +110,17 @@ impl Store {
             }
         })?;
         store.check_whole()?;
+        store.empty_log()?;
         Ok(store)
+    }
+
+    /// Copies the log of changes into the file, so that damage or loss of the log costs no more than the last change. A
+    /// process that is reading may keep some of it from being copied; the next time copies that.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub(super) fn empty_log(&self) -> Result<(), RecordingError> {
+        self.run(|connection| connection.query_row("PRAGMA wal_checkpoint", [], |_| Ok(())))
     }
 
     /// Checks what is not too large for it: the schema, and the table of chunks.
