@@ -107,6 +107,14 @@ impl RecordingError {
             _ => false,
         }
     }
+
+    /// Returns whether the disk has no room for what was to be written.
+    pub(super) fn is_full_disk(&self) -> bool {
+        match self {
+            Self::Sqlite { error, .. } => error.sqlite_error_code() == Some(ErrorCode::DiskFull),
+            _ => false,
+        }
+    }
 }
 
 pub(super) fn io_error(path: &Path, error: io::Error) -> RecordingError {

@@ -34,7 +34,12 @@ pub(super) struct Files {
     store: Option<Store>,
     /// `None` if it is one file, which is not set aside.
     folder: Option<Folder>,
+    /// The wall-clock time when samples were deleted last because the disk was too small, in nanoseconds since the epoch.
+    short_at: Option<i64>,
 }
+
+/// If the disk had room for so long, it is said again that it is full: an hour.
+const LONG_NS: i64 = 3_600_000_000_000;
 
 impl Files {
     /// Opens the recording in a folder, and creates both if they do not exist. `report` is called if a file is set aside.
@@ -52,6 +57,7 @@ impl Files {
                 _lock: lock(path)?,
                 report,
             }),
+            short_at: None,
         };
         match files.last() {
             Err(error) if error.is_damage() => files.set_aside(&error)?,
@@ -69,6 +75,7 @@ impl Files {
             path: path.to_owned(),
             store: Some(Store::create(path.to_owned())?),
             folder: None,
+            short_at: None,
         })
     }
 
@@ -137,8 +144,23 @@ impl Files {
             Some(folder) => damaged::keep(&folder.path, *kept.start(), left)?,
             None => 0,
         };
-        self.store()?
-            .append(chunk, kept, max_bytes.saturating_sub(aside))
+        let max_bytes = max_bytes.saturating_sub(aside);
+        if self.store()?.append(chunk, kept, max_bytes)? {
+            self.say_short(*kept.end());
+        }
+        Ok(())
+    }
+
+    /// Reports that the disk is too small, once for as long as it is.
+    fn say_short(&mut self, now: i64) {
+        let last = self.short_at.replace(now);
+        let is_new = last.is_none_or(|last| now.saturating_sub(last) >= LONG_NS);
+        if let Some(folder) = self.folder.as_ref().filter(|_| is_new) {
+            let path = self.path.display();
+            (folder.report)(&format!(
+                "{path}: the disk is full; the oldest samples are deleted for new ones"
+            ));
+        }
     }
 
     /// Renames the file, and reports it.

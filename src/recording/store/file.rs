@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nix::fcntl::{FallocateFlags, fallocate};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use crate::recording::error::{RecordingError, io_error};
@@ -27,6 +28,9 @@ const TABLES: u32 = 4;
 
 /// How long to wait for another process that uses the file.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The size of the log of changes in bytes, unless one change is larger.
+const LOG: i64 = 1 << 20;
 
 /// Times in nanoseconds since the epoch. The data is in a table of its own, so that the index is read without it.
 const SCHEMA: &str = "
@@ -52,6 +56,8 @@ pub(in crate::recording) struct Store {
     pub(super) connection: Connection,
     /// The ID of the last key that was written.
     pub(super) key: Option<i64>,
+    /// Whether the log of changes could not be copied into the file.
+    pub(super) cannot_grow: bool,
 }
 
 /// Returns a time as the index has it.
@@ -75,7 +81,7 @@ impl Store {
             _ => {}
         }
         let connection = Connection::open(&path);
-        let store = Self::of(path, connection)?;
+        let mut store = Self::of(path, connection)?;
         store.run(|connection| {
             connection.busy_timeout(PATIENCE)?;
             let tables: u32 =
@@ -94,7 +100,7 @@ impl Store {
             connection.pragma_update(None, "synchronous", "FULL")?;
             // The log of changes is copied into the file after each change, see `empty_log`.
             connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-            connection.pragma_update(None, "journal_size_limit", 1 << 20)?;
+            connection.pragma_update(None, "journal_size_limit", LOG)?;
             // In KiB if it is negative. What was written is not read again: it needs no 2 MiB.
             connection.pragma_update(None, "cache_size", -256)?;
             let has_table = connection
@@ -110,7 +116,9 @@ impl Store {
             }
         })?;
         store.check_whole()?;
-        store.empty_log()?;
+        // If there is no room for it, that is tried again.
+        store.cannot_grow = store.empty_log().is_err_and(|error| error.is_full_disk());
+        store.reserve_log();
         Ok(store)
     }
 
@@ -121,6 +129,16 @@ impl Store {
     /// If the file cannot be written.
     pub(super) fn empty_log(&self) -> Result<(), RecordingError> {
         self.run(|connection| connection.query_row("PRAGMA wal_checkpoint", [], |_| Ok(())))
+    }
+
+    /// Gives the log of changes its size, so that there is room for changes when the disk is full: deletions also need
+    /// that. If the disk has less, the log has a part. All works without it until the disk is full.
+    fn reserve_log(&self) {
+        let mut path = self.path.clone().into_os_string();
+        path.push("-wal");
+        if let Ok(log) = fs::File::options().write(true).open(path) {
+            (0..4).any(|half| fallocate(&log, FallocateFlags::empty(), 0, LOG >> half).is_ok());
+        }
     }
 
     /// Checks what is not too large for it: the schema, and the table of chunks.
@@ -183,6 +201,7 @@ impl Store {
                 path,
                 connection,
                 key: None,
+                cannot_grow: false,
             }),
             Err(error) => Err(RecordingError::Sqlite { path, error }),
         }

@@ -6,6 +6,7 @@
 mod append;
 mod entries;
 mod file;
+mod room;
 
 pub(super) use append::NewChunk;
 pub(super) use entries::Entry;

@@ -264,6 +264,84 @@ fn a_full_disk_costs_what_it_has_no_room_for() {
     assert!(read.len() < all.len() && read.iter().all(|one| all.contains(one)));
 }
 
+/// What the process does that has a small disk below.
+const SMALL: &str = "XENSCOPE_TEST_SMALL";
+
+/// Runs a test again in a process that has a disk of so many MiB of its own, and gives it the folder.
+fn with_disk(test: &str, mebibytes: u32) {
+    let folder = tempfile::tempdir().unwrap();
+    let script = format!("mount -t tmpfs -o size={mebibytes}m none \"${SMALL}\" && exec \"$@\"");
+    let child = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c"])
+        .args([&script, "sh"])
+        .arg(env::current_exe().unwrap())
+        .args(["--exact", &format!("recording::tests::folder::{test}")])
+        .env(SMALL, folder.path())
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{child:?}");
+}
+
+/// Records these hosts, checks after each chunk that the newest samples of all can be read without a gap, and returns how
+/// many. Only a chunk that is not full yet may be missing.
+fn record_checked(recorder: &mut Recorder, folder: &Path, all: &[Snapshot], from: usize) -> usize {
+    let mut left = 0;
+    for (count, host) in (1..).zip(all).skip(from) {
+        if recorder.push(&Arc::new(host.clone())).unwrap() && count % 100 < 11 {
+            let read = read(folder).unwrap();
+            left = read.len();
+            assert!(read == all[count - left..count], "{count}");
+        }
+    }
+    left
+}
+
+#[test]
+fn a_disk_that_is_too_small_has_the_newest_samples() {
+    let Some(disk) = env::var_os(SMALL) else {
+        return with_disk("a_disk_that_is_too_small_has_the_newest_samples", 4);
+    };
+    let disk = Path::new(&disk);
+    let folder = &disk.join("recording");
+    let limits = Limits {
+        bytes: 16 << 20,
+        ..ALL
+    };
+    let hosts: Vec<Snapshot> = incompressible().take(2_800).collect();
+    let other = File::options()
+        .create(true)
+        .append(true)
+        .open(disk.join("other"))
+        .unwrap();
+    (&other).write_all(&[0; 1 << 20]).unwrap();
+    let mut recorder = Recorder::open(folder, limits, report).unwrap();
+    let full = record_checked(&mut recorder, folder, &hosts[..1_500], 0);
+    assert!((700..1_300).contains(&full), "{full}");
+    // Another program takes all that is left, also of what the recorder gives back when it ends.
+    let fill = || while (&other).write_all(&[0; 4096]).is_ok() {};
+    fill();
+    let fuller = record_checked(&mut recorder, folder, &hosts[..2_000], 1_500);
+    assert!(fuller > full - 100, "{fuller} after {full}");
+    recorder.flush().unwrap();
+    drop(recorder);
+    fill();
+    let end = other.metadata().unwrap().len();
+    other.set_len(end - (200 << 10)).unwrap();
+    let mut recorder = Recorder::open(folder, limits, report).unwrap();
+    fill();
+    record_checked(&mut recorder, folder, &hosts[..2_300], 2_000);
+    recorder.flush().unwrap();
+    drop(recorder);
+    // There is room again.
+    other.set_len(0).unwrap();
+    let mut recorder = Recorder::open(folder, limits, report).unwrap();
+    let more = record_checked(&mut recorder, folder, &hosts, 2_300);
+    assert!(more > fuller + 200, "{more} after {fuller}");
+    let reported = REPORTED.lock().unwrap();
+    let full = reported.iter().filter(|text| text.contains("is full"));
+    assert_eq!(full.count(), 2, "{reported:?}");
+}
+
 #[test]
 fn a_newer_format_is_refused() {
     let folder = tempfile::tempdir().unwrap();
