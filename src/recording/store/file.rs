@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use nix::fcntl::{FallocateFlags, fallocate};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use crate::recording::error::{RecordingError, io_error};
@@ -177,22 +178,30 @@ impl Store {
         if let Err(error) = fs::File::open(&path) {
             return Err(RecordingError::Io { path, error });
         }
-        let open = |parameters: &str| {
+        let open = |parameters: &str, is_alone: bool| {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
             let uri = format!("file:{}{parameters}", escaped(&path));
             let store = Self::of(path.clone(), Connection::open_with_flags(uri, flags))?;
-            store.run(|connection| connection.busy_timeout(PATIENCE))?;
+            store.run(|connection| {
+                if is_alone {
+                    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+                    // It does not try to copy the log into the file when it is closed.
+                    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+                }
+                connection.busy_timeout(PATIENCE)
+            })?;
             store.check().map(|()| store)
         };
-        match open("?mode=ro") {
-            // The folder is read-only, so nobody writes.
-            Err(RecordingError::Sqlite { error, .. })
-                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen) =>
-            {
-                open("?immutable=1")
+        // In a read-only folder, nobody writes, and SQLite cannot create what it shares with other processes. It reads
+        // the log of changes without that if it has the file for itself; if there is no log, it has to know that the
+        // file does not change.
+        let mut opened = open("?mode=ro", false);
+        for (parameters, is_alone) in [("?mode=ro&vfs=unix-none", true), ("?immutable=1", false)] {
+            if opened.as_ref().is_err_and(RecordingError::cannot_open) {
+                opened = open(parameters, is_alone);
             }
-            opened => opened,
         }
+        opened
     }
 
     fn of(path: PathBuf, connection: rusqlite::Result<Connection>) -> Result<Self, RecordingError> {

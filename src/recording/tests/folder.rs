@@ -264,22 +264,55 @@ fn a_full_disk_costs_what_it_has_no_room_for() {
     assert!(read.len() < all.len() && read.iter().all(|one| all.contains(one)));
 }
 
-/// What the process does that has a small disk below.
-const SMALL: &str = "XENSCOPE_TEST_SMALL";
+/// The folder of a process that has mounted a file system of its own.
+const MOUNTED: &str = "XENSCOPE_TEST_MOUNTED";
 
-/// Runs a test again in a process that has a disk of so many MiB of its own, and gives it the folder.
-fn with_disk(test: &str, mebibytes: u32) {
-    let folder = tempfile::tempdir().unwrap();
-    let script = format!("mount -t tmpfs -o size={mebibytes}m none \"${SMALL}\" && exec \"$@\"");
+/// Runs a test again in a process after a shell command that mounts something in `$XENSCOPE_TEST_MOUNTED`, the folder.
+fn after_mount(test: &str, mount: &str, folder: &Path) {
     let child = Command::new("unshare")
         .args(["--user", "--map-root-user", "--mount", "sh", "-c"])
-        .args([&script, "sh"])
+        .args([&format!("{mount} && exec \"$@\""), "sh"])
         .arg(env::current_exe().unwrap())
         .args(["--exact", &format!("recording::tests::folder::{test}")])
-        .env(SMALL, folder.path())
+        .env(MOUNTED, folder)
         .output()
         .unwrap();
     assert!(child.status.success(), "{child:?}");
+}
+
+#[test]
+fn a_read_only_folder_is_read_with_its_log_of_changes() {
+    const SAMPLES: u64 = 100;
+    if let Some(folder) = env::var_os(MOUNTED) {
+        let folder = Path::new(&folder);
+        assert!(File::create(folder.join("other")).is_err());
+        let all = seconds(SAMPLES);
+        // Chunks of 11 samples.
+        assert!(read(folder).unwrap() == all[..99]);
+        assert!(read(&folder.join("ended")).unwrap() == all);
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut recorder = Recorder::open(folder.path(), ALL, report).unwrap();
+    // It reads what there is now, so that nothing is copied out of the log.
+    let reader = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
+    let begin = "BEGIN; SELECT count(*) FROM chunk;";
+    reader.execute_batch(begin).unwrap();
+    for snapshot in seconds(SAMPLES) {
+        recorder.push(&Arc::new(snapshot)).unwrap();
+    }
+    // As a loss of power leaves it.
+    let copy = tempfile::tempdir().unwrap();
+    for name in [FILE.to_owned(), format!("{FILE}-wal")] {
+        fs::copy(folder.path().join(&name), copy.path().join(&name)).unwrap();
+    }
+    write(&copy.path().join("ended"), &seconds(SAMPLES));
+    let mount = format!("mount --bind \"${MOUNTED}\" \"${MOUNTED}\"");
+    after_mount(
+        "a_read_only_folder_is_read_with_its_log_of_changes",
+        &format!("{mount} && mount -o remount,bind,ro \"${MOUNTED}\""),
+        copy.path(),
+    );
 }
 
 /// Records these hosts, checks after each chunk that the newest samples of all can be read without a gap, and returns how
@@ -298,8 +331,13 @@ fn record_checked(recorder: &mut Recorder, folder: &Path, all: &[Snapshot], from
 
 #[test]
 fn a_disk_that_is_too_small_has_the_newest_samples() {
-    let Some(disk) = env::var_os(SMALL) else {
-        return with_disk("a_disk_that_is_too_small_has_the_newest_samples", 4);
+    let Some(disk) = env::var_os(MOUNTED) else {
+        let folder = tempfile::tempdir().unwrap();
+        return after_mount(
+            "a_disk_that_is_too_small_has_the_newest_samples",
+            &format!("mount -t tmpfs -o size=4m none \"${MOUNTED}\""),
+            folder.path(),
+        );
     };
     let disk = Path::new(&disk);
     let folder = &disk.join("recording");
