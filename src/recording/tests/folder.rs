@@ -197,6 +197,27 @@ fn samples_that_are_far_apart_are_written_at_once() {
 }
 
 #[test]
+fn no_sample_waits_for_more_than_ten_seconds() {
+    for interval in 1..=12 {
+        let folder = tempfile::tempdir().unwrap();
+        let mut recorder = Recorder::open(folder.path(), ALL, report).unwrap();
+        let mut waiting = Vec::new();
+        for host in seconds(100).into_iter().step_by(interval) {
+            let second = host.stamp.at_ns / SECOND;
+            // If the power fails now, the samples that wait are lost. What the interval will be is known from the second one.
+            let longest = waiting.first().map_or(0, |first| second - first);
+            assert!(longest <= 10 || second < 20, "{longest} s with {interval}");
+            waiting.push(second);
+            if recorder.push(&Arc::new(host)).unwrap() {
+                let expected = (10 / interval + 1).max(1);
+                assert!(waiting.len() == expected || second < 20, "{waiting:?}");
+                waiting.clear();
+            }
+        }
+    }
+}
+
+#[test]
 fn many_samples_in_ten_seconds_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let mut snapshots = seconds(2_500);
