@@ -13,7 +13,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 use super::damaged;
 use super::error::{RecordingError, io_error};
-use super::store::{Entry, FILE, NewChunk, Store};
+use super::store::{Entry, FILE, FileId, NewChunk, Store};
 
 /// The name of the file that a recorder locks.
 const LOCK: &str = "lock";
@@ -22,8 +22,26 @@ const LOCK: &str = "lock";
 #[derive(Debug)]
 struct Folder {
     path: PathBuf,
-    _lock: Flock<File>,
+    lock: Flock<File>,
     report: fn(&str),
+}
+
+impl Folder {
+    /// Creates the folder if it does not exist, and locks it.
+    fn lock(path: &Path, report: fn(&str)) -> Result<Self, RecordingError> {
+        let created = DirBuilder::new().recursive(true).mode(0o700).create(path);
+        created.map_err(|error| io_error(path, error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            lock: lock(path)?,
+            report,
+        })
+    }
+
+    /// Returns whether the file that it has locked is still the one that another recorder would lock.
+    fn is_locked(&self) -> bool {
+        FileId::of(self.lock.metadata()).is_at(&self.path.join(LOCK))
+    }
 }
 
 /// A file that is written, and those that were before.
@@ -47,16 +65,10 @@ impl Files {
     /// # Errors
     /// If the folder cannot be written, if another recorder has it, or if the recording has a newer format.
     pub(super) fn in_folder(path: &Path, report: fn(&str)) -> Result<Self, RecordingError> {
-        let created = DirBuilder::new().recursive(true).mode(0o700).create(path);
-        created.map_err(|error| io_error(path, error))?;
         let mut files = Self {
             path: path.join(FILE),
             store: None,
-            folder: Some(Folder {
-                path: path.to_owned(),
-                _lock: lock(path)?,
-                report,
-            }),
+            folder: Some(Folder::lock(path, report)?),
             short_at: None,
         };
         match files.last() {
@@ -112,17 +124,19 @@ impl Files {
         Ok(self.store.insert(store))
     }
 
-    /// Appends a chunk, as [`Store::append`] does. If the file is damaged, it appends to another one. Deletes files that
-    /// were set aside if they are too old, or if all together have more than `max_bytes`.
+    /// Appends a chunk, as [`Store::append`] does. If the file is damaged or was removed, it appends to another one. Deletes
+    /// files that were set aside if they are too old, or if all together have more than `max_bytes`.
     ///
     /// # Errors
-    /// If nothing was written.
+    /// If nothing was written. If another recorder has the folder meanwhile, because the files were removed, that is
+    /// [`RecordingError::InUse`].
     pub(super) fn append(
         &mut self,
         chunk: &NewChunk<'_>,
         kept: &RangeInclusive<i64>,
         max_bytes: u64,
     ) -> Result<(), RecordingError> {
+        self.leave_removed()?;
         match self.try_append(chunk, kept, max_bytes) {
             Err(error) if self.folder.is_some() && error.is_damage() => {
                 self.set_aside(&error)?;
@@ -161,6 +175,26 @@ impl Files {
                 "{path}: the disk is full; the oldest samples are deleted for new ones"
             ));
         }
+    }
+
+    /// Locks the folder again if the lock was removed. Closes the file if it was removed, and reports it.
+    fn leave_removed(&mut self) -> Result<(), RecordingError> {
+        let Some(folder) = &mut self.folder else {
+            return Ok(());
+        };
+        if !folder.is_locked() {
+            *folder = Folder::lock(&folder.path, folder.report)?;
+        }
+        if self
+            .store
+            .as_ref()
+            .is_some_and(|store| !store.is_in_place())
+        {
+            self.store = None;
+            let path = self.path.display();
+            (folder.report)(&format!("{path}: it was removed; a new one is begun"));
+        }
+        Ok(())
     }
 
     /// Renames the file, and reports it.

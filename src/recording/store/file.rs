@@ -11,6 +11,7 @@ use nix::fcntl::{FallocateFlags, fallocate};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
+use super::file_id::FileId;
 use crate::recording::error::{RecordingError, io_error};
 
 /// The format of the chunks that this version writes, and the newest that it reads. It has to increase if an enumeration
@@ -55,6 +56,7 @@ const SCHEMA: &str = "
 pub(in crate::recording) struct Store {
     pub(super) path: PathBuf,
     pub(super) connection: Connection,
+    id: FileId,
     /// The ID of the last key that was written.
     pub(super) key: Option<i64>,
     /// Whether the log of changes could not be copied into the file.
@@ -207,6 +209,7 @@ impl Store {
     fn of(path: PathBuf, connection: rusqlite::Result<Connection>) -> Result<Self, RecordingError> {
         match connection {
             Ok(connection) => Ok(Self {
+                id: FileId::of(fs::metadata(&path)),
                 path,
                 connection,
                 key: None,
@@ -214,6 +217,11 @@ impl Store {
             }),
             Err(error) => Err(RecordingError::Sqlite { path, error }),
         }
+    }
+
+    /// Returns whether the file still has its name.
+    pub(in crate::recording) fn is_in_place(&self) -> bool {
+        self.id.is_at(&self.path)
     }
 
     /// Runs a function, and adds the file's name to its error.

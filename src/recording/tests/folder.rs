@@ -25,6 +25,63 @@ fn a_second_recorder_is_refused() {
     Recorder::open(folder.path(), ALL, report).unwrap();
 }
 
+/// Removes all files of a folder.
+fn empty(folder: &Path) {
+    for file in fs::read_dir(folder).unwrap() {
+        fs::remove_file(file.unwrap().path()).unwrap();
+    }
+}
+
+#[test]
+fn a_removed_recording_is_begun_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = &folder.path().join("recording");
+    let all = seconds(90);
+    let mut recorder = Recorder::open(folder, ALL, report).unwrap();
+    for (count, snapshot) in all.iter().enumerate() {
+        match count {
+            30 => empty(folder),
+            // Only the file, and then the folder.
+            50 => fs::remove_file(folder.join(FILE)).unwrap(),
+            70 => fs::remove_dir_all(folder).unwrap(),
+            _ => {}
+        }
+        if recorder.push(&Arc::new(snapshot.clone())).unwrap() {
+            let second = Recorder::open(folder, ALL, report).unwrap_err();
+            assert!(matches!(second, RecordingError::InUse { .. }), "{second}");
+        }
+    }
+    recorder.flush().unwrap();
+    // Chunks have 11 samples.
+    assert!(read(folder).unwrap() == all[66..]);
+    let reported = REPORTED.lock().unwrap().join("\n");
+    assert!(
+        reported.contains("recording.sqlite: it was removed"),
+        "{reported}"
+    );
+}
+
+#[test]
+fn a_recorder_ends_when_another_one_has_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = seconds(40);
+    let mut first = Recorder::open(folder.path(), ALL, report).unwrap();
+    for snapshot in &all[..20] {
+        first.push(&Arc::new(snapshot.clone())).unwrap();
+    }
+    empty(folder.path());
+    write(folder.path(), &all[20..30]);
+    let mut second = Recorder::open(folder.path(), ALL, report).unwrap();
+    let error = first.flush().unwrap_err();
+    assert!(matches!(error, RecordingError::InUse { .. }), "{error}");
+    drop(first);
+    for snapshot in &all[30..] {
+        second.push(&Arc::new(snapshot.clone())).unwrap();
+    }
+    second.flush().unwrap();
+    assert!(read(folder.path()).unwrap() == all[20..]);
+}
+
 #[test]
 fn recorders_continue_a_recording() {
     let folder = tempfile::tempdir().unwrap();
