@@ -217,6 +217,31 @@ fn a_recording_does_not_grow_beyond_its_size() {
 }
 
 #[test]
+fn a_log_that_a_reader_keeps_becomes_small_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = || {
+        let path = folder.path().join(format!("{FILE}-wal"));
+        fs::metadata(path).unwrap().len()
+    };
+    let hosts: Vec<Snapshot> = incompressible().take(1_000).collect();
+    let mut recorder = Recorder::open(folder.path(), ALL, report).unwrap();
+    let reader = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
+    let begin = "BEGIN; SELECT count(*) FROM chunk;";
+    reader.execute_batch(begin).unwrap();
+    for host in &hosts[..900] {
+        recorder.push(&Arc::new(host.clone())).unwrap();
+    }
+    assert!(log() > 2 << 20, "{}", log());
+    drop(reader);
+    for host in &hosts[900..] {
+        recorder.push(&Arc::new(host.clone())).unwrap();
+    }
+    recorder.flush().unwrap();
+    assert!(log() <= 1 << 20, "{}", log());
+    assert!(read(folder.path()).unwrap() == hosts);
+}
+
+#[test]
 fn a_smaller_limit_holds_at_the_next_write() {
     let folder = tempfile::tempdir().unwrap();
     let open = |bytes| Recorder::open(folder.path(), Limits { bytes, ..ALL }, report).unwrap();
