@@ -41,11 +41,11 @@ pub(super) fn run(recorder: &mut Recorder, feed: &mut dyn Feed) -> anyhow::Resul
     let mut is_first = true;
     let mut failed = false;
     let mut follow = Follow::without_output(feed, &ENDING)?;
-    let followed = loop {
+    let followed: anyhow::Result<()> = 'samples: loop {
         let pair = match follow.next() {
             Ok(Some(pair)) => pair,
             Ok(None) => break Ok(()),
-            Err(error) => break Err(error),
+            Err(error) => break Err(error.into()),
         };
         let before = pair.older.as_ref().filter(|_| is_first);
         is_first = false;
@@ -54,6 +54,7 @@ pub(super) fn run(recorder: &mut Recorder, feed: &mut dyn Feed) -> anyhow::Resul
             match recorder.push(snapshot) {
                 Ok(true) => failed = false,
                 Ok(false) => {}
+                Err(error @ RecordingError::InUse { .. }) => break 'samples Err(error.into()),
                 // Once for as long as it lasts: a chunk is written every ten seconds.
                 Err(error) if !failed => {
                     complain(format_args!("{error}; samples are lost, trying again"));

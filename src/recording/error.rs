@@ -107,6 +107,23 @@ impl RecordingError {
             _ => false,
         }
     }
+
+    /// Returns whether the disk has no room for what was to be written.
+    pub(super) fn is_full_disk(&self) -> bool {
+        self.code() == Some(ErrorCode::DiskFull)
+    }
+
+    /// Returns whether SQLite cannot open or create one of its files.
+    pub(super) fn cannot_open(&self) -> bool {
+        self.code() == Some(ErrorCode::CannotOpen)
+    }
+
+    fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Sqlite { error, .. } => error.sqlite_error_code(),
+            _ => None,
+        }
+    }
 }
 
 pub(super) fn io_error(path: &Path, error: io::Error) -> RecordingError {

@@ -13,7 +13,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 use super::damaged;
 use super::error::{RecordingError, io_error};
-use super::store::{Entry, FILE, NewChunk, Store};
+use super::store::{Entry, FILE, FileId, NewChunk, Store};
 
 /// The name of the file that a recorder locks.
 const LOCK: &str = "lock";
@@ -22,8 +22,26 @@ const LOCK: &str = "lock";
 #[derive(Debug)]
 struct Folder {
     path: PathBuf,
-    _lock: Flock<File>,
+    lock: Flock<File>,
     report: fn(&str),
+}
+
+impl Folder {
+    /// Creates the folder if it does not exist, and locks it.
+    fn lock(path: &Path, report: fn(&str)) -> Result<Self, RecordingError> {
+        let created = DirBuilder::new().recursive(true).mode(0o700).create(path);
+        created.map_err(|error| io_error(path, error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            lock: lock(path)?,
+            report,
+        })
+    }
+
+    /// Returns whether the file that it has locked is still the one that another recorder would lock.
+    fn is_locked(&self) -> bool {
+        FileId::of(self.lock.metadata()).is_at(&self.path.join(LOCK))
+    }
 }
 
 /// A file that is written, and those that were before.
@@ -34,7 +52,12 @@ pub(super) struct Files {
     store: Option<Store>,
     /// `None` if it is one file, which is not set aside.
     folder: Option<Folder>,
+    /// The wall-clock time when samples were deleted last because the disk was too small, in nanoseconds since the epoch.
+    short_at: Option<i64>,
 }
+
+/// If the disk had room for so long, it is said again that it is full: an hour.
+const LONG_NS: i64 = 3_600_000_000_000;
 
 impl Files {
     /// Opens the recording in a folder, and creates both if they do not exist. `report` is called if a file is set aside.
@@ -42,16 +65,11 @@ impl Files {
     /// # Errors
     /// If the folder cannot be written, if another recorder has it, or if the recording has a newer format.
     pub(super) fn in_folder(path: &Path, report: fn(&str)) -> Result<Self, RecordingError> {
-        let created = DirBuilder::new().recursive(true).mode(0o700).create(path);
-        created.map_err(|error| io_error(path, error))?;
         let mut files = Self {
             path: path.join(FILE),
             store: None,
-            folder: Some(Folder {
-                path: path.to_owned(),
-                _lock: lock(path)?,
-                report,
-            }),
+            folder: Some(Folder::lock(path, report)?),
+            short_at: None,
         };
         match files.last() {
             Err(error) if error.is_damage() => files.set_aside(&error)?,
@@ -69,6 +87,7 @@ impl Files {
             path: path.to_owned(),
             store: Some(Store::create(path.to_owned())?),
             folder: None,
+            short_at: None,
         })
     }
 
@@ -113,17 +132,19 @@ impl Files {
         Ok(self.store.insert(store))
     }
 
-    /// Appends a chunk, as [`Store::append`] does. If the file is damaged, it appends to another one. Deletes files that
-    /// were set aside if they are too old, or if all together have more than `max_bytes`.
+    /// Appends a chunk, as [`Store::append`] does. If the file is damaged or was removed, it appends to another one. Deletes
+    /// files that were set aside if they are too old, or if all together have more than `max_bytes`.
     ///
     /// # Errors
-    /// If nothing was written.
+    /// If nothing was written. If another recorder has the folder meanwhile, because the files were removed, that is
+    /// [`RecordingError::InUse`].
     pub(super) fn append(
         &mut self,
         chunk: &NewChunk<'_>,
         kept: &RangeInclusive<i64>,
         max_bytes: u64,
     ) -> Result<(), RecordingError> {
+        self.leave_removed()?;
         match self.try_append(chunk, kept, max_bytes) {
             Err(error) if self.folder.is_some() && error.is_damage() => {
                 self.set_aside(&error)?;
@@ -145,8 +166,43 @@ impl Files {
             Some(folder) => damaged::keep(&folder.path, *kept.start(), left, folder.report)?,
             None => 0,
         };
-        self.store()?
-            .append(chunk, kept, max_bytes.saturating_sub(aside))
+        let max_bytes = max_bytes.saturating_sub(aside);
+        if self.store()?.append(chunk, kept, max_bytes)? {
+            self.say_short(*kept.end());
+        }
+        Ok(())
+    }
+
+    /// Reports that the disk is too small, once for as long as it is.
+    fn say_short(&mut self, now: i64) {
+        let last = self.short_at.replace(now);
+        let is_new = last.is_none_or(|last| now.saturating_sub(last) >= LONG_NS);
+        if let Some(folder) = self.folder.as_ref().filter(|_| is_new) {
+            let path = self.path.display();
+            (folder.report)(&format!(
+                "{path}: the disk is full; the oldest samples are deleted for new ones"
+            ));
+        }
+    }
+
+    /// Locks the folder again if the lock was removed. Closes the file if it was removed, and reports it.
+    fn leave_removed(&mut self) -> Result<(), RecordingError> {
+        let Some(folder) = &mut self.folder else {
+            return Ok(());
+        };
+        if !folder.is_locked() {
+            *folder = Folder::lock(&folder.path, folder.report)?;
+        }
+        if self
+            .store
+            .as_ref()
+            .is_some_and(|store| !store.is_in_place())
+        {
+            self.store = None;
+            let path = self.path.display();
+            (folder.report)(&format!("{path}: it was removed; a new one is begun"));
+        }
+        Ok(())
     }
 
     /// Renames the file, and reports it.

@@ -15,6 +15,9 @@ use crate::snapshot::{Boot, Snapshot};
 /// The time from the first sample of a chunk until it is written: what is lost if the power fails.
 pub(super) const CHUNK_NS: u64 = 10_000_000_000;
 
+/// By how much a sample may be late, without the one before it ending the chunk.
+const LATE_NS: u64 = 100_000_000;
+
 /// The time from the key to the last chunk that needs it.
 const GROUP_NS: u64 = 300_000_000_000;
 
@@ -107,8 +110,8 @@ impl Recorder {
         })
     }
 
-    /// Adds a snapshot, and writes all that were added since the last chunk if that is 10 s ago, or would be with the
-    /// next one. Returns whether it has written.
+    /// Adds a snapshot, and writes all that were added since the last chunk if the first of them would be older than 10 s
+    /// with the next one. Returns whether it has written.
     ///
     /// # Errors
     /// If they cannot be written. They are lost then; the next snapshot may be written.
@@ -147,9 +150,10 @@ impl Recorder {
         let time = index_time(snapshot.time);
         let (earliest, latest) = self.span.unwrap_or((time, time));
         self.span = Some((earliest.min(time), latest.max(time)));
-        let chunk_ns = at_ns.saturating_sub(self.chunk_begun_ns);
         // The next sample is probably as far from this one as this is from the one before.
-        let chunk_is_full = chunk_ns >= CHUNK_NS || passed_ns >= CHUNK_NS || self.group.is_full();
+        let next_ns = at_ns.saturating_add(passed_ns);
+        let chunk_ns = next_ns.saturating_sub(self.chunk_begun_ns);
+        let chunk_is_full = chunk_ns > CHUNK_NS + LATE_NS || self.group.is_full();
         if chunk_is_full {
             self.flush()?;
         }

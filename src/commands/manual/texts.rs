@@ -452,9 +452,10 @@ const RECORD: Page = Page {
         "Samples are raw counters and states. They are written every ten seconds: what a loss of power costs at most. \
          SIGTERM, SIGINT, SIGQUIT and SIGHUP end it once it has written all samples, or after two seconds.",
         "DIR is created with mode 0700 if it does not exist, and the recording with mode 0600. A second recorder of \
-         the same DIR is refused. If a chunk cannot be written, for example because the disk is full, that is said \
+         the same DIR is refused. If a chunk cannot be written, for example because the disk fails, that is said \
          once, its samples are lost, and the next chunk is tried.",
-        "Ten seconds are deleted at a time.",
+        "Ten seconds are deleted at a time. If the disk is too small for --max-size, the oldest samples are deleted \
+         when it is full, which is said once.",
         "With --export, xenscope copies what was recorded, and records nothing. It replaces FILE, unless \
          that is the recording itself or belongs to a recorder. With --anonymise, the copy has numbers in place of \
          names, UUIDs and MAC addresses, always the same ones, and neither Xen's command line nor the texts of errors; \

@@ -6,6 +6,7 @@ use rusqlite::{Connection, Transaction, params};
 
 use super::entries::Entry;
 use super::file::Store;
+use super::room::Room;
 use crate::recording::error::RecordingError;
 
 /// A chunk to write.
@@ -38,11 +39,21 @@ const OLD_CHUNKS: &str = "
 /// What the log of changes, the index and unfilled pages take.
 const OVERHEAD: u64 = 2 << 20;
 
+/// Returns the size of a page in bytes, how many pages the file has, and how many of them are in use.
+fn pages(connection: &Connection) -> rusqlite::Result<[u64; 3]> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0));
+    let [size, count, free] = [
+        pragma("page_size")?,
+        pragma("page_count")?,
+        pragma("freelist_count")?,
+    ];
+    Ok([size, count, count.saturating_sub(free)].map(u64::from))
+}
+
 /// Returns the bytes of the file that are in use.
 fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {
-    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let pages = pragma("page_count")? - pragma("freelist_count")?;
-    Ok(pages.saturating_mul(pragma("page_size")?).unsigned_abs())
+    let [size, _, used] = pages(connection)?;
+    Ok(used * size)
 }
 
 impl Store {
@@ -58,13 +69,18 @@ impl Store {
         Ok(used.saturating_add(self.needed(chunk)))
     }
 
-    /// Returns how many bytes a chunk takes.
+    /// Returns how many bytes a chunk takes, with what the file has besides chunks.
     fn needed(&self, chunk: &NewChunk<'_>) -> u64 {
+        self.row_bytes(chunk) + OVERHEAD
+    }
+
+    /// Returns how many bytes the rows of a chunk have.
+    fn row_bytes(&self, chunk: &NewChunk<'_>) -> u64 {
         let keys = match self.has_key(chunk) {
             true => 0,
             false => 2 * chunk.key.len(),
         };
-        (chunk.data.len() + keys) as u64 + OVERHEAD
+        (chunk.data.len() + keys) as u64
     }
 
     fn has_key(&self, chunk: &NewChunk<'_>) -> bool {
@@ -72,7 +88,8 @@ impl Store {
     }
 
     /// Appends a chunk. First deletes others until the limits hold: the first one ends in `kept`, which is up to now, and
-    /// the file has at most `max_bytes`.
+    /// the file has at most `max_bytes`, or less if the disk is too small for that. Returns whether chunks were deleted
+    /// because the disk is too small.
     ///
     /// # Errors
     /// If nothing was written, for example because the disk is full.
@@ -81,18 +98,26 @@ impl Store {
         chunk: &NewChunk<'_>,
         kept: &RangeInclusive<i64>,
         max_bytes: u64,
-    ) -> Result<(), RecordingError> {
-        let (needed, has_key) = (self.needed(chunk), self.has_key(chunk));
+    ) -> Result<bool, RecordingError> {
+        let has_key = self.has_key(chunk);
+        let by_limit = max_bytes.saturating_sub(self.needed(chunk));
+        let room = Room::of(&self.path, self.row_bytes(chunk), self.cannot_grow);
+        let mut is_short = false;
         let connection = &mut self.connection;
         let mut append = || {
             let transaction = connection.transaction()?;
             let (oldest, now) = (kept.start(), kept.end());
             transaction.execute(OLD_CHUNKS, [oldest, now, &chunk.entry.id])?;
-            while used_bytes(&transaction)? + needed > max_bytes {
+            loop {
+                let used = used_bytes(&transaction)?;
+                if used <= by_limit.min(room.others) {
+                    break;
+                }
                 let first = "DELETE FROM chunk WHERE id = (SELECT min(id) FROM chunk)";
                 if transaction.execute(first, [])? == 0 {
                     break;
                 }
+                is_short |= used <= by_limit;
                 transaction.execute_batch(UNUSED_KEYS)?;
             }
             if !has_key {
@@ -103,13 +128,16 @@ impl Store {
             }
             insert(&transaction, chunk)?;
             transaction.execute_batch(UNUSED_KEYS)?;
-            free_pages(&transaction)?;
+            let kept = room.kept.min(max_bytes.saturating_sub(OVERHEAD));
+            free_pages(&transaction, kept)?;
             transaction.commit()
         };
         let appended = append();
         self.run(|_| appended)?;
         self.key = Some(chunk.entry.key);
-        Ok(())
+        // What stays in the log is on the disk as well, and is copied the next time.
+        self.cannot_grow = self.empty_log().is_err_and(|error| error.is_full_disk());
+        Ok(is_short)
     }
 }
 
@@ -133,10 +161,15 @@ fn insert(transaction: &Transaction<'_>, chunk: &NewChunk<'_>) -> rusqlite::Resu
     Ok(())
 }
 
-/// Gives free pages back to the file system.
-fn free_pages(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+/// Gives free pages back to the file system, but not those in the first `kept` bytes of the file.
+fn free_pages(transaction: &Transaction<'_>, kept: u64) -> rusqlite::Result<()> {
+    let [size, count, used] = pages(transaction)?;
+    let free = count.saturating_sub(used.max(kept / size));
+    if free == 0 {
+        return Ok(());
+    }
     // It frees a page for each row that is taken.
-    let mut vacuum = transaction.prepare("PRAGMA incremental_vacuum")?;
+    let mut vacuum = transaction.prepare(&format!("PRAGMA incremental_vacuum({free})"))?;
     let mut freed = vacuum.query([])?;
     while freed.next()?.is_some() {}
     Ok(())

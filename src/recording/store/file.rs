@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nix::fcntl::{FallocateFlags, fallocate};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
+use super::file_id::FileId;
 use crate::recording::error::{RecordingError, io_error};
 
 /// The format of the chunks that this version writes, and the newest that it reads. It has to increase if an enumeration
@@ -27,6 +30,9 @@ const TABLES: u32 = 4;
 
 /// How long to wait for another process that uses the file.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The size of the log of changes in bytes, unless one change is larger.
+const LOG: i64 = 1 << 20;
 
 /// Times in nanoseconds since the epoch. The data is in a table of its own, so that the index is read without it.
 const SCHEMA: &str = "
@@ -50,8 +56,11 @@ const SCHEMA: &str = "
 pub(in crate::recording) struct Store {
     pub(super) path: PathBuf,
     pub(super) connection: Connection,
+    id: FileId,
     /// The ID of the last key that was written.
     pub(super) key: Option<i64>,
+    /// Whether the log of changes could not be copied into the file.
+    pub(super) cannot_grow: bool,
 }
 
 /// Returns a time as the index has it.
@@ -79,7 +88,7 @@ impl Store {
             return Err(RecordingError::Damaged { path, what });
         }
         let connection = Connection::open(&path);
-        let store = Self::of(path, connection)?;
+        let mut store = Self::of(path, connection)?;
         store.run(|connection| {
             connection.busy_timeout(PATIENCE)?;
             let tables: u32 =
@@ -96,9 +105,9 @@ impl Store {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             // What is written is on the disk, so that it survives a loss of power.
             connection.pragma_update(None, "synchronous", "FULL")?;
-            // The log of changes stays below a MiB.
-            connection.pragma_update(None, "wal_autocheckpoint", 128)?;
-            connection.pragma_update(None, "journal_size_limit", 1 << 20)?;
+            // The log of changes is copied into the file after each change, see `empty_log`.
+            connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+            connection.pragma_update(None, "journal_size_limit", LOG)?;
             // In KiB if it is negative. What was written is not read again: it needs no 2 MiB.
             connection.pragma_update(None, "cache_size", -256)?;
             let has_table = connection
@@ -114,7 +123,29 @@ impl Store {
             }
         })?;
         store.check_whole()?;
+        // If there is no room for it, that is tried again.
+        store.cannot_grow = store.empty_log().is_err_and(|error| error.is_full_disk());
+        store.reserve_log();
         Ok(store)
+    }
+
+    /// Copies the log of changes into the file, so that damage or loss of the log costs no more than the last change. A
+    /// process that is reading may keep some of it from being copied; the next time copies that.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub(super) fn empty_log(&self) -> Result<(), RecordingError> {
+        self.run(|connection| connection.query_row("PRAGMA wal_checkpoint", [], |_| Ok(())))
+    }
+
+    /// Gives the log of changes its size, so that there is room for changes when the disk is full: deletions also need
+    /// that. If the disk has less, the log has a part. All works without it until the disk is full.
+    fn reserve_log(&self) {
+        let mut path = self.path.clone().into_os_string();
+        path.push("-wal");
+        if let Ok(log) = fs::File::options().write(true).open(path) {
+            (0..4).any(|half| fallocate(&log, FallocateFlags::empty(), 0, LOG >> half).is_ok());
+        }
     }
 
     /// Checks what is not too large for it: the schema, and the table of chunks.
@@ -161,33 +192,48 @@ impl Store {
         if let Err(error) = fs::File::open(&path) {
             return Err(RecordingError::Io { path, error });
         }
-        let open = |parameters: &str| {
+        let open = |parameters: &str, is_alone: bool| {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
             let uri = format!("file:{}{parameters}", escaped(&path));
             let store = Self::of(path.clone(), Connection::open_with_flags(uri, flags))?;
-            store.run(|connection| connection.busy_timeout(PATIENCE))?;
+            store.run(|connection| {
+                if is_alone {
+                    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+                    // It does not try to copy the log into the file when it is closed.
+                    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+                }
+                connection.busy_timeout(PATIENCE)
+            })?;
             store.check().map(|()| store)
         };
-        match open("?mode=ro") {
-            // The folder is read-only, so nobody writes.
-            Err(RecordingError::Sqlite { error, .. })
-                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen) =>
-            {
-                open("?immutable=1")
+        // In a read-only folder, nobody writes, and SQLite cannot create what it shares with other processes. It reads
+        // the log of changes without that if it has the file for itself; if there is no log, it has to know that the
+        // file does not change.
+        let mut opened = open("?mode=ro", false);
+        for (parameters, is_alone) in [("?mode=ro&vfs=unix-none", true), ("?immutable=1", false)] {
+            if opened.as_ref().is_err_and(RecordingError::cannot_open) {
+                opened = open(parameters, is_alone);
             }
-            opened => opened,
         }
+        opened
     }
 
     fn of(path: PathBuf, connection: rusqlite::Result<Connection>) -> Result<Self, RecordingError> {
         match connection {
             Ok(connection) => Ok(Self {
+                id: FileId::of(fs::metadata(&path)),
                 path,
                 connection,
                 key: None,
+                cannot_grow: false,
             }),
             Err(error) => Err(RecordingError::Sqlite { path, error }),
         }
+    }
+
+    /// Returns whether the file still has its name.
+    pub(in crate::recording) fn is_in_place(&self) -> bool {
+        self.id.is_at(&self.path)
     }
 
     /// Runs a function, and adds the file's name to its error.

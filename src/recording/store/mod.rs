@@ -6,7 +6,10 @@
 mod append;
 mod entries;
 mod file;
+mod file_id;
+mod room;
 
 pub(super) use append::NewChunk;
 pub(super) use entries::Entry;
 pub(super) use file::{FILE, FORMAT, Store, index_time};
+pub(super) use file_id::FileId;

@@ -105,6 +105,30 @@ fn a_damaged_file_stops_no_recorder() {
 }
 
 #[test]
+fn a_broken_log_of_changes_costs_ten_seconds() {
+    let folder = tempfile::tempdir().unwrap();
+    let snapshots = seconds(200);
+    let mut recorder = Recorder::open(folder.path(), ALL, report).unwrap();
+    for snapshot in &snapshots {
+        recorder.push(&Arc::new(snapshot.clone())).unwrap();
+    }
+    // As a loss of power leaves it.
+    let file = fs::read(folder.path().join(FILE)).unwrap();
+    let log = fs::read(folder.path().join(format!("{FILE}-wal"))).unwrap();
+    for byte in [0, 16, 100, log.len() / 2, log.len()] {
+        let mut log = log.clone();
+        log.get_mut(byte).into_iter().for_each(|byte| *byte ^= 1);
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(FILE), &file).unwrap();
+        fs::write(folder.path().join(format!("{FILE}-wal")), log).unwrap();
+        let read = read(folder.path()).unwrap();
+        assert_eq!(read, snapshots[..read.len()]);
+        // A chunk has 11 samples, and the last one is not full.
+        assert!(read.len() >= 200 - 2 * 11, "byte {byte}: {}", read.len());
+    }
+}
+
+#[test]
 fn a_file_that_was_set_aside_counts() {
     let folder = tempfile::tempdir().unwrap();
     let aside = || {

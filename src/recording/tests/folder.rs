@@ -25,6 +25,63 @@ fn a_second_recorder_is_refused() {
     Recorder::open(folder.path(), ALL, report).unwrap();
 }
 
+/// Removes all files of a folder.
+fn empty(folder: &Path) {
+    for file in fs::read_dir(folder).unwrap() {
+        fs::remove_file(file.unwrap().path()).unwrap();
+    }
+}
+
+#[test]
+fn a_removed_recording_is_begun_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = &folder.path().join("recording");
+    let all = seconds(90);
+    let mut recorder = Recorder::open(folder, ALL, report).unwrap();
+    for (count, snapshot) in all.iter().enumerate() {
+        match count {
+            30 => empty(folder),
+            // Only the file, and then the folder.
+            50 => fs::remove_file(folder.join(FILE)).unwrap(),
+            70 => fs::remove_dir_all(folder).unwrap(),
+            _ => {}
+        }
+        if recorder.push(&Arc::new(snapshot.clone())).unwrap() {
+            let second = Recorder::open(folder, ALL, report).unwrap_err();
+            assert!(matches!(second, RecordingError::InUse { .. }), "{second}");
+        }
+    }
+    recorder.flush().unwrap();
+    // Chunks have 11 samples.
+    assert!(read(folder).unwrap() == all[66..]);
+    let reported = REPORTED.lock().unwrap().join("\n");
+    assert!(
+        reported.contains("recording.sqlite: it was removed"),
+        "{reported}"
+    );
+}
+
+#[test]
+fn a_recorder_ends_when_another_one_has_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = seconds(40);
+    let mut first = Recorder::open(folder.path(), ALL, report).unwrap();
+    for snapshot in &all[..20] {
+        first.push(&Arc::new(snapshot.clone())).unwrap();
+    }
+    empty(folder.path());
+    write(folder.path(), &all[20..30]);
+    let mut second = Recorder::open(folder.path(), ALL, report).unwrap();
+    let error = first.flush().unwrap_err();
+    assert!(matches!(error, RecordingError::InUse { .. }), "{error}");
+    drop(first);
+    for snapshot in &all[30..] {
+        second.push(&Arc::new(snapshot.clone())).unwrap();
+    }
+    second.flush().unwrap();
+    assert!(read(folder.path()).unwrap() == all[20..]);
+}
+
 #[test]
 fn recorders_continue_a_recording() {
     let folder = tempfile::tempdir().unwrap();
@@ -161,6 +218,31 @@ fn a_recording_does_not_grow_beyond_its_size() {
 }
 
 #[test]
+fn a_log_that_a_reader_keeps_becomes_small_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = || {
+        let path = folder.path().join(format!("{FILE}-wal"));
+        fs::metadata(path).unwrap().len()
+    };
+    let hosts: Vec<Snapshot> = incompressible().take(1_000).collect();
+    let mut recorder = Recorder::open(folder.path(), ALL, report).unwrap();
+    let reader = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
+    let begin = "BEGIN; SELECT count(*) FROM chunk;";
+    reader.execute_batch(begin).unwrap();
+    for host in &hosts[..900] {
+        recorder.push(&Arc::new(host.clone())).unwrap();
+    }
+    assert!(log() > 2 << 20, "{}", log());
+    drop(reader);
+    for host in &hosts[900..] {
+        recorder.push(&Arc::new(host.clone())).unwrap();
+    }
+    recorder.flush().unwrap();
+    assert!(log() <= 1 << 20, "{}", log());
+    assert!(read(folder.path()).unwrap() == hosts);
+}
+
+#[test]
 fn a_smaller_limit_holds_at_the_next_write() {
     let folder = tempfile::tempdir().unwrap();
     let open = |bytes| Recorder::open(folder.path(), Limits { bytes, ..ALL }, report).unwrap();
@@ -193,6 +275,27 @@ fn samples_that_are_far_apart_are_written_at_once() {
         assert_eq!(has_written, number > 0);
         if has_written {
             assert_eq!(read(folder.path()).unwrap(), far[..=number]);
+        }
+    }
+}
+
+#[test]
+fn no_sample_waits_for_more_than_ten_seconds() {
+    for interval in 1..=12 {
+        let folder = tempfile::tempdir().unwrap();
+        let mut recorder = Recorder::open(folder.path(), ALL, report).unwrap();
+        let mut waiting = Vec::new();
+        for host in seconds(100).into_iter().step_by(interval) {
+            let second = host.stamp.at_ns / SECOND;
+            // If the power fails now, the samples that wait are lost. What the interval will be is known from the second one.
+            let longest = waiting.first().map_or(0, |first| second - first);
+            assert!(longest <= 10 || second < 20, "{longest} s with {interval}");
+            waiting.push(second);
+            if recorder.push(&Arc::new(host)).unwrap() {
+                let expected = (10 / interval + 1).max(1);
+                assert!(waiting.len() == expected || second < 20, "{waiting:?}");
+                waiting.clear();
+            }
         }
     }
 }
@@ -263,6 +366,122 @@ fn a_full_disk_costs_what_it_has_no_room_for() {
     assert_eq!(read[..before - 11], all[..before - 11]);
     assert_eq!(read[read.len() - after + 11..], all[before + full + 11..]);
     assert!(read.len() < all.len() && read.iter().all(|one| all.contains(one)));
+}
+
+/// The folder of a process that has mounted a file system of its own.
+const MOUNTED: &str = "XENSCOPE_TEST_MOUNTED";
+
+/// Runs a test again in a process after a shell command that mounts something in `$XENSCOPE_TEST_MOUNTED`, the folder.
+fn after_mount(test: &str, mount: &str, folder: &Path) {
+    let child = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c"])
+        .args([&format!("{mount} && exec \"$@\""), "sh"])
+        .arg(env::current_exe().unwrap())
+        .args(["--exact", &format!("recording::tests::folder::{test}")])
+        .env(MOUNTED, folder)
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{child:?}");
+}
+
+#[test]
+fn a_read_only_folder_is_read_with_its_log_of_changes() {
+    const SAMPLES: u64 = 100;
+    if let Some(folder) = env::var_os(MOUNTED) {
+        let folder = Path::new(&folder);
+        assert!(File::create(folder.join("other")).is_err());
+        let all = seconds(SAMPLES);
+        // Chunks of 11 samples.
+        assert!(read(folder).unwrap() == all[..99]);
+        assert!(read(&folder.join("ended")).unwrap() == all);
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut recorder = Recorder::open(folder.path(), ALL, report).unwrap();
+    // It reads what there is now, so that nothing is copied out of the log.
+    let reader = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
+    let begin = "BEGIN; SELECT count(*) FROM chunk;";
+    reader.execute_batch(begin).unwrap();
+    for snapshot in seconds(SAMPLES) {
+        recorder.push(&Arc::new(snapshot)).unwrap();
+    }
+    // As a loss of power leaves it.
+    let copy = tempfile::tempdir().unwrap();
+    for name in [FILE.to_owned(), format!("{FILE}-wal")] {
+        fs::copy(folder.path().join(&name), copy.path().join(&name)).unwrap();
+    }
+    write(&copy.path().join("ended"), &seconds(SAMPLES));
+    let mount = format!("mount --bind \"${MOUNTED}\" \"${MOUNTED}\"");
+    after_mount(
+        "a_read_only_folder_is_read_with_its_log_of_changes",
+        &format!("{mount} && mount -o remount,bind,ro \"${MOUNTED}\""),
+        copy.path(),
+    );
+}
+
+/// Records these hosts, checks after each chunk that the newest samples of all can be read without a gap, and returns how
+/// many. Only a chunk that is not full yet may be missing.
+fn record_checked(recorder: &mut Recorder, folder: &Path, all: &[Snapshot], from: usize) -> usize {
+    let mut left = 0;
+    for (count, host) in (1..).zip(all).skip(from) {
+        if recorder.push(&Arc::new(host.clone())).unwrap() && count % 100 < 11 {
+            let read = read(folder).unwrap();
+            left = read.len();
+            assert!(read == all[count - left..count], "{count}");
+        }
+    }
+    left
+}
+
+#[test]
+fn a_disk_that_is_too_small_has_the_newest_samples() {
+    let Some(disk) = env::var_os(MOUNTED) else {
+        let folder = tempfile::tempdir().unwrap();
+        return after_mount(
+            "a_disk_that_is_too_small_has_the_newest_samples",
+            &format!("mount -t tmpfs -o size=4m none \"${MOUNTED}\""),
+            folder.path(),
+        );
+    };
+    let disk = Path::new(&disk);
+    let folder = &disk.join("recording");
+    let limits = Limits {
+        bytes: 16 << 20,
+        ..ALL
+    };
+    let hosts: Vec<Snapshot> = incompressible().take(2_800).collect();
+    let other = File::options()
+        .create(true)
+        .append(true)
+        .open(disk.join("other"))
+        .unwrap();
+    (&other).write_all(&[0; 1 << 20]).unwrap();
+    let mut recorder = Recorder::open(folder, limits, report).unwrap();
+    let full = record_checked(&mut recorder, folder, &hosts[..1_500], 0);
+    assert!((700..1_300).contains(&full), "{full}");
+    // Another program takes all that is left, also of what the recorder gives back when it ends.
+    let fill = || while (&other).write_all(&[0; 4096]).is_ok() {};
+    fill();
+    let fuller = record_checked(&mut recorder, folder, &hosts[..2_000], 1_500);
+    assert!(fuller > full - 100, "{fuller} after {full}");
+    recorder.flush().unwrap();
+    drop(recorder);
+    fill();
+    let end = other.metadata().unwrap().len();
+    other.set_len(end - (200 << 10)).unwrap();
+    let mut recorder = Recorder::open(folder, limits, report).unwrap();
+    fill();
+    record_checked(&mut recorder, folder, &hosts[..2_300], 2_000);
+    recorder.flush().unwrap();
+    drop(recorder);
+    // There is room again.
+    other.set_len(0).unwrap();
+    let mut recorder = Recorder::open(folder, limits, report).unwrap();
+    let more = record_checked(&mut recorder, folder, &hosts, 2_300);
+    assert!(more > fuller + 200, "{more} after {fuller}");
+    let reported = REPORTED.lock().unwrap();
+    let full = reported.iter().filter(|text| text.contains("is full"));
+    assert_eq!(full.count(), 2, "{reported:?}");
 }
 
 #[test]
