@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::bytes::Broken;
 use super::cell::{Cell, Nodes};
-use super::log::{Change, Log};
-use super::part::{MAX_CHANGES, MAX_SAMPLES};
+use super::log::{Change, Log, MAX_SAMPLES};
+use super::part::MAX_CHANGES;
 use super::tree::{MAX_NODES, ROOT, Tree};
 
 /// The node that is outside of the snapshot, for a value that is a name or an ID.

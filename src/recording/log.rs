@@ -1,7 +1,9 @@
 //! What samples change, in the order in which they were added.
 
 use super::cell::{Cell, Nodes};
-use super::part::MAX_SAMPLES;
+
+/// The most samples that a part has.
+pub(super) const MAX_SAMPLES: u32 = 1_000;
 
 /// What a node becomes in a sample.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,11 +2,9 @@
 
 use super::bytes::{Broken, Bytes, unfold};
 use super::cell::Cell;
+use super::log::MAX_SAMPLES;
 use super::prediction::{Follows, Prediction};
 use super::tree::{MAX_NODES, ROOT, Tree};
-
-/// The most samples that a part has.
-pub(super) const MAX_SAMPLES: u32 = 1_000;
 
 /// The most changes that a part has. With [`MAX_NODES`], decoding takes less than 1 GB, whatever a file says.
 pub(super) const MAX_CHANGES: usize = 4 << 20;

@@ -10,7 +10,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::compress::MAX_BYTES;
-use super::part::MAX_SAMPLES;
+use super::log::MAX_SAMPLES;
 use super::store::Entry;
 
 /// The size of a page, which SQLite chooses.

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use jiff::Timestamp;
 
 use super::{OTHER_NUMBER, Place, Recording, shown};
-use crate::recording::part::MAX_SAMPLES;
+use crate::recording::log::MAX_SAMPLES;
 use crate::recording::samples::{Times, newest_up_to};
 use crate::recording::store::{Entry, index_time};
 use crate::recording::tree::Tree;
