@@ -132,15 +132,20 @@ fn key(finding: &Finding) -> Key {
     )
 }
 
-/// Returns what a reason is about, such as a pool or a vCPU: the words before a colon, or the first two; none if it
+/// Returns what a reason is about, such as a pool or a vCPU: the few words before a colon, or the first two; none if it
 /// begins with a figure.
 fn subject(reason: &str) -> &str {
-    if reason.starts_with(|first: char| first.is_ascii_digit()) {
+    const FEW: usize = 7;
+    if reason.starts_with(|first: char| first.is_ascii_digit() || first == '-') {
         return "";
     }
-    let words = reason.match_indices(' ').nth(1);
-    let end = reason.find(": ").or(words.map(|(at, _)| at));
-    end.map_or(reason, |end| &reason[..end])
+    let before_colon = reason.split_once(": ").map(|(words, _)| words);
+    let few = before_colon.filter(|words| words.split(' ').count() <= FEW);
+    let two = || {
+        let end = reason.match_indices(' ').nth(1);
+        end.map_or(reason, |(end, _)| &reason[..end])
+    };
+    few.unwrap_or_else(two)
 }
 
 /// What many audits found together.
@@ -300,6 +305,22 @@ mod tests {
             (
                 failed(None, "12 ms is not accounted for"),
                 failed(None, "9.1 ms is not accounted for"),
+                true,
+            ),
+            (
+                failed(None, "-12.000 ms is not accounted for"),
+                failed(None, "-9.100 ms is not accounted for"),
+                true,
+            ),
+            (
+                failed(
+                    None,
+                    "the clock of pCPU 3 is behind that of pCPU 17: it counts wrongly",
+                ),
+                failed(
+                    None,
+                    "the clock of pCPU 4 is behind that of pCPU 18: it counts wrongly",
+                ),
                 true,
             ),
             (
