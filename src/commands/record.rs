@@ -48,20 +48,17 @@ pub(super) fn run(recorder: &mut Recorder, feed: &mut dyn Feed) -> anyhow::Resul
             Err(error) => break Err(error.into()),
         };
         let before = pair.older.as_ref().filter(|_| is_first);
-        is_first = false;
         for snapshot in before.into_iter().chain([&pair.newer]) {
             notes.report(&snapshot.notes);
-            match recorder.push(snapshot) {
-                Ok(true) => failed = false,
-                Ok(false) => {}
-                Err(error @ RecordingError::InUse { .. }) => break 'samples Err(error.into()),
-                // Once for as long as it lasts: a chunk is written every ten seconds.
-                Err(error) if !failed => {
-                    complain(format_args!("{error}; samples are lost, trying again"));
-                    failed = true;
-                }
-                Err(_) => {}
+            if let Err(error) = go_on(recorder.push(snapshot), &mut failed) {
+                break 'samples Err(error.into());
             }
+        }
+        // The next sample may be a day away.
+        if std::mem::take(&mut is_first)
+            && let Err(error) = go_on(recorder.flush().map(|()| true), &mut failed)
+        {
+            break Err(error.into());
         }
     };
     let written = recorder.flush();
@@ -73,4 +70,23 @@ pub(super) fn run(recorder: &mut Recorder, feed: &mut dyn Feed) -> anyhow::Resul
         emulate_default_handler(signal).map_err(cannot("end by a signal"))?;
     }
     Ok(Outcome::Done)
+}
+
+/// Says that samples could not be written, once for as long as it lasts: a chunk is written every ten seconds. `written`
+/// is whether a chunk was.
+///
+/// # Errors
+/// If another recorder has the folder.
+fn go_on(written: Result<bool, RecordingError>, failed: &mut bool) -> Result<(), RecordingError> {
+    match written {
+        Ok(true) => *failed = false,
+        Ok(false) => {}
+        Err(error @ RecordingError::InUse { .. }) => return Err(error),
+        Err(error) if !*failed => {
+            complain(format_args!("{error}; samples are lost, trying again"));
+            *failed = true;
+        }
+        Err(_) => {}
+    }
+    Ok(())
 }

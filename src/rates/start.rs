@@ -62,7 +62,7 @@ fn begun<'a, D>(
     now.iter().flatten().filter(move |new| !goes_on(new))
 }
 
-/// Puts devices in the place of those that they are.
+/// Replaces the devices that began anew, and appends those that there were none of.
 fn restart<'a, D: Clone + 'a>(
     devices: &mut Option<Vec<D>>,
     begun: impl Iterator<Item = &'a D>,

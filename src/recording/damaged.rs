@@ -40,14 +40,23 @@ impl Damaged {
     }
 
     fn delete(&self) -> io::Result<()> {
-        for suffix in BESIDE {
-            match fs::remove_file(beside(&self.path, suffix)) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-        }
+        remove_beside(&self.path)?;
         fs::remove_file(&self.path)
     }
+}
+
+/// Removes what SQLite has beside a file.
+///
+/// # Errors
+/// If the folder cannot be written.
+pub(super) fn remove_beside(path: &Path) -> io::Result<()> {
+    for suffix in BESIDE {
+        match fs::remove_file(beside(path, suffix)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Renames the recording, which is damaged. The time becomes a part of its name.

@@ -13,7 +13,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 use super::damaged;
 use super::error::{RecordingError, io_error};
-use super::store::{Entry, FILE, FileId, NewChunk, Store};
+use super::store::{Appended, Entry, FILE, FileId, NewChunk, Store};
 
 /// The name of the file that a recorder locks.
 const LOCK: &str = "lock";
@@ -52,8 +52,8 @@ pub(super) struct Files {
     store: Option<Store>,
     /// `None` if it is one file, which is not set aside.
     folder: Option<Folder>,
-    /// The wall-clock time when samples were deleted last because the disk was too small, in nanoseconds since the epoch.
-    short_at: Option<i64>,
+    /// The wall-clock time when something was wrong with the disk last, in nanoseconds since the epoch.
+    trouble_at: Option<i64>,
 }
 
 /// If the disk had room for so long, it is said again that it is full: an hour.
@@ -69,11 +69,11 @@ impl Files {
             path: path.join(FILE),
             store: None,
             folder: Some(Folder::lock(path, report)?),
-            short_at: None,
+            trouble_at: None,
         };
-        match files.last() {
+        match files.last().and_then(|_| files.latest_times()) {
             Err(error) if error.is_damage() => files.set_aside(&error)?,
-            last => drop(last?),
+            read => drop(read?),
         }
         Ok(files)
     }
@@ -87,7 +87,7 @@ impl Files {
             path: path.to_owned(),
             store: Some(Store::create(path.to_owned())?),
             folder: None,
-            short_at: None,
+            trouble_at: None,
         })
     }
 
@@ -167,21 +167,29 @@ impl Files {
             None => 0,
         };
         let max_bytes = max_bytes.saturating_sub(aside);
-        if self.store()?.append(chunk, kept, max_bytes)? {
-            self.say_short(*kept.end());
+        let Appended { is_short, stuck } = self.store()?.append(chunk, kept, max_bytes)?;
+        if is_short {
+            let path = self.path.display();
+            self.say(
+                *kept.end(),
+                &format!("{path}: the disk is full; the oldest samples are deleted for new ones"),
+            );
+        }
+        if let Some(why) = stuck {
+            self.say(
+                *kept.end(),
+                &format!("{why}; {}-wal grows", self.path.display()),
+            );
         }
         Ok(())
     }
 
-    /// Reports that the disk is too small, once for as long as it is.
-    fn say_short(&mut self, now: i64) {
-        let last = self.short_at.replace(now);
+    /// Reports what is wrong with the disk, once for as long as it is.
+    fn say(&mut self, now: i64, what: &str) {
+        let last = self.trouble_at.replace(now);
         let is_new = last.is_none_or(|last| now.saturating_sub(last) >= LONG_NS);
         if let Some(folder) = self.folder.as_ref().filter(|_| is_new) {
-            let path = self.path.display();
-            (folder.report)(&format!(
-                "{path}: the disk is full; the oldest samples are deleted for new ones"
-            ));
+            (folder.report)(what);
         }
     }
 
@@ -199,6 +207,10 @@ impl Files {
             .is_some_and(|store| !store.is_in_place())
         {
             self.store = None;
+            // What SQLite had beside it belongs to the file that is gone, unless another one was put in its place.
+            if !self.path.exists() {
+                damaged::remove_beside(&self.path).map_err(|error| io_error(&self.path, error))?;
+            }
             let path = self.path.display();
             (folder.report)(&format!("{path}: it was removed; a new one is begun"));
         }

@@ -19,6 +19,15 @@ pub(in crate::recording) struct NewChunk<'a> {
     pub(in crate::recording) key: &'a [u8],
 }
 
+/// What became of a chunk that was appended.
+#[derive(Debug)]
+pub(in crate::recording) struct Appended {
+    /// Whether others were deleted because the disk is too small.
+    pub(in crate::recording) is_short: bool,
+    /// Why it stays in the log of changes, which grows then.
+    pub(in crate::recording) stuck: Option<RecordingError>,
+}
+
 /// Deletes the keys before that of the first chunk.
 const UNUSED_KEYS: &str = "
     DELETE FROM key WHERE id < (SELECT key FROM chunk ORDER BY id LIMIT 1);
@@ -88,8 +97,7 @@ impl Store {
     }
 
     /// Appends a chunk. First deletes others until the limits hold: the first one ends in `kept`, which is up to now, and
-    /// the file has at most `max_bytes`, or less if the disk is too small for that. Returns whether chunks were deleted
-    /// because the disk is too small.
+    /// the file has at most `max_bytes`, or less if the disk is too small for that.
     ///
     /// # Errors
     /// If nothing was written, for example because the disk is full.
@@ -98,7 +106,7 @@ impl Store {
         chunk: &NewChunk<'_>,
         kept: &RangeInclusive<i64>,
         max_bytes: u64,
-    ) -> Result<bool, RecordingError> {
+    ) -> Result<Appended, RecordingError> {
         let has_key = self.has_key(chunk);
         let by_limit = max_bytes.saturating_sub(self.needed(chunk));
         let room = Room::of(&self.path, self.row_bytes(chunk), self.cannot_grow);
@@ -128,16 +136,20 @@ impl Store {
             }
             insert(&transaction, chunk)?;
             transaction.execute_batch(UNUSED_KEYS)?;
-            let kept = room.kept.min(max_bytes.saturating_sub(OVERHEAD));
-            free_pages(&transaction, kept)?;
+            let kept_bytes = room.kept.min(max_bytes.saturating_sub(OVERHEAD));
+            free_pages(&transaction, kept_bytes)?;
             transaction.commit()
         };
         let appended = append();
         self.run(|_| appended)?;
         self.key = Some(chunk.entry.key);
         // What stays in the log is on the disk as well, and is copied the next time.
-        self.cannot_grow = self.empty_log().is_err_and(|error| error.is_full_disk());
-        Ok(is_short)
+        let emptied = self.empty_log();
+        self.cannot_grow = emptied.as_ref().is_err_and(RecordingError::is_full_disk);
+        Ok(Appended {
+            is_short,
+            stuck: emptied.err().filter(|_| !self.cannot_grow),
+        })
     }
 }
 

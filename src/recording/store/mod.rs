@@ -9,7 +9,7 @@ mod file;
 mod file_id;
 mod room;
 
-pub(super) use append::NewChunk;
+pub(super) use append::{Appended, NewChunk};
 pub(super) use entries::Entry;
 pub(super) use file::{FILE, FORMAT, Store, index_time};
 pub(super) use file_id::FileId;

@@ -115,17 +115,38 @@ fn a_broken_log_of_changes_costs_ten_seconds() {
     // As a loss of power leaves it.
     let file = fs::read(folder.path().join(FILE)).unwrap();
     let log = fs::read(folder.path().join(format!("{FILE}-wal"))).unwrap();
-    for byte in [0, 16, 100, log.len() / 2, log.len()] {
-        let mut log = log.clone();
-        log.get_mut(byte).into_iter().for_each(|byte| *byte ^= 1);
+    // Its header, its first page, and the second one; the log has only the last chunk.
+    for byte in [
+        Some(0),
+        Some(16),
+        Some(100),
+        Some(32 + 24 + PAGE + 100),
+        None,
+    ] {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(FILE), &file).unwrap();
-        fs::write(folder.path().join(format!("{FILE}-wal")), log).unwrap();
+        if let Some(byte) = byte {
+            let mut log = log.clone();
+            log[byte] ^= 1;
+            fs::write(folder.path().join(format!("{FILE}-wal")), log).unwrap();
+        }
         let read = read(folder.path()).unwrap();
         assert_eq!(read, snapshots[..read.len()]);
         // A chunk has 11 samples, and the last one is not full.
-        assert!(read.len() >= 200 - 2 * 11, "byte {byte}: {}", read.len());
+        assert!(read.len() >= 200 - 2 * 11, "byte {byte:?}: {}", read.len());
     }
+}
+
+#[test]
+fn a_row_of_another_type_stops_no_recorder() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &seconds(40));
+    let connection = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
+    let flip = "UPDATE chunk SET latest = 1.5 WHERE id = 2";
+    assert_eq!(connection.execute(flip, []).unwrap(), 1);
+    drop(connection);
+    write(folder.path(), &seconds(60)[40..]);
+    assert!(read(folder.path()).unwrap().ends_with(&seconds(60)[40..]));
 }
 
 #[test]

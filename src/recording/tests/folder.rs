@@ -381,7 +381,8 @@ fn after_mount(test: &str, mount: &str, folder: &Path) {
         .env(MOUNTED, folder)
         .output()
         .unwrap();
-    assert!(child.status.success(), "{child:?}");
+    let passed = String::from_utf8_lossy(&child.stdout).contains("1 passed");
+    assert!(child.status.success() && passed, "{child:?}");
 }
 
 #[test]
