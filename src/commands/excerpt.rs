@@ -76,7 +76,7 @@ fn create(new: &Path) -> io::Result<()> {
 fn write(options: &Record, new: &Path) -> anyhow::Result<()> {
     let span = &options.span;
     let mut feed = past::within(span)?;
-    past::say_what_is_missing(&feed, span);
+    past::say_what_is_missing(&mut feed, span);
     let mut anonymizer = options.anonymise.then(Anonymizer::default);
     let mut next = feed.next()?.ok_or(NoSnapshot)?;
     create(new).map_err(cannot("write the copy"))?;
@@ -91,5 +91,6 @@ fn write(options: &Record, new: &Path) -> anyhow::Result<()> {
             None => break,
         }
     }
+    past::say_other_times(&feed);
     Ok(copy.close()?)
 }

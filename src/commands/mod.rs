@@ -73,7 +73,10 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Waits(options) => {
             if options.span.is_past() {
                 // It says itself for how much of the time ready time was recorded.
-                return past_waits::run(options, &mut past::within(&options.span)?, out);
+                let mut past = past::within(&options.span)?;
+                let outcome = past_waits::run(options, &mut past, out);
+                past::say_other_times(&past);
+                return outcome;
             }
             let source = &mut Source::open(waits::collect(), allow_untested)?;
             waits::run(options, source, allow_untested, out)
@@ -99,7 +102,9 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             let filter = look.filter().map_err(WrongUsage)?;
             let filter = filter.as_ref();
             if let Some(mut past) = past::between(span)? {
-                return top::run((options, look), filter, &mut past, out);
+                let outcome = top::run((options, look), filter, &mut past, out);
+                past::say_other_times(&past);
+                return outcome;
             }
             let pace = Pace::Blocks(options.delay.unwrap_or(interval::DEFAULT));
             let feed = open(top::collect(options, filter), pace)?;
@@ -131,7 +136,9 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         }
         Command::Audit(options) => {
             if let Some(mut past) = past::between(&options.span)? {
-                return past_audit::run(options, &mut past, out);
+                let outcome = past_audit::run(options, &mut past, out);
+                past::say_other_times(&past);
+                return outcome;
             }
             let pace = Pace::Every(options.interval);
             audit::run(
@@ -142,7 +149,9 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         }
         Command::Events(options) => {
             if let Some(mut past) = past::between(&options.span)? {
-                return events::run(options, &mut past, io::stdout());
+                let outcome = events::run(options, &mut past, io::stdout());
+                past::say_other_times(&past);
+                return outcome;
             }
             let feed = open(events::collect(), Pace::AtOnce)?;
             events::run(

@@ -5,14 +5,10 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use xenscope::feed::{Feed, Recorded};
 use xenscope::moment;
-use xenscope::recording::{Recording, RecordingError};
+use xenscope::recording::{Recording, RecordingError, USUAL};
 
 use crate::cli::{Moment, RECORDINGS, Span};
 use crate::exit::{NoSnapshot, NothingRecorded, WrongUsage, complain};
-
-/// How much earlier than the time that was asked for a sample may be without a remark: recorders take one each second,
-/// or each minute if told so.
-pub(super) const USUAL: SignedDuration = SignedDuration::from_secs(61);
 
 /// Says how many samples were left out, if any, and why.
 pub(super) fn say_left_out(count: usize, why: &str) {
@@ -21,6 +17,11 @@ pub(super) fn say_left_out(count: usize, why: &str) {
         1 => complain(format_args!("1 sample is left out: {why}")),
         _ => complain(format_args!("{count} samples are left out: {why}")),
     }
+}
+
+/// Says how many samples a feed has passed over that are of other times than its span.
+pub(super) fn say_other_times(feed: &Recorded) {
+    say_left_out(feed.left_out(), "by their clock, they are not of that time");
 }
 
 /// Returns the feed at the moment that was asked for; `None` if that is now. Says when the snapshot was taken.
@@ -55,8 +56,8 @@ pub(super) fn between(span: &Span) -> anyhow::Result<Option<Recorded>> {
     if !span.is_past() {
         return Ok(None);
     }
-    let feed = within(span)?;
-    say_what_is_missing(&feed, span);
+    let mut feed = within(span)?;
+    say_what_is_missing(&mut feed, span);
     Ok(Some(feed))
 }
 
@@ -92,19 +93,24 @@ pub(super) fn nothing(
     NothingRecorded { asked, recorded }.into()
 }
 
+/// Returns the end of a span that was given: the time to come cannot be recorded.
+pub(super) fn until_now(span: &Span) -> Option<Timestamp> {
+    span.until.map(|until| until.min(Timestamp::now()))
+}
+
 /// Says which part of a span was recorded if its begin, its end or something in between was not. A begin and an end that
 /// were not given are those of the recording.
-pub(super) fn say_what_is_missing(feed: &Recorded, span: &Span) {
+pub(super) fn say_what_is_missing(feed: &mut Recorded, span: &Span) {
     if span.since.is_none() && span.until.is_none() {
         return;
     }
     let since = span.since.unwrap_or(Timestamp::MIN);
-    let until = span.until.unwrap_or(Timestamp::MAX);
+    let until = span.until.or_else(|| feed.end_of(since));
+    let until = until.unwrap_or(Timestamp::MAX);
     let Some(found) = feed.coverage(since..=until, USUAL) else {
         return;
     };
-    // The time to come cannot be recorded.
-    let until = span.until.map(|until| until.min(Timestamp::now()));
+    let until = until_now(span);
     let at_begin = span.since.map(|since| found.first.duration_since(since));
     let at_end = until.map(|until| until.duration_since(found.last));
     let is_missing = |time: Option<SignedDuration>| time.is_some_and(|time| time > found.usual);

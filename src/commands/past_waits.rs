@@ -3,13 +3,14 @@
 use jiff::{SignedDuration, Timestamp};
 use xenscope::feed::{Feed, Recorded};
 use xenscope::moment::lasted;
+use xenscope::recording::USUAL;
 use xenscope::text::safe;
 use xenscope::view::{csv, json, waits};
 use xenscope::waits::recorded::Sums;
 
 use super::missing::Missing;
 use super::output::Output;
-use super::past::USUAL;
+use super::past;
 use crate::cli::{self, Format};
 use crate::exit::{NoSnapshot, Outcome, complain};
 
@@ -42,8 +43,7 @@ pub(super) fn run(
         return Ok(Outcome::Failed);
     };
     let span = &options.span;
-    let whole = span
-        .until
+    let whole = past::until_now(span)
         .unwrap_or(last)
         .duration_since(span.since.unwrap_or(first));
     let measured = nanoseconds(found.interval_ns);

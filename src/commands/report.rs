@@ -27,27 +27,21 @@ pub(super) fn run(options: &cli::Report, out: &mut Output<'_>) -> anyhow::Result
     let span = &options.span;
     let mut feed = past::all(span)?.at_end();
     let newest = newest(&mut feed, span.until)?;
-    let end = span.until.unwrap_or(newest);
+    let end = past::until_now(span).unwrap_or(newest);
     let usual = || newest.saturating_sub(USUAL).unwrap_or(Timestamp::MIN);
     let since = span.since.unwrap_or_else(usual);
-    let mut feed = feed.between(Some(since), span.until);
-    let first = feed.next()?.ok_or(NoSnapshot)?;
+    let mut feed = feed.between(Some(since), Some(end));
+    let Some(first) = feed.next()? else {
+        return Err(past::nothing(&feed, span.since, span.until));
+    };
     let mut found = Report::new(&first, feed.before(), (since, end), options.domains.clone());
     let mut missing = Missing::of(&options.domains);
     missing.look_in(&first.newer);
     read(&mut feed, &mut found, end, |snapshot| {
-        if (since..=end).contains(&snapshot.time) {
-            missing.look_in(snapshot);
-        }
+        missing.look_in(snapshot)
     })?;
-    found.finish();
-    past::say_left_out(
-        found.left_out(),
-        "by their clock, they are not of that time",
-    );
-    if found.samples() == 0 {
-        return Err(NoSnapshot.into());
-    }
+    found.finish(feed.left_out());
+    past::say_other_times(&feed);
     let outcome = missing.report();
     if missing.is_all() {
         return Ok(outcome);
@@ -74,10 +68,15 @@ pub(super) fn run(options: &cli::Report, out: &mut Output<'_>) -> anyhow::Result
 /// How far a clock may be ahead of this one, as that of another machine or one in local time.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
-/// Returns the time of the newest sample up to this time. Without one, samples of the future do not count, as samples are
-/// that were taken while the clock was far ahead.
+/// Returns the time of the newest sample up to this time; without one, that of the last sample that was taken, if it is not
+/// of the future, as samples are that are taken while the clock is far ahead.
 fn newest(feed: &mut Recorded, until: Option<Timestamp>) -> anyhow::Result<Timestamp> {
     let soon = until.map_or_else(|| Timestamp::now().saturating_add(AHEAD), Ok)?;
+    if until.is_none()
+        && let Some(last) = feed.end_of(Timestamp::MIN).filter(|&last| last <= soon)
+    {
+        return Ok(last);
+    }
     if let Some(pair) = feed.go_to(soon)? {
         return Ok(pair.newer.time);
     }

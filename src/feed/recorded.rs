@@ -20,8 +20,11 @@ pub struct Recorded {
     /// The numbers of the first and the last snapshot that it returns.
     first: usize,
     last: usize,
-    /// The time up to which it returns some; `None` for no limit.
+    /// The times of what it returns; `None` for no limit.
+    since: Option<Timestamp>,
     until: Option<Timestamp>,
+    /// How many snapshots it has passed over because of their times.
+    left_out: usize,
     only: Option<Vec<Identity>>,
 }
 
@@ -40,45 +43,52 @@ impl Recorded {
             samples: Box::new(samples),
             position: 0,
             first: 1,
+            since: None,
             until: None,
+            left_out: 0,
             only: None,
         }
     }
 
-    /// Restricts the feed to snapshots of these wall-clock times, and to those between them: the clock may have been wrong
-    /// there. Its position is before the first of them.
+    /// Restricts the feed to snapshots of these wall-clock times. Its position is before the first of them. Those in between
+    /// that are of other times are passed over: the clock was wrong, or was set.
     pub fn between(mut self, since: Option<Timestamp>, until: Option<Timestamp>) -> Self {
         if let Some(since) = since {
-            self.first = self.number_since(since, until);
+            let end = until.or_else(|| self.end_of(since));
+            let first = self.samples.first_in(since..=end.unwrap_or(Timestamp::MAX));
+            self.first = first.unwrap_or(self.samples.count()) + 1;
         }
-        self.until = until;
+        (self.since, self.until) = (since, until);
         self.last = self.last_number();
         self.position = self.first - 1;
         self
     }
 
-    /// Returns the number of the first snapshot of these times; one more than the last has if there is none.
-    fn number_since(&mut self, since: Timestamp, until: Option<Timestamp>) -> usize {
+    /// Returns whether a time is one of those that the feed is restricted to.
+    fn is_in_span(&self, time: Timestamp) -> bool {
+        self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time <= until)
+    }
+
+    /// Returns how many snapshots [`Feed::next`] has passed over because they are of other times.
+    pub fn left_out(&self) -> usize {
+        self.left_out
+    }
+
+    /// Returns the time of the last snapshot that was taken, if that is not before `since`: what is later was taken by a
+    /// clock that was ahead.
+    pub fn end_of(&mut self, since: Timestamp) -> Option<Timestamp> {
         let mut all = (0..self.samples.count()).rev();
-        let last = all.find_map(|at| self.samples.pcpu_times(at));
-        // What is later than the last one was taken by a clock that was ahead, unless the clock is wrong now.
-        let until = until.or_else(|| Some(last?.time).filter(|&time| time >= since));
-        let until = until.unwrap_or(Timestamp::MAX);
-        let Some(first) = self.samples.first_in(since..=until) else {
-            return self.samples.count() + 1;
-        };
-        let before = since.checked_sub(SignedDuration::from_nanos(1));
-        let before = before.ok().and_then(|before| self.samples.up_to(before));
-        // Those that were taken after the newest one before that time belong to it, by whatever clock.
-        before.map_or(first, |before| first.min(before + 1)) + 1
+        let last = all.find_map(|at| self.samples.pcpu_times(at))?;
+        Some(last.time).filter(|&time| time >= since)
     }
 
     /// Returns the number of the last snapshot that it may return; 0 if there is none.
     fn last_number(&mut self) -> usize {
-        match self.until {
-            Some(until) => self.samples.up_to(until).map_or(0, |last| last + 1),
-            None => self.samples.count(),
-        }
+        let Some(until) = self.until else {
+            return self.samples.count();
+        };
+        let times = self.since.unwrap_or(Timestamp::MIN)..=until;
+        self.samples.last_in(times).map_or(0, |last| last + 1)
     }
 
     /// Adds the snapshots that were recorded since; returns whether there are some.
@@ -108,10 +118,9 @@ impl Recorded {
 
     /// Moves to the last snapshot.
     pub fn at_end(mut self) -> Self {
-        self.position = (self.first..=self.last)
-            .rev()
-            .find(|&position| self.samples.get(position - 1).is_some())
-            .unwrap_or(self.position);
+        let last = (self.first..=self.last).rev();
+        let mut positions = last.filter(|&position| self.pair(position).is_some());
+        self.position = positions.next().unwrap_or(self.position);
         self
     }
 
@@ -133,6 +142,9 @@ impl Recorded {
         }
         let at = position.checked_sub(1)?;
         let newer = self.samples.get(at)?;
+        if !self.is_in_span(newer.time) {
+            return None;
+        }
         let older = self.last_of(0..at);
         let older = older.filter(|older| older.boot.is_same(&newer.boot));
         Some(Pair {
@@ -195,7 +207,15 @@ impl Feed for Recorded {
     }
 
     fn next(&mut self) -> Result<Option<Pair>, Error> {
-        Ok(self.move_to(self.position + 1..=self.last))
+        for position in self.position + 1..=self.last {
+            if let Some(pair) = self.pair(position) {
+                self.position = position;
+                return Ok(Some(pair));
+            }
+            // What cannot be read was said.
+            self.left_out += usize::from(self.samples.get(position - 1).is_some());
+        }
+        Ok(None)
     }
 
     fn due(&self) -> Instant {

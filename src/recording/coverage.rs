@@ -21,6 +21,9 @@ impl Times {
     }
 }
 
+/// How far two samples may be apart without a gap: recorders take one each second, or each minute if told so.
+pub const USUAL: SignedDuration = SignedDuration::from_secs(61);
+
 /// Which part of a span was recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coverage {
@@ -87,7 +90,7 @@ fn distance(all: &[Times]) -> SignedDuration {
 }
 
 /// Returns the begin and the end of each part of these times without a gap. A gap can only be before the last sample,
-/// because samples are written when one comes ten seconds after the first.
+/// because a sample that comes after a long pause is the last one of its chunk.
 fn parts(
     times: &Times,
     distance: SignedDuration,

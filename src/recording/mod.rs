@@ -34,7 +34,7 @@ mod store;
 mod tests;
 mod tree;
 
-pub use coverage::Coverage;
+pub use coverage::{Coverage, USUAL};
 pub use error::RecordingError;
 pub use files::{is_of_recorder, is_part_of};
 pub use reader::Recording;

@@ -311,7 +311,12 @@ impl Samples for Recording {
     }
 
     fn first_in(&mut self, times: RangeInclusive<Timestamp>) -> Option<usize> {
-        self.first(times)
+        (0..self.chunks.len()).find_map(|number| self.in_chunk(number, &times)?.next())
+    }
+
+    fn last_in(&mut self, times: RangeInclusive<Timestamp>) -> Option<usize> {
+        let mut numbers = (0..self.chunks.len()).rev();
+        numbers.find_map(|number| self.in_chunk(number, &times)?.next_back())
     }
 
     fn times(&self) -> Vec<Times> {

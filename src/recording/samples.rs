@@ -39,6 +39,9 @@ pub trait Samples {
     /// Returns the position of the first one that was taken at one of these wall-clock times; `None` if none was.
     fn first_in(&mut self, times: RangeInclusive<Timestamp>) -> Option<usize>;
 
+    /// Returns the position of the last one that was taken at one of these wall-clock times; `None` if none was.
+    fn last_in(&mut self, times: RangeInclusive<Timestamp>) -> Option<usize>;
+
     /// Returns the wall-clock times of all, without those that were found to be unreadable. Reads none.
     fn times(&self) -> Vec<Times>;
 }
@@ -65,6 +68,11 @@ impl Samples for Vec<Arc<Snapshot>> {
     fn first_in(&mut self, times: RangeInclusive<Timestamp>) -> Option<usize> {
         self.iter()
             .position(|snapshot| times.contains(&snapshot.time))
+    }
+
+    fn last_in(&mut self, times: RangeInclusive<Timestamp>) -> Option<usize> {
+        self.iter()
+            .rposition(|snapshot| times.contains(&snapshot.time))
     }
 
     fn times(&self) -> Vec<Times> {

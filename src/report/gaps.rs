@@ -2,8 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-/// How far two samples may be apart without a gap: recorders take one each second, or each minute if told so.
-const USUAL: SignedDuration = SignedDuration::from_secs(61);
+use crate::recording::USUAL;
 
 /// The times between samples that are longer than usual.
 #[derive(Clone, Debug, Default)]

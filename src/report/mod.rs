@@ -17,6 +17,7 @@ use crate::audit::{self, Verdict};
 use crate::events::Event;
 use crate::feed::Pair;
 use crate::pressure;
+use crate::rates::Rates;
 use crate::sample::Sample;
 use crate::selector::Selector;
 use crate::snapshot::{DomId, Snapshot};
@@ -87,11 +88,18 @@ pub struct Report {
     left_out: usize,
     /// The last sample before the span, until the first one in it.
     before: Option<Arc<Snapshot>>,
+    /// The first pair, until the next one: whether there was a pause before it is known then.
+    first: Option<Pair>,
     /// The time between the two samples before, in nanoseconds.
     before_ns: i64,
     last: Arc<Snapshot>,
     /// The latest time of a sample.
     end: Timestamp,
+}
+
+/// Returns the time between the two samples of a pair; the wall clock may have been set between them.
+fn interval_ns(rates: &Rates) -> Option<i64> {
+    rates.interval_ns.and_then(|ns| i64::try_from(ns).ok())
 }
 
 impl Report {
@@ -121,6 +129,7 @@ impl Report {
             gaps: Gaps::default(),
             left_out: 0,
             before,
+            first: None,
             before_ns: i64::MAX,
             last: Arc::clone(&first.newer),
             end: since,
@@ -131,21 +140,23 @@ impl Report {
 
     /// Adds the next pair.
     pub fn add(&mut self, pair: &Pair) {
-        let Pair { older, newer } = pair;
-        if !(self.since..=self.until).contains(&newer.time) {
-            self.left_out += 1;
-            self.audits = audit::Series::default();
-            if self.samples == 0 {
-                self.before.get_or_insert_with(|| Arc::clone(newer));
-            }
+        if self.first.is_none() && self.samples == 0 {
+            self.begin(pair);
+            self.first = Some(pair.clone());
             return;
         }
-        if self.samples == 0 {
-            self.begin(pair);
+        if let Some(first) = self.first.take() {
+            self.before_ns = interval_ns(&pair.rates()).unwrap_or(i64::MAX);
+            self.count(&first);
         }
+        self.count(pair);
+    }
+
+    /// Adds what a pair says.
+    fn count(&mut self, pair: &Pair) {
+        let Pair { older, newer } = pair;
         let rates = &pair.rates();
-        // The wall clock may have been set between the two.
-        let interval = rates.interval_ns.and_then(|ns| i64::try_from(ns).ok());
+        let interval = interval_ns(rates);
         self.add_gap(newer.time, interval);
         self.samples += 1;
         self.end = self.end.max(newer.time);
@@ -182,10 +193,7 @@ impl Report {
     fn begin(&mut self, pair: &Pair) {
         let newer = &pair.newer;
         // The clock may have been set since the sample before.
-        let interval = pair
-            .rates()
-            .interval_ns
-            .and_then(|ns| i64::try_from(ns).ok());
+        let interval = interval_ns(&pair.rates());
         let interval = SignedDuration::from_nanos(interval.unwrap_or(0));
         let before = newer.time.saturating_sub(interval);
         self.axis = Axis::new(before.unwrap_or(self.since).max(self.since));
@@ -205,7 +213,11 @@ impl Report {
     }
 
     /// Ends the report: events that were held back are reported.
-    pub fn finish(&mut self) {
+    pub fn finish(&mut self, left_out: usize) {
+        self.left_out = left_out;
+        if let Some(first) = self.first.take() {
+            self.count(&first);
+        }
         self.gaps.add(self.end, self.until);
         self.happened.finish();
     }

@@ -4,10 +4,9 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use xenscope::feed::{Feed, Hour, Pair, Recorded};
+use xenscope::recording::USUAL;
 use xenscope::view::tui::{App, PastSample, Step};
 use xenscope::xen::Error;
-
-use crate::commands::past::USUAL;
 
 /// How many samples the charts have.
 const CHARTS: usize = 120;

@@ -148,23 +148,25 @@ impl Recording {
         best.map(|(_, position)| position)
     }
 
-    /// Returns the position of the first sample that was taken at one of these times; `None` if none was.
-    pub(super) fn first(&mut self, times: RangeInclusive<Timestamp>) -> Option<usize> {
+    /// Returns the positions of a chunk's samples that were taken at one of these times; `None` if the index says that
+    /// there are none.
+    pub(super) fn in_chunk(
+        &mut self,
+        number: usize,
+        times: &RangeInclusive<Timestamp>,
+    ) -> Option<impl DoubleEndedIterator<Item = usize> + use<>> {
         let [from, to] = [times.start(), times.end()].map(|&time| index_time(time));
-        (0..self.chunks.len()).find_map(|number| {
-            let entry = self.chunks[number].entry;
-            if entry.latest < from || entry.earliest > to {
-                return None;
-            }
-            let mut samples = 0..entry.samples as usize;
-            let is_in = |sample: &usize| {
-                let time = self.of_sample(number, *sample, Tree::time);
-                time.is_some_and(|time| times.contains(&time))
-            };
-            samples
-                .find(is_in)
-                .map(|within| self.starts[number] + within)
-        })
+        let entry = self.chunks[number].entry;
+        if entry.latest < from || entry.earliest > to {
+            return None;
+        }
+        let start = self.starts[number];
+        let is_in = |&within: &usize| {
+            let time = self.of_sample(number, within, Tree::time);
+            time.is_some_and(|time| times.contains(&time))
+        };
+        let found: Vec<usize> = (0..entry.samples as usize).filter(is_in).collect();
+        Some(found.into_iter().map(move |within| start + within))
     }
 
     /// Returns the newest sample of a chunk at or before a time: its time in the index, and its position. Checks what

@@ -276,7 +276,8 @@ proptest! {
             let time = snapshots[position].time;
             prop_assert_eq!(recording.up_to(time), in_memory.up_to(time));
             let since = time..=snapshots[snapshots.len() / 2].time;
-            prop_assert_eq!(recording.first_in(since.clone()), in_memory.first_in(since));
+            prop_assert_eq!(recording.first_in(since.clone()), in_memory.first_in(since.clone()));
+            prop_assert_eq!(recording.last_in(since.clone()), in_memory.last_in(since));
             prop_assert_eq!(recording.pcpu_times(position), in_memory.pcpu_times(position));
         }
     }

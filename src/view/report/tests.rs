@@ -54,14 +54,14 @@ fn report_between(
     snapshots: Vec<Snapshot>,
     wanted: &[&str],
 ) -> Report {
-    let mut feed = Recorded::new(snapshots);
+    let mut feed = Recorded::new(snapshots).between(Some(span.0), Some(span.1));
     let first = feed.next().unwrap().unwrap();
     let wanted = wanted.iter().map(|word| word.parse().unwrap()).collect();
     let mut report = Report::new(&first, feed.before(), span, wanted);
     while let Some(pair) = feed.next().unwrap() {
         report.add(&pair);
     }
-    report.finish();
+    report.finish(feed.left_out());
     report
 }
 
@@ -135,15 +135,19 @@ fn who_suffered_is_listed_with_the_reason_and_for_how_long() {
 /// It lacks memory in the seconds 100 to 130.
 #[test]
 fn who_suffered_suffered_within_the_span() {
-    let span = [110, 119].map(|second| at(second).time);
-    let mut feed = Recorded::new((0..=200).map(at).collect()).between(Some(span[0]), Some(span[1]));
-    let first = feed.next().unwrap().unwrap();
-    let mut report = Report::new(&first, feed.before(), span.into(), Vec::new());
-    while let Some(pair) = feed.next().unwrap() {
-        report.add(&pair);
+    // The last one paused in the seconds before 125, from before the span on.
+    for (until, pause, lasted) in [(119, 0..0, "9 s"), (200, 106..125, "7 s")] {
+        let span = [110, until].map(|second| at(second).time);
+        let recorded = (0..=200).filter(|second| !pause.contains(second)).map(at);
+        let mut feed = Recorded::new(recorded.collect()).between(Some(span[0]), Some(span[1]));
+        let first = feed.next().unwrap().unwrap();
+        let mut report = Report::new(&first, feed.before(), span.into(), Vec::new());
+        while let Some(pair) = feed.next().unwrap() {
+            report.add(&pair);
+        }
+        let page = page(&report, &TimeZone::UTC);
+        assert!(page.contains(&format!(">{lasted}<")), "{lasted}: {page}");
     }
-    let page = page(&report, &TimeZone::UTC);
-    assert!(page.contains(">9 s<"), "{page}");
 }
 
 /// `web` lacks 64 MiB of 192 for 30 s, and 128 of 256 in the last second.
@@ -276,7 +280,7 @@ fn samples_of_a_wrong_clock_are_left_out_and_counted() {
             snapshot
         };
         let report = report_between(span.into(), (0..=200).map(set).collect(), &[]);
-        assert_eq!((report.samples(), report.left_out()), (178, 23));
+        assert_eq!((report.samples(), report.left_out()), (178, 7));
         let axis = report.axis();
         assert_eq!((axis.column_seconds(), axis.columns()), (1.0, 186));
         let cpu = &named(&report, "web").figures[Figure::Cpu];
@@ -284,7 +288,7 @@ fn samples_of_a_wrong_clock_are_left_out_and_counted() {
         // Their time is unknown, and the clock for rates was never wrong.
         assert_eq!((cpu.at(97), cpu.at(102).is_some()), (None, true));
         let page = page(&report, &TimeZone::UTC);
-        assert!(page.contains("23 samples are left out: by their clock"));
+        assert!(page.contains("7 samples are left out: by their clock"));
     }
 }
 
