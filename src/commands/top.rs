@@ -136,7 +136,10 @@ pub(super) fn run(
         }?;
         printed += 1;
     }
-    if let Some(thinned) = &thinned {
+    // Of some domains, it is not known how many of these they are.
+    if let Some(thinned) = &thinned
+        && filter.is_none()
+    {
         say_missed(thinned.missed());
     }
     if at_end && printed == 0 && !follow.feed.is_live() {

@@ -211,7 +211,7 @@ const TOP: Page = Page {
         FAILED_SAMPLES,
     ],
     reads_host: true,
-    failure: "Nothing was recorded in that time, or none of the named domains was there then",
+    failure: "Nothing was recorded in that time, or one of the named domains was not there then",
     wrong_usage: "a live view without a terminal, a text that is no filter",
     environment: &[
         ("XDG_CONFIG_HOME, HOME", "Where config.toml is, see FILES."),
@@ -336,7 +336,7 @@ const EVENTS: Page = Page {
         FAILED_SAMPLES,
     ],
     reads_host: true,
-    failure: "Nothing was recorded in that time, or none of the named domains was there then",
+    failure: "Nothing was recorded in that time, or one of the named domains was not there then",
     examples: &[
         ("xenscope events", "Print what happens to all domains."),
         (
@@ -413,7 +413,8 @@ const REPORT: Page = Page {
          whom a domain waited is a sum over all of that time.",
         "The page has no scripts and loads nothing. Names of domains are in it.",
     ],
-    failure: "nothing was recorded in that time, one of the domains was not there then, or FILE cannot be written",
+    failure: "nothing was recorded in that time, no two samples of one boot were, one of the domains was not there then, or \
+              FILE cannot be written",
     examples: &[
         (
             "xenscope report --since 02:30 --until 04:00 -o night.html",
