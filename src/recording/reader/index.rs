@@ -157,31 +157,44 @@ impl Recording {
     ) -> Option<impl DoubleEndedIterator<Item = usize> + use<>> {
         let [from, to] = [times.start(), times.end()].map(|&time| index_time(time));
         let entry = self.chunks[number].entry;
-        if entry.latest < from || entry.earliest > to {
+        // The chunks beside it say as well how early and how late it may be: the index may be wrong about this one.
+        let before = number
+            .checked_sub(1)
+            .map(|before| self.chunks[before].entry.latest);
+        let after = self
+            .chunks
+            .get(number + 1)
+            .map(|after| after.entry.earliest);
+        if after.unwrap_or(entry.latest).max(entry.latest) < from
+            || before.unwrap_or(entry.earliest).min(entry.earliest) > to
+        {
             return None;
         }
         let start = self.starts[number];
-        let is_in = |&within: &usize| {
-            let time = self.of_sample(number, within, Tree::time);
-            time.is_some_and(|time| times.contains(&time))
-        };
-        let found: Vec<usize> = (0..entry.samples as usize).filter(is_in).collect();
+        let read = self.times_of(number).into_iter().enumerate();
+        let found = read.filter(|(_, time)| times.contains(time));
+        let found: Vec<usize> = found.map(|(within, _)| within).collect();
         Some(found.into_iter().map(move |within| start + within))
     }
 
-    /// Returns the newest sample of a chunk at or before a time: its time in the index, and its position. Checks what
-    /// the index says of the chunk.
+    /// Returns the newest sample of a chunk at or before a time: its time in the index, and its position.
     fn newest_in(&mut self, number: usize, time: Timestamp) -> Option<(i64, usize)> {
+        let times = self.times_of(number).into_iter();
+        let (within, time) = newest_up_to(times, time)?;
+        Some((index_time(time), self.starts[number] + within))
+    }
+
+    /// Returns the times of a chunk's samples; none if it is broken. Checks what the index says of the chunk.
+    fn times_of(&mut self, number: usize) -> Vec<Timestamp> {
         let samples = self.chunks[number].entry.samples as usize;
         let times = (0..samples).map_while(|sample| self.of_sample(number, sample, Tree::time));
         let times: Vec<_> = times.collect();
         if times.len() == samples {
             self.correct(number, &times);
         }
-        if self.broken.contains(&number) {
-            return None;
+        match self.broken.contains(&number) {
+            true => Vec::new(),
+            false => times,
         }
-        let (within, time) = newest_up_to(times.into_iter(), time)?;
-        Some((index_time(time), self.starts[number] + within))
     }
 }

@@ -137,6 +137,27 @@ fn a_broken_log_of_changes_costs_ten_seconds() {
     }
 }
 
+/// What the index says of the second chunk, the seconds 11 to 21, is wrong, and contradicts nothing.
+#[test]
+fn wrong_times_of_the_index_hide_nothing_of_a_span() {
+    let all = seconds(44);
+    let [begin, early, late, end] = [0, 12, 20, 43].map(|second: usize| all[second].time);
+    for wrong in [
+        "earliest = earliest + 4000000000",
+        "latest = latest - 4000000000",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &all);
+        let connection = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
+        let flip = format!("UPDATE chunk SET {wrong} WHERE id = 2");
+        assert_eq!(connection.execute(&flip, []).unwrap(), 1);
+        drop(connection);
+        let open = || Recording::open(folder.path(), report).unwrap();
+        assert_eq!(open().last_in(begin..=early), Some(12), "{wrong}");
+        assert_eq!(open().first_in(late..=end), Some(20), "{wrong}");
+    }
+}
+
 #[test]
 fn a_row_of_another_type_stops_no_recorder() {
     let folder = tempfile::tempdir().unwrap();
