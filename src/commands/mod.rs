@@ -73,10 +73,8 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         Command::Waits(options) => {
             if options.span.is_past() {
                 // It says itself for how much of the time ready time was recorded.
-                let mut past = past::within(&options.span)?;
-                let outcome = past_waits::run(options, &mut past, out);
-                past::say_other_times(&past);
-                return outcome;
+                let past = past::within(&options.span)?;
+                return past::look_through(past, |past| past_waits::run(options, past, out));
             }
             let source = &mut Source::open(waits::collect(), allow_untested)?;
             waits::run(options, source, allow_untested, out)
@@ -101,10 +99,10 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
         }) if options.batch => {
             let filter = look.filter().map_err(WrongUsage)?;
             let filter = filter.as_ref();
-            if let Some(mut past) = past::between(span)? {
-                let outcome = top::run((options, look), filter, &mut past, out);
-                past::say_other_times(&past);
-                return outcome;
+            if let Some(past) = past::between(span)? {
+                return past::look_through(past, |past| {
+                    top::run((options, look), filter, past, out)
+                });
             }
             let pace = Pace::Blocks(options.delay.unwrap_or(interval::DEFAULT));
             let feed = open(top::collect(options, filter), pace)?;
@@ -135,10 +133,8 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             )
         }
         Command::Audit(options) => {
-            if let Some(mut past) = past::between(&options.span)? {
-                let outcome = past_audit::run(options, &mut past, out);
-                past::say_other_times(&past);
-                return outcome;
+            if let Some(past) = past::between(&options.span)? {
+                return past::look_through(past, |past| past_audit::run(options, past, out));
             }
             let pace = Pace::Every(options.interval);
             audit::run(
@@ -148,10 +144,8 @@ pub(crate) fn run(cli: &Cli) -> anyhow::Result<Outcome> {
             )
         }
         Command::Events(options) => {
-            if let Some(mut past) = past::between(&options.span)? {
-                let outcome = events::run(options, &mut past, io::stdout());
-                past::say_other_times(&past);
-                return outcome;
+            if let Some(past) = past::between(&options.span)? {
+                return past::look_through(past, |past| events::run(options, past, io::stdout()));
             }
             let feed = open(events::collect(), Pace::AtOnce)?;
             events::run(

@@ -8,7 +8,7 @@ use xenscope::moment;
 use xenscope::recording::{Recording, RecordingError, USUAL};
 
 use crate::cli::{Moment, RECORDINGS, Span};
-use crate::exit::{NoSnapshot, NothingRecorded, WrongUsage, complain};
+use crate::exit::{NoSnapshot, NothingRecorded, Outcome, WrongUsage, complain};
 
 /// Says how many samples were left out, if any, and why.
 pub(super) fn say_left_out(count: usize, why: &str) {
@@ -22,6 +22,16 @@ pub(super) fn say_left_out(count: usize, why: &str) {
 /// Says how many samples a feed has passed over that are of other times than its span.
 pub(super) fn say_other_times(feed: &Recorded) {
     say_left_out(feed.left_out(), "by their clock, they are not of that time");
+}
+
+/// Reads a feed of a span, and then says how many samples it has passed over.
+pub(super) fn look_through(
+    mut feed: Recorded,
+    read: impl FnOnce(&mut Recorded) -> anyhow::Result<Outcome>,
+) -> anyhow::Result<Outcome> {
+    let outcome = read(&mut feed);
+    say_other_times(&feed);
+    outcome
 }
 
 /// Returns the feed at the moment that was asked for; `None` if that is now. Says when the snapshot was taken.

@@ -404,9 +404,8 @@ const REPORT: Page = Page {
         "Without --since, the report is of the hour up to the last sample, or up to the last one before --until. It says \
          when nothing was recorded for more than a minute. It has up to 480 points of time; figures are means over them, \
          from counters, so that no use is missed. Domains with most of a figure have a band of their own, and all others \
-         are one band. Time that is unknown is a gap. Samples whose clock was wrong \
-         are left out; the page and a message say how many. A report of some domains has the pCPUs and the audit of \
-         the whole host.",
+         are one band. Time that is unknown is a gap. Samples whose clock was wrong are left out; the page and a message \
+         say how many. A report of some domains has the pCPUs and the audit of the whole host.",
         "A domain suffers, as those that hurt on the pressure page of the live view, when it waits for a pCPU, is \
          throttled by its cap, has less memory than its target, finds no free disk slot, has a slow disk, or drops \
          packets. Each kind of reason is shown with how long it lasted, its mean over that time, and its worst moment. For \
